@@ -1,0 +1,83 @@
+/**
+ * What a checkpoint's network looks like: every number that the graphs, the image path, the prompt and the decoder need.
+ * Read from the checkpoint when it is converted and carried in the bundle's manifest; nothing is assumed about a
+ * particular checkpoint anywhere else.
+ */
+export interface Architecture {
+  readonly language: LanguageTower;
+  /** Absent for a text-only checkpoint (LLaDA without the V). */
+  readonly vision?: VisionTower;
+  /** Absent exactly when `vision` is. */
+  readonly image?: ImagePolicy;
+  readonly prompt: PromptRules;
+  readonly special: SpecialTokens;
+  /** Columns of the head that may be chosen: the tokenizer's length, or `vocabSize` for a bundle without tokenizer. */
+  readonly logitsColumns: number;
+}
+
+/** The masked-diffusion transformer. Source: configuration_llada.py; all layers attend in both directions. */
+export interface LanguageTower {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Divides `heads`; smaller means grouped-query attention. */
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly intermediateSize: number;
+  /** Rows of the embedding table and of the head as stored. */
+  readonly vocabSize: number;
+  readonly ropeTheta: number;
+  readonly rmsNormEpsilon: number;
+}
+
+/** The SigLIP-shaped tower. `layers` counts those that run: the checkpoint's last configured layer is already gone. */
+export interface VisionTower {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  /** Side of the square view in pixels. */
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly layerNormEpsilon: number;
+}
+
+/** How a picture becomes views and views become vectors. Source: mm_utils.py and llava_arch.py of LLaVA-NeXT / LLaDA-V. */
+export interface ImagePolicy {
+  /** `anyres`: a stretched base view plus tiles of the best fitting grid. `pad`: one view of the picture squared with grey. */
+  readonly aspect: "anyres" | "pad";
+  /** Candidate canvases [width, height] in pixels, in the order in which ties are broken. */
+  readonly gridPinpoints: readonly (readonly [width: number, height: number])[];
+  /** N of `anyres_max_N`: tiles' features shrink until about N views' worth is left. */
+  readonly maxTiles: number;
+}
+
+/** How a conversation becomes token ids. */
+export interface PromptRules {
+  /** Jinja source of the checkpoint's chat template; absent in a bundle that takes ids only. */
+  readonly chatTemplate?: string;
+  /** Text of the system message; empty means none is sent. */
+  readonly systemPrompt: string;
+  /** Longest prompt in positions, image vectors included; the reference silently truncates there. */
+  readonly maxPromptLength: number;
+}
+
+/** Token ids by role. Source: tokenizer_config.json of the checkpoint; never literals in code. */
+export interface SpecialTokens {
+  readonly mask: number;
+  readonly beginOfText: number;
+  readonly endOfText: number;
+  readonly startHeader: number;
+  readonly endHeader: number;
+  readonly endOfTurn: number;
+}
+
+/** Patches along one side of a view: the convolution is "valid", so left-over pixels at the right and bottom are unseen. */
+export function patchesPerSide(vision: VisionTower): number {
+  return Math.floor(vision.imageSize / vision.patchSize);
+}
+
+/** Ids that a masked position may never become. Source: generate_with_embeds in modeling_llada.py (four ids, end of turn not among them). */
+export function suppressedTokens(special: SpecialTokens): readonly number[] {
+  return [special.endOfText, special.beginOfText, special.startHeader, special.endHeader];
+}

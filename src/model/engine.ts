@@ -1,0 +1,63 @@
+import type { Architecture } from "#domain/architecture.ts";
+import type { Tensor } from "#domain/tensor.ts";
+
+/**
+ * What a backend supplies: the network's numbers, and nothing about pictures, prompts or schedules.
+ *
+ * Every method may wait for weights that are still arriving and rejects with the loader's error if they never will.
+ * Aborting the signal rejects with its reason, at the latest after the stage that is running. Calls may overlap; a
+ * backend queues them as it must. Results belong to the caller and are never written to again.
+ *
+ * Equal inputs give equal outputs, bit for bit, on the same machine and provider: cached and replayed answers rest on it.
+ */
+export interface Engine {
+  readonly architecture: Architecture;
+
+  /**
+   * Runs the vision tower and the projector.
+   * @param viewsNCHW normalised views [N, 3, imageSize, imageSize], N ≥ 1
+   * @returns features [N, P, D] in the language tower's width, patches row-major
+   */
+  encodeImage(viewsNCHW: Tensor, signal: AbortSignal): Promise<Tensor>;
+
+  /** Reads rows of the embedding table: [ids.length, D]. Ids must be below `vocabSize` (RangeError otherwise). */
+  embedTokens(ids: readonly number[], signal: AbortSignal): Promise<Tensor>;
+
+  /** Reads the learned vector [D] that ends each row of image vectors. Only with a vision tower. */
+  imageNewline(signal: AbortSignal): Promise<Float32Array>;
+
+  /** Runs all layers over the whole sequence and the head over the asked rows. */
+  denoise(pass: ForwardPass, signal: AbortSignal): Promise<Predictions>;
+}
+
+/** One exact forward pass. */
+export interface ForwardPass {
+  /** Input vectors of every position [S, D]: prompt, canvas, suffix. Positions count from 0. */
+  readonly embeddingsSD: Tensor;
+  /** Positions whose prediction is wanted, ascending, R ≥ 1. */
+  readonly rows: readonly number[];
+  /** Columns set to −∞ before anything else is computed from the logits. */
+  readonly suppressed: readonly number[];
+  /** Added to the logits [R, V] for the choice only, not for the confidence. Absent at temperature 0. */
+  readonly noiseRV?: Float32Array;
+  /** Classifier-free guidance: logits become u + (scale + 1)(c − u), with u from this second sequence. */
+  readonly guidance?: { readonly unconditionalSD: Tensor; readonly scale: number };
+}
+
+/**
+ * What leaves the head, one number per row each; never the logits.
+ * The probability of the chosen token is exp(chosenLogit − maxLogit) / (1 + tail), exact in double precision even where
+ * it is within 1e-9 of one, because `tail` does not contain the largest term.
+ */
+export interface Predictions {
+  /** Column with the largest noised logit; the lowest index among equals. */
+  readonly tokens: Int32Array;
+  /** Logit of that column without noise. */
+  readonly chosenLogits: Float32Array;
+  /** Largest logit without noise. */
+  readonly maxLogits: Float32Array;
+  /** Second largest logit without noise (the largest again if two are equal). */
+  readonly runnerUpLogits: Float32Array;
+  /** Σ exp(logit − maxLogit) over all columns but the one of `maxLogits`. */
+  readonly tails: Float32Array;
+}

@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+// Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
+const chromiumPaths = [
+  process.env["CHROMIUM_PATH"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+const chromium = chromiumPaths.find(
+  (candidate) => candidate !== undefined && existsSync(candidate),
+);
+if (chromium === undefined) {
+  console.warn(
+    "skipped: project 'browser' (no Chromium found; set CHROMIUM_PATH, or on Debian: apt-get install chromium)",
+  );
+}
+
+const node: TestProjectInlineConfiguration = {
+  test: {
+    name: "node",
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/edge/**", "test/browser/**"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+};
+
+const worker: TestProjectInlineConfiguration = {
+  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+  test: { name: "worker", include: ["test/edge/**/*.test.ts"], testTimeout: 30_000 },
+};
+
+const browser: TestProjectInlineConfiguration = {
+  test: {
+    name: "browser",
+    include: ["test/browser/**/*.test.ts"],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          ...(chromium === undefined ? {} : { executablePath: chromium }),
+          args: [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+          ],
+        },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+};
+
+export default defineConfig({
+  test: {
+    projects: chromium === undefined ? [node, worker] : [node, worker, browser],
+  },
+});

@@ -1,0 +1,1 @@
+// Builds the wasm kernels: replaced as soon as the first kernel lands.
