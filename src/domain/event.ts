@@ -1,0 +1,50 @@
+import type { Failure } from "./failure.ts";
+import type { Usage } from "./question.ts";
+
+/** One token of the canvas as it was committed. */
+export interface CanvasToken {
+  /** Position in the canvas, from 0. */
+  readonly position: number;
+  readonly token: number;
+  /** What it adds to the text where it stands; a piece of a UTF-8 character may read as U+FFFD. */
+  readonly text: string;
+  /** Probability that the model gave it when it was committed, 0 … 1. */
+  readonly confidence: number;
+  /** Step that committed it, from 1. */
+  readonly step: number;
+}
+
+/** What happens to a question, in order: started, a frame per step, then completed or failed. Stream and webhooks use these names. */
+export type AnswerEvent = AnswerStarted | AnswerFrame | AnswerCompleted | AnswerFailed;
+
+export interface AnswerStarted {
+  readonly kind: "answer.started";
+  readonly imageVectors: number;
+  readonly promptLength: number;
+  readonly canvas: number;
+  readonly steps: number;
+}
+
+export interface AnswerFrame {
+  readonly kind: "answer.frame";
+  /** From 1. */
+  readonly step: number;
+  /** Only what this step committed. */
+  readonly revealed: readonly CanvasToken[];
+  /** Canvas positions below this can no longer change nor be cut off. */
+  readonly stableUntil: number;
+}
+
+export interface AnswerCompleted {
+  readonly kind: "answer.completed";
+  readonly answer: string;
+  /** Geometric mean of the answer's token confidences; 0 for an empty answer. */
+  readonly confidence: number;
+  readonly tokens: readonly CanvasToken[];
+  readonly usage: Usage;
+}
+
+export interface AnswerFailed {
+  readonly kind: "answer.failed";
+  readonly failure: Failure;
+}

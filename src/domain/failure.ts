@@ -1,0 +1,50 @@
+/**
+ * Every refusal that the service can give, and nothing else: one arm per case that a caller may want to tell apart.
+ * `wire/error.ts` turns each into a status, a code and a sentence. None of them costs the caller anything.
+ */
+export type Failure =
+  | { readonly kind: "unauthenticated" }
+  | { readonly kind: "not_found"; readonly path: string }
+  | {
+      readonly kind: "method_not_allowed";
+      readonly method: string;
+      readonly allowed: readonly string[];
+    }
+  | { readonly kind: "unsupported_media_type"; readonly contentType: string }
+  | { readonly kind: "invalid_request"; readonly problems: readonly FieldProblem[] }
+  | { readonly kind: "body_too_large"; readonly limitBytes: number }
+  | { readonly kind: "unknown_model"; readonly model: string; readonly known: readonly string[] }
+  | { readonly kind: "prompt_too_long"; readonly length: number; readonly limit: number }
+  | { readonly kind: "image_unsupported"; readonly image: number; readonly reason: string }
+  | { readonly kind: "image_truncated"; readonly image: number }
+  | {
+      readonly kind: "image_too_large";
+      readonly image: number;
+      readonly pixels: number;
+      readonly limitPixels: number;
+    }
+  | {
+      readonly kind: "image_bomb";
+      readonly image: number;
+      readonly width: number;
+      readonly height: number;
+    }
+  | { readonly kind: "images_not_supported" }
+  | {
+      readonly kind: "weights_loading";
+      readonly etaSeconds: number;
+      readonly loadedBytes: number;
+      readonly totalBytes: number;
+    }
+  | { readonly kind: "weights_failed"; readonly code: string }
+  | { readonly kind: "overloaded"; readonly retryAfterSeconds: number }
+  | { readonly kind: "draining" }
+  | { readonly kind: "function_unreachable" }
+  | { readonly kind: "ticket_refused"; readonly reason: string }
+  | { readonly kind: "internal" };
+
+/** What is wrong with one field. `pointer` is a JSON Pointer (RFC 6901) into the body, or the form field's name behind a slash. */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly message: string;
+}
