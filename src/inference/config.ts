@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { type TicketVerificationKey, verificationKeysText } from "#wire/ticket.ts";
+
+/**
+ * Everything that a function is told from outside, read once at the start. Names and defaults stand in README.md;
+ * nothing else in this room reads the environment.
+ */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly model: string;
+  /** Absent: whatever `latest.json` names at the start. */
+  readonly modelVersion?: string;
+  readonly provider: "cpu" | "wasm";
+  /** Absent: as many as the machine has cores. */
+  readonly threads?: number;
+  readonly store: StoreConfig;
+  /** Public Ed25519 keys (JWK with `kid`) of the edges whose tickets are taken. */
+  readonly ticketKeys: readonly TicketVerificationKey[];
+  readonly queueLength: number;
+  /** A disk cache of verified shards; absent: none. */
+  readonly shardCache?: { readonly folder: string; readonly maxBytes: number };
+  readonly drainTimeoutMs: number;
+}
+
+export interface StoreConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+const environment = z.object({
+  UNMASK_HOST: z.string().default("127.0.0.1"),
+  UNMASK_PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
+  UNMASK_MODEL: z.string().default("unmask-demo"),
+  UNMASK_MODEL_VERSION: z.string().optional(),
+  UNMASK_PROVIDER: z.enum(["cpu", "wasm"]).default("cpu"),
+  UNMASK_THREADS: z.coerce.number().int().min(1).max(256).optional(),
+  UNMASK_S3_ENDPOINT: z.url(),
+  UNMASK_S3_REGION: z.string().default("auto"),
+  UNMASK_S3_BUCKET: z.string(),
+  UNMASK_S3_ACCESS_KEY_ID: z.string(),
+  UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
+  UNMASK_TICKET_KEYS: verificationKeysText,
+  UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
+  UNMASK_SHARD_CACHE: z.string().optional(),
+  UNMASK_SHARD_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(32 * 1024 ** 3),
+  UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
+});
+
+/** Turns environment variables into a Config. Throws an Error that names every variable that is missing or wrong. */
+export function parseConfig(variables: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(variables);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
+    );
+    throw new Error(`the function cannot start with this environment:\n${problems.join("\n")}`);
+  }
+  const values = parsed.data;
+  return {
+    host: values.UNMASK_HOST,
+    port: values.UNMASK_PORT,
+    model: values.UNMASK_MODEL,
+    ...(values.UNMASK_MODEL_VERSION === undefined
+      ? {}
+      : { modelVersion: values.UNMASK_MODEL_VERSION }),
+    provider: values.UNMASK_PROVIDER,
+    ...(values.UNMASK_THREADS === undefined ? {} : { threads: values.UNMASK_THREADS }),
+    store: {
+      endpoint: values.UNMASK_S3_ENDPOINT,
+      region: values.UNMASK_S3_REGION,
+      bucket: values.UNMASK_S3_BUCKET,
+      accessKeyId: values.UNMASK_S3_ACCESS_KEY_ID,
+      secretAccessKey: values.UNMASK_S3_SECRET_ACCESS_KEY,
+    },
+    ticketKeys: values.UNMASK_TICKET_KEYS,
+    queueLength: values.UNMASK_QUEUE_LENGTH,
+    ...(values.UNMASK_SHARD_CACHE === undefined
+      ? {}
+      : {
+          shardCache: {
+            folder: values.UNMASK_SHARD_CACHE,
+            maxBytes: values.UNMASK_SHARD_CACHE_BYTES,
+          },
+        }),
+    drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
+  };
+}

@@ -1,0 +1,91 @@
+// Entry of the inference function: `node src/inference/function.ts`, configured by environment variables (config.ts).
+
+import { type ServerType, serve } from "@hono/node-server";
+import { resizeBicubic } from "#model/image/resize.ts";
+import { createS3Store } from "#weights/s3.ts";
+import { createAdmission } from "./admission.ts";
+import { parseConfig } from "./config.ts";
+import { createHandler } from "./handler.ts";
+import { jsonLog } from "./log.ts";
+import { createModelHost } from "./model-host.ts";
+import { openModel } from "./model-loader.ts";
+import { openShardCache } from "./shard-cache.ts";
+import { createTicketLog } from "./ticket-log.ts";
+
+/** One pass at a time uses all cores; a second run beside it would only make both later. */
+const SLOTS = 1;
+
+const log = jsonLog((line) => process.stderr.write(line), Date.now);
+
+async function main(): Promise<void> {
+  const config = parseConfig(process.env);
+  const cache =
+    config.shardCache === undefined ? undefined : await openShardCache(config.shardCache);
+  const host = createModelHost({
+    model: config.model,
+    provider: config.provider,
+    ...(config.threads === undefined ? {} : { threads: config.threads }),
+    resize: resizeBicubic,
+    log,
+    open: (signal) =>
+      openModel({
+        store: createS3Store(config.store),
+        model: config.model,
+        ...(config.modelVersion === undefined ? {} : { version: config.modelVersion }),
+        ...(cache === undefined ? {} : { cache }),
+        onMended: (sentence) => log("load.mended", { sentence }),
+        signal,
+      }),
+  });
+  const admission = createAdmission(SLOTS, config.queueLength, () => performance.now());
+  const handler = createHandler({
+    host,
+    admission,
+    ticketKeys: config.ticketKeys,
+    tickets: createTicketLog(Date.now),
+    now: Date.now,
+    log,
+  });
+  const server = serve(
+    { fetch: handler.fetch, hostname: config.host, port: config.port },
+    ({ port }) => log("function.listening", { host: config.host, port }),
+  );
+  const drain = once(async (signal: NodeJS.Signals) => {
+    log("function.draining", { signal, ...admission.load() });
+    await withinMs(admission.drain(), config.drainTimeoutMs);
+    await close(server);
+    await host.dispose();
+    log("function.ended");
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void drain(signal));
+}
+
+/** Lets what runs end, but not for ever: the platform kills what has not gone after its own patience. */
+async function withinMs(work: Promise<void>, limitMs: number): Promise<void> {
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([work, isLate]);
+  clearTimeout(timer);
+}
+
+function close(server: ServerType): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    if ("closeAllConnections" in server) server.closeAllConnections();
+  });
+}
+
+function once<Argument>(
+  action: (argument: Argument) => Promise<void>,
+): (argument: Argument) => Promise<void> {
+  let running: Promise<void> | undefined;
+  return (argument) => {
+    running ??= action(argument);
+    return running;
+  };
+}
+
+main().catch((cause: unknown) => {
+  process.stderr.write(`${cause instanceof Error ? cause.message : cause}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,99 @@
+import sharp from "sharp";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Picture } from "#domain/tensor.ts";
+import { readImageHeader } from "#model/image/header.ts";
+
+/**
+ * Threat: memory. A decoded picture takes 3 bytes a pixel, so 64 megapixels are 192 MB; today's phones send 12 to 50.
+ * What it does not cover: many pictures at once, which the request's image count and the queue's length bound.
+ */
+export const MAX_IMAGE_PIXELS = 64_000_000;
+
+/** Threat: one thin line of 2³¹ pixels passes a pixel limit by overflow. 16,384 is the largest side that cameras and WebP (16,383) use. */
+export const MAX_IMAGE_SIDE = 16_384;
+
+/**
+ * Threat: a small file that unpacks to a huge picture. Deflate packs at most 1,032 to 1 and a flat JPEG about 3,000 pixels
+ * a byte, so a file over the pixel limit that claims more than this per byte was made to hurt.
+ */
+const BOMB_PIXELS_PER_BYTE = 3_000;
+
+/**
+ * Decodes a JPEG, PNG, WebP or GIF (first frame) file into upright 8-bit RGB.
+ *
+ * EXIF orientation is applied, transparency is flattened on black, wider colour is converted to sRGB, 16 bits are cut to 8.
+ * The header is judged before a pixel is decoded. Refuses with the one `image_*` failure that fits; `image` counts from 0.
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  image: number,
+): Promise<Result<Picture, Failure>> {
+  const header = readImageHeader(bytes);
+  if (!header.ok) {
+    const kind = header.refusal === "truncated" ? "image_truncated" : "image_unsupported";
+    return refuse(
+      kind === "image_truncated" ? { kind, image } : { kind, image, reason: header.refusal },
+    );
+  }
+  const refusal = judgeSize(header.value.width, header.value.height, bytes.byteLength, image);
+  if (refusal !== undefined) return refuse(refusal);
+  try {
+    const { data, info } = await sharp(bytes, {
+      failOn: "truncated",
+      limitInputPixels: MAX_IMAGE_PIXELS,
+      pages: 1,
+      sequentialRead: true,
+    })
+      .autoOrient()
+      .flatten({ background: "#000000" })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return ok({ width: info.width, height: info.height, pixelsHWC: rgb(data, info.channels) });
+  } catch (cause) {
+    return refuse(judgeDecodeError(cause, bytes, image));
+  }
+}
+
+function judgeSize(
+  width: number,
+  height: number,
+  bytes: number,
+  image: number,
+): Failure | undefined {
+  const pixels = width * height;
+  if (pixels === 0)
+    return { kind: "image_unsupported", image, reason: "the picture has no pixels" };
+  if (pixels <= MAX_IMAGE_PIXELS && Math.max(width, height) <= MAX_IMAGE_SIDE) return undefined;
+  if (pixels > bytes * BOMB_PIXELS_PER_BYTE) return { kind: "image_bomb", image, width, height };
+  return { kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS };
+}
+
+/** libvips says only in words what went wrong; these are the words of its JPEG, PNG and GIF readers. */
+const CUT_OFF = /premature end|read error|truncated|unexpected end|not enough data/i;
+
+function judgeDecodeError(cause: unknown, bytes: Uint8Array, image: number): Failure {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (CUT_OFF.test(message) || isShorterThanItsRiff(bytes)) {
+    return { kind: "image_truncated", image };
+  }
+  const reason = "the file is damaged or of a kind that cannot be decoded";
+  return { kind: "image_unsupported", image, reason };
+}
+
+/** The WebP reader does not say that bytes are missing, but the container's size, after the four letters RIFF, does. */
+function isShorterThanItsRiff(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(0) === 0x52494646 && view.getUint32(4, true) + 8 > bytes.byteLength;
+}
+
+/** A grey picture comes out with one channel; its value is that of all three. */
+function rgb(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const pixels = new Uint8Array((data.length / channels) * 3);
+  for (let pixel = 0; pixel * channels < data.length; pixel++) {
+    pixels.fill(data[pixel * channels]!, pixel * 3, pixel * 3 + 3);
+  }
+  return pixels; // [H, W, 3]
+}

@@ -1,0 +1,170 @@
+import type { Architecture } from "#domain/architecture.ts";
+import type { Bundle } from "#domain/bundle.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AnswerTools } from "#model/prepare.ts";
+import type { Resize } from "#model/vision/crops.ts";
+import { WeightsError } from "#weights/weights-error.ts";
+import { MAX_CANVAS } from "#wire/limits.ts";
+import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/status.ts";
+import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
+import { errorChain, type Log } from "./log.ts";
+import type { ModelLoad } from "./model-loader.ts";
+import { createTemplateRenderer, createTokenizer } from "./text.ts";
+
+/** The one model of a function, from the moment the process starts until it ends. */
+export interface ModelHost {
+  /**
+   * Resolves as soon as the manifest and the language files are known, long before the weights: questions may then be
+   * put, and the engine inside answers them as its stages become ready. Rejects with the error that broke the opening.
+   */
+  described(signal: AbortSignal): Promise<DescribedModel>;
+  status(): Result<FunctionStatus, Failure>;
+  /** Frees the runtime's memory; later questions reject. */
+  dispose(): Promise<void>;
+}
+
+export interface DescribedModel {
+  readonly card: ModelCard;
+  readonly tools: AnswerTools;
+}
+
+export interface ModelHostOptions {
+  /** `openModel` with everything but its signal bound. */
+  readonly open: (signal: AbortSignal) => Promise<ModelLoad>;
+  readonly model: string;
+  readonly provider: "cpu" | "wasm";
+  readonly threads?: number;
+  readonly resize: Resize;
+  readonly log: Log;
+}
+
+/** Starts to open and load at once and never throws: how it went is in `status`, in the log and in every `described`. */
+export function createModelHost(options: ModelHostOptions): ModelHost {
+  const { log, model: name } = options;
+  const stop = new AbortController();
+  let load: ModelLoad | undefined;
+  let engine: OrtEngine | undefined;
+  let openingError: unknown;
+
+  const opening = (async (): Promise<DescribedModel> => {
+    load = await options.open(stop.signal);
+    const { architecture } = load.bundle;
+    engine = await createOrtEngine({
+      architecture,
+      provider: options.provider,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+    const described = describe(load, engine, options);
+    log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });
+    void fill(load, engine, log); // ends in the host's state, never in a rejection
+    return described;
+  })();
+  opening.catch((error: unknown) => {
+    openingError = error;
+    log("model.failed", { model: name, error: errorChain(error) });
+  });
+
+  return {
+    described: (signal) => untilAborted(opening, signal),
+    status: () => statusOf(name, load, openingError),
+    dispose: async () => {
+      stop.abort(new Error("the function is ending"));
+      await opening.catch(() => undefined); // already told
+      await engine?.dispose();
+    },
+  };
+}
+
+/** Drives the load into the engine; a load that fails is told to everyone who waits for a stage. */
+async function fill(load: ModelLoad, engine: OrtEngine, log: Log): Promise<void> {
+  const startedMs = performance.now();
+  try {
+    await load.start((stage) => engine.accept(stage));
+    const { doneBytes, retries, corruptions } = load.state().status;
+    const tookMs = Math.round(performance.now() - startedMs);
+    log("model.ready", { bytes: doneBytes, tookMs, retries, corruptions });
+  } catch (cause) {
+    log("model.failed", { error: errorChain(cause) });
+    engine.fail(cause instanceof Error ? cause : new Error("loading failed", { cause }));
+  }
+}
+
+function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions): DescribedModel {
+  const { bundle, digest, files } = load;
+  const { prompt, special } = bundle.architecture;
+  const tokenizer = createTokenizer(
+    text(files, "tokenizer.json"),
+    text(files, "tokenizer_config.json"),
+  );
+  if (prompt.chatTemplate === undefined) {
+    throw new WeightsError("manifest_invalid", `bundle ${bundle.name} has no chat template`);
+  }
+  const renderTemplate = createTemplateRenderer(
+    prompt.chatTemplate,
+    tokenizer.decode([special.beginOfText], true),
+  );
+  return {
+    card: cardOf(bundle, digest, options.provider),
+    tools: { engine, tokenizer, renderTemplate, resize: options.resize },
+  };
+}
+
+/** A bundle that takes ids only can be checked by `parity` but not asked in words. */
+function text(files: ReadonlyMap<string, Uint8Array>, name: string): string {
+  const bytes = files.get(name);
+  if (bytes === undefined) {
+    throw new WeightsError("manifest_invalid", `the bundle has no ${name}: it takes ids, not text`);
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+function cardOf(bundle: Bundle, digest: string, provider: string): ModelCard {
+  const { image, prompt } = bundle.architecture;
+  return {
+    id: bundle.name,
+    digest,
+    image: image === undefined ? null : imagePolicyBody(image),
+    max_prompt_length: prompt.maxPromptLength,
+    canvas_limit: MAX_CANVAS,
+    provider,
+    format: bundle.format,
+  };
+}
+
+function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {
+  const { aspect, gridPinpoints, maxTiles } = image;
+  return { aspect, grid_pinpoints: gridPinpoints, max_tiles: maxTiles };
+}
+
+/** Before the manifest is there, neither version nor digest nor size are known, so there is only a refusal to give. */
+function statusOf(
+  name: string,
+  load: ModelLoad | undefined,
+  openingError: unknown,
+): Result<FunctionStatus, Failure> {
+  if (openingError !== undefined) {
+    const code = openingError instanceof WeightsError ? openingError.code : "internal";
+    return refuse({ kind: "weights_failed", code });
+  }
+  if (load === undefined) {
+    return refuse({ kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 });
+  }
+  const { kind, status } = load.state();
+  return ok({
+    model: { name, version: load.bundle.version, digest: load.digest },
+    state: kind,
+    loaded_bytes: status.doneBytes,
+    total_bytes: status.totalBytes,
+    eta_seconds: Number.isFinite(status.etaSeconds) ? status.etaSeconds : null,
+  });
+}
+
+function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    if (signal.aborted) return leave();
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}

@@ -1,0 +1,51 @@
+import { Template } from "@huggingface/jinja";
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import type { Message } from "#domain/question.ts";
+import type { Tokenizer } from "#model/text/tokenizer.ts";
+
+/**
+ * Builds the tokenizer from the bundle's own files, so that nothing about a vocabulary is assumed.
+ * @param tokenizerJson the text of tokenizer.json
+ * @param tokenizerConfigJson the text of tokenizer_config.json
+ * @throws SyntaxError if a file is not JSON; Error if the library cannot use it
+ */
+export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: string): Tokenizer {
+  const library = new HuggingFaceTokenizer(
+    JSON.parse(tokenizerJson),
+    JSON.parse(tokenizerConfigJson),
+  );
+  const specialTokens = new Map<string, number>();
+  for (const [id, token] of library.get_added_tokens_decoder())
+    specialTokens.set(token.content, id);
+  const ids = [...library.get_vocab().values(), ...specialTokens.values()];
+  return {
+    size: ids.reduce((highest, id) => Math.max(highest, id), -1) + 1,
+    specialTokens,
+    encode: (text) => [...library.encode(text, { add_special_tokens: false }).ids],
+    decode: (tokens, keepSpecial = false) => {
+      if (tokens.length === 0) return ""; // the library refuses an empty list
+      return library.decode([...tokens], {
+        skip_special_tokens: !keepSpecial,
+        clean_up_tokenization_spaces: false,
+      });
+    },
+  };
+}
+
+/**
+ * Compiles a checkpoint's chat template into a renderer of conversations.
+ * @param beginOfText what `bos_token` stands for in the template
+ * @throws Error if the template is no valid Jinja
+ */
+export function createTemplateRenderer(
+  source: string,
+  beginOfText: string,
+): (messages: readonly Message[]) => string {
+  const template = new Template(source);
+  return (messages) =>
+    template.render({
+      messages: messages.map(({ role, text }) => ({ role, content: text })),
+      bos_token: beginOfText,
+      add_generation_prompt: true,
+    });
+}

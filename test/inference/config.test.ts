@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { parseConfig } from "#inference/config.ts";
+
+const complete = {
+  UNMASK_S3_ENDPOINT: "http://127.0.0.1:9000",
+  UNMASK_S3_BUCKET: "weights",
+  UNMASK_S3_ACCESS_KEY_ID: "id",
+  UNMASK_S3_SECRET_ACCESS_KEY: "secret",
+  UNMASK_TICKET_KEYS:
+    '[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}]',
+};
+
+describe("the function's configuration", () => {
+  test("needs only the store and the keys of the edge", () => {
+    const config = parseConfig(complete);
+    expect(config).toMatchObject({
+      host: "127.0.0.1",
+      port: 8788,
+      provider: "cpu",
+      queueLength: 16,
+    });
+    expect(config.ticketKeys[0]?.kid).toBe("one");
+    expect("shardCache" in config).toBe(false);
+  });
+
+  test("names every variable that is missing or wrong, all at once", () => {
+    const broken = {
+      ...complete,
+      UNMASK_S3_BUCKET: undefined,
+      UNMASK_PORT: "-1",
+      UNMASK_TICKET_KEYS: "{",
+    };
+    expect(() => parseConfig(broken)).toThrow(
+      /UNMASK_PORT[\s\S]*UNMASK_S3_BUCKET[\s\S]*UNMASK_TICKET_KEYS/,
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import sharp, { type Sharp } from "sharp";
+import { describe, expect, test } from "vitest";
+import { decodeImage, MAX_IMAGE_SIDE } from "#inference/image-codec.ts";
+
+const orange = { r: 255, g: 128, b: 0 };
+
+function flat(width: number, height: number, background: object = orange): Sharp {
+  return sharp({ create: { width, height, channels: 3, background } });
+}
+
+function noise(width: number, height: number): Sharp {
+  const create = {
+    width,
+    height,
+    channels: 3,
+    background: "black",
+    noise: { type: "gaussian", mean: 128, sigma: 40 },
+  } as const;
+  return sharp({ create });
+}
+
+/** Overwrites the size that a PNG's header claims, with its checksum made right again by nobody: decoders must look first. */
+function claiming(png: Buffer, width: number, height: number): Buffer {
+  const forged = Buffer.from(png);
+  forged.writeUInt32BE(width, 16);
+  forged.writeUInt32BE(height, 20);
+  return forged;
+}
+
+describe("decoding a picture", () => {
+  test("gives upright RGB, three bytes a pixel", async () => {
+    const picture = await decodeImage(await flat(7, 3).png().toBuffer(), 0);
+    expect(picture).toMatchObject({ ok: true, value: { width: 7, height: 3 } });
+    expect(picture.ok && [...picture.value.pixelsHWC.subarray(0, 6)]).toEqual([
+      255, 128, 0, 255, 128, 0,
+    ]);
+  });
+
+  test("a grey picture has three equal channels", async () => {
+    const grey = await flat(4, 4, { r: 90, g: 90, b: 90 }).toColourspace("b-w").png().toBuffer();
+    const picture = await decodeImage(grey, 0);
+    expect(picture.ok && [...picture.value.pixelsHWC]).toEqual(new Array(48).fill(90));
+  });
+
+  test("sixteen bits and alpha end as eight bits on black", async () => {
+    const create = {
+      width: 2,
+      height: 2,
+      channels: 4,
+      background: { ...orange, alpha: 0.5 },
+    } as const;
+    const picture = await decodeImage(
+      await sharp({ create }).toColourspace("rgb16").png().toBuffer(),
+      0,
+    );
+    expect(picture.ok && picture.value.pixelsHWC).toHaveLength(12);
+    expect(picture.ok && Math.abs(picture.value.pixelsHWC[0]! - 128)).toBeLessThanOrEqual(1);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("EXIF orientation %i stands upright", async (orientation) => {
+    const file = await flat(40, 20).jpeg().withMetadata({ orientation }).toBuffer();
+    const picture = await decodeImage(file, 0);
+    const turned = orientation >= 5;
+    expect(picture).toMatchObject({
+      ok: true,
+      value: turned ? { width: 20, height: 40 } : { width: 40, height: 20 },
+    });
+  });
+
+  test("one pixel is a picture", async () => {
+    expect(await decodeImage(await flat(1, 1).png().toBuffer(), 0)).toMatchObject({
+      ok: true,
+      value: { width: 1, height: 1 },
+    });
+  });
+
+  test.each(["jpeg", "png", "webp"] as const)(
+    "half a %s is truncated, not unsupported",
+    async (format) => {
+      const whole = await noise(300, 200).toFormat(format).toBuffer();
+      const half = await decodeImage(whole.subarray(0, whole.length >> 1), 2);
+      expect(half).toEqual({ ok: false, refusal: { kind: "image_truncated", image: 2 } });
+    },
+  );
+
+  test("what is no picture is unsupported", async () => {
+    const text = await decodeImage(new TextEncoder().encode("<html>not a picture</html>"), 0);
+    expect(text).toMatchObject({ ok: false, refusal: { kind: "image_unsupported", image: 0 } });
+    const empty = await decodeImage(new Uint8Array(0), 0);
+    expect(empty.ok).toBe(false);
+  });
+
+  test("a small file that claims a huge picture is a bomb", async () => {
+    const forged = claiming(await flat(8, 8).png().toBuffer(), 65_535, 65_535);
+    expect(await decodeImage(forged, 0)).toEqual({
+      ok: false,
+      refusal: { kind: "image_bomb", image: 0, width: 65_535, height: 65_535 },
+    });
+  });
+
+  test("an honest picture over the limit is too large", async () => {
+    const forged = claiming(await noise(300, 300).png().toBuffer(), MAX_IMAGE_SIDE + 1, 4_000);
+    expect(await decodeImage(forged, 1)).toMatchObject({
+      ok: false,
+      refusal: { kind: "image_too_large", image: 1 },
+    });
+  });
+});
