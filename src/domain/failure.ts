@@ -40,6 +40,8 @@ export type Failure =
   | { readonly kind: "overloaded"; readonly retryAfterSeconds: number }
   | { readonly kind: "draining" }
   | { readonly kind: "function_unreachable" }
+  | { readonly kind: "function_timeout"; readonly silentSeconds: number }
+  | { readonly kind: "function_reply_invalid" }
   | { readonly kind: "ticket_refused"; readonly reason: string }
   | { readonly kind: "internal" };
 

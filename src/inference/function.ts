@@ -1,10 +1,10 @@
 // Entry of the inference function: `node src/inference/function.ts`, configured by environment variables (config.ts).
 
 import { type ServerType, serve } from "@hono/node-server";
-import { resizeBicubic } from "#model/image/resize.ts";
 import { createS3Store } from "#weights/s3.ts";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
+import { loadKernels } from "./engine/kernels.ts";
 import { createHandler } from "./handler.ts";
 import { jsonLog } from "./log.ts";
 import { createModelHost } from "./model-host.ts";
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     model: config.model,
     provider: config.provider,
     ...(config.threads === undefined ? {} : { threads: config.threads }),
-    resize: resizeBicubic,
+    resize: (await loadKernels()).resize,
     log,
     open: (signal) =>
       openModel({

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
-import { readImageHeader } from "#model/image/header.ts";
+import { type ImageHeader, readImageHeader } from "#model/image/header.ts";
 
 /**
  * Threat: memory. A decoded picture takes 3 bytes a pixel, so 64 megapixels are 192 MB; today's phones send 12 to 50.
@@ -51,8 +51,8 @@ export async function decodeImage(
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     return ok({ width: info.width, height: info.height, pixelsHWC: rgb(data, info.channels) });
-  } catch (cause) {
-    return refuse(judgeDecodeError(cause, bytes, image));
+  } catch {
+    return refuse(judgeDecodeError(bytes, header.value, image));
   }
 }
 
@@ -70,22 +70,28 @@ function judgeSize(
   return { kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS };
 }
 
-/** libvips says only in words what went wrong; these are the words of its JPEG, PNG and GIF readers. */
-const CUT_OFF = /premature end|read error|truncated|unexpected end|not enough data/i;
-
-function judgeDecodeError(cause: unknown, bytes: Uint8Array, image: number): Failure {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (CUT_OFF.test(message) || isShorterThanItsRiff(bytes)) {
-    return { kind: "image_truncated", image };
-  }
+/** Decoders differ in what they say of a file that ends too early; whether its own end mark is there does not. */
+function judgeDecodeError(bytes: Uint8Array, { type }: ImageHeader, image: number): Failure {
+  if (!hasEnd(bytes, type)) return { kind: "image_truncated", image };
   const reason = "the file is damaged or of a kind that cannot be decoded";
   return { kind: "image_unsupported", image, reason };
 }
 
-/** The WebP reader does not say that bytes are missing, but the container's size, after the four letters RIFF, does. */
-function isShorterThanItsRiff(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(0) === 0x52494646 && view.getUint32(4, true) + 8 > bytes.byteLength;
+/** Looks for the mark that ends a file of this type: EOI, IEND, the size of the RIFF container, the trailer of a GIF. */
+function hasEnd(bytes: Uint8Array, type: ImageHeader["type"]): boolean {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (type) {
+    case "jpeg":
+      return file.lastIndexOf(Uint8Array.of(0xff, 0xd9)) !== -1;
+    case "png":
+      return file.lastIndexOf("IEND") !== -1;
+    case "webp":
+      return file.readUInt32LE(4) + 8 <= file.byteLength;
+    case "gif":
+      return file.at(-1) === 0x3b;
+    default:
+      return type satisfies never;
+  }
 }
 
 /** A grey picture comes out with one channel; its value is that of all three. */

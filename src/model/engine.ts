@@ -26,7 +26,10 @@ export interface Engine {
   /** Reads the learned vector [D] that ends each row of image vectors. Only with a vision tower. */
   imageNewline(signal: AbortSignal): Promise<Float32Array>;
 
-  /** Runs all layers over the whole sequence and the head over the asked rows. */
+  /**
+   * Runs all layers over the whole sequence and the head over the asked rows. The caller writes the next step into the
+   * same embeddings, so nothing of the pass may be kept once the promise has settled.
+   */
   denoise(pass: ForwardPass, signal: AbortSignal): Promise<Predictions>;
 }
 

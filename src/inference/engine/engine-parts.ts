@@ -1,0 +1,25 @@
+import type { Architecture } from "#domain/architecture.ts";
+import { type Tensor, tensor } from "#domain/tensor.ts";
+import type { SessionTensor } from "./ort.ts";
+import type { Sessions } from "./sessions.ts";
+
+/**
+ * Sees tensors from inside a pass: `embeddings`, `layer0` … and `features` of each view, `hidden1` … [B, S, D] after each layer, then
+ * `normed` [B, R, D] and `logits` [R, V] (before suppression) of the asked rows, in several parts if there are many.
+ */
+export type Observer = (name: string, value: Tensor) => void;
+
+/** What the two passes of an engine work with. */
+export interface EngineParts {
+  readonly architecture: Architecture;
+  readonly sessions: Sessions;
+  readonly observe: Observer;
+  readonly isObserved: boolean;
+}
+
+/** Takes a session's result that must be float32. */
+export function floats(result: SessionTensor | undefined): Tensor {
+  if (!(result?.data instanceof Float32Array))
+    throw new Error("a session yielded no float32 tensor");
+  return tensor(result.shape, result.data);
+}

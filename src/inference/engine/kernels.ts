@@ -1,0 +1,23 @@
+import { readFile } from "node:fs/promises";
+import { resizeKernel } from "#model/image/resize-kernel.ts";
+import type { Resize } from "#model/vision/crops.ts";
+
+/** The kernels of `wasm/`, ready to run. */
+export interface Kernels {
+  readonly resize: Resize;
+}
+
+/**
+ * Loads the kernels that `wasm/build.ts` has built.
+ * Throws if they are missing or broken, which means that this process was not started through the launcher.
+ */
+export async function loadKernels(): Promise<Kernels> {
+  const file = new URL("../../../wasm/build/resize.wasm", import.meta.url);
+  try {
+    return { resize: resizeKernel(new Uint8Array(await readFile(file))) };
+  } catch (cause) {
+    throw new Error(`cannot load the resize kernel from ${file.pathname} (node wasm/build.ts)`, {
+      cause,
+    });
+  }
+}

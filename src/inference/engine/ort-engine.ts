@@ -1,0 +1,75 @@
+import type { Architecture } from "#domain/architecture.ts";
+import type { LoadedStage } from "#domain/bundle.ts";
+import type { Provider } from "#graph/profile.ts";
+import type { Engine } from "#model/engine.ts";
+import { denoise } from "./denoise.ts";
+import { encodeImage } from "./encode-image.ts";
+import type { EngineParts, Observer } from "./engine-parts.ts";
+import { loadRuntime } from "./ort.ts";
+import { createSelfTest, settleProfile } from "./self-test.ts";
+import { createSessions } from "./sessions.ts";
+import { createTurns } from "./turns.ts";
+
+/** An engine over ONNX Runtime that takes its weights stage by stage, in any order. */
+export interface OrtEngine extends Engine {
+  /**
+   * Makes a stage ready to run. Once the promise has settled the engine does not refer to the stage's bytes any more, except
+   * to those of the embedding table, so the loader's buffers bound the memory. Rejects, and tells everyone who waits, if the
+   * stage does not fit the architecture or the provider computes it wrongly (`ProviderMismatchError`).
+   */
+  accept(stage: LoadedStage): Promise<void>;
+  /** Tells everyone who waits or will wait for a stage that has not come that it will not come. */
+  fail(error: Error): void;
+  /** Frees the runtime's memory; later calls reject. Waits for the pass that is running. */
+  dispose(): Promise<void>;
+}
+
+export interface OrtEngineOptions {
+  readonly architecture: Architecture;
+  readonly provider: Provider;
+  /** Threads of one operation; the runtime's own choice (physical cores) if absent. */
+  readonly threads?: number;
+  /** For the parity check. Costs copies, and lets the logits leave the head: give none in service. */
+  readonly observe?: Observer;
+}
+
+/** Creates an engine without weights; `accept` brings them. Rejects if the provider's runtime cannot be loaded here. */
+export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEngine> {
+  const { architecture, provider, threads, observe } = options;
+  const runtime = await loadRuntime(provider, threads);
+  const profile = await settleProfile(runtime, provider);
+  const selfTest = createSelfTest(runtime, provider, profile);
+  const isObserved = observe !== undefined;
+  const sessions = createSessions({ architecture, profile, runtime, selfTest, isObserved });
+  const takeTurn = createTurns();
+  const parts: EngineParts = {
+    architecture,
+    sessions,
+    isObserved,
+    observe: observe ?? (() => undefined),
+  };
+  return {
+    architecture,
+    encodeImage: (viewsNCHW, signal) =>
+      takeTurn(() => encodeImage(parts, viewsNCHW, signal), signal),
+    async embedTokens(ids, signal) {
+      return (await sessions.embeddings(signal)).rows(ids);
+    },
+    imageNewline: (signal) => sessions.imageNewline(signal),
+    denoise: (pass, signal) => takeTurn(() => denoise(parts, pass, signal), signal),
+    async accept(stage) {
+      try {
+        await sessions.accept(stage);
+      } catch (error) {
+        const fault = error instanceof Error ? error : new Error(String(error));
+        sessions.fail(fault);
+        throw fault;
+      }
+    },
+    fail: (error) => sessions.fail(error),
+    async dispose() {
+      sessions.fail(new Error("the engine has been disposed"));
+      await takeTurn(() => sessions.release(), new AbortController().signal);
+    },
+  };
+}

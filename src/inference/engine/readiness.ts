@@ -1,0 +1,49 @@
+/** Something that will be there later, or never: any number of callers may wait for it. */
+export interface Readiness<Value> {
+  /** Resolves with the value, rejects with the failure, or with the signal's reason if it aborts first. */
+  wait(signal: AbortSignal): Promise<Value>;
+  /** What has been settled with, if it has. */
+  readonly value: Value | undefined;
+  settle(value: Value): void;
+  /** Rejects everyone who waits or will wait. Does nothing once settled. */
+  fail(error: Error): void;
+}
+
+/** Creates one that is pending. Unlike a bare promise it may fail while nobody waits. */
+export function createReadiness<Value>(): Readiness<Value> {
+  type Outcome = { readonly value: Value } | { readonly error: Error };
+  let outcome: Outcome | undefined;
+  const waiters = new Set<(outcome: Outcome) => void>();
+
+  function decide(next: Outcome): void {
+    if (outcome !== undefined) return;
+    outcome = next;
+    for (const tell of waiters) tell(next);
+    waiters.clear();
+  }
+
+  return {
+    get value() {
+      return outcome !== undefined && "value" in outcome ? outcome.value : undefined;
+    },
+    settle: (value) => decide({ value }),
+    fail: (error) => decide({ error }),
+    wait(signal) {
+      return new Promise<Value>((resolve, reject) => {
+        const tell = (decided: Outcome): void => {
+          signal.removeEventListener("abort", onAbort);
+          if ("value" in decided) resolve(decided.value);
+          else reject(decided.error);
+        };
+        const onAbort = (): void => {
+          waiters.delete(tell);
+          reject(signal.reason);
+        };
+        if (signal.aborted) return onAbort();
+        if (outcome !== undefined) return tell(outcome);
+        signal.addEventListener("abort", onAbort, { once: true });
+        waiters.add(tell);
+      });
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Architecture } from "#domain/architecture.ts";
+import {
+  type LoadedStage,
+  layerStage,
+  type StageLayout,
+  type StageName,
+  stageNames,
+} from "#domain/bundle.ts";
+import { decoderLayerGraph } from "#graph/decoder-layer.ts";
+import { headGraph } from "#graph/head.ts";
+import type { OpProfile } from "#graph/profile.ts";
+import { projectorGraph } from "#graph/projector.ts";
+import { visionGraph } from "#graph/vision.ts";
+import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
+import type { Runtime, Session } from "./ort.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
+import type { SelfTest } from "./self-test.ts";
+
+/** The stages of one model as they become ready to run, each on its own. */
+export interface Sessions {
+  /**
+   * Makes a stage ready. Once the promise has settled the stage's bytes are not referred to any more (except those of the
+   * embedding table), so that the loader's buffers bound the memory. Rejects if the stage does not fit the architecture.
+   */
+  accept(stage: LoadedStage): Promise<void>;
+  /** Gives up on all stages that are not ready: everyone who waits or will wait for one is rejected with this error. */
+  fail(error: Error): void;
+  session(name: StageName, signal: AbortSignal): Promise<Session>;
+  layer(index: number, signal: AbortSignal): Promise<Session>;
+  embeddings(signal: AbortSignal): Promise<EmbeddingTable>;
+  /** The learned vector [D] that ends each row of image vectors. */
+  imageNewline(signal: AbortSignal): Promise<Float32Array>;
+  /** Frees all sessions that have been made. Nothing must be running. */
+  release(): Promise<void>;
+}
+
+export interface SessionsOptions {
+  readonly architecture: Architecture;
+  readonly profile: OpProfile;
+  readonly runtime: Runtime;
+  readonly selfTest: SelfTest;
+  /** Whether graphs also yield what goes on inside them. */
+  readonly isObserved: boolean;
+}
+
+/** Creates the stages of an architecture, none of them ready yet. */
+export function createSessions(options: SessionsOptions): Sessions {
+  const { architecture, runtime, selfTest } = options;
+  const sessions = new Map<StageName, Readiness<Session>>(
+    stageNames(architecture)
+      .filter((name) => name !== "embed")
+      .map((name) => [name, createReadiness<Session>()]),
+  );
+  const embeddings = createReadiness<EmbeddingTable>();
+  const imageNewline = createReadiness<Float32Array>();
+  const modelOf = memoizeModels(options);
+
+  function readinessOf(name: StageName): Readiness<Session> {
+    const readiness = sessions.get(name);
+    if (readiness === undefined) throw new Error(`this architecture has no stage ${name}`);
+    return readiness;
+  }
+
+  return {
+    async accept(stage) {
+      const { name } = stage.layout;
+      if (name === "embed") return embeddings.settle(openEmbeddingTable(stage));
+      if (name === "projector") imageNewline.settle(readVector(stage, "image_newline"));
+      const readiness = readinessOf(name);
+      await selfTest.check(stage.layout);
+      readiness.settle(await runtime.createSession(name, modelOf(stage.layout), stage.bytes));
+    },
+    fail(error) {
+      embeddings.fail(error);
+      imageNewline.fail(error);
+      for (const readiness of sessions.values()) readiness.fail(error);
+    },
+    session: async (name, signal) => readinessOf(name).wait(signal),
+    layer: async (index, signal) => readinessOf(layerStage(index)).wait(signal),
+    embeddings: (signal) => embeddings.wait(signal),
+    async imageNewline(signal) {
+      if (architecture.vision === undefined)
+        throw new Error("this architecture has no vision tower");
+      return (await imageNewline.wait(signal)).slice();
+    },
+    async release() {
+      await Promise.all([...sessions.values()].map((readiness) => readiness.value?.release()));
+    },
+  };
+}
+
+/** Layers that lie alike have the same graph, so its bytes are built once; only the weights beside them differ. */
+function memoizeModels(options: SessionsOptions): (stage: StageLayout) => Uint8Array {
+  const models = new Map<string, Uint8Array>();
+  return function modelOf(stage) {
+    const kind = stage.name.startsWith("layer-") ? "layer" : stage.name;
+    const key = JSON.stringify([kind, stage.tensors]);
+    const model = models.get(key) ?? buildModel(options, stage);
+    models.set(key, model);
+    return model;
+  };
+}
+
+function buildModel(options: SessionsOptions, stage: StageLayout): Uint8Array {
+  const { architecture, profile, isObserved } = options;
+  const { language, vision } = architecture;
+  if (stage.name === "head") return headGraph(architecture, stage, profile, isObserved);
+  if (stage.name.startsWith("layer-")) return decoderLayerGraph(language, stage, profile);
+  if (vision === undefined) throw new Error(`stage ${stage.name} needs a vision tower`);
+  return stage.name === "vision"
+    ? visionGraph(vision, stage, profile, isObserved)
+    : projectorGraph(vision, language, stage, profile);
+}

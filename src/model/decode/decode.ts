@@ -1,0 +1,180 @@
+import { suppressedTokens } from "#domain/architecture.ts";
+import { type Tensor, tensor } from "#domain/tensor.ts";
+import type { Engine, ForwardPass } from "../engine.ts";
+import { type Canvas, hasMask, maskedPositions, write } from "./canvas.ts";
+import { type Candidate, confidenceOf, mostConfident } from "./confidence.ts";
+import { gumbelNoise, randomScores, type UniformStream } from "./noise.ts";
+import type { DecodePolicy } from "./policy.ts";
+import { revealSchedule } from "./schedule.ts";
+import { type Stops, scanStops, stableUntil } from "./stop.ts";
+
+/** How a canvas is to be filled. */
+export interface DecodePlan {
+  /** Positions per block; divides the canvas. */
+  readonly blockLength: number;
+  /** Steps over all blocks, a ceiling; the number of blocks divides it. */
+  readonly steps: number;
+  readonly stops: Stops;
+  /** 0 chooses the likeliest token. */
+  readonly temperature: number;
+  /** What decides which positions are revealed first: the model's own confidence, or chance. */
+  readonly remasking: "low_confidence" | "random";
+  /** w of classifier-free guidance; 0 is none. Above 0 each step takes two passes. */
+  readonly guidanceScale: number;
+  /** Drawn from at a temperature above 0 and for random remasking only. */
+  readonly uniform: UniformStream;
+}
+
+/** What one step did. */
+export interface DecodeStep {
+  /** From 0. */
+  readonly block: number;
+  /** Within the block, from 0. */
+  readonly step: number;
+  /** Over the whole answer, from 1. */
+  readonly number: number;
+  /** Reveals planned for each step of this block. */
+  readonly schedule: readonly number[];
+  /** What was written, surest first: at most `schedule[step]`. */
+  readonly reveals: readonly Reveal[];
+  /** Passes through the network that this step took. */
+  readonly forwardPasses: 1 | 2;
+  /** Canvas position before which the answer ends, as far as known. */
+  readonly stopAt?: number;
+  /** Canvas positions below this are final. */
+  readonly stableUntil: number;
+}
+
+/** One written token. */
+export interface Reveal {
+  /** Position in the canvas; negative inside the prompt, which only the reference's policy writes to. */
+  readonly position: number;
+  readonly token: number;
+  /** Probability of the token, or the random number that chose it. */
+  readonly confidence: number;
+}
+
+/**
+ * Fills a canvas: block by block, each step asks the network for all masked positions and writes the surest few.
+ * Ends when the plan's steps are spent, the canvas is full, or everything before a stop is written. The canvas may be
+ * read, and the generator left, after any step. Aborting rejects with the signal's reason and leaves the last step's canvas.
+ *
+ * Throws RangeError if blocks or steps do not divide evenly. Source: `generate_with_embeds` in modeling_llada.py.
+ */
+export async function* decode(
+  engine: Engine,
+  canvas: Canvas,
+  plan: DecodePlan,
+  policy: DecodePolicy,
+  signal: AbortSignal,
+): AsyncGenerator<DecodeStep, void, undefined> {
+  const blocks = canvas.length / plan.blockLength;
+  const stepsPerBlock = plan.steps / blocks;
+  if (!Number.isInteger(blocks) || !Number.isInteger(stepsPerBlock)) {
+    throw new RangeError(
+      `canvas ${canvas.length}, block ${plan.blockLength} and steps ${plan.steps} do not divide evenly`,
+    );
+  }
+  let number = 0;
+  for (let block = 0; block < blocks; block++) {
+    const start = canvas.promptLength + block * plan.blockLength;
+    const end = start + plan.blockLength;
+    if (canvas.stopAt !== undefined && canvas.promptLength + canvas.stopAt <= start) return;
+    const schedule = revealSchedule(maskedPositions(canvas, start, end).length, stepsPerBlock);
+    for (const [step, count] of schedule.entries()) {
+      if (!hasMask(canvas, start, end) || isWrittenUpToStop(canvas)) break;
+      signal.throwIfAborted();
+      const candidates = await predict(engine, canvas, end, plan, policy, signal);
+      const chosen = mostConfident(candidates, count);
+      await writeAll(engine, canvas, chosen, policy, signal);
+      scanStops(canvas, plan.stops, policy);
+      number += 1;
+      yield {
+        block,
+        step,
+        number,
+        schedule,
+        reveals: chosen.map(({ position, ...reveal }) => ({
+          position: position - canvas.promptLength,
+          ...reveal,
+        })),
+        forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
+        ...(canvas.stopAt === undefined ? {} : { stopAt: canvas.stopAt }),
+        stableUntil: stableUntil(canvas, plan.stops, policy),
+      };
+    }
+  }
+}
+
+function isWrittenUpToStop(canvas: Canvas): boolean {
+  const { promptLength, stopAt } = canvas;
+  return stopAt !== undefined && !hasMask(canvas, promptLength, promptLength + stopAt);
+}
+
+/**
+ * Asks for every masked position before the end of the block, or before the stop once there is one. There is no lower
+ * bound: a hole left in an earlier block competes again. Positions outside could not be chosen, so they are not computed.
+ */
+async function predict(
+  engine: Engine,
+  canvas: Canvas,
+  blockEnd: number,
+  plan: DecodePlan,
+  policy: DecodePolicy,
+  signal: AbortSignal,
+): Promise<Candidate[]> {
+  const windowEnd = canvas.stopAt === undefined ? blockEnd : canvas.promptLength + canvas.stopAt;
+  const rows = maskedPositions(canvas, 0, windowEnd);
+  const drawn = policy.drawsForEveryPosition ? canvas.masked.length : undefined;
+  const { special, logitsColumns } = engine.architecture;
+  const pass: ForwardPass = {
+    embeddingsSD: canvas.embeddingsSD,
+    rows,
+    suppressed: policy.maskCanBeChosen
+      ? suppressedTokens(special)
+      : [...suppressedTokens(special), special.mask],
+    ...(plan.temperature > 0
+      ? { noiseRV: gumbelNoise(rows, logitsColumns, plan.temperature, plan.uniform, drawn) }
+      : {}),
+    ...(plan.guidanceScale > 0
+      ? { guidance: { unconditionalSD: withoutPrompt(canvas), scale: plan.guidanceScale } }
+      : {}),
+  };
+  const predictions = await engine.denoise(pass, signal);
+  const scores =
+    plan.remasking === "random"
+      ? randomScores(rows, plan.uniform, drawn)
+      : rows.map((_, row) => confidenceOf(predictions, row));
+  return rows.map((position, row) => ({
+    position,
+    token: predictions.tokens[row]!,
+    confidence: scores[row]!,
+  }));
+}
+
+/** The sequence with every prompt vector, pictures included, replaced by the mask's: guidance's unconditional side. */
+function withoutPrompt({ embeddingsSD, promptLength, maskRow }: Canvas): Tensor {
+  const unconditional = embeddingsSD.data.slice();
+  for (let position = 0; position < promptLength; position++) {
+    unconditional.set(maskRow, position * maskRow.length);
+  }
+  return tensor(embeddingsSD.shape, unconditional); // [S, D]
+}
+
+async function writeAll(
+  engine: Engine,
+  canvas: Canvas,
+  chosen: readonly Candidate[],
+  policy: DecodePolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  if (chosen.length === 0) return;
+  const { data: rows } = await engine.embedTokens(
+    chosen.map(({ token }) => token),
+    signal,
+  );
+  const width = canvas.maskRow.length;
+  chosen.forEach(({ position, token }, index) => {
+    write(canvas, position, token, rows.subarray(index * width, (index + 1) * width), policy);
+  });
+}

@@ -1,0 +1,59 @@
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { readGif } from "./gif-header.ts";
+import { readJpeg } from "./jpeg-header.ts";
+import { readPng } from "./png-header.ts";
+import { readWebp } from "./webp-header.ts";
+
+/** What a file says about its picture before anything is decoded. */
+export interface ImageHeader {
+  readonly type: "jpeg" | "png" | "webp" | "gif";
+  /** Pixels as stored, at least 1 each; before the orientation is applied. Up to 2^31 − 1: what is too large is the caller's rule. */
+  readonly width: number;
+  readonly height: number;
+  /** EXIF orientation 1 … 8; 1 where none is written. From 5 on width and height change places. */
+  readonly orientation: number;
+  /** Pictures in the file as far as its bytes were given: more than 1 is an animation. At most MAX_COUNTED_FRAMES. */
+  readonly frames: number;
+}
+
+/** Frames are told up to this: that there are many is all that anyone asks, and a PNG may claim four billion. */
+export const MAX_COUNTED_FRAMES = 1000;
+
+/**
+ * Reads type, size, orientation and frames from the first bytes of a JPEG, PNG, WebP or GIF, decoding nothing.
+ * Total: any bytes give a header or a refusal, in time at most linear in their number. The refusal is "truncated" where
+ * the bytes end before the size is known, otherwise a sentence saying why the file cannot be a question's picture.
+ *
+ * Source: ITU-T T.81 annex B, W3C PNG third edition, Google WebP container specification, CompuServe GIF89a, EXIF 2.32.
+ */
+export function readImageHeader(bytes: Uint8Array): Result<ImageHeader, string> {
+  const header = parse(bytes);
+  if (typeof header === "string") return refuse(header);
+  if (header.width === 0 || header.height === 0) {
+    return refuse(`the ${header.type} says that it has no pixels`);
+  }
+  return ok({ ...header, frames: Math.min(header.frames, MAX_COUNTED_FRAMES) });
+}
+
+/** Returns the size in which the picture is seen once its orientation is applied. */
+export function uprightSize(header: ImageHeader): { width: number; height: number } {
+  const { width, height } = header;
+  return header.orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+function parse(bytes: Uint8Array): ImageHeader | string {
+  if (bytes.length < 4) return "truncated";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (view.getUint32(0)) {
+    case 0x89504e47: // ‰PNG
+      return readPng(view);
+    case 0x47494638: // GIF8
+      return readGif(view);
+    case 0x52494646: // RIFF
+      return readWebp(view);
+    default:
+      return view.getUint16(0) === 0xffd8
+        ? readJpeg(view)
+        : "the bytes are no JPEG, PNG, WebP or GIF";
+  }
+}

@@ -1,0 +1,91 @@
+import type { SpecialTokens } from "#domain/architecture.ts";
+import type { Failure } from "#domain/failure.ts";
+import type { AnswerOptions, Message } from "#domain/question.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Picture } from "#domain/tensor.ts";
+import type { DecodePlan } from "./decode/decode.ts";
+import { mulberry32 } from "./decode/noise.ts";
+import type { Engine } from "./engine.ts";
+import { promptLength } from "./text/embed.ts";
+import { neutralise, promptIds, type RenderTemplate } from "./text/prompt.ts";
+import type { Tokenizer } from "./text/tokenizer.ts";
+import type { Resize } from "./vision/crops.ts";
+import { type ImageLayout, imageLayout, layoutVectorCount } from "./vision/layout.ts";
+
+/** A question whose pictures are decoded and upright. */
+export interface PicturedQuestion {
+  readonly messages: readonly Message[];
+  readonly pictures: readonly Picture[];
+  readonly options: AnswerOptions;
+}
+
+/** What answering needs from outside: the network, the bundle's language files, and a way to scale pictures. */
+export interface AnswerTools {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly renderTemplate: RenderTemplate;
+  readonly resize: Resize;
+}
+
+/** A question as the network will be asked it. */
+export interface PreparedQuestion {
+  readonly prompt: {
+    /** With an IMAGE_SLOT for each picture. */
+    readonly ids: readonly number[];
+    /** One per picture. */
+    readonly layouts: readonly ImageLayout[];
+    readonly imageVectors: number;
+    /** Positions, image vectors included. */
+    readonly length: number;
+  };
+  readonly plan: DecodePlan;
+  readonly suffix: readonly number[];
+}
+
+/** Works out everything about a question that can be known, and refused, without the network. */
+export function prepare(
+  { messages, pictures, options }: PicturedQuestion,
+  { engine, tokenizer, renderTemplate }: AnswerTools,
+): Result<PreparedQuestion, Failure> {
+  const { vision, image, prompt: rules, special } = engine.architecture;
+  const sight = vision === undefined || image === undefined ? undefined : { vision, image };
+  if (pictures.length > 0 && sight === undefined) return refuse({ kind: "images_not_supported" });
+  const layouts = pictures.flatMap((picture) =>
+    sight === undefined ? [] : [imageLayout(picture, sight.image, sight.vision, options.detail)],
+  );
+  const counts = layouts.map((layout) => layoutVectorCount(layout));
+  const ids = promptIds(messages, pictures.length, {
+    rules,
+    beginOfText: special.beginOfText,
+    tokenizer,
+    renderTemplate,
+  });
+  const length = promptLength(ids, counts);
+  if (length > rules.maxPromptLength) {
+    return refuse({ kind: "prompt_too_long", length, limit: rules.maxPromptLength });
+  }
+  const imageVectors = counts.reduce((sum, count) => sum + count, 0);
+  return ok({
+    prompt: { ids, layouts, imageVectors, length },
+    plan: {
+      blockLength: options.blockLength,
+      steps: options.steps,
+      stops: stopSequences(options.stop, special, tokenizer),
+      temperature: options.temperature,
+      remasking: "low_confidence",
+      guidanceScale: 0,
+      uniform: mulberry32(options.seed),
+    },
+    suffix: tokenizer.encode(neutralise(options.suffix ?? "", tokenizer)),
+  });
+}
+
+/** The asker's stops, then the end of the turn. A stop that spells the mask would match every place not yet written. */
+function stopSequences(
+  stops: readonly string[],
+  { mask, endOfTurn }: SpecialTokens,
+  tokenizer: Tokenizer,
+): number[][] {
+  const asked = stops.map((stop) => tokenizer.encode(stop)).filter((ids) => !ids.includes(mask));
+  return [...asked, [endOfTurn]];
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Client, createClient } from "#client/client.ts";
+import { RefusedError } from "#client/errors.ts";
+
+/** What `npm start -- --json` says on its one line. */
+interface Ready {
+  readonly url: string;
+  readonly key: string;
+  readonly model: string;
+}
+
+const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
+
+describe("the whole system, started as a newcomer starts it", () => {
+  let system: ChildProcess;
+  let ready: Ready;
+  let client: Client;
+
+  beforeAll(async () => {
+    system = spawn(
+      "node",
+      ["infra/local/launch.js", "node", "infra/local/start.ts", "--json", "--port", "0"],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    const lines = createInterface({ input: system.stdout! });
+    const [line] = await new Promise<[string]>((resolve, reject) => {
+      lines.once("line", (text) => resolve([text]));
+      system.once("exit", (code) =>
+        reject(new Error(`the system ended with ${code} before it was ready`)),
+      );
+    });
+    ready = JSON.parse(line);
+    client = createClient({ baseUrl: ready.url, apiKey: ready.key });
+  }, 120_000);
+
+  afterAll(() => {
+    system.kill("SIGTERM");
+  });
+
+  test("a picture and a question become a true answer", async () => {
+    const answer = await client.ask({ question: "What is this?", images: [picture], canvas: 16 });
+    expect(answer).toMatchObject({ status: "completed", answer: "A dog.", model: ready.model });
+    expect(answer.usage.image_vectors).toBeGreaterThan(0);
+  });
+
+  test("the same question has the same answer, to the last digit", async () => {
+    const ask = { question: "What is this?", images: [picture], canvas: 16 };
+    const [first, second] = [await client.ask(ask), await client.ask(ask)];
+    expect(second.tokens).toEqual(first.tokens);
+  });
+
+  test("frames tell how the canvas fills, and every token of the answer was in one", async () => {
+    const stream = client.ask({
+      question: "What is this?",
+      images: [picture],
+      canvas: 16,
+      steps: 8,
+    });
+    const told = new Map<number, number>();
+    for await (const update of stream) {
+      if (update.event === "answer.frame")
+        for (const { position, token } of update.revealed) told.set(position, token);
+    }
+    const answer = await stream;
+    expect(answer.tokens?.length).toBeGreaterThan(0);
+    for (const { position, token } of answer.tokens ?? []) expect(told.get(position)).toBe(token);
+  });
+
+  test("a wrong key, a cut-off picture and an unknown field are refused, each by name", async () => {
+    const stranger = createClient({ baseUrl: ready.url, apiKey: ready.key.replace(/.$/, "!") });
+    const codes: string[] = [];
+    const collect = (error: unknown): void => {
+      if (!(error instanceof RefusedError)) throw error;
+      codes.push(error.problem.code);
+    };
+    await stranger.ask({ question: "?", images: [picture] }).then(undefined, collect);
+    const cut = picture.subarray(0, picture.length >> 1);
+    await client.ask({ question: "?", images: [cut] }).then(undefined, collect);
+    await client.ask({ question: "?", ...{ colour: "red" } }).then(undefined, collect);
+    expect(codes).toEqual(["unauthenticated", "image_truncated", "invalid_request"]);
+  });
+
+  test("asked to stop, it ends cleanly and leaves nobody listening", async () => {
+    const ended = new Promise<number | null>((resolve) => system.once("exit", resolve));
+    system.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    await expect(fetch(`${ready.url}/health`)).rejects.toThrow();
+  }, 40_000);
+});

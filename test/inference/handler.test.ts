@@ -1,0 +1,287 @@
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import type { Question } from "#domain/question.ts";
+import { ok } from "#domain/result.ts";
+import { createAdmission } from "#inference/admission.ts";
+import { createHandler, type HandlerParts } from "#inference/handler.ts";
+import { createTicketLog } from "#inference/ticket-log.ts";
+import type { Engine } from "#model/engine.ts";
+import { resizeBicubic } from "#model/image/resize.ts";
+import { WeightsError } from "#weights/weights-error.ts";
+import { sha256Hex } from "#wire/digest.ts";
+import { readAnswerEvents } from "#wire/events.ts";
+import { encodeGenerate, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import { parseRefusal } from "#wire/refusal.ts";
+import { generateTicketKeys, signTicket, type Ticket } from "#wire/ticket.ts";
+import { options } from "../support/edge-builders.ts";
+import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
+import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
+
+const keys = await generateTicketKeys("test");
+const png = new Uint8Array(
+  await sharp({ create: { width: 4, height: 4, channels: 3, background: "red" } })
+    .png()
+    .toBuffer(),
+);
+const question: Question = {
+  messages: [{ role: "user", text: "What is this?" }],
+  images: [png],
+  options: options({ canvas: 4, steps: 4, blockLength: 4 }),
+};
+
+/** Ends every answer at once with one letter. */
+const letter = fakeEngine((_, position) =>
+  oneHot(fakeArchitecture.logitsColumns, position % 2 === 0 ? 16 + 65 : fakeSpecial.endOfTurn, 9),
+);
+
+function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): HandlerParts {
+  const { engine = letter, ...rest } = overrides;
+  const tools = {
+    engine,
+    tokenizer: fakeTokenizer,
+    renderTemplate: fakeTemplate,
+    resize: resizeBicubic,
+  };
+  const card = {
+    id: "fake",
+    digest: "d".repeat(64),
+    image: null,
+    max_prompt_length: 200,
+    canvas_limit: 512,
+    provider: "fake",
+    format: "f32",
+  };
+  return {
+    host: {
+      described: async () => ({ card, tools }),
+      status: () =>
+        ok({
+          model: { name: "fake", version: "1", digest: card.digest },
+          state: "ready",
+          loaded_bytes: 1,
+          total_bytes: 1,
+          eta_seconds: 0,
+        }),
+      dispose: async () => undefined,
+    },
+    admission: createAdmission(1, 1, () => 0),
+    ticketKeys: [keys.verification],
+    tickets: createTicketLog(() => 0),
+    now: () => 0,
+    log: () => undefined,
+    ...rest,
+  };
+}
+
+interface Posting {
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly ticket?: Partial<Ticket>;
+  readonly signedAt?: number;
+  readonly signal?: AbortSignal;
+}
+
+async function post(
+  handler: ReturnType<typeof createHandler>,
+  posting: Posting = {},
+): Promise<Response> {
+  const body = posting.body ?? encodeGenerate(question);
+  const ticket: Ticket = {
+    ticketId: crypto.randomUUID(),
+    jobId: "ans_1",
+    accountId: "acc",
+    model: "fake",
+    bodySha256: await sha256Hex(body),
+    ...posting.ticket,
+  };
+  const jwt = await signTicket(ticket, keys.signing, posting.signedAt ?? 0);
+  const init = { method: "POST", body, headers: { authorization: `Bearer ${jwt}` } };
+  return await handler.request(
+    "/v1/generate",
+    posting.signal === undefined ? init : { ...init, signal: posting.signal },
+  );
+}
+
+async function refusalOf(response: Response): Promise<Failure | undefined> {
+  return parseRefusal(await response.json());
+}
+
+async function readerOf(response: Response): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  if (response.body === null) throw new Error("no body");
+  return response.body.getReader();
+}
+
+async function eventsOf(response: Response): Promise<AnswerEvent[]> {
+  if (response.body === null) throw new Error("no body");
+  return await Array.fromAsync(readAnswerEvents(response.body));
+}
+
+describe("POST /v1/generate works", () => {
+  test("answers as server-sent events and names the weights that answer", async () => {
+    const response = await post(createHandler(parts()));
+    expect(response.headers.get(MODEL_DIGEST_HEADER)).toBe("d".repeat(64));
+    const events = await eventsOf(response);
+    expect(events.map(({ kind }) => kind)).toEqual([
+      "answer.started",
+      ...new Array(events.length - 2).fill("answer.frame"),
+      "answer.completed",
+    ]);
+  });
+
+  test("a place is free again after an answer, a refusal and a fault", async () => {
+    const broken: Engine = {
+      ...letter,
+      denoise: async () => {
+        throw new Error("the device is lost");
+      },
+    };
+    const made = parts({ engine: broken });
+    const [failed] = (await eventsOf(await post(createHandler(made)))).slice(-1);
+    expect(failed).toEqual({ kind: "answer.failed", failure: { kind: "internal" } });
+    expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+});
+
+describe("POST /v1/generate refuses", () => {
+  test("an order without a ticket, with an old one, or with one for another body", async () => {
+    const handler = createHandler(parts());
+    const bare = await handler.request("/v1/generate", {
+      method: "POST",
+      body: encodeGenerate(question),
+    });
+    const old = await post(handler, { signedAt: -66_000 });
+    const other = await post(handler, { ticket: { bodySha256: "0".repeat(64) } });
+    for (const response of [bare, old, other]) {
+      expect(response.status).toBe(401);
+      expect(await refusalOf(response)).toMatchObject({ kind: "ticket_refused" });
+    }
+  });
+
+  test("a ticket that was used before", async () => {
+    const handler = createHandler(parts());
+    await eventsOf(await post(handler, { ticket: { ticketId: "once" } }));
+    const again = await post(handler, { ticket: { ticketId: "once" } });
+    expect(await refusalOf(again)).toEqual({ kind: "ticket_refused", reason: "used before" });
+  });
+
+  test("a body that is signed but no question", async () => {
+    const body = new TextEncoder().encode('{"messages":[]}');
+    const response = await post(createHandler(parts()), { body });
+    expect(response.status).toBe(400);
+    expect(await refusalOf(response)).toMatchObject({ kind: "invalid_request" });
+  });
+
+  test("more than the queue holds, with the time to come back", async () => {
+    const admission = createAdmission(1, 0, () => 0);
+    admission.enter(new AbortController().signal);
+    const response = await post(createHandler(parts({ admission })));
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await refusalOf(response)).toMatchObject({ kind: "overloaded" });
+  });
+
+  test("a broken picture, as an event, and computes nothing", async () => {
+    const cut = { ...question, images: [png.subarray(0, 40)] };
+    const engine = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 20, 9));
+    const events = await eventsOf(
+      await post(createHandler(parts({ engine })), { body: encodeGenerate(cut) }),
+    );
+    expect(events).toEqual([
+      { kind: "answer.failed", failure: { kind: "image_truncated", image: 0 } },
+    ]);
+    expect(engine.passes).toHaveLength(0);
+  });
+
+  test("everything while the weights cannot be had, by the loader's own code", async () => {
+    const waiting: Engine = {
+      ...letter,
+      encodeImage: async () => {
+        throw new WeightsError("shard_corrupt", "blobs/sha256/00 is wrong");
+      },
+    };
+    const events = await eventsOf(await post(createHandler(parts({ engine: waiting }))));
+    expect(events.at(-1)).toEqual({
+      kind: "answer.failed",
+      failure: { kind: "weights_failed", code: "shard_corrupt" },
+    });
+  });
+
+  test("a path that is not there", async () => {
+    const response = await createHandler(parts()).request("/v1/else");
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+  });
+});
+
+describe("POST /v1/generate withstands", () => {
+  /** An engine whose passes last until they are aborted, and which tells that they were. */
+  function endless(): { engine: Engine; started: Promise<void>; aborted: Promise<void> } {
+    const started = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    const engine: Engine = {
+      ...letter,
+      denoise: (_, signal) => {
+        started.resolve();
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            aborted.resolve();
+            reject(signal.reason);
+          });
+        });
+      },
+    };
+    return { engine, started: started.promise, aborted: aborted.promise };
+  }
+
+  test("a caller who leaves: the pass is stopped and the place is free", async () => {
+    const { engine, started, aborted } = endless();
+    const made = parts({ engine });
+    const reader = await readerOf(await post(createHandler(made)));
+    await reader.read(); // answer.started
+    const frame = reader.read();
+    await started;
+    expect(made.admission.load().running).toBe(1);
+    await reader.cancel("gone");
+    await aborted;
+    await frame;
+    expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("a caller who leaves without having read a byte: the place is free", async () => {
+    const made = parts({ engine: endless().engine });
+    const reader = await readerOf(await post(createHandler(made)));
+    await reader.cancel("gone");
+    expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("a caller who leaves while waiting: his place in the queue is free", async () => {
+    const made = parts({ engine: endless().engine });
+    const handler = createHandler(made);
+    const first = await readerOf(await post(handler));
+    const second = await readerOf(await post(handler));
+    expect(made.admission.load()).toEqual({ running: 1, waiting: 1 });
+    await second.cancel("gone");
+    expect(made.admission.load()).toEqual({ running: 1, waiting: 0 });
+    await first.cancel("gone");
+  });
+
+  test("a body without end is cut off at the limit", async () => {
+    const chunk = new Uint8Array(4 * 1024 * 1024);
+    const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+    const init = { method: "POST", body, duplex: "half" } as RequestInit;
+    const response = await createHandler(parts()).request("/v1/generate", init);
+    expect(response.status).toBe(413);
+  });
+});
+
+test("status, card and health are told as they are", async () => {
+  const handler = createHandler(parts());
+  expect(await (await handler.request("/status")).json()).toMatchObject({ state: "ready" });
+  expect(await (await handler.request("/v1/model")).json()).toMatchObject({ id: "fake" });
+  expect(await (await handler.request("/health")).json()).toEqual({
+    status: "ok",
+    running: 0,
+    waiting: 0,
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import type { AnswerOptions } from "#domain/question.ts";
+import type { Picture } from "#domain/tensor.ts";
+import { answer } from "#model/answer.ts";
+import type { Engine } from "#model/engine.ts";
+import { resizeBicubic } from "#model/image/resize.ts";
+import type { PicturedQuestion } from "#model/prepare.ts";
+import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
+import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
+
+const options: AnswerOptions = {
+  detail: "auto",
+  canvas: 8,
+  steps: 8,
+  blockLength: 8,
+  mode: "exact",
+  temperature: 0,
+  seed: 0,
+  stop: [],
+};
+
+/** An engine that writes `text` on the canvas and ends the turn, the left surer than the right. */
+function writing(text: string, architecture = fakeArchitecture) {
+  const ids = [...fakeTokenizer.encode(text), fakeSpecial.endOfTurn];
+  return fakeEngine((sequence, position) => {
+    const start = sequence.lastIndexOf(fakeSpecial.endHeader) + 3; // Two line breaks end the header.
+    const token = ids[position - start] ?? fakeSpecial.endOfTurn;
+    return oneHot(architecture.logitsColumns, token, 20 - (position - start));
+  }, architecture);
+}
+
+function asking(overrides: Partial<PicturedQuestion> = {}): PicturedQuestion {
+  return { messages: [{ role: "user", text: "what?" }], pictures: [], options, ...overrides };
+}
+
+function picture(width: number, height: number): Picture {
+  return { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
+}
+
+function events(question: PicturedQuestion, engine: Engine): Promise<AnswerEvent[]> {
+  const tools = {
+    engine,
+    tokenizer: fakeTokenizer,
+    renderTemplate: fakeTemplate,
+    resize: resizeBicubic,
+  };
+  return Array.fromAsync(answer(question, tools, new AbortController().signal));
+}
+
+describe("answer", () => {
+  test("starts, gives a frame per step, and completes with the text before the end of the turn", async () => {
+    const [started, ...rest] = await events(asking(), writing("a cat"));
+    const completed = rest.pop();
+    expect(started).toEqual({
+      kind: "answer.started",
+      imageVectors: 0,
+      promptLength: fakeTokenizer.encode(fakeTemplate([{ role: "user", text: "what?" }])).length,
+      canvas: 8,
+      steps: 8,
+    });
+    expect(rest.map(({ kind }) => kind)).toEqual(Array(6).fill("answer.frame"));
+    expect(rest[0]).toMatchObject({
+      step: 1,
+      revealed: [{ position: 0, text: "a", step: 1 }],
+      stableUntil: 1,
+    });
+    expect(completed).toMatchObject({
+      kind: "answer.completed",
+      answer: "a cat",
+      usage: { imageVectors: 0, canvas: 8, steps: 6, forwardPasses: 6 },
+    });
+  });
+
+  test("the tokens of a completed answer are those before the stop, and their texts are the answer", async () => {
+    const completed = (await events(asking(), writing("né"))).at(-1);
+    if (completed?.kind !== "answer.completed") throw new Error(`unexpected ${completed?.kind}`);
+    expect(completed.tokens.map(({ text }) => text)).toEqual(["n", "", "é"]);
+    const logs = completed.tokens.map(({ confidence }) => Math.log(confidence));
+    expect(Math.log(completed.confidence)).toBeCloseTo(
+      logs.reduce((sum, log) => sum + log, 0) / logs.length,
+      12,
+    );
+  });
+
+  test("an empty answer has confidence 0", async () => {
+    const completed = (await events(asking(), writing(""))).at(-1);
+    expect(completed).toMatchObject({ answer: "", confidence: 0, tokens: [] });
+  });
+
+  test("a stop of the asker's ends the answer before it; one that spells the mask ends nothing", async () => {
+    const question = asking({ options: { ...options, stop: ["t", "<|mdm_mask|>"] } });
+    expect((await events(question, writing("a cat"))).at(-1)).toMatchObject({ answer: "a ca" });
+  });
+
+  test("the suffix ends the answer and can spell no special token", async () => {
+    const question = asking({ options: { ...options, canvas: 4, blockLength: 4, suffix: "!" } });
+    expect((await events(question, writing("ab"))).at(-1)).toMatchObject({ answer: "ab!" });
+  });
+
+  test("a picture's vectors are counted, encoded and laid into the prompt", async () => {
+    const engine = writing("x");
+    const [started] = await events(asking({ pictures: [picture(8, 6)] }), engine);
+    // 4 base patches; the 2 by 2 tiles' grid of 4 by 4 loses its padding of none: 4 rows of 4 and a newline.
+    expect(started).toMatchObject({ imageVectors: 4 + 4 * 5 });
+    const first = engine.passes[0];
+    const length = started?.kind === "answer.started" ? started.promptLength + started.canvas : 0;
+    expect(first?.embeddingsSD.shape).toEqual([length, 2]);
+    const markers = first?.embeddingsSD.data.filter(
+      (value, index) => index % 2 === 0 && value === -1,
+    );
+    expect(markers).toHaveLength(24);
+  });
+
+  test("low detail takes the base view alone", async () => {
+    const question = asking({ pictures: [picture(8, 6)], options: { ...options, detail: "low" } });
+    expect((await events(question, writing("x")))[0]).toMatchObject({ imageVectors: 5 });
+  });
+
+  test("a prompt that is too long is refused before any work", async () => {
+    const engine = writing("x");
+    const [only, ...rest] = await events(
+      asking({ messages: [{ role: "user", text: "long ".repeat(50) }] }),
+      engine,
+    );
+    expect(only).toMatchObject({
+      kind: "answer.failed",
+      failure: { kind: "prompt_too_long", limit: 200 },
+    });
+    expect(rest).toEqual([]);
+    expect(engine.passes).toEqual([]);
+  });
+
+  test("a text-only checkpoint refuses pictures", async () => {
+    const { vision: _vision, image: _image, ...blind } = fakeArchitecture;
+    const question = asking({ pictures: [picture(2, 2)] });
+    expect(await events(question, writing("x", blind))).toEqual([
+      { kind: "answer.failed", failure: { kind: "images_not_supported" } },
+    ]);
+  });
+});

@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { confidenceOf, mostConfident } from "#model/decode/confidence.ts";
+
+function head(chosen: number, max: number, tail: number) {
+  return {
+    tokens: Int32Array.of(7),
+    chosenLogits: Float32Array.of(chosen),
+    maxLogits: Float32Array.of(max),
+    runnerUpLogits: Float32Array.of(max),
+    tails: Float32Array.of(tail),
+  };
+}
+
+describe("confidenceOf", () => {
+  test("is the softmax of the chosen logit", () => {
+    expect(confidenceOf(head(1, 3, 0.5), 0)).toBeCloseTo(Math.exp(-2) / 1.5, 15);
+  });
+
+  test("tells two tokens apart that are both within 1e-9 of certain", () => {
+    expect(confidenceOf(head(9, 9, 1e-10), 0)).toBeGreaterThan(confidenceOf(head(9, 9, 3e-10), 0));
+  });
+
+  test("a backend that overflowed is a fault, not an unsure token", () => {
+    expect(() => confidenceOf(head(Number.NaN, 1, 0), 0)).toThrow(/no probability/);
+    expect(() => confidenceOf(head(1, 1, Number.NaN), 0)).toThrow(/no probability/);
+  });
+});
+
+describe("mostConfident", () => {
+  const candidate = fc.record({
+    position: fc.integer({ min: 0, max: 99 }),
+    token: fc.constant(7),
+    confidence: fc.constantFrom(0, 0.25, 0.5, 1),
+  });
+  const candidates = fc.uniqueArray(candidate, { selector: ({ position }) => position });
+
+  test("nothing left out is surer than anything taken, and among equals the lower position is taken", () => {
+    fc.assert(
+      fc.property(candidates, fc.nat(20), (all, count) => {
+        const taken = mostConfident(all, count);
+        expect(taken).toHaveLength(Math.min(count, all.length));
+        const left = all.filter((each) => !taken.includes(each));
+        for (const chosen of taken) {
+          for (const other of left) {
+            const isBehind =
+              other.confidence < chosen.confidence ||
+              (other.confidence === chosen.confidence && other.position > chosen.position);
+            expect(isBehind).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+});

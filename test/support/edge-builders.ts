@@ -1,0 +1,117 @@
+import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import type { AnswerOptions, Question } from "#domain/question.ts";
+
+/** A picture's first bytes: enough for the edge, which looks no further. */
+export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(
+  ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13],
+);
+
+export function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
+  return {
+    detail: "auto",
+    canvas: 4,
+    steps: 2,
+    blockLength: 4,
+    mode: "exact",
+    temperature: 0,
+    seed: 0,
+    stop: [],
+    ...overrides,
+  };
+}
+
+export function question(overrides: Partial<Question> = {}): Question {
+  return {
+    messages: [{ role: "user", text: "What is this?" }],
+    images: [pngBytes],
+    options: options(),
+    ...overrides,
+  };
+}
+
+const words: readonly CanvasToken[] = [
+  { position: 1, token: 11, text: " red", confidence: 0.75, step: 1 },
+  { position: 0, token: 10, text: "A", confidence: 0.5, step: 1 },
+  { position: 2, token: 12, text: " square", confidence: 1, step: 2 },
+  { position: 3, token: 13, text: ".", confidence: 0.25, step: 2 },
+];
+
+/** The whole story of a small answer: "A red square." in two steps. */
+export const story: readonly AnswerEvent[] = [
+  { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
+  { kind: "answer.frame", step: 1, revealed: words.slice(0, 2), stableUntil: 0 },
+  { kind: "answer.frame", step: 2, revealed: words.slice(2), stableUntil: 4 },
+  {
+    kind: "answer.completed",
+    answer: "A red square.",
+    confidence: 0.55,
+    tokens: words.toSorted((left, right) => left.position - right.position),
+    usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
+  },
+];
+
+/** One refusal of each kind; the type makes a new kind a compile error here. */
+export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: Kind }> } = {
+  unauthenticated: { kind: "unauthenticated" },
+  not_found: { kind: "not_found", path: "/v2" },
+  method_not_allowed: { kind: "method_not_allowed", method: "PUT", allowed: ["GET", "HEAD"] },
+  unsupported_media_type: { kind: "unsupported_media_type", contentType: "text/plain" },
+  invalid_request: {
+    kind: "invalid_request",
+    problems: [{ pointer: "/canvas", message: "too big" }],
+  },
+  body_too_large: { kind: "body_too_large", limitBytes: 1024 * 1024 },
+  unknown_model: { kind: "unknown_model", model: "gpt", known: ["demo"] },
+  prompt_too_long: { kind: "prompt_too_long", length: 9000, limit: 8192 },
+  image_unsupported: { kind: "image_unsupported", image: 0, reason: "not a picture" },
+  image_truncated: { kind: "image_truncated", image: 1 },
+  image_too_large: { kind: "image_too_large", image: 0, pixels: 9e8, limitPixels: 5e7 },
+  image_bomb: { kind: "image_bomb", image: 0, width: 65535, height: 65535 },
+  images_not_supported: { kind: "images_not_supported" },
+  weights_loading: {
+    kind: "weights_loading",
+    etaSeconds: 40.2,
+    loadedBytes: 1_200_000_000,
+    totalBytes: 5_000_000_000,
+  },
+  weights_failed: { kind: "weights_failed", code: "shard_corrupt" },
+  overloaded: { kind: "overloaded", retryAfterSeconds: 2.5 },
+  draining: { kind: "draining" },
+  function_unreachable: { kind: "function_unreachable" },
+  function_timeout: { kind: "function_timeout", silentSeconds: 45 },
+  function_reply_invalid: { kind: "function_reply_invalid" },
+  ticket_refused: { kind: "ticket_refused", reason: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" },
+  internal: { kind: "internal" },
+};
+
+/** Bytes as a stream cut where told; the same bytes in one piece when told nothing. */
+export function chunked(
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+): ReadableStream<Uint8Array> {
+  const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted(
+    (left, right) => left - right,
+  );
+  return new ReadableStream({
+    start(controller) {
+      let start = 0;
+      for (const end of ends) {
+        controller.enqueue(bytes.slice(start, end));
+        start = end;
+      }
+      controller.close();
+    },
+  });
+}
+
+export async function collect<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const collected: Value[] = [];
+  for await (const value of values) collected.push(value);
+  return collected;
+}
+
+/** The items one after another, as a generator would tell them. */
+export async function* told<Value>(values: readonly Value[]): AsyncGenerator<Value> {
+  yield* values;
+}
