@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { makeTestBindings } from "./test/support/edge-bindings.ts";
 
 // Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
 const chromiumPaths = [
@@ -30,8 +31,19 @@ const node: TestProjectInlineConfiguration = {
 };
 
 const worker: TestProjectInlineConfiguration = {
-  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-  test: { name: "worker", include: ["test/edge/**/*.test.ts"], testTimeout: 30_000 },
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: "./wrangler.toml" },
+      miniflare: { bindings: await makeTestBindings() },
+    }),
+  ],
+  test: {
+    name: "worker",
+    include: ["test/edge/**/*.test.ts"],
+    // One workerd for all files: each start costs a second, and every test restores what it mocks.
+    isolate: false,
+    testTimeout: 30_000,
+  },
 };
 
 const browser: TestProjectInlineConfiguration = {

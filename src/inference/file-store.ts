@@ -17,7 +17,8 @@ export function fileStore(folder: string): ObjectStore {
   const root = path.resolve(folder);
   const store: ObjectStore = {
     address: root,
-    async head(key) {
+    async head(key, signal) {
+      signal?.throwIfAborted();
       const found = await statOf(fileOf(root, key));
       return found?.isFile() ? { bytes: found.size, etag: etagOf(found) } : undefined;
     },

@@ -73,11 +73,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
   if (!place.ok) return refusal(request, place.refusal);
 
   const events = messages(run(question, place.value, ticket, parts, signal), ticket.jobId);
-  const cancel = async (reason: unknown): Promise<void> => {
-    leave.abort(reason);
-    await events.return(); // a run that stands at a yield would keep its slot for ever
-  };
-  return new Response(sseStream(events, { cancel }), {
+  return new Response(sseStream(events, { cancel: (reason) => leave.abort(reason) }), {
     headers: {
       "content-type": "text/event-stream",
       "cache-control": "no-store",

@@ -76,6 +76,9 @@ function runtime(ort: Ort, providerOptions: OrtOptions): Runtime {
 const sessionOptions: OrtOptions = {
   graphOptimizationLevel: "all",
   executionMode: "sequential",
+  // An arena keeps what its largest run took, and each session has its own: measured 300 MB per 8B layer once 600 positions
+  // have gone through it, 10 GB for 32 layers, against none without one at the same speed.
+  enableCpuMemArena: false,
   // Errors only: it warns about every weight that it folds away, on the terminal of whoever uses us.
   logSeverityLevel: 3,
   // Each session has threads of its own, and a model is as many sessions as it has stages. Threads that spin after their

@@ -4,9 +4,10 @@ export interface Readiness<Value> {
   wait(signal: AbortSignal): Promise<Value>;
   /** What has been settled with, if it has. */
   readonly value: Value | undefined;
-  settle(value: Value): void;
-  /** Rejects everyone who waits or will wait. Does nothing once settled. */
-  fail(error: Error): void;
+  /** Hands the value to everyone who waits or will wait. Returns false, and does nothing, if the outcome stands already. */
+  settle(value: Value): boolean;
+  /** Rejects everyone who waits or will wait. Returns false, and does nothing, if the outcome stands already. */
+  fail(error: Error): boolean;
 }
 
 /** Creates one that is pending. Unlike a bare promise it may fail while nobody waits. */
@@ -15,11 +16,12 @@ export function createReadiness<Value>(): Readiness<Value> {
   let outcome: Outcome | undefined;
   const waiters = new Set<(outcome: Outcome) => void>();
 
-  function decide(next: Outcome): void {
-    if (outcome !== undefined) return;
+  function decide(next: Outcome): boolean {
+    if (outcome !== undefined) return false;
     outcome = next;
     for (const tell of waiters) tell(next);
     waiters.clear();
+    return true;
   }
 
   return {

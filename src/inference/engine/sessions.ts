@@ -64,11 +64,16 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     async accept(stage) {
       const { name } = stage.layout;
-      if (name === "embed") return embeddings.settle(openEmbeddingTable(stage));
+      if (name === "embed") {
+        embeddings.settle(openEmbeddingTable(stage));
+        return;
+      }
       if (name === "projector") imageNewline.settle(readVector(stage, "image_newline"));
       const readiness = readinessOf(name);
       await selfTest.check(stage.layout);
-      readiness.settle(await runtime.createSession(name, modelOf(stage.layout), stage.bytes));
+      const session = await runtime.createSession(name, modelOf(stage.layout), stage.bytes);
+      // The engine may have been disposed meanwhile; then nobody else would ever release it.
+      if (!readiness.settle(session)) await session.release();
     },
     fail(error) {
       embeddings.fail(error);

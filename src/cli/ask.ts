@@ -1,0 +1,150 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { type Ask, createClient } from "#client/client.ts";
+import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
+import { watchCanvas } from "./terminal/watch.ts";
+
+export const ASK_HELP: string = `Asks a question about pictures and prints the answer.
+
+Usage: unmask ask [PICTURE …] QUESTION [option …]
+
+  unmask ask photo.jpg "What is this?"
+  unmask ask before.png after.png "What has changed?" --watch
+  unmask ask "Why is the sky blue?"
+
+Options:
+  --watch       show the canvas while it is unmasked: ░ masked, brighter is surer
+  --canvas N    positions to fill, the most tokens the answer can have (32)
+  --steps N     passes over the canvas (as many as the canvas; fewer are faster and rougher)
+  --block N     positions per block, a divisor of the canvas (the whole canvas)
+  --detail D    low: one view of a picture; auto: the model's own policy (auto)
+  --temperature T, --seed N
+                above 0 the choice is random, drawn from the seed (0)
+  --model NAME  which model (the one that is served)
+  --json        the API's own reply: tokens, confidences, usage
+${CONNECTION_HELP}
+
+Exit codes: 0 answered · 1 refused · 64 wrong usage · 69 not there or not ready, try again
+`;
+
+/** The command `ask`: see its help. */
+export async function ask(args: readonly string[], io: CommandIo): Promise<number> {
+  const { question, connection, isWatched, isJson } = await readArguments(args, io);
+  const asked = createClient(connection).ask(question, { signal: io.signal });
+  try {
+    if (isWatched) await watchCanvas(asked, io);
+    const answer = await asked;
+    io.stdout.write(isJson ? `${JSON.stringify(answer)}\n` : `${printable(answer.answer)}\n`);
+    return EXIT.done;
+  } catch (cause) {
+    io.signal.throwIfAborted();
+    return explain(cause, io);
+  }
+}
+
+interface AskArguments {
+  readonly question: Ask;
+  readonly connection: Connection;
+  readonly isWatched: boolean;
+  readonly isJson: boolean;
+}
+
+async function readArguments(args: readonly string[], io: CommandIo): Promise<AskArguments> {
+  const { values, positionals } = parse(args);
+  const question = positionals.at(-1);
+  if (question === undefined)
+    throw new UsageError('say what to ask, for example: unmask ask photo.jpg "What is this?"');
+  const connection = findConnection(values, io);
+  if (connection.apiKey === undefined)
+    throw new UsageError(
+      `there is no key for ${connection.baseUrl}: give --key or UNMASK_KEY, or run "npm start" first`,
+    );
+  const images = await Promise.all(positionals.slice(0, -1).map((file) => readPicture(file, io)));
+  return {
+    question: {
+      question,
+      images,
+      ...named("canvas", whole("--canvas", values.canvas)),
+      ...named("steps", whole("--steps", values.steps)),
+      ...named("block_length", whole("--block", values.block)),
+      ...named("seed", whole("--seed", values.seed)),
+      ...named("temperature", decimal("--temperature", values.temperature)),
+      ...named("detail", detail(values.detail)),
+      ...named("model", values.model),
+    },
+    connection,
+    isWatched: values.watch === true,
+    isJson: values.json === true,
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        watch: flag,
+        json: flag,
+        canvas: text,
+        steps: text,
+        block: text,
+        detail: text,
+        temperature: text,
+        seed: text,
+        model: text,
+        url: text,
+        key: text,
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+async function readPicture(file: string, io: CommandIo): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(path.resolve(io.cwd, file), { signal: io.signal }));
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code !== "ENOENT" && code !== "EISDIR" && code !== "EACCES") throw cause;
+    throw new UsageError(
+      `the picture ${file} cannot be read (${code}); pictures come first, the question last`,
+      { cause },
+    );
+  }
+}
+
+/** Absent stays absent: what is not given is left to the API's defaults. */
+function named<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { [Key in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { [Key in Name]?: Value });
+}
+
+function whole(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[0-9]{1,10}$/.test(text)) throw new UsageError(`${option} takes a whole number`);
+  return Number(text);
+}
+
+function decimal(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[0-9]{1,3}(\.[0-9]{1,15})?$/.test(text)) throw new UsageError(`${option} takes a number`);
+  return Number(text);
+}
+
+function detail(text: string | undefined): "low" | "auto" | undefined {
+  if (text === undefined || text === "low" || text === "auto") return text;
+  throw new UsageError("--detail is low or auto");
+}
+
+/** Keeps what the model wrote from steering the terminal; line ends and tabs are text. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "�");
+}

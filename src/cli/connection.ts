@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import { type CommandIo, EXIT } from "./command.ts";
+
+/** Where the API is, and the key for it if one is known. */
+export interface Connection {
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+}
+
+const DEFAULT_URL = "http://127.0.0.1:8787";
+
+/** What `npm start` leaves behind, seen from the repository's root. */
+const LOCAL_FILE = ".unmask/local.json";
+
+/** How to reach the service, for the help of every command that does. */
+export const CONNECTION_HELP = `  --url URL     where the API is (UNMASK_URL; otherwise the one that npm start brought up)
+  --key KEY     API key (UNMASK_KEY; otherwise the local one)`;
+
+/** Finds the service: arguments before environment before what `npm start` left. The local key goes to the local service only. */
+export function findConnection(
+  given: { readonly url?: string | undefined; readonly key?: string | undefined },
+  io: CommandIo,
+): Connection {
+  const local = readLocal(io);
+  const baseUrl = given.url ?? io.env["UNMASK_URL"] ?? local?.url ?? DEFAULT_URL;
+  const localKey = baseUrl === local?.url ? local.key : undefined;
+  const apiKey = given.key ?? io.env["UNMASK_KEY"] ?? localKey;
+  return { baseUrl, ...(apiKey === undefined ? {} : { apiKey }) };
+}
+
+function readLocal(io: CommandIo): { url: string; key: string } | undefined {
+  const root = io.env["UNMASK_HOME"] ?? path.resolve(import.meta.dirname, "../..");
+  const file = path.join(root, LOCAL_FILE);
+  if (!existsSync(file)) return undefined;
+  const { url, key }: { url?: unknown; key?: unknown } = JSON.parse(readFileSync(file, "utf8"));
+  return typeof url === "string" && typeof key === "string" ? { url, key } : undefined;
+}
+
+/** Says what went wrong between us and the service and what to do next; returns the exit code. Throws on what it does not know. */
+export function explain(cause: unknown, io: CommandIo): number {
+  if (cause instanceof ConnectionError) {
+    io.stderr.write(`unmask: ${cause.message}.\nIs it up? "npm start" brings one up here.\n`);
+    return EXIT.unavailable;
+  }
+  if (cause instanceof ReplyError) {
+    io.stderr.write(`unmask: ${cause.message}.\nIs --url (UNMASK_URL) the address of the API?\n`);
+    return EXIT.unavailable;
+  }
+  if (!(cause instanceof RefusedError)) throw cause;
+  const { problem, retryAfterSeconds } = cause;
+  io.stderr.write(`unmask: ${problem.detail} [${problem.code}, ${problem.request_id}]\n`);
+  for (const { pointer, message } of problem.errors) io.stderr.write(`  ${pointer}: ${message}\n`);
+  if (problem.code === "unauthenticated")
+    io.stderr.write("Give a key with --key or UNMASK_KEY; npm start leaves one for its own API.\n");
+  if (!problem.retryable) return EXIT.failed;
+  const when = retryAfterSeconds === undefined ? "" : ` in ${retryAfterSeconds} s`;
+  io.stderr.write(`Nothing was charged; try again${when}.\n`);
+  return EXIT.unavailable;
+}

@@ -1,0 +1,48 @@
+import type { Problem } from "#wire/error.ts";
+
+/** Everything that can go wrong with a question, apart from the caller's own abort. */
+export class UnmaskError extends Error {
+  override readonly name: string = "UnmaskError";
+}
+
+/** The service refused, and said why. `problem.code` is what to switch on; `message` is for people. */
+export class RefusedError extends UnmaskError {
+  override readonly name = "RefusedError";
+  readonly problem: Problem;
+  /** Seconds after which the same question may be asked again, where the service said so. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(problem: Problem, retryAfterSeconds?: number) {
+    super(problem.detail);
+    this.problem = problem;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The service could not be reached, or the connection broke before the answer was complete. Worth trying again. */
+export class ConnectionError extends UnmaskError {
+  override readonly name = "ConnectionError";
+}
+
+/** What came back is not this API: a wrong address, or a proxy's page. */
+export class ReplyError extends UnmaskError {
+  override readonly name = "ReplyError";
+}
+
+/** Reads a problem body; undefined where it is none. */
+export function parseProblem(body: unknown): Problem | undefined {
+  return isProblem(body) ? body : undefined;
+}
+
+function isProblem(body: unknown): body is Problem {
+  if (typeof body !== "object" || body === null) return false;
+  const fields: Partial<Record<keyof Problem, unknown>> = body;
+  return (
+    typeof fields.code === "string" &&
+    typeof fields.detail === "string" &&
+    typeof fields.status === "number" &&
+    typeof fields.request_id === "string" &&
+    typeof fields.retryable === "boolean" &&
+    Array.isArray(fields.errors)
+  );
+}

@@ -1,0 +1,36 @@
+import type { Context, ErrorHandler, Hono, NotFoundHandler } from "hono";
+import type { Failure } from "#domain/failure.ts";
+import { problemResponse } from "#wire/error.ts";
+import type { EdgeEnv } from "../env.ts";
+import { logFault } from "../log.ts";
+
+/** Replies with a refusal. */
+export function refused(c: Context<EdgeEnv>, failure: Failure): Response {
+  return problemResponse(failure, { requestId: c.get("requestId"), instance: c.req.path });
+}
+
+/** Turns what nobody expected into `internal`: the log gets the cause, the caller its request id. */
+export const onFault: ErrorHandler<EdgeEnv> = (error, c) => {
+  // A caller who left is no fault of ours, and hears nothing of the reply.
+  if (!c.req.raw.signal.aborted) logFault("request broke off", c.get("requestId"), error);
+  return refused(c, { kind: "internal" });
+};
+
+/** Tells an unknown path from a path that takes other methods, and answers OPTIONS with those. */
+export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
+  return function notFound(c) {
+    const allowed = allowedMethods(app, c.req.path);
+    if (allowed.length === 0) return refused(c, { kind: "not_found", path: c.req.path });
+    if (c.req.method === "OPTIONS")
+      return new Response(null, { status: 204, headers: { allow: allowed.join(", ") } });
+    return refused(c, { kind: "method_not_allowed", method: c.req.method, allowed });
+  };
+}
+
+function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {
+  const methods = app.routes
+    .filter((route) => route.method !== "ALL" && route.path === path)
+    .map(({ method }) => method);
+  if (methods.length === 0) return [];
+  return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+}

@@ -1,0 +1,108 @@
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { sha256Hex } from "#wire/digest.ts";
+import { readAnswerEvents } from "#wire/events.ts";
+import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import { signTicket } from "#wire/ticket.ts";
+import type { Settings } from "../env.ts";
+import { newId } from "../id.ts";
+import { logFault } from "../log.ts";
+import type { Job } from "./admit.ts";
+import { callFunction, publicFailure } from "./function.ts";
+import { SilenceWatch } from "./silence-watch.ts";
+
+/** A function at work. */
+export interface Dispatched {
+  /** Which weights answer. */
+  readonly modelDigest: string;
+  /**
+   * The answer as it comes, always told to an end: a function that falls silent or breaks off reads as `answer.failed`.
+   * Leaving the loop makes the function stop. Rejects only with the reason of an aborted signal.
+   */
+  readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
+}
+
+/** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
+export async function dispatch(
+  job: Job,
+  settings: Settings,
+  requestId: string,
+  signal: AbortSignal,
+): Promise<Result<Dispatched, Failure>> {
+  const body = encodeGenerate(job.question);
+  const ticket = await signTicket(
+    {
+      ticketId: newId("tkt"),
+      jobId: job.id,
+      accountId: job.accountId,
+      model: job.model,
+      bodySha256: await sha256Hex(body),
+    },
+    settings.ticketKey,
+    Date.now(),
+  );
+  const silence = new SilenceWatch(settings.functionSilenceSeconds);
+  try {
+    const call = {
+      functionUrl: settings.functionUrl,
+      requestId,
+      signal: AbortSignal.any([signal, silence.signal]),
+    };
+    const response = await callFunction(call, GENERATE_PATH, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ticket}`, "content-type": "application/json" },
+      body,
+    });
+    const answer = response.ok ? answerOf(response.value, requestId) : response;
+    if (!answer.ok) {
+      silence.end();
+      return answer;
+    }
+    const { modelDigest, stream } = answer.value;
+    return ok({ modelDigest, events: tell(stream, silence, requestId, signal) });
+  } catch (cause) {
+    silence.end();
+    signal.throwIfAborted();
+    return refuse(failureOf(cause, silence, requestId));
+  }
+}
+
+function answerOf(
+  { headers, body }: Response,
+  requestId: string,
+): Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure> {
+  const modelDigest = headers.get(MODEL_DIGEST_HEADER) ?? "";
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (body !== null && isStream && /^[0-9a-f]{64}$/.test(modelDigest))
+    return ok({ modelDigest, stream: body });
+  logFault("function's reply is no answer", requestId, JSON.stringify([...headers]));
+  return refuse({ kind: "function_reply_invalid" });
+}
+
+async function* tell(
+  stream: ReadableStream<Uint8Array>,
+  silence: SilenceWatch,
+  requestId: string,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  try {
+    for await (const event of readAnswerEvents(stream.pipeThrough(silence.ear()))) {
+      yield event.kind === "answer.failed"
+        ? { ...event, failure: publicFailure(event.failure, requestId) }
+        : event;
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    yield { kind: "answer.failed", failure: failureOf(cause, silence, requestId) };
+  } finally {
+    silence.end();
+  }
+}
+
+function failureOf(cause: unknown, silence: SilenceWatch, requestId: string): Failure {
+  logFault("function did not finish its answer", requestId, cause);
+  return silence.isOver
+    ? { kind: "function_timeout", silentSeconds: silence.seconds }
+    : { kind: "function_reply_invalid" };
+}

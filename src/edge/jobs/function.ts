@@ -1,0 +1,123 @@
+import type { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { PROBLEM_CONTENT_TYPE } from "#wire/error.ts";
+import { parseRefusal } from "#wire/refusal.ts";
+import {
+  type FunctionStatus,
+  functionStatusSchema,
+  MODEL_CARD_PATH,
+  type ModelCard,
+  modelCardSchema,
+  STATUS_PATH,
+} from "#wire/status.ts";
+import { logFault } from "../log.ts";
+
+/** Whom to ask, on whose behalf. */
+export interface FunctionCall {
+  readonly functionUrl: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Threat: a reply that fills the isolate. A card or a refusal has a few KB. */
+const MAX_REPLY_BYTES = 256 * 1024;
+
+/** Small questions are answered from memory; who takes longer than this is as good as gone. */
+const SMALL_REPLY_MS = 5_000;
+
+/** Asks what the loaded model can be asked. */
+export async function readModelCard(call: FunctionCall): Promise<Result<ModelCard, Failure>> {
+  return await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
+}
+
+/** Asks how far the weights are. */
+export async function readStatus(call: FunctionCall): Promise<Result<FunctionStatus, Failure>> {
+  return await readSmall(call, STATUS_PATH, functionStatusSchema);
+}
+
+async function readSmall<Body>(
+  call: FunctionCall,
+  path: string,
+  schema: z.ZodType<Body>,
+): Promise<Result<Body, Failure>> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(SMALL_REPLY_MS)]);
+  const response = await callFunction({ ...call, signal }, path, {});
+  if (!response.ok) return response;
+  const body = schema.safeParse(await readJson(response.value));
+  if (body.success) return ok(body.data);
+  logFault(`function's ${path} has another shape`, call.requestId, body.error);
+  return refuse({ kind: "function_reply_invalid" });
+}
+
+/**
+ * Sends a request to the function. A reply that is no success becomes the refusal that it carries; no reply at all
+ * becomes `function_unreachable`. Rejects with the signal's reason when it is aborted.
+ */
+export async function callFunction(
+  { functionUrl, requestId, signal }: FunctionCall,
+  path: string,
+  init: RequestInit,
+): Promise<Result<Response, Failure>> {
+  const headers = new Headers(init.headers);
+  headers.set("x-request-id", requestId);
+  let response: Response;
+  try {
+    // A redirect would take the ticket and the picture to an address that nobody configured.
+    response = await fetch(functionUrl + path, { ...init, headers, signal, redirect: "manual" });
+  } catch (cause) {
+    signal.throwIfAborted();
+    logFault(`function at ${functionUrl} cannot be reached`, requestId, cause);
+    return refuse({ kind: "function_unreachable" });
+  }
+  return response.ok ? ok(response) : refuse(await refusalOf(response, requestId));
+}
+
+/** Refusals that blame a request which the edge itself wrote: the caller has done nothing wrong. */
+const ownFaults: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
+  "ticket_refused",
+  "unauthenticated",
+  "not_found",
+  "method_not_allowed",
+  "unsupported_media_type",
+  "body_too_large",
+]);
+
+/** What a proxy answers when the function behind it is not there. */
+const gatewayStatuses: readonly number[] = [502, 503, 504];
+
+async function refusalOf(response: Response, requestId: string): Promise<Failure> {
+  const isProblem = response.headers.get("content-type") === PROBLEM_CONTENT_TYPE;
+  const failure = isProblem ? parseRefusal(await readJson(response)) : undefined;
+  if (failure !== undefined) return publicFailure(failure, requestId);
+  await response.body?.cancel();
+  logFault("function's reply is no refusal", requestId, `status ${response.status}`);
+  return gatewayStatuses.includes(response.status)
+    ? { kind: "function_unreachable" }
+    : { kind: "function_reply_invalid" };
+}
+
+/** Says what the caller may be told of a function's refusal; our own faults go to the log and read `internal`. */
+export function publicFailure(failure: Failure, requestId: string): Failure {
+  if (!ownFaults.has(failure.kind)) return failure;
+  logFault("function refused the edge's request", requestId, JSON.stringify(failure));
+  return { kind: "internal" };
+}
+
+/** Reads a small JSON body; undefined where it is none or larger than `MAX_REPLY_BYTES`. */
+async function readJson(response: Response): Promise<unknown> {
+  const utf8 = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_REPLY_BYTES) return undefined;
+    text += utf8.decode(chunk, { stream: true });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}

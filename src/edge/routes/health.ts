@@ -1,0 +1,32 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type HealthBody, healthSchema } from "#wire/responses.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
+import { readStatus } from "../jobs/function.ts";
+
+/** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */
+export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
+  const status = await readStatus({
+    functionUrl: settingsOf(c.env).functionUrl,
+    requestId: c.get("requestId"),
+    signal: c.req.raw.signal,
+  });
+  const body: HealthBody = {
+    status: "ok",
+    function: status.ok ? status.value : { state: "unreachable" },
+  };
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+/** How `GET /health` reads in the API's description. */
+export const showHealthRoute: RouteConfig = {
+  method: "get",
+  path: "/health",
+  summary: "Show how far the service is",
+  responses: {
+    200: {
+      description: "The edge runs.",
+      content: { "application/json": { schema: healthSchema } },
+    },
+  },
+};

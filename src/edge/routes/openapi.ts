@@ -1,0 +1,59 @@
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { problemSchema } from "#wire/error.ts";
+import { errorCodes } from "#wire/error-codes.ts";
+import type { EdgeEnv } from "../env.ts";
+import { createAnswerRoute } from "./answers.ts";
+import { showHealthRoute } from "./health.ts";
+import { listModelsRoute } from "./models.ts";
+
+/** `GET /openapi.json`: the API's description, made from the schemas that check requests. */
+export function showOpenapi(c: Context<EdgeEnv>): Response {
+  document ??= JSON.stringify(describe());
+  return c.body(document, 200, { "content-type": "application/json" });
+}
+
+/** Made once per isolate, at the first question for it: start-up time is everyone's. */
+let document: string | undefined;
+
+function describe(): object {
+  const described = new OpenAPIHono();
+  described.openAPIRegistry.registerComponent("securitySchemes", "key", {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key, umk_live_… or umk_test_….",
+  });
+  for (const route of [createAnswerRoute, listModelsRoute, showHealthRoute, showOpenapiRoute])
+    described.openAPIRegistry.registerPath(withRefusals(route));
+  const { components, ...rest } = described.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Unmask",
+      version: "1",
+      description: "Answers questions about pictures with a masked-diffusion language model.",
+      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+    },
+  });
+  return { ...rest, components: { ...components, "x-errors": errorCodes } };
+}
+
+/** Every route may refuse, and always in the same form. */
+function withRefusals(route: RouteConfig): RouteConfig {
+  const refusal = {
+    description: "A refusal; `components/x-errors` lists the codes with their statuses.",
+    content: { "application/problem+json": { schema: problemSchema } },
+  };
+  return { ...route, responses: { ...route.responses, default: refusal } };
+}
+
+const showOpenapiRoute: RouteConfig = {
+  method: "get",
+  path: "/openapi.json",
+  summary: "Describe the API",
+  responses: {
+    200: {
+      description: "This document.",
+      content: { "application/json": { schema: { type: "object" } } },
+    },
+  },
+};

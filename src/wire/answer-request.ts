@@ -1,0 +1,157 @@
+import { z } from "zod";
+import {
+  MAX_CANVAS,
+  MAX_IMAGE_BYTES,
+  MAX_IMAGES,
+  MAX_MESSAGES,
+  MAX_NAME_LENGTH,
+  MAX_SEED,
+  MAX_STOP_LENGTH,
+  MAX_STOPS,
+  MAX_SUFFIX_LENGTH,
+  MAX_TEMPERATURE,
+  MAX_TEXT_BYTES,
+} from "./limits.ts";
+
+/** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
+export interface AnswerFields {
+  /** Which model; the one that is served when absent. */
+  readonly model?: string;
+  /** One of `question` and `messages`. */
+  readonly question?: string;
+  readonly messages?: readonly MessageBody[];
+  readonly detail?: "low" | "auto";
+  readonly canvas?: number;
+  /** As many as `canvas` when absent. */
+  readonly steps?: number;
+  /** The whole `canvas` when absent. */
+  readonly block_length?: number;
+  readonly mode?: "exact";
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly stop?: string | readonly string[];
+  readonly suffix?: string;
+  /** Events instead of one reply; so does `Accept: text/event-stream`. */
+  readonly stream?: boolean;
+}
+
+/** JSON body of `POST /v1/answers`. */
+export interface AnswerRequestBody extends AnswerFields {
+  /** At most one of `image` and `images`. */
+  readonly image?: ImageBody;
+  readonly images?: readonly ImageBody[];
+}
+
+/** A picture file as base64 or as a `data:` URI; plain text stands for `{data}`. */
+export type ImageBody = string | { readonly data: string };
+
+export interface MessageBody {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** Positions of an answer when the caller names none: a sentence or two. */
+export const DEFAULT_CANVAS = 32;
+
+const positive = z.int().min(1).max(MAX_CANVAS);
+const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
+const stop = z.string().min(1).max(MAX_STOP_LENGTH);
+
+const fields = {
+  model: z
+    .string()
+    .min(1)
+    .max(MAX_NAME_LENGTH)
+    .exactOptional()
+    .meta({ description: "Which model; the one that is served when absent." }),
+  question: text.exactOptional().meta({
+    description: "What is asked. One of question and messages.",
+    example: "What is this?",
+  }),
+  messages: z
+    .array(
+      z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: text }).meta({
+        id: "Message",
+      }),
+    )
+    .min(1)
+    .max(MAX_MESSAGES)
+    .exactOptional()
+    .meta({ description: "A conversation that ends with the user. In a form: the list as JSON." }),
+  detail: z
+    .enum(["low", "auto"])
+    .exactOptional()
+    .meta({ description: "low: one view of the picture. auto (default): the model's own policy." }),
+  canvas: positive.exactOptional().meta({
+    description: `Positions to fill, the most tokens an answer can have. Default ${DEFAULT_CANVAS}.`,
+    example: 32,
+  }),
+  steps: positive.exactOptional().meta({
+    description:
+      "Passes over the canvas, a hard ceiling. Default: as many as canvas. At most canvas, and a multiple of the number of blocks.",
+    example: 32,
+  }),
+  block_length: positive.exactOptional().meta({
+    description: "Positions per block, a divisor of canvas. Default: the whole canvas.",
+  }),
+  mode: z.literal("exact").exactOptional().meta({ description: "How the passes are computed." }),
+  temperature: z.number().min(0).max(MAX_TEMPERATURE).exactOptional().meta({
+    description: "0 (default) takes the likeliest tokens; above 0 adds noise drawn from seed.",
+  }),
+  seed: z
+    .int()
+    .min(0)
+    .max(MAX_SEED)
+    .exactOptional()
+    .meta({ description: "Default 0: equal requests get equal answers." }),
+  stop: z
+    .union([stop, z.array(stop).max(MAX_STOPS)])
+    .exactOptional()
+    .meta({ description: "Texts that end the answer before them." }),
+  suffix: z
+    .string()
+    .min(1)
+    .max(MAX_SUFFIX_LENGTH)
+    .exactOptional()
+    .meta({ description: "Text fixed behind the canvas, seen from the first step on." }),
+  stream: z.boolean().exactOptional().meta({
+    description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
+  }),
+};
+
+// The longest text that can hold the largest picture, with the head of a data URI.
+const imageText = z.string().max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256);
+const image = z.union([imageText, z.strictObject({ data: imageText })]);
+
+/** Schema of the text fields of a form. */
+export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields);
+
+/** Schema of the JSON body. */
+export const answerRequestSchema: z.ZodType<AnswerRequestBody> = z
+  .strictObject({
+    ...fields,
+    image: image.exactOptional().meta({
+      description: "A JPEG, PNG, WebP or GIF file as base64 or data URI.",
+      example: {
+        data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
+      },
+    }),
+    images: z
+      .array(image)
+      .max(MAX_IMAGES)
+      .exactOptional()
+      .meta({ description: "Several pictures, in the order in which they are spoken of." }),
+  })
+  .meta({ id: "AnswerRequest" });
+
+/** Schema of the form, for the API's description. */
+export const answerFormSchema: z.ZodType<AnswerFields> = z
+  .strictObject({
+    ...fields,
+    image: z
+      .array(z.string().meta({ type: "string", format: "binary" }))
+      .max(MAX_IMAGES)
+      .exactOptional()
+      .meta({ description: "Picture files, one part each." }),
+  })
+  .meta({ id: "AnswerForm" });

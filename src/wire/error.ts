@@ -1,0 +1,170 @@
+import { z } from "zod";
+import type { Failure, FieldProblem } from "#domain/failure.ts";
+import { errorCodes } from "./error-codes.ts";
+
+/** What a caller is told about a refusal. Source: RFC 9457, with members of our own after `instance`. */
+export interface Problem {
+  /** Where the code is explained, relative to the request's address. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Path of the request that was refused. */
+  readonly instance: string;
+  /** What programs switch on; never changes its meaning. */
+  readonly code: string;
+  readonly request_id: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** Micro-dollars. A refusal costs nothing. */
+  readonly charged_micros: 0;
+  readonly errors: readonly FieldProblem[];
+}
+
+/** Which request was refused. */
+export interface RefusedRequest {
+  readonly requestId: string;
+  /** Path without the query. */
+  readonly instance: string;
+}
+
+export const PROBLEM_CONTENT_TYPE = "application/problem+json";
+
+/** Renders a refusal for the caller. */
+export function problemOf(failure: Failure, { requestId, instance }: RefusedRequest): Problem {
+  const { status, title, isRetryable } = errorCodes[failure.kind];
+  return {
+    type: `/openapi.json#/components/x-errors/${failure.kind}`,
+    title,
+    status,
+    detail: detailOf(failure),
+    instance,
+    code: failure.kind,
+    request_id: requestId,
+    retryable: isRetryable,
+    charged_micros: 0,
+    errors: failure.kind === "invalid_request" ? failure.problems : [],
+  };
+}
+
+/** Renders a refusal as a whole reply, with the headers that its status demands. */
+export function problemResponse(failure: Failure, request: RefusedRequest): Response {
+  const problem = problemOf(failure, request);
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": PROBLEM_CONTENT_TYPE, ...problemHeaders(failure) },
+  });
+}
+
+/** Headers beside the content type: who may try again when, what would be allowed, how to authenticate. */
+function problemHeaders(failure: Failure): Record<string, string> {
+  switch (failure.kind) {
+    case "unauthenticated":
+      return { "www-authenticate": 'Bearer realm="unmask"' };
+    case "method_not_allowed":
+      return { allow: failure.allowed.join(", ") };
+    case "weights_loading":
+      return { "retry-after": retryAfter(failure.etaSeconds) };
+    case "overloaded":
+      return { "retry-after": retryAfter(failure.retryAfterSeconds) };
+    case "draining":
+    case "function_unreachable":
+      return { "retry-after": retryAfter(RESTART_SECONDS) };
+    default:
+      return {};
+  }
+}
+
+/** A function that goes away is replaced within seconds; its weights then load, and say so themselves. */
+const RESTART_SECONDS = 5;
+
+/** At least a second, so that nobody spins; at most an hour, which is what a client would wait at all. */
+function retryAfter(seconds: number): string {
+  return String(Math.min(3600, Math.max(1, Math.ceil(seconds))));
+}
+
+/** Says in one sentence what happened and what to do, with the numbers of this case. */
+function detailOf(failure: Failure): string {
+  switch (failure.kind) {
+    case "unauthenticated":
+      return "Send a valid API key as 'Authorization: Bearer umk_…'.";
+    case "not_found":
+      return `There is nothing at ${failure.path}.`;
+    case "method_not_allowed":
+      return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
+    case "unsupported_media_type":
+      return `Send application/json or multipart/form-data, not ${failure.contentType || "an unnamed type"}.`;
+    case "invalid_request":
+      return problemSentence(failure.problems);
+    case "body_too_large":
+      return `The body may have ${binarySize(failure.limitBytes)} at most.`;
+    case "unknown_model":
+      return `There is no model "${failure.model}"; there is ${failure.known.join(", ")}.`;
+    case "prompt_too_long":
+      return `Text and pictures take ${failure.length} positions; the model has room for ${failure.limit}. Shorten the text, or send detail "low".`;
+    case "image_unsupported":
+      return `${picture(failure)} cannot be read: ${failure.reason}.`;
+    case "image_truncated":
+      return `${picture(failure)} ends before its last pixel.`;
+    case "image_too_large":
+      return `${picture(failure)} has ${failure.pixels} pixels; ${failure.limitPixels} are the most.`;
+    case "image_bomb":
+      return `${picture(failure)} claims ${failure.width} × ${failure.height} pixels, far more than its bytes can hold.`;
+    case "images_not_supported":
+      return "This model reads text only; send no picture.";
+    case "weights_loading":
+      return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
+    case "weights_failed":
+      return `The model cannot be served: ${failure.code}.`;
+    case "overloaded":
+      return `All places are taken; try again in ${Math.ceil(failure.retryAfterSeconds)} s.`;
+    case "draining":
+      return "The function is about to stop; try again in a moment.";
+    case "function_unreachable":
+      return "No inference function could be reached.";
+    case "function_timeout":
+      return `The inference function said nothing for ${failure.silentSeconds} s.`;
+    case "function_reply_invalid":
+      return "The inference function's reply broke off or made no sense.";
+    case "ticket_refused":
+      // The reason would tell a forger how far they came; it is in the log.
+      return "The work order is not valid.";
+    case "internal":
+      return "Something broke on our side; it has been logged.";
+    default:
+      return failure satisfies never;
+  }
+}
+
+function problemSentence(problems: readonly FieldProblem[]): string {
+  const [first] = problems;
+  if (first === undefined) return "The body is not valid.";
+  const where = first.pointer === "" ? "The body" : first.pointer;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more in errors)` : "";
+  return `${where}: ${first.message}${more}.`;
+}
+
+function picture({ image }: { readonly image: number }): string {
+  return `Picture ${image + 1}`;
+}
+
+function binarySize(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return mebibytes < 1024 ? `${mebibytes.toFixed(0)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
+}
+
+/** Schema of a problem, for the API's description. */
+export const problemSchema: z.ZodType<Problem> = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+    retryable: z.boolean(),
+    charged_micros: z.literal(0),
+    errors: z.array(z.object({ pointer: z.string(), message: z.string() })),
+  })
+  .meta({ id: "Problem", description: "A refusal (RFC 9457). It costs nothing." });

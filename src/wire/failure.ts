@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "./limits.ts";
+
+// What a function says about a refusal is echoed to callers in part, so nothing in it may be long.
+const sentence = z.string().max(1000);
+const count = z.int().nonnegative();
+
+/**
+ * Schema of a refusal between function and edge, where no detail may be lost: inside `answer.failed` and in the
+ * `failure` member of the function's problem replies. Callers get `problem.ts`'s view of it instead.
+ */
+export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("unauthenticated") }),
+  z.object({ kind: z.literal("not_found"), path: sentence }),
+  z.object({
+    kind: z.literal("method_not_allowed"),
+    method: sentence,
+    allowed: z.array(z.string().max(16)).max(8),
+  }),
+  z.object({ kind: z.literal("unsupported_media_type"), contentType: sentence }),
+  z.object({
+    kind: z.literal("invalid_request"),
+    problems: z.array(z.object({ pointer: sentence, message: sentence })).max(MAX_FIELD_PROBLEMS),
+  }),
+  z.object({ kind: z.literal("body_too_large"), limitBytes: count }),
+  z.object({
+    kind: z.literal("unknown_model"),
+    model: z.string().max(MAX_NAME_LENGTH),
+    known: z.array(z.string().max(MAX_NAME_LENGTH)).max(16),
+  }),
+  z.object({ kind: z.literal("prompt_too_long"), length: count, limit: count }),
+  z.object({ kind: z.literal("image_unsupported"), image: count, reason: sentence }),
+  z.object({ kind: z.literal("image_truncated"), image: count }),
+  z.object({
+    kind: z.literal("image_too_large"),
+    image: count,
+    pixels: count,
+    limitPixels: count,
+  }),
+  z.object({ kind: z.literal("image_bomb"), image: count, width: count, height: count }),
+  z.object({ kind: z.literal("images_not_supported") }),
+  z.object({
+    kind: z.literal("weights_loading"),
+    etaSeconds: z.number().nonnegative(),
+    loadedBytes: count,
+    totalBytes: count,
+  }),
+  z.object({ kind: z.literal("weights_failed"), code: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({ kind: z.literal("overloaded"), retryAfterSeconds: z.number().nonnegative() }),
+  z.object({ kind: z.literal("draining") }),
+  z.object({ kind: z.literal("function_unreachable") }),
+  z.object({ kind: z.literal("function_timeout"), silentSeconds: z.number().nonnegative() }),
+  z.object({ kind: z.literal("function_reply_invalid") }),
+  z.object({ kind: z.literal("ticket_refused"), reason: sentence }),
+  z.object({ kind: z.literal("internal") }),
+]);

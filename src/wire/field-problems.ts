@@ -1,0 +1,36 @@
+import type { z } from "zod";
+import type { FieldProblem } from "#domain/failure.ts";
+import { MAX_FIELD_PROBLEMS } from "./limits.ts";
+
+/** Names each fault of a body by JSON Pointer, at most `MAX_FIELD_PROBLEMS` of them. */
+export function problemsOf(error: z.ZodError): FieldProblem[] {
+  return error.issues.flatMap(fieldProblems).slice(0, MAX_FIELD_PROBLEMS);
+}
+
+function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      pointer: jsonPointer([...issue.path, key]),
+      message: "unknown field",
+    }));
+  if (issue.code === "invalid_union") {
+    const branch = issue.errors.find(isInside);
+    if (branch !== undefined)
+      return branch.flatMap((inner) =>
+        fieldProblems({ ...inner, path: [...issue.path, ...inner.path] }),
+      );
+  }
+  return [{ pointer: jsonPointer(issue.path), message: issue.message }];
+}
+
+/** Of a union's branches the one that the caller meant is the one whose type fits and whose content does not. */
+function isInside(issues: readonly z.core.$ZodIssue[]): boolean {
+  return !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0);
+}
+
+/** Source: RFC 6901 section 3. Keys come from the caller, so each is cut to a length that may be echoed. */
+function jsonPointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => `/${String(part).slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+}

@@ -1,0 +1,41 @@
+/**
+ * What the service reads from outside at most. Both ends of the edge → function hop check them, the public schemas
+ * state them. Each number: the threat, why this size, what it does not cover.
+ */
+
+/** A body that fills the isolate's 128 MB. 16 MiB holds `MAX_IMAGE_BYTES` in base64 (× 4/3) and the text beside it. */
+export const MAX_BODY_BYTES: number = 16 * 1024 * 1024;
+
+/** A picture that costs memory before anyone looks at it. 10 MiB is a 48-megapixel phone JPEG; pixels are limited by the function. */
+export const MAX_IMAGE_BYTES: number = 10 * 1024 * 1024;
+
+/** Work multiplied by count: every picture costs 730 … 3,700 vectors of a prompt of about 8,000 positions. Fewer may fit. */
+export const MAX_IMAGES = 8;
+
+/** Tokenising text that can never fit the prompt. 32 KiB of UTF-8 is about 8,000 tokens of English. Over all messages. */
+export const MAX_TEXT_BYTES: number = 32 * 1024;
+
+/** Template work per message, however short. 64 turns are longer than any conversation that fits the prompt. */
+export const MAX_MESSAGES = 64;
+
+/** Time and memory of one answer: each step passes over the whole canvas. 512 is the longest that the checkpoint was evaluated with. */
+export const MAX_CANVAS = 512;
+
+/** Stop texts are searched for after every step. */
+export const MAX_STOPS = 4;
+export const MAX_STOP_LENGTH = 64;
+
+/** A suffix takes positions like the canvas does, so it is kept well below it. */
+export const MAX_SUFFIX_LENGTH = 1024;
+
+/** Above 2 the noise drowns the logits and only costs passes. */
+export const MAX_TEMPERATURE = 2;
+
+/** Seeds are 32-bit in every generator that the decoder may use. */
+export const MAX_SEED = 0xffff_ffff;
+
+/** Names from outside that are only compared and echoed: models, ids. */
+export const MAX_NAME_LENGTH = 128;
+
+/** A reply that lists every fault of a hostile body would be larger than the body. */
+export const MAX_FIELD_PROBLEMS = 20;

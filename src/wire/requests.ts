@@ -1,0 +1,197 @@
+import type { Failure, FieldProblem } from "#domain/failure.ts";
+import type { AnswerOptions, Message, Question } from "#domain/question.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import {
+  type AnswerFields,
+  answerFieldsSchema,
+  answerRequestSchema,
+  DEFAULT_CANVAS,
+  type ImageBody,
+} from "./answer-request.ts";
+import { base64ByteLength, decodeBase64 } from "./base64.ts";
+import { problemsOf } from "./field-problems.ts";
+import { parseJson } from "./generate.ts";
+import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "./limits.ts";
+
+/** What a caller asks for, checked and with every default filled in. */
+export interface AnswerRequest {
+  readonly question: Question;
+  /** Absent: whichever model is served. */
+  readonly model?: string;
+  readonly wantsStream: boolean;
+}
+
+/** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
+export function parseAnswerJson(bytes: Uint8Array): Result<AnswerRequest, Failure> {
+  const body = parseJson(bytes);
+  if (!body.ok) return body;
+  const parsed = answerRequestSchema.safeParse(body.value);
+  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  const { image, images, ...fields } = parsed.data;
+  if (image !== undefined && images !== undefined)
+    return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
+  const files = readImages(image === undefined ? (images ?? []) : [image], (index, item) => {
+    const place = image === undefined ? `/images/${index}` : "/image";
+    return typeof item === "string" ? place : `${place}/data`;
+  });
+  return files.ok ? requestOf(fields, files.value) : files;
+}
+
+/** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
+export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequest, Failure>> {
+  const files: Uint8Array[] = [];
+  const texts = new Map<string, string[]>();
+  for (const [name, value] of form) {
+    if (typeof value === "string") texts.set(name, [...(texts.get(name) ?? []), value]);
+    else if (name !== "image" || files.length === MAX_IMAGES)
+      return refuseFields([
+        {
+          pointer: `/${name.slice(0, 64)}`,
+          message: name === "image" ? `at most ${MAX_IMAGES} pictures` : "only image may be a file",
+        },
+      ]);
+    else if (value.size === 0 || value.size > MAX_IMAGE_BYTES)
+      return refuseFields([{ pointer: "/image", message: sizeMessage(value.size) }]);
+    else files.push(new Uint8Array(await value.arrayBuffer()));
+  }
+  const parsed = answerFieldsSchema.safeParse(
+    Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
+  );
+  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  return requestOf(parsed.data, files);
+}
+
+const numberFields: ReadonlySet<string> = new Set([
+  "canvas",
+  "steps",
+  "block_length",
+  "temperature",
+  "seed",
+]);
+
+/** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
+function formValue(name: string, values: readonly string[]): unknown {
+  const [value] = values;
+  if (name === "stop" || value === undefined || values.length > 1) return values;
+  if (numberFields.has(name) && /^-?[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?$/.test(value))
+    return Number(value);
+  if (name === "stream" && (value === "true" || value === "false")) return value === "true";
+  if (name === "messages") {
+    const json = parseJson(new TextEncoder().encode(value));
+    return json.ok ? json.value : value;
+  }
+  return value;
+}
+
+function requestOf(
+  fields: AnswerFields,
+  images: readonly Uint8Array[],
+): Result<AnswerRequest, Failure> {
+  const messages = messagesOf(fields);
+  const options = optionsOf(fields);
+  const problems = [...messageProblems(fields, messages), ...scheduleProblems(options)];
+  if (problems.length > 0) return refuseFields(problems);
+  return ok({
+    question: { messages, images, options },
+    ...(fields.model === undefined ? {} : { model: fields.model }),
+    wantsStream: fields.stream ?? false,
+  });
+}
+
+function messagesOf({ question, messages }: AnswerFields): readonly Message[] {
+  if (question !== undefined) return [{ role: "user", text: question }];
+  return (messages ?? []).map(({ role, content }) => ({ role, text: content }));
+}
+
+function optionsOf(fields: AnswerFields): AnswerOptions {
+  const canvas = fields.canvas ?? DEFAULT_CANVAS;
+  return {
+    detail: fields.detail ?? "auto",
+    canvas,
+    steps: fields.steps ?? canvas,
+    blockLength: fields.block_length ?? canvas,
+    mode: fields.mode ?? "exact",
+    temperature: fields.temperature ?? 0,
+    seed: fields.seed ?? 0,
+    stop: typeof fields.stop === "string" ? [fields.stop] : (fields.stop ?? []),
+    ...(fields.suffix === undefined ? {} : { suffix: fields.suffix }),
+  };
+}
+
+function messageProblems(fields: AnswerFields, messages: readonly Message[]): FieldProblem[] {
+  if (fields.question !== undefined && fields.messages !== undefined)
+    return [{ pointer: "/messages", message: "give question or messages, not both" }];
+  const pointer = fields.messages === undefined ? "/question" : "/messages";
+  const last = messages.at(-1);
+  if (last === undefined) return [{ pointer, message: "ask something: question or messages" }];
+  if (last.role !== "user")
+    return [
+      {
+        pointer: `/messages/${messages.length - 1}/role`,
+        message: "the last message must be user",
+      },
+    ];
+  const bytes = messages.reduce((sum, { text }) => sum + new TextEncoder().encode(text).length, 0);
+  return bytes > MAX_TEXT_BYTES
+    ? [{ pointer, message: `has ${bytes} bytes of text; ${MAX_TEXT_BYTES} are the most` }]
+    : [];
+}
+
+function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions): FieldProblem[] {
+  if (canvas % blockLength !== 0)
+    return [
+      {
+        pointer: "/block_length",
+        message: `${blockLength} does not divide the canvas of ${canvas}`,
+      },
+    ];
+  if (steps > canvas)
+    return [
+      { pointer: "/steps", message: `${steps} steps cannot each fill one of ${canvas} positions` },
+    ];
+  const blocks = canvas / blockLength;
+  return steps % blocks === 0
+    ? []
+    : [
+        {
+          pointer: "/steps",
+          message: `${steps} steps cannot be shared equally by ${blocks} blocks (canvas / block_length)`,
+        },
+      ];
+}
+
+function readImages(
+  images: readonly ImageBody[],
+  pointerOf: (index: number, image: ImageBody) => string,
+): Result<Uint8Array[], Failure> {
+  const files: Uint8Array[] = [];
+  for (const [index, image] of images.entries()) {
+    const file = imageBytes(typeof image === "string" ? image : image.data);
+    if (!file.ok)
+      return refuseFields([{ pointer: pointerOf(index, image), message: file.refusal }]);
+    files.push(file.value);
+  }
+  return ok(files);
+}
+
+/** Source of the URI's form: RFC 2397. Its media type is not believed; the bytes say what they are. */
+function imageBytes(text: string): Result<Uint8Array, string> {
+  const comma = text.startsWith("data:") ? text.indexOf(",") : -1;
+  if (text.startsWith("data:") && !text.slice(0, comma).endsWith(";base64"))
+    return refuse("must be a data URI of the form data:image/…;base64,…");
+  const base64 = text.slice(comma + 1);
+  const size = base64ByteLength(base64);
+  if (size === 0 || size > MAX_IMAGE_BYTES) return refuse(sizeMessage(size));
+  const bytes = decodeBase64(base64);
+  return bytes === undefined
+    ? refuse("must be base64 (RFC 4648 section 4, no line breaks) or a data URI")
+    : ok(bytes);
+}
+
+function sizeMessage(size: number): string {
+  return size === 0 ? "is empty" : `has ${size} bytes; ${MAX_IMAGE_BYTES} are the most`;
+}
+
+function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { MAX_CANVAS, MAX_NAME_LENGTH } from "./limits.ts";
+
+/** The function's `GET /status`: how far its weights are. */
+export interface FunctionStatus {
+  readonly model: ModelName;
+  readonly state: "loading" | "ready" | "failed";
+  readonly loaded_bytes: number;
+  readonly total_bytes: number;
+  /** Seconds until the last byte at the present rate; null while the rate is unknown, 0 when ready. */
+  readonly eta_seconds: number | null;
+}
+
+export interface ModelName {
+  readonly name: string;
+  readonly version: string;
+  /** Lower-case hex SHA-256 of the bundle's manifest. */
+  readonly digest: string;
+}
+
+/** The function's `GET /v1/model`: what the loaded model can be asked. */
+export interface ModelCard {
+  readonly id: string;
+  readonly digest: string;
+  /** How pictures become vectors; null for a model that reads text only. */
+  readonly image: ImagePolicyBody | null;
+  /** Positions of a prompt, image vectors included. */
+  readonly max_prompt_length: number;
+  readonly canvas_limit: number;
+  /** Execution provider: `cpu`, `webgpu`, … Answers of different providers may differ in their last bits. */
+  readonly provider: string;
+  /** How the weights are stored: `f32`, `f16`, `w8a8`, `q4`. */
+  readonly format: string;
+}
+
+/** The domain's `ImagePolicy` in wire names. */
+export interface ImagePolicyBody {
+  readonly aspect: "anyres" | "pad";
+  readonly grid_pinpoints: readonly (readonly [width: number, height: number])[];
+  readonly max_tiles: number;
+}
+
+export const STATUS_PATH = "/status";
+export const MODEL_CARD_PATH = "/v1/model";
+
+const name = z.string().min(1).max(MAX_NAME_LENGTH);
+const count = z.int().nonnegative();
+
+/** Members that a newer function adds are dropped. */
+export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
+  model: z.object({ name, version: name, digest: name }),
+  state: z.enum(["loading", "ready", "failed"]),
+  loaded_bytes: count,
+  total_bytes: count,
+  eta_seconds: z.number().nonnegative().nullable(),
+});
+
+export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({
+  aspect: z.enum(["anyres", "pad"]),
+  // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
+  grid_pinpoints: z.array(z.tuple([count, count])).max(256),
+  max_tiles: count,
+});
+
+export const modelCardSchema: z.ZodType<ModelCard> = z.object({
+  id: name,
+  digest: name,
+  image: imagePolicySchema.nullable(),
+  max_prompt_length: count,
+  canvas_limit: z.int().min(1).max(MAX_CANVAS),
+  provider: name,
+  format: name,
+});

@@ -1,0 +1,181 @@
+import { errors, exportJWK, generateKeyPair, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { sha256Hex } from "./digest.ts";
+import { jsonText } from "./json-text.ts";
+
+/**
+ * The signed work order that the edge sends with every question: a JWT (RFC 7519) signed with Ed25519 (RFC 8037).
+ * The edge alone holds the private key, functions hold public ones, so that a function that is broken into cannot order
+ * work from the others.
+ */
+export interface Ticket {
+  /** `jti`: unique per dispatch, so that a function may refuse to see one twice. */
+  readonly ticketId: string;
+  readonly jobId: string;
+  readonly accountId: string;
+  readonly model: string;
+  /** Lower-case hex SHA-256 of the request body that this ticket pays for. */
+  readonly bodySha256: string;
+}
+
+/** A JWK with the name under which verifiers find its public half. */
+export interface TicketVerificationKey {
+  readonly kid: string;
+  readonly kty: "OKP";
+  readonly crv: "Ed25519";
+  /** Public key, base64url. */
+  readonly x: string;
+}
+
+export interface TicketSigningKey extends TicketVerificationKey {
+  /** Private key, base64url. */
+  readonly d: string;
+}
+
+const ISSUER = "unmask-edge";
+const AUDIENCE = "unmask-function";
+const ALGORITHM = "EdDSA";
+
+/** Seconds a ticket is good for: it must only survive the connection to the function, not the queue behind it. */
+export const TICKET_LIFETIME_SECONDS = 60;
+
+/** Seconds that the clocks of edge and function may differ. Time servers keep them within one; 5 leaves room for a slow sync. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
+const MAX_TICKET_LENGTH = 2048;
+
+/** Signs a work order. `now` in milliseconds since 1970. */
+export async function signTicket(
+  ticket: Ticket,
+  key: TicketSigningKey,
+  now: number,
+): Promise<string> {
+  const issuedAt = Math.floor(now / 1000);
+  return await new SignJWT({
+    account: ticket.accountId,
+    model: ticket.model,
+    body_sha256: ticket.bodySha256,
+  })
+    .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid: key.kid })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject(ticket.jobId)
+    .setJti(ticket.ticketId)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + TICKET_LIFETIME_SECONDS)
+    .sign(jwk(key));
+}
+
+/**
+ * Checks signature, issuer, audience, age and that `body` is what was signed for. Refuses with `ticket_refused`; its
+ * reason is for the log and the edge, never for the caller. Seeing a `ticketId` twice is for the function to notice.
+ */
+export async function verifyTicket(
+  jwt: string,
+  keys: readonly TicketVerificationKey[],
+  body: Uint8Array<ArrayBuffer>,
+  now: number,
+): Promise<Result<Ticket, Extract<Failure, { kind: "ticket_refused" }>>> {
+  const claims = await verifiedClaims(jwt, keys, now);
+  if (!claims.ok) return refuse({ kind: "ticket_refused", reason: claims.refusal });
+  const ticket = ticketSchema.safeParse(claims.value);
+  if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
+  if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
+    return refuse({ kind: "ticket_refused", reason: "lives too long" });
+  if (ticket.data.body_sha256 !== (await sha256Hex(body)))
+    return refuse({ kind: "ticket_refused", reason: "body is not the one signed for" });
+  const { sub, jti, account, model, body_sha256 } = ticket.data;
+  return ok({ ticketId: jti, jobId: sub, accountId: account, model, bodySha256: body_sha256 });
+}
+
+async function verifiedClaims(
+  jwt: string,
+  keys: readonly TicketVerificationKey[],
+  now: number,
+): Promise<Result<JWTPayload, string>> {
+  if (jwt.length > MAX_TICKET_LENGTH) return refuse("too long");
+  try {
+    const { payload } = await jwtVerify(
+      jwt,
+      (header) => {
+        const key = keys.find(({ kid }) => kid === header.kid);
+        if (key === undefined) throw new errors.JWKSNoMatchingKey();
+        return jwk(key);
+      },
+      {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        currentDate: new Date(now),
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        // Also refuses tickets from the future.
+        maxTokenAge: TICKET_LIFETIME_SECONDS,
+        requiredClaims: ["exp", "iat", "jti", "sub"],
+      },
+    );
+    return ok(payload);
+  } catch (cause) {
+    // jose throws for everything that is wrong with a token; anything else is a broken key or a bug.
+    if (cause instanceof errors.JOSEError) return refuse(cause.code);
+    throw new Error("verifying a ticket failed for a reason that is not the ticket", { cause });
+  }
+}
+
+const name = z.string().min(1).max(128);
+const ticketSchema = z.object({
+  sub: name,
+  jti: name,
+  account: name,
+  model: name,
+  body_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  iat: z.int(),
+  exp: z.int(),
+});
+
+// jose wants a mutable JWK and complains about members that contradict the use, so only these are handed on.
+function jwk({ kty, crv, x, ...rest }: TicketVerificationKey | TicketSigningKey): {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+  d?: string;
+} {
+  return { kty, crv, x, ...("d" in rest ? { d: rest.d } : {}) };
+}
+
+const verificationKeySchema: z.ZodType<TicketVerificationKey> = z.object({
+  kid: name,
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.base64url().length(43),
+});
+
+const signingKeySchema: z.ZodType<TicketSigningKey> = z.object({
+  kid: name,
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.base64url().length(43),
+  d: z.base64url().length(43),
+});
+
+/** Schema of the edge's private key, given as JSON text in a setting. */
+export const signingKeyText: z.ZodType<TicketSigningKey, string> = jsonText(signingKeySchema);
+
+/**
+ * Schema of the public keys that a function trusts, given as the JSON text of a list. Two are there while a key is
+ * being replaced: add the new public key to the functions, switch the edge, take the old one away.
+ */
+export const verificationKeysText: z.ZodType<readonly TicketVerificationKey[], string> = jsonText(
+  z.array(verificationKeySchema).min(1).max(8),
+);
+
+/** Makes a fresh pair of keys named `kid`. */
+export async function generateTicketKeys(
+  kid: string,
+): Promise<{ signing: TicketSigningKey; verification: TicketVerificationKey }> {
+  const pair = await generateKeyPair(ALGORITHM, { crv: "Ed25519", extractable: true });
+  const signing = signingKeySchema.parse({ kid, ...(await exportJWK(pair.privateKey)) });
+  return { signing, verification: verificationKeySchema.parse(signing) };
+}

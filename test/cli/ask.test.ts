@@ -1,0 +1,147 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { ask } from "#cli/ask.ts";
+import { EXIT, UsageError } from "#cli/command.ts";
+import { problemResponse } from "#wire/error.ts";
+import { failures, pngBytes } from "../support/edge-builders.ts";
+import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
+
+const recording = readFileSync("test/fixtures/answer.sse", "utf8");
+
+function recorded(text: string = recording): Response {
+  return new Response(text, { headers: { "content-type": "text/event-stream" } });
+}
+
+function folderWith(files: Record<string, string | Uint8Array>): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "unmask-ask-"));
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(path.join(folder, name), content);
+  return folder;
+}
+
+describe("unmask ask", () => {
+  test("sends the pictures and the question, and prints nothing but the answer", async () => {
+    await using api = await apiDouble(() => recorded());
+    const cwd = folderWith({ "photo.png": pngBytes });
+    const io = recordedIo({ cwd });
+    const args = ["photo.png", "What is this?", "--url", api.url, "--key", "k", "--canvas", "4"];
+    expect(await ask(args, io)).toBe(EXIT.done);
+    expect(io.written).toEqual({ stdout: "A red square.\n", stderr: "" });
+    const form = await api.requests[0]?.formData();
+    expect(form?.get("question")).toBe("What is this?");
+    expect(form?.get("canvas")).toBe("4");
+    expect(form?.get("steps")).toBeNull();
+    expect(form?.getAll("image")).toHaveLength(1);
+  });
+
+  test("prints the API's own reply with --json", async () => {
+    await using api = await apiDouble(() => recorded());
+    const io = recordedIo();
+    await ask(["What?", "--json", "--url", api.url, "--key", "k"], io);
+    expect(JSON.parse(io.written.stdout)).toMatchObject({ object: "answer", cached: false });
+  });
+
+  test("tells a line per step with --watch where nobody looks at a terminal", async () => {
+    await using api = await apiDouble(() => recorded());
+    const io = recordedIo();
+    await ask(["What?", "--watch", "--url", api.url, "--key", "k"], io);
+    expect(io.written.stdout).toBe("A red square.\n");
+    expect(io.written.stderr).toBe(
+      [
+        "░░░░░░░░░░░░░░░░░░░░ step 0/2, 0/4 tokens  ░░░░",
+        "██████████░░░░░░░░░░ step 1/2, 2/4 tokens, 63 % sure  A red░░",
+        "████████████████████ step 2/2, 4/4 tokens, 63 % sure  A red square.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("redraws in place with --watch at a terminal", async () => {
+    await using api = await apiDouble(() => recorded());
+    const io = recordedIo({ isTTY: true, columns: 80 });
+    await ask(["What?", "--watch", "--url", api.url, "--key", "k"], io);
+    expect(io.written.stderr.split("\x1b[2A\x1b[J")).toHaveLength(3);
+  });
+
+  test("finds address and key where npm start left them", async () => {
+    await using api = await apiDouble(() => recorded());
+    const home = folderWith({});
+    await mkdir(path.join(home, ".unmask"));
+    writeFileSync(
+      path.join(home, ".unmask/local.json"),
+      JSON.stringify({ url: api.url, key: "umk_test_local" }),
+    );
+    expect(await ask(["What?"], recordedIo({ env: { UNMASK_HOME: home } }))).toBe(EXIT.done);
+    expect(api.requests[0]?.headers.get("authorization")).toBe("Bearer umk_test_local");
+  });
+
+  test("never sends the local key to another address", async () => {
+    await using api = await apiDouble(() => recorded());
+    const home = folderWith({});
+    await mkdir(path.join(home, ".unmask"));
+    writeFileSync(
+      path.join(home, ".unmask/local.json"),
+      JSON.stringify({ url: "http://127.0.0.1:1", key: "umk_test_local" }),
+    );
+    const io = recordedIo({ env: { UNMASK_HOME: home, UNMASK_URL: api.url } });
+    await expect(ask(["What?"], io)).rejects.toThrow("there is no key");
+    expect(api.requests).toEqual([]);
+  });
+});
+
+describe("unmask ask says what to do next", () => {
+  test.each<[string, string[], RegExp]>([
+    ["nothing is asked", [], /unmask ask photo\.jpg "What is this\?"/],
+    ["a picture is not there", ["nowhere.png", "What?"], /nowhere\.png .*question last/],
+    ["a number is none", ["What?", "--canvas", "many"], /--canvas takes a whole number/],
+    ["an option is unknown", ["What?", "--colour"], /--colour/],
+    ["there is no key", ["What?"], /UNMASK_KEY/],
+  ])("when %s", async (title, args, message) => {
+    const key = title === "there is no key" ? [] : ["--key", "k"];
+    const asked = ask([...args, ...key], recordedIo());
+    await expect(asked).rejects.toThrow(message);
+    await expect(asked).rejects.toBeInstanceOf(UsageError);
+  });
+
+  test.each([
+    [failures.weights_loading, EXIT.unavailable, "try again in 41 s"],
+    [failures.image_truncated, EXIT.failed, "Picture 2 ends before its last pixel."],
+    [failures.unauthenticated, EXIT.failed, "--key or UNMASK_KEY"],
+    [failures.invalid_request, EXIT.failed, "/canvas: too big"],
+  ])("when the service refuses with $kind", async (failure, code, words) => {
+    await using api = await apiDouble(() =>
+      problemResponse(failure, { requestId: "req_1", instance: "/v1/answers" }),
+    );
+    const io = recordedIo();
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(code);
+    expect(io.written.stderr).toContain(words);
+    expect(io.written.stdout).toBe("");
+  });
+
+  test("when nobody is there", async () => {
+    const io = recordedIo();
+    const args = ["What?", "--url", "http://127.0.0.1:1", "--key", "k"];
+    expect(await ask(args, io)).toBe(EXIT.unavailable);
+    expect(io.written.stderr).toMatch(/127\.0\.0\.1:1 cannot be reached[\s\S]*npm start/);
+  });
+
+  test("when the address is some other site", async () => {
+    await using api = await apiDouble(() => new Response("<h1>hi</h1>"));
+    const io = recordedIo();
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(EXIT.unavailable);
+    expect(io.written.stderr).toContain("--url");
+  });
+});
+
+describe("an answer that would steer the terminal", () => {
+  test("is printed with its control characters drawn", async () => {
+    const hostile = recording.replaceAll("A red square.", "\\u001b[2Jgone\\n");
+    await using api = await apiDouble(() => recorded(hostile));
+    const io = recordedIo();
+    await ask(["What?", "--url", api.url, "--key", "k"], io);
+    expect(io.written.stdout).toBe("�[2Jgone\n\n");
+  });
+});

@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CommandIo, EXIT, UsageError } from "#cli/command.ts";
+import { openSource, openTarget } from "#cli/convert/location.ts";
+import { progressLine } from "#cli/convert/report.ts";
+import { convert } from "#cli/convert.ts";
+import { synth } from "#cli/synth.ts";
+import { fileStore } from "#inference/file-store.ts";
+import { readManifest } from "#weights/read-bundle.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "unmask-convert-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function testIo(
+  overrides: Partial<CommandIo> = {},
+): CommandIo & { out: string[]; errors: string[] } {
+  const out: string[] = [];
+  const errors: string[] = [];
+  return {
+    out,
+    errors,
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => errors.push(text) },
+    env: {},
+    cwd: process.cwd(),
+    isTTY: false,
+    signal: new AbortController().signal,
+    ...overrides,
+  };
+}
+
+const tinyA = (target: string): string[] => [
+  ...["test/fixtures/reference/tiny-a", "--to", target, "--format", "q4"],
+  ...["--name", "tiny-a", "--version", "1", "--ids-only"],
+];
+
+describe("unmask convert", () => {
+  test("writes a bundle into a folder, a line per tensor and the digest last", async () => {
+    const io = testIo();
+    const target = path.join(folder, "bundle");
+    expect(await convert(tinyA(target), io)).toBe(EXIT.done);
+    const { bundle, digest } = await readManifest(fileStore(target), "tiny-a");
+    const tensors = bundle.stages.reduce((total, stage) => total + stage.tensors.length, 0);
+    expect(io.out).toHaveLength(tensors + 1);
+    expect(io.out[0]).toMatch(
+      /^vision\tembeddings\.patch_embedding\.weight\tf32\t0\.00\t0\.00\t0\.00\n$/,
+    );
+    expect(io.out[tensors]).toBe(`tiny-a\t1\t${digest}\n`);
+    expect(io.errors.join("")).toMatch(/peak memory \d+ MB/);
+  });
+
+  test("says how to go on when it is stopped", async () => {
+    const io = testIo({ signal: AbortSignal.abort() });
+    expect(await convert(tinyA(path.join(folder, "stopped")), io)).toBe(EXIT.interrupted);
+    expect(io.errors.join("")).toContain("the same command goes on");
+  });
+
+  test.each([
+    [[], /one SOURCE/],
+    [["a", "b", "--to", "c"], /one SOURCE/],
+    [["a", "--to", "c"], /--name and --version/],
+    [["a", "--to", "c", "--name", "n", "--version", "v", "--format", "int3"], /f32, f16, w8a8, q4/],
+    [
+      ["a", "--to", "c", "--name", "n", "--version", "v", "--format", "q4", "--special", "pad=1"],
+      /ROLE=ID/,
+    ],
+    [["a", "--nonsense"], /nonsense/],
+  ])("%j is a mistake of usage", async (args, words) => {
+    await expect(convert(args, testIo())).rejects.toThrow(UsageError);
+    await expect(convert(args, testIo())).rejects.toThrow(words);
+  });
+});
+
+describe("unmask synth", () => {
+  test("writes a bundle that reads back", async () => {
+    const io = testIo();
+    const target = path.join(folder, "noise");
+    expect(await synth(["--to", target, "--seed", "3"], io)).toBe(EXIT.done);
+    const { digest } = await readManifest(fileStore(target), "synth-tiny");
+    expect(io.out).toEqual([`synth-tiny\tq4-3\t${digest}\n`]);
+  });
+
+  test.each([
+    [[], /--to/],
+    [["--to", "x", "--shape", "70b"], /llada-v-8b/],
+    [["--to", "x", "--seed", "abc"], /whole number/],
+    [["--to", "x", "stray"], /stray|positional/],
+  ])("%j is a mistake of usage", async (args, words) => {
+    await expect(synth(args, testIo())).rejects.toThrow(UsageError);
+    await expect(synth(args, testIo())).rejects.toThrow(words);
+  });
+});
+
+describe("addresses", () => {
+  const env = {
+    UNMASK_S3_ENDPOINT: "http://127.0.0.1:1",
+    UNMASK_S3_ACCESS_KEY_ID: "id",
+    UNMASK_S3_SECRET_ACCESS_KEY: "secret",
+  };
+
+  test("name folders, buckets and hubs", () => {
+    const io = { cwd: "/work", env };
+    expect(openTarget("out", io).address).toBe("/work/out");
+    expect(openTarget("s3://bucket/some/prefix/", io).address).toBe("s3://bucket/some/prefix");
+    expect(openSource("s3://bucket", io).address).toBe("s3://bucket");
+    expect(openSource("https://hub/model/", io).address).toBe("https://hub/model");
+  });
+
+  test("that cannot be written to, or lack an environment, are mistakes of usage", () => {
+    const io = { cwd: "/work", env: {} };
+    expect(() => openTarget("https://hub/model", io)).toThrow(UsageError);
+    expect(() => openTarget("s3://bucket", io)).toThrow(/UNMASK_S3_ENDPOINT/);
+    expect(() => openTarget("s3://", { ...io, env })).toThrow(/names no bucket/);
+  });
+});
+
+test("progress reads well", () => {
+  const progress = {
+    doneBytes: 1.2e9,
+    totalBytes: 16.87e9,
+    bytesPerSecond: 85e6,
+    etaSeconds: 184.4,
+  };
+  expect(progressLine(progress)).toBe("1.20 of 16.87 GB   7 %   85 MB/s   3:05 left");
+  expect(progressLine({ doneBytes: 5e6, totalBytes: 5e6, bytesPerSecond: 0, etaSeconds: 0 })).toBe(
+    "5.00 of 5.00 MB   100 %   0 MB/s   done",
+  );
+});

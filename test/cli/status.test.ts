@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { EXIT } from "#cli/command.ts";
+import { status } from "#cli/status.ts";
+import type { HealthBody } from "#wire/responses.ts";
+import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
+
+function healthWith(state: "loading" | "ready" | "failed", eta: number | null): HealthBody {
+  return {
+    status: "ok",
+    function: {
+      model: { name: "unmask-demo", version: "1", digest: "ab".repeat(32) },
+      state,
+      loaded_bytes: 1_250_000_000,
+      total_bytes: 5_000_000_000,
+      eta_seconds: eta,
+    },
+  };
+}
+
+describe("unmask status", () => {
+  test.each<[HealthBody, number, RegExp]>([
+    [
+      healthWith("loading", 29.5),
+      EXIT.unavailable,
+      /█{5}░{15} 25 %, 1\.25 of 5\.00 GB, about 30 s to go/,
+    ],
+    [healthWith("loading", null), EXIT.unavailable, /1\.25 of 5\.00 GB\n/],
+    [healthWith("ready", 0), EXIT.done, /ready\nmodel {5}unmask-demo 1, weights abababababab…/],
+    [healthWith("failed", null), EXIT.failed, /failed/],
+    [
+      { status: "ok", function: { state: "unreachable" } },
+      EXIT.unavailable,
+      /not reachable from the edge/,
+    ],
+  ])("tells how far the function is: %j", async (health, code, words) => {
+    await using api = await apiDouble(() => Response.json(health));
+    const io = recordedIo();
+    expect(await status(["--url", api.url], io)).toBe(code);
+    expect(io.written.stdout).toMatch(words);
+    expect(io.written.stdout).toContain(`up at ${api.url}`);
+  });
+
+  test("prints the API's own reply with --json", async () => {
+    const health = healthWith("ready", 0);
+    await using api = await apiDouble(() => Response.json(health));
+    const io = recordedIo();
+    await status(["--url", api.url, "--json"], io);
+    expect(JSON.parse(io.written.stdout)).toEqual(health);
+  });
+
+  test("says how to bring a service up where none is", async () => {
+    const io = recordedIo();
+    expect(await status(["--url", "http://127.0.0.1:1"], io)).toBe(EXIT.unavailable);
+    expect(io.written.stderr).toContain("npm start");
+  });
+});

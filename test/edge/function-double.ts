@@ -1,0 +1,71 @@
+import { env, exports } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import { type Problem, problemSchema } from "#wire/error.ts";
+import { eventMessage } from "#wire/events.ts";
+import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import { encodeSse } from "#wire/sse.ts";
+
+export const digest = "ab".repeat(32);
+
+/** Sends a request to the Worker with the key of the tests. */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (!headers.has("authorization")) headers.set("authorization", `Bearer ${env.TEST_API_KEY}`);
+  return await exports.default.fetch(`https://unmask.test${path}`, { ...init, headers });
+}
+
+/** Sends a JSON question. */
+export async function askJson(body: unknown, headers: HeadersInit = {}): Promise<Response> {
+  return await ask("/v1/answers", {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+/** What the Worker sent to the function. */
+export interface SentRequest {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+}
+
+/** Stands in for the function: what the Worker fetches goes to `reply`. Replies must be made inside it (workerd binds them to the request). */
+export function functionReplies(reply: (sent: SentRequest) => Response | Promise<Response>): {
+  readonly sent: SentRequest[];
+} {
+  const sent: SentRequest[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const request = new Request(input, init);
+    const { url, headers, signal } = request;
+    const body = new Uint8Array(await request.arrayBuffer());
+    sent.push({ url, headers, signal, body });
+    return await reply({ url, headers, signal, body });
+  });
+  return { sent };
+}
+
+/** A reply of the function that tells these events and ends. */
+export function eventReply(events: readonly AnswerEvent[]): Response {
+  const text = events.map((event) => encodeSse(eventMessage(event, "ans_x"))).join("");
+  return streamReply(new Response(text).body);
+}
+
+/** A reply of the function with any body. */
+export function streamReply(body: ReadableStream<Uint8Array> | null): Response {
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", [MODEL_DIGEST_HEADER]: digest },
+  });
+}
+
+/** Reads a refusal and holds it to what all refusals have in common. */
+export async function refusal(response: Response): Promise<Problem> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const problem = problemSchema.parse(await response.json());
+  expect(problem.status).toBe(response.status);
+  expect(problem.request_id).toBe(response.headers.get("x-request-id"));
+  expect(problem.charged_micros).toBe(0);
+  return problem;
+}

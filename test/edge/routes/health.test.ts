@@ -1,0 +1,31 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { healthSchema } from "#wire/responses.ts";
+import type { FunctionStatus } from "#wire/status.ts";
+import { ask, digest, functionReplies } from "../function-double.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const status: FunctionStatus = {
+  model: { name: "demo", version: "1", digest },
+  state: "loading",
+  loaded_bytes: 10,
+  total_bytes: 40,
+  eta_seconds: 3,
+};
+
+describe("GET /health", () => {
+  test("works without a key: the edge is up, the weights are on their way", async () => {
+    functionReplies(() => Response.json(status));
+    const response = await ask("/health", { headers: { authorization: "" } });
+    expect(healthSchema.parse(await response.json())).toEqual({ status: "ok", function: status });
+  });
+
+  test("withstands the function's absence: the edge is up all the same", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => {
+      throw new TypeError("connection refused");
+    });
+    const response = await ask("/health");
+    expect(await response.json()).toEqual({ status: "ok", function: { state: "unreachable" } });
+  });
+});

@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { refusalResponse } from "#wire/refusal.ts";
+import { modelListSchema } from "#wire/responses.ts";
+import type { ModelCard } from "#wire/status.ts";
+import { failures } from "../../support/edge-builders.ts";
+import { ask, digest, functionReplies } from "../function-double.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const card: ModelCard = {
+  id: "demo",
+  digest,
+  image: { aspect: "anyres", grid_pinpoints: [[96, 48]], max_tiles: 4 },
+  max_prompt_length: 2048,
+  canvas_limit: 64,
+  provider: "cpu",
+  format: "f32",
+};
+
+describe("GET /v1/models", () => {
+  test("works: it says what the loaded model can be asked", async () => {
+    const { sent } = functionReplies(() => Response.json({ ...card, later: true }));
+    const response = await ask("/v1/models");
+    const list = modelListSchema.parse(await response.json());
+    expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 64 } });
+    expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
+  });
+
+  test("refuses callers without a key, and while no function knows its model", async () => {
+    expect((await ask("/v1/models", { headers: { authorization: "" } })).status).toBe(401);
+    const request = { requestId: "req_f", instance: "/v1/model" };
+    functionReplies(() => refusalResponse(failures.weights_loading, request));
+    const response = await ask("/v1/models");
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "41"]);
+  });
+
+  test("withstands a card of another shape", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => Response.json({ ...card, canvas_limit: 1e9 }));
+    expect((await ask("/v1/models")).status).toBe(502);
+  });
+});

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "vitest";
+import { tensor } from "#domain/tensor.ts";
+import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
+import { engineContract } from "../../contract/engine.ts";
+import {
+  oddArchitecture,
+  plainLogits,
+  type RandomModel,
+  randomModel,
+} from "../../support/random-model.ts";
+
+const patient = new AbortController().signal;
+
+async function openEngine(provider: "cpu" | "wasm", model: RandomModel): Promise<OrtEngine> {
+  const { architecture } = model;
+  const engine = await createOrtEngine({ architecture, provider, threads: 1 });
+  for (const stage of model.stages) await engine.accept(stage);
+  return engine;
+}
+
+for (const provider of ["cpu", "wasm"] as const) {
+  engineContract(`ONNX Runtime (${provider})`, async () => {
+    const engine = await openEngine(provider, randomModel());
+    return { engine, dispose: () => engine.dispose() };
+  });
+}
+
+/**
+ * Largest error of logits against the plain forward, relative to their root mean square: rounding alone in float encodings;
+ * 8-bit activations of five linears in a row in the others (measured 0.7–2 %; wasm keeps q4 activations in float32).
+ */
+const tolerances: Readonly<Record<LinearEncoding, number>> = {
+  f32t: 1e-5,
+  f16t: 1e-5,
+  w8: 0.04,
+  q4: 0.04,
+};
+
+describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {
+  test.each(Object.entries(tolerances) as [LinearEncoding, number][])(
+    "agrees with the plain forward on %s weights, grouped heads and odd widths",
+    async (encoding, tolerance) => {
+      const model = randomModel(encoding, encoding === "f32t" ? "f32" : "q8");
+      const seen: number[] = [];
+      const engine = await createOrtEngine({
+        architecture: model.architecture,
+        provider,
+        threads: 1,
+        observe: (name, { data }) => {
+          if (name === "logits") seen.push(...data);
+        },
+      });
+      for (const stage of model.stages) await engine.accept(stage);
+      const ids = Array.from({ length: 70 }, (_, index) => (index * 13) % 100);
+      const embeddingsSD = await engine.embedTokens(ids, patient);
+      const rows = ids.map((_, row) => row);
+      await engine.denoise({ embeddingsSD, rows, suppressed: [] }, patient);
+      const expected = plainLogits(model, {
+        width: 72,
+        data: Float64Array.from(embeddingsSD.data),
+      });
+      const columns = model.architecture.logitsColumns;
+      const wanted = rows.flatMap((row) => [
+        ...expected.data.subarray(row * 100, row * 100 + columns),
+      ]);
+      expect(relativeError(seen, wanted)).toBeLessThan(tolerance);
+      await engine.dispose();
+    },
+  );
+
+  test("equal columns go to the lowest index", async () => {
+    const model = randomModel();
+    model.stage("head").bytes.fill(0);
+    const engine = await openEngine(provider, model);
+    const embeddingsSD = await engine.embedTokens([9, 8], patient);
+    const result = await engine.denoise(
+      { embeddingsSD, rows: [0, 1], suppressed: [0, 1] },
+      patient,
+    );
+    expect([...result.tokens]).toEqual([2, 2]);
+    expect([...result.runnerUpLogits]).toEqual([...result.maxLogits]);
+    expect([...result.tails]).toEqual([87, 87]);
+    await engine.dispose();
+  });
+
+  test("columns behind the tokenizer's length are never chosen", async () => {
+    const model = randomModel();
+    const engine = await openEngine(provider, model);
+    const embeddingsSD = await engine.embedTokens([...Array(100).keys()], patient);
+    const rows = [...Array(100).keys()];
+    const { tokens } = await engine.denoise({ embeddingsSD, rows, suppressed: [] }, patient);
+    expect(Math.max(...tokens)).toBeLessThan(90);
+    await engine.dispose();
+  });
+});
+
+describe("an engine whose weights are still coming", () => {
+  test("ends a pass once the last stage is there, whatever the order", async () => {
+    const model = randomModel();
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    await engine.accept(model.stage("embed"));
+    const embeddingsSD = await engine.embedTokens([9, 8, 7], patient);
+    const pending = engine.denoise({ embeddingsSD, rows: [0], suppressed: [] }, patient);
+    let isDone = false;
+    const watched = pending.then(() => {
+      isDone = true;
+    });
+    for (const name of ["head", "layer-01"]) await engine.accept(model.stage(name));
+    expect(isDone).toBe(false);
+    await engine.accept(model.stage("layer-00"));
+    await watched;
+    await engine.dispose();
+  });
+
+  test("rejects everyone who waits, and everyone who comes later, with the loader's error", async () => {
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    const fault = new Error("shard_corrupt");
+    const waiting = engine.embedTokens([7], patient);
+    engine.fail(fault);
+    await expect(waiting).rejects.toBe(fault);
+    await expect(engine.imageNewline(patient)).rejects.toBe(fault);
+    const embeddingsSD = tensor([1, 72], new Float32Array(72));
+    await expect(engine.denoise({ embeddingsSD, rows: [0], suppressed: [] }, patient)).rejects.toBe(
+      fault,
+    );
+    await engine.dispose();
+  });
+
+  test("lets go of who aborts, and serves the next in line", async () => {
+    const model = randomModel();
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    const embeddingsSD = tensor([2, 72], new Float32Array(144).fill(0.5));
+    const pass = { embeddingsSD, rows: [1], suppressed: [] };
+    const leaving = new AbortController();
+    const left = engine.denoise(pass, leaving.signal);
+    const next = engine.denoise(pass, patient);
+    leaving.abort(new Error("the caller left"));
+    await expect(left).rejects.toThrow("the caller left");
+    for (const stage of model.stages) await engine.accept(stage);
+    expect((await next).tokens).toHaveLength(1);
+    await engine.dispose();
+  });
+
+  test("refuses a stage that is not of its architecture and tells who waits", async () => {
+    const model = randomModel();
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    const waiting = engine.embedTokens([7], patient);
+    const { layout, bytes } = model.stage("layer-00");
+    const stage = { layout: { ...layout, tensors: layout.tensors.slice(1) }, bytes };
+    await expect(engine.accept(stage)).rejects.toThrow("layer-00 has no tensor input_layernorm");
+    await expect(waiting).rejects.toThrow("layer-00 has no tensor input_layernorm");
+    await engine.dispose();
+  });
+
+  test("does not look at a stage's bytes any more once it has accepted them", async () => {
+    const model = randomModel("q4", "q8");
+    const engine = await openEngine("cpu", model);
+    const embeddingsSD = await engine.embedTokens([9, 8, 7], patient);
+    const pass = { embeddingsSD, rows: [0, 2], suppressed: [] };
+    const before = await engine.denoise(pass, patient);
+    for (const { bytes } of model.stages) bytes.fill(0x55);
+    expect(await engine.denoise(pass, patient)).toEqual(before);
+    await engine.dispose();
+  });
+
+  test("says what is wrong with a pass that does not fit", async () => {
+    const engine = await openEngine("cpu", randomModel());
+    const embeddingsSD = tensor([2, 72], new Float32Array(144));
+    const attempt = (pass: object): Promise<unknown> =>
+      engine.denoise({ embeddingsSD, rows: [0], suppressed: [], ...pass }, patient);
+    await expect(attempt({ rows: [] })).rejects.toThrow(RangeError);
+    await expect(attempt({ rows: [1, 0] })).rejects.toThrow("row 0 after 1 is not ascending");
+    await expect(attempt({ rows: [2] })).rejects.toThrow(RangeError);
+    await expect(attempt({ suppressed: [100] })).rejects.toThrow(RangeError);
+    await expect(attempt({ noiseRV: new Float32Array(3) })).rejects.toThrow("noise has 3 numbers");
+    await expect(attempt({ embeddingsSD: tensor([2, 3], new Float32Array(6)) })).rejects.toThrow(
+      "shape [2,3]",
+    );
+    await engine.dispose();
+  });
+
+  test("rejects after it has been disposed", async () => {
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    await engine.dispose();
+    await expect(engine.embedTokens([7], patient)).rejects.toThrow("disposed");
+  });
+});
+
+function relativeError(actual: readonly number[], expected: readonly number[]): number {
+  expect(actual).toHaveLength(expected.length);
+  const difference = expected.reduce((sum, value, n) => sum + (value - (actual[n] ?? 0)) ** 2, 0);
+  return Math.sqrt(difference / expected.reduce((sum, value) => sum + value ** 2, 0));
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import { createModelHost, type ModelHost } from "#inference/model-host.ts";
+import { openModel } from "#inference/model-loader.ts";
+import { createSha256 } from "#inference/sha256.ts";
+import { answer } from "#model/answer.ts";
+import { resizeBicubic } from "#model/image/resize.ts";
+import { blobKey } from "#weights/manifest.ts";
+import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
+import { synthBundle } from "#weights/synth/synth.ts";
+import { WeightsError } from "#weights/weights-error.ts";
+import { options } from "../support/edge-builders.ts";
+
+const forever = new AbortController().signal;
+
+/** A store with a tiny model of random weights, and the keys of its shards. */
+async function filledStore(): Promise<{ store: ObjectStore; shardKeys: Set<string> }> {
+  const store = memoryStore();
+  const { bundle } = await synthBundle({
+    store,
+    name: "tiny",
+    version: "1",
+    shape: "tiny",
+    format: "w8a8",
+    seed: 1,
+    createHasher: createSha256,
+  });
+  const shards = bundle.stages.flatMap((stage) => stage.shards);
+  return { store, shardKeys: new Set(shards.map(blobKey)) };
+}
+
+/** The same store, but no shard comes before `gate` opens; manifest and language files come at once. */
+async function gatedStore(gate: Promise<void>): Promise<ObjectStore> {
+  const { store, shardKeys } = await filledStore();
+  return {
+    ...store,
+    get: async (key, getOptions) => {
+      if (shardKeys.has(key)) await gate;
+      return await store.get(key, getOptions);
+    },
+  };
+}
+
+function hostOver(store: ObjectStore): ModelHost {
+  return createModelHost({
+    model: "tiny",
+    provider: "cpu",
+    threads: 1,
+    resize: resizeBicubic,
+    log: () => undefined,
+    open: (signal) => openModel({ store, model: "tiny", signal }),
+  });
+}
+
+async function ask(host: ModelHost): Promise<AnswerEvent[]> {
+  const { tools } = await host.described(forever);
+  const question = {
+    messages: [{ role: "user", text: "hello" } as const],
+    pictures: [],
+    options: options({ canvas: 2, steps: 1, blockLength: 2, detail: "low" }),
+  };
+  return await Array.fromAsync(answer(question, tools, forever));
+}
+
+function stateOf(host: ModelHost): string {
+  const status = host.status();
+  return status.ok ? status.value.state : status.refusal.kind;
+}
+
+describe("a function's model", () => {
+  test("a question that comes during the load is answered by the load's end", async () => {
+    const gate = Promise.withResolvers<void>();
+    const host = hostOver(await gatedStore(gate.promise));
+    expect(stateOf(host)).toBe("weights_loading");
+    let isAnswered = false;
+    const events = ask(host).finally(() => {
+      isAnswered = true;
+    });
+    await host.described(forever);
+    expect(stateOf(host)).toBe("loading");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isAnswered).toBe(false);
+    gate.resolve();
+    expect((await events).at(-1)?.kind).toBe("answer.completed");
+    expect(stateOf(host)).toBe("ready");
+    await host.dispose();
+  });
+
+  test("a load that fails is told by name to those who wait and to those who come later", async () => {
+    const gate = Promise.withResolvers<void>();
+    const host = hostOver(await gatedStore(gate.promise));
+    const waiting = ask(host);
+    await host.described(forever);
+    gate.reject(new WeightsError("access_denied", "the key has expired"));
+    await expect(waiting).rejects.toMatchObject({ code: "access_denied" });
+    await expect(ask(host)).rejects.toMatchObject({ code: "access_denied" });
+    expect(stateOf(host)).toBe("failed");
+    await host.dispose();
+  });
+
+  test("a model that is not in the store is a refusal, not a crash", async () => {
+    const host = hostOver(memoryStore());
+    await expect(host.described(forever)).rejects.toMatchObject({ code: "not_found" });
+    expect(host.status()).toEqual({
+      ok: false,
+      refusal: { kind: "weights_failed", code: "not_found" },
+    });
+    await host.dispose();
+  });
+
+  test("whoever stops waiting for the manifest is let go at once", async () => {
+    const host = hostOver({ ...memoryStore(), get: () => new Promise(() => undefined) });
+    const leave = new AbortController();
+    const waiting = host.described(leave.signal);
+    leave.abort(new Error("gone"));
+    await expect(waiting).rejects.toThrow("gone");
+  });
+});

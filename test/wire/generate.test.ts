@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Question } from "#domain/question.ts";
+import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
+import { options, question } from "../support/edge-builders.ts";
+
+const questions: fc.Arbitrary<Question> = fc.record({
+  messages: fc.array(
+    fc.record({
+      role: fc.constantFrom("system" as const, "user" as const, "assistant" as const),
+      text: fc.string({ unit: "grapheme" }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  images: fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 3 }),
+  options: fc
+    .record({
+      seed: fc.nat(),
+      temperature: fc.double({ min: 0, max: 2, noNaN: true }),
+      suffix: fc.string(),
+    })
+    .map((some) => options({ ...some, temperature: some.temperature + 0 })),
+});
+
+describe("a question on its way to the function", () => {
+  test("arrives as it was sent", () => {
+    fc.assert(
+      fc.property(questions, (sent) => {
+        expect(decodeGenerate(encodeGenerate(sent))).toEqual({ ok: true, value: sent });
+      }),
+    );
+  });
+
+  test("is the same bytes whatever the order in which its members were set", () => {
+    const { suffix, stop, ...rest } = options({ suffix: "}", stop: ["\n"] });
+    const reordered = question({ options: { ...(suffix && { suffix }), stop, ...rest } });
+    const straight = question({ options: options({ suffix: "}", stop: ["\n"] }) });
+    expect(encodeGenerate(reordered)).toEqual(encodeGenerate(straight));
+  });
+
+  test.each([
+    ["an option that this side does not know", { ...body().options, cached: true }],
+    ["a canvas beyond the limit", { ...body().options, canvas: 513 }],
+  ])("is refused with %s", (_, changed) => {
+    expect(decodeGenerate(bytesOf({ ...body(), options: changed }))).toMatchObject({
+      ok: false,
+      refusal: { kind: "invalid_request" },
+    });
+  });
+
+  test("is refused with a picture that is no base64, by its place", () => {
+    expect(decodeGenerate(bytesOf({ ...body(), images: ["AAAA", "?"] }))).toEqual({
+      ok: false,
+      refusal: {
+        kind: "invalid_request",
+        problems: [{ pointer: "/images/1", message: "is not base64" }],
+      },
+    });
+  });
+
+  test("is refused unread when it is larger than any question can be", () => {
+    expect(decodeGenerate(new Uint8Array(24 * 1024 * 1024))).toMatchObject({
+      refusal: { kind: "body_too_large" },
+    });
+  });
+});
+
+function body(): { images: string[]; options: object } {
+  return JSON.parse(new TextDecoder().decode(encodeGenerate(question())));
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}

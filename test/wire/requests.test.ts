@@ -1,0 +1,240 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { FieldProblem } from "#domain/failure.ts";
+import { encodeBase64 } from "#wire/base64.ts";
+import { MAX_IMAGE_BYTES, MAX_TEXT_BYTES } from "#wire/limits.ts";
+import { type AnswerRequest, parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
+import { pngBytes } from "../support/edge-builders.ts";
+
+const data = encodeBase64(pngBytes);
+
+function parse(body: unknown): ReturnType<typeof parseAnswerJson> {
+  return parseAnswerJson(new TextEncoder().encode(JSON.stringify(body)));
+}
+
+function accepted(body: unknown): AnswerRequest {
+  const result = parse(body);
+  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`);
+  return result.value;
+}
+
+function problems(result: ReturnType<typeof parseAnswerJson>): readonly FieldProblem[] {
+  if (result.ok || result.refusal.kind !== "invalid_request") throw new Error("not refused");
+  return result.refusal.problems;
+}
+
+function formOf(fields: Record<string, string | string[]>, files: readonly Uint8Array[] = []) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields))
+    for (const item of [value].flat()) form.append(name, item);
+  for (const file of files) form.append("image", new Blob([new Uint8Array(file)]), "photo.png");
+  return form;
+}
+
+describe("a question as JSON", () => {
+  test("needs nothing but the question; the schedule follows from the canvas", () => {
+    expect(accepted({ question: "What is this?" })).toEqual({
+      question: {
+        messages: [{ role: "user", text: "What is this?" }],
+        images: [],
+        options: {
+          detail: "auto",
+          canvas: 32,
+          steps: 32,
+          blockLength: 32,
+          mode: "exact",
+          temperature: 0,
+          seed: 0,
+          stop: [],
+        },
+      },
+      wantsStream: false,
+    });
+    expect(accepted({ question: "?", canvas: 8 }).question.options).toMatchObject({
+      steps: 8,
+      blockLength: 8,
+    });
+  });
+
+  test("takes every option by its wire name", () => {
+    const request = accepted({
+      model: "demo",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "What is this?" },
+      ],
+      detail: "low",
+      canvas: 16,
+      steps: 8,
+      block_length: 4,
+      mode: "exact",
+      temperature: 0.5,
+      seed: 7,
+      stop: "\n",
+      suffix: "}",
+      stream: true,
+    });
+    expect(request).toMatchObject({ model: "demo", wantsStream: true });
+    expect(request.question.messages[0]).toEqual({ role: "system", text: "Be brief." });
+    expect(request.question.options).toEqual({
+      detail: "low",
+      canvas: 16,
+      steps: 8,
+      blockLength: 4,
+      mode: "exact",
+      temperature: 0.5,
+      seed: 7,
+      stop: ["\n"],
+      suffix: "}",
+    });
+  });
+
+  test.each([
+    ["image.data in base64", { image: { data } }],
+    ["image.data as a data URI", { image: { data: `data:image/png;base64,${data}` } }],
+    ["image as text", { image: data }],
+    ["images", { images: [{ data }] }],
+  ])("carries a picture as %s", (_, picture) => {
+    expect(accepted({ question: "?", ...picture }).question.images).toEqual([pngBytes]);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    ["a field that nobody knows", { question: "?", colour: 1 }, "/colour", /unknown/],
+    [
+      "an unknown field inside a picture",
+      { question: "?", image: { data, x: 1 } },
+      "/image/x",
+      /unknown/,
+    ],
+    [
+      "a picture that is no base64",
+      { question: "?", images: [{ data: "%%%%" }] },
+      "/images/0/data",
+      /base64/,
+    ],
+    ["a picture of no bytes", { question: "?", image: "" }, "/image", /empty/],
+    [
+      "a data URI that is not base64",
+      { question: "?", image: "data:image/png,x" },
+      "/image",
+      /data URI/,
+    ],
+    ["a data URI without a comma", { question: "?", image: "data:;base64" }, "/image", /data URI/],
+    ["image beside images", { question: "?", image: data, images: [data] }, "/images", /not both/],
+    [
+      "question beside messages",
+      { question: "?", messages: [{ role: "user", content: "?" }] },
+      "/messages",
+      /not both/,
+    ],
+    ["nothing asked", {}, "/question", /ask something/],
+    ["a blank question", { question: " \n" }, "/question", /blank/],
+    [
+      "an answer as the last message",
+      { messages: [{ role: "assistant", content: "!" }] },
+      "/messages/0/role",
+      /last/,
+    ],
+    ["too much text", { question: "é".repeat(MAX_TEXT_BYTES / 2 + 1) }, "/question", /bytes/],
+    ["a canvas beyond the limit", { question: "?", canvas: 513 }, "/canvas", /512/],
+    ["half a step", { question: "?", steps: 1.5 }, "/steps", /int/],
+    ["a number as text", { question: "?", canvas: "32" }, "/canvas", /number/],
+    [
+      "blocks that do not fill the canvas",
+      { question: "?", block_length: 5 },
+      "/block_length",
+      /divide/,
+    ],
+    [
+      "a block larger than the canvas",
+      { question: "?", block_length: 64 },
+      "/block_length",
+      /divide/,
+    ],
+    [
+      "steps that blocks cannot share",
+      { question: "?", block_length: 8, steps: 6 },
+      "/steps",
+      /shared equally/,
+    ],
+    ["more steps than positions", { question: "?", steps: 64 }, "/steps", /cannot each/],
+    ["a mode of later", { question: "?", mode: "fast" }, "/mode", /exact/],
+    ["negative heat", { question: "?", temperature: -1 }, "/temperature", /0/],
+  ])("is refused for %s, with a pointer", (_, body, pointer, message) => {
+    expect(problems(parse(body))).toEqual([{ pointer, message: expect.stringMatching(message) }]);
+  });
+
+  test("is refused for a picture beyond the limit before it is decoded", () => {
+    const long = "A".repeat(Math.ceil(((MAX_IMAGE_BYTES + 3) * 4) / 3));
+    expect(problems(parse({ question: "?", image: long }))).toMatchObject([{ pointer: "/image" }]);
+  });
+
+  test("names several faults at once, but never more than twenty", () => {
+    const body = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`x${index}`, 0]));
+    expect(problems(parse({ canvas: 0, steps: "a", question: "?" }))).toHaveLength(2);
+    expect(problems(parse(body))).toHaveLength(20);
+  });
+
+  test.each(["", "{", "[]", "null", '"x"', "\u{feff}{"])(
+    "is refused when the body is %j",
+    (text) => {
+      expect(problems(parseAnswerJson(new TextEncoder().encode(text)))).toMatchObject([
+        { pointer: "" },
+      ]);
+    },
+  );
+
+  test("is refused when the body is not UTF-8", () => {
+    expect(problems(parseAnswerJson(Uint8Array.of(0x22, 0xff, 0x22)))).toEqual([
+      { pointer: "", message: "is not UTF-8 text" },
+    ]);
+  });
+
+  test("is answered with a value for any JSON at all, never with an exception", () => {
+    fc.assert(fc.property(fc.jsonValue(), (body) => void parse(body)));
+  });
+});
+
+describe("a question as a form", () => {
+  test("means what the same JSON means", async () => {
+    const fields = { canvas: 16, steps: 8, block_length: 4, temperature: 0.5, seed: 7 };
+    const common = { question: "What is this?", detail: "low", suffix: "}", stop: ["a", "b"] };
+    const form = formOf(
+      {
+        ...common,
+        ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, `${value}`])),
+        stream: "true",
+      },
+      [pngBytes, pngBytes],
+    );
+    expect(await parseAnswerForm(form)).toEqual(
+      parse({ ...common, ...fields, stream: true, images: [data, data] }),
+    );
+  });
+
+  test("takes messages as JSON text", async () => {
+    const messages = [{ role: "user", content: "What is this?" }];
+    expect(await parseAnswerForm(formOf({ messages: JSON.stringify(messages) }))).toEqual(
+      parse({ messages }),
+    );
+  });
+
+  test.each<[string, FormData, string]>([
+    ["a number that is none", formOf({ question: "?", canvas: "0x20" }), "/canvas"],
+    ["a field given twice", formOf({ question: ["?", "!"] }), "/question"],
+    ["an unknown field", formOf({ question: "?", colour: "red" }), "/colour"],
+    ["an empty file", formOf({ question: "?" }, [new Uint8Array()]), "/image"],
+    ["nine files", formOf({ question: "?" }, Array<Uint8Array>(9).fill(pngBytes)), "/image"],
+    ["messages that are no JSON", formOf({ messages: "[" }), "/messages"],
+  ])("is refused for %s", async (_, form, pointer) => {
+    expect(problems(await parseAnswerForm(form))).toMatchObject([{ pointer }]);
+  });
+
+  test("is refused for a file under any other name", async () => {
+    const form = formOf({ question: "?" });
+    form.append("photo", new Blob(["x"]), "photo.png");
+    expect(problems(await parseAnswerForm(form))).toMatchObject([
+      { pointer: "/photo", message: "only image may be a file" },
+    ]);
+  });
+});
