@@ -21,7 +21,7 @@ export async function makeTestBindings(): Promise<TestBindings> {
   return {
     TICKET_KEY: JSON.stringify(ticketKeys.signing),
     API_KEY: JSON.stringify(record),
-    FUNCTION_SILENCE_SECONDS: "0.2",
+    FUNCTION_SILENCE_SECONDS: "0.5",
     TEST_API_KEY: formatKey(key),
     TEST_TICKET_KEYS: JSON.stringify([ticketKeys.verification]),
   };

@@ -67,6 +67,9 @@ export function fakeEngine(
       return tensor([views, patches, 2], new Float32Array(views * patches * 2).fill(-1));
     },
     async embedTokens(ids) {
+      const { vocabSize } = architecture.language;
+      const stray = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+      if (stray !== undefined) throw new RangeError(`token id ${stray} is not below ${vocabSize}`);
       return tensor([ids.length, 2], Float32Array.from(ids.flatMap((id) => [id, 1])));
     },
     async imageNewline() {

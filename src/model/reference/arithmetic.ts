@@ -19,10 +19,11 @@ export function weightOf(weights: WeightLookup, name: string): Float32Array {
   return found;
 }
 
-/** x Wᵀ + b with W [out, in] = `name`.weight; no bias where there is none. */
-export function linear(weights: WeightLookup, x: Rows, name: string): Rows {
-  const weight = weightOf(weights, `${name}.weight`);
-  const bias = weights(`${name}.bias`);
+/** x Wᵀ + b with W [out, in] = `name`.weight, or `weight` alone without a name; no bias where there is none. */
+export function linear(weights: WeightLookup, x: Rows, name?: string): Rows {
+  const prefix = name === undefined ? "" : `${name}.`;
+  const weight = weightOf(weights, `${prefix}weight`);
+  const bias = weights(`${prefix}bias`);
   const width = weight.length / x.width;
   const count = x.data.length / x.width;
   const data = new Float64Array(count * width);

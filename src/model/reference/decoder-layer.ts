@@ -58,5 +58,8 @@ export function decoderLayer(
 
 function below(context: Rows | undefined, window: Rows): Rows {
   if (context === undefined) return window;
-  return { width: window.width, data: Float64Array.of(...context.data, ...window.data) };
+  const data = new Float64Array(context.data.length + window.data.length);
+  data.set(context.data);
+  data.set(window.data, context.data.length);
+  return { width: window.width, data };
 }

@@ -1,0 +1,149 @@
+import { parseArgs } from "node:util";
+import type { SpecialTokens } from "#domain/architecture.ts";
+import type { BundleFormat } from "#domain/bundle.ts";
+import { createSha256 } from "#inference/sha256.ts";
+import { convertCheckpoint, type TensorReport } from "#weights/checkpoint/convert.ts";
+import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { openSource, openTarget } from "./convert/location.ts";
+import { progressPrinter } from "./convert/report.ts";
+
+/** Help text of `unmask convert`. */
+export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --format FORMAT --name NAME --version VERSION
+
+  Turns a Hugging Face checkpoint of LLaDA or LLaDA-V into a model bundle.
+  After a stop, the same command goes on where it was.
+
+  SOURCE      a folder, s3://bucket/prefix, or an https:// address with the files below it
+  --to        a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
+  --format    f32 | f16 | w8a8 | q4
+  --ids-only  the checkpoint has no tokenizer; questions will be token ids
+  --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
+`;
+
+const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
+
+/**
+ * Runs `unmask convert`. Prints one line per tensor to stdout (stage, name, encoding, largest error, RMS error, RMS error over RMS of
+ * the source; tab-separated) and the bundle's digest last; progress goes to stderr.
+ */
+export const convert: Command = async (args, io) => {
+  const { source, target, name, version, format, idsOnly, special } = readArguments(args);
+  const print = progressPrinter(io.stderr);
+  const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
+  try {
+    const { bundle, digest, ignored } = await convertCheckpoint({
+      checkpoint: openSource(source, io),
+      store: openTarget(target, io),
+      name,
+      version,
+      format,
+      idsOnly,
+      special,
+      createHasher: createSha256,
+      signal: io.signal,
+      onProgress: (progress) => print(progress, progress.stage),
+      onTensor: (report) => {
+        totals.tensors += 1;
+        if (relative(report) > relative(totals.worst)) totals.worst = report;
+        io.stdout.write(tensorLine(report));
+      },
+    });
+    const bytes = bundle.stages.reduce((total, stage) => total + stage.bytes, 0);
+    io.stderr.write(
+      `${totals.tensors} tensors encoded, ${ignored.length} of the checkpoint's not used, ${(bytes / 1e9).toFixed(3)} GB in ${bundle.stages.length} stages\n`,
+    );
+    if (totals.worst !== undefined) io.stderr.write(`worst: ${tensorLine(totals.worst)}`);
+    io.stderr.write(`peak memory ${peakMegabytes()} MB\n`);
+    io.stdout.write(`${name}\t${version}\t${digest}\n`);
+    return EXIT.done;
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+    io.stderr.write("stopped; the same command goes on from here\n");
+    return EXIT.interrupted;
+  }
+};
+
+/** The most memory that the process has held, weights and all. */
+export function peakMegabytes(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024); // Node reports kilobytes
+}
+
+interface ConvertArguments {
+  readonly source: string;
+  readonly target: string;
+  readonly name: string;
+  readonly version: string;
+  readonly format: BundleFormat;
+  readonly idsOnly: boolean;
+  readonly special: Partial<SpecialTokens>;
+}
+
+function readArguments(args: readonly string[]): ConvertArguments {
+  const { values, positionals } = parseOrExplain(args);
+  const [source, ...rest] = positionals;
+  if (source === undefined || rest.length > 0) {
+    throw new UsageError("convert takes one SOURCE: a folder, s3:// or https:// address");
+  }
+  const { to: target, name, version } = values;
+  if (target === undefined || name === undefined || version === undefined) {
+    throw new UsageError("convert needs --to, --name and --version");
+  }
+  const format = FORMATS.find((known) => known === values.format);
+  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
+  return {
+    source,
+    target,
+    name,
+    version,
+    format,
+    idsOnly: values["ids-only"],
+    special: readSpecial(values.special),
+  };
+}
+
+function parseOrExplain(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        to: { type: "string" },
+        format: { type: "string" },
+        name: { type: "string" },
+        version: { type: "string" },
+        "ids-only": { type: "boolean", default: false },
+        special: { type: "string", multiple: true, default: [] },
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function readSpecial(settings: readonly string[]): Partial<SpecialTokens> {
+  const special: Partial<Record<keyof SpecialTokens, number>> = {};
+  for (const setting of settings) {
+    const [role = "", id = ""] = setting.split("=");
+    if (!isRole(role) || !/^\d+$/.test(id)) {
+      throw new UsageError(`--special ${setting}: write ROLE=ID, for example mask=126336`);
+    }
+    special[role] = Number(id);
+  }
+  return special;
+}
+
+function isRole(role: string): role is keyof SpecialTokens {
+  return Object.hasOwn(SPECIAL_TOKEN_TEXTS, role);
+}
+
+function relative(report: TensorReport | undefined): number {
+  if (report === undefined) return -1;
+  return report.rmsSource === 0 ? 0 : report.rmsError / report.rmsSource;
+}
+
+function tensorLine(report: TensorReport): string {
+  const { stage, name, encoding, maxError, rmsError } = report;
+  const numbers = [maxError, rmsError, relative(report)].map((value) => value.toPrecision(3));
+  return `${[stage, name, encoding, ...numbers].join("\t")}\n`;
+}

@@ -1,0 +1,100 @@
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { checkCase } from "./parity/case.ts";
+import type { ParityProvider } from "./parity/model.ts";
+import { checkTables } from "./parity/tables.ts";
+import type { Verdict } from "./parity/verdict.ts";
+
+const HELP = `Usage: parity <folder> [--provider cpu|wasm]
+
+Runs the reference cases in a folder through this engine and tells whether it does what the reference did.
+
+The folder holds
+  <checkpoint>/   tiny checkpoints as Hugging Face lays them out (config.json, *.safetensors)
+  cases/<name>/   case.json, tensors.safetensors and pictures: inputs, what happened inside, every token written
+  pure/, resize/  tables for what needs no model: layouts, schedules, the picture resizer, numerics
+
+Each checkpoint is converted to a bundle (f32, ids only), loaded stage by stage as in service, and run.
+Tokens, positions, counts and pixels must be equal; other numbers must lie within the reference's tolerances.
+
+Options
+  --provider cpu|wasm   Only this one. Default: both, one after the other.
+  --help                This text.
+
+Prints one line for the tensors of a case and one for each of its runs:
+  passed p01_square56_grad run 0 baseline cpu: …
+  failed p01_square56_grad run 1 baseline cpu: what differs first, and by how much
+  skipped p14_fast_prefix_cache run 0 cpu: mode fast
+and at the end "N passed, N failed, N skipped". Exits with 1 if anything failed.
+`;
+
+/** The command `parity`: see its help. */
+export async function runParity(args: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help === true) {
+    io.stdout.write(HELP);
+    return EXIT.done;
+  }
+  const [folder, ...rest] = positionals;
+  if (folder === undefined || rest.length > 0) {
+    throw new UsageError("parity takes one folder, the one that holds the reference cases");
+  }
+  const root = path.resolve(io.cwd, folder);
+  if (!(await isFolder(root))) throw new UsageError(`${root} is not a folder`);
+
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for await (const verdict of checkAll(root, providersOf(values.provider), io.signal)) {
+    counts[verdict.outcome] += 1;
+    io.stdout.write(`${verdict.outcome} ${verdict.name}: ${verdict.detail}\n`);
+  }
+  const { passed, failed, skipped } = counts;
+  io.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+  if (passed + failed + skipped === 0) throw new UsageError(`${root} holds no reference cases`);
+  return failed === 0 ? EXIT.done : EXIT.failed;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { provider: { type: "string" }, help: { type: "boolean" } },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function providersOf(name: string | undefined): readonly ParityProvider[] {
+  if (name === undefined) return ["cpu", "wasm"];
+  if (name === "cpu" || name === "wasm") return [name];
+  throw new UsageError(`--provider ${name}: known are cpu and wasm`);
+}
+
+async function* checkAll(
+  root: string,
+  providers: readonly ParityProvider[],
+  signal: AbortSignal,
+): AsyncGenerator<Verdict> {
+  yield* checkTables(root, signal);
+  const cases = path.join(root, "cases");
+  const names = (await isFolder(cases)) ? (await readdir(cases)).toSorted() : [];
+  for (const provider of providers) {
+    for (const name of names) {
+      signal.throwIfAborted();
+      if (await isFolder(path.join(cases, name))) {
+        yield* checkCase(root, path.join(cases, name), provider, signal);
+      }
+    }
+  }
+}
+
+async function isFolder(name: string): Promise<boolean> {
+  const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return found?.isDirectory() ?? false;
+}

@@ -1,0 +1,93 @@
+import { parseArgs } from "node:util";
+import type { BundleFormat } from "#domain/bundle.ts";
+import { createSha256 } from "#inference/sha256.ts";
+import { SYNTH_SHAPES, type SynthShape } from "#weights/synth/shapes.ts";
+import { synthBundle } from "#weights/synth/synth.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { openTarget } from "./convert/location.ts";
+import { progressPrinter } from "./convert/report.ts";
+import { peakMegabytes } from "./convert.ts";
+
+/** Help text of `unmask synth`. */
+export const SYNTH_USAGE: string = `unmask synth --to TARGET [--shape SHAPE] [--format FORMAT] [--seed N] [--name NAME] [--version VERSION]
+
+  Writes a bundle of random weights: the size and speed of a real model, answers that are noise.
+
+  --to       a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
+  --shape    ${SYNTH_SHAPES.join(" | ")} (default tiny)
+  --format   f32 | f16 | w8a8 | q4 (default q4)
+`;
+
+const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
+
+/** Runs `unmask synth`: prints name, version and digest to stdout, progress to stderr. */
+export const synth: Command = async (args, io) => {
+  const { target, shape, format, seed, name, version } = readArguments(args);
+  const print = progressPrinter(io.stderr);
+  try {
+    const { digest } = await synthBundle({
+      store: openTarget(target, io),
+      name,
+      version,
+      shape,
+      format,
+      seed,
+      createHasher: createSha256,
+      signal: io.signal,
+      onProgress: (progress) => print(progress, shape),
+    });
+    io.stderr.write(`peak memory ${peakMegabytes()} MB\n`);
+    io.stdout.write(`${name}\t${version}\t${digest}\n`);
+    return EXIT.done;
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+    io.stderr.write("stopped; the same command goes on from here\n");
+    return EXIT.interrupted;
+  }
+};
+
+interface SynthArguments {
+  readonly target: string;
+  readonly shape: SynthShape;
+  readonly format: BundleFormat;
+  readonly seed: number;
+  readonly name: string;
+  readonly version: string;
+}
+
+function readArguments(args: readonly string[]): SynthArguments {
+  const values = parseOrExplain(args);
+  if (values.to === undefined)
+    throw new UsageError("synth needs --to: a folder or s3://bucket/prefix");
+  const shape = SYNTH_SHAPES.find((known) => known === values.shape);
+  if (shape === undefined) throw new UsageError(`--shape is one of ${SYNTH_SHAPES.join(", ")}`);
+  const format = FORMATS.find((known) => known === values.format);
+  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
+  if (!/^\d{1,10}$/.test(values.seed)) throw new UsageError("--seed is a whole number");
+  return {
+    target: values.to,
+    shape,
+    format,
+    seed: Number(values.seed),
+    name: values.name ?? `synth-${shape}`,
+    version: values.version ?? `${format}-${values.seed}`,
+  };
+}
+
+function parseOrExplain(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        to: { type: "string" },
+        shape: { type: "string", default: "tiny" },
+        format: { type: "string", default: "q4" },
+        seed: { type: "string", default: "1" },
+        name: { type: "string" },
+        version: { type: "string" },
+      },
+    }).values;
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

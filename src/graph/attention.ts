@@ -1,0 +1,93 @@
+import type { Graph, Value } from "./build.ts";
+
+/** How the width of a projection falls into heads. */
+export interface HeadLayout {
+  readonly heads: number;
+  /** Divides `heads`; equal to it where every query head has keys of its own. */
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+}
+
+/** Keys and values computed before the window, [B, G, C, d], and what is added to all scores, [B, 1, 1, C+M]. */
+export interface AttentionContext {
+  readonly keys: Value;
+  readonly values: Value;
+  readonly mask: Value;
+}
+
+/** Parts the last axis into heads: [B, M, heads·d] → [B, M, heads, d]. */
+export function splitHeads(graph: Graph, flat: Value, headSize: number): Value {
+  return graph.node("Reshape", [flat, graph.integers([0, 0, -1, headSize])]);
+}
+
+/** Brings heads before positions: [B, M, G, d] → [B, G, M, d]. */
+export function headsFirst(graph: Graph, perPosition: Value): Value {
+  return graph.node("Transpose", [perPosition], { attributes: { perm: [0, 2, 1, 3] } });
+}
+
+/**
+ * Scaled query rows, those of the heads that share a key head below one another, so that keys and values are never repeated:
+ * [B, M, heads, d] → [B, G, g·M, d] with g = heads / G.
+ */
+export function groupQueries(graph: Graph, query: Value, layout: HeadLayout): Value {
+  const { heads, keyValueHeads, headSize } = layout;
+  const scaled = graph.node("Mul", [query, graph.floats([1 / Math.sqrt(headSize)], [])]);
+  const parted = graph.node("Reshape", [
+    scaled,
+    graph.integers([0, 0, keyValueHeads, heads / keyValueHeads, headSize]),
+  ]);
+  const turned = graph.node("Transpose", [parted], { attributes: { perm: [0, 2, 3, 1, 4] } });
+  return graph.node("Reshape", [turned, graph.integers([0, keyValueHeads, -1, headSize])]);
+}
+
+/** Undoes the grouping and joins the heads: [B, G, g·M, d] → [B, M, heads·d]. */
+export function ungroupHeads(graph: Graph, mixed: Value, layout: HeadLayout): Value {
+  const { heads, keyValueHeads, headSize } = layout;
+  const parted = graph.node("Reshape", [
+    mixed,
+    graph.integers([0, keyValueHeads, heads / keyValueHeads, -1, headSize]),
+  ]);
+  const turned = graph.node("Transpose", [parted], { attributes: { perm: [0, 3, 1, 2, 4] } });
+  return graph.node("Reshape", [turned, graph.integers([0, 0, heads * headSize])]);
+}
+
+/** softmax(q kᵀ) v over the window alone. */
+export function attend(graph: Graph, query: Value, keys: Value, values: Value): Value {
+  return graph.node("MatMul", [softmax(graph, scoresOf(graph, query, keys)), values]);
+}
+
+/**
+ * softmax(q [context, window]ᵀ + mask) [context, window] without joining context and window: only the scores are joined, for
+ * one softmax, and parted again for the two products with the values. The context, which is large and stays, is never copied.
+ */
+export function attendSplit(
+  graph: Graph,
+  query: Value,
+  window: { readonly keys: Value; readonly values: Value },
+  context: AttentionContext,
+): Value {
+  const scores = graph.node(
+    "Concat",
+    [scoresOf(graph, query, context.keys), scoresOf(graph, query, window.keys)],
+    { attributes: { axis: -1 } },
+  );
+  const weights = softmax(graph, graph.node("Add", [scores, context.mask])); // [B, G, g·M, C+M]
+  const contextLength = graph.node("Shape", [context.keys], { attributes: { start: 2, end: 3 } });
+  const end = graph.integers([Number.MAX_SAFE_INTEGER]);
+  const lastAxis = graph.integers([-1]);
+  const onContext = graph.node("Slice", [weights, graph.integers([0]), contextLength, lastAxis]);
+  const onWindow = graph.node("Slice", [weights, contextLength, end, lastAxis]);
+  return graph.node("Add", [
+    graph.node("MatMul", [onContext, context.values]),
+    graph.node("MatMul", [onWindow, window.values]),
+  ]);
+}
+
+function scoresOf(graph: Graph, query: Value, keys: Value): Value {
+  const turned = graph.node("Transpose", [keys], { attributes: { perm: [0, 1, 3, 2] } });
+  return graph.node("MatMul", [query, turned]);
+}
+
+function softmax(graph: Graph, scores: Value): Value {
+  return graph.node("Softmax", [scores], { attributes: { axis: -1 } });
+}

@@ -1,0 +1,215 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ByteRange } from "#domain/bundle.ts";
+import type { Shape } from "#domain/tensor.ts";
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./onnx-types.ts";
+
+/** The name under which every graph expects its stage's bytes, handed over beside the model as external data. */
+export const STAGE_FILE = "stage";
+
+/** Intermediate representation that came with the operator set below. Source: onnx/docs/Versioning.md. */
+const IR_VERSION = 11n;
+
+/** RMSNormalization came with 23; Gelu with 20; Split, LayerNormalization and the rest are older. */
+const OPERATOR_SET = 23n;
+
+/** A tensor in a graph under construction: an input, a weight, a constant or what a node yields. */
+export type Value = string & { readonly kind: "graph value" };
+
+/** How numbers are written, by the names of `onnx.proto`. */
+export type NumberType = "FLOAT" | "FLOAT16" | "INT8" | "UINT8" | "INT32" | "INT64" | "BOOL";
+
+/** A fixed size, or a letter of the shape glossary for a size that is known at run time only. */
+export type Dimension = number | string;
+
+/** A whole number, a list of them, a text, or a real number where the operator wants one. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
+
+/** One operator applied to values. */
+export interface Operation {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Operators outside the standard live in the runtime's own domain. */
+  readonly domain?: "com.microsoft";
+}
+
+/** A graph that grows node by node, in the order in which it is computed. */
+export interface Graph {
+  input(name: string, type: NumberType, shape: readonly Dimension[]): Value;
+  /** A range of the stage, read where it lies: nothing is copied into the model. Equal names are one weight. */
+  weight(name: string, type: NumberType, shape: Shape, range: ByteRange): Value;
+  floats(values: readonly number[], shape?: Shape): Value;
+  integers(values: readonly number[], shape?: Shape): Value;
+  /** Adds a node with one result. */
+  node(operator: string, inputs: readonly Value[], operation?: Operation): Value;
+  cast(value: Value, type: NumberType): Value;
+  output(name: string, value: Value, type: NumberType, shape: readonly Dimension[]): void;
+  /** The finished model as bytes of `ModelProto`. */
+  toBytes(): Uint8Array<ArrayBuffer>;
+}
+
+/** Starts an empty graph. */
+export function createGraph(name: string): Graph {
+  const inputs: ValueInfoProto[] = [];
+  const outputs: ValueInfoProto[] = [];
+  const nodes: NodeProto[] = [];
+  const initializers = new Map<string, TensorProto>();
+
+  function constant(tensor: TensorProto): Value {
+    if (!initializers.has(tensor.name)) initializers.set(tensor.name, tensor);
+    return asValue(tensor.name);
+  }
+
+  function append(
+    operator: string,
+    from: readonly Value[],
+    to: string,
+    operation: Operation = {},
+  ): Value {
+    nodes.push(
+      create(NodeProtoSchema, {
+        name: to,
+        opType: operator,
+        domain: operation.domain ?? "",
+        input: [...from],
+        output: [to],
+        attribute: Object.entries(operation.attributes ?? {}).map(attributeProto),
+      }),
+    );
+    return asValue(to);
+  }
+
+  const graph: Graph = {
+    input(inputName, type, shape) {
+      inputs.push(valueInfo(inputName, type, shape));
+      return asValue(inputName);
+    },
+    weight(weightName, type, shape, range) {
+      return constant(externalTensor(weightName, type, shape, range));
+    },
+    floats(values, shape = [values.length]) {
+      const tensorName = `floats ${shape.join("x")}: ${values.join(" ")}`;
+      return constant(inlineTensor(tensorName, shape, { dataType: DataType.FLOAT, values }));
+    },
+    integers(values, shape = [values.length]) {
+      const tensorName = `integers ${shape.join("x")}: ${values.join(" ")}`;
+      return constant(inlineTensor(tensorName, shape, { dataType: DataType.INT64, values }));
+    },
+    node(operator, from, operation) {
+      return append(operator, from, `${operator}_${nodes.length}`, operation);
+    },
+    cast(value, type) {
+      return graph.node("Cast", [value], { attributes: { to: DataType[type] } });
+    },
+    output(outputName, value, type, shape) {
+      append("Identity", [value], outputName);
+      outputs.push(valueInfo(outputName, type, shape));
+    },
+    toBytes() {
+      const model = create(ModelProtoSchema, {
+        irVersion: IR_VERSION,
+        producerName: "unmask",
+        opsetImport: [
+          create(OperatorSetIdProtoSchema, { domain: "", version: OPERATOR_SET }),
+          create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
+        ],
+        graph: create(GraphProtoSchema, {
+          name,
+          node: nodes,
+          input: inputs,
+          output: outputs,
+          initializer: [...initializers.values()],
+        }),
+      });
+      return toBinary(ModelProtoSchema, model);
+    },
+  };
+  return graph;
+}
+
+function asValue(name: string): Value {
+  return name as Value;
+}
+
+function attributeProto([name, value]: [string, Attribute]): AttributeProto {
+  if (typeof value === "number") {
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  }
+  if (typeof value === "string") {
+    const s = Uint8Array.from(value, (letter) => letter.charCodeAt(0));
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s });
+  }
+  if ("float" in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+function valueInfo(name: string, type: NumberType, shape: readonly Dimension[]): ValueInfoProto {
+  const dim = shape.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        typeof size === "number"
+          ? { case: "dimValue", value: BigInt(size) }
+          : { case: "dimParam", value: size },
+    }),
+  );
+  const tensorType = create(TypeProto_TensorSchema, {
+    elemType: DataType[type],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensorType } }),
+  });
+}
+
+function externalTensor(
+  name: string,
+  type: NumberType,
+  shape: Shape,
+  range: ByteRange,
+): TensorProto {
+  const place = { location: STAGE_FILE, offset: `${range.offset}`, length: `${range.bytes}` };
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: DataType[type],
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: Object.entries(place).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
+  });
+}
+
+function inlineTensor(
+  name: string,
+  shape: Shape,
+  content: { readonly dataType: DataType; readonly values: readonly number[] },
+): TensorProto {
+  const isInteger = content.dataType === DataType.INT64;
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: content.dataType,
+    ...(isInteger ? { int64Data: content.values.map(BigInt) } : { floatData: [...content.values] }),
+  });
+}

@@ -1,0 +1,75 @@
+import type { LanguageTower } from "#domain/architecture.ts";
+import type { Graph, Value } from "./build.ts";
+
+/** Cosines and sines of the rotation angles of consecutive positions, each [M, d/2] row-major. */
+export interface RotationTables {
+  readonly cosines: Float32Array;
+  readonly sines: Float32Array;
+}
+
+/**
+ * Tabulates the angles position · θ^(−2i/d) for `length` positions from `first` on. Every step is rounded to float32 as the reference
+ * does; in double precision the angle at position 16383 would differ by 1e-3. Source: LLaDARotaryEmbedding in modeling_llada.py.
+ */
+export function rotationTables(
+  { headSize, ropeTheta }: Pick<LanguageTower, "headSize" | "ropeTheta">,
+  first: number,
+  length: number,
+): RotationTables {
+  const half = headSize / 2;
+  const frequencies = Array.from({ length: half }, (_, index) =>
+    Math.fround(1 / Math.fround(ropeTheta ** Math.fround((2 * index) / headSize))),
+  );
+  const cosines = new Float32Array(length * half);
+  const sines = new Float32Array(length * half);
+  for (let row = 0; row < length; row++) {
+    for (const [index, frequency] of frequencies.entries()) {
+      const angle = Math.fround((first + row) * frequency);
+      cosines[row * half + index] = Math.cos(angle);
+      sines[row * half + index] = Math.sin(angle);
+    }
+  }
+  return { cosines, sines };
+}
+
+/** The same tables as values of a graph, one for all heads, each [1, M, 1, d/2]. */
+export interface Rotation {
+  readonly cosines: Value;
+  readonly sines: Value;
+}
+
+/**
+ * Declares the inputs `cosines` and `sines` [1, M, d/2]. The angles are no part of the graph: all layers share them, and the cosine of
+ * a large angle is only as good as the device's range reduction, which GPUs leave open.
+ */
+export function rotationInputs(graph: Graph, headSize: number): Rotation {
+  const shape = [1, "M", headSize / 2];
+  const perHead = (name: string): Value =>
+    graph.node("Unsqueeze", [graph.input(name, "FLOAT", shape), graph.integers([2])]);
+  return { cosines: perHead("cosines"), sines: perHead("sines") };
+}
+
+/**
+ * Rotates each head's vector, pairing coordinate i with i + d/2 (not i with i + 1). x [B, M, heads, d].
+ * Source: rotate_half and apply_rotary_pos_emb in modeling_llada.py.
+ */
+export function rotate(
+  graph: Graph,
+  x: Value,
+  { cosines, sines }: Rotation,
+  headSize: number,
+): Value {
+  const half = graph.integers([headSize / 2]);
+  const lastAxis = graph.integers([-1]);
+  const low = graph.node("Slice", [x, graph.integers([0]), half, lastAxis]);
+  const high = graph.node("Slice", [x, half, graph.integers([headSize]), lastAxis]);
+  const turnedLow = graph.node("Sub", [
+    graph.node("Mul", [low, cosines]),
+    graph.node("Mul", [high, sines]),
+  ]);
+  const turnedHigh = graph.node("Add", [
+    graph.node("Mul", [high, cosines]),
+    graph.node("Mul", [low, sines]),
+  ]);
+  return graph.node("Concat", [turnedLow, turnedHigh], { attributes: { axis: -1 } });
+}

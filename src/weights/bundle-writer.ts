@@ -1,0 +1,241 @@
+import { z } from "zod";
+import type { Architecture } from "#domain/architecture.ts";
+import type { Blob, Bundle, BundleFormat, StageLayout } from "#domain/bundle.ts";
+import { type CreateHasher, sha256Hex } from "./digest.ts";
+import { draftStages, type StageDraft } from "./layout.ts";
+import { MAX_MANIFEST_BYTES, MAX_SHARD_BYTES } from "./limits.ts";
+import {
+  blobKey,
+  canonicalJson,
+  latestKey,
+  manifestKey,
+  parseManifest,
+  stageLayoutSchema,
+} from "./manifest.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { collect } from "./source.ts";
+import { WeightsError } from "./weights-error.ts";
+
+/** What a bundle is made of, but for the bytes of its stages. */
+export interface BundlePlan {
+  readonly store: ObjectStore;
+  readonly name: string;
+  readonly version: string;
+  readonly format: BundleFormat;
+  readonly architecture: Architecture;
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** Says what the stages are made from. An unfinished bundle is gone on with only if it was begun from the same. */
+  readonly fingerprint: string;
+  readonly createHasher: CreateHasher;
+  readonly signal?: AbortSignal;
+  /** A stage is there completely, written now or before. */
+  readonly onStage?: (stage: StageLayout, source: "written" | "kept") => void;
+  /** Bytes of a shard have been uploaded, or were there already. */
+  readonly onShard?: (shard: Blob, source: "written" | "kept") => void;
+  /** Largest shard in bytes; `MAX_SHARD_BYTES` unless a test wants many. */
+  readonly shardBytes?: number;
+}
+
+/** Takes a stage's bytes in ascending order. */
+export interface StageSink {
+  /** Writes bytes at an offset at or behind the end of the last write; a gap is filled with zeros. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** A bundle as it lies in a store. */
+export interface StoredBundle {
+  readonly bundle: Bundle;
+  /** SHA-256 of the manifest's bytes: the model's identity. */
+  readonly digest: string;
+}
+
+/**
+ * Writes a bundle stage by stage: shards as they fill, then the manifest, then `latest.json`. At no moment does
+ * `latest.json` name a bundle of which a blob is missing. Two shards are held in memory at most: one that fills while
+ * the one before is uploaded.
+ *
+ * A journal beside the manifest remembers finished stages, so that a second call after a stop goes on behind them.
+ */
+export async function writeBundle(
+  plan: BundlePlan,
+  fillStage: (draft: StageDraft, sink: StageSink) => Promise<void>,
+): Promise<StoredBundle> {
+  const { store, name, version, format, architecture, signal } = plan;
+  const journalKey = `models/${name}/${version}/unfinished.json`;
+  const finished = await readJournal(store, journalKey, plan.fingerprint, signal);
+  const stages: StageLayout[] = [];
+  for (const draft of draftStages(architecture, format)) {
+    signal?.throwIfAborted();
+    const kept = finished.find((stage) => stage.name === draft.name);
+    if (kept !== undefined && (await holdsAll(store, kept.shards, signal))) {
+      stages.push(kept);
+      for (const shard of kept.shards) plan.onShard?.(shard, "kept");
+      plan.onStage?.(kept, "kept");
+      continue;
+    }
+    const writer = shardWriter(plan, draft.bytes);
+    await fillStage(draft, writer);
+    const stage = { ...draft, shards: await writer.finish() };
+    stages.push(stage);
+    await store.put(journalKey, encodeJson({ fingerprint: plan.fingerprint, stages }), signal);
+    plan.onStage?.(stage, "written");
+  }
+  const files: Record<string, Blob> = {};
+  for (const [fileName, bytes] of plan.files) {
+    files[fileName] = await putBlob(store, bytes, await sha256Hex(bytes), signal);
+  }
+  const stored = await publish(
+    store,
+    { formatVersion: 1, name, version, format, architecture, stages, files },
+    signal,
+  );
+  await store.remove(journalKey, signal);
+  return stored;
+}
+
+/** Writes the manifest and, once every blob is confirmed to be there, points `latest.json` at it. */
+export async function publish(
+  store: ObjectStore,
+  bundle: Bundle,
+  signal?: AbortSignal,
+): Promise<StoredBundle> {
+  const key = manifestKey(bundle.name, bundle.version);
+  const bytes = encodeJson(bundle);
+  parseManifest(bytes, key);
+  const blobs = [...bundle.stages.flatMap(({ shards }) => shards), ...Object.values(bundle.files)];
+  for (const blob of blobs) {
+    if (!(await holdsAll(store, [blob], signal))) {
+      throw new WeightsError(
+        "not_found",
+        `${store.address} lost ${blobKey(blob)} while it was written`,
+      );
+    }
+  }
+  const digest = await sha256Hex(bytes);
+  await store.put(key, bytes, signal);
+  await store.put(latestKey(bundle.name), encodeJson({ version: bundle.version, digest }), signal);
+  return { bundle, digest };
+}
+
+/** Says whether a store has all of these blobs at their right sizes. Contents are checked by whoever reads them. */
+export async function holdsAll(
+  store: ObjectStore,
+  blobs: readonly Blob[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (const blob of blobs) {
+    const head = await store.head(blobKey(blob), signal);
+    if (head?.bytes !== blob.bytes) return false;
+  }
+  return true;
+}
+
+/** Stores bytes under their hash, by multipart where they are many, and not at all if they are there already. */
+export async function putBlob(
+  store: ObjectStore,
+  bytes: Uint8Array,
+  sha256: string,
+  signal?: AbortSignal,
+): Promise<Blob> {
+  const blob = { sha256, bytes: bytes.byteLength };
+  if (!(await holdsAll(store, [blob], signal))) {
+    if (bytes.byteLength > PART_BYTES) {
+      await store.putStream(blobKey(blob), slices(bytes), signal);
+    } else {
+      await store.put(blobKey(blob), bytes, signal);
+    }
+  }
+  return blob;
+}
+
+/** Pieces handed to a multipart upload: half a shard's time is not lost when one of them fails. */
+const PART_BYTES: number = 8 * 1024 * 1024;
+
+async function* slices(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let offset = 0; offset < bytes.byteLength; offset += PART_BYTES) {
+    yield bytes.subarray(offset, offset + PART_BYTES);
+  }
+}
+
+function shardWriter(
+  plan: BundlePlan,
+  stageBytes: number,
+): StageSink & { finish(): Promise<Blob[]> } {
+  const shardBytes = plan.shardBytes ?? MAX_SHARD_BYTES;
+  const shards: Blob[] = [];
+  let position = 0;
+  let current = new Uint8Array(Math.min(shardBytes, stageBytes));
+  let filled = 0;
+  let uploading: Promise<{ error: unknown } | undefined> = Promise.resolve(undefined);
+
+  const upload = async (bytes: Uint8Array): Promise<void> => {
+    const hasher = plan.createHasher();
+    hasher.update(bytes);
+    const sha256 = hasher.digestHex();
+    const blob = { sha256, bytes: bytes.byteLength };
+    const source = (await holdsAll(plan.store, [blob], plan.signal)) ? "kept" : "written";
+    if (source === "written") await putBlob(plan.store, bytes, sha256, plan.signal);
+    shards.push(blob);
+    plan.onShard?.(blob, source);
+  };
+  const lastUpload = async (): Promise<void> => {
+    const failure = await uploading;
+    if (failure !== undefined) throw failure.error;
+  };
+  const append = async (bytes: Uint8Array): Promise<void> => {
+    for (let taken = 0; taken < bytes.byteLength; ) {
+      const part = bytes.subarray(taken, taken + current.byteLength - filled);
+      current.set(part, filled);
+      filled += part.byteLength;
+      taken += part.byteLength;
+      position += part.byteLength;
+      if (filled === current.byteLength) {
+        await lastUpload(); // at most one shard in flight
+        uploading = upload(current).then(
+          () => undefined,
+          (error: unknown) => ({ error }), // thrown by lastUpload: nobody awaits it before
+        );
+        current = new Uint8Array(Math.min(shardBytes, stageBytes - position));
+        filled = 0;
+      }
+    }
+  };
+  return {
+    async write(offset, bytes) {
+      if (offset < position || offset + bytes.byteLength > stageBytes) {
+        throw new RangeError(
+          `a write at ${offset} does not fit behind ${position} in ${stageBytes}`,
+        );
+      }
+      if (offset > position) await append(new Uint8Array(offset - position));
+      await append(bytes);
+    },
+    async finish() {
+      if (position !== stageBytes) {
+        throw new RangeError(`a stage of ${stageBytes} bytes was filled to ${position}`);
+      }
+      await lastUpload();
+      return shards;
+    },
+  };
+}
+
+const journalSchema = z.object({ fingerprint: z.string(), stages: z.array(stageLayoutSchema) });
+
+async function readJournal(
+  store: ObjectStore,
+  key: string,
+  fingerprint: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly StageLayout[]> {
+  const head = await store.head(key, signal);
+  if (head === undefined || head.bytes > MAX_MANIFEST_BYTES) return [];
+  const body = await store.get(key, signal === undefined ? {} : { signal });
+  const text = new TextDecoder().decode(await collect(body.chunks, head.bytes));
+  const journal = journalSchema.safeParse(JSON.parse(text));
+  return journal.success && journal.data.fingerprint === fingerprint ? journal.data.stages : [];
+}
+
+function encodeJson(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(canonicalJson(value));
+}

@@ -1,0 +1,266 @@
+import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
+import { type StageName, stageNames } from "#domain/bundle.ts";
+import { stageTensors } from "../layout.ts";
+import { MAX_CHECKPOINT_FILES, MAX_CHECKPOINT_JSON_BYTES, MAX_FILE_BYTES } from "../limits.ts";
+import type { ByteSource } from "../source.ts";
+import { WeightsError } from "../weights-error.ts";
+import { joinArchitecture, readCheckpointConfig } from "./architecture.ts";
+import { readSafetensorsHeader, type SourceTensor } from "./safetensors.ts";
+import { readTokenizerFacts, specialTokensFromEndOfText } from "./special-tokens.ts";
+import { placeTensor } from "./tensor-names.ts";
+
+/** A Hugging Face folder, wherever it lies. */
+export interface CheckpointFolder {
+  /** Where it is, for messages. */
+  readonly address: string;
+  /** Returns the file names, or undefined where folders cannot be listed (plain https). */
+  list(signal?: AbortSignal): Promise<readonly string[] | undefined>;
+  /** Opens a file, or returns undefined if there is none of that name. */
+  open(name: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+}
+
+export interface CheckpointOptions {
+  /** Take ids only: no tokenizer is read, all `vocab_size` columns may be chosen. */
+  readonly idsOnly?: boolean;
+  /** Ids that replace what tokenizer or config say. */
+  readonly special?: Partial<SpecialTokens>;
+  readonly signal?: AbortSignal;
+}
+
+/** A checkpoint that has been understood: every tensor that the architecture needs is there and has the right shape. */
+export interface Checkpoint {
+  readonly architecture: Architecture;
+  /** Finds the file and place of a stage's tensor. */
+  readonly tensor: (stage: StageName, name: string) => LocatedTensor;
+  /** Tokenizer files by name; empty with `idsOnly`. */
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** Tensors that are in the files and not used, for the report. */
+  readonly ignored: readonly string[];
+}
+
+export interface LocatedTensor extends SourceTensor {
+  readonly source: ByteSource;
+  readonly fileName: string;
+}
+
+const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
+
+/**
+ * Opens a checkpoint: reads config, tokenizer, index and headers, and none of the weights.
+ * Throws WeightsError by name for everything that is missing, superfluous or of another shape: weights that are silently
+ * left out make a model that answers wrongly without complaint.
+ */
+export async function openCheckpoint(
+  folder: CheckpointFolder,
+  options: CheckpointOptions = {},
+): Promise<Checkpoint> {
+  const { signal } = options;
+  const config = readCheckpointConfig(await readJson(folder, "config.json", signal));
+  const files = options.idsOnly ? new Map() : await readTokenizerFiles(folder, signal);
+  const facts = options.idsOnly
+    ? idsOnlyFacts(config.endOfText, config.language.vocabSize, options.special)
+    : readTokenizerFacts(
+        parseJson(files.get("tokenizer.json"), "tokenizer.json"),
+        parseJson(files.get("tokenizer_config.json"), "tokenizer_config.json"),
+      );
+  const architecture = joinArchitecture(config, {
+    ...facts,
+    special: { ...facts.special, ...options.special },
+  });
+  checkIds(architecture);
+  const located = await locateTensors(folder, signal);
+  return { architecture, files, ...assignTensors(architecture, located, config.tiedHead) };
+}
+
+function idsOnlyFacts(
+  endOfText: number | undefined,
+  vocabSize: number,
+  overrides: Partial<SpecialTokens> | undefined,
+): { special: SpecialTokens; logitsColumns: number } {
+  const anchor = overrides?.endOfText ?? endOfText;
+  if (anchor === undefined) {
+    throw new WeightsError("checkpoint_invalid", "config.json lacks eos_token_id");
+  }
+  return { special: specialTokensFromEndOfText(anchor), logitsColumns: vocabSize };
+}
+
+function checkIds({ language, special, logitsColumns }: Architecture): void {
+  if (logitsColumns > language.vocabSize) {
+    throw new WeightsError(
+      "tokenizer_invalid",
+      `the tokenizer has ${logitsColumns} ids, the head only ${language.vocabSize} rows`,
+    );
+  }
+  for (const [role, id] of Object.entries(special)) {
+    if (!Number.isInteger(id) || id < 0 || id >= logitsColumns) {
+      throw new WeightsError(
+        "checkpoint_invalid",
+        `the special token ${role} would have id ${id}; ids end at ${logitsColumns - 1} (give it as an option)`,
+      );
+    }
+  }
+}
+
+async function readTokenizerFiles(
+  folder: CheckpointFolder,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const name of TOKENIZER_FILES) {
+    const source = await folder.open(name, signal);
+    if (source === undefined) {
+      throw new WeightsError(
+        "tokenizer_invalid",
+        `${folder.address} has no ${name}; to convert weights without a tokenizer, ask for ids only`,
+      );
+    }
+    files.set(name, await readWhole(source, name, MAX_FILE_BYTES, signal));
+  }
+  return files;
+}
+
+/** Opens every safetensors file that the index names, or all that lie in the folder, and joins their headers. */
+async function locateTensors(
+  folder: CheckpointFolder,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, LocatedTensor>> {
+  const located = new Map<string, LocatedTensor>();
+  for (const fileName of await weightFiles(folder, signal)) {
+    const source = await folder.open(fileName, signal);
+    if (source === undefined) {
+      throw new WeightsError("checkpoint_invalid", `${folder.address} lacks ${fileName}`);
+    }
+    for (const tensor of await readSafetensorsHeader(source, fileName, signal)) {
+      const other = located.get(tensor.name);
+      if (other !== undefined) {
+        throw new WeightsError(
+          "safetensors_duplicate_name",
+          `${tensor.name} is both in ${other.fileName} and in ${fileName}`,
+        );
+      }
+      located.set(tensor.name, { ...tensor, source, fileName });
+    }
+  }
+  return located;
+}
+
+async function weightFiles(
+  folder: CheckpointFolder,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const index = await folder.open("model.safetensors.index.json", signal);
+  if (index !== undefined) {
+    const bytes = await readWhole(index, "the index", MAX_CHECKPOINT_JSON_BYTES, signal);
+    return filesOfIndex(parseJson(bytes, "model.safetensors.index.json"));
+  }
+  const names = (await folder.list(signal)) ?? ["model.safetensors"];
+  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
+  if (weights.length === 0 || weights.length > MAX_CHECKPOINT_FILES) {
+    throw new WeightsError(
+      "checkpoint_invalid",
+      `${folder.address} has ${weights.length} safetensors files; allowed are 1 to ${MAX_CHECKPOINT_FILES}`,
+    );
+  }
+  return weights;
+}
+
+function filesOfIndex(index: unknown): string[] {
+  const map =
+    typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : {};
+  const names = [...new Set(Object.values(map ?? {}))];
+  const isUsable = (name: unknown): name is string =>
+    typeof name === "string" && /^[\w.-]+\.safetensors$/.test(name);
+  if (names.length === 0 || names.length > MAX_CHECKPOINT_FILES || !names.every(isUsable)) {
+    throw new WeightsError(
+      "checkpoint_invalid",
+      "model.safetensors.index.json has no weight_map of plain file names",
+    );
+  }
+  return names.sort();
+}
+
+function assignTensors(
+  architecture: Architecture,
+  located: ReadonlyMap<string, LocatedTensor>,
+  tiedHead: boolean,
+): Pick<Checkpoint, "tensor" | "ignored"> {
+  const placed = new Map<string, LocatedTensor>();
+  const ignored: string[] = [];
+  for (const [name, tensor] of located) {
+    const place = placeTensor(name, architecture);
+    if (place.kind === "stage") placed.set(`${place.stage}/${place.name}`, tensor);
+    else if (place.kind === "ignored") ignored.push(name);
+    else unexpected(name);
+  }
+  const table = placed.get("embed/weight");
+  if (tiedHead && table !== undefined && !placed.has("head/weight")) {
+    placed.set("head/weight", table);
+  }
+  const wanted = new Set<string>();
+  for (const stage of stageNames(architecture)) {
+    for (const { name, shape } of stageTensors(architecture, stage)) {
+      wanted.add(`${stage}/${name}`);
+      const found = placed.get(`${stage}/${name}`);
+      if (found === undefined) {
+        throw new WeightsError("tensor_missing", `the checkpoint has no ${name} for ${stage}`);
+      }
+      if (found.shape.join() !== shape.join()) {
+        throw new WeightsError(
+          "tensor_shape",
+          `${found.name} has shape [${found.shape.join(", ")}], config.json implies [${shape.join(", ")}]`,
+        );
+      }
+    }
+  }
+  for (const [key, { name }] of placed) if (!wanted.has(key)) unexpected(name);
+  return {
+    ignored,
+    tensor: (stage, name) => {
+      const found = placed.get(`${stage}/${name}`);
+      if (found === undefined) throw new RangeError(`${stage} has no tensor ${name}`);
+      return found;
+    },
+  };
+}
+
+function unexpected(name: string): never {
+  throw new WeightsError(
+    "tensor_unexpected",
+    `the checkpoint holds ${name.slice(0, 200)}, for which the architecture of config.json has no place`,
+  );
+}
+
+async function readJson(
+  folder: CheckpointFolder,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const source = await folder.open(name, signal);
+  if (source === undefined) {
+    throw new WeightsError("checkpoint_invalid", `${folder.address} has no ${name}`);
+  }
+  return parseJson(await readWhole(source, name, MAX_CHECKPOINT_JSON_BYTES, signal), name);
+}
+
+async function readWhole(
+  source: ByteSource,
+  name: string,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (source.byteLength > limit) {
+    throw new WeightsError(
+      "checkpoint_invalid",
+      `${name} has ${source.byteLength} bytes; allowed are ${limit}`,
+    );
+  }
+  return source.slice(0, source.byteLength, signal);
+}
+
+function parseJson(bytes: Uint8Array | undefined, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new WeightsError("checkpoint_invalid", `${name} is not JSON`, { cause });
+  }
+}

@@ -1,0 +1,155 @@
+import type { SpecialTokens } from "#domain/architecture.ts";
+import type { BundleFormat, StageName, TensorEncoding } from "#domain/bundle.ts";
+import { stageNames } from "#domain/bundle.ts";
+import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
+import type { CreateHasher } from "../digest.ts";
+import { stageTensors } from "../layout.ts";
+import { canonicalJson } from "../manifest.ts";
+import type { ObjectStore } from "../object-store.ts";
+import { type Progress, rateMeter } from "../progress.ts";
+import { type Checkpoint, type CheckpointFolder, openCheckpoint } from "./checkpoint.ts";
+import { type EncodingError, encodeTensor } from "./encode.ts";
+
+export interface ConvertOptions {
+  readonly checkpoint: CheckpointFolder;
+  readonly store: ObjectStore;
+  readonly name: string;
+  readonly version: string;
+  readonly format: BundleFormat;
+  /** Take ids only: no tokenizer in the bundle, all `vocab_size` columns may be chosen. */
+  readonly idsOnly?: boolean;
+  /** Ids that replace what tokenizer or config say. */
+  readonly special?: Partial<SpecialTokens>;
+  readonly createHasher: CreateHasher;
+  readonly signal?: AbortSignal;
+  /** After every piece of source read, at least once a stage. */
+  readonly onProgress?: (progress: ConvertProgress) => void;
+  /** After every tensor: what its encoding cost. */
+  readonly onTensor?: (report: TensorReport) => void;
+  /** Largest shard in bytes; `MAX_SHARD_BYTES` unless a test wants many. */
+  readonly shardBytes?: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
+}
+
+/** Bytes are the source's. */
+export interface ConvertProgress extends Progress {
+  readonly stage: StageName;
+  readonly stagesDone: number;
+  readonly stagesTotal: number;
+}
+
+export interface TensorReport extends EncodingError {
+  readonly stage: StageName;
+  readonly name: string;
+  readonly encoding: TensorEncoding;
+}
+
+/** Changes when equal checkpoints would give other bytes than before, so that no journal of an older form is gone on with. */
+const ENCODING_REVISION = 1;
+
+/**
+ * Turns a Hugging Face checkpoint into a bundle. Streams tensor by tensor: memory is bounded by the largest encoded tensor
+ * and two shards, never by the checkpoint. Called again after a stop, it goes on behind the last finished stage and skips
+ * shards that are stored. `latest.json` moves last.
+ * Throws WeightsError by name for a checkpoint that cannot be used; nothing is written before it has been understood.
+ */
+export async function convertCheckpoint(
+  options: ConvertOptions,
+): Promise<StoredBundle & { readonly ignored: readonly string[] }> {
+  const { store, name, version, format, createHasher, signal } = options;
+  const { idsOnly, special } = options;
+  const checkpoint = await openCheckpoint(options.checkpoint, {
+    ...(idsOnly === undefined ? {} : { idsOnly }),
+    ...(special === undefined ? {} : { special }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const sourceBytes = stageSourceBytes(checkpoint);
+  const total = [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const meter = rateMeter(total, options.now);
+  let readBytes = 0;
+  let stagesDone = 0;
+  const report = (stage: StageName): void => {
+    options.onProgress?.({
+      ...meter(readBytes),
+      stage,
+      stagesDone,
+      stagesTotal: sourceBytes.size,
+    });
+  };
+  const stored = await writeBundle(
+    {
+      store,
+      name,
+      version,
+      format,
+      architecture: checkpoint.architecture,
+      files: checkpoint.files,
+      fingerprint: fingerprintOf(checkpoint, format, createHasher),
+      createHasher,
+      ...(signal === undefined ? {} : { signal }),
+      ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
+      onStage: (stage, source) => {
+        stagesDone += 1;
+        if (source === "kept") readBytes += sourceBytes.get(stage.name) ?? 0;
+        report(stage.name);
+      },
+    },
+    async (draft, sink) => {
+      for (const entry of draft.tensors) {
+        const tensor = checkpoint.tensor(draft.name, entry.name);
+        const pieces = encodeTensor(tensor, entry, signal);
+        const written = { data: 0, scales: 0 };
+        for (;;) {
+          const next = await pieces.next();
+          if (next.done) {
+            options.onTensor?.({
+              stage: draft.name,
+              name: entry.name,
+              encoding: entry.encoding,
+              ...next.value,
+            });
+            break;
+          }
+          const { part, bytes } = next.value;
+          await sink.write((entry[part]?.offset ?? 0) + written[part], bytes);
+          written[part] += bytes.byteLength;
+          report(draft.name);
+        }
+        readBytes += tensor.bytes;
+        report(draft.name);
+      }
+    },
+  );
+  return { ...stored, ignored: checkpoint.ignored };
+}
+
+function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number> {
+  return new Map(
+    stageNames(checkpoint.architecture).map((stage) => [
+      stage,
+      stageTensors(checkpoint.architecture, stage).reduce(
+        (sum, { name }) => sum + checkpoint.tensor(stage, name).bytes,
+        0,
+      ),
+    ]),
+  );
+}
+
+/** Files are told apart by headers, lengths and revisions: reading 17 GB to be surer would be the conversion itself. */
+function fingerprintOf(
+  checkpoint: Checkpoint,
+  format: BundleFormat,
+  createHasher: CreateHasher,
+): string {
+  const tensors = stageNames(checkpoint.architecture).flatMap((stage) =>
+    stageTensors(checkpoint.architecture, stage).map(({ name }) => {
+      const { source, ...place } = checkpoint.tensor(stage, name);
+      return { ...place, fileBytes: source.byteLength, revision: source.revision ?? null };
+    }),
+  );
+  const hasher = createHasher();
+  const facts = { ENCODING_REVISION, architecture: checkpoint.architecture, format, tensors };
+  hasher.update(new TextEncoder().encode(canonicalJson(facts)));
+  return hasher.digestHex();
+}

@@ -1,0 +1,52 @@
+import type { ReadableStore } from "../object-store.ts";
+import { type ByteSource, checkRange, collect } from "../source.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy, resumingStream } from "../transfer.ts";
+import type { CheckpointFolder } from "./checkpoint.ts";
+
+/** Sees a store (a folder, a bucket under a prefix) as a checkpoint folder. Broken transfers are resumed. */
+export function storedCheckpoint(
+  store: ReadableStore,
+  policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+): CheckpointFolder {
+  return {
+    address: store.address,
+    async list(signal) {
+      const names: string[] = [];
+      for await (const key of store.list("", signal)) if (!key.includes("/")) names.push(key);
+      return names;
+    },
+    async open(name, signal) {
+      const head = await store.head(name, signal);
+      return head && objectSource(store, name, head.bytes, head.etag, policy);
+    },
+  };
+}
+
+function objectSource(
+  store: ReadableStore,
+  key: string,
+  byteLength: number,
+  revision: string,
+  policy: RetryPolicy,
+): ByteSource {
+  const stream = (
+    offset: number,
+    bytes: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<Uint8Array> => {
+    checkRange(byteLength, offset, bytes);
+    return resumingStream(
+      store,
+      key,
+      offset,
+      bytes,
+      signal === undefined ? { policy } : { policy, signal },
+    );
+  };
+  return {
+    byteLength,
+    revision,
+    stream,
+    slice: async (offset, bytes, signal) => collect(stream(offset, bytes, signal), bytes),
+  };
+}

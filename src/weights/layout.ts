@@ -1,0 +1,178 @@
+import type { Architecture } from "#domain/architecture.ts";
+import { patchesPerSide } from "#domain/architecture.ts";
+import {
+  type BundleFormat,
+  type ByteRange,
+  QUANTISATION_BLOCK,
+  type StageLayout,
+  type StageName,
+  stageNames,
+  TENSOR_ALIGNMENT,
+  type TensorEncoding,
+  type TensorEntry,
+} from "#domain/bundle.ts";
+import { elementCount, type Shape } from "#domain/tensor.ts";
+
+/** A stage before its bytes exist: everything but the names of its shards. */
+export type StageDraft = Omit<StageLayout, "shards">;
+
+/** A tensor that a stage holds and the part it plays, which decides its encoding. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  /** `linear`: a matrix that is multiplied with. `table`: read row by row. `plain`: norms, biases, positions, the patch convolution. */
+  readonly role: "linear" | "table" | "plain";
+}
+
+/** Lays out all stages of an architecture in a format: the same layout for every converter, so equal weights give equal blobs. */
+export function draftStages(architecture: Architecture, format: BundleFormat): StageDraft[] {
+  return stageNames(architecture).map((name) => {
+    const specs = stageTensors(architecture, name);
+    const tensors: TensorEntry[] = [];
+    let end = 0;
+    for (const { name: tensorName, shape, role } of specs) {
+      const encoding = encodingFor(format, name, role);
+      const sizes = encodedBytes(shape, encoding);
+      const data = placeAfter(end, sizes.data);
+      end = data.offset + data.bytes;
+      if (sizes.scales === undefined) {
+        tensors.push({ name: tensorName, shape, encoding, data });
+      } else {
+        const scales = placeAfter(end, sizes.scales);
+        end = scales.offset + scales.bytes;
+        tensors.push({ name: tensorName, shape, encoding, data, scales });
+      }
+    }
+    return { name, bytes: end, tensors };
+  });
+}
+
+/** Lists the tensors of one stage in the order in which they lie. Throws RangeError for a stage that the architecture lacks. */
+export function stageTensors(architecture: Architecture, stage: StageName): TensorSpec[] {
+  const { language, vision } = architecture;
+  const { hiddenSize, vocabSize } = language;
+  if (vision !== undefined && stage === "vision") return visionTensors(architecture);
+  if (vision !== undefined && stage === "projector") {
+    return [
+      linear("0.weight", hiddenSize, vision.hiddenSize),
+      plain("0.bias", hiddenSize),
+      linear("2.weight", hiddenSize, hiddenSize),
+      plain("2.bias", hiddenSize),
+      plain("image_newline", hiddenSize),
+    ];
+  }
+  if (stage === "embed") return [{ name: "weight", shape: [vocabSize, hiddenSize], role: "table" }];
+  if (stage === "head") {
+    return [plain("norm.weight", hiddenSize), linear("weight", vocabSize, hiddenSize)];
+  }
+  if (stage.startsWith("layer-")) return layerTensors(architecture);
+  throw new RangeError(`the architecture has no stage ${stage}`);
+}
+
+/** Returns how many bytes a tensor takes in an encoding; `scales` only where there are any. */
+export function encodedBytes(
+  shape: Shape,
+  encoding: TensorEncoding,
+): { readonly data: number; readonly scales?: number } {
+  const count = elementCount(shape);
+  const columns = shape[shape.length - 1] ?? 1;
+  const rows = count / columns;
+  const blocks = rows * Math.ceil(columns / QUANTISATION_BLOCK);
+  switch (encoding) {
+    case "f32":
+    case "f32t":
+      return { data: count * 4 };
+    case "f16":
+    case "f16t":
+      return { data: count * 2 };
+    case "w8":
+      return { data: count, scales: rows * 4 };
+    case "q4":
+      return { data: (blocks * QUANTISATION_BLOCK) / 2, scales: blocks * 2 };
+    case "q8":
+      return { data: blocks * QUANTISATION_BLOCK, scales: blocks * 2 };
+    default:
+      throw new RangeError(`no such encoding: ${encoding satisfies never}`);
+  }
+}
+
+/** Returns the encoding of a tensor. Norms, biases and the like stay f32 everywhere: they are 0.02 % of the bytes. Source: engine.md §1. */
+function encodingFor(
+  format: BundleFormat,
+  stage: StageName,
+  role: TensorSpec["role"],
+): TensorEncoding {
+  if (role === "plain") return "f32";
+  switch (format) {
+    case "f32":
+      return role === "linear" ? "f32t" : "f32";
+    case "f16":
+      return role === "linear" ? "f16t" : "f16";
+    case "w8a8":
+    case "q4":
+      if (role === "table") return "q8";
+      if (stage === "projector") return "f16t";
+      return format === "q4" ? "q4" : "w8";
+    default:
+      throw new RangeError(`no such format: ${format satisfies never}`);
+  }
+}
+
+function visionTensors(architecture: Architecture): TensorSpec[] {
+  const { vision } = architecture;
+  if (vision === undefined) return [];
+  const { hiddenSize, intermediateSize, patchSize, layers } = vision;
+  const norm = (name: string): TensorSpec[] => [
+    plain(`${name}.weight`, hiddenSize),
+    plain(`${name}.bias`, hiddenSize),
+  ];
+  const biased = (name: string, outputs: number, inputs: number): TensorSpec[] => [
+    linear(`${name}.weight`, outputs, inputs),
+    plain(`${name}.bias`, outputs),
+  ];
+  const blocks = Array.from({ length: layers }, (_, index) => {
+    const prefix = `encoder.layers.${index}`;
+    return [
+      ...norm(`${prefix}.layer_norm1`),
+      ...["q_proj", "k_proj", "v_proj", "out_proj"].flatMap((name) =>
+        biased(`${prefix}.self_attn.${name}`, hiddenSize, hiddenSize),
+      ),
+      ...norm(`${prefix}.layer_norm2`),
+      ...biased(`${prefix}.mlp.fc1`, intermediateSize, hiddenSize),
+      ...biased(`${prefix}.mlp.fc2`, hiddenSize, intermediateSize),
+    ];
+  });
+  return [
+    plain("embeddings.patch_embedding.weight", hiddenSize, 3, patchSize, patchSize),
+    plain("embeddings.patch_embedding.bias", hiddenSize),
+    plain("embeddings.position_embedding.weight", patchesPerSide(vision) ** 2, hiddenSize),
+    ...blocks.flat(),
+  ];
+}
+
+function layerTensors({ language }: Architecture): TensorSpec[] {
+  const { hiddenSize, heads, keyValueHeads, headSize, intermediateSize } = language;
+  return [
+    plain("input_layernorm.weight", hiddenSize),
+    linear("self_attn.q_proj.weight", heads * headSize, hiddenSize),
+    linear("self_attn.k_proj.weight", keyValueHeads * headSize, hiddenSize),
+    linear("self_attn.v_proj.weight", keyValueHeads * headSize, hiddenSize),
+    linear("self_attn.o_proj.weight", hiddenSize, heads * headSize),
+    plain("post_attention_layernorm.weight", hiddenSize),
+    linear("mlp.gate_proj.weight", intermediateSize, hiddenSize),
+    linear("mlp.up_proj.weight", intermediateSize, hiddenSize),
+    linear("mlp.down_proj.weight", hiddenSize, intermediateSize),
+  ];
+}
+
+function linear(name: string, outputs: number, inputs: number): TensorSpec {
+  return { name, shape: [outputs, inputs], role: "linear" };
+}
+
+function plain(name: string, ...shape: number[]): TensorSpec {
+  return { name, shape, role: "plain" };
+}
+
+function placeAfter(end: number, bytes: number): ByteRange {
+  return { offset: Math.ceil(end / TENSOR_ALIGNMENT) * TENSOR_ALIGNMENT, bytes };
+}

@@ -1,0 +1,54 @@
+/**
+ * What a manifest or a checkpoint may claim at most. Each number: the threat, why this size, what it does not cover.
+ */
+
+/** A manifest that fills memory before it is understood. 8B in 36 stages is 114 kB; 4 MiB is 37 times that. */
+export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+
+/** A shard is the unit that is fetched, hashed and fetched again when wrong: 64 MiB costs half a second at 1 Gbit/s. */
+export const MAX_SHARD_BYTES: number = 64 * 1024 * 1024;
+
+/** A stage is allocated in one piece. The largest is the head of 8B in f32, 2.1 GB; JavaScript ends at 2^33 or so. */
+export const MAX_STAGE_BYTES: number = 4 * 1024 ** 3;
+
+/** A tokenizer or template file is read whole. LLaDA's tokenizer.json has about 7 MB. */
+export const MAX_FILE_BYTES: number = 64 * 1024 * 1024;
+
+/** Files are named in the manifest only to be found again by name. */
+export const MAX_FILES = 16;
+
+/** Stages cost a session each. The largest open transformers have 126 layers. */
+export const MAX_LAYERS = 256;
+
+/** The other stages: vision, projector, embed, head. */
+export const MAX_STAGES: number = MAX_LAYERS + 4;
+
+/** A vision tower is one stage: 256 layers of 16 tensors and the embeddings. */
+export const MAX_TENSORS_PER_STAGE: number = MAX_LAYERS * 16 + 8;
+
+/** Shards of one stage: `MAX_STAGE_BYTES` in the largest shards, and as many again for those that are cut smaller. */
+export const MAX_SHARDS_PER_STAGE = 128;
+
+/** Any one dimension: products of four stay exact integers below 2^53 only together with `MAX_STAGE_BYTES`. */
+export const MAX_DIMENSION: number = 2 ** 20;
+
+/** Vocabulary rows; the largest in use is 262,144. */
+export const MAX_VOCABULARY: number = 2 ** 19;
+
+/** Candidate canvases of the image policy: 36 in LLaDA-V; each is tried for every picture. */
+export const MAX_GRID_PINPOINTS = 256;
+
+/** Names of models, versions, tensors: compared, shown and used in keys. */
+export const MAX_NAME_LENGTH = 128;
+
+/** Chat template and system prompt. LLaDA-V's are 0.4 kB and 0.2 kB; templates with tools reach 10 kB. */
+export const MAX_TEMPLATE_LENGTH: number = 64 * 1024;
+
+/** A safetensors header is parsed as one JSON text. 100 MB is the limit of the format's own reader. Source: safetensors `MAX_HEADER_SIZE`. */
+export const MAX_SAFETENSORS_HEADER_BYTES = 100_000_000;
+
+/** config.json and the index: the index of 8B has 24 kB. */
+export const MAX_CHECKPOINT_JSON_BYTES: number = 16 * 1024 * 1024;
+
+/** Files of a sharded checkpoint; each is opened and its header read. */
+export const MAX_CHECKPOINT_FILES = 1024;

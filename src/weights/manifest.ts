@@ -1,0 +1,254 @@
+import { z } from "zod";
+import type { Architecture } from "#domain/architecture.ts";
+import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";
+import { stageNames, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
+import { encodedBytes, stageTensors } from "./layout.ts";
+import {
+  MAX_DIMENSION,
+  MAX_FILE_BYTES,
+  MAX_FILES,
+  MAX_GRID_PINPOINTS,
+  MAX_LAYERS,
+  MAX_NAME_LENGTH,
+  MAX_SHARD_BYTES,
+  MAX_SHARDS_PER_STAGE,
+  MAX_STAGE_BYTES,
+  MAX_STAGES,
+  MAX_TEMPLATE_LENGTH,
+  MAX_TENSORS_PER_STAGE,
+  MAX_VOCABULARY,
+} from "./limits.ts";
+import { WeightsError } from "./weights-error.ts";
+
+const count = z.number().int().min(1).max(MAX_DIMENSION);
+const layers = z.number().int().min(1).max(MAX_LAYERS);
+const epsilon = z.number().positive().max(1);
+const tokenId = z.number().int().min(0).max(MAX_VOCABULARY);
+/** A part of an object's key: no slashes, and no dot in front, so that no name leads out of its folder. */
+const keyPart = z
+  .string()
+  .max(MAX_NAME_LENGTH)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+
+const blob = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.number().int().min(0).max(MAX_FILE_BYTES),
+});
+
+const byteRange = z.strictObject({
+  offset: z.number().int().min(0).max(MAX_STAGE_BYTES).multipleOf(TENSOR_ALIGNMENT),
+  bytes: z.number().int().min(0).max(MAX_STAGE_BYTES),
+});
+
+const tensorEntry = z.strictObject({
+  name: z.string().min(1).max(MAX_NAME_LENGTH),
+  shape: z.array(count).min(1).max(4).readonly(),
+  encoding: z.enum(["f32", "f16", "f32t", "f16t", "w8", "q4", "q8"]),
+  data: byteRange,
+  scales: byteRange.exactOptional(),
+});
+
+/** One stage as it stands in a manifest, and in the journal of an unfinished conversion. */
+export const stageLayoutSchema: z.ZodType<StageLayout> = z.strictObject({
+  name: z.string().min(1).max(MAX_NAME_LENGTH),
+  bytes: z.number().int().min(1).max(MAX_STAGE_BYTES),
+  shards: z
+    .array(blob.extend({ bytes: z.number().int().min(1).max(MAX_SHARD_BYTES) }))
+    .min(1)
+    .max(MAX_SHARDS_PER_STAGE)
+    .readonly(),
+  tensors: z.array(tensorEntry).min(1).max(MAX_TENSORS_PER_STAGE).readonly(),
+});
+
+const architecture = z.strictObject({
+  language: z.strictObject({
+    hiddenSize: count,
+    layers,
+    heads: count,
+    keyValueHeads: count,
+    headSize: count,
+    intermediateSize: count,
+    vocabSize: z.number().int().min(1).max(MAX_VOCABULARY),
+    ropeTheta: z.number().positive(),
+    rmsNormEpsilon: epsilon,
+  }),
+  vision: z
+    .strictObject({
+      hiddenSize: count,
+      layers,
+      heads: count,
+      intermediateSize: count,
+      imageSize: count,
+      patchSize: count,
+      layerNormEpsilon: epsilon,
+    })
+    .exactOptional(),
+  image: z
+    .strictObject({
+      aspect: z.enum(["anyres", "pad"]),
+      gridPinpoints: z
+        .array(z.tuple([count, count]).readonly())
+        .max(MAX_GRID_PINPOINTS)
+        .readonly(),
+      maxTiles: count,
+    })
+    .exactOptional(),
+  prompt: z.strictObject({
+    chatTemplate: z.string().max(MAX_TEMPLATE_LENGTH).exactOptional(),
+    systemPrompt: z.string().max(MAX_TEMPLATE_LENGTH),
+    maxPromptLength: count,
+  }),
+  special: z.strictObject({
+    mask: tokenId,
+    beginOfText: tokenId,
+    endOfText: tokenId,
+    startHeader: tokenId,
+    endHeader: tokenId,
+    endOfTurn: tokenId,
+  }),
+  logitsColumns: z.number().int().min(1).max(MAX_VOCABULARY),
+});
+
+/** The manifest as JSON: `unknown` in, `Bundle` out. What no schema can say is checked by `parseManifest`. */
+export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
+  formatVersion: z.literal(1),
+  name: keyPart,
+  version: keyPart,
+  format: z.enum(["f32", "f16", "w8a8", "q4"]),
+  architecture,
+  stages: z.array(stageLayoutSchema).min(1).max(MAX_STAGES).readonly(),
+  files: z
+    .record(keyPart, blob)
+    .refine((files) => Object.keys(files).length <= MAX_FILES, {
+      error: `at most ${MAX_FILES} files`,
+    })
+    .readonly(),
+});
+
+const latestSchema = z.strictObject({
+  version: keyPart,
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** What `latest.json` says: which version is meant when none is named. */
+export interface Latest {
+  readonly version: string;
+  readonly digest: string;
+}
+
+/**
+ * Reads a manifest from hostile bytes. Beyond the schema, the stages must be the architecture's, their tensors must have
+ * its shapes and lie side by side inside the stage, and the shards must add up.
+ * Throws WeightsError `manifest_invalid` that says what is wrong where.
+ */
+export function parseManifest(bytes: Uint8Array, address: string): Bundle {
+  const bundle = parseAs(bundleSchema, bytes, address);
+  checkArchitecture(bundle.architecture, address);
+  const expected = stageNames(bundle.architecture);
+  const names = bundle.stages.map(({ name }) => name);
+  if (names.join() !== expected.join()) {
+    throw invalid(address, `stages are ${names.join(", ")} instead of ${expected.join(", ")}`);
+  }
+  for (const stage of bundle.stages) checkStage(bundle.architecture, stage, address);
+  return bundle;
+}
+
+/** Reads `latest.json` from hostile bytes. Throws WeightsError `manifest_invalid`. */
+export function parseLatest(bytes: Uint8Array, address: string): Latest {
+  return parseAs(latestSchema, bytes, address);
+}
+
+/**
+ * Writes a value as canonical JSON: keys sorted, no white space, so that equal bundles have equal digests.
+ * Source: RFC 8785; numbers and strings are what ECMAScript's own serialisation writes.
+ */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(
+      Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+    );
+  });
+}
+
+/** Key of a bundle's manifest. */
+export function manifestKey(name: string, version: string): string {
+  return `models/${name}/${version}/manifest.json`;
+}
+
+/** Key of the one object that changes: which version of a model is the current one. */
+export function latestKey(name: string): string {
+  return `models/${name}/latest.json`;
+}
+
+/** Key of a shard or file. */
+export function blobKey(blob: Blob): string {
+  return `blobs/sha256/${blob.sha256}`;
+}
+
+function parseAs<Output>(schema: z.ZodType<Output>, bytes: Uint8Array, address: string): Output {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new WeightsError("manifest_invalid", `${address} is not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw invalid(address, `\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function checkArchitecture(
+  { language, vision, image, special, logitsColumns }: Architecture,
+  address: string,
+): void {
+  const { heads, keyValueHeads, headSize, vocabSize } = language;
+  if ((vision === undefined) !== (image === undefined)) {
+    throw invalid(address, "vision tower and image policy come together or not at all");
+  }
+  if (heads % keyValueHeads !== 0) throw invalid(address, "heads do not divide evenly");
+  if (headSize % 2 !== 0)
+    throw invalid(address, "the head size is odd, rotary positions need pairs");
+  if (vision !== undefined && vision.hiddenSize % vision.heads !== 0) {
+    throw invalid(address, "vision heads do not divide evenly");
+  }
+  if (vision !== undefined && vision.patchSize > vision.imageSize) {
+    throw invalid(address, "a patch is larger than a view");
+  }
+  if (logitsColumns > vocabSize) throw invalid(address, "more logits columns than head rows");
+  const highest = Math.max(...Object.values(special));
+  if (highest >= logitsColumns) throw invalid(address, `special id ${highest} is no column`);
+}
+
+function checkStage(architecture: Architecture, stage: StageLayout, address: string): void {
+  const where = `stage ${stage.name}`;
+  const sum = stage.shards.reduce((total, shard) => total + shard.bytes, 0);
+  if (sum !== stage.bytes) {
+    throw invalid(address, `${where} has ${stage.bytes} bytes, its shards ${sum}`);
+  }
+  const specs = stageTensors(architecture, stage.name);
+  const names = stage.tensors.map(({ name }) => name);
+  if (names.join() !== specs.map(({ name }) => name).join()) {
+    throw invalid(address, `${where} does not hold exactly the tensors of its architecture`);
+  }
+  let end = 0;
+  for (const [index, { name, shape, encoding, data, scales }] of stage.tensors.entries()) {
+    if (shape.join() !== specs[index]?.shape.join()) {
+      throw invalid(address, `${where}: ${name} has shape [${shape.join(", ")}]`);
+    }
+    const sizes = encodedBytes(shape, encoding);
+    if (data.bytes !== sizes.data || scales?.bytes !== sizes.scales) {
+      throw invalid(address, `${where}: ${name} does not have the bytes of ${encoding}`);
+    }
+    for (const range of scales === undefined ? [data] : [data, scales]) {
+      if (range.offset < end)
+        throw invalid(address, `${where}: ${name} overlaps what is before it`);
+      end = range.offset + range.bytes;
+    }
+  }
+  if (end > stage.bytes) throw invalid(address, `${where}: tensors reach beyond the stage`);
+}
+
+function invalid(address: string, problem: string): WeightsError {
+  return new WeightsError("manifest_invalid", `${address} is no usable manifest: ${problem}`);
+}

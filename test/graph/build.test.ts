@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { createGraph } from "#graph/build.ts";
+import { AttributeProto_AttributeType as AttributeType } from "#graph/onnx-types.ts";
+import { externalRanges, readModel, signature } from "../support/onnx.ts";
+
+describe("createGraph", () => {
+  test("weights are references into the stage, not copies of it", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["M", 1024]);
+    const weight = graph.weight("w", "FLOAT", [1024, 4096], { offset: 64, bytes: 2 ** 24 });
+    graph.output("y", graph.node("MatMul", [x, weight]), "FLOAT", ["M", 4096]);
+    const bytes = graph.toBytes();
+    expect(bytes.byteLength).toBeLessThan(1000);
+    expect(externalRanges(readModel(bytes))).toEqual([{ offset: 64, bytes: 2 ** 24 }]);
+  });
+
+  test("a weight or constant that is asked for twice is there once", () => {
+    const graph = createGraph("test");
+    const range = { offset: 0, bytes: 16 };
+    const first = graph.weight("w", "FLOAT", [4], range);
+    expect(graph.weight("w", "FLOAT", [4], range)).toBe(first);
+    expect(graph.integers([1, 2])).toBe(graph.integers([1, 2]));
+    expect(graph.integers([1, 2])).not.toBe(graph.integers([1, 2], [2, 1]));
+    expect(graph.integers([1])).not.toBe(graph.floats([1]));
+    expect(readModel(graph.toBytes()).graph?.initializer).toHaveLength(4);
+  });
+
+  test("attributes are written as the kind of number that they are", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["N"]);
+    graph.node("Some", [x], {
+      domain: "com.microsoft",
+      attributes: { axis: -1, perm: [1, 0], mode: "tanh", epsilon: { float: 0.5 } },
+    });
+    const [node] = readModel(graph.toBytes()).graph?.node ?? [];
+    expect(node?.domain).toBe("com.microsoft");
+    expect(node?.attribute.map(({ name, type }) => [name, type])).toEqual([
+      ["axis", AttributeType.INT],
+      ["perm", AttributeType.INTS],
+      ["mode", AttributeType.STRING],
+      ["epsilon", AttributeType.FLOAT],
+    ]);
+    expect(node?.attribute[0]?.i).toBe(-1n);
+    expect(node?.attribute[3]?.f).toBe(0.5);
+  });
+
+  test("sizes known at run time only keep their letter", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["M", 8]);
+    graph.output("y", graph.node("Abs", [x]), "FLOAT", ["M", 8]);
+    const model = readModel(graph.toBytes());
+    expect(signature(model, "input")).toEqual(["x [M, 8]"]);
+    expect(signature(model, "output")).toEqual(["y [M, 8]"]);
+  });
+});

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { type Tensor, tensor } from "#domain/tensor.ts";
+import { decoderLayerGraph } from "#graph/decoder-layer.ts";
+import { type OpProfile, opProfiles } from "#graph/profile.ts";
+import { rotationTables } from "#graph/rotary.ts";
+import { floats } from "#inference/engine/engine-parts.ts";
+import { loadRuntime, type Session } from "#inference/engine/ort.ts";
+import { countNodes, externalRanges, readModel, signature } from "../support/onnx.ts";
+import { oddArchitecture, randomModel } from "../support/random-model.ts";
+
+const { language } = oddArchitecture;
+const { hiddenSize, keyValueHeads, headSize } = language;
+
+describe("decoderLayerGraph", () => {
+  test("has the signature that an engine relies on", () => {
+    const { layout } = randomModel().stage("layer-00");
+    const model = readModel(decoderLayerGraph(language, layout, opProfiles.cpu));
+    expect(signature(model, "input").toSorted()).toEqual([
+      "contextKeys [B, 2, C, 18]",
+      "contextValues [B, 2, C, 18]",
+      "cosines [1, M, 9]",
+      "hidden [B, M, 72]",
+      "mask [maskBatch, 1, 1, S]",
+      "sines [1, M, 9]",
+    ]);
+    expect(signature(model, "output").toSorted()).toEqual([
+      "hiddenOut [B, M, 72]",
+      "keys [B, 2, M, 18]",
+      "values [B, 2, M, 18]",
+    ]);
+  });
+
+  test.each(["f32t", "f16t", "w8", "q4"] as const)(
+    "takes every byte range of a %s stage exactly once",
+    (encoding) => {
+      const { layout } = randomModel(encoding).stage("layer-00");
+      const model = readModel(decoderLayerGraph(language, layout, opProfiles.cpu));
+      const ranges = layout.tensors
+        .flatMap(({ data, scales }) => (scales === undefined ? [data] : [data, scales]))
+        .toSorted((a, b) => a.offset - b.offset);
+      expect(externalRanges(model)).toEqual(ranges);
+    },
+  );
+
+  test("only the profile decides in which form int8 weights are multiplied", () => {
+    const { layout } = randomModel("w8").stage("layer-00");
+    const flips = (int8Weights: OpProfile["int8Weights"]): number =>
+      countNodes(
+        readModel(decoderLayerGraph(language, layout, { ...opProfiles.cpu, int8Weights })),
+        "BitwiseXor",
+      );
+    expect(flips("signed")).toBe(0);
+    expect(flips("unsigned")).toBe(7);
+  });
+
+  test("names the stage and the tensor that is missing", () => {
+    const { layout } = randomModel().stage("layer-00");
+    const tensors = layout.tensors.filter(({ name }) => name !== "mlp.up_proj.weight");
+    expect(() => decoderLayerGraph(language, { ...layout, tensors }, opProfiles.cpu)).toThrow(
+      "stage layer-00 has no tensor mlp.up_proj.weight",
+    );
+  });
+});
+
+describe.each(["cpu", "wasm"] as const)("a decoder layer on %s", (provider) => {
+  const length = 44;
+
+  test.each([1, 7, 43])(
+    "gives a window behind %i cached positions what a pass over everything gives",
+    async (cached) => {
+      const session = await openLayer(provider);
+      const whole = await runLayer(session, 0, someVectors(length), 0);
+      const window = await runLayer(session, cached, someVectors(length, cached), cached, {
+        keys: firstPositions(whole.keys, cached),
+        values: firstPositions(whole.values, cached),
+      });
+      const expected = whole.hiddenOut.data.subarray(cached * hiddenSize);
+      expectClose(window.hiddenOut.data, expected);
+      await session.release();
+    },
+  );
+
+  test("does not see what the mask hides", async () => {
+    const session = await openLayer(provider);
+    const short = await runLayer(session, 0, someVectors(20), 0);
+    const hidden = Float32Array.from({ length: 30 }, (_, position) =>
+      position < 20 ? 0 : Number.NEGATIVE_INFINITY,
+    );
+    const long = await runLayer(session, 0, someVectors(30), 0, undefined, hidden);
+    expectClose(long.hiddenOut.data.subarray(0, 20 * hiddenSize), short.hiddenOut.data);
+    await session.release();
+  });
+
+  test("treats the sequences of a batch apart", async () => {
+    const session = await openLayer(provider);
+    const [first, second] = [someVectors(12), someVectors(12, 50)];
+    const both = tensor([2, 12, hiddenSize], Float32Array.of(...first.data, ...second.data));
+    const together = await runLayer(session, 0, both, 0);
+    const alone = await runLayer(session, 0, second, 0);
+    expectClose(together.hiddenOut.data.subarray(12 * hiddenSize), alone.hiddenOut.data);
+    await session.release();
+  });
+});
+
+interface LayerRun {
+  readonly hiddenOut: Tensor;
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+async function openLayer(provider: "cpu" | "wasm"): Promise<Session> {
+  const { layout, bytes } = randomModel().stage("layer-00");
+  const model = decoderLayerGraph(language, layout, opProfiles[provider]);
+  return (await loadRuntime(provider, 1)).createSession("layer-00", model, bytes);
+}
+
+async function runLayer(
+  session: Session,
+  first: number,
+  hidden: Tensor,
+  cached: number,
+  context?: { readonly keys: Tensor; readonly values: Tensor },
+  mask?: Float32Array,
+): Promise<LayerRun> {
+  const [batch = 1, length = 0] = hidden.shape;
+  const { cosines, sines } = rotationTables(language, first, length);
+  const nothing = tensor([batch, keyValueHeads, 0, headSize], new Float32Array(0));
+  const result = await session.run(
+    {
+      hidden,
+      cosines: tensor([1, length, headSize / 2], cosines),
+      sines: tensor([1, length, headSize / 2], sines),
+      contextKeys: context?.keys ?? nothing,
+      contextValues: context?.values ?? nothing,
+      mask: tensor([1, 1, 1, cached + length], mask ?? new Float32Array(cached + length)),
+    },
+    ["hiddenOut", "keys", "values"],
+  );
+  return {
+    hiddenOut: floats(result["hiddenOut"]),
+    keys: floats(result["keys"]),
+    values: floats(result["values"]),
+  };
+}
+
+/** The vectors of positions `from` … `to` − 1 of an endless made-up sequence. */
+function someVectors(to: number, from = 0): Tensor {
+  const count = to > from ? to - from : to;
+  const data = Float32Array.from({ length: count * hiddenSize }, (_, index) =>
+    Math.sin(1.7 * (from * hiddenSize + index)),
+  );
+  return tensor([1, count, hiddenSize], data);
+}
+
+/** [1, G, S, d] → [1, G, count, d]. */
+function firstPositions({ shape, data }: Tensor, count: number): Tensor {
+  const [, heads = 0, length = 0, size = 0] = shape;
+  const kept = Array.from({ length: heads }, (_, head) => [
+    ...data.subarray(head * length * size, (head * length + count) * size),
+  ]);
+  return tensor([1, heads, count, size], Float32Array.from(kept.flat()));
+}
+
+function expectClose(actual: Float32Array, expected: Float32Array): void {
+  expect(actual).toHaveLength(expected.length);
+  const worst = actual.reduce(
+    (largest, value, index) => Math.max(largest, Math.abs(value - (expected[index] ?? 0))),
+    0,
+  );
+  expect(worst).toBeLessThan(1e-5);
+}

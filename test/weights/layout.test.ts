@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { TENSOR_ALIGNMENT } from "#domain/bundle.ts";
+import { draftStages, encodedBytes, stageTensors } from "#weights/layout.ts";
+import { synthArchitecture } from "#weights/synth/shapes.ts";
+
+const real = synthArchitecture("llada-v-8b");
+
+describe("the layout of stages", () => {
+  test.each(["f32", "f16", "w8a8", "q4"] as const)(
+    "in %s is aligned, ascending and without overlap",
+    (format) => {
+      for (const { bytes, tensors } of draftStages(real, format)) {
+        let end = 0;
+        for (const { data, scales } of tensors) {
+          for (const range of scales === undefined ? [data] : [data, scales]) {
+            expect(range.offset % TENSOR_ALIGNMENT).toBe(0);
+            expect(range.offset).toBeGreaterThanOrEqual(end);
+            expect(range.offset - end).toBeLessThan(TENSOR_ALIGNMENT);
+            end = range.offset + range.bytes;
+          }
+        }
+        expect(bytes).toBe(end);
+      }
+    },
+  );
+
+  test("of the real shape in f16 has the published number of parameters", () => {
+    const parameters = draftStages(real, "f16")
+      .flatMap(({ tensors }) => tensors)
+      .reduce((total, { shape }) => total + shape.reduce((count, size) => count * size, 1), 0);
+    // 8,434,837,024 with post_layernorm (2 × 1152), which never runs. Source: the checkpoint's parameter count.
+    expect(parameters).toBe(8_434_837_024 - 2 * 1152);
+  });
+
+  test("of the real shape in q4 takes about five gigabytes", () => {
+    const bytes = draftStages(real, "q4").reduce((total, stage) => total + stage.bytes, 0);
+    expect(bytes / 1e9).toBeCloseTo(5.04, 2);
+  });
+
+  test("keeps norms, biases, positions and the patch convolution in f32 in every format", () => {
+    for (const format of ["f16", "w8a8", "q4"] as const) {
+      const [vision, projector] = draftStages(real, format);
+      const plain = [...(vision?.tensors ?? []), ...(projector?.tensors ?? [])].filter(({ name }) =>
+        /norm|bias|embeddings|newline/.test(name),
+      );
+      expect(new Set(plain.map(({ encoding }) => encoding))).toEqual(new Set(["f32"]));
+    }
+  });
+
+  test("has the projector in f16t and the table in q8 where linears are quantised", () => {
+    for (const format of ["w8a8", "q4"] as const) {
+      const stages = draftStages(real, format);
+      const encodingOf = (stage: string, name: string): string | undefined =>
+        stages.find((draft) => draft.name === stage)?.tensors.find((tensor) => tensor.name === name)
+          ?.encoding;
+      const linear = format === "q4" ? "q4" : "w8";
+      expect(encodingOf("projector", "0.weight")).toBe("f16t");
+      expect(encodingOf("embed", "weight")).toBe("q8");
+      expect(encodingOf("layer-31", "mlp.down_proj.weight")).toBe(linear);
+      expect(encodingOf("vision", "encoder.layers.25.mlp.fc2.weight")).toBe(linear);
+      expect(encodingOf("head", "weight")).toBe(linear);
+    }
+  });
+
+  test("pads the last block of a row", () => {
+    expect(encodedBytes([2, 33], "q4")).toEqual({ data: 2 * 2 * 16, scales: 2 * 2 * 2 });
+    expect(encodedBytes([2, 33], "q8")).toEqual({ data: 2 * 64, scales: 2 * 2 * 2 });
+    expect(encodedBytes([3, 5], "w8")).toEqual({ data: 15, scales: 12 });
+  });
+
+  test("has no eyes where the architecture has none", () => {
+    const { vision: _, image: __, ...blind } = real;
+    expect(draftStages(blind, "q4")[0]?.name).toBe("embed");
+    expect(() => stageTensors(blind, "vision")).toThrow(RangeError);
+  });
+});

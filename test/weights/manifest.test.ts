@@ -1,0 +1,229 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
+import type { z } from "zod";
+import type { Bundle } from "#domain/bundle.ts";
+import {
+  type bundleSchema,
+  canonicalJson,
+  latestKey,
+  manifestKey,
+  parseLatest,
+  parseManifest,
+} from "#weights/manifest.ts";
+import { memoryStore } from "#weights/object-store.ts";
+import { readBlob, readManifest } from "#weights/read-bundle.ts";
+import { WeightsError } from "#weights/weights-error.ts";
+import { tinyBundle } from "../support/bundles.ts";
+
+let bundle: Bundle;
+beforeAll(async () => {
+  ({ bundle } = await tinyBundle());
+});
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** Parses a manifest after a change to a copy of a good one, and returns the complaint. */
+function complaint(change: (draft: Draft) => void): string {
+  const draft = structuredClone(bundle) as Draft;
+  change(draft);
+  try {
+    parseManifest(encode(draft), "manifest");
+  } catch (error) {
+    if (error instanceof WeightsError && error.code === "manifest_invalid") return error.message;
+    throw error;
+  }
+  return "no complaint";
+}
+
+type Draft = Mutable<Bundle> & Record<string, unknown>;
+type Mutable<Value> = Value extends object
+  ? { -readonly [Key in keyof Value]: Mutable<Value[Key]> }
+  : Value;
+
+describe("a manifest", () => {
+  test("parses to exactly the domain's Bundle", () => {
+    expectTypeOf<z.output<typeof bundleSchema>>().toEqualTypeOf<Bundle>();
+    expect(parseManifest(encode(bundle), "manifest")).toEqual(bundle);
+  });
+
+  test.each<[string, (draft: Draft) => void, RegExp]>([
+    ["another format version", (d) => Object.assign(d, { formatVersion: 2 }), /formatVersion/],
+    ["an unknown field", (d) => Object.assign(d, { more: 1 }), /more/],
+    ["a name that leads out of its folder", (d) => Object.assign(d, { name: "../x" }), /name/],
+    ["a billion layers", (d) => Object.assign(d.architecture.language, { layers: 1e9 }), /layers/],
+    [
+      "a negative width",
+      (d) => Object.assign(d.architecture.language, { hiddenSize: -1 }),
+      /hiddenSize/,
+    ],
+    ["a stage of 100 GB", (d) => Object.assign(d.stages[0] ?? {}, { bytes: 1e11 }), /bytes/],
+    [
+      "a shard of 100 MB",
+      (d) => Object.assign(d.stages[0]?.shards[0] ?? {}, { bytes: 1e8 }),
+      /bytes/,
+    ],
+    [
+      "a shard without bytes",
+      (d) => Object.assign(d.stages[0]?.shards[0] ?? {}, { bytes: 0 }),
+      /bytes/,
+    ],
+    [
+      "a hash that is a path",
+      (d) => Object.assign(d.stages[0]?.shards[0] ?? {}, { sha256: "../../etc" }),
+      /sha256/,
+    ],
+    ["shards that do not add up", (d) => d.stages[0]?.shards.pop(), /its shards/],
+    ["a missing stage", (d) => d.stages.pop(), /stages are/],
+    ["stages in another order", (d) => d.stages.reverse(), /stages are/],
+    ["a missing tensor", (d) => d.stages[0]?.tensors.pop(), /exactly the tensors/],
+    [
+      "another shape",
+      (d) => Object.assign(d.stages[3]?.tensors[1] ?? {}, { shape: [64, 32] }),
+      /has shape/,
+    ],
+    [
+      "an encoding whose bytes do not fit",
+      (d) => Object.assign(d.stages[3]?.tensors[1] ?? {}, { encoding: "f32t" }),
+      /bytes of f32t/,
+    ],
+    [
+      "an offset off the grid",
+      (d) => Object.assign(d.stages[3]?.tensors[1]?.data ?? {}, { offset: 65 }),
+      /offset/,
+    ],
+    [
+      "tensors that overlap",
+      (d) => Object.assign(d.stages[3]?.tensors[1]?.data ?? {}, { offset: 0 }),
+      /overlaps/,
+    ],
+    [
+      "tensors behind the stage",
+      (d) => Object.assign(d.stages[2]?.tensors[0]?.scales ?? {}, { offset: 64 * 100_000 }),
+      /beyond/,
+    ],
+    [
+      "special ids outside the vocabulary",
+      (d) => Object.assign(d.architecture.special, { mask: 500_000 }),
+      /special/,
+    ],
+    [
+      "more columns than rows",
+      (d) => Object.assign(d.architecture, { logitsColumns: 2000 }),
+      /columns/,
+    ],
+    [
+      "a tower without image policy",
+      (d) => Reflect.deleteProperty(d.architecture, "image"),
+      /together/,
+    ],
+    [
+      "heads that do not divide",
+      (d) => Object.assign(d.architecture.language, { keyValueHeads: 3 }),
+      /divide/,
+    ],
+    [
+      "a hundred files",
+      (d) =>
+        Object.assign(
+          d.files,
+          Object.fromEntries(
+            Array.from({ length: 100 }, (_, i) => [`f${i}`, d.files["tokenizer.json"]]),
+          ),
+        ),
+      /files/,
+    ],
+  ])("is refused for %s", (_, change, words) => {
+    expect(complaint(change)).toMatch(words);
+  });
+
+  test("is refused when it is not JSON or not an object", () => {
+    for (const text of ["", "{", "[]", "null", "\u0000", '{"formatVersion":1}']) {
+      expect(() => parseManifest(new TextEncoder().encode(text), "m")).toThrow(WeightsError);
+    }
+    expect(() => parseManifest(new Uint8Array([0xff, 0xfe]), "m")).toThrow(/not JSON/);
+  });
+
+  test("random damage to its text is refused by name or changes nothing that is not there", () => {
+    const text = JSON.stringify(bundle);
+    fc.assert(
+      fc.property(
+        fc.nat(text.length - 1),
+        fc.constantFrom("0", "9", '"', "{", "}", "-", "e"),
+        (at, character) => {
+          const damaged = text.slice(0, at) + character + text.slice(at + 1);
+          try {
+            parseManifest(new TextEncoder().encode(damaged), "m");
+          } catch (error) {
+            expect(error).toMatchObject({ code: "manifest_invalid" });
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe("canonical JSON", () => {
+  test("is the same whatever the order in which a value was built", () => {
+    expect(canonicalJson({ b: [1, { d: 1, c: 2 }], a: "ä" })).toBe(
+      '{"a":"ä","b":[1,{"c":2,"d":1}]}',
+    );
+  });
+
+  test("parses back to the value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+});
+
+describe("reading a manifest from a store", () => {
+  test("follows latest.json and returns the digest of the bytes", async () => {
+    const { store, digest } = await tinyBundle();
+    expect(await readManifest(store, "tiny")).toEqual({ bundle, digest });
+    expect(await readManifest(store, "tiny", "1")).toEqual({ bundle, digest });
+  });
+
+  test("names a model or version that is not there", async () => {
+    const { store } = await tinyBundle();
+    await expect(readManifest(store, "other")).rejects.toMatchObject({ code: "not_found" });
+    await expect(readManifest(store, "tiny", "2")).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("refuses a manifest that is not the one latest.json promises", async () => {
+    const { store } = await tinyBundle();
+    await store.put(manifestKey("tiny", "1"), encode(bundle));
+    const wrong = { version: "1", digest: "0".repeat(64) };
+    await store.put(latestKey("tiny"), encode(wrong));
+    await expect(readManifest(store, "tiny")).rejects.toThrow(/promises 0000/);
+  });
+
+  test("refuses the manifest of another model", async () => {
+    const { store } = await tinyBundle();
+    await store.put(manifestKey("other", "1"), encode(bundle));
+    await expect(readManifest(store, "other", "1")).rejects.toThrow(/is that of tiny 1/);
+  });
+
+  test("refuses a manifest larger than the limit without reading it", async () => {
+    const store = memoryStore();
+    await store.put(manifestKey("big", "1"), new Uint8Array(5 * 1024 * 1024));
+    await expect(readManifest(store, "big", "1")).rejects.toThrow(/allowed are/);
+  });
+
+  test("refuses a latest.json of another form", () => {
+    expect(() => parseLatest(encode({ version: "../1", digest: "x" }), "latest")).toThrow(
+      WeightsError,
+    );
+  });
+
+  test("files are verified", async () => {
+    const { store } = await tinyBundle();
+    const blob = bundle.files["tokenizer.json"];
+    if (blob === undefined) throw new Error("the bundle has no tokenizer");
+    const bytes = await readBlob(store, blob);
+    expect(bytes.byteLength).toBe(blob.bytes);
+    await store.put(`blobs/sha256/${blob.sha256}`, bytes.with(3, 0));
+    await expect(readBlob(store, blob)).rejects.toMatchObject({ code: "shard_corrupt" });
+  });
+});
