@@ -29,7 +29,11 @@ export function linear(weights: StageWeights, x: Value, name?: string): Value {
   return weights.graph.node("Add", [product, plain(weights, `${prefix}bias`)]);
 }
 
-/** A tensor that is used as it is, as float32 in its logical shape. Throws if it is stored in a linear's encoding. */
+/**
+ * A tensor that is used as it is, as float32 in its logical shape. Throws if it is stored in a linear's encoding.
+ * Here and in the linears float16 is widened in the graph: the CPU kernels compute in float32 only, and the runtime folds a Cast of
+ * weights away when the session is made and lets the float16 numbers go.
+ */
 export function plain({ graph, stage }: StageWeights, name: string): Value {
   const { shape, encoding, data } = tensorEntry(stage, name);
   if (encoding === "f32") return graph.weight(name, "FLOAT", shape, data);

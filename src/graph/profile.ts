@@ -4,11 +4,6 @@ export type Provider = "cpu" | "wasm";
 /** Which form of an operation a provider takes: the only thing that a graph knows about what will run it. */
 export interface OpProfile {
   /**
-   * What float16 weights become before they are used. The CPU kernels compute in float32 only, so theirs are widened;
-   * the runtime folds that Cast away when a session is made, once, and lets the float16 numbers go.
-   */
-  readonly float16: "widen";
-  /**
    * `accuracy_level` of MatMulNBits: 4 quantises the activations to int8 per block of 32, which is 3.5 times as fast as
    * level 0 on a 2-core AVX-512 machine (54 against 196 ms for 32 rows of an 8B layer). The wasm build ignores it.
    */
@@ -16,13 +11,13 @@ export interface OpProfile {
   /**
    * How int8 weights meet unsigned activations. `signed` takes them as they lie. On x64 without VNNI the native kernel for
    * that pair adds two products in 16 bits and saturates, which is silently wrong; `unsigned` weights (shifted by 128) take
-   * another kernel, exact everywhere, at 1.2 times the time there and about twice the time with VNNI.
+   * another kernel, exact everywhere, at 1.2 times the time on such a machine (measured; with VNNI not tried).
    */
   readonly int8Weights: "signed" | "unsigned";
 }
 
 /** The table. `int8Weights` of a provider that computes `saturationProbeGraph` wrongly is to be `unsigned` instead. */
 export const opProfiles: Readonly<Record<Provider, OpProfile>> = {
-  cpu: { float16: "widen", matMulNBitsAccuracy: 4, int8Weights: "signed" },
-  wasm: { float16: "widen", matMulNBitsAccuracy: 0, int8Weights: "signed" },
+  cpu: { matMulNBitsAccuracy: 4, int8Weights: "signed" },
+  wasm: { matMulNBitsAccuracy: 0, int8Weights: "signed" },
 };

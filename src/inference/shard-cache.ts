@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Blob } from "#domain/bundle.ts";
-import type { ShardCache } from "#weights/stream.ts";
+import type { ShardCache } from "#weights/shard-fetch.ts";
 
 export interface ShardCacheOptions {
   readonly folder: string;

@@ -11,7 +11,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import type { ObjectStore } from "./object-store.ts";
+import type { GetOptions, ObjectBody, ObjectStore } from "./object-store.ts";
 import { WeightsError } from "./weights-error.ts";
 
 /** Where a bucket is and who asks. Any S3-compatible server: R2, AWS, Ceph, MinIO. */
@@ -50,29 +50,7 @@ export function createS3Store(config: S3Config): ObjectStore {
         throw fault;
       }
     },
-    async get(Key, { range, ifMatch, signal } = {}) {
-      const doing = `reading ${Key} of ${address}`;
-      const command = new GetObjectCommand({
-        Bucket,
-        Key,
-        ...(range === undefined
-          ? {}
-          : { Range: `bytes=${range.offset}-${range.offset + range.bytes - 1}` }),
-        ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
-      });
-      try {
-        const reply = await reader.send(command, aborting(signal));
-        const place = parseContentRange(reply.ContentRange);
-        return {
-          objectBytes: place === undefined ? reply.ContentLength : place.objectBytes,
-          etag: reply.ETag,
-          offset: place?.offset ?? 0,
-          chunks: bodyChunks(reply.Body, doing, signal),
-        };
-      } catch (cause) {
-        throw toWeightsError(cause, doing, signal);
-      }
-    },
+    get: (key, options = {}) => getObject(reader, Bucket, key, options),
     async put(Key, Body, signal) {
       try {
         await writer.send(new PutObjectCommand({ Bucket, Key, Body }), aborting(signal));
@@ -101,17 +79,7 @@ export function createS3Store(config: S3Config): ObjectStore {
         throw toWeightsError(cause, `removing ${Key} from ${address}`, signal);
       }
     },
-    async *list(Prefix, signal) {
-      let token: string | undefined;
-      do {
-        const command = new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token });
-        const page = await reader.send(command, aborting(signal)).catch((cause: unknown) => {
-          throw toWeightsError(cause, `listing ${Prefix} of ${address}`, signal);
-        });
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
-        token = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (token !== undefined);
-    },
+    list: (prefix, signal) => listKeys(reader, Bucket, prefix, signal),
   };
   return store;
 }
@@ -130,6 +98,52 @@ function createClient(config: S3Config, maxAttempts: number): S3Client {
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS },
   });
+}
+
+async function getObject(
+  client: S3Client,
+  Bucket: string,
+  Key: string,
+  { range, ifMatch, signal }: GetOptions,
+): Promise<ObjectBody> {
+  const doing = `reading ${Key} of s3://${Bucket}`;
+  const command = new GetObjectCommand({
+    Bucket,
+    Key,
+    ...(range === undefined
+      ? {}
+      : { Range: `bytes=${range.offset}-${range.offset + range.bytes - 1}` }),
+    ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+  });
+  try {
+    const reply = await client.send(command, aborting(signal));
+    const place = parseContentRange(reply.ContentRange);
+    return {
+      objectBytes: place === undefined ? reply.ContentLength : place.objectBytes,
+      etag: reply.ETag,
+      offset: place?.offset ?? 0,
+      chunks: bodyChunks(reply.Body, doing, signal),
+    };
+  } catch (cause) {
+    throw toWeightsError(cause, doing, signal);
+  }
+}
+
+async function* listKeys(
+  client: S3Client,
+  Bucket: string,
+  Prefix: string,
+  signal: AbortSignal | undefined,
+): AsyncIterable<string> {
+  let token: string | undefined;
+  do {
+    const command = new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token });
+    const page = await client.send(command, aborting(signal)).catch((cause: unknown) => {
+      throw toWeightsError(cause, `listing ${Prefix} of s3://${Bucket}`, signal);
+    });
+    for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
 }
 
 function aborting(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {

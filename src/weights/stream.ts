@@ -1,21 +1,10 @@
-import type { Blob, Bundle, LoadedStage } from "#domain/bundle.ts";
+import type { Bundle, LoadedStage } from "#domain/bundle.ts";
 import type { CreateHasher } from "./digest.ts";
+import { type LoadStatus, startTally } from "./load-tally.ts";
 import type { ReadableStore } from "./object-store.ts";
-import { type Fetch, type LoadPlan, planLoad, type StagePlan } from "./plan.ts";
-import { type Progress, rateMeter } from "./progress.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, resumingStream } from "./transfer.ts";
-import { WeightsError } from "./weights-error.ts";
-
-/** A place nearer than the store where shards may lie. Whatever it returns is verified. */
-export interface ShardCache {
-  has(shard: Blob): boolean;
-  /** Reads a shard; throws or yields rubbish as disks do. */
-  read(shard: Blob, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Keeps a verified shard. */
-  keep(shard: Blob, bytes: Uint8Array): Promise<void>;
-  /** Forgets a shard that turned out wrong. */
-  drop(shard: Blob): Promise<void>;
-}
+import { type LoadPlan, planLoad, type StagePlan } from "./plan.ts";
+import { fetchShard, type ShardCache, type ShardSource } from "./shard-fetch.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./transfer.ts";
 
 export interface LoadOptions {
   readonly store: ReadableStore;
@@ -39,22 +28,7 @@ export interface LoadOptions {
   readonly onMended?: (sentence: string) => void;
 }
 
-/** How far a load is. Bytes count once they are in place; those of a shard that turned out wrong are taken back. */
-export interface LoadStatus extends Progress {
-  readonly stagesDone: number;
-  readonly stagesTotal: number;
-  /** What came off the network so far. With `storeBytes` of the plan it says what faults have cost. */
-  readonly receivedBytes: number;
-  /** Connections that failed, and shards that had the wrong hash. */
-  readonly retries: number;
-  readonly corruptions: number;
-}
-
-/** Three tries in all. A fault of the network is gone at the second; one that comes back thrice lies in the store. */
-const MAX_CONTENT_TRIES = 3;
 const DEFAULT_CONCURRENCY = 6;
-/** Between two reports of status: often enough for a bar, seldom enough to cost nothing. */
-const STATUS_INTERVAL_MS = 200;
 
 /**
  * Loads a bundle: every shard comes from cache or store straight into its place in the stage's buffer, is hashed on the way,
@@ -76,25 +50,34 @@ export async function loadBundle(options: LoadOptions): Promise<LoadStatus> {
     options.signal === undefined
       ? failure.signal
       : AbortSignal.any([options.signal, failure.signal]);
-  const load = startLoad(options, plan);
+  const policy = options.policy ?? DEFAULT_RETRY_POLICY;
+  const tally = startTally(plan, policy.now, options.onStatus);
+  const source: ShardSource = {
+    store: options.store,
+    cache: options.cache,
+    createHasher: options.createHasher,
+    policy,
+    tally,
+    onMended: options.onMended,
+  };
   try {
-    await runStages(plan, load, options.acceptor, signal);
+    await runStages(plan, source, options, signal);
   } catch (error) {
     failure.abort(error);
     throw error;
   }
-  return load.status();
+  return tally.status();
 }
 
 /** Fetches stages as buffers become free, and hands them on in order. */
 async function runStages(
   plan: LoadPlan,
-  load: Load,
-  acceptor: LoadOptions["acceptor"],
+  source: ShardSource,
+  { acceptor, concurrency = DEFAULT_CONCURRENCY }: LoadOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const buffers = slots(plan.stagesAtOnce);
-  const connections = slots(load.concurrency);
+  const connections = slots(concurrency);
   const failed: { promise: Promise<never>; reject: (reason: unknown) => void } =
     Promise.withResolvers();
   failed.promise.catch(() => undefined); // raced against below; may settle when nobody races any more
@@ -103,12 +86,12 @@ async function runStages(
   for (const stage of plan.stages) {
     await Promise.race([buffers.take(), failed.promise]);
     signal.throwIfAborted();
-    const fetched = fetchStage(stage, load, connections, signal);
+    const fetched = fetchStage(stage, source, connections, signal);
     const before = handedOn;
     handedOn = (async () => {
       const [loaded] = await Promise.all([fetched, before]);
       await acceptor(loaded);
-      load.stageDone();
+      source.tally.stageDone();
       buffers.give();
     })();
     handedOn.catch(failed.reject);
@@ -118,7 +101,7 @@ async function runStages(
 
 async function fetchStage(
   { layout, fetches }: StagePlan,
-  load: Load,
+  source: ShardSource,
   connections: Slots,
   signal: AbortSignal,
 ): Promise<LoadedStage> {
@@ -129,138 +112,13 @@ async function fetchStage(
       try {
         signal.throwIfAborted();
         const target = bytes.subarray(fetch.offset, fetch.offset + fetch.shard.bytes);
-        await load.fetchShard(fetch, target, signal);
+        await fetchShard(source, fetch, target, signal);
       } finally {
         connections.give();
       }
     }),
   );
   return { layout, bytes };
-}
-
-interface Load {
-  readonly concurrency: number;
-  fetchShard(fetch: Fetch, target: Uint8Array, signal: AbortSignal): Promise<void>;
-  stageDone(): void;
-  status(): LoadStatus;
-}
-
-function startLoad(options: LoadOptions, plan: LoadPlan): Load {
-  const { store, cache, createHasher, onStatus, onMended } = options;
-  const policy = options.policy ?? DEFAULT_RETRY_POLICY;
-  const meter = rateMeter(plan.storeBytes + plan.diskBytes, policy.now);
-  const counts = { placed: 0, received: 0, retries: 0, corruptions: 0, stages: 0 };
-  let reportedMs = Number.NEGATIVE_INFINITY;
-  const status = (): LoadStatus => ({
-    ...meter(counts.placed),
-    stagesDone: counts.stages,
-    stagesTotal: plan.stages.length,
-    receivedBytes: counts.received,
-    retries: counts.retries,
-    corruptions: counts.corruptions,
-  });
-  const report = (isDue: boolean): void => {
-    if (onStatus === undefined || (!isDue && policy.now() - reportedMs < STATUS_INTERVAL_MS))
-      return;
-    reportedMs = policy.now();
-    onStatus(status());
-  };
-
-  /** Reads one content into place. Says whether it is the right one; on any other outcome its bytes are not counted. */
-  const fill = async (
-    shard: Blob,
-    chunks: AsyncIterable<Uint8Array>,
-    target: Uint8Array,
-  ): Promise<boolean> => {
-    const hasher = createHasher();
-    let filled = 0;
-    let isRight = false;
-    try {
-      for await (const chunk of chunks) {
-        if (filled + chunk.byteLength > target.byteLength) return false;
-        target.set(chunk, filled);
-        hasher.update(chunk);
-        filled += chunk.byteLength;
-        counts.placed += chunk.byteLength;
-        report(false);
-      }
-      isRight = filled === target.byteLength && hasher.digestHex() === shard.sha256;
-    } finally {
-      if (!isRight) counts.placed -= filled;
-    }
-    return isRight;
-  };
-
-  const fromCache = async (
-    nearby: ShardCache,
-    shard: Blob,
-    target: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<boolean> => {
-    try {
-      if (await fill(shard, nearby.read(shard, signal), target)) return true;
-      onMended?.(`shard ${shard.sha256} was wrong on disk and is fetched again`);
-    } catch (cause) {
-      signal.throwIfAborted();
-      onMended?.(`shard ${shard.sha256} could not be read from disk (${cause}) and is fetched`);
-    }
-    await nearby.drop(shard);
-    return false;
-  };
-
-  const fromStore = async (
-    { shard, key, stage }: Fetch,
-    target: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    let problem: unknown = "another hash";
-    for (let tries = 0; tries < MAX_CONTENT_TRIES; tries++) {
-      const chunks = resumingStream(store, key, 0, shard.bytes, {
-        policy,
-        signal,
-        onReceived: (bytes) => {
-          counts.received += bytes;
-        },
-        onRetry: (error, waitMs) => {
-          counts.retries += 1;
-          onMended?.(`${error.message}; trying again in ${Math.round(waitMs)} ms`);
-        },
-      });
-      try {
-        if (await fill(shard, chunks, target)) return;
-      } catch (error) {
-        if (!(error instanceof WeightsError) || error.code !== "object_changed") throw error;
-        problem = error;
-      }
-      counts.corruptions += 1;
-      onMended?.(`shard ${shard.sha256} of ${stage} arrived wrong (try ${tries + 1})`);
-    }
-    throw new WeightsError(
-      "shard_corrupt",
-      `shard ${shard.sha256} of ${stage} in ${store.address} was wrong ${MAX_CONTENT_TRIES} times`,
-      { cause: problem },
-    );
-  };
-
-  return {
-    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
-    async fetchShard(fetch, target, signal) {
-      const { shard, from } = fetch;
-      const isNear = from === "disk" && cache !== undefined;
-      if (!(isNear && (await fromCache(cache, shard, target, signal)))) {
-        await fromStore(fetch, target, signal);
-        await cache?.keep(shard, target).catch((cause: unknown) => {
-          onMended?.(`shard ${shard.sha256} is loaded but could not be kept on disk: ${cause}`);
-        });
-      }
-      report(true);
-    },
-    stageDone() {
-      counts.stages += 1;
-      report(true);
-    },
-    status,
-  };
 }
 
 interface Slots {

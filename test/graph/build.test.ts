@@ -22,7 +22,7 @@ describe("createGraph", () => {
     expect(graph.integers([1, 2])).toBe(graph.integers([1, 2]));
     expect(graph.integers([1, 2])).not.toBe(graph.integers([1, 2], [2, 1]));
     expect(graph.integers([1])).not.toBe(graph.floats([1]));
-    expect(readModel(graph.toBytes()).graph?.initializer).toHaveLength(4);
+    expect(readModel(graph.toBytes()).graph?.initializer).toHaveLength(5);
   });
 
   test("attributes are written as the kind of number that they are", () => {

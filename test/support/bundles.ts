@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { LoadedStage } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import type { StoredBundle } from "#weights/bundle-writer.ts";
+import type { LoadStatus } from "#weights/load-tally.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
-import { type LoadOptions, type LoadStatus, loadBundle } from "#weights/stream.ts";
+import { type LoadOptions, loadBundle } from "#weights/stream.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "#weights/transfer.ts";
 

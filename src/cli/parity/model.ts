@@ -49,8 +49,9 @@ export async function openModel(
   const engine = await createOrtEngine({
     architecture,
     provider,
-    // The reference's models are tiny: waking a second thread costs more than it does.
+    // The reference's models are tiny: waking another thread costs more than it does.
     threads: 1,
+    thread: "callers",
     observe: (name, { data }) => seen.set(name, [...(seen.get(name) ?? []), data]),
   });
   const place = file.weight_patch && placeTensor(file.weight_patch.tensor, architecture);

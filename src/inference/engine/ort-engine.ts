@@ -5,6 +5,7 @@ import type { Engine } from "#model/engine.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import type { EngineParts, Observer } from "./engine-parts.ts";
+import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
 import { createSessions } from "./sessions.ts";
@@ -13,8 +14,8 @@ import { createTurns } from "./turns.ts";
 /** An engine over ONNX Runtime that takes its weights stage by stage, in any order. */
 export interface OrtEngine extends Engine {
   /**
-   * Makes a stage ready to run. Once the promise has settled the engine does not refer to the stage's bytes any more, except
-   * to those of the embedding table, so the loader's buffers bound the memory. Rejects, and tells everyone who waits, if the
+   * Makes a stage ready to run. Its bytes are the engine's from here on: a stage that is a whole buffer is detached from its
+   * caller and let go as soon as the runtime has read it, only the embedding table stays. Rejects, and tells everyone who waits, if the
    * stage does not fit the architecture or the provider computes it wrongly (`ProviderMismatchError`).
    */
   accept(stage: LoadedStage): Promise<void>;
@@ -29,14 +30,20 @@ export interface OrtEngineOptions {
   readonly provider: Provider;
   /** Threads of one operation; the runtime's own choice (physical cores) if absent. */
   readonly threads?: number;
+  /**
+   * Whose thread computes: one of the engine's own, so that its caller's stays free, or the caller's, which starts faster and
+   * suits models so small that no run is felt. Default: its own.
+   */
+  readonly thread?: "own" | "callers";
   /** For the parity check. Costs copies, and lets the logits leave the head: give none in service. */
   readonly observe?: Observer;
 }
 
 /** Creates an engine without weights; `accept` brings them. Rejects if the provider's runtime cannot be loaded here. */
 export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEngine> {
-  const { architecture, provider, threads, observe } = options;
-  const runtime = await loadRuntime(provider, threads);
+  const { architecture, provider, threads, thread = "own", observe } = options;
+  const load = thread === "callers" ? loadRuntime : loadRuntimeOffThread;
+  const runtime = await load(provider, threads);
   const profile = await settleProfile(runtime, provider);
   const selfTest = createSelfTest(runtime, provider, profile);
   const isObserved = observe !== undefined;
@@ -69,7 +76,10 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     fail: (error) => sessions.fail(error),
     async dispose() {
       sessions.fail(new Error("the engine has been disposed"));
-      await takeTurn(() => sessions.release(), new AbortController().signal);
+      await takeTurn(async () => {
+        await sessions.release();
+        await runtime.close();
+      }, new AbortController().signal);
     },
   };
 }

@@ -2,7 +2,10 @@ import type { Shape, Tensor } from "#domain/tensor.ts";
 import { STAGE_FILE } from "#graph/build.ts";
 import type { Provider } from "#graph/profile.ts";
 
-/** What a session yields: float32 tensors, and int32 where a graph says so. */
+/**
+ * What a session yields: float32 tensors, and int32 where a graph says so. No other type crosses this border; float16 would not
+ * survive it on Node 24 (microsoft/onnxruntime#32323), so it stays inside the graphs.
+ */
 export interface SessionTensor {
   readonly shape: Shape;
   readonly data: Float32Array | Int32Array;
@@ -20,8 +23,13 @@ export interface Session {
 
 /** A runtime that can make sessions. */
 export interface Runtime {
-  /** @param stage the bytes that the graph's weights point into; not needed any more once the promise has settled */
+  /**
+   * @param stage the bytes that the graph's weights point into; the runtime's from here on, which may take them away from
+   *   the caller (a detached buffer has length 0)
+   */
   createSession(name: string, model: Uint8Array, stage: Uint8Array): Promise<Session>;
+  /** Ends the runtime. Its sessions should have been released. */
+  close(): Promise<void>;
 }
 
 /** Loads a provider's runtime. Throws an Error that names the provider if it cannot be loaded on this machine. */
@@ -70,6 +78,7 @@ function runtime(ort: Ort, providerOptions: OrtOptions): Runtime {
         throw new Error(`the session of stage ${name} cannot be created`, { cause });
       }
     },
+    close: async () => undefined,
   };
 }
 

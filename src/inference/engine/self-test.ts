@@ -1,7 +1,7 @@
 import type { StageLayout } from "#domain/bundle.ts";
 import { tensor } from "#domain/tensor.ts";
 import { type OpProfile, opProfiles, type Provider } from "#graph/profile.ts";
-import { PROBE_WIDTH, probeStage, saturationProbeGraph } from "#graph/saturation-probe.ts";
+import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
 import { floats } from "./engine-parts.ts";
 import type { Runtime } from "./ort.ts";
 import {
@@ -57,7 +57,7 @@ export async function settleProfile(runtime: Runtime, provider: Provider): Promi
   const profile = opProfiles[provider];
   if (profile.int8Weights === "unsigned") return profile;
   const model = saturationProbeGraph(profile);
-  const session = await runtime.createSession("probe", model, probeStage.bytes);
+  const session = await runtime.createSession("probe", model, probeBytes());
   const ones = new Float32Array(PROBE_WIDTH).fill(1);
   const { y } = await session.run({ x: tensor([1, PROBE_WIDTH], ones) }, ["y"]);
   await session.release();

@@ -19,8 +19,8 @@ import type { SelfTest } from "./self-test.ts";
 /** The stages of one model as they become ready to run, each on its own. */
 export interface Sessions {
   /**
-   * Makes a stage ready. Once the promise has settled the stage's bytes are not referred to any more (except those of the
-   * embedding table), so that the loader's buffers bound the memory. Rejects if the stage does not fit the architecture.
+   * Makes a stage ready. Its bytes are the runtime's from here on, except those of the embedding table, which is kept.
+   * Rejects if the stage does not fit the architecture.
    */
   accept(stage: LoadedStage): Promise<void>;
   /** Gives up on all stages that are not ready: everyone who waits or will wait for one is rejected with this error. */

@@ -1,13 +1,18 @@
 import type { SpecialTokens } from "#domain/architecture.ts";
-import type { BundleFormat, StageName, TensorEncoding } from "#domain/bundle.ts";
+import type { BundleFormat, StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
-import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
+import { type StageSink, type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
 import { stageTensors } from "../layout.ts";
 import { canonicalJson } from "../manifest.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { type Progress, rateMeter } from "../progress.ts";
-import { type Checkpoint, type CheckpointFolder, openCheckpoint } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  type CheckpointFolder,
+  type LocatedTensor,
+  openCheckpoint,
+} from "./checkpoint.ts";
 import { type EncodingError, encodeTensor } from "./encode.ts";
 
 export interface ConvertOptions {
@@ -98,30 +103,39 @@ export async function convertCheckpoint(
     async (draft, sink) => {
       for (const entry of draft.tensors) {
         const tensor = checkpoint.tensor(draft.name, entry.name);
-        const pieces = encodeTensor(tensor, entry, signal);
-        const written = { data: 0, scales: 0 };
-        for (;;) {
-          const next = await pieces.next();
-          if (next.done) {
-            options.onTensor?.({
-              stage: draft.name,
-              name: entry.name,
-              encoding: entry.encoding,
-              ...next.value,
-            });
-            break;
-          }
-          const { part, bytes } = next.value;
-          await sink.write((entry[part]?.offset ?? 0) + written[part], bytes);
-          written[part] += bytes.byteLength;
-          report(draft.name);
-        }
+        const error = await writeTensor(tensor, entry, sink, signal, () => report(draft.name));
+        options.onTensor?.({
+          stage: draft.name,
+          name: entry.name,
+          encoding: entry.encoding,
+          ...error,
+        });
         readBytes += tensor.bytes;
         report(draft.name);
       }
     },
   );
   return { ...stored, ignored: checkpoint.ignored };
+}
+
+/** Encodes one tensor into its place. Returns what that cost. */
+async function writeTensor(
+  tensor: LocatedTensor,
+  entry: TensorEntry,
+  sink: StageSink,
+  signal: AbortSignal | undefined,
+  onPiece: () => void,
+): Promise<EncodingError> {
+  const pieces = encodeTensor(tensor, entry, signal);
+  const written = { data: 0, scales: 0 };
+  for (;;) {
+    const next = await pieces.next();
+    if (next.done) return next.value;
+    const { part, bytes } = next.value;
+    await sink.write((entry[part]?.offset ?? 0) + written[part], bytes);
+    written[part] += bytes.byteLength;
+    onPiece();
+  }
 }
 
 function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number> {

@@ -28,7 +28,7 @@ export interface EncodedPiece {
 }
 
 /** Source rows that are worked on at once take about this many bytes as f32: large enough to stream, small beside a tensor. */
-const CHUNK_BYTES: number = 4 * 1024 * 1024;
+const CHUNK_BYTES: number = 1024 * 1024;
 
 /**
  * Reads a tensor row by row and encodes it. Row-major encodings leave as they are made; transposed ones need the whole

@@ -91,16 +91,19 @@ async function* bodyChunks(
 ): AsyncIterable<Uint8Array> {
   if (response.body === null) return;
   const reader = response.body.getReader();
+  let isOpen = true;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      isOpen = !done;
       if (done) return;
       yield value;
     }
   } catch (cause) {
+    isOpen = false;
     signal?.throwIfAborted();
     throw new WeightsError("store_unavailable", `${response.url} broke off`, { cause });
   } finally {
-    await reader.cancel();
+    if (isOpen) await reader.cancel(); // a broken stream would answer with its own fault once more
   }
 }

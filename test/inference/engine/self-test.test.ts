@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type OpProfile, opProfiles } from "#graph/profile.ts";
+import { opProfiles } from "#graph/profile.ts";
 import { loadRuntime, type Runtime, type Session } from "#inference/engine/ort.ts";
 import {
   createSelfTest,
@@ -24,6 +24,7 @@ function flawed(runtime: Runtime, flaw: number): Runtime {
       };
       return { run, release: () => session.release() };
     },
+    close: () => runtime.close(),
   };
 }
 
@@ -70,6 +71,7 @@ describe("the self-test", () => {
         sessions += 1;
         return runtime.createSession(...args);
       },
+      close: () => runtime.close(),
     };
     const selfTest = createSelfTest(counting, "cpu", opProfiles.cpu);
     const model = randomModel("q4", "q8");

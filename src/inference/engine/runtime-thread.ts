@@ -1,0 +1,57 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { ThreadReply, ThreadRequest, ThreadSetup } from "./off-thread.ts";
+import { loadRuntime, type Session } from "./ort.ts";
+
+// Entry file of the thread that `off-thread.ts` starts: sessions live here, and the two talk in messages.
+
+const { provider, threads }: ThreadSetup = workerData;
+const loading = loadRuntime(provider, threads);
+// Whoever sends the first request is told.
+loading.catch(() => undefined);
+const sessions = new Map<number, Session>();
+let sessionCount = 0;
+
+parentPort?.on("message", async (request: ThreadRequest) => {
+  try {
+    const result = await answer(request);
+    const transfer = Object.values(result.outputs ?? {}).map(({ data }) => data.buffer);
+    reply({ id: request.id, ...result }, transfer as ArrayBuffer[]);
+  } catch (error) {
+    reply({ id: request.id, error }, []);
+  }
+});
+
+async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> {
+  switch (request.kind) {
+    case "load":
+      await loading;
+      return {};
+    case "create": {
+      const { name, model, stage } = request;
+      const session = await (await loading).createSession(name, model, stage);
+      // The runtime has its own copy. Not waiting for the garbage collector keeps two stages' worth of memory free.
+      stage.buffer.transfer(0);
+      sessionCount += 1;
+      sessions.set(sessionCount, session);
+      return { session: sessionCount };
+    }
+    case "run":
+      return { outputs: await sessionOf(request.session).run(request.inputs, request.outputs) };
+    case "release":
+      await sessionOf(request.session).release();
+      sessions.delete(request.session);
+      return {};
+    default:
+      throw new Error(`no such request: ${request satisfies never}`);
+  }
+}
+
+function sessionOf(number: number): Session {
+  const session = sessions.get(number);
+  if (session === undefined) throw new Error(`session ${number} has been released`);
+  return session;
+}
+
+function reply(message: ThreadReply, transfer: ArrayBuffer[]): void {
+  parentPort?.postMessage(message, transfer);
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { opProfiles } from "#graph/profile.ts";
+import { probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
+import { loadRuntimeOffThread } from "#inference/engine/off-thread.ts";
+
+const model = saturationProbeGraph(opProfiles.cpu);
+
+describe("loadRuntimeOffThread", () => {
+  test("takes a stage that is a whole buffer over, and copies one that is a part", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const whole = probeBytes();
+    const part = new Uint8Array(whole.byteLength + 8).subarray(8);
+    await runtime.createSession("whole", model, whole);
+    await runtime.createSession("part", model, part);
+    expect([whole.byteLength, part.byteLength]).toEqual([0, part.buffer.byteLength - 8]);
+    await runtime.close();
+  });
+
+  test("passes on what the runtime complains of, by the stage's name", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const broken = runtime.createSession("layer-07", new Uint8Array([1, 2, 3]), probeBytes());
+    await expect(broken).rejects.toThrow("the session of stage layer-07 cannot be created");
+    await runtime.close();
+  });
+
+  test("rejects what is asked of it after its end", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const session = await runtime.createSession("probe", model, probeBytes());
+    await runtime.close();
+    await expect(session.run({}, ["y"])).rejects.toThrow("the runtime's thread has ended");
+  });
+});

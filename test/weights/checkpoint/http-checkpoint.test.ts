@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
+import { httpCheckpoint } from "#weights/checkpoint/http-checkpoint.ts";
+import {
+  safetensorsFile,
+  storeOf,
+  TINY_CONFIG,
+  tensorsOf,
+} from "../../support/checkpoint-builder.ts";
+import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
+import { serveObjects } from "../../support/object-server.ts";
+import type { TestServer } from "../../support/test-server.ts";
+
+const weights = safetensorsFile(tensorsOf(TINY_CONFIG));
+let server: TestServer;
+let proxy: FaultProxy;
+beforeAll(async () => {
+  server = await serveObjects(
+    await storeOf({ "config.json": TINY_CONFIG, "model.safetensors": weights }),
+    "hub",
+  );
+  proxy = await startFaultProxy(server.origin);
+});
+afterAll(async () => {
+  await proxy.close();
+  await server.close();
+});
+
+describe("a checkpoint behind https", () => {
+  test("is opened without being listed", async () => {
+    const checkpoint = await openCheckpoint(httpCheckpoint(`${proxy.origin}/hub`), {
+      idsOnly: true,
+    });
+    expect(checkpoint.tensor("embed", "weight").shape).toEqual([1024, 64]);
+  });
+
+  test("gives the bytes of its files, resumed where a connection broke", async () => {
+    const source = await httpCheckpoint(`${proxy.origin}/hub`).open("model.safetensors");
+    proxy.inject("model.safetensors", { kind: "cut", afterBytes: 5000 }, { kind: "ignore-range" });
+    expect(await source?.slice(100, 50_000)).toEqual(weights.slice(100, 50_100));
+    expect(proxy.pending()).toBe(0);
+  });
+
+  test("lacks a file by saying undefined, and names a refusal", async () => {
+    const folder = httpCheckpoint(`${proxy.origin}/hub`);
+    expect(await folder.open("tokenizer.json")).toBeUndefined();
+    proxy.inject("config.json", { kind: "status", status: 403, code: "Forbidden" });
+    await expect(folder.open("config.json")).rejects.toMatchObject({ code: "access_denied" });
+  });
+
+  test("a host that is not there is worth trying again", async () => {
+    await expect(httpCheckpoint("http://127.0.0.1:9").open("config.json")).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
+  });
+});
