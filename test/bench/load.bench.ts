@@ -9,6 +9,7 @@ import { loadBundle } from "#weights/stream.ts";
 import type { SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { startLocalR2 } from "../support/local-r2.ts";
+import { type FirstAnswer, measureFirstAnswer } from "./first-answer.ts";
 
 /** What a load costs beside what the store itself costs. Ratios are what counts: both sides share the same busy machine. */
 export interface LoadFigures {
@@ -22,18 +23,23 @@ export interface LoadFigures {
   readonly speedRatio: number;
   /** Highest resident memory of the loading process, whose acceptor keeps nothing. */
   readonly peakRssBytes: number;
-  readonly peakOverWeights: number;
+  readonly firstAnswer: FirstAnswer;
 }
 
 const CONCURRENCY = 6;
-/** The two sides take turns, and the best of each counts: the other turns were somebody else's. */
-const TURNS = 3;
-
-/** Measures loading a q4 bundle of random weights from R2 on this machine. Each side runs in a process of its own. */
-export async function measureLoad(shape: SynthShape): Promise<LoadFigures> {
+/**
+ * Measures loading a q4 bundle of random weights from R2 on this machine. Each side runs in a process of its own; the two
+ * take turns, and the median of each counts.
+ */
+export async function measureLoad(
+  shape: SynthShape,
+  rounds: number,
+  say: (words: string) => void,
+): Promise<LoadFigures> {
   const r2 = await startLocalR2();
   try {
     const store = createS3Store(r2.config);
+    say(`writing random weights, shape ${shape} …`);
     const { bundle } = await synthBundle({
       store,
       name: "bench",
@@ -45,33 +51,42 @@ export async function measureLoad(shape: SynthShape): Promise<LoadFigures> {
     });
     const weightBytes = bundle.stages.reduce((total, { bytes }) => total + bytes, 0);
     const turns = { plain: [] as Turn[], load: [] as Turn[] };
-    for (let turn = 0; turn < TURNS; turn++) {
-      turns.plain.push(await runApart("plain", r2.config));
-      turns.load.push(await runApart("load", r2.config));
+    for (let round = 1; round <= rounds; round++) {
+      say(`round ${round} of ${rounds} …`);
+      turns.plain.push(await runApart<Turn>("plain", r2.config));
+      turns.load.push(await runApart<Turn>("load", r2.config));
     }
-    const best = (side: readonly Turn[]): number =>
-      weightBytes / Math.min(...side.map(({ seconds }) => seconds));
+    say("loading into sessions, asked at the start …");
+    const firstAnswer = await runApart<FirstAnswer>("answer", r2.config);
+    const typical = (side: readonly Turn[]): number =>
+      weightBytes / median(side.map(({ seconds }) => seconds));
     const peakRssBytes = Math.max(...turns.load.map(({ rss }) => rss));
     return {
       shape,
       weightBytes,
-      plainBytesPerSecond: best(turns.plain),
-      loadBytesPerSecond: best(turns.load),
-      speedRatio: best(turns.load) / best(turns.plain),
+      plainBytesPerSecond: typical(turns.plain),
+      loadBytesPerSecond: typical(turns.load),
+      speedRatio: typical(turns.load) / typical(turns.plain),
       peakRssBytes,
-      peakOverWeights: peakRssBytes / weightBytes,
+      firstAnswer,
     };
   } finally {
     await r2.close();
   }
 }
 
+type Side = "plain" | "load" | "answer";
+
 interface Turn {
   readonly seconds: number;
   readonly rss: number;
 }
 
-async function runApart(side: "plain" | "load", config: S3Config): Promise<Turn> {
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
+}
+
+async function runApart<Figures>(side: Side, config: S3Config): Promise<Figures> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     fileURLToPath(import.meta.url),
     "--side",
@@ -82,7 +97,8 @@ async function runApart(side: "plain" | "load", config: S3Config): Promise<Turn>
   return JSON.parse(stdout);
 }
 
-async function runSide(side: string, config: S3Config): Promise<Turn> {
+async function runSide(side: string, config: S3Config): Promise<Turn | FirstAnswer> {
+  if (side === "answer") return await measureFirstAnswer(config);
   const store = createS3Store(config);
   const { bundle } = await readManifest(store, "bench");
   const startedMs = performance.now();
@@ -113,7 +129,6 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: { side: { type: "string" }, config: { type: "string" } },
   });
-  console.log(
-    JSON.stringify(await runSide(values.side ?? "load", JSON.parse(values.config ?? "{}"))),
-  );
+  const figures = await runSide(values.side ?? "load", JSON.parse(values.config ?? "{}"));
+  process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit());
 }

@@ -146,7 +146,7 @@ function blockEncoder<Data extends Uint8Array | Int8Array>(
   };
 }
 
-/** Yields whole rows as f32, about `CHUNK_BYTES` at a time (at least one row). */
+/** Yields whole rows as f32, about `CHUNK_BYTES` at a time (at least one row); they are valid until the next are asked for. */
 async function* readRows(
   tensor: LocatedTensor,
   columns: number,
@@ -155,7 +155,7 @@ async function* readRows(
   const rowBytes = columns * DTYPE_BYTES[tensor.dtype];
   const rowsAtOnce = Math.max(1, Math.floor(CHUNK_BYTES / (columns * 4)));
   const wholeBytes = Math.min(rowsAtOnce * rowBytes, tensor.bytes);
-  let pending = new Uint8Array(wholeBytes);
+  const pending = new Uint8Array(wholeBytes);
   let filled = 0;
   for await (const chunk of tensor.source.stream(tensor.offset, tensor.bytes, signal)) {
     for (let taken = 0; taken < chunk.byteLength; ) {
@@ -165,7 +165,6 @@ async function* readRows(
       taken += part.byteLength;
       if (filled === pending.byteLength) {
         yield widen(pending, tensor.dtype);
-        pending = new Uint8Array(wholeBytes);
         filled = 0;
       }
     }
