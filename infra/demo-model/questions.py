@@ -93,9 +93,9 @@ class Asker:
     """Draws questions about scenes. `outside` is an Outside instance; weights lean to naming."""
 
     WEIGHTS = {
-        1: {"what": 5.0, "describe": 1.6, "bg": 1.2, "kind": 1.6, "iskind": 1.4, "exist": 2.4, "count": 0.6, "absent": 0.15, "outside": 1.4},
-        2: {"what": 2.0, "describe": 2.4, "bg": 0.6, "exist": 2.0, "count": 0.8, "what_at": 3.6, "where": 2.6, "absent": 0.25, "outside": 0.9},
-        4: {"what": 1.0, "describe": 0.6, "bg": 0.5, "exist": 1.6, "count": 1.2, "what_at": 3.6, "where": 2.4, "absent": 0.2, "outside": 0.7},
+        1: {"what": 4.0, "describe": 1.3, "bg": 0.6, "kind": 0.9, "iskind": 3.0, "exist": 4.5, "count": 0.4, "absent": 0.1, "outside": 1.2},
+        2: {"what": 2.0, "describe": 2.4, "bg": 0.4, "exist": 2.6, "count": 0.5, "what_at": 2.6, "where": 3.4, "absent": 0.3, "outside": 0.8},
+        4: {"what": 1.0, "describe": 0.5, "bg": 0.3, "exist": 1.6, "count": 0.9, "what_at": 2.8, "where": 2.4, "absent": 0.2, "outside": 0.6},
         0: {"what": 4.0, "describe": 1.0, "bg": 1.5, "kind": 1.0, "exist": 1.0, "count": 1.0, "absent": 1.0, "outside": 1.0},
     }  # fmt: skip
 

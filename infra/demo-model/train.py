@@ -29,7 +29,7 @@ from tokenizer import Codec
 
 STAGES = ["vision", "align", "full"]
 # (canvas length, share of the batches). Two objects with their places need 18 tokens.
-CANVAS = [(8, 0.4), (16, 0.2), (24, 0.2), (32, 0.2)]
+CANVAS = [(8, 0.5), (16, 0.15), (24, 0.15), (32, 0.2)]
 LONG = 34  # a longer question goes into a batch of its own
 
 

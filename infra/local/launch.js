@@ -17,6 +17,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 // 24 is the first long-term line that runs TypeScript as it lies and has WebGPU's needs (JSPI); odd majors are short-lived.
 const MINIMUM_NODE_MAJOR = 24;
 const PINNED_NODE_VERSION = "24.21.0";
+const PARENT_CHECK_MS = 1000;
 const PINNED_NODE_PREFIX = path.join(root, "node_modules/.pinned-node");
 
 /** Says whether this very process is a Node that the tools accept. */
@@ -105,8 +106,21 @@ function run(command, args, nodeFolder) {
   const child = spawn(command, args, { cwd: root, stdio: "inherit", env: environment });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => child.kill(signal));
+  endWithParent(child);
   child.on("error", (cause) => fail(`cannot start "${command}": ${cause.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}
+
+/**
+ * Ends the command when whoever started us is gone. npm and the shell between pass signals on, but where one of them is
+ * killed outright nobody does, and a server that nobody can stop would stay behind.
+ */
+function endWithParent(child) {
+  const parent = process.ppid;
+  const look = () => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  };
+  setInterval(look, PARENT_CHECK_MS).unref();
 }
 
 const [command, ...args] = process.argv.slice(2);

@@ -56,6 +56,8 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
   const question = positionals.at(-1);
   if (question === undefined)
     throw new UsageError('say what to ask, for example: unmask ask photo.jpg "What is this?"');
+  if (positionals.length === 1 && /\.(jpe?g|png|webp|gif)$/i.test(question))
+    throw new UsageError(`${question} looks like a picture: say what to ask about it, last`);
   const connection = findConnection(values, io);
   if (connection.apiKey === undefined)
     throw new UsageError(

@@ -7,11 +7,14 @@ import type { ParityProvider } from "./parity/model.ts";
 import { checkTables } from "./parity/tables.ts";
 import type { Verdict } from "./parity/verdict.ts";
 
-const HELP = `Usage: parity <folder> [--provider cpu|wasm]
+/** The repository's own copy of the reference cases. */
+const OWN_CASES: string = path.resolve(import.meta.dirname, "../../test/fixtures/reference");
+
+const HELP = `Usage: unmask parity [folder] [--provider cpu|wasm]
 
 Runs the reference cases in a folder through this engine and tells whether it does what the reference did.
 
-The folder holds
+The folder (default: the copy in test/fixtures/reference) holds
   <checkpoint>/   tiny checkpoints as Hugging Face lays them out (config.json, *.safetensors)
   cases/<name>/   case.json, tensors.safetensors and pictures: inputs, what happened inside, every token written
   pure/, resize/  tables for what needs no model: layouts, schedules, the picture resizer, numerics
@@ -37,8 +40,8 @@ export async function runParity(args: readonly string[], io: CommandIo): Promise
     io.stdout.write(HELP);
     return EXIT.done;
   }
-  const [folder, ...rest] = positionals;
-  if (folder === undefined || rest.length > 0) {
+  const [folder = OWN_CASES, ...rest] = positionals;
+  if (rest.length > 0) {
     throw new UsageError("parity takes one folder, the one that holds the reference cases");
   }
   const root = path.resolve(io.cwd, folder);

@@ -95,6 +95,7 @@ describe("unmask ask", () => {
 describe("unmask ask says what to do next", () => {
   test.each<[string, string[], RegExp]>([
     ["nothing is asked", [], /unmask ask photo\.jpg "What is this\?"/],
+    ["there is a picture but no question", ["photo.jpg"], /photo\.jpg .*say what to ask/],
     ["a picture is not there", ["nowhere.png", "What?"], /nowhere\.png .*question last/],
     ["a number is none", ["What?", "--canvas", "many"], /--canvas takes a whole number/],
     ["an option is unknown", ["What?", "--colour"], /--colour/],

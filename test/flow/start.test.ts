@@ -20,13 +20,9 @@ describe("the whole system, started as a newcomer starts it", () => {
   let client: Client;
 
   beforeAll(async () => {
-    system = spawn(
-      "node",
-      ["infra/local/launch.js", "node", "infra/local/start.ts", "--json", "--port", "0"],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+    system = spawn("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const lines = createInterface({ input: system.stdout! });
     const [line] = await new Promise<[string]>((resolve, reject) => {
       lines.once("line", (text) => resolve([text]));
