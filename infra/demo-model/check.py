@@ -88,7 +88,9 @@ def main() -> None:
             }
         )
     special = {"bos": codec.bos, "eos": codec.eos, "mask": codec.mask, "eot": codec.eot}
-    args.out.write_text(json.dumps({"special": special, "suppressed": codec.suppressed, "cases": cases}, indent=1, ensure_ascii=False) + "\n")
+    args.out.write_text(
+        json.dumps({"special": special, "suppressed": codec.suppressed, "cases": cases}, indent=1, ensure_ascii=False) + "\n"
+    )
     for case in cases:
         print(case["file"], "|", case["question"], "|", case["text"])
 

@@ -138,7 +138,7 @@ def contact_sheet(sprites, path: Path, cell: int = 56) -> None:
     """Concepts by styles, to find icons that do not show what their name says."""
     styles = list(PACKAGES)
     groups: dict[tuple[int, str], list] = {}
-    for index, style, name, sprite in sprites:
+    for index, style, _, sprite in sprites:
         groups.setdefault((index, style), []).append(sprite)
     width = {s: max(len(groups.get((i, s), [])) for i in range(len(CONCEPTS))) for s in styles}
     sheet = Image.new("RGB", (110 + cell * sum(width.values()), cell * len(CONCEPTS)), (225, 225, 225))

@@ -1,6 +1,6 @@
 """Draw a grid of held-out scenes with a question, the model's answer and, where it is wrong, the right one.
 
-    python examples.py --work DIR --checkpoint DIR/full.pt --out examples.png
+python examples.py --work DIR --checkpoint DIR/full.pt --out examples.png
 """
 
 import argparse

@@ -101,7 +101,13 @@ EVALUATION = {
     "what, empty picture or noise": 6,
 }
 # Further families asked about the same scene, by number of objects.
-MORE = {0: ["count"], 1: ["bg", "kind", "iskind", "exist", "describe", "outside"], 2: ["bg", "exist", "what", "outside"], 3: ["bg", "exist", "where"], 4: ["bg", "exist", "where"]}
+MORE = {
+    0: ["count"],
+    1: ["bg", "kind", "iskind", "exist", "describe", "outside"],
+    2: ["bg", "exist", "what", "outside"],
+    3: ["bg", "exist", "where"],
+    4: ["bg", "exist", "where"],
+}
 
 
 def make_evaluation(work: Path, folder: Path, seed: int = 20) -> None:
@@ -122,7 +128,9 @@ def make_evaluation(work: Path, folder: Path, seed: int = 20) -> None:
             lines.append({"image": file, "question": question, "answer": answer, "family": family, "objects": len(scene.objects)})
             for other in rng.choice(MORE[len(scene.objects)], min(2, len(MORE[len(scene.objects)])), replace=False):
                 question, answer, family = test.asker.ask(scene, str(other))
-                lines.append({"image": file, "question": question, "answer": answer, "family": family, "objects": len(scene.objects)})
+                lines.append(
+                    {"image": file, "question": question, "answer": answer, "family": family, "objects": len(scene.objects)}
+                )
     (folder / "questions.jsonl").write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
 
 

@@ -39,7 +39,14 @@ KIND = [
     "What sort of thing is this?", "What category is this?", "What kind of thing is in the picture?",
     "What kind of thing is it?", "What type of object is shown?",
 ]  # fmt: skip
-IS_KIND = ["Is this {}?", "Is it {}?", "Does the picture show {}?", "Is the object {}?", "Is that {}?", "Is the thing in the picture {}?"]
+IS_KIND = [
+    "Is this {}?",
+    "Is it {}?",
+    "Does the picture show {}?",
+    "Is the object {}?",
+    "Is that {}?",
+    "Is the thing in the picture {}?",
+]
 EXIST = [
     "Is there {}?", "Is there {} in the picture?", "Is there {} in the image?", "Do you see {}?", "Can you see {}?",
     "Does the picture show {}?", "Does the image contain {}?", "Is {} in the picture?", "Is there {} here?",
@@ -50,8 +57,23 @@ COUNT = [
     "How many items are in the image?", "How many objects do you see?", "How many objects are in the image?",
     "What is the number of objects?",
 ]  # fmt: skip
-WHAT_AT = ["What is {}?", "What's {}?", "Which object is {}?", "What do you see {}?", "What object is {}?", "What can you see {}?", "Name the object {}."]
-WHERE = ["Where is {}?", "Where's {}?", "Where do you see {}?", "Where is {} in the picture?", "In which position is {}?", "Where can I find {}?"]
+WHAT_AT = [
+    "What is {}?",
+    "What's {}?",
+    "Which object is {}?",
+    "What do you see {}?",
+    "What object is {}?",
+    "What can you see {}?",
+    "Name the object {}.",
+]
+WHERE = [
+    "Where is {}?",
+    "Where's {}?",
+    "Where do you see {}?",
+    "Where is {} in the picture?",
+    "In which position is {}?",
+    "Where can I find {}?",
+]
 
 # Things that the model cannot name: asked for, they are not there.
 OTHER_THINGS = [
@@ -85,7 +107,9 @@ def vary(question: str, rng: np.random.Generator) -> str:
     if rng.random() < 0.03:
         question = question.replace("?", " ?") if rng.random() < 0.5 else f"{question}?"
     if rng.random() < 0.04:
-        question = ("Please: ", "Hi! ", "Hello, ", "Look at the picture. ", "Question: ", "Hey, ")[int(rng.integers(6))] + question
+        question = ("Please: ", "Hi! ", "Hello, ", "Look at the picture. ", "Question: ", "Hey, ")[
+            int(rng.integers(6))
+        ] + question
     return question
 
 
@@ -169,7 +193,12 @@ class Asker:
     def there_is(form: str, phrase: str) -> str:
         question = form.format(phrase)
         if phrase in ("grapes", "cherries", "scissors"):
-            for old, new in (("Is there ", "Are there "), ("Is this ", "Are these "), ("Is it ", "Are they "), ("Is that ", "Are those ")):
+            for old, new in (
+                ("Is there ", "Are there "),
+                ("Is this ", "Are these "),
+                ("Is it ", "Are they "),
+                ("Is that ", "Are those "),
+            ):
                 if question.startswith(old):
                     question = new + question[len(old) :]
         return question
@@ -200,7 +229,9 @@ class Asker:
 
 
 COUNTRIES = "France Germany Japan Brazil Kenya Canada India Norway Peru Egypt Spain Poland Chile Vietnam".split()
-PEOPLE = "Einstein,Napoleon,Mozart,Shakespeare,the president,Marie Curie,Leonardo,my mother,the king,Plato,Darwin,Cleopatra".split(",")
+PEOPLE = (
+    "Einstein,Napoleon,Mozart,Shakespeare,the president,Marie Curie,Leonardo,my mother,the king,Plato,Darwin,Cleopatra".split(",")
+)
 TOPICS = (
     "the weather,love,football,quantum physics,climate change,history,cooking,taxes,democracy,the stock market,"
     "programming,music,the moon,philosophy,chess,religion,medicine,space travel,gardening,the economy"
@@ -243,8 +274,26 @@ FOREIGN = [
     "这是谁画的?", "你叫什么名字?", "지금 몇 시예요?", "كم الساعة الآن؟", "من رسم هذا؟", "מה השעה?", "Τι ώρα είναι;", "समय क्या हुआ है?",
     "ตอนนี้กี่โมงแล้ว", "Bugün hava nasıl?", "Która jest godzina?", "Kolik je hodin?", "Mitä kello on?", "🙂🙂🙂", "👍", "🎉🎉 ok?",
 ]  # fmt: skip
-FOREIGN_TEST = ["Wie viel kostet das Brot?", "Où habites-tu ?", "¿Cuál es la capital de Perú?", "Где находится музей?", "明天会下雨吗?", "أين المحطة؟", "駅はどこですか。", "🚲💥❓"]
-SCRIPTS = ["абвгдежзиклмнопрстуфхя", "αβγδεζηθικλμνξοπρστυφω", "אבגדהוזחטיכלמנסעפצקרשת", "ابتثجحخدرسعفقكلمنهوي", "的一是不了人我在有他这中大来上国", "あいうえおかきくけこさしすせそ", "가나다라마바사아자차카타파하", "अआइईउऊएऐकखगघचछजटडतनपबम"]
+FOREIGN_TEST = [
+    "Wie viel kostet das Brot?",
+    "Où habites-tu ?",
+    "¿Cuál es la capital de Perú?",
+    "Где находится музей?",
+    "明天会下雨吗?",
+    "أين المحطة؟",
+    "駅はどこですか。",
+    "🚲💥❓",
+]
+SCRIPTS = [
+    "абвгдежзиклмнопрстуфхя",
+    "αβγδεζηθικλμνξοπρστυφω",
+    "אבגדהוזחטיכלמנסעפצקרשת",
+    "ابتثجحخدرسعفقكلمنهوي",
+    "的一是不了人我在有他这中大来上国",
+    "あいうえおかきくけこさしすせそ",
+    "가나다라마바사아자차카타파하",
+    "अआइईउऊएऐकखगघचछजटडतनपबम",
+]
 FILLER = (
     "the of and to in that it was for on with as his her at by from they we say or an will my one all would their there "
     "time year people way day man thing woman life child world school state family student group country problem hand "
@@ -265,7 +314,11 @@ class Outside:
         return options[int(self.rng.integers(len(options)))]
 
     def ask(self, form: str | None = None) -> str:
-        form = form or str(self.rng.choice(["template", "gibberish", "words", "foreign", "script", "long"], p=[0.62, 0.1, 0.06, 0.09, 0.06, 0.07]))
+        form = form or str(
+            self.rng.choice(
+                ["template", "gibberish", "words", "foreign", "script", "long"], p=[0.62, 0.1, 0.06, 0.09, 0.06, 0.07]
+            )
+        )
         return getattr(self, f"_{form}")()
 
     def _template(self):
@@ -279,8 +332,12 @@ class Outside:
         return vary(text, self.rng)
 
     def _gibberish(self):
-        letters = string.ascii_lowercase if self.rng.random() < 0.6 else string.ascii_letters + string.digits + string.punctuation + " "
-        words = ["".join(self.pick(letters) for _ in range(int(self.rng.integers(1, 9)))) for _ in range(int(self.rng.integers(1, 6)))]
+        letters = (
+            string.ascii_lowercase if self.rng.random() < 0.6 else string.ascii_letters + string.digits + string.punctuation + " "
+        )
+        words = [
+            "".join(self.pick(letters) for _ in range(int(self.rng.integers(1, 9)))) for _ in range(int(self.rng.integers(1, 6)))
+        ]
         return " ".join(words).strip() or "?"
 
     def _words(self):

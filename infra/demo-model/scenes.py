@@ -236,7 +236,12 @@ class Composer:
         x0, y0, x1, y1 = box
         slot = slot or ""
         cx, cy = (x0 + x1) // 2, (y0 + y1) // 2
-        return cx if "right" in slot else x0, cy if "bottom" in slot else y0, cx if "left" in slot else x1, cy if "top" in slot else y1
+        return (
+            cx if "right" in slot else x0,
+            cy if "bottom" in slot else y0,
+            cx if "left" in slot else x1,
+            cy if "top" in slot else y1,
+        )
 
     def paste(self, image, owner, sprite, rgb, region, k):
         rng = self.rng

@@ -195,7 +195,9 @@ def run(rank: int, args) -> None:
     head.to(args.device)
 
     start = saved["step"] if resumed else 0
-    batches = Batches(args.work, config, args.stage, args.batch // args.processes, args.questions, args.seed * 1_000_003 + start, rank)
+    batches = Batches(
+        args.work, config, args.stage, args.batch // args.processes, args.questions, args.seed * 1_000_003 + start, rank
+    )
     if args.stage == "align" and not resumed:
         standardise(model, Batches(args.work, config, "vision", 64, 0, args.seed, 0), args.device)
     tower = "model.vision_tower"
@@ -203,7 +205,10 @@ def run(rank: int, args) -> None:
         model.model.vision_tower.requires_grad_(False)
     groups = {
         "vision": {f"net.{tower}": 1.0, "head": 1.0},
-        "align": {n: 1.0 for n in ("net.model.embed", "net.model.layers", "net.model.norm", "net.model.image", "net.model.mm", "net.lm_head")},
+        "align": {
+            n: 1.0
+            for n in ("net.model.embed", "net.model.layers", "net.model.norm", "net.model.image", "net.model.mm", "net.lm_head")
+        },
     }
     groups["full"] = {**groups["align"], f"net.{tower}": 0.5, "head": 0.5}
     both = torch.nn.ModuleDict({"net": model, "head": head})
@@ -212,7 +217,14 @@ def run(rank: int, args) -> None:
         optimizer.load_state_dict(saved["optimizer"])
 
     def checkpoint(step):
-        save(path, config=config.to_dict(), model=model.state_dict(), head=head.state_dict(), optimizer=optimizer.state_dict(), step=step)
+        save(
+            path,
+            config=config.to_dict(),
+            model=model.state_dict(),
+            head=head.state_dict(),
+            optimizer=optimizer.state_dict(),
+            step=step,
+        )
 
     # The initial weights are equal in all processes; the masks must not be.
     torch.manual_seed(args.seed * 1009 + start * 31 + rank)

@@ -87,13 +87,10 @@ function median(values: readonly number[]): number {
 }
 
 async function runApart<Figures>(side: Side, config: S3Config): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    fileURLToPath(import.meta.url),
-    "--side",
-    side,
-    "--config",
-    JSON.stringify(config),
-  ]);
+  const script = fileURLToPath(import.meta.url);
+  const args = [script, "--side", side, "--config", JSON.stringify(config)];
+  const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "1000000" }; // as a function is started
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   return JSON.parse(stdout);
 }
 
