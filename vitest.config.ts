@@ -40,6 +40,7 @@ const worker: TestProjectInlineConfiguration = {
   test: {
     name: "worker",
     include: ["test/edge/**/*.test.ts"],
+    setupFiles: ["test/edge/seed.ts"],
     // One workerd for all files: each start costs a second, and every test restores what it mocks.
     isolate: false,
     testTimeout: 30_000,

@@ -1,31 +1,70 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { formatKey, generateKey, hashSecret, parseKey } from "#wire/key.ts";
+import { type AdminClient, createAdminClient, readUsage } from "#client/admin.ts";
+import { RefusedError } from "#client/errors.ts";
+import { KEY_SCOPES } from "#wire/key.ts";
 
 /** What the command line and other programs on this machine read to find the API. */
 export interface LocalAccess {
   readonly url: string;
+  /** Key of the account `local`. */
   readonly key: string;
+  readonly admin_key: string;
 }
 
-/** Returns the local key of an earlier start, so that commands copied then still work, or makes one. */
-export function keepLocalKey(file: string): string {
-  if (existsSync(file)) {
-    const { key } = JSON.parse(readFileSync(file, "utf8")) as Partial<LocalAccess>;
-    if (key !== undefined && parseKey(key).ok) return key;
-  }
-  return formatKey(generateKey("test", randomBytes));
+const ACCOUNT = "local";
+
+/** Ten dollars: thousands of answers of the demo model, and a sum that a person can follow going down. */
+const CREDIT_MICROS = 10_000_000;
+
+/** Reads what an earlier start left, so that commands copied then still work. */
+export function readLocalAccess(file: string): Partial<LocalAccess> {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Partial<LocalAccess>) : {};
 }
 
-/** Leaves address and key where the command line looks for them, readable by their owner only. */
+/** Leaves address and keys where the command line looks for them, readable by their owner only. */
 export function writeLocalAccess(file: string, access: LocalAccess): void {
   writeFileSync(file, `${JSON.stringify(access, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** Returns the record of a key as the Worker's setting API_KEY wants it. */
-export async function keyRecord(text: string): Promise<string> {
-  const key = parseKey(text);
-  if (!key.ok) throw new Error(`the local key is ${key.refusal}`);
-  const record = { id: key.value.id, secret_sha256: await hashSecret(key.value), account: "local" };
-  return JSON.stringify(record);
+/** Draws an administrator's key. */
+export function newAdminKey(): string {
+  return `uma_${randomBytes(32).toString("hex")}`;
+}
+
+/** Opens the account `local` with credit and returns a key for it: the known one while it works, otherwise a new one. */
+export async function openLocalAccount(
+  url: string,
+  adminKey: string,
+  knownKey: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const client = createAdminClient({ baseUrl: url, apiKey: adminKey });
+  await openAccount(client, signal);
+  const grant = { id: "first-start", amount_micros: CREDIT_MICROS };
+  await client.grant(ACCOUNT, grant, { signal });
+  if (knownKey !== undefined && (await isGood(url, knownKey, signal))) return knownKey;
+  const { key } = await client.createKey(
+    { account: ACCOUNT, name: "npm start", environment: "test", scopes: KEY_SCOPES },
+    { signal },
+  );
+  return key;
+}
+
+async function openAccount(client: AdminClient, signal: AbortSignal): Promise<void> {
+  try {
+    await client.createAccount({ id: ACCOUNT, name: "This machine" }, { signal });
+  } catch (cause) {
+    if (!(cause instanceof RefusedError) || cause.problem.code !== "already_exists") throw cause;
+  }
+}
+
+async function isGood(url: string, key: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await Array.fromAsync(readUsage({ baseUrl: url, apiKey: key }, {}, { signal }));
+    return true;
+  } catch (cause) {
+    if (cause instanceof RefusedError && cause.problem.code === "unauthenticated") return false;
+    throw cause;
+  }
 }

@@ -9,8 +9,21 @@ import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
 import { generateTicketKeys } from "#wire/ticket.ts";
-import { keepLocalKey, keyRecord, writeLocalAccess } from "./local-key.ts";
-import { answers, freePort, type LocalProcess, startProcess, waitUntil } from "./processes.ts";
+import {
+  type LocalAccess,
+  newAdminKey,
+  openLocalAccount,
+  readLocalAccess,
+  writeLocalAccess,
+} from "./local-key.ts";
+import {
+  answers,
+  freePort,
+  type LocalProcess,
+  lastLines,
+  startProcess,
+  waitUntil,
+} from "./processes.ts";
 
 const HELP = `Starts Unmask on this machine, on loopback only: the edge (a Worker) with its object storage, the demo
 model, and an inference function. Then asks a bundled picture, says how to ask your own, and runs until Ctrl-C.
@@ -18,14 +31,15 @@ model, and an inference function. Then asks a bundled picture, says how to ask y
 Usage: npm start -- [options]
 
   --port N         port of the API (default 8787; 0 takes any free one)
-  --json           for programs: one JSON line {url, key, model} on stdout when ready, all else on stderr
+  --json           for programs: one JSON line {url, key, admin_key, model} on stdout when ready, all else on stderr
   --provider NAME  what computes: cpu (default) or wasm
   --help           this text
 
-State, logs and the local key lie in .unmask/; delete that folder to begin anew.
+State, logs and the local keys lie in .unmask/; delete that folder to begin anew.
 `;
 
 const STATE = ".unmask";
+const EDGE_STATE = path.join(STATE, "edge");
 const ACCESS_FILE = path.join(STATE, "local.json");
 const MODEL = "unmask-demo";
 const BUNDLE = "infra/demo-model/bundle";
@@ -79,15 +93,16 @@ function localStore(edgeUrl: string): S3Config {
 async function startEdge(
   port: number,
   functionUrl: string,
-  key: string,
+  adminKey: string,
   ticketKey: object,
 ): Promise<LocalProcess> {
+  await migrate();
   const settings = path.join(STATE, "edge.env");
   const lines = [
     `MODEL=${MODEL}`,
     `FUNCTION_URL=${functionUrl}`,
     `TICKET_KEY=${JSON.stringify(ticketKey)}`,
-    `API_KEY=${await keyRecord(key)}`,
+    `ADMIN_KEY=${adminKey}`,
   ];
   writeFileSync(settings, `${lines.join("\n")}\n`, { mode: 0o600 });
   return startProcess(
@@ -103,12 +118,25 @@ async function startEdge(
       "0",
       "--show-interactive-dev-session=false",
       "--persist-to",
-      path.join(STATE, "edge"),
+      EDGE_STATE,
       "--env-file",
       settings,
     ],
     { logFile: path.join(STATE, "edge.log"), env: {} },
   );
+}
+
+/** Brings the edge's tables up to date before it starts. */
+async function migrate(): Promise<void> {
+  const logFile = path.join(STATE, "migrations.log");
+  const args = ["d1", "migrations", "apply", "unmask", "--local", "--persist-to", EDGE_STATE];
+  const migration = startProcess("migrations", ["wrangler", ...args], {
+    logFile,
+    // Without a terminal it asks nobody.
+    env: { CI: "true" },
+  });
+  const fate = await migration.ended;
+  if (fate !== "ended with 0") throw new Error(`migrations ${fate}:\n${lastLines(logFile, 20)}`);
 }
 
 function startFunction(
@@ -141,7 +169,7 @@ async function startAll(
   options: Options,
   running: LocalProcess[],
   signal: AbortSignal,
-): Promise<{ url: string; key: string; functionUrl: string }> {
+): Promise<LocalAccess> {
   mkdirSync(STATE, { recursive: true });
   const edgePort = options.port === 0 ? await freePort() : options.port;
   const functionPort = await freePort();
@@ -150,14 +178,17 @@ async function startAll(
   if (await answers(`${url}/health`)) {
     throw new Error(`something already answers at ${url}: stop it, or choose another --port`);
   }
-  const key = keepLocalKey(ACCESS_FILE);
+  const known = readLocalAccess(ACCESS_FILE);
+  const adminKey = known.admin_key ?? newAdminKey();
   const ticketKeys = await generateTicketKeys(`local-${process.pid}`);
   const waiting = { timeoutMs: READY_TIMEOUT_MS, signal };
 
   say("edge and object storage …");
-  const edge = await startEdge(edgePort, functionUrl, key, ticketKeys.signing);
+  const edge = await startEdge(edgePort, functionUrl, adminKey, ticketKeys.signing);
   running.push(edge);
   await waitUntil(edge, () => answers(`${url}/openapi.json`), waiting);
+  const key = await openLocalAccount(url, adminKey, known.key, signal);
+  const access: LocalAccess = { url, key, admin_key: adminKey };
 
   say("demo model into object storage …");
   const store = localStore(url);
@@ -170,9 +201,9 @@ async function startAll(
   const worker = startFunction(functionPort, store, ticketKeys.verification, options.provider);
   running.push(worker);
   await waitUntil(worker, () => isReady(functionUrl), waiting);
-  writeLocalAccess(ACCESS_FILE, { url, key });
+  writeLocalAccess(ACCESS_FILE, access);
   say(`ready: ${MODEL} ${digest.slice(0, 12)}`);
-  return { url, key, functionUrl };
+  return access;
 }
 
 async function isReady(functionUrl: string): Promise<boolean> {
@@ -183,7 +214,8 @@ async function isReady(functionUrl: string): Promise<boolean> {
 }
 
 /** Asks the bundled picture, as any client would, and shows how to do the same by hand. */
-async function showAround(url: string, key: string, signal: AbortSignal): Promise<void> {
+async function showAround(access: LocalAccess, signal: AbortSignal): Promise<void> {
+  const { url, key } = access;
   const client = createClient({ baseUrl: url, apiKey: key });
   const images = [new Uint8Array(readFileSync(PICTURE))];
   const startedMs = performance.now();
@@ -198,6 +230,7 @@ async function showAround(url: string, key: string, signal: AbortSignal): Promis
 
   URL  ${url}
   Key  ${key}
+  Admin key  ${access.admin_key}
 
   Ask your own:
 
@@ -226,10 +259,10 @@ async function main(): Promise<void> {
   }
   const running: LocalProcess[] = [];
   try {
-    const { url, key } = await startAll(options, running, stopping.signal);
+    const access = await startAll(options, running, stopping.signal);
     if (options.isForPrograms)
-      process.stdout.write(`${JSON.stringify({ url, key, model: MODEL })}\n`);
-    else await showAround(url, key, stopping.signal);
+      process.stdout.write(`${JSON.stringify({ ...access, model: MODEL })}\n`);
+    else await showAround(access, stopping.signal);
     await untilOver(running, stopping.signal);
   } catch (cause) {
     if (!stopping.signal.aborted) throw cause;

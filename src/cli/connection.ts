@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
-import { type CommandIo, EXIT } from "./command.ts";
+import { type CommandIo, EXIT, UsageError } from "./command.ts";
 
 /** Where the API is, and the key for it if one is known. */
 export interface Connection {
@@ -30,12 +30,40 @@ export function findConnection(
   return { baseUrl, ...(apiKey === undefined ? {} : { apiKey }) };
 }
 
-function readLocal(io: CommandIo): { url: string; key: string } | undefined {
+/** How to reach the administration, for the help of every command that does. */
+export const ADMIN_CONNECTION_HELP = `  --url URL     where the API is (UNMASK_URL; otherwise the one that npm start brought up)
+  --json        the API's own reply
+
+The administrator's key is read from UNMASK_ADMIN_KEY; otherwise the local one is used.`;
+
+/** Finds the administration. The key comes from the environment, never from an argument that every process list shows. */
+export function findAdministration(
+  given: { readonly url?: string | undefined },
+  io: CommandIo,
+): Connection {
+  const local = readLocal(io);
+  const baseUrl = given.url ?? io.env["UNMASK_URL"] ?? local?.url ?? DEFAULT_URL;
+  const localKey = baseUrl === local?.url ? local.adminKey : undefined;
+  const apiKey = io.env["UNMASK_ADMIN_KEY"] ?? localKey;
+  if (apiKey === undefined)
+    throw new UsageError(
+      `there is no administrator's key for ${baseUrl}: set UNMASK_ADMIN_KEY, or run "npm start" first`,
+    );
+  return { baseUrl, apiKey };
+}
+
+function readLocal(
+  io: CommandIo,
+): { url: string; key: string; adminKey: string | undefined } | undefined {
   const root = io.env["UNMASK_HOME"] ?? path.resolve(import.meta.dirname, "../..");
   const file = path.join(root, LOCAL_FILE);
   if (!existsSync(file)) return undefined;
-  const { url, key }: { url?: unknown; key?: unknown } = JSON.parse(readFileSync(file, "utf8"));
-  return typeof url === "string" && typeof key === "string" ? { url, key } : undefined;
+  const local: { url?: unknown; key?: unknown; admin_key?: unknown } = JSON.parse(
+    readFileSync(file, "utf8"),
+  );
+  const { url, key, admin_key: adminKey } = local;
+  if (typeof url !== "string" || typeof key !== "string") return undefined;
+  return { url, key, adminKey: typeof adminKey === "string" ? adminKey : undefined };
 }
 
 /** Says what went wrong between us and the service and what to do next; returns the exit code. Throws on what it does not know. */

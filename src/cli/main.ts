@@ -28,6 +28,46 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "usage",
+    {
+      summary: "show what was asked and charged, by day, key and model",
+      load: async () => {
+        const { USAGE_HELP, usage } = await import("./usage.ts");
+        return { run: usage, help: USAGE_HELP };
+      },
+    },
+  ],
+  [
+    "accounts",
+    {
+      summary: "open and list accounts, as their administrator",
+      load: async () => {
+        const { ACCOUNTS_HELP, accounts } = await import("./accounts.ts");
+        return { run: accounts, help: ACCOUNTS_HELP };
+      },
+    },
+  ],
+  [
+    "keys",
+    {
+      summary: "create, list, rotate and revoke keys, as their administrator",
+      load: async () => {
+        const { KEYS_HELP, keys } = await import("./keys.ts");
+        return { run: keys, help: KEYS_HELP };
+      },
+    },
+  ],
+  [
+    "credit",
+    {
+      summary: "grant credit to an account, as its administrator",
+      load: async () => {
+        const { CREDIT_HELP, credit } = await import("./credit.ts");
+        return { run: credit, help: CREDIT_HELP };
+      },
+    },
+  ],
+  [
     "convert",
     {
       summary: "turn a checkpoint into a model bundle in object storage",

@@ -76,7 +76,8 @@ async function getJson<Body>(
   return (await readJson(response)) as Body;
 }
 
-async function send(
+/** Sends a request with the key; resolves to a reply that is a success. Rejects with UnmaskError. */
+export async function send(
   { baseUrl, apiKey, fetch: request = fetch }: ClientOptions,
   path: string,
   init: RequestInit,
@@ -97,7 +98,8 @@ async function send(
   throw new RefusedError(problem, Number.isFinite(retryAfter) ? retryAfter : undefined);
 }
 
-async function readJson(response: Response): Promise<unknown> {
+/** Reads a reply's JSON. Rejects with ReplyError where it is none. */
+export async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch (cause) {

@@ -73,7 +73,7 @@ export interface SpecialTokens {
 }
 
 /** Patches along one side of a view: the convolution is "valid", so left-over pixels at the right and bottom are unseen. */
-export function patchesPerSide(vision: VisionTower): number {
+export function patchesPerSide(vision: Pick<VisionTower, "imageSize" | "patchSize">): number {
   return Math.floor(vision.imageSize / vision.patchSize);
 }
 

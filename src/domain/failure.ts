@@ -4,6 +4,14 @@
  */
 export type Failure =
   | { readonly kind: "unauthenticated" }
+  | { readonly kind: "scope_missing"; readonly scope: string }
+  | { readonly kind: "origin_forbidden"; readonly origin: string | null }
+  | {
+      readonly kind: "model_forbidden";
+      readonly model: string;
+      readonly allowed: readonly string[];
+    }
+  | { readonly kind: "already_exists"; readonly id: string }
   | { readonly kind: "not_found"; readonly path: string }
   | {
       readonly kind: "method_not_allowed";
@@ -43,6 +51,35 @@ export type Failure =
   | { readonly kind: "function_timeout"; readonly silentSeconds: number }
   | { readonly kind: "function_reply_invalid" }
   | { readonly kind: "ticket_refused"; readonly reason: string }
+  | {
+      readonly kind: "insufficient_credit";
+      /** Micro-dollars as plain integers, here and below: a failure crosses processes as JSON. */
+      readonly priceMicros: number;
+      readonly availableMicros: number;
+    }
+  | {
+      readonly kind: "spend_limit_reached";
+      /** `token`: what a client token may spend in all. */
+      readonly period: "day" | "month" | "token";
+      readonly limitMicros: number;
+      readonly spentMicros: number;
+      readonly priceMicros: number;
+    }
+  | {
+      readonly kind: "price_above_maximum";
+      readonly priceMicros: number;
+      readonly maximumMicros: number;
+    }
+  | {
+      readonly kind: "rate_limited";
+      readonly policy: string;
+      readonly limit: number;
+      readonly resetSeconds: number;
+    }
+  | { readonly kind: "too_many_concurrent"; readonly limit: number }
+  | { readonly kind: "idempotency_key_invalid" }
+  | { readonly kind: "idempotency_in_progress" }
+  | { readonly kind: "idempotency_mismatch" }
   | { readonly kind: "internal" };
 
 /** What is wrong with one field. `pointer` is a JSON Pointer (RFC 6901) into the body, or the form field's name behind a slash. */

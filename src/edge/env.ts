@@ -1,8 +1,15 @@
 import { z } from "zod";
+import type { RateLimits } from "#domain/limits.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import type { ClientToken } from "#wire/client-token.ts";
 import { jsonText } from "#wire/json-text.ts";
 import { MAX_NAME_LENGTH } from "#wire/limits.ts";
+import { rateLimitsText } from "#wire/limits-body.ts";
+import { modelCardsSchema } from "#wire/model-card.ts";
 import { signingKeyText, type TicketSigningKey } from "#wire/ticket.ts";
+import type { UsageEvent } from "#wire/usage-event.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
+import type { LedgerObject } from "./ledger/ledger-object.ts";
 
 /** What wrangler binds: `vars` of wrangler.toml, and secrets. The bucket WEIGHTS is bound for its local S3 endpoint only. */
 export interface Bindings {
@@ -12,10 +19,23 @@ export interface Bindings {
   readonly FUNCTION_URL: string;
   /** Seconds after which a silent function is given up. */
   readonly FUNCTION_SILENCE_SECONDS: string;
+  /** How models see pictures and what they cost, by name, as JSON. */
+  readonly MODEL_CARDS: string;
   /** Secret: private JWK that signs tickets, as JSON. */
   readonly TICKET_KEY: string;
-  /** Secret: the one API key there is, as JSON `{"id", "secret_sha256", "account"}`. */
-  readonly API_KEY: string;
+  /** Limits of keys and accounts that are made without any, as JSON. */
+  readonly KEY_LIMITS: string;
+  readonly ACCOUNT_LIMITS: string;
+  /** Secret: opens the administration; without it that is closed. */
+  readonly ADMIN_KEY?: string;
+  /** Secret: `{"key", "meter"}` as JSON; without it no charges are exported to Stripe. */
+  readonly STRIPE?: string;
+  /** Accounts, keys and the copy of usage. */
+  readonly DB: D1Database;
+  /** Carries usage from the ledgers to the copy. */
+  readonly USAGE: Queue<UsageEvent>;
+  /** One ledger per account. */
+  readonly LEDGER: DurableObjectNamespace<LedgerObject>;
 }
 
 /** What a request carries through guards and routes. */
@@ -25,16 +45,34 @@ export interface EdgeEnv {
     readonly requestId: string;
     /** Set by the guard `apiKey`, so on `/v1/*` only. */
     readonly key: KeyRecord;
+    /** Set beside `key` where a client token stands for it: its spend cap is to be kept. */
+    readonly clientToken?: ClientToken;
   };
 }
 
 export interface Settings {
   readonly model: string;
+  /** Of the model that is served. */
+  readonly card: ModelCard;
   readonly functionUrl: string;
   readonly functionSilenceSeconds: number;
   readonly ticketKey: TicketSigningKey;
-  readonly apiKey: KeyRecord;
+  readonly keyLimits: RateLimits;
+  readonly accountLimits: RateLimits;
+  readonly adminKey: string | undefined;
+  readonly stripe: StripeSettings | undefined;
 }
+
+export interface StripeSettings {
+  /** Secret key of the Stripe account. */
+  readonly key: string;
+  /** Event name of the meter that counts micro-dollars. */
+  readonly meter: string;
+  readonly baseUrl: string;
+}
+
+/** Threat: an admin key that can be guessed. 32 characters of any alphabet that machines draw from are 128 bits. */
+const MIN_ADMIN_KEY_LENGTH = 32;
 
 const parsed = new WeakMap<Bindings, Settings>();
 
@@ -53,30 +91,40 @@ export function settingsOf(bindings: Bindings): Settings {
   return result.data;
 }
 
-const keyRecord: z.ZodType<KeyRecord> = z
-  .object({
-    id: z.string().length(16),
-    secret_sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    account: z.string().min(1).max(MAX_NAME_LENGTH),
+const stripeSchema: z.ZodType<StripeSettings> = z
+  .strictObject({
+    key: z.string().min(1).max(256),
+    meter: z.string().min(1).max(100),
+    url: z.url({ protocol: /^https?$/ }).default("https://api.stripe.com"),
   })
-  .transform(({ id, secret_sha256, account }) => ({
-    id,
-    secretSha256: secret_sha256,
-    accountId: account,
-  }));
+  .transform(({ key, meter, url }) => ({ key, meter, baseUrl: url.replace(/\/$/, "") }));
 
 const settingsSchema: z.ZodType<Settings> = z
   .object({
     MODEL: z.string().min(1).max(MAX_NAME_LENGTH),
     FUNCTION_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, "")),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
+    MODEL_CARDS: jsonText(modelCardsSchema),
     TICKET_KEY: signingKeyText,
-    API_KEY: jsonText(keyRecord),
+    KEY_LIMITS: rateLimitsText,
+    ACCOUNT_LIMITS: rateLimitsText,
+    ADMIN_KEY: z.string().min(MIN_ADMIN_KEY_LENGTH).max(256).optional(),
+    STRIPE: jsonText(stripeSchema).optional(),
+  })
+  .transform(({ MODEL_CARDS: cards, ...bindings }, context) => {
+    const card = cards[bindings.MODEL];
+    if (card !== undefined) return { ...bindings, card };
+    context.addIssue({ code: "custom", path: ["MODEL_CARDS"], message: "has no card of MODEL" });
+    return z.NEVER;
   })
   .transform((bindings) => ({
     model: bindings.MODEL,
+    card: bindings.card,
     functionUrl: bindings.FUNCTION_URL,
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
     ticketKey: bindings.TICKET_KEY,
-    apiKey: bindings.API_KEY,
+    keyLimits: bindings.KEY_LIMITS,
+    accountLimits: bindings.ACCOUNT_LIMITS,
+    adminKey: bindings.ADMIN_KEY,
+    stripe: bindings.STRIPE,
   }));

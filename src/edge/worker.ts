@@ -1,6 +1,9 @@
 import { app } from "./app.ts";
 import type { Bindings } from "./env.ts";
+import { consumeUsage } from "./usage/consume.ts";
 
-const worker: ExportedHandler<Bindings> = { fetch: app.fetch };
+export { LedgerObject } from "./ledger/ledger-object.ts";
+
+const worker: ExportedHandler<Bindings> = { fetch: app.fetch, queue: consumeUsage };
 
 export default worker;

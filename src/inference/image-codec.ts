@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import type { Failure } from "#domain/failure.ts";
+import { type ImageHeader, readImageHeader } from "#domain/image/header.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
-import { type ImageHeader, readImageHeader } from "#model/image/header.ts";
 
 /**
  * Threat: memory. A decoded picture takes 3 bytes a pixel, so 64 megapixels are 192 MB; today's phones send 12 to 50.

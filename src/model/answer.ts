@@ -1,4 +1,5 @@
 import type { AnswerCompleted, AnswerEvent, CanvasToken } from "#domain/event.ts";
+import type { ImageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
 import { answerTokens, type Canvas, openCanvas } from "./decode/canvas.ts";
 import { decode } from "./decode/decode.ts";
@@ -9,7 +10,6 @@ import { canvasText, textPieces } from "./text/detokenizer.ts";
 import { embedPrompt } from "./text/embed.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { cutViews } from "./vision/crops.ts";
-import type { ImageLayout } from "./vision/layout.ts";
 import { stitchFeatures } from "./vision/stitch.ts";
 
 /**

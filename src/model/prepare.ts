@@ -1,5 +1,6 @@
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
+import { type ImageLayout, imageLayout, layoutVectorCount } from "#domain/image/layout.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
@@ -10,7 +11,6 @@ import { promptLength } from "./text/embed.ts";
 import { neutralise, promptIds, type RenderTemplate } from "./text/prompt.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import type { Resize } from "./vision/crops.ts";
-import { type ImageLayout, imageLayout, layoutVectorCount } from "./vision/layout.ts";
 
 /** A question whose pictures are decoded and upright. */
 export interface PicturedQuestion {

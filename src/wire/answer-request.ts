@@ -31,6 +31,8 @@ export interface AnswerFields {
   readonly seed?: number;
   readonly stop?: string | readonly string[];
   readonly suffix?: string;
+  /** Refuses before any work what would cost more. */
+  readonly max_price_micros?: number;
   /** Events instead of one reply; so does `Accept: text/event-stream`. */
   readonly stream?: boolean;
 }
@@ -40,6 +42,15 @@ export interface AnswerRequestBody extends AnswerFields {
   /** At most one of `image` and `images`. */
   readonly image?: ImageBody;
   readonly images?: readonly ImageBody[];
+}
+
+/** Body of `POST /v1/quotes` for a picture of this size; everything else as in an answer request. */
+export interface SizeRequestBody extends Omit<AnswerFields, "messages" | "stream"> {
+  /** Pixels of one picture, upright. */
+  readonly width: number;
+  readonly height: number;
+  /** UTF-8 bytes of the question to come; those of `question` when absent. */
+  readonly text_bytes?: number;
 }
 
 /** A picture file as base64 or as a `data:` URI; plain text stands for `{data}`. */
@@ -114,6 +125,9 @@ const fields = {
     .max(MAX_SUFFIX_LENGTH)
     .exactOptional()
     .meta({ description: "Text fixed behind the canvas, seen from the first step on." }),
+  max_price_micros: z.int().min(0).exactOptional().meta({
+    description: "Refuses with price_above_maximum, before any work, what would cost more.",
+  }),
   stream: z.boolean().exactOptional().meta({
     description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
   }),
@@ -155,3 +169,21 @@ export const answerFormSchema: z.ZodType<AnswerFields> = z
       .meta({ description: "Picture files, one part each." }),
   })
   .meta({ id: "AnswerForm" });
+
+/** Largest side of a picture that a JPEG can state. */
+const MAX_SIDE = 65_535;
+
+const side = z.int().min(1).max(MAX_SIDE);
+const { messages: _messages, stream: _stream, ...sizedFields } = fields;
+
+/** Schema of a body that gives a picture's size in place of the picture. */
+export const sizeRequestSchema: z.ZodType<SizeRequestBody> = z
+  .strictObject({
+    ...sizedFields,
+    width: side.meta({ description: "Pixels across of one picture, upright.", example: 1200 }),
+    height: side.meta({ description: "Pixels down.", example: 800 }),
+    text_bytes: z.int().min(0).max(MAX_TEXT_BYTES).exactOptional().meta({
+      description: "UTF-8 bytes of the question to come; those of question when absent.",
+    }),
+  })
+  .meta({ id: "SizeRequest" });

@@ -14,6 +14,10 @@ export interface ErrorCode {
  */
 export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   unauthenticated: { status: 401, title: "No valid key", isRetryable: false },
+  scope_missing: { status: 403, title: "Key not for this", isRetryable: false },
+  origin_forbidden: { status: 403, title: "Origin not allowed", isRetryable: false },
+  model_forbidden: { status: 403, title: "Model not allowed", isRetryable: false },
+  already_exists: { status: 409, title: "Already exists", isRetryable: false },
   not_found: { status: 404, title: "Not found", isRetryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", isRetryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", isRetryable: false },
@@ -35,5 +39,14 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   function_reply_invalid: { status: 502, title: "Function's reply invalid", isRetryable: true },
   // Only ever seen between function and edge: to callers it is `internal`.
   ticket_refused: { status: 401, title: "Ticket refused", isRetryable: false },
+  insufficient_credit: { status: 402, title: "Not enough credit", isRetryable: false },
+  spend_limit_reached: { status: 402, title: "Key's spend limit reached", isRetryable: false },
+  // The caller's own bound, which no payment moves.
+  price_above_maximum: { status: 422, title: "Price above maximum", isRetryable: false },
+  rate_limited: { status: 429, title: "Rate limit reached", isRetryable: true },
+  too_many_concurrent: { status: 429, title: "Too many answers at once", isRetryable: true },
+  idempotency_key_invalid: { status: 400, title: "Invalid Idempotency-Key", isRetryable: false },
+  idempotency_in_progress: { status: 409, title: "Request still running", isRetryable: true },
+  idempotency_mismatch: { status: 422, title: "Idempotency-Key was used", isRetryable: false },
   internal: { status: 500, title: "Internal error", isRetryable: true },
 };

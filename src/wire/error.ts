@@ -67,6 +67,11 @@ function problemHeaders(failure: Failure): Record<string, string> {
       return { "retry-after": retryAfter(failure.etaSeconds) };
     case "overloaded":
       return { "retry-after": retryAfter(failure.retryAfterSeconds) };
+    case "rate_limited":
+      return { "retry-after": retryAfter(failure.resetSeconds) };
+    case "too_many_concurrent":
+    case "idempotency_in_progress":
+      return { "retry-after": retryAfter(SHORT_ANSWER_SECONDS) };
     case "draining":
     case "function_unreachable":
       return { "retry-after": retryAfter(RESTART_SECONDS) };
@@ -78,6 +83,9 @@ function problemHeaders(failure: Failure): Record<string, string> {
 /** A function that goes away is replaced within seconds; its weights then load, and say so themselves. */
 const RESTART_SECONDS = 5;
 
+/** A place becomes free, or the first of two equal requests is answered, when an answer ends. */
+const SHORT_ANSWER_SECONDS = 2;
+
 /** At least a second, so that nobody spins; at most an hour, which is what a client would wait at all. */
 function retryAfter(seconds: number): string {
   return String(Math.min(3600, Math.max(1, Math.ceil(seconds))));
@@ -88,6 +96,14 @@ function detailOf(failure: Failure): string {
   switch (failure.kind) {
     case "unauthenticated":
       return "Send a valid API key as 'Authorization: Bearer umk_…'.";
+    case "scope_missing":
+      return `This key may not be used for "${failure.scope}".`;
+    case "origin_forbidden":
+      return originSentence(failure.origin);
+    case "model_forbidden":
+      return `This key may not ask "${failure.model}"; it may ask ${failure.allowed.join(", ") || "no model"}.`;
+    case "already_exists":
+      return `There is already one with the id "${failure.id}".`;
     case "not_found":
       return `There is nothing at ${failure.path}.`;
     case "method_not_allowed":
@@ -129,11 +145,33 @@ function detailOf(failure: Failure): string {
     case "ticket_refused":
       // The reason would tell a forger how far they came; it is in the log.
       return "The work order is not valid.";
+    case "insufficient_credit":
+      return `The answer costs ${dollars(failure.priceMicros)}; ${dollars(failure.availableMicros)} of credit are left.`;
+    case "spend_limit_reached":
+      return `The answer costs ${dollars(failure.priceMicros)}; ${spender[failure.period]} may spend ${dollars(failure.limitMicros)} and has spent ${dollars(failure.spentMicros)}.`;
+    case "price_above_maximum":
+      return `The answer costs ${dollars(failure.priceMicros)}, more than the ${dollars(failure.maximumMicros)} of max_price_micros.`;
+    case "rate_limited":
+      return `The limit "${failure.policy}" of ${failure.limit} a minute is used up; try again in ${failure.resetSeconds} s.`;
+    case "too_many_concurrent":
+      return `${failure.limit} answers at once are the most; wait for one to end.`;
+    case "idempotency_key_invalid":
+      return "An Idempotency-Key has 1 to 255 printable ASCII characters.";
+    case "idempotency_in_progress":
+      return "The first request with this Idempotency-Key is still being answered.";
+    case "idempotency_mismatch":
+      return "This Idempotency-Key was used with another body within the last 24 hours.";
     case "internal":
       return "Something broke on our side; it has been logged.";
     default:
       return failure satisfies never;
   }
+}
+
+function originSentence(origin: string | null): string {
+  return origin === null
+    ? "This key is for browsers and only works from its own origins; the request names none."
+    : `This key may not be used from ${origin}.`;
 }
 
 function problemSentence(problems: readonly FieldProblem[]): string {
@@ -142,6 +180,16 @@ function problemSentence(problems: readonly FieldProblem[]): string {
   const where = first.pointer === "" ? "The body" : first.pointer;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more in errors)` : "";
   return `${where}: ${first.message}${more}.`;
+}
+
+const spender = {
+  day: "within a day (UTC) this key",
+  month: "within a month (UTC) this key",
+  token: "this client token",
+};
+
+function dollars(amountMicros: number): string {
+  return `$${(amountMicros / 1e6).toFixed(6)}`;
 }
 
 function picture({ image }: { readonly image: number }): string {

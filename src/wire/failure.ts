@@ -12,6 +12,14 @@ const count = z.int().nonnegative();
  */
 export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unauthenticated") }),
+  z.object({ kind: z.literal("scope_missing"), scope: z.string().max(16) }),
+  z.object({ kind: z.literal("origin_forbidden"), origin: sentence.nullable() }),
+  z.object({
+    kind: z.literal("model_forbidden"),
+    model: z.string().max(MAX_NAME_LENGTH),
+    allowed: z.array(z.string().max(MAX_NAME_LENGTH)).max(16),
+  }),
+  z.object({ kind: z.literal("already_exists"), id: z.string().max(MAX_NAME_LENGTH) }),
   z.object({ kind: z.literal("not_found"), path: sentence }),
   z.object({
     kind: z.literal("method_not_allowed"),
@@ -53,5 +61,28 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("function_timeout"), silentSeconds: z.number().nonnegative() }),
   z.object({ kind: z.literal("function_reply_invalid") }),
   z.object({ kind: z.literal("ticket_refused"), reason: sentence }),
+  z.object({
+    kind: z.literal("insufficient_credit"),
+    priceMicros: count,
+    availableMicros: count,
+  }),
+  z.object({
+    kind: z.literal("spend_limit_reached"),
+    period: z.enum(["day", "month", "token"]),
+    limitMicros: count,
+    spentMicros: count,
+    priceMicros: count,
+  }),
+  z.object({ kind: z.literal("price_above_maximum"), priceMicros: count, maximumMicros: count }),
+  z.object({
+    kind: z.literal("rate_limited"),
+    policy: z.string().max(MAX_NAME_LENGTH),
+    limit: count,
+    resetSeconds: count,
+  }),
+  z.object({ kind: z.literal("too_many_concurrent"), limit: count }),
+  z.object({ kind: z.literal("idempotency_key_invalid") }),
+  z.object({ kind: z.literal("idempotency_in_progress") }),
+  z.object({ kind: z.literal("idempotency_mismatch") }),
   z.object({ kind: z.literal("internal") }),
 ]);

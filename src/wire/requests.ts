@@ -1,4 +1,5 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
+import { type Micros, micros } from "#domain/micros.ts";
 import type { AnswerOptions, Message, Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import {
@@ -19,6 +20,8 @@ export interface AnswerRequest {
   /** Absent: whichever model is served. */
   readonly model?: string;
   readonly wantsStream: boolean;
+  /** What the answer may cost at most; null is whatever it costs. */
+  readonly maximum: Micros | null;
 }
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
@@ -67,6 +70,7 @@ const numberFields: ReadonlySet<string> = new Set([
   "block_length",
   "temperature",
   "seed",
+  "max_price_micros",
 ]);
 
 /** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
@@ -95,6 +99,7 @@ function requestOf(
     question: { messages, images, options },
     ...(fields.model === undefined ? {} : { model: fields.model }),
     wantsStream: fields.stream ?? false,
+    maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
   });
 }
 
@@ -103,7 +108,8 @@ function messagesOf({ question, messages }: AnswerFields): readonly Message[] {
   return (messages ?? []).map(({ role, content }) => ({ role, text: content }));
 }
 
-function optionsOf(fields: AnswerFields): AnswerOptions {
+/** Fills in what an answer request leaves open. */
+export function optionsOf(fields: AnswerFields): AnswerOptions {
   const canvas = fields.canvas ?? DEFAULT_CANVAS;
   return {
     detail: fields.detail ?? "auto",
@@ -137,7 +143,8 @@ function messageProblems(fields: AnswerFields, messages: readonly Message[]): Fi
     : [];
 }
 
-function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions): FieldProblem[] {
+/** Says what is wrong with canvas, blocks and steps together. */
+export function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions): FieldProblem[] {
   if (canvas % blockLength !== 0)
     return [
       {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AnswerCompleted } from "#domain/event.ts";
+import { type Micros, toNumber } from "#domain/micros.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "./limits.ts";
 import {
   type FunctionStatus,
@@ -53,8 +54,12 @@ export interface AnsweredJob {
   readonly createdAt: number;
 }
 
-/** Renders a completed answer. */
-export function answerBody(completed: AnswerCompleted, job: AnsweredJob): AnswerBody {
+/** Renders a completed answer and what it cost. */
+export function answerBody(
+  completed: AnswerCompleted,
+  job: AnsweredJob,
+  charged: Micros,
+): AnswerBody {
   const { usage } = completed;
   return {
     id: job.jobId,
@@ -71,7 +76,7 @@ export function answerBody(completed: AnswerCompleted, job: AnsweredJob): Answer
       steps: usage.steps,
       forward_passes: usage.forwardPasses,
     },
-    charged_micros: 0,
+    charged_micros: toNumber(charged),
     created_at: new Date(job.createdAt).toISOString(),
     tokens: completed.tokens.map(({ text, confidence, step }) => ({ text, confidence, step })),
   };
@@ -141,7 +146,7 @@ const exampleAnswer: AnswerBody = {
   model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
   cached: false,
   usage: { image_vectors: 730, canvas: 32, steps: 32, forward_passes: 32 },
-  charged_micros: 0,
+  charged_micros: 1728,
   created_at: "2026-01-02T03:04:05.000Z",
   tokens: [
     { text: "A", confidence: 0.8, step: 2 },

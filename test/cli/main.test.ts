@@ -7,7 +7,17 @@ describe("the command line", () => {
   test("lists its commands when asked for help, on stdout", async () => {
     const io = recordedIo();
     expect(await main(["--help"], io)).toBe(EXIT.done);
-    for (const name of ["ask", "status", "convert", "synth", "parity"])
+    for (const name of [
+      "ask",
+      "status",
+      "usage",
+      "accounts",
+      "keys",
+      "credit",
+      "convert",
+      "synth",
+      "parity",
+    ])
       expect(io.written.stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
   });
 
@@ -20,12 +30,15 @@ describe("the command line", () => {
     expect(unknown.written.stderr).toContain('no command "aks"; there are ask,');
   });
 
-  test.each(["ask", "status", "convert", "synth", "parity"])("teaches %s", async (name) => {
-    const io = recordedIo();
-    expect(await main([name, "--help"], io)).toBe(EXIT.done);
-    expect(io.written.stdout.length).toBeGreaterThan(200);
-    expect(io.written.stderr).toBe("");
-  });
+  test.each(["ask", "status", "usage", "accounts", "keys", "credit", "convert", "synth", "parity"])(
+    "teaches %s",
+    async (name) => {
+      const io = recordedIo();
+      expect(await main([name, "--help"], io)).toBe(EXIT.done);
+      expect(io.written.stdout.length).toBeGreaterThan(200);
+      expect(io.written.stderr).toBe("");
+    },
+  );
 
   test("answers wrong usage with the message and where to read on", async () => {
     const io = recordedIo();

@@ -4,7 +4,9 @@ import type worker from "#edge/worker.ts";
 declare global {
   namespace Cloudflare {
     interface Env extends Bindings {
+      readonly ADMIN_KEY: string;
       readonly TEST_API_KEY: string;
+      readonly TEST_MIGRATIONS: string;
       readonly TEST_TICKET_KEYS: string;
     }
     interface GlobalProps {

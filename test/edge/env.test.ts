@@ -2,8 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { type Bindings, settingsOf } from "#edge/env.ts";
 
-const { MODEL, FUNCTION_URL, FUNCTION_SILENCE_SECONDS, TICKET_KEY, API_KEY } = env;
-const bindings: Bindings = { MODEL, FUNCTION_URL, FUNCTION_SILENCE_SECONDS, TICKET_KEY, API_KEY };
+const bindings: Bindings = { ...env, ADMIN_KEY: env.ADMIN_KEY };
 
 describe("the Worker's settings", () => {
   test("are read into what the rooms work with", () => {
@@ -12,15 +11,19 @@ describe("the Worker's settings", () => {
       functionUrl: "https://function.test",
       functionSilenceSeconds: 0.5,
       ticketKey: { kid: "test" },
-      apiKey: { accountId: "acc_test" },
+      keyLimits: { requestsPerMinute: 600 },
+      stripe: undefined,
     });
   });
 
-  test.each(["TICKET_KEY", "API_KEY"] as const)("name a broken %s and never quote it", (name) => {
-    const secret = bindings[name].slice(0, -1);
-    const read = () => settingsOf({ ...bindings, [name]: secret });
-    expect(read).toThrow(`the edge is not configured: ${name}: is not JSON`);
-  });
+  test.each(["TICKET_KEY", "KEY_LIMITS"] as const)(
+    "name a broken %s and never quote it",
+    (name) => {
+      const secret = bindings[name].slice(0, -1);
+      const read = () => settingsOf({ ...bindings, [name]: secret });
+      expect(read).toThrow(`the edge is not configured: ${name}: is not JSON`);
+    },
+  );
 
   test("name every one that is wrong", () => {
     const read = () => settingsOf({ ...bindings, FUNCTION_URL: "ftp://x", MODEL: "" });

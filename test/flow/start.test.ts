@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createAdminClient, readUsage } from "#client/admin.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
 
@@ -9,6 +10,7 @@ import { RefusedError } from "#client/errors.ts";
 interface Ready {
   readonly url: string;
   readonly key: string;
+  readonly admin_key: string;
   readonly model: string;
 }
 
@@ -80,6 +82,24 @@ describe("the whole system, started as a newcomer starts it", () => {
     await client.ask({ question: "?", images: [cut] }).then(undefined, collect);
     await client.ask({ question: "?", ...{ colour: "red" } }).then(undefined, collect);
     expect(codes).toEqual(["unauthenticated", "image_truncated", "invalid_request"]);
+  });
+
+  test("credit is granted, spent to the micro-dollar, and shown by the ledger and the usage", async () => {
+    const admin = createAdminClient({ baseUrl: ready.url, apiKey: ready.admin_key });
+    const { id: account } = await admin.createAccount({ name: "Flow" });
+    await admin.grant(account, { amount_micros: 1_000_000 });
+    const { id, key } = await admin.createKey({ account });
+    const owner = { baseUrl: ready.url, apiKey: key };
+    const ask = { question: "What is this?", images: [picture], canvas: 16 };
+    const { charged_micros: charged } = await createClient(owner).ask(ask);
+    expect(charged).toBeGreaterThan(0);
+    const shown = async () => await Array.fromAsync(readUsage(owner));
+    await vi.waitFor(
+      async () => expect(await shown()).toMatchObject([{ key: id, charged_micros: charged }]),
+      { timeout: 20_000, interval: 500 },
+    );
+    await admin.revokeKey(id);
+    await expect(shown()).rejects.toMatchObject({ problem: { code: "unauthenticated" } });
   });
 
   test("asked to stop, it ends cleanly and leaves nobody listening", async () => {

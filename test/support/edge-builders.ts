@@ -2,9 +2,10 @@ import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
 
-/** A picture's first bytes: enough for the edge, which looks no further. */
+/** The header of a PNG of 8 by 8 pixels: enough for the edge, which looks no further. */
 export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(
-  ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13],
+  ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52],
+  ...[0, 0, 0, 8, 0, 0, 0, 8, 8, 2, 0, 0, 0, 0, 0, 0, 0],
 );
 
 export function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
@@ -54,6 +55,10 @@ export const story: readonly AnswerEvent[] = [
 /** One refusal of each kind; the type makes a new kind a compile error here. */
 export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: Kind }> } = {
   unauthenticated: { kind: "unauthenticated" },
+  scope_missing: { kind: "scope_missing", scope: "usage" },
+  origin_forbidden: { kind: "origin_forbidden", origin: "https://else.test" },
+  model_forbidden: { kind: "model_forbidden", model: "gpt", allowed: ["demo"] },
+  already_exists: { kind: "already_exists", id: "acc_1" },
   not_found: { kind: "not_found", path: "/v2" },
   method_not_allowed: { kind: "method_not_allowed", method: "PUT", allowed: ["GET", "HEAD"] },
   unsupported_media_type: { kind: "unsupported_media_type", contentType: "text/plain" },
@@ -82,6 +87,20 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   function_timeout: { kind: "function_timeout", silentSeconds: 45 },
   function_reply_invalid: { kind: "function_reply_invalid" },
   ticket_refused: { kind: "ticket_refused", reason: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" },
+  insufficient_credit: { kind: "insufficient_credit", priceMicros: 1728, availableMicros: 12 },
+  spend_limit_reached: {
+    kind: "spend_limit_reached",
+    period: "day",
+    limitMicros: 5_000_000,
+    spentMicros: 4_999_000,
+    priceMicros: 1728,
+  },
+  price_above_maximum: { kind: "price_above_maximum", priceMicros: 1728, maximumMicros: 1000 },
+  rate_limited: { kind: "rate_limited", policy: "steps", limit: 20_000, resetSeconds: 42 },
+  too_many_concurrent: { kind: "too_many_concurrent", limit: 16 },
+  idempotency_key_invalid: { kind: "idempotency_key_invalid" },
+  idempotency_in_progress: { kind: "idempotency_in_progress" },
+  idempotency_mismatch: { kind: "idempotency_mismatch" },
   internal: { kind: "internal" },
 };
 

@@ -49,6 +49,7 @@ describe("a question as JSON", () => {
         },
       },
       wantsStream: false,
+      maximum: null,
     });
     expect(accepted({ question: "?", canvas: 8 }).question.options).toMatchObject({
       steps: 8,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { micros } from "#domain/micros.ts";
 import { answerBody, answerSchema, modelListBody, modelListSchema } from "#wire/responses.ts";
 import { functionStatusSchema, type ModelCard, modelCardSchema } from "#wire/status.ts";
 import { story } from "../support/edge-builders.ts";
@@ -8,12 +9,13 @@ const completed = story.find((event) => event.kind === "answer.completed");
 describe("a completed answer", () => {
   test("is told with what it took and which weights gave it", () => {
     if (completed === undefined) throw new Error("the story has no end");
-    const body = answerBody(completed, {
+    const job = {
       jobId: "ans_1",
       model: "demo",
       modelDigest: "ab".repeat(32),
       createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
-    });
+    };
+    const body = answerBody(completed, job, micros(1728));
     expect(answerSchema.parse(body)).toEqual({
       id: "ans_1",
       object: "answer",
@@ -24,7 +26,7 @@ describe("a completed answer", () => {
       model_digest: "ab".repeat(32),
       cached: false,
       usage: { image_vectors: 730, canvas: 4, steps: 2, forward_passes: 2 },
-      charged_micros: 0,
+      charged_micros: 1728,
       created_at: "2026-01-02T03:04:05.000Z",
       tokens: [
         { text: "A", confidence: 0.5, step: 1 },

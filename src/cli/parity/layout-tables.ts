@@ -1,6 +1,6 @@
 import type { ImagePolicy, VisionTower } from "#domain/architecture.ts";
+import { imageLayout, layoutVectorCount, unpaddedBox } from "#domain/image/layout.ts";
 import { tensor } from "#domain/tensor.ts";
-import { imageLayout, layoutVectorCount, unpaddedBox } from "#model/vision/layout.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
 import { readCheckpointConfig } from "#weights/checkpoint/architecture.ts";
 import { type Comparison, tolerances } from "./comparison.ts";

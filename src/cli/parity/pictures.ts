@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { VisionTower } from "#domain/architecture.ts";
+import { type ImageLayout, imageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
 import { decodeImage } from "#inference/image-codec.ts";
 import { normaliseViews } from "#model/image/patches.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { cutViews } from "#model/vision/crops.ts";
-import { type ImageLayout, imageLayout } from "#model/vision/layout.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
 import { type Comparison, tolerances } from "./comparison.ts";
 import type { ReferenceModel } from "./model.ts";

@@ -1,18 +1,50 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { endTime, startTime } from "hono/timing";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { type ClientToken, clientTokenSecret, isClientToken } from "#wire/client-token.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
-import { authenticate, singleKeyStore } from "../keys/key-store.ts";
+import { authenticate, authenticateToken } from "../keys/authenticate.ts";
+import { keyCache } from "../keys/key-cache.ts";
+import { type KeyRecord, KeyTable } from "../keys/key-store.ts";
+import { bearerOf } from "./bearer.ts";
 import { refused } from "./errors.ts";
 
-/** Lets holders of a key pass. Only the header counts: a key in an address would stand in every log on the way. */
+/** Lets holders of a key or a client token pass. Only the header counts: a key in an address would stand in every log on the way. */
 export function apiKey(): MiddlewareHandler<EdgeEnv> {
   return async function apiKey(c, next) {
     startTime(c, "auth");
-    const [, token = ""] = /^Bearer (\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
-    const record = await authenticate(token, singleKeyStore(settingsOf(c.env).apiKey));
+    const caller = await callerOf(c);
     endTime(c, "auth");
-    if (!record.ok) return refused(c, { kind: "unauthenticated" });
-    c.set("key", record.value);
+    if (!caller.ok) return refused(c, { kind: "unauthenticated" });
+    const { key, token } = caller.value;
+    c.set("key", key);
+    if (token !== undefined) c.set("clientToken", token);
+    const origin = c.req.header("origin") ?? null;
+    if (!mayComeFrom(origin, c.req.url, key))
+      return refused(c, { kind: "origin_forbidden", origin });
     return await next();
   };
+}
+
+async function callerOf(
+  c: Context<EdgeEnv>,
+): Promise<Result<{ readonly key: KeyRecord; readonly token?: ClientToken }, string>> {
+  const text = bearerOf(c);
+  const store = keyCache.over(new KeyTable(c.env.DB), Date.now);
+  if (isClientToken(text)) {
+    const secret = await clientTokenSecret(settingsOf(c.env).ticketKey);
+    return await authenticateToken(text, secret, store, Date.now());
+  }
+  const key = await authenticate(text, store, Date.now());
+  return key.ok ? ok({ key: key.value }) : refuse(key.refusal);
+}
+
+/**
+ * A key without origins is a server's: a page of another origin that holds one has leaked it. A key with origins works
+ * from them alone. Pages of this very address are ours.
+ */
+function mayComeFrom(origin: string | null, url: string, { origins }: KeyRecord): boolean {
+  if (origin === new URL(url).origin) return true;
+  if (origins === null) return origin === null;
+  return origin !== null && origins.includes(origin);
 }

@@ -29,8 +29,17 @@ export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
 
 function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {
   const methods = app.routes
-    .filter((route) => route.method !== "ALL" && route.path === path)
+    .filter((route) => route.method !== "ALL" && isAt(path, route.path))
     .map(({ method }) => method);
   if (methods.length === 0) return [];
   return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+}
+
+/** Whether a path lies at a route's, whose parts that begin with a colon stand for anything. */
+function isAt(path: string, route: string): boolean {
+  const [parts, pattern] = [path.split("/"), route.split("/")];
+  return (
+    parts.length === pattern.length &&
+    pattern.every((part, index) => part.startsWith(":") || part === parts[index])
+  );
 }

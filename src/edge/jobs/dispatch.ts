@@ -36,7 +36,7 @@ export async function dispatch(
       ticketId: newId("tkt"),
       jobId: job.id,
       accountId: job.accountId,
-      model: job.model,
+      model: job.card.id,
       bodySha256: await sha256Hex(body),
     },
     settings.ticketKey,

@@ -1,17 +1,17 @@
-import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { problemOf, type RefusedRequest } from "#wire/error.ts";
 import { bodyMessage, progressMessage } from "#wire/events.ts";
-import { type AnsweredJob, answerBody } from "#wire/responses.ts";
+import type { AnswerBody } from "#wire/responses.ts";
 import { type SseMessage, sseStream } from "#wire/sse.ts";
+import type { PaidEvent } from "./payment.ts";
 
 /** Waits for the end of an answer. */
 export async function collectAnswer(
-  events: AsyncIterable<AnswerEvent>,
-): Promise<Result<AnswerCompleted, Failure>> {
+  events: AsyncIterable<PaidEvent>,
+): Promise<Result<AnswerBody, Failure>> {
   for await (const event of events) {
-    if (event.kind === "answer.completed") return ok(event);
+    if (event.kind === "answer.completed") return ok(event.body);
     if (event.kind === "answer.failed") return refuse(event.failure);
   }
   throw new Error("the events of an answer have no end");
@@ -19,32 +19,28 @@ export async function collectAnswer(
 
 /** Tells an answer to the caller while it is made. `leave` is called when the caller goes away before its end. */
 export function relayAnswer(
-  events: AsyncIterable<AnswerEvent>,
-  job: AnsweredJob,
+  events: AsyncIterable<PaidEvent>,
+  jobId: string,
   request: RefusedRequest,
   leave: (reason: unknown) => void,
 ): ReadableStream<Uint8Array> {
-  return sseStream(publicMessages(events, job, request), { cancel: leave });
+  return sseStream(publicMessages(events, jobId, request), { cancel: leave });
 }
 
 /** The caller's end of an answer is the same body that a plain reply has, or the same problem. */
 async function* publicMessages(
-  events: AsyncIterable<AnswerEvent>,
-  job: AnsweredJob,
+  events: AsyncIterable<PaidEvent>,
+  jobId: string,
   request: RefusedRequest,
 ): AsyncGenerator<SseMessage, void, undefined> {
   for await (const event of events) {
     switch (event.kind) {
       case "answer.started":
       case "answer.frame":
-        yield progressMessage(event, job.jobId);
+        yield progressMessage(event, jobId);
         break;
       case "answer.completed":
-        yield bodyMessage(
-          event.kind,
-          answerBody(event, job),
-          `${job.jobId}.${event.usage.steps + 1}`,
-        );
+        yield completedMessage(event.body);
         break;
       case "answer.failed":
         yield bodyMessage(event.kind, problemOf(event.failure, request));
@@ -53,4 +49,9 @@ async function* publicMessages(
         event satisfies never;
     }
   }
+}
+
+/** The last event of an answer; for one that is told again, the only one. */
+export function completedMessage(body: AnswerBody): SseMessage {
+  return bodyMessage("answer.completed", body, `${body.id}.${body.usage.steps + 1}`);
 }

@@ -1,39 +1,171 @@
-import { ok, type Result, refuse } from "#domain/result.ts";
-import { hashSecret, parseKey } from "#wire/key.ts";
+import type { KeyLimits, RateLimits } from "#domain/limits.ts";
+import type { KeyEnvironment, KeyScope } from "#wire/key.ts";
+import {
+  type KeyLimitsBody,
+  keyLimitsBody,
+  keyLimitsOf,
+  type RateLimitsBody,
+  rateLimitsOf,
+} from "#wire/limits-body.ts";
 
-/** What is kept of a key. The secret itself is kept nowhere. */
+/** What is kept of a key. The secret itself is kept nowhere. Times are milliseconds since 1970. */
 export interface KeyRecord {
   readonly id: string;
   readonly accountId: string;
+  readonly name: string;
+  readonly environment: KeyEnvironment;
   /** Lower-case hex SHA-256 of the secret. */
   readonly secretSha256: string;
+  /** The secret before the last rotation, and until when it works too. */
+  readonly previous: { readonly secretSha256: string; readonly expiresAt: number } | null;
+  readonly scopes: readonly KeyScope[];
+  readonly limits: KeyLimits;
+  /** Limits of all keys of the account together. */
+  readonly accountLimits: RateLimits;
+  /** Models that it may ask; null for all. */
+  readonly models: readonly string[] | null;
+  /** Origins that it works from; null for keys that stay on servers. */
+  readonly origins: readonly string[] | null;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
 }
 
 /** Where keys are looked up by their public id. */
 export interface KeyStore {
-  find(id: string): Promise<KeyRecord | undefined>;
+  /** Finds a record; a store that remembers may give one that is at most `maxAgeMs` old. */
+  find(id: string, maxAgeMs?: number): Promise<KeyRecord | undefined>;
 }
 
-/** The store of an installation with a single key, given in a setting. */
-export function singleKeyStore(record: KeyRecord): KeyStore {
-  return { find: async (id) => (id === record.id ? record : undefined) };
+/** A key's place in the order in which keys are listed. */
+export type KeyPlace = readonly [createdAt: number, id: string];
+
+/** The records in D1. */
+export class KeyTable implements KeyStore {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  async find(id: string): Promise<KeyRecord | undefined> {
+    const row = await this.#db.prepare(`${SELECT} WHERE keys.id = ?`).bind(id).first<Row>();
+    return row === null ? undefined : recordOf(row);
+  }
+
+  /** Lists the keys of an account, oldest first, revoked ones too. */
+  async list(accountId: string, after: KeyPlace | undefined, count: number): Promise<KeyRecord[]> {
+    const [createdAt, id] = after ?? [0, ""];
+    const { results } = await this.#db
+      .prepare(
+        `${SELECT} WHERE keys.account_id = ? AND (keys.created_at, keys.id) > (?, ?)
+         ORDER BY keys.created_at, keys.id LIMIT ?`,
+      )
+      .bind(accountId, createdAt, id, count)
+      .all<Row>();
+    return results.map(recordOf);
+  }
+
+  async insert(record: Omit<KeyRecord, "accountLimits">): Promise<void> {
+    await this.#db
+      .prepare(
+        `INSERT INTO keys (id, account_id, name, environment, secret_sha256, scopes, limits, models, origins,
+                           created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .bind(
+        record.id,
+        record.accountId,
+        record.name,
+        record.environment,
+        record.secretSha256,
+        ...restrictionValues(record),
+        record.createdAt,
+        record.expiresAt,
+      )
+      .run();
+  }
+
+  /** Writes what may be changed of a key: its name and restrictions. Never who owns it, its secret or its revocation. */
+  async restrict(record: KeyRecord): Promise<void> {
+    await this.#db
+      .prepare(
+        "UPDATE keys SET name = ?, scopes = ?, limits = ?, models = ?, origins = ?, expires_at = ? WHERE id = ?",
+      )
+      .bind(record.name, ...restrictionValues(record), record.expiresAt, record.id)
+      .run();
+  }
+
+  /** Puts a new secret in place; the present one works until `overlapEndsAt`, one before that no longer. False for a revoked key. */
+  async rotate(id: string, secretSha256: string, overlapEndsAt: number): Promise<boolean> {
+    const { meta } = await this.#db
+      .prepare(
+        `UPDATE keys SET previous_secret_sha256 = secret_sha256, previous_expires_at = ?, secret_sha256 = ?
+         WHERE id = ? AND revoked_at IS NULL`,
+      )
+      .bind(overlapEndsAt, secretSha256, id)
+      .run();
+    return meta.changes === 1;
+  }
+
+  /** Revokes for ever; a second time changes nothing. */
+  async revoke(id: string, now: number): Promise<void> {
+    await this.#db
+      .prepare("UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+      .bind(now, id)
+      .run();
+  }
 }
 
-/** Finds whose key this is. The refusal is for the log; the caller is never told which check failed. */
-export async function authenticate(
-  text: string,
-  store: KeyStore,
-): Promise<Result<KeyRecord, "malformed" | "mistyped" | "unknown" | "wrong secret">> {
-  const key = parseKey(text);
-  if (!key.ok) return key;
-  const [record, hash] = await Promise.all([store.find(key.value.id), hashSecret(key.value)]);
-  if (record === undefined) return refuse("unknown");
-  return isEqual(hash, record.secretSha256) ? ok(record) : refuse("wrong secret");
+const SELECT =
+  "SELECT keys.*, accounts.limits AS account_limits FROM keys JOIN accounts ON accounts.id = keys.account_id";
+
+interface Row {
+  readonly id: string;
+  readonly account_id: string;
+  readonly name: string;
+  readonly environment: KeyEnvironment;
+  readonly secret_sha256: string;
+  readonly previous_secret_sha256: string | null;
+  readonly previous_expires_at: number | null;
+  readonly scopes: string;
+  readonly limits: string;
+  readonly account_limits: string;
+  readonly models: string | null;
+  readonly origins: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
 }
 
-/** Takes as long for a first wrong digit as for a last one, so that time does not tell how far a guess was right. */
-function isEqual(left: string, right: string): boolean {
-  const utf8 = new TextEncoder();
-  const [a, b] = [utf8.encode(left), utf8.encode(right)];
-  return a.length === b.length && crypto.subtle.timingSafeEqual(a, b);
+function restrictionValues(
+  record: Pick<KeyRecord, "scopes" | "limits" | "models" | "origins">,
+): (string | null)[] {
+  const { scopes, limits, models, origins } = record;
+  return [
+    JSON.stringify(scopes),
+    JSON.stringify(keyLimitsBody(limits)),
+    models === null ? null : JSON.stringify(models),
+    origins === null ? null : JSON.stringify(origins),
+  ];
+}
+
+/** What stands in D1 was checked when it was written, so it is believed here. */
+function recordOf(row: Row): KeyRecord {
+  const { previous_secret_sha256: secretSha256, previous_expires_at: expiresAt } = row;
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    name: row.name,
+    environment: row.environment,
+    secretSha256: row.secret_sha256,
+    previous: secretSha256 === null || expiresAt === null ? null : { secretSha256, expiresAt },
+    scopes: JSON.parse(row.scopes) as KeyScope[],
+    limits: keyLimitsOf(JSON.parse(row.limits) as KeyLimitsBody),
+    accountLimits: rateLimitsOf(JSON.parse(row.account_limits) as RateLimitsBody),
+    models: row.models === null ? null : (JSON.parse(row.models) as string[]),
+    origins: row.origins === null ? null : (JSON.parse(row.origins) as string[]),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+  };
 }

@@ -1,76 +1,169 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { endTime, setMetric, startTime } from "hono/timing";
+import { setMetric } from "hono/timing";
 import type { Failure } from "#domain/failure.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import type { Allowance } from "#domain/limits.ts";
+import { priceOfSteps } from "#domain/quote.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { answerFormSchema, answerRequestSchema } from "#wire/answer-request.ts";
-import { type AnswerRequest, parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
-import { answerBody, answerSchema } from "#wire/responses.ts";
+import type { ClientToken } from "#wire/client-token.ts";
+import type { AnswerRequest } from "#wire/requests.ts";
+import { type AnswerBody, answerBody, answerSchema } from "#wire/responses.ts";
+import { encodeSse } from "#wire/sse.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
+import { idempotencyOf } from "../guard/idempotency.ts";
+import { rateLimitFields } from "../guard/rate-limit-fields.ts";
 import { newId } from "../id.ts";
-import { admit } from "../jobs/admit.ts";
+import { admit, type Job } from "../jobs/admit.ts";
 import { dispatch } from "../jobs/dispatch.ts";
-import { collectAnswer, relayAnswer } from "../jobs/relay.ts";
+import { type Payment, payFor } from "../jobs/payment.ts";
+import { collectAnswer, completedMessage, relayAnswer } from "../jobs/relay.ts";
+import { mayAsk } from "../keys/may-ask.ts";
+import type { IdempotentRequest, Ledger, SpendCap } from "../ledger/ledger.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { readAnswerRequest } from "./answer-body.ts";
 
 /** `POST /v1/answers`: asks, and waits for the answer or listens to it being made. */
 export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const settings = settingsOf(c.env);
-  const requestId = c.get("requestId");
-  const request = await readRequest(c);
+  const request = await readAnswerRequest(c);
   if (!request.ok) return refused(c, request.refusal);
-
-  const job = admit(request.value, {
-    id: newId("ans"),
-    accountId: c.get("key").accountId,
-    model: settings.model,
-    createdAt: Date.now(),
-  });
+  const { accountId } = c.get("key");
+  const { card } = settingsOf(c.env);
+  const job = admit(request.value, { id: newId("ans"), accountId, card, createdAt: Date.now() });
   if (!job.ok) return refused(c, job.refusal);
+  const allowed = mayAsk(c.get("key"), card.id);
+  if (!allowed.ok) return refused(c, allowed.refusal);
+  const idempotency = await idempotencyOf(c, request.value);
+  if (!idempotency.ok) return refused(c, idempotency.refusal);
 
+  const ledger = ledgerOf(c.env, accountId);
+  const held = await holdPrice(c, ledger, job.value, request.value, idempotency.value);
+  if (!held.ok) return refused(c, held.refusal);
+  const wantsEvents = request.value.wantsStream || acceptsEvents(c);
+  if (held.value !== null) return replay(c, held.value, wantsEvents);
+  return await answer(c, job.value, ledger, {
+    wantsEvents,
+    isRepeatable: idempotency.value !== null,
+  });
+}
+
+/** Sets the price aside. The value is the reply of a request that was answered before, null for a new one. */
+async function holdPrice(
+  c: Context<EdgeEnv>,
+  ledger: Ledger,
+  { id, accountId, card, quote }: Job,
+  { maximum }: AnswerRequest,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<string | null, Failure>> {
+  const key = c.get("key");
+  const token = c.get("clientToken");
+  const held = await ledger.hold({
+    holdId: id,
+    accountId,
+    keyId: key.id,
+    model: card.id,
+    amount: quote.price,
+    maximum,
+    steps: quote.steps,
+    keyLimits: key.limits,
+    accountLimits: key.accountLimits,
+    spendCap: token === undefined ? null : spendCapOf(token),
+    idempotency,
+  });
+  if (!held.ok) {
+    tellRates(c, held.refusal.allowances);
+    return refuse(held.refusal.failure);
+  }
+  if (held.value.kind === "replay") return ok(held.value.reply);
+  tellRates(c, held.value.allowances);
+  return ok(null);
+}
+
+function spendCapOf({ id, spendCap, expiresAt }: ClientToken): SpendCap {
+  return { tokenId: id, amount: spendCap, expiresAt };
+}
+
+function tellRates(c: Context<EdgeEnv>, allowances: readonly Allowance[]): void {
+  for (const [name, value] of Object.entries(rateLimitFields(allowances))) c.header(name, value);
+}
+
+/** Tells a finished answer again, in the form that is asked for this time. */
+function replay(c: Context<EdgeEnv>, reply: string, wantsEvents: boolean): Response {
+  const body = JSON.parse(reply) as AnswerBody;
+  c.header("idempotency-replayed", "true");
+  return wantsEvents
+    ? c.body(encodeSse(completedMessage(body)), 200, eventHeaders)
+    : c.body(reply, 200, { "content-type": "application/json", "cache-control": "private" });
+}
+
+const eventHeaders = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+};
+
+async function answer(
+  c: Context<EdgeEnv>,
+  job: Job,
+  ledger: Ledger,
+  { wantsEvents, isRepeatable }: { readonly wantsEvents: boolean; readonly isRepeatable: boolean },
+): Promise<Response> {
+  const requestId = c.get("requestId");
+  const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
+  // Keeps the Worker up when the caller leaves; if it dies nevertheless, the hold expires.
+  c.executionCtx.waitUntil(settled);
   const leaving = new AbortController();
-  const gone = AbortSignal.any([c.req.raw.signal, leaving.signal]);
-  startTime(c, "queue");
-  const dispatched = await dispatch(job.value, settings, requestId, gone);
-  endTime(c, "queue");
+  const leave = (reason: unknown): void => {
+    if (!isRepeatable) leaving.abort(reason);
+  };
+  const caller = c.req.raw.signal;
+  const gone = isRepeatable ? leaving.signal : AbortSignal.any([caller, leaving.signal]);
+  const queuedMs = performance.now();
+  const dispatched = await dispatchHeld(c, job, ledger, gone, onSettled);
   if (!dispatched.ok) return refused(c, dispatched.refusal);
+  setMetric(c, "queue", performance.now() - queuedMs);
 
   const { modelDigest, events } = dispatched.value;
-  const { id: jobId, model, createdAt } = job.value;
-  const answered = { jobId, model, modelDigest, createdAt };
-  if (request.value.wantsStream || acceptsEvents(c)) {
-    const leave = (reason: unknown): void => leaving.abort(reason);
+  const { id: jobId, createdAt, card, work, quote } = job;
+  const payment: Payment = {
+    ledger,
+    holdId: jobId,
+    price: quote.price,
+    priceOfSteps: (steps) => priceOfSteps(work, card.prices, steps),
+    isRepeatable,
+    bodyOf: (completed, charged) =>
+      answerBody(completed, { jobId, model: card.id, modelDigest, createdAt }, charged),
+    onSettled,
+  };
+  const paid = payFor(events, payment);
+  if (wantsEvents) {
     const told = { requestId, instance: c.req.path };
-    return c.body(relayAnswer(events, answered, told, leave), 200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-    });
+    return c.body(relayAnswer(paid, jobId, told, leave), 200, eventHeaders);
   }
   const startedMs = performance.now();
-  const completed = await collectAnswer(events);
+  const completed = await collectAnswer(paid);
   if (!completed.ok) return refused(c, completed.refusal);
   const { steps } = completed.value.usage;
   setMetric(c, "steps", performance.now() - startedMs, String(steps));
-  return c.json(answerBody(completed.value, answered), 200, { "cache-control": "private" });
+  return c.json(completed.value, 200, { "cache-control": "private" });
 }
 
-async function readRequest(c: Context<EdgeEnv>): Promise<Result<AnswerRequest, Failure>> {
-  const contentType = c.req.header("content-type") ?? "";
-  const mediaType = contentType.split(";")[0]?.trim().toLowerCase();
-  if (mediaType === "application/json")
-    return parseAnswerJson(new Uint8Array(await c.req.arrayBuffer()));
-  if (mediaType !== "multipart/form-data")
-    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
-  let form: FormData;
+/** Hands the job to a function; where none takes it, the price is given back before anyone is told. */
+async function dispatchHeld(
+  c: Context<EdgeEnv>,
+  job: Job,
+  ledger: Ledger,
+  gone: AbortSignal,
+  onSettled: () => void,
+): ReturnType<typeof dispatch> {
+  let isTaken = false;
   try {
-    form = await c.req.raw.formData();
-  } catch (cause) {
-    // The runtime's word for a form that breaks its own boundaries; a lost connection is another error.
-    if (!(cause instanceof TypeError)) throw cause;
-    const problem = { pointer: "", message: "is not a well-formed multipart/form-data body" };
-    return refuse({ kind: "invalid_request", problems: [problem] });
+    const dispatched = await dispatch(job, settingsOf(c.env), c.get("requestId"), gone);
+    isTaken = dispatched.ok;
+    return dispatched;
+  } finally {
+    if (!isTaken) await ledger.release(job.id).finally(onSettled);
   }
-  return await parseAnswerForm(form);
 }
 
 function acceptsEvents(c: Context<EdgeEnv>): boolean {
@@ -94,7 +187,8 @@ export const createAnswerRoute: RouteConfig = {
   },
   responses: {
     200: {
-      description: "The answer, or its making as events when `stream` is true.",
+      description:
+        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once.",
       content: {
         "application/json": { schema: answerSchema },
         "text/event-stream": {

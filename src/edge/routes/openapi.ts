@@ -3,9 +3,15 @@ import type { Context } from "hono";
 import { problemSchema } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
 import type { EdgeEnv } from "../env.ts";
+import { accountRoutes } from "./accounts.ts";
 import { createAnswerRoute } from "./answers.ts";
+import { createClientTokenRoute } from "./client-tokens.ts";
 import { showHealthRoute } from "./health.ts";
+import { keyRoutes } from "./keys.ts";
+import { listEntriesRoute } from "./ledger.ts";
 import { listModelsRoute } from "./models.ts";
+import { createQuoteRoute } from "./quotes.ts";
+import { listUsageRoute } from "./usage.ts";
 
 /** `GET /openapi.json`: the API's description, made from the schemas that check requests. */
 export function showOpenapi(c: Context<EdgeEnv>): Response {
@@ -21,9 +27,15 @@ function describe(): object {
   described.openAPIRegistry.registerComponent("securitySchemes", "key", {
     type: "http",
     scheme: "bearer",
-    description: "An API key, umk_live_… or umk_test_….",
+    description:
+      "An API key, umk_live_… or umk_test_…, or a client token. A revoked key is refused everywhere within 60 seconds.",
   });
-  for (const route of [createAnswerRoute, listModelsRoute, showHealthRoute, showOpenapiRoute])
+  described.openAPIRegistry.registerComponent("securitySchemes", "admin", {
+    type: "http",
+    scheme: "bearer",
+    description: "The administrator's key. Where none is configured these routes are closed.",
+  });
+  for (const route of describedRoutes())
     described.openAPIRegistry.registerPath(withRefusals(route));
   const { components, ...rest } = described.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -35,6 +47,21 @@ function describe(): object {
     },
   });
   return { ...rest, components: { ...components, "x-errors": errorCodes } };
+}
+
+function describedRoutes(): readonly RouteConfig[] {
+  return [
+    createAnswerRoute,
+    createQuoteRoute,
+    listModelsRoute,
+    createClientTokenRoute,
+    listUsageRoute,
+    listEntriesRoute,
+    ...accountRoutes,
+    ...keyRoutes,
+    showHealthRoute,
+    showOpenapiRoute,
+  ];
 }
 
 /** Every route may refuse, and always in the same form. */

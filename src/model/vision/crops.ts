@@ -1,5 +1,5 @@
+import type { Box, ImageLayout, Size, TiledLayout } from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
-import type { Box, ImageLayout, Size, TiledLayout } from "./layout.ts";
 
 /** Scales a picture bicubically: the wasm kernel where speed matters, its plain twin elsewhere. Returns a new picture. */
 export type Resize = (picture: Picture, width: number, height: number) => Picture;

@@ -1,5 +1,5 @@
+import { type ImageLayout, layoutVectorCount, type TiledLayout } from "#domain/image/layout.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import { type ImageLayout, layoutVectorCount, type TiledLayout } from "./layout.ts";
 
 /**
  * Joins the features of a picture's views [N, P, D] into the vectors that stand for it in the prompt: [count, D].

@@ -1,43 +1,62 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { settingsOf } from "#edge/env.ts";
 import { admit } from "#edge/jobs/admit.ts";
-import { pngBytes, question } from "../../support/edge-builders.ts";
-
-const job = { id: "ans_1", accountId: "acc_1", model: "unmask-demo", createdAt: 0 };
+import { options, pngBytes, question } from "../../support/edge-builders.ts";
+import { ascii, gif, jpeg } from "../../support/image-files.ts";
 
 function admitted(images: readonly Uint8Array[], model?: string) {
-  const asked = { question: question({ images }), wantsStream: false };
-  return admit({ ...asked, ...(model === undefined ? {} : { model }) }, job);
-}
-
-function bytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const { card } = settingsOf(env);
+  const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+  return admit({ question: question({ images }), ...(model === undefined ? {} : { model }) }, job);
 }
 
 describe("a question is let in", () => {
   test.each([
-    ["JPEG", bytes("\xff\xd8\xff\xe0")],
+    ["JPEG", jpeg(30, 20)],
     ["PNG", pngBytes],
-    ["WebP", bytes("RIFF\x24\0\0\0WEBPVP8 ")],
-    ["GIF", bytes("GIF89a\x01\0")],
-  ])("with a %s file, told by its first bytes", (_, image) => {
-    expect(admitted([image]).ok).toBe(true);
+    ["GIF", gif(30, 20, 1)],
+  ])("with a %s file, measured by its header", (_, image) => {
+    expect(admitted([image])).toMatchObject({ value: { work: { imageVectors: 37 } } });
   });
 
   test("for the served model, named or not", () => {
     expect([admitted([]).ok, admitted([], "unmask-demo").ok]).toEqual([true, true]);
   });
+
+  test("with the price of what it takes", () => {
+    const { card } = settingsOf(env);
+    const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+    const suffix = "é";
+    const asked = question({ options: options({ suffix }) });
+    // 37 vectors, 13 bytes of question, 2 of suffix, 64 of template, 4 of canvas; 2 steps.
+    const positions = 37 + 13 + 2 + 64 + 4;
+    const { view, linear, attention } = card.prices;
+    const picos = view + BigInt(2 * positions) * (linear + BigInt(positions) * attention);
+    expect(admit({ question: asked }, job)).toMatchObject({
+      value: { work: { positions }, quote: { price: (picos + 999_999n) / 1_000_000n } },
+    });
+  });
 });
 
 describe("a question is refused", () => {
   test.each([
-    ["nothing", ""],
-    ["half a signature", "\x89PNG"],
-    ["a sound in the same container", "RIFF\x24\0\0\0WAVEfmt "],
-    ["SVG", "<svg xmlns="],
-    ["an AVIF file", "\0\0\0\x1cftypavif"],
-  ])("with %s for a picture, naming which one", (_, text) => {
-    expect(admitted([pngBytes, bytes(text)])).toMatchObject({
+    ["a sound in the same container", ascii(`RIFF\x24\0\0\0WAVEfmt ${"\0".repeat(32)}`)],
+    ["SVG", ascii("<svg xmlns=")],
+    ["an AVIF file", ascii("\0\0\0\x1cftypavif")],
+  ])("with %s for a picture, naming which one", (_, image) => {
+    expect(admitted([pngBytes, image])).toMatchObject({
       refusal: { kind: "image_unsupported", image: 1 },
+    });
+  });
+
+  test.each([
+    ["nothing", new Uint8Array()],
+    ["half a signature", pngBytes.slice(0, 4)],
+    ["half a header", jpeg(30, 20).slice(0, 8)],
+  ])("with %s of a picture, naming which one", (_, image) => {
+    expect(admitted([pngBytes, image])).toMatchObject({
+      refusal: { kind: "image_truncated", image: 1 },
     });
   });
 });

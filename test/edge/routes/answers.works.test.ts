@@ -24,7 +24,6 @@ describe("POST /v1/answers works", () => {
       model: "unmask-demo",
       model_digest: digest,
       cached: false,
-      charged_micros: 0,
       usage: { image_vectors: 730, canvas: 4, steps: 2, forward_passes: 2 },
     });
     expect(body.id).toMatch(/^ans_[0-9A-Za-z]{21}$/);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ImagePolicy, VisionTower } from "#domain/architecture.ts";
-import { imageLayout, imageVectorCount, unpaddedBox } from "#model/vision/layout.ts";
+import { imageLayout, imageVectorCount, unpaddedBox } from "#domain/image/layout.ts";
 import { referenceTable } from "../../support/reference.ts";
 import { llavaPolicy, siglip } from "../../support/vision.ts";
 

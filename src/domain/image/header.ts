@@ -1,4 +1,4 @@
-import { ok, type Result, refuse } from "#domain/result.ts";
+import { ok, type Result, refuse } from "../result.ts";
 import { readGif } from "./gif-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
 import { readPng } from "./png-header.ts";

@@ -5,7 +5,7 @@ import {
   MAX_COUNTED_FRAMES,
   readImageHeader,
   uprightSize,
-} from "#model/image/header.ts";
+} from "#domain/image/header.ts";
 import { ascii, concat, exif, gif, jpeg, png, u32, webp } from "../../support/image-files.ts";
 
 function header(bytes: Uint8Array): ImageHeader {

@@ -1,5 +1,5 @@
-import { type ImagePolicy, patchesPerSide, type VisionTower } from "#domain/architecture.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import { type ImagePolicy, patchesPerSide, type VisionTower } from "../architecture.ts";
+import type { AnswerOptions } from "../question.ts";
 
 /** How one picture is cut into views and how the views' features come back together: all from its size alone. */
 export type ImageLayout = SingleLayout | TiledLayout;
@@ -50,7 +50,7 @@ export type Detail = AnswerOptions["detail"];
 export function imageLayout(
   size: Size,
   policy: ImagePolicy,
-  vision: VisionTower,
+  vision: Pick<VisionTower, "imageSize" | "patchSize">,
   detail: Detail,
 ): ImageLayout {
   const side = patchesPerSide(vision);
@@ -79,7 +79,7 @@ export function imageVectorCount(
   width: number,
   height: number,
   policy: ImagePolicy,
-  vision: VisionTower,
+  vision: Pick<VisionTower, "imageSize" | "patchSize">,
   detail: Detail,
 ): number {
   return layoutVectorCount(imageLayout({ width, height }, policy, vision, detail));

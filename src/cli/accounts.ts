@@ -1,0 +1,54 @@
+import { parseArgs } from "node:util";
+import { createAdminClient } from "#client/admin.ts";
+import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
+import { table } from "./terminal/table.ts";
+
+export const ACCOUNTS_HELP: string = `Opens and lists accounts: whose money it is.
+
+Usage: unmask accounts create NAME [--id ID]
+       unmask accounts list
+
+Options:
+  --id ID       the account's id (drawn when absent)
+${ADMIN_CONNECTION_HELP}
+
+Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
+`;
+
+/** The command `accounts`: see its help. */
+export async function accounts(args: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [action, name] = positionals;
+  const client = createAdminClient(findAdministration(values, io));
+  const call = { signal: io.signal };
+  try {
+    if (action === "list") {
+      const found = await Array.fromAsync(client.accounts(call));
+      const rows = found.map(({ id, name, created_at }) => [id, name, created_at.slice(0, 10)]);
+      io.stdout.write(
+        values.json ? `${JSON.stringify(found)}\n` : table(["ACCOUNT", "NAME", "OPENED"], rows),
+      );
+      return EXIT.done;
+    }
+    if (action !== "create" || name === undefined) throw new UsageError("say create NAME or list");
+    const { id } = values;
+    const account = await client.createAccount({ name, ...(id === undefined ? {} : { id }) }, call);
+    io.stdout.write(values.json ? `${JSON.stringify(account)}\n` : `${account.id}\n`);
+    return EXIT.done;
+  } catch (cause) {
+    io.signal.throwIfAborted();
+    if (cause instanceof UsageError) throw cause;
+    return explain(cause, io);
+  }
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const options = { id: text, url: text, json: { type: "boolean" } } as const;
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

@@ -1,0 +1,87 @@
+import type { AccountBody, CreateAccountBody, GrantBody, GrantedBody } from "#wire/accounts.ts";
+import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/keys.ts";
+import type { Page } from "#wire/page.ts";
+import type { UsageRow } from "#wire/usage.ts";
+import { type CallOptions, type ClientOptions, readJson, send } from "./client.ts";
+
+/** The administration, typed. `apiKey` is the administrator's. Methods reject with UnmaskError, or with the reason of an aborted signal. */
+export interface AdminClient {
+  createAccount(account: CreateAccountBody, options?: CallOptions): Promise<AccountBody>;
+  accounts(options?: CallOptions): AsyncIterable<AccountBody>;
+  grant(account: string, grant: GrantBody, options?: CallOptions): Promise<GrantedBody>;
+  createKey(key: CreateKeyBody, options?: CallOptions): Promise<NewKeyBody>;
+  keys(account: string, options?: CallOptions): AsyncIterable<KeyBody>;
+  rotateKey(
+    id: string,
+    rotation: Partial<RotateKeyBody>,
+    options?: CallOptions,
+  ): Promise<NewKeyBody>;
+  revokeKey(id: string, options?: CallOptions): Promise<KeyBody>;
+}
+
+/** Makes a client of the administration. */
+export function createAdminClient(options: ClientOptions): AdminClient {
+  return {
+    createAccount: (account, call) => write(options, "POST", "/v1/accounts", account, call),
+    accounts: (call) => items<AccountBody>(options, "/v1/accounts?limit=100", call),
+    grant: (account, grant, call) =>
+      write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/grants`, grant, call),
+    createKey: (key, call) => write(options, "POST", "/v1/keys", key, call),
+    keys: (account, call) =>
+      items<KeyBody>(options, `/v1/keys?limit=100&account=${encodeURIComponent(account)}`, call),
+    rotateKey: (id, rotation, call) =>
+      write(options, "POST", `/v1/keys/${encodeURIComponent(id)}/rotate`, rotation, call),
+    revokeKey: (id, call) =>
+      write(options, "DELETE", `/v1/keys/${encodeURIComponent(id)}`, undefined, call),
+  };
+}
+
+/** Which usage is asked for. */
+export interface UsageFilter {
+  /** `YYYY-MM-DD`, both included. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly key?: string;
+  readonly model?: string;
+}
+
+/** Reads the usage of the key's account, page after page, latest day first. */
+export function readUsage(
+  options: ClientOptions,
+  filter: UsageFilter = {},
+  call?: CallOptions,
+): AsyncIterable<UsageRow> {
+  const query = new URLSearchParams({ limit: "100", ...filter });
+  return items<UsageRow>(options, `/v1/usage?${query}`, call);
+}
+
+async function write<Body>(
+  options: ClientOptions,
+  method: string,
+  path: string,
+  body: unknown,
+  { signal }: CallOptions = {},
+): Promise<Body> {
+  const response = await send(options, path, {
+    method,
+    headers: { "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return (await readJson(response)) as Body;
+}
+
+async function* items<Item>(
+  options: ClientOptions,
+  path: string,
+  { signal }: CallOptions = {},
+): AsyncGenerator<Item, void, undefined> {
+  let cursor: string | null = null;
+  do {
+    const after: string = cursor === null ? "" : `&after=${encodeURIComponent(cursor)}`;
+    const response = await send(options, path + after, signal === undefined ? {} : { signal });
+    const page = (await readJson(response)) as Page<Item>;
+    yield* page.data;
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+}

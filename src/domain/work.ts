@@ -1,0 +1,86 @@
+import type { ImagePolicy, VisionTower } from "./architecture.ts";
+import { type ImageLayout, imageLayout, layoutVectorCount, type Size } from "./image/layout.ts";
+import type { AnswerMode, AnswerOptions } from "./question.ts";
+
+/** How a model looks at pictures, as far as their number of vectors depends on it. */
+export interface ImageRules {
+  readonly policy: ImagePolicy;
+  readonly vision: Pick<VisionTower, "imageSize" | "patchSize">;
+}
+
+/** What is asked, as far as the work of answering depends on it. */
+export interface AskedWork {
+  /** Pixels of each picture once its EXIF orientation is applied. */
+  readonly pictures: readonly Size[];
+  /** UTF-8 bytes of all messages and the suffix: at least as many as their tokens. */
+  readonly textBytes: number;
+  readonly options: AnswerOptions;
+}
+
+/** The work of an answer, known before any of it is done. */
+export interface PlannedWork {
+  /** Views that pass through the vision tower. */
+  readonly views: number;
+  readonly imageVectors: number;
+  readonly canvas: number;
+  readonly steps: number;
+  /** S, positions of a whole pass: image vectors + text bytes + TEMPLATE_POSITIONS + canvas. */
+  readonly positions: number;
+  /** Positions that each planned pass computes, in the order of the passes. */
+  readonly passRows: readonly number[];
+}
+
+/** Positions that the chat template and a short system message take around what is asked. */
+export const TEMPLATE_POSITIONS = 64;
+
+/** Plans the work of an answer. Throws RangeError where pictures are asked of a model that has no rules for them. */
+export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWork {
+  const { canvas, steps, mode, detail } = asked.options;
+  const layouts = asked.pictures.map((size) => layoutOf(size, rules, detail));
+  const imageVectors = sum(layouts.map(layoutVectorCount));
+  const positions = imageVectors + asked.textBytes + TEMPLATE_POSITIONS + canvas;
+  return {
+    views: sum(layouts.map(viewCount)),
+    imageVectors,
+    canvas,
+    steps,
+    positions,
+    passRows: plannedRows(mode, steps, positions),
+  };
+}
+
+/** Counts the UTF-8 bytes of everything that is read as text: the messages and the suffix. */
+export function textBytes(
+  texts: readonly string[],
+  suffix: string | undefined,
+  byteLength: (text: string) => number,
+): number {
+  return sum([...texts, suffix ?? ""].map(byteLength));
+}
+
+function layoutOf(
+  size: Size,
+  rules: ImageRules | null,
+  detail: AnswerOptions["detail"],
+): ImageLayout {
+  if (rules === null) throw new RangeError("this model has no rules for pictures");
+  return imageLayout(size, rules.policy, rules.vision, detail);
+}
+
+function viewCount(layout: ImageLayout): number {
+  return layout.kind === "single" ? 1 : 1 + layout.tiles.width * layout.tiles.height;
+}
+
+/** How many positions each pass of a mode computes. */
+function plannedRows(mode: AnswerMode, steps: number, positions: number): number[] {
+  switch (mode) {
+    case "exact":
+      return Array(steps).fill(positions);
+    default:
+      return mode satisfies never;
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

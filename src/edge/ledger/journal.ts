@@ -1,0 +1,91 @@
+import { type Balances, type EntryKind, movements, type Posting, post } from "#domain/ledger.ts";
+import { micros, toNumber } from "#domain/micros.ts";
+import type { EntryPage } from "./ledger.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** What is written beside an amount. */
+export interface PostingDetails {
+  readonly holdId?: string;
+  readonly keyId?: string | null;
+  /** Id of a grant or refund; no two entries have the same. */
+  readonly reference?: string;
+  readonly note?: string;
+  readonly at: number;
+}
+
+/** Writes an entry and the balances after it. The rules have agreed before; throws where they did not. */
+export function record(store: LedgerStore, posting: Posting, details: PostingDetails): Balances {
+  const posted = post(readBalances(store), posting);
+  if (!posted.ok) throw new Error(`a ${posting.kind} was written that the rules refuse`);
+  const after = posted.value;
+  const { from, to } = movements[posting.kind];
+  store.all(
+    `INSERT INTO entries (kind, source, target, amount, hold_id, key_id, reference, note, at, available)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[posting.kind, from, to, toNumber(posting.amount), details.holdId ?? null],
+    ...[details.keyId ?? null, details.reference ?? null, details.note ?? null],
+    ...[details.at, toNumber(after.available)],
+  );
+  store.all(
+    "UPDATE balances SET issuer = ?, available = ?, held = ?, revenue = ?",
+    ...[after.issuer, after.available, after.held, after.revenue].map(toNumber),
+  );
+  return after;
+}
+
+/** Reads the balances as of the last entry. */
+export function readBalances(store: LedgerStore): Balances {
+  const [row] = store.all<Record<keyof Balances, number>>(
+    "SELECT issuer, available, held, revenue FROM balances",
+  );
+  if (row === undefined) throw new Error("the ledger has lost its balances");
+  const { issuer, available, held, revenue } = row;
+  return {
+    issuer: micros(issuer),
+    available: micros(available),
+    held: micros(held),
+    revenue: micros(revenue),
+  };
+}
+
+/** Threat: a page that fills the isolate. An entry takes some 200 bytes. */
+const MAX_PAGE = 1000;
+
+/** Reads entries, newest first. */
+export function readEntries(
+  store: LedgerStore,
+  { before = Number.MAX_SAFE_INTEGER, limit }: { readonly before?: number; readonly limit: number },
+): EntryPage {
+  const size = Math.min(MAX_PAGE, Math.max(1, limit));
+  const rows = store.all<EntryRow>(
+    "SELECT * FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+    ...[before, size + 1],
+  );
+  const page = rows.slice(0, size);
+  return {
+    entries: page.map((row) => ({
+      seq: row.seq,
+      kind: row.kind,
+      amount: micros(row.amount),
+      holdId: row.hold_id,
+      keyId: row.key_id,
+      reference: row.reference,
+      note: row.note,
+      at: row.at,
+      available: micros(row.available),
+    })),
+    nextBefore: rows.length > size ? (page.at(-1)?.seq ?? null) : null,
+  };
+}
+
+interface EntryRow extends Record<string, string | number | null> {
+  readonly seq: number;
+  readonly kind: EntryKind;
+  readonly amount: number;
+  readonly hold_id: string | null;
+  readonly key_id: string | null;
+  readonly reference: string | null;
+  readonly note: string | null;
+  readonly at: number;
+  readonly available: number;
+}

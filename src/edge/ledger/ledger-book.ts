@@ -1,0 +1,400 @@
+import type { Failure } from "#domain/failure.ts";
+import { type Balances, closing, type Posting, post, spendWithin } from "#domain/ledger.ts";
+import {
+  type Allowance,
+  RATE_WINDOW_SECONDS,
+  type RatePolicy,
+  type RateWindow,
+  spendRate,
+} from "#domain/limits.ts";
+import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { UsageEvent } from "#wire/usage-event.ts";
+import { type PostingDetails, readBalances, readEntries, record } from "./journal.ts";
+import type {
+  Capture,
+  Captured,
+  EntryPage,
+  Grant,
+  Held,
+  HoldRequest,
+  IdempotentRequest,
+  Refund,
+  RefusedHold,
+} from "./ledger.ts";
+import { createTables, type LedgerStore } from "./ledger-store.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+
+/** The books of one account over its store: every operation is one transaction, and none waits for anything. */
+export interface LedgerBook extends Outbox {
+  grant(grant: Grant): Result<Balances, Failure>;
+  refund(refund: Refund): Result<Balances, Failure>;
+  hold(request: HoldRequest): Result<Held, RefusedHold>;
+  capture(capture: Capture): Captured;
+  release(holdId: string): void;
+  balance(): Balances;
+  entries(page: { readonly before?: number; readonly limit: number }): EntryPage;
+  /** Releases holds and forgets replies whose time is over. */
+  sweep(): void;
+  /** When there will be something to sweep or to send; null when there is nothing to wait for. */
+  nextDueAt(): number | null;
+}
+
+/**
+ * How long an answer may take before its hold is given back: as long as the slowest honest answer, 512 steps of a large
+ * model without a GPU. Until then a retry of a request whose edge died is told to wait.
+ */
+export const HOLD_LIFETIME_MS: number = 15 * 60_000;
+
+/** How long a reply is kept for whoever repeats its request. Source: api.md section 3. */
+export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
+
+/** Closed holds are kept to recognise late and repeated captures; none comes after a week. Their entries stay for ever. */
+const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
+
+/** Opens the books of an account. `now` is the writer's clock; it may jump when the account moves to another machine. */
+export function openLedgerBook(store: LedgerStore, now: () => number): LedgerBook {
+  createTables(store);
+  const whole = <Value>(work: () => Value): Value => store.transaction(work);
+  return {
+    grant: (request) => whole(() => grant(store, request, now())),
+    refund: (request) => whole(() => refund(store, request, now())),
+    // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
+    hold: (request) => undoRefusals(store, () => hold(store, request, now())),
+    capture: (request) => whole(() => capture(store, request, now())),
+    release: (holdId) => whole(() => release(store, holdId, now())),
+    balance: () => readBalances(store),
+    entries: (page) => readEntries(store, page),
+    sweep: () => whole(() => sweep(store, now())),
+    nextDueAt: () => nextDueAt(store),
+    ...createOutbox(store, now),
+  };
+}
+
+function grant(
+  store: LedgerStore,
+  { grantId, amount, note }: Grant,
+  now: number,
+): Result<Balances, Failure> {
+  if (isKnown(store, grantId)) return ok(readBalances(store));
+  const { issuer } = readBalances(store);
+  // All books are bounded by what was ever issued, so this one check keeps every amount countable.
+  if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
+    return refuseAmount("must be above 0 and small enough to be counted in all");
+  return ok(record(store, { kind: "grant", amount }, { reference: grantId, note, at: now }));
+}
+
+function refund(
+  store: LedgerStore,
+  { refundId, holdId, amount, note }: Refund,
+  now: number,
+): Result<Balances, Failure> {
+  if (isKnown(store, refundId)) return ok(readBalances(store));
+  const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
+    `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
+       max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
+    holdId,
+  );
+  if (amount <= 0n || amount > BigInt(paid?.kept ?? 0))
+    return refuseAmount("must be above 0 and at most what the answer still costs");
+  const details = { holdId, keyId: paid?.key_id ?? null, reference: refundId, note, at: now };
+  return ok(record(store, { kind: "refund", amount }, details));
+}
+
+function isKnown(store: LedgerStore, reference: string): boolean {
+  return store.all("SELECT seq FROM entries WHERE reference = ?", reference).length > 0;
+}
+
+function refuseAmount(message: string): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: [{ pointer: "/amount_micros", message }] });
+}
+
+class RefusedInside extends Error {
+  override readonly name = "RefusedInside";
+  readonly refusal: RefusedHold;
+
+  constructor(refusal: RefusedHold) {
+    super(refusal.failure.kind);
+    this.refusal = refusal;
+  }
+}
+
+function undoRefusals(
+  store: LedgerStore,
+  work: () => Result<Held, RefusedHold>,
+): Result<Held, RefusedHold> {
+  try {
+    return store.transaction(() => {
+      const held = work();
+      if (!held.ok) throw new RefusedInside(held.refusal);
+      return held;
+    });
+  } catch (cause) {
+    if (cause instanceof RefusedInside) return refuse(cause.refusal);
+    throw cause;
+  }
+}
+
+function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Held, RefusedHold> {
+  const { holdId, keyId, amount, maximum } = request;
+  releaseExpired(store, now);
+  const earlier = request.idempotency === null ? null : repeat(store, request.idempotency, holdId);
+  if (earlier !== null) return earlier;
+  const [same] = store.all<{ state: string }>("SELECT state FROM holds WHERE id = ?", holdId);
+  if (same !== undefined) return ok({ kind: "held", allowances: [] });
+  if (maximum !== null && amount > maximum)
+    return refuseHold({
+      kind: "price_above_maximum",
+      priceMicros: toNumber(amount),
+      maximumMicros: toNumber(maximum),
+    });
+  const allowances = takeRates(store, request, now);
+  if (!allowances.ok) return allowances;
+  const refusal = crowded(store, request) ?? takeSpending(store, request, now);
+  if (refusal !== null) return refuseHold(refusal, allowances.value);
+  const posted = post(readBalances(store), { kind: "hold", amount });
+  if (!posted.ok) return refuseHold(posted.refusal, allowances.value);
+  record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
+  store.all(
+    "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)",
+    ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
+    ...[now, now + HOLD_LIFETIME_MS],
+    JSON.stringify(pursesOf(request, now).map(({ name }) => name)),
+  );
+  if (request.idempotency !== null)
+    store.all(
+      "INSERT INTO replies VALUES (?, ?, ?, NULL, NULL)",
+      ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
+    );
+  return ok({ kind: "held", allowances: allowances.value });
+}
+
+function refuseHold(
+  failure: Failure,
+  allowances: readonly Allowance[] = [],
+): Result<never, RefusedHold> {
+  return refuse({ failure, allowances });
+}
+
+/** What a request that was seen before is told; null if it is new. A hold that is asked for again is no retry of a caller. */
+function repeat(
+  store: LedgerStore,
+  { scope, fingerprint }: IdempotentRequest,
+  holdId: string,
+): Result<Held, RefusedHold> | null {
+  const [known] = store.all<{ fingerprint: string; hold_id: string; reply: string | null }>(
+    "SELECT fingerprint, hold_id, reply FROM replies WHERE scope = ?",
+    scope,
+  );
+  if (known === undefined) return null;
+  if (known.fingerprint !== fingerprint) return refuseHold({ kind: "idempotency_mismatch" });
+  if (known.reply !== null) return ok({ kind: "replay", reply: known.reply });
+  return known.hold_id === holdId ? null : refuseHold({ kind: "idempotency_in_progress" });
+}
+
+function takeRates(
+  store: LedgerStore,
+  { keyId, steps, keyLimits, accountLimits }: HoldRequest,
+  now: number,
+): Result<readonly Allowance[], RefusedHold> {
+  const key = `key ${keyId}`;
+  const demands: readonly (readonly [owner: string, policy: RatePolicy, amount: number])[] = [
+    [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
+    [key, { name: "steps", quota: keyLimits.stepsPerMinute }, steps],
+    ["account", { name: "account-rpm", quota: accountLimits.requestsPerMinute }, 1],
+    ["account", { name: "account-steps", quota: accountLimits.stepsPerMinute }, steps],
+  ];
+  const allowances: Allowance[] = [];
+  for (const [owner, policy, amount] of demands) {
+    const name = `${owner} ${policy.name}`;
+    const spent = spendRate(readWindow(store, name), policy, amount, now);
+    if (!spent.ok) {
+      const { name: policyName, quota, resetSeconds } = spent.refusal;
+      const failure: Failure = {
+        kind: "rate_limited",
+        policy: policyName,
+        limit: quota,
+        resetSeconds,
+      };
+      return refuseHold(failure, [...allowances, spent.refusal]);
+    }
+    const { window, allowance } = spent.value;
+    allowances.push(allowance);
+    store.all(
+      "INSERT OR REPLACE INTO windows VALUES (?, ?, ?)",
+      ...[name, window.startedAt, window.used],
+    );
+  }
+  return ok(allowances);
+}
+
+function readWindow(store: LedgerStore, name: string): RateWindow | undefined {
+  const [row] = store.all<{ started_at: number; used: number }>(
+    "SELECT started_at, used FROM windows WHERE name = ?",
+    name,
+  );
+  return row === undefined ? undefined : { startedAt: row.started_at, used: row.used };
+}
+
+function crowded(
+  store: LedgerStore,
+  { keyId, keyLimits, accountLimits }: HoldRequest,
+): Failure | null {
+  const [open] = store.all<{ ofKey: number; ofAccount: number }>(
+    `SELECT count(*) AS ofAccount, coalesce(sum(key_id = ?), 0) AS ofKey
+       FROM holds WHERE state = 'open'`,
+    keyId,
+  );
+  if (open === undefined) throw new Error("counting the open holds gave no row");
+  if (open.ofKey >= keyLimits.concurrent)
+    return { kind: "too_many_concurrent", limit: keyLimits.concurrent };
+  if (open.ofAccount >= accountLimits.concurrent)
+    return { kind: "too_many_concurrent", limit: accountLimits.concurrent };
+  return null;
+}
+
+/** Something that a key spends from besides the account's credit. */
+interface Purse {
+  readonly name: string;
+  readonly period: "day" | "month" | "token";
+  readonly limit: Micros | null;
+  /** From when nothing can be spent from it or be given back any more. */
+  readonly forgetAt: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The key's day and month, in UTC as ISO 8601 writes them, and the client token. */
+function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): readonly Purse[] {
+  const date = new Date(now).toISOString();
+  const day: Purse = {
+    name: `${keyId} ${date.slice(0, 10)}`,
+    period: "day",
+    limit: keyLimits.spendPerDayMicros,
+    forgetAt: now + 2 * DAY_MS,
+  };
+  const month: Purse = {
+    name: `${keyId} ${date.slice(0, 7)}`,
+    period: "month",
+    limit: keyLimits.spendPerMonthMicros,
+    forgetAt: now + 32 * DAY_MS,
+  };
+  if (spendCap === null) return [day, month];
+  const { tokenId, amount, expiresAt } = spendCap;
+  const forgetAt = Math.max(expiresAt, now) + DAY_MS;
+  return [day, month, { name: tokenId, period: "token", limit: amount, forgetAt }];
+}
+
+function takeSpending(store: LedgerStore, request: HoldRequest, now: number): Failure | null {
+  for (const { name, period, limit, forgetAt } of pursesOf(request, now)) {
+    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+    if (!total.ok) return total.refusal;
+    store.all(
+      `INSERT INTO spending VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
+         SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
+      ...[name, toNumber(total.value), forgetAt],
+    );
+  }
+  return null;
+}
+
+function readSpending(store: LedgerStore, purse: string): Micros {
+  const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
+  return row === undefined ? ZERO : micros(row.amount);
+}
+
+interface HoldRow extends Record<string, string | number> {
+  readonly id: string;
+  readonly account_id: string;
+  readonly key_id: string;
+  readonly model: string;
+  readonly amount: number;
+  readonly opened_at: number;
+  readonly state: "open" | "captured" | "released";
+  readonly charged: number;
+  /** Names of the purses it was spent from, as a JSON list. */
+  readonly spending: string;
+}
+
+function readHold(store: LedgerStore, holdId: string): HoldRow | undefined {
+  return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", holdId)[0];
+}
+
+function capture(store: LedgerStore, request: Capture, now: number): Captured {
+  const row = readHold(store, request.holdId);
+  // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
+  if (row?.state !== "open") return { charged: row === undefined ? ZERO : micros(row.charged) };
+  const charged = close(store, row, request.charge, now);
+  if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", row.id);
+  else
+    store.all(
+      "UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?",
+      ...[request.reply, now + REPLY_LIFETIME_MS, row.id],
+    );
+  const event: UsageEvent = {
+    id: row.id,
+    account: row.account_id,
+    key: row.key_id,
+    model: row.model,
+    micros: toNumber(charged),
+    steps: request.steps,
+    at: now,
+  };
+  store.all("INSERT INTO outbox VALUES (?, ?, ?, 0)", ...[row.id, JSON.stringify(event), now]);
+  return { charged };
+}
+
+function release(store: LedgerStore, holdId: string, now: number): void {
+  const row = readHold(store, holdId);
+  if (row?.state !== "open") return;
+  close(store, row, ZERO, now);
+  store.all("DELETE FROM replies WHERE hold_id = ?", holdId);
+}
+
+/** Closes an open hold with its charge, and gives the purses it was spent from what was not charged. */
+function close(store: LedgerStore, row: HoldRow, charge: Micros, now: number): Micros {
+  const held = micros(row.amount);
+  const details: PostingDetails = { holdId: row.id, keyId: row.key_id, at: now };
+  const postings: readonly Posting[] = closing(held, charge);
+  for (const posting of postings) record(store, posting, details);
+  const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
+  for (const purse of JSON.parse(row.spending) as readonly string[])
+    store.all(
+      "UPDATE spending SET amount = amount - ? WHERE purse = ?",
+      ...[toNumber(subtract(held, charged)), purse],
+    );
+  store.all(
+    "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
+    ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
+  );
+  return charged;
+}
+
+function releaseExpired(store: LedgerStore, now: number): void {
+  const expired = store.all<{ id: string }>(
+    "SELECT id FROM holds WHERE state = 'open' AND expires_at <= ?",
+    now,
+  );
+  for (const { id } of expired) release(store, id, now);
+}
+
+function sweep(store: LedgerStore, now: number): void {
+  releaseExpired(store, now);
+  store.all("DELETE FROM replies WHERE expires_at <= ?", now);
+  store.all(
+    "DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?",
+    now - CLOSED_HOLD_LIFETIME_MS,
+  );
+  store.all("DELETE FROM windows WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
+  store.all("DELETE FROM spending WHERE forget_at <= ?", now);
+}
+
+function nextDueAt(store: LedgerStore): number | null {
+  const [row] = store.all<{ due: number | null }>(
+    `SELECT min(due) AS due FROM (
+       SELECT min(expires_at) AS due FROM holds WHERE state = 'open'
+       UNION ALL SELECT min(expires_at) FROM replies
+       UNION ALL SELECT min(due_at) FROM outbox)`,
+  );
+  return row?.due ?? null;
+}

@@ -1,0 +1,19 @@
+import type { Ledger } from "./ledger.ts";
+import type { LedgerObject } from "./ledger-object.ts";
+
+/** Reaches the ledger of an account, which begins empty with the first call. */
+export function ledgerOf(
+  { LEDGER }: { readonly LEDGER: DurableObjectNamespace<LedgerObject> },
+  accountId: string,
+): Ledger {
+  const stub = LEDGER.getByName(accountId);
+  return {
+    grant: async (grant) => await stub.grant(grant),
+    refund: async (refund) => await stub.refund(refund),
+    hold: async (request) => await stub.hold(request),
+    capture: async (capture) => await stub.capture(capture),
+    release: async (holdId) => await stub.release(holdId),
+    balance: async () => await stub.balance(),
+    entries: async (page) => await stub.entries(page),
+  };
+}

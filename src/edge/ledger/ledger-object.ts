@@ -1,0 +1,106 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Failure } from "#domain/failure.ts";
+import type { Balances } from "#domain/ledger.ts";
+import type { Result } from "#domain/result.ts";
+import type { UsageEvent } from "#wire/usage-event.ts";
+import { logFault } from "../log.ts";
+import type {
+  Capture,
+  Captured,
+  EntryPage,
+  Grant,
+  Held,
+  HoldRequest,
+  Ledger,
+  Refund,
+  RefusedHold,
+} from "./ledger.ts";
+import { type LedgerBook, openLedgerBook } from "./ledger-book.ts";
+import { durableStore } from "./ledger-store.ts";
+
+/** What the object is bound to; without a queue usage waits in its outbox. */
+export interface LedgerBindings {
+  readonly USAGE?: Queue<UsageEvent>;
+}
+
+/** Source: Cloudflare Queues' limit of messages in one sendBatch. */
+const BATCH = 100;
+
+/** Lets charges gather, so that a busy account sends batches. */
+const OUTBOX_DELAY_MS = 1_000;
+
+/** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the book. */
+export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger {
+  readonly #book: LedgerBook;
+  /** When the alarm is known to ring; undefined before this instance has set one. */
+  #alarmAt: number | undefined;
+
+  constructor(state: DurableObjectState, env: LedgerBindings) {
+    super(state, env);
+    this.#book = openLedgerBook(durableStore(state.storage), () => Date.now());
+  }
+
+  async grant(grant: Grant): Promise<Result<Balances, Failure>> {
+    return this.#book.grant(grant);
+  }
+
+  async refund(refund: Refund): Promise<Result<Balances, Failure>> {
+    return this.#book.refund(refund);
+  }
+
+  async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {
+    const held = this.#book.hold(request);
+    await this.#setAlarm();
+    return held;
+  }
+
+  async capture(capture: Capture): Promise<Captured> {
+    const captured = this.#book.capture(capture);
+    await this.#setAlarm();
+    return captured;
+  }
+
+  async release(holdId: string): Promise<void> {
+    this.#book.release(holdId);
+  }
+
+  async balance(): Promise<Balances> {
+    return this.#book.balance();
+  }
+
+  async entries(page: { readonly before?: number; readonly limit: number }): Promise<EntryPage> {
+    return this.#book.entries(page);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = undefined;
+    this.#book.sweep();
+    await this.#sendUsage();
+    await this.#setAlarm();
+  }
+
+  async #sendUsage(): Promise<void> {
+    const queue = this.env.USAGE;
+    const events = this.#book.due(BATCH);
+    if (events.length === 0) return;
+    const ids = events.map(({ id }) => id);
+    try {
+      if (queue === undefined) throw new Error("no queue USAGE is bound");
+      await queue.sendBatch(events.map((body) => ({ body })));
+      this.#book.sent(ids);
+    } catch (cause) {
+      logFault("usage could not be sent and will be tried again", ids[0] ?? "", cause);
+      this.#book.unsent(ids);
+    }
+  }
+
+  /** Only ever sets it earlier: an alarm that finds nothing to do costs less than a write for each answer. */
+  async #setAlarm(): Promise<void> {
+    const due = this.#book.nextDueAt();
+    if (due === null) return;
+    const at = Math.max(due, Date.now() + OUTBOX_DELAY_MS);
+    if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
+    this.#alarmAt = at;
+    await this.ctx.storage.setAlarm(at);
+  }
+}

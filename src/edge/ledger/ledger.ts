@@ -1,0 +1,125 @@
+import type { Failure } from "#domain/failure.ts";
+import type { Balances, EntryKind } from "#domain/ledger.ts";
+import type { Allowance, KeyLimits, RateLimits } from "#domain/limits.ts";
+import type { Micros } from "#domain/micros.ts";
+import type { Result } from "#domain/result.ts";
+
+/**
+ * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
+ * be repeated: a call whose reply was lost changes nothing the second time. Rejects only where the writer cannot be reached.
+ */
+export interface Ledger {
+  /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted. */
+  grant(grant: Grant): Promise<Result<Balances, Failure>>;
+  /** Returns what an answer was charged or a part of it, once per `refundId`. Refuses with `invalid_request` above the charge. */
+  refund(refund: Refund): Promise<Result<Balances, Failure>>;
+  /**
+   * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is
+   * refused with `idempotency_in_progress` or `idempotency_mismatch`; then `price_above_maximum`, `rate_limited`,
+   * `too_many_concurrent`, `spend_limit_reached`, `insufficient_credit`.
+   */
+  hold(request: HoldRequest): Promise<Result<Held, RefusedHold>>;
+  /**
+   * Charges at most what was held and gives the rest back, and keeps the reply for the Idempotency-Key, in one
+   * transaction. Returns what was charged; nothing if the hold was released or has expired.
+   */
+  capture(capture: Capture): Promise<Captured>;
+  /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
+  release(holdId: string): Promise<void>;
+  balance(): Promise<Balances>;
+  /** Entries, newest first, that stand before `before` (a cursor of an earlier page). */
+  entries(page: { readonly before?: number; readonly limit: number }): Promise<EntryPage>;
+}
+
+export interface Grant {
+  readonly grantId: string;
+  readonly amount: Micros;
+  readonly note: string;
+}
+
+export interface Refund {
+  readonly refundId: string;
+  readonly holdId: string;
+  readonly amount: Micros;
+  readonly note: string;
+}
+
+export interface HoldRequest {
+  /** The answer's id. */
+  readonly holdId: string;
+  readonly accountId: string;
+  readonly keyId: string;
+  readonly model: string;
+  /** The quote. */
+  readonly amount: Micros;
+  /** What the caller would pay at most; null is whatever it costs. */
+  readonly maximum: Micros | null;
+  readonly steps: number;
+  readonly keyLimits: KeyLimits;
+  readonly accountLimits: RateLimits;
+  /** Of the client token that stands for the key; null for the key itself. */
+  readonly spendCap: SpendCap | null;
+  readonly idempotency: IdempotentRequest | null;
+}
+
+/** The most that everything asked with one client token may cost together. */
+export interface SpendCap {
+  readonly tokenId: string;
+  readonly amount: Micros;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** A request that may be repeated and must be answered and charged once. */
+export interface IdempotentRequest {
+  /** API key, path and Idempotency-Key: the same text of another key or path is another request. */
+  readonly scope: string;
+  /** Hex SHA-256 of the canonical body. */
+  readonly fingerprint: string;
+}
+
+export type Held =
+  | { readonly kind: "held"; readonly allowances: readonly Allowance[] }
+  /** The body of the first reply, as JSON text. */
+  | { readonly kind: "replay"; readonly reply: string };
+
+export interface RefusedHold {
+  readonly failure: Failure;
+  /** What is left of each rate, as far as it was looked at. */
+  readonly allowances: readonly Allowance[];
+}
+
+export interface Capture {
+  readonly holdId: string;
+  readonly charge: Micros;
+  /** Steps that ran. */
+  readonly steps: number;
+  /** Body of the reply as JSON text, for whoever repeats the request; null where there is none to repeat. */
+  readonly reply: string | null;
+}
+
+export interface Captured {
+  readonly charged: Micros;
+}
+
+export interface LedgerEntry {
+  /** Rises by one with each entry of the account. */
+  readonly seq: number;
+  readonly kind: EntryKind;
+  readonly amount: Micros;
+  readonly holdId: string | null;
+  readonly keyId: string | null;
+  /** Id of a grant or refund. */
+  readonly reference: string | null;
+  readonly note: string | null;
+  /** Milliseconds since 1970, by the writer's clock. */
+  readonly at: number;
+  /** What could be spent after it. */
+  readonly available: Micros;
+}
+
+export interface EntryPage {
+  readonly entries: readonly LedgerEntry[];
+  /** Where the next page begins; null on the last. */
+  readonly nextBefore: number | null;
+}

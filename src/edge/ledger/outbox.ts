@@ -1,0 +1,41 @@
+import type { UsageEvent } from "#wire/usage-event.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** Usage events that wait to be sent; written in the transaction that charged, so that none is ever lost. */
+export interface Outbox {
+  /** Events whose time has come, oldest first, at most `limit`. */
+  due(limit: number): readonly UsageEvent[];
+  /** Forgets events that were sent. */
+  sent(ids: readonly string[]): void;
+  /** Puts events off that could not be sent: longer each time, up to an hour. */
+  unsent(ids: readonly string[]): void;
+}
+
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 3_600_000;
+
+/** Opens the outbox of a store. */
+export function createOutbox(store: LedgerStore, now: () => number): Outbox {
+  return {
+    due: (limit) =>
+      store
+        .all<{ event: string }>(
+          "SELECT event FROM outbox WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
+          ...[now(), limit],
+        )
+        .map(({ event }) => JSON.parse(event) as UsageEvent),
+    sent: (ids) =>
+      store.transaction(() => {
+        for (const id of ids) store.all("DELETE FROM outbox WHERE id = ?", id);
+      }),
+    unsent: (ids) =>
+      store.transaction(() => {
+        for (const id of ids)
+          store.all(
+            `UPDATE outbox SET attempts = attempts + 1,
+               due_at = ? + min(?, ? << min(attempts, 20)) WHERE id = ?`,
+            ...[now(), LONGEST_RETRY_MS, FIRST_RETRY_MS, id],
+          );
+      }),
+  };
+}

@@ -1,0 +1,132 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import { micros } from "#domain/micros.ts";
+import {
+  type AccountBody,
+  accountListQuerySchema,
+  accountListSchema,
+  accountSchema,
+  createAccountSchema,
+  type GrantedBody,
+  grantedSchema,
+  grantSchema,
+} from "#wire/accounts.ts";
+import { rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
+import { decodeCursor, pageOf } from "#wire/page.ts";
+import { type Account, AccountTable } from "../accounts/account-store.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
+import { refused } from "../guard/errors.ts";
+import { newId } from "../id.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { describedQuery, readBody, readQuery } from "./body.ts";
+import { pageReply } from "./list.ts";
+
+/** `POST /v1/accounts`: opens an account, without credit. */
+export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await readBody(c, createAccountSchema);
+  if (!body.ok) return refused(c, body.refusal);
+  const { id = newId("acc"), name, limits, stripe_customer_id = null } = body.value;
+  const account: Account = {
+    id,
+    name,
+    limits: limits === undefined ? settingsOf(c.env).accountLimits : rateLimitsOf(limits),
+    stripeCustomerId: stripe_customer_id,
+    createdAt: Date.now(),
+  };
+  const isNew = await new AccountTable(c.env.DB).insert(account);
+  return isNew ? c.json(accountBody(account), 201) : refused(c, { kind: "already_exists", id });
+}
+
+/** `GET /v1/accounts`: lists accounts, oldest first. */
+export async function listAccounts(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, accountListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const accounts = await new AccountTable(c.env.DB).list(place?.value, limit + 1);
+  return pageReply(
+    c,
+    pageOf(accounts, limit, accountBody, ({ createdAt, id }) => [createdAt, id]),
+  );
+}
+
+/** `POST /v1/accounts/{id}/grants`: gives credit, once per id of the grant. */
+export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await readBody(c, grantSchema);
+  if (!body.ok) return refused(c, body.refusal);
+  const account = await new AccountTable(c.env.DB).find(c.req.param("id") ?? "");
+  if (account === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  const { id = newId("grt"), amount_micros } = body.value;
+  const granted = await ledgerOf(c.env, account.id).grant({
+    grantId: id,
+    amount: micros(amount_micros),
+    note: "granted by the administrator",
+  });
+  if (!granted.ok) return refused(c, granted.refusal);
+  const reply: GrantedBody = { object: "grant", id, account: account.id, amount_micros };
+  return c.json(reply, 201);
+}
+
+/** A place in a list that is ordered by creation. */
+export const placeSchema: z.ZodType<readonly [number, string]> = z.tuple([z.int(), z.string()]);
+
+function accountBody({ id, name, limits, stripeCustomerId, createdAt }: Account): AccountBody {
+  return {
+    id,
+    object: "account",
+    name,
+    limits: rateLimitsBody(limits),
+    stripe_customer_id: stripeCustomerId,
+    created_at: new Date(createdAt).toISOString(),
+  };
+}
+
+/** How these routes read in the API's description. */
+export const accountRoutes: readonly RouteConfig[] = [
+  {
+    method: "post",
+    path: "/v1/accounts",
+    summary: "Open an account",
+    security: [{ admin: [] }],
+    request: {
+      body: { required: true, content: { "application/json": { schema: createAccountSchema } } },
+    },
+    responses: {
+      201: {
+        description: "The account, without credit.",
+        content: { "application/json": { schema: accountSchema } },
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/accounts",
+    summary: "List accounts",
+    security: [{ admin: [] }],
+    request: { query: describedQuery(accountListQuerySchema) },
+    responses: {
+      200: {
+        description: "Accounts, oldest first.",
+        content: { "application/json": { schema: accountListSchema } },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/accounts/{id}/grants",
+    summary: "Grant credit",
+    security: [{ admin: [] }],
+    request: {
+      params: z.object({ id: z.string() }),
+      body: { required: true, content: { "application/json": { schema: grantSchema } } },
+    },
+    responses: {
+      201: {
+        description: "Granted. The same id sent again grants nothing more.",
+        content: { "application/json": { schema: grantedSchema } },
+      },
+    },
+  },
+];

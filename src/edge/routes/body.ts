@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { type Result, refuse } from "#domain/result.ts";
+import { parseJson } from "#wire/generate.ts";
+import { checkFields } from "#wire/page.ts";
+import type { EdgeEnv } from "../env.ts";
+
+/** Reads a JSON body. Refuses with `unsupported_media_type` and `invalid_request`. */
+export async function readBody<Body>(
+  c: Context<EdgeEnv>,
+  schema: z.ZodType<Body>,
+): Promise<Result<Body, Failure>> {
+  const contentType = c.req.header("content-type") ?? "";
+  if (contentType.split(";")[0]?.trim().toLowerCase() !== "application/json")
+    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
+  const json = parseJson(new Uint8Array(await c.req.arrayBuffer()));
+  return json.ok ? checkFields(json.value, schema) : json;
+}
+
+/** Reads the fields of a query. Refuses with `invalid_request`, with pointers `/<field>`. */
+export function readQuery<Query>(
+  c: Context<EdgeEnv>,
+  schema: z.ZodType<Query>,
+): Result<Query, Failure> {
+  return checkFields(c.req.query(), schema);
+}
+
+/** Lets a query's schema stand in the API's description, which takes objects only. Throws TypeError for any other schema. */
+export function describedQuery(schema: z.ZodType): z.ZodObject {
+  if (!(schema instanceof z.ZodObject)) throw new TypeError("a query is described by its fields");
+  return schema;
+}

@@ -1,0 +1,72 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import { toNumber } from "#domain/micros.ts";
+import { decodeCursor, encodeCursor, type Page } from "#wire/page.ts";
+import { type LedgerEntryBody, ledgerListSchema, ledgerQuerySchema } from "#wire/usage.ts";
+import type { EdgeEnv } from "../env.ts";
+import { refused } from "../guard/errors.ts";
+import type { LedgerEntry } from "../ledger/ledger.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { describedQuery, readQuery } from "./body.ts";
+import { exportReply } from "./list.ts";
+
+/** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
+export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, ledgerQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after, format } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const { entries, nextBefore } = await ledgerOf(c.env, c.get("key").accountId).entries({
+    limit,
+    ...(place === undefined ? {} : { before: place.value[0] }),
+  });
+  const page: Page<LedgerEntryBody> = {
+    object: "list",
+    data: entries.map(entryBody),
+    has_more: nextBefore !== null,
+    next_cursor: nextBefore === null ? null : encodeCursor([nextBefore]),
+  };
+  return exportReply(c, page, format, columns);
+}
+
+function entryBody(entry: LedgerEntry): LedgerEntryBody {
+  return {
+    seq: entry.seq,
+    kind: entry.kind,
+    amount_micros: toNumber(entry.amount),
+    available_micros: toNumber(entry.available),
+    answer: entry.holdId,
+    key: entry.keyId,
+    reference: entry.reference,
+    note: entry.note,
+    created_at: new Date(entry.at).toISOString(),
+  };
+}
+
+const columns: readonly (keyof LedgerEntryBody)[] = [
+  ...(["seq", "created_at", "kind", "amount_micros", "available_micros"] as const),
+  ...(["answer", "key", "reference", "note"] as const),
+];
+
+const placeSchema: z.ZodType<readonly [number]> = z.tuple([z.int().nonnegative()]);
+
+/** How `GET /v1/ledger` reads in the API's description. */
+export const listEntriesRoute: RouteConfig = {
+  method: "get",
+  path: "/v1/ledger",
+  summary: "Show the account's ledger",
+  description: "CSV with format=csv or Accept: text/csv; the Link header leads to the next page.",
+  security: [{ key: [] }],
+  request: { query: describedQuery(ledgerQuerySchema) },
+  responses: {
+    200: {
+      description: "Entries, newest first.",
+      content: {
+        "application/json": { schema: ledgerListSchema },
+        "text/csv": { schema: { type: "string" } },
+      },
+    },
+  },
+};

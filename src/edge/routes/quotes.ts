@@ -1,0 +1,71 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result } from "#domain/result.ts";
+import { quoteBody, quoteRequestSchema, quoteSchema, readSizeRequest } from "#wire/quotes.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
+import { refused } from "../guard/errors.ts";
+import { newId } from "../id.ts";
+import { type Asked, appraise, measure } from "../jobs/admit.ts";
+import { readStatus } from "../jobs/function.ts";
+import { mediaTypeOf, readAnswerRequest } from "./answer-body.ts";
+
+/** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
+const VALIDITY_MS = 5 * 60_000;
+
+/** `POST /v1/quotes`: says what an answer would cost, to the micro-dollar, and costs nothing. */
+export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
+  const settings = settingsOf(c.env);
+  const asked = await readAsked(c);
+  if (!asked.ok) return refused(c, asked.refusal);
+  const appraised = appraise(asked.value, settings.card);
+  if (!appraised.ok) return refused(c, appraised.refusal);
+  const status = await readStatus({
+    functionUrl: settings.functionUrl,
+    requestId: c.get("requestId"),
+    signal: c.req.raw.signal,
+  });
+  const body = quoteBody(appraised.value.quote, {
+    id: newId("quo"),
+    model: settings.card.id,
+    isWarm: status.ok && status.value.state === "ready",
+    expiresAt: Date.now() + VALIDITY_MS,
+  });
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
+  if (mediaTypeOf(c) === "application/json") {
+    // Hono keeps the body, so whoever reads it next finds it again.
+    const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()));
+    if (!sized.ok) return sized;
+    if (sized.value !== null) return ok(sized.value);
+  }
+  const request = await readAnswerRequest(c);
+  if (!request.ok) return request;
+  const { question, model } = request.value;
+  const asked = measure(question);
+  return asked.ok && model !== undefined ? ok({ ...asked.value, model }) : asked;
+}
+
+/** How `POST /v1/quotes` reads in the API's description. */
+export const createQuoteRoute: RouteConfig = {
+  method: "post",
+  path: "/v1/quotes",
+  summary: "Price an answer before asking",
+  security: [{ key: [] }],
+  request: {
+    body: {
+      required: true,
+      description:
+        "The body of an answer request, as JSON or a form, or only the size of one picture.",
+      content: { "application/json": { schema: quoteRequestSchema } },
+    },
+  },
+  responses: {
+    200: {
+      description: "The price, which is what a completed answer will be charged.",
+      content: { "application/json": { schema: quoteSchema } },
+    },
+  },
+};

@@ -1,0 +1,58 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import { decodeCursor, pageOf } from "#wire/page.ts";
+import { type UsageRow, usageListSchema, usageQuerySchema } from "#wire/usage.ts";
+import type { EdgeEnv } from "../env.ts";
+import { refused } from "../guard/errors.ts";
+import { type UsagePlace, UsageTable } from "../usage/usage-table.ts";
+import { describedQuery, readQuery } from "./body.ts";
+import { exportReply } from "./list.ts";
+
+/** `GET /v1/usage`: what the account's keys asked, by day, key and model, latest day first. */
+export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, usageQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after, format, ...filter } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const { accountId } = c.get("key");
+  const rows = await new UsageTable(c.env.DB).list(
+    { accountId, ...filter },
+    place?.value,
+    limit + 1,
+  );
+  const page = pageOf(
+    rows,
+    limit,
+    (row) => row,
+    ({ day, key, model }) => [day, key, model],
+  );
+  return exportReply(c, page, format, columns);
+}
+
+const columns: readonly (keyof UsageRow)[] = [
+  ...(["day", "key", "model", "answers", "steps", "charged_micros"] as const),
+];
+
+const placeSchema: z.ZodType<UsagePlace> = z.tuple([z.iso.date(), z.string(), z.string()]);
+
+/** How `GET /v1/usage` reads in the API's description. */
+export const listUsageRoute: RouteConfig = {
+  method: "get",
+  path: "/v1/usage",
+  summary: "Show usage by day, key and model",
+  description:
+    "Seconds behind the ledger, which is the truth. CSV with format=csv or Accept: text/csv; the Link header leads to the next page.",
+  security: [{ key: [] }],
+  request: { query: describedQuery(usageQuerySchema) },
+  responses: {
+    200: {
+      description: "Usage, latest day first.",
+      content: {
+        "application/json": { schema: usageListSchema },
+        "text/csv": { schema: { type: "string" } },
+      },
+    },
+  },
+};

@@ -1,0 +1,63 @@
+import type { UsageRow } from "#wire/usage.ts";
+import type { UsageEvent } from "#wire/usage-event.ts";
+
+/** A row's place in the order in which usage is listed. */
+export type UsagePlace = readonly [day: string, key: string, model: string];
+
+/** Which usage is asked for; days are `YYYY-MM-DD`, both included. */
+export interface UsageFilter {
+  readonly accountId: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly key?: string | undefined;
+  readonly model?: string | undefined;
+}
+
+/** The append-only copy of what was charged. */
+export class UsageTable {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** Copies events, all or none; those that stand there already change nothing. */
+  async append(events: readonly UsageEvent[]): Promise<void> {
+    const insert = this.#db.prepare(
+      `INSERT INTO usage (id, account_id, key_id, model, day, at, steps, charged_micros)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    );
+    await this.#db.batch(
+      events.map(({ id, account, key, model, at, steps, micros }) =>
+        insert.bind(id, account, key, model, dayOf(at), at, steps, micros),
+      ),
+    );
+  }
+
+  /** Sums usage by day, key and model, latest day first. */
+  async list(
+    filter: UsageFilter,
+    after: UsagePlace | undefined,
+    count: number,
+  ): Promise<UsageRow[]> {
+    const { accountId, from = "0000-01-01", to = "9999-12-31", key, model } = filter;
+    const [afterDay, afterKey, afterModel] = after ?? ["9999-12-32", "", ""];
+    const { results } = await this.#db
+      .prepare(
+        `SELECT day, key_id AS key, model, COUNT(*) AS answers, SUM(steps) AS steps,
+                SUM(charged_micros) AS charged_micros
+         FROM usage
+         WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR key_id = ?4) AND (?5 IS NULL OR model = ?5)
+           AND (day < ?6 OR (day = ?6 AND (key_id, model) > (?7, ?8)))
+         GROUP BY day, key_id, model
+         ORDER BY day DESC, key_id, model LIMIT ?9`,
+      )
+      .bind(accountId, from, to, key ?? null, model ?? null, afterDay, afterKey, afterModel, count)
+      .all<UsageRow>();
+    return results;
+  }
+}
+
+function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { MAX_NAME_LENGTH } from "./limits.ts";
+import { microsSchema, type RateLimitsBody, rateLimitsSchema } from "./limits-body.ts";
+import { type Page, type PageQuery, pageFields, pageSchema } from "./page.ts";
+
+/** An account: whose money it is. */
+export interface AccountBody {
+  readonly id: string;
+  readonly object: "account";
+  readonly name: string;
+  readonly limits: RateLimitsBody;
+  readonly stripe_customer_id: string | null;
+  /** RFC 3339, UTC. */
+  readonly created_at: string;
+}
+
+/** Body of `POST /v1/accounts`. */
+export interface CreateAccountBody {
+  /** Drawn when absent. */
+  readonly id?: string;
+  readonly name: string;
+  /** The installation's when absent. */
+  readonly limits?: RateLimitsBody;
+  /** Whom the optional export of meter events bills. */
+  readonly stripe_customer_id?: string;
+}
+
+/** Body of `POST /v1/accounts/{id}/grants`. */
+export interface GrantBody {
+  readonly amount_micros: number;
+  /** Name of this grant: the same one sent again changes nothing. Drawn when absent. */
+  readonly id?: string;
+}
+
+/** What stands on an account after a grant. */
+export interface GrantedBody {
+  readonly object: "grant";
+  readonly id: string;
+  readonly account: string;
+  readonly amount_micros: number;
+}
+
+/** Schema of ids that callers may choose. */
+export const chosenIdSchema: z.ZodType<string> = z
+  .string()
+  .regex(/^[0-9A-Za-z_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -");
+
+const name = z.string().regex(/\S/, "must not be blank").max(MAX_NAME_LENGTH);
+
+export const createAccountSchema: z.ZodType<CreateAccountBody> = z
+  .strictObject({
+    id: chosenIdSchema.exactOptional(),
+    name,
+    limits: rateLimitsSchema.exactOptional(),
+    stripe_customer_id: chosenIdSchema.exactOptional(),
+  })
+  .meta({ id: "CreateAccount", example: { name: "Ada's shop" } });
+
+export const accountSchema: z.ZodType<AccountBody> = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal("account"),
+    name: z.string(),
+    limits: rateLimitsSchema,
+    stripe_customer_id: z.string().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: "Account" });
+
+export const accountListSchema: z.ZodType<Page<AccountBody>> = pageSchema(
+  accountSchema,
+  "AccountList",
+);
+
+export const accountListQuerySchema: z.ZodType<PageQuery> = z.strictObject(pageFields);
+
+export const grantSchema: z.ZodType<GrantBody> = z
+  .strictObject({
+    amount_micros: microsSchema.meta({ description: "1,000,000 are one dollar." }),
+    id: chosenIdSchema.exactOptional(),
+  })
+  .refine(({ amount_micros }) => amount_micros > 0, {
+    path: ["amount_micros"],
+    message: "must be more than 0",
+  })
+  .meta({ id: "CreateGrant", example: { amount_micros: 1_000_000 } });
+
+export const grantedSchema: z.ZodType<GrantedBody> = z
+  .strictObject({
+    object: z.literal("grant"),
+    id: z.string(),
+    account: z.string(),
+    amount_micros: microsSchema,
+  })
+  .meta({ id: "Grant" });

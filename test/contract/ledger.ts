@@ -1,0 +1,208 @@
+import { describe, expect, test } from "vitest";
+import { sumOf } from "#domain/ledger.ts";
+import { type Micros, micros } from "#domain/micros.ts";
+import type { Ledger } from "#edge/ledger/ledger.ts";
+import { holdRequest, roomy } from "../support/ledger-builders.ts";
+
+/** What every ledger keeps, wherever its tables lie. `open` gives an empty one. */
+export function ledgerContract(name: string, open: () => Ledger): void {
+  async function funded(amount: number): Promise<Ledger> {
+    const ledger = open();
+    await ledger.grant({ grantId: "g", amount: micros(amount), note: "" });
+    return ledger;
+  }
+
+  const kept = { scope: "key_1 /v1/answers k", fingerprint: "a" };
+
+  describe(`${name}: money`, () => {
+    test("a hold above the balance is refused and changes nothing", async () => {
+      const ledger = await funded(9);
+      const before = [await ledger.balance(), await ledger.entries({ limit: 10 })];
+      expect(await ledger.hold(holdRequest("h"))).toMatchObject({
+        refusal: {
+          failure: { kind: "insufficient_credit", priceMicros: 10, availableMicros: 9 },
+        },
+      });
+      expect([await ledger.balance(), await ledger.entries({ limit: 10 })]).toEqual(before);
+    });
+
+    test("what is held is captured in part and the rest released; entries tell it and sum to zero", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      expect(await charge(ledger, "h", 7)).toBe(7n);
+      const balance = await ledger.balance();
+      expect(balance).toEqual({ issuer: -100n, available: 93n, held: 0n, revenue: 7n });
+      expect(sumOf(balance)).toBe(0n);
+      const { entries, nextBefore } = await ledger.entries({ limit: 10 });
+      expect(entries.map(({ kind, amount, available }) => [kind, amount, available])).toEqual([
+        ["release", 3n, 93n],
+        ["capture", 7n, 90n],
+        ["hold", 10n, 90n],
+        ["grant", 100n, 100n],
+      ]);
+      expect(nextBefore).toBeNull();
+    });
+
+    test("no more is captured than was held", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      expect(await charge(ledger, "h", 99)).toBe(10n);
+      expect((await ledger.balance()).available).toBe(90n);
+    });
+
+    test("every call may be repeated: the second changes nothing", async () => {
+      const ledger = await funded(100);
+      await ledger.grant({ grantId: "g", amount: micros(100), note: "" });
+      for (const _ of [1, 2]) await ledger.hold(holdRequest("h"));
+      for (const _ of [1, 2]) expect(await charge(ledger, "h", 10)).toBe(10n);
+      await ledger.release("h");
+      for (const _ of [1, 2])
+        await ledger.refund({ refundId: "r", holdId: "h", amount: micros(4), note: "sorry" });
+      expect(await ledger.balance()).toEqual({
+        issuer: -100n,
+        available: 94n,
+        held: 0n,
+        revenue: 6n,
+      });
+    });
+
+    test("what was released cannot be captured, nor refunded what was not charged", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      await ledger.release("h");
+      expect(await charge(ledger, "h", 10)).toBe(0n);
+      expect(
+        await ledger.refund({ refundId: "r", holdId: "h", amount: micros(1), note: "" }),
+      ).toMatchObject({ ok: false });
+      expect((await ledger.balance()).available).toBe(100n);
+    });
+
+    test("pages of entries join without a gap", async () => {
+      const ledger = await funded(100);
+      for (const id of ["a", "b", "c"]) await ledger.hold(holdRequest(id));
+      const first = await ledger.entries({ limit: 3 });
+      const second = await ledger.entries({ limit: 3, before: first.nextBefore ?? 0 });
+      expect([...first.entries, ...second.entries].map(({ seq }) => seq)).toEqual([4, 3, 2, 1]);
+      expect(second.nextBefore).toBeNull();
+    });
+  });
+
+  describe(`${name}: repeated requests`, () => {
+    test("the same is told to wait, then gets the first reply; another body is refused", async () => {
+      const ledger = await funded(100);
+      const ask = (id: string, fingerprint = "a") =>
+        ledger.hold(holdRequest(id, { idempotency: { ...kept, fingerprint } }));
+      expect(await ask("h1")).toMatchObject({ value: { kind: "held" } });
+      expect(await ask("h2")).toMatchObject({
+        refusal: { failure: { kind: "idempotency_in_progress" } },
+      });
+      expect(await ask("h2", "b")).toMatchObject({
+        refusal: { failure: { kind: "idempotency_mismatch" } },
+      });
+      await ledger.capture({ holdId: "h1", charge: micros(10), steps: 4, reply: "{}" });
+      expect(await ask("h3")).toEqual({ ok: true, value: { kind: "replay", reply: "{}" } });
+      expect(await ledger.balance()).toMatchObject({ available: 90n, held: 0n, revenue: 10n });
+    });
+
+    test("one that failed runs anew", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h1", { idempotency: kept }));
+      await ledger.release("h1");
+      expect(await ledger.hold(holdRequest("h2", { idempotency: kept }))).toMatchObject({
+        value: { kind: "held" },
+      });
+    });
+
+    test("a refused one leaves no record", async () => {
+      const ledger = open();
+      await ledger.hold(holdRequest("h1", { idempotency: kept }));
+      await ledger.grant({ grantId: "g", amount: micros(10), note: "" });
+      expect(
+        await ledger.hold(
+          holdRequest("h2", { idempotency: { ...kept, fingerprint: "other body" } }),
+        ),
+      ).toMatchObject({ ok: true });
+    });
+  });
+
+  describe(`${name}: limits`, () => {
+    test("requests and steps of a minute are counted, and a refused request uses none", async () => {
+      const ledger = await funded(100);
+      const keyLimits = { ...holdRequest("").keyLimits, requestsPerMinute: 3, stepsPerMinute: 10 };
+      const ask = (id: string, steps: number) => ledger.hold(holdRequest(id, { steps, keyLimits }));
+      expect(await ask("a", 4)).toMatchObject({
+        value: {
+          allowances: [{ name: "rpm", remaining: 2 }, { name: "steps", remaining: 6 }, {}, {}],
+        },
+      });
+      expect(await ask("b", 7)).toMatchObject({
+        refusal: { failure: { kind: "rate_limited", policy: "steps", limit: 10 } },
+      });
+      expect(await ask("c", 6)).toMatchObject({
+        value: { allowances: [{ remaining: 1 }, {}, {}, {}] },
+      });
+    });
+
+    test("the account's keys share its rates", async () => {
+      const ledger = await funded(100);
+      const accountLimits = { ...roomy, requestsPerMinute: 1 };
+      await ledger.hold(holdRequest("a", { accountLimits }));
+      expect(await ledger.hold(holdRequest("b", { keyId: "key_2", accountLimits }))).toMatchObject({
+        refusal: { failure: { kind: "rate_limited", policy: "account-rpm" } },
+      });
+    });
+
+    test("answers at once are bounded until one ends", async () => {
+      const ledger = await funded(100);
+      const keyLimits = { ...holdRequest("").keyLimits, concurrent: 1 };
+      await ledger.hold(holdRequest("a", { keyLimits }));
+      expect(await ledger.hold(holdRequest("b", { keyLimits }))).toMatchObject({
+        refusal: { failure: { kind: "too_many_concurrent", limit: 1 } },
+      });
+      await ledger.release("a");
+      expect(await ledger.hold(holdRequest("c", { keyLimits }))).toMatchObject({ ok: true });
+    });
+
+    test.each(["day", "month", "token"] as const)(
+      "a spend limit of a %s counts what is held and forgets what is released",
+      async (period) => {
+        const ledger = await funded(1000);
+        const limit = micros(25);
+        const keyLimits = {
+          ...holdRequest("").keyLimits,
+          spendPerDayMicros: period === "day" ? limit : null,
+          spendPerMonthMicros: period === "month" ? limit : null,
+        };
+        const spendCap =
+          period === "token" ? { tokenId: "t", amount: limit, expiresAt: Date.now() } : null;
+        const ask = (id: string) => ledger.hold(holdRequest(id, { keyLimits, spendCap }));
+        expect([(await ask("a")).ok, (await ask("b")).ok]).toEqual([true, true]);
+        expect(await ask("c")).toMatchObject({
+          refusal: { failure: { kind: "spend_limit_reached", period, spentMicros: 20 } },
+        });
+        await charge(ledger, "a", 5);
+        expect([(await ask("d")).ok, (await ask("e")).ok]).toEqual([true, false]);
+      },
+    );
+
+    test("a price above the caller's maximum is refused", async () => {
+      const ledger = await funded(100);
+      expect(await ledger.hold(holdRequest("a", { maximum: micros(9) }))).toMatchObject({
+        refusal: { failure: { kind: "price_above_maximum", priceMicros: 10, maximumMicros: 9 } },
+      });
+      expect(await ledger.hold(holdRequest("b", { maximum: micros(10) }))).toMatchObject({
+        ok: true,
+      });
+    });
+  });
+}
+
+async function charge(ledger: Ledger, holdId: string, amount: number): Promise<Micros> {
+  const { charged } = await ledger.capture({
+    holdId,
+    charge: micros(amount),
+    steps: 4,
+    reply: null,
+  });
+  return charged;
+}

@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Architecture } from "#domain/architecture.ts";
+import type { AnswerOptions } from "#domain/question.ts";
+import { price, priceOfSteps, type UnitPrices } from "#domain/quote.ts";
+import { planWork, TEMPLATE_POSITIONS } from "#domain/work.ts";
+import { answer } from "#model/answer.ts";
+import { resizeBicubic } from "#model/image/resize.ts";
+import { prepare } from "#model/prepare.ts";
+import { fakeArchitecture, fakeEngine, oneHot } from "../support/fake-engine.ts";
+import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
+import { referenceTable } from "../support/reference.ts";
+import { llavaPolicy, siglip } from "../support/vision.ts";
+
+const prices: UnitPrices = { view: 2_200_000n, linear: 60_000n, attention: 2n };
+const rules = { policy: llavaPolicy, vision: siglip };
+
+function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
+  const { canvas = 32 } = overrides;
+  return {
+    ...{ detail: "auto", canvas, steps: canvas, blockLength: canvas, mode: "exact" },
+    ...{ temperature: 0, seed: 0, stop: [], ...overrides },
+  } as AnswerOptions;
+}
+
+function quoteOf(width: number, height: number, overrides: Partial<AnswerOptions> = {}) {
+  const asked = { pictures: [{ width, height }], textBytes: 5, options: options(overrides) };
+  return price(planWork(asked, rules), prices);
+}
+
+const { rows } = referenceTable<{ rows: { w: number; h: number; tokens: number }[] }>(
+  "pure/anyres_sizes.json",
+);
+
+describe("a quote", () => {
+  test(`counts the image vectors, steps and passes that the function counts, for all ${rows.length} reference sizes`, () => {
+    const architecture: Architecture = {
+      ...fakeArchitecture,
+      vision: siglip,
+      image: llavaPolicy,
+      prompt: { systemPrompt: "", maxPromptLength: 100_000 },
+    };
+    const engine = fakeEngine(() => oneHot(architecture.logitsColumns, 0, 20), architecture);
+    const tools = {
+      engine,
+      tokenizer: fakeTokenizer,
+      renderTemplate: fakeTemplate,
+      resize: resizeBicubic,
+    };
+    for (const { w: width, h: height, tokens } of rows) {
+      const picture = { width, height, pixelsHWC: new Uint8Array() };
+      const messages = [{ role: "user" as const, text: "what?" }];
+      for (const detail of ["auto", "low"] as const) {
+        const question = { messages, pictures: [picture], options: options({ detail, steps: 16 }) };
+        const prepared = prepare(question, tools);
+        if (!prepared.ok) throw new Error(`${width}x${height} was refused`);
+        const quote = quoteOf(width, height, { detail, steps: 16 });
+        expect(quote.imageVectors, `${width}x${height} ${detail}`).toBe(
+          prepared.value.prompt.imageVectors,
+        );
+        expect([quote.steps, quote.forwardPasses]).toEqual([prepared.value.plan.steps, 16]);
+        expect(quote.imageVectors).toBe(detail === "auto" ? tokens : 730);
+      }
+    }
+  });
+
+  test("has the steps and passes that an answer takes which fills its canvas", async () => {
+    const engine = fakeEngine((_, position) =>
+      oneHot(fakeArchitecture.logitsColumns, 40 + (position % 9), 20),
+    );
+    const tools = {
+      engine,
+      tokenizer: fakeTokenizer,
+      renderTemplate: fakeTemplate,
+      resize: resizeBicubic,
+    };
+    const asked = options({ canvas: 8, steps: 4 });
+    const question = {
+      messages: [{ role: "user" as const, text: "what?" }],
+      pictures: [],
+      options: asked,
+    };
+    const events = await Array.fromAsync(answer(question, tools, new AbortController().signal));
+    const { steps, forwardPasses } = price(
+      planWork({ pictures: [], textBytes: 5, options: asked }, null),
+      prices,
+    );
+    expect(events.at(-1)).toMatchObject({ usage: { steps, forwardPasses, canvas: 8 } });
+  });
+
+  test("is the sum of its work in pico-dollars, rounded up", () => {
+    const quote = quoteOf(384, 384, { steps: 16 });
+    const positions = 1485 + 5 + TEMPLATE_POSITIONS + 32;
+    const picos = 2 * 2_200_000 + 16 * positions * (60_000 + positions * 2);
+    expect(quote).toEqual({
+      price: BigInt(Math.ceil(picos / 1e6)),
+      imageVectors: 1485,
+      canvas: 32,
+      steps: 16,
+      forwardPasses: 16,
+    });
+  });
+
+  test("never falls when there is more to do, and a partial answer costs at most its quote", () => {
+    const side = fc.integer({ min: 1, max: 5000 });
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        fc.integer({ min: 1, max: 32 }),
+        fc.integer({ min: 0, max: 40 }),
+        (width, height, steps, ran) => {
+          const asked = {
+            pictures: [{ width, height }],
+            textBytes: 9,
+            options: options({ steps }),
+          };
+          const work = planWork(asked, rules);
+          const whole = price(work, prices).price;
+          const part = priceOfSteps(work, prices, ran);
+          expect(part).toBeLessThanOrEqual(whole);
+          expect(priceOfSteps(work, prices, ran + 1)).toBeGreaterThanOrEqual(part);
+          expect(priceOfSteps(work, prices, steps)).toBe(whole);
+          expect(priceOfSteps(work, prices, 0)).toBe(0n);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { eventMessage } from "#wire/events.ts";
+import { answerSchema } from "#wire/responses.ts";
+import { decodeSse, encodeSse } from "#wire/sse.ts";
+import { collect, failures, story } from "../../support/edge-builders.ts";
+import { askJson, eventReply, functionReplies, refusal, streamReply } from "../function-double.ts";
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+const asked = { question: "What is this?", canvas: 4, steps: 2 };
+
+async function balance() {
+  return await ledgerOf(env, "acc_test").balance();
+}
+
+function key(): { "idempotency-key": string } {
+  return { "idempotency-key": crypto.randomUUID() };
+}
+
+describe("POST /v1/answers is paid for", () => {
+  test("by its quote when it is completed, and tells what is left of the rates", async () => {
+    functionReplies(() => eventReply(story));
+    const before = await balance();
+    const response = await askJson(asked);
+    const { charged_micros } = answerSchema.parse(await response.json());
+    expect(charged_micros).toBeGreaterThan(0);
+    const after = await balance();
+    expect(before.available - after.available).toBe(BigInt(charged_micros));
+    expect(after.held).toBe(before.held);
+    expect(response.headers.get("ratelimit-policy")).toMatch(/^"rpm";q=\d+;w=60, "steps";q=\d+/);
+    expect(response.headers.get("ratelimit")).toMatch(/^"rpm";r=\d+;t=\d+, "steps";r=\d+;t=\d+/);
+  });
+
+  test.each([
+    [
+      "fails on the way",
+      () =>
+        eventReply([...story.slice(0, 2), { kind: "answer.failed", failure: failures.image_bomb }]),
+    ],
+    ["breaks off", () => eventReply(story.slice(0, 2))],
+    ["is not taken", () => new Response("", { status: 503 })],
+  ] as const)("with nothing when it %s", async (_, reply) => {
+    functionReplies(reply);
+    const before = await balance();
+    expect((await askJson(asked)).ok).toBe(false);
+    expect(await balance()).toEqual(before);
+  });
+
+  test("for the steps that ran when its reader leaves", async () => {
+    const utf8 = new TextEncoder();
+    functionReplies(({ signal }) =>
+      streamReply(
+        new ReadableStream({
+          start(controller) {
+            for (const event of story.slice(0, 2))
+              controller.enqueue(utf8.encode(encodeSse(eventMessage(event, "ans_x"))));
+            signal.addEventListener("abort", () => controller.error(signal.reason));
+          },
+        }),
+      ),
+    );
+    const before = await balance();
+    const reader = (await askJson({ ...asked, stream: true })).body?.getReader();
+    await reader?.read();
+    await reader?.read();
+    await reader?.cancel("gone");
+    await vi.waitFor(async () => expect((await balance()).held).toBe(before.held));
+    const part = before.available - (await balance()).available;
+    functionReplies(() => eventReply(story));
+    const whole = answerSchema.parse(await (await askJson(asked)).json()).charged_micros;
+    expect(part).toBeGreaterThan(0n);
+    expect(part).toBeLessThan(BigInt(whole));
+  });
+
+  test("not at all above max_price_micros: nothing is begun", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const problem = await refusal(await askJson({ ...asked, max_price_micros: 0 }));
+    expect([problem.status, problem.code, sent.length]).toEqual([422, "price_above_maximum", 0]);
+  });
+});
+
+describe("POST /v1/answers with an Idempotency-Key", () => {
+  test("charges once and repeats the reply, plain or as an event", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const headers = key();
+    const first = await askJson(asked, headers);
+    const body = await first.json();
+    const before = await balance();
+    const again = await askJson(asked, headers);
+    expect(await again.json()).toEqual(body);
+    expect([first, again].map((reply) => reply.headers.get("idempotency-replayed"))).toEqual([
+      null,
+      "true",
+    ]);
+    const streamed = await askJson({ ...asked, stream: true }, headers);
+    if (streamed.body === null) throw new Error("no body");
+    const [message, ...rest] = await collect(decodeSse(streamed.body));
+    expect([message?.event, JSON.parse(message?.data ?? ""), rest]).toEqual([
+      "answer.completed",
+      body,
+      [],
+    ]);
+    expect([await balance(), sent.length]).toEqual([before, 1]);
+  });
+
+  test("refuses another body, and a key that is none", async () => {
+    functionReplies(() => eventReply(story));
+    const headers = key();
+    await askJson(asked, headers);
+    const other = await refusal(await askJson({ ...asked, question: "Who?" }, headers));
+    expect([other.status, other.code]).toEqual([422, "idempotency_mismatch"]);
+    const bad = await refusal(await askJson(asked, { "idempotency-key": "x".repeat(256) }));
+    expect([bad.status, bad.code]).toEqual([400, "idempotency_key_invalid"]);
+  });
+
+  test("tells a second request to wait while the first runs, of which one is charged", async () => {
+    const { promise: going, resolve: go } = Promise.withResolvers<void>();
+    functionReplies(async () => {
+      await going;
+      return eventReply(story);
+    });
+    const headers = key();
+    const first = askJson(asked, headers);
+    await vi.waitFor(async () => {
+      const second = await askJson(asked, headers);
+      expect([second.status, second.headers.get("retry-after")]).toEqual([409, "2"]);
+    });
+    go();
+    expect((await first).status).toBe(200);
+  });
+
+  test("runs anew after a failure of ours", async () => {
+    const headers = key();
+    functionReplies(() => eventReply([]));
+    expect((await askJson(asked, headers)).status).toBe(502);
+    vi.restoreAllMocks();
+    functionReplies(() => eventReply(story));
+    const again = await askJson(asked, headers);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, null]);
+  });
+});

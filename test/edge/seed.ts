@@ -1,0 +1,43 @@
+import { applyD1Migrations, type D1Migration } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { micros } from "#domain/micros.ts";
+import { AccountTable } from "#edge/accounts/account-store.ts";
+import { settingsOf } from "#edge/env.ts";
+import { KeyTable } from "#edge/keys/key-store.ts";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { hashSecret, KEY_SCOPES, parseKey } from "#wire/key.ts";
+
+// Runs before every test file: the tables, the account acc_test with a thousand dollars, and the key of the tests.
+
+await applyD1Migrations(env.DB, JSON.parse(env.TEST_MIGRATIONS) as D1Migration[]);
+const key = parseKey(env.TEST_API_KEY);
+if (!key.ok) throw new Error(`the key of the tests is ${key.refusal}`);
+const { keyLimits, accountLimits } = settingsOf(env);
+const isNew = await new AccountTable(env.DB).insert({
+  id: "acc_test",
+  name: "Tests",
+  limits: accountLimits,
+  stripeCustomerId: "cus_test",
+  createdAt: 0,
+});
+if (isNew)
+  await new KeyTable(env.DB).insert({
+    id: key.value.id,
+    accountId: "acc_test",
+    name: "tests",
+    environment: "test",
+    secretSha256: await hashSecret(key.value),
+    previous: null,
+    scopes: KEY_SCOPES,
+    limits: { ...keyLimits, spendPerDayMicros: null, spendPerMonthMicros: null },
+    models: null,
+    origins: null,
+    createdAt: 0,
+    expiresAt: null,
+    revokedAt: null,
+  });
+await ledgerOf(env, "acc_test").grant({
+  grantId: "seed",
+  amount: micros(1_000_000_000),
+  note: "seed",
+});

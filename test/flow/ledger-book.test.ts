@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { micros } from "#domain/micros.ts";
+import { HOLD_LIFETIME_MS, REPLY_LIFETIME_MS } from "#edge/ledger/ledger-book.ts";
+import { ledgerContract } from "../contract/ledger.ts";
+import { holdRequest } from "../support/ledger-builders.ts";
+import { ledgerTwin } from "../support/ledger-twin.ts";
+
+ledgerContract("the ledger over Node's SQLite", () => ledgerTwin(() => 0).ledger);
+
+describe("the ledger's clock", () => {
+  const idempotency = { scope: "k", fingerprint: "a" };
+
+  function at(start: number) {
+    const clock = { now: start };
+    const { book } = ledgerTwin(() => clock.now);
+    book.grant({ grantId: "g", amount: micros(10), note: "" });
+    return { clock, book };
+  }
+
+  test("an expired hold is given back, its late answer is not charged, and a retry runs anew", () => {
+    const { clock, book } = at(1000);
+    book.hold(holdRequest("a", { idempotency }));
+    expect(book.nextDueAt()).toBe(1000 + HOLD_LIFETIME_MS);
+    clock.now += HOLD_LIFETIME_MS;
+    expect(book.hold(holdRequest("b", { idempotency }))).toMatchObject({ ok: true });
+    expect(book.capture({ holdId: "a", charge: micros(10), steps: 4, reply: "{}" }).charged).toBe(
+      0n,
+    );
+    expect(book.balance()).toMatchObject({ held: 10n, revenue: 0n });
+  });
+
+  test("a reply is kept for a day", () => {
+    const { clock, book } = at(1000);
+    book.hold(holdRequest("a", { idempotency }));
+    book.capture({ holdId: "a", charge: micros(5), steps: 4, reply: "{}" });
+    clock.now += REPLY_LIFETIME_MS - 1;
+    book.sweep();
+    expect(book.hold(holdRequest("b", { idempotency }))).toMatchObject({
+      value: { kind: "replay" },
+    });
+    clock.now += 1;
+    book.sweep();
+    expect(book.hold(holdRequest("c", { idempotency, amount: micros(5) }))).toMatchObject({
+      value: { kind: "held" },
+    });
+  });
+
+  test("a minute later a rate is whole again, also when the clock was set back", () => {
+    const { clock, book } = at(1e12);
+    const keyLimits = { ...holdRequest("").keyLimits, requestsPerMinute: 1 };
+    const ask = (id: string) => book.hold(holdRequest(id, { keyLimits, amount: micros(1) })).ok;
+    expect([ask("a"), ask("b")]).toEqual([true, false]);
+    clock.now += 60_000;
+    expect(ask("c")).toBe(true);
+    clock.now -= 3_600_000;
+    expect(ask("d")).toBe(true);
+  });
+
+  test("usage that could not be sent comes due again, later each time, until it is sent", () => {
+    const { clock, book } = at(0);
+    book.hold(holdRequest("a"));
+    book.capture({ holdId: "a", charge: micros(10), steps: 3, reply: null });
+    expect(book.due(10)).toEqual([
+      { id: "a", account: "acc_1", key: "key_1", model: "demo", micros: 10, steps: 3, at: 0 },
+    ]);
+    const waits = [1, 2, 3].map(() => {
+      book.unsent(["a"]);
+      const wait = (book.nextDueAt() ?? 0) - clock.now;
+      expect(book.due(10)).toEqual([]);
+      clock.now += wait;
+      return wait;
+    });
+    expect(waits).toEqual([2000, 4000, 8000]);
+    book.sent(["a"]);
+    expect([book.due(10), book.nextDueAt()]).toEqual([[], null]);
+  });
+});

@@ -1,0 +1,337 @@
+import { DatabaseSync } from "node:sqlite";
+import type { AnswerEvent } from "#domain/event.ts";
+import { sumOf } from "#domain/ledger.ts";
+import { micros } from "#domain/micros.ts";
+import { type Payment, payFor } from "#edge/jobs/payment.ts";
+import type { Ledger } from "#edge/ledger/ledger.ts";
+import { HOLD_LIFETIME_MS, type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import { mulberry32 } from "#model/decode/noise.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import { holdRequest } from "../support/ledger-builders.ts";
+import { ledgerOver, nodeStore } from "../support/ledger-twin.ts";
+
+/**
+ * One run of the world: callers with and without Idempotency-Keys, edges that die between any two awaits, a wire that
+ * loses and doubles calls and replies, an account object that moves to machines with other clocks, a queue that doubles
+ * and loses. Everything is drawn from the seed, so a run that breaks a law breaks it again.
+ */
+export interface Simulated {
+  readonly steps: number;
+  readonly answers: number;
+  readonly charged: number;
+  readonly crashes: number;
+  readonly evictions: number;
+}
+
+/** Throws, naming the law, as soon as one is broken. */
+export async function simulate(seed: number): Promise<Simulated> {
+  const world = new World(seed);
+  return await world.run();
+}
+
+/** What a caller wants answered once, however often they must ask. */
+interface Intent {
+  readonly name: string;
+  readonly key: string | null;
+  readonly price: number;
+  /** Hold ids of all requests for it. */
+  readonly tries: string[];
+  isAnswered: boolean;
+}
+
+type Pending = {
+  readonly edge: Edge;
+  readonly act: () => unknown;
+  readonly done: (value: unknown) => void;
+  readonly fail: (cause: Error) => void;
+};
+
+/** One run of the Worker for one request; `isDead` when its machine is gone. */
+interface Edge {
+  isDead: boolean;
+  isOver: boolean;
+}
+
+const GRANTED = 300;
+
+class World {
+  readonly #random: () => number;
+  readonly #database = new DatabaseSync(":memory:");
+  readonly #pending: Pending[] = [];
+  readonly #intents: Intent[] = [];
+  readonly #replies = new Map<string, { kind: "completed" | "failed"; charged: number }>();
+  readonly #left = new Map<string, number>();
+  readonly #usage = new Map<string, number>();
+  #clock = 1_790_000_000_000;
+  #skew = 0;
+  #book: LedgerBook;
+  #count = { steps: 0, answers: 0, crashes: 0, evictions: 0 };
+  #tries = 0;
+
+  constructor(seed: number) {
+    const stream = mulberry32(seed);
+    this.#random = () => stream.next();
+    this.#book = this.#open();
+    this.#book.grant({ grantId: "grant", amount: micros(GRANTED), note: "" });
+  }
+
+  async run(): Promise<Simulated> {
+    const callers = Array.from(
+      { length: this.#upTo(20) + 4 },
+      (_, index): Intent => ({
+        name: `intent ${index}`,
+        key: this.#chance(0.6) ? `key ${index}` : null,
+        price: (this.#upTo(5) + 1) * 12,
+        tries: [],
+        isAnswered: false,
+      }),
+    );
+    this.#intents.push(...callers);
+    for (const intent of callers) this.#request(intent);
+    while (this.#pending.length > 0 && this.#count.steps < 5_000) {
+      this.#count.steps += 1;
+      this.#disturb();
+      this.#advance();
+      // The next choice is made when everything that could follow from the last has happened.
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#check();
+    }
+    this.#rest();
+    const { revenue } = this.#book.balance();
+    return { ...this.#count, charged: Number(revenue) };
+  }
+
+  #open(): LedgerBook {
+    return openLedgerBook(nodeStore(this.#database), () => this.#clock + this.#skew);
+  }
+
+  /** Lets something happen that nobody asked for. */
+  #disturb(): void {
+    this.#clock += this.#upTo(2_000);
+    if (this.#chance(0.01)) this.#clock += this.#upTo(HOLD_LIFETIME_MS);
+    if (this.#chance(0.05)) {
+      this.#skew = this.#upTo(600_000) - 300_000;
+      this.#book = this.#open();
+      this.#count.evictions += 1;
+    }
+    if (this.#chance(0.05)) this.#alarm();
+    const [intent] = this.#intents.slice(this.#upTo(this.#intents.length));
+    if (intent !== undefined && this.#chance(0.1) && this.#tries < 150) this.#request(intent);
+  }
+
+  /** What the object does at an alarm, with a queue that may lose the call or its acknowledgement. */
+  #alarm(): void {
+    this.#book.sweep();
+    const events = this.#book.due(this.#upTo(4) + 1);
+    const ids = events.map(({ id }) => id);
+    const isSent = this.#chance(0.8);
+    if (isSent)
+      for (const { id, micros: amount } of events) {
+        const known = this.#usage.get(id);
+        if (known !== undefined && known !== amount) throw new Error(`usage of ${id} changed`);
+        this.#usage.set(id, amount);
+      }
+    if (isSent && this.#chance(0.8)) this.#book.sent(ids);
+    else if (this.#chance(0.8)) this.#book.unsent(ids);
+  }
+
+  /** Takes one of the calls under way to its end, or lets it go wrong. */
+  #advance(): void {
+    const [chosen] = this.#pending.splice(this.#upTo(this.#pending.length), 1);
+    if (chosen === undefined || chosen.edge.isDead) return;
+    const fate = this.#random();
+    const isDone = fate >= 0.08 || (fate >= 0.04 && fate < 0.06);
+    const value = isDone ? chosen.act() : undefined;
+    if (fate < 0.06) this.#kill(chosen);
+    else if (fate < 0.08) chosen.fail(new Error("the call was lost"));
+    else if (fate < 0.12) chosen.fail(new Error("the reply was lost"));
+    else chosen.done(fate < 0.16 ? chosen.act() : value);
+  }
+
+  #kill({ edge }: Pending): void {
+    edge.isDead = true;
+    this.#count.crashes += 1;
+  }
+
+  /** An await of the outside: what comes of it, and when, is drawn. */
+  #point<Value>(edge: Edge, act: () => Value): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const done = (value: unknown): void => resolve(value as Value);
+      this.#pending.push({ edge, act, done, fail: reject });
+    });
+  }
+
+  #wired(edge: Edge): Ledger {
+    const near = ledgerOver(() => this.#book);
+    const book = () => this.#book;
+    return {
+      ...near,
+      hold: (request) => this.#point(edge, () => book().hold(request)),
+      capture: (request) => this.#point(edge, () => book().capture(request)),
+      release: (holdId) => this.#point(edge, () => book().release(holdId)),
+    };
+  }
+
+  /** A caller's request, as the route treats it. */
+  #request(intent: Intent): void {
+    this.#tries += 1;
+    const holdId = `ans ${this.#tries}`;
+    intent.tries.push(holdId);
+    const edge: Edge = { isDead: false, isOver: false };
+    this.#serve(intent, holdId, edge).catch((cause: Error) => {
+      // The caller of an edge that failed hears 500: nothing may have been taken for it.
+      if (!/lost/.test(cause.message)) throw cause;
+      this.#replies.set(holdId, { kind: "failed", charged: 0 });
+    });
+  }
+
+  async #serve(intent: Intent, holdId: string, edge: Edge): Promise<void> {
+    const ledger = this.#wired(edge);
+    const isRepeatable = intent.key !== null;
+    const held = await ledger.hold(
+      holdRequest(holdId, {
+        amount: micros(intent.price),
+        idempotency: intent.key === null ? null : { scope: intent.key, fingerprint: intent.name },
+      }),
+    );
+    if (!held.ok) return;
+    if (held.value.kind === "replay") return this.#replayed(intent, held.value.reply);
+    const payment: Payment = {
+      ledger,
+      holdId,
+      price: micros(intent.price),
+      priceOfSteps: (steps) => micros(steps * 3),
+      isRepeatable,
+      bodyOf: (_, charged) => ({ id: holdId, charged_micros: Number(charged) }) as AnswerBody,
+      onSettled: () => {},
+    };
+    const leavesAfter = this.#chance(0.2) ? this.#upTo(4) : Number.POSITIVE_INFINITY;
+    let heard = 0;
+    for await (const event of payFor(this.#answer(edge), payment)) {
+      if (event.kind === "answer.completed") {
+        this.#replies.set(holdId, { kind: "completed", charged: event.body.charged_micros });
+        intent.isAnswered = true;
+        this.#count.answers += 1;
+      } else if (event.kind === "answer.failed") {
+        this.#replies.set(holdId, { kind: "failed", charged: 0 });
+      } else if (heard++ >= leavesAfter) {
+        this.#left.set(holdId, heard);
+        break;
+      }
+    }
+  }
+
+  #replayed(intent: Intent, reply: string): void {
+    const { id, charged_micros } = JSON.parse(reply) as AnswerBody;
+    if (!intent.tries.includes(id)) throw new Error(`${intent.name} got the answer ${id}`);
+    if (charged_micros !== intent.price) throw new Error(`${intent.name} replays another price`);
+    intent.isAnswered = true;
+  }
+
+  async *#answer(edge: Edge): AsyncGenerator<AnswerEvent> {
+    const [canvas, promptLength, imageVectors] = [4, 8, 0];
+    const steps = this.#upTo(4) + 1;
+    yield { kind: "answer.started", canvas, promptLength, imageVectors, steps };
+    for (let step = 1; step <= steps; step += 1) {
+      const isWell = await this.#point(edge, () => true).catch(() => false);
+      if (!isWell) {
+        yield { kind: "answer.failed", failure: { kind: "function_reply_invalid" } };
+        return;
+      }
+      yield { kind: "answer.frame", step, revealed: [], stableUntil: 0 };
+    }
+    const usage = { imageVectors, promptLength, canvas, steps, forwardPasses: steps };
+    yield { kind: "answer.completed", answer: "", confidence: 1, tokens: [], usage };
+  }
+
+  /** What must hold at every moment. */
+  #check(): void {
+    const balance = this.#book.balance();
+    if (sumOf(balance) !== 0n) throw new Error("the books do not sum to zero");
+    if (balance.available < 0n) throw new Error("more was spent than was granted");
+    const [open] = nodeStore(this.#database).all<{ held: number }>(
+      "SELECT coalesce(sum(amount), 0) AS held FROM holds WHERE state = 'open'",
+    );
+    if (BigInt(open?.held ?? -1) !== balance.held) throw new Error("held money without its hold");
+  }
+
+  /** What must hold when everything has come to rest. */
+  #rest(): void {
+    this.#clock += 2 * HOLD_LIFETIME_MS + 1_200_000;
+    this.#book.sweep();
+    this.#clock += 3_600_000;
+    for (const { id, micros: amount } of this.#book.due(1000)) this.#usage.set(id, amount);
+    const balance = this.#book.balance();
+    if (balance.held !== 0n) throw new Error("a hold was lost");
+    const charges = this.#foldEntries();
+    for (const intent of this.#intents) this.#judge(intent, charges);
+    const used = [...this.#usage.values()].reduce((sum, amount) => sum + amount, 0);
+    if (BigInt(used) !== balance.revenue)
+      throw new Error(`usage tells ${used} of the ${balance.revenue} that were charged`);
+    this.#askAgain(charges);
+  }
+
+  /** Whoever asks once more in peace gets the answer that was paid for, or a new one: nobody waits for ever. */
+  #askAgain(charges: ReadonlyMap<string, number>): void {
+    this.#book.grant({ grantId: "peace", amount: micros(1_000_000), note: "" });
+    for (const { name, key, price, tries } of this.#intents) {
+      if (key === null) continue;
+      const idempotency = { scope: key, fingerprint: name };
+      const again = { amount: micros(price), idempotency };
+      const held = this.#book.hold(holdRequest(`${name} again`, again));
+      if (!held.ok) throw new Error(`${name} is refused with ${held.refusal.failure.kind}`);
+      const isPaid = tries.some((id) => charges.has(id));
+      if ((held.value.kind === "replay") !== isPaid)
+        throw new Error(`${name} was ${isPaid ? "" : "not "}paid for and is ${held.value.kind}`);
+    }
+  }
+
+  /** Reads the journal from its beginning: it alone must give the balances. Returns what each answer was charged. */
+  #foldEntries(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
+    const charges = new Map<string, number>();
+    const rows = nodeStore(this.#database).all<{
+      kind: string;
+      source: string;
+      target: string;
+      amount: number;
+      hold_id: string | null;
+    }>("SELECT kind, source, target, amount, hold_id FROM entries ORDER BY seq");
+    for (const { kind, source, target, amount, hold_id } of rows) {
+      sums.set(source, (sums.get(source) ?? 0) - amount);
+      sums.set(target, (sums.get(target) ?? 0) + amount);
+      if (kind !== "capture" || hold_id === null) continue;
+      if (charges.has(hold_id)) throw new Error(`${hold_id} was charged twice`);
+      charges.set(hold_id, amount);
+    }
+    for (const [name, amount] of Object.entries(this.#book.balance()))
+      if (BigInt(sums.get(name) ?? 0) !== amount)
+        throw new Error(`the entries of ${name} give ${sums.get(name)}, not ${amount}`);
+    return charges;
+  }
+
+  #judge({ name, key, price, tries }: Intent, charges: ReadonlyMap<string, number>): void {
+    const paid = tries.filter((id) => charges.has(id));
+    if (key !== null && paid.length > 1)
+      throw new Error(`${name} was charged ${paid.length} times with one Idempotency-Key`);
+    for (const id of tries) {
+      const charge = charges.get(id) ?? 0;
+      const reply = this.#replies.get(id);
+      if (charge > price) throw new Error(`${id} was charged above its quote`);
+      if (reply?.kind === "failed" && charge > 0) throw new Error(`${id} failed and was charged`);
+      if (reply?.kind === "completed" && charge > reply.charged)
+        throw new Error(`${id} was charged ${charge} and told ${reply.charged}`);
+      const heard = this.#left.get(id);
+      if (heard !== undefined && key === null && charge > (heard - 1) * 3)
+        throw new Error(`${id} was left and charged ${charge} for ${heard - 1} steps`);
+    }
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  #upTo(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+}

@@ -1,0 +1,42 @@
+import { DatabaseSync } from "node:sqlite";
+import type { Ledger } from "#edge/ledger/ledger.ts";
+import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import type { LedgerStore, SqlValue } from "#edge/ledger/ledger-store.ts";
+
+/** Node's SQLite as a ledger's store: the same statements as in the object, in memory. */
+export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:")): LedgerStore {
+  return {
+    all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
+      database.prepare(query).all(...bindings) as Row[],
+    transaction: (work) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const value = work();
+        database.exec("COMMIT");
+        return value;
+      } catch (cause) {
+        database.exec("ROLLBACK");
+        throw cause;
+      }
+    },
+  };
+}
+
+/** The object's calls over any book: what is between them in the runtime is a wire. */
+export function ledgerOver(book: () => LedgerBook): Ledger {
+  return {
+    grant: async (grant) => book().grant(grant),
+    refund: async (refund) => book().refund(refund),
+    hold: async (request) => book().hold(request),
+    capture: async (capture) => book().capture(capture),
+    release: async (holdId) => book().release(holdId),
+    balance: async () => book().balance(),
+    entries: async (page) => book().entries(page),
+  };
+}
+
+/** An empty ledger in memory. */
+export function ledgerTwin(now: () => number): { book: LedgerBook; ledger: Ledger } {
+  const book = openLedgerBook(nodeStore(), now);
+  return { book, ledger: ledgerOver(() => book) };
+}
