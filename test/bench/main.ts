@@ -4,14 +4,26 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { SynthShape } from "#weights/synth/shapes.ts";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
+import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
+import { measureRevocation } from "./revocation.ts";
+import { exploreSeeds } from "./seeds.ts";
 
 const HELP = `npm run bench -- NAME
 
   load [--shape SHAPE] [--turns N]   a cold start from S3: loading against plain GETs of the same objects, peak memory,
                                      last byte to first answer, one step over 32 positions
                                      SHAPE: ${SYNTH_SHAPES.join(" | ")} (default llada-v-8b, 5 GB of disk, about ten minutes)
+
+  ledger [--requests N]              reserve and settle of one request against a Worker that only says "ok", N requests
+                                     racing for the credit of a tenth of them (default 10000, about five minutes),
+                                     seeds of the ledger's simulation, and how long a revoked key works on
 `;
+
+/** How long seeds are explored for: their rate is steady after a few seconds. */
+const SEED_SECONDS = 10;
+
+const MOMENTS = 1_000;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -19,22 +31,25 @@ async function main(): Promise<void> {
     options: {
       shape: { type: "string", default: "llada-v-8b" },
       turns: { type: "string", default: "3" },
+      requests: { type: "string", default: "10000" },
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help || positionals[0] !== "load") {
+  const [name] = positionals;
+  if (values.help || (name !== "load" && name !== "ledger")) {
     process.stdout.write(HELP);
     process.exitCode = values.help ? 0 : 64;
     return;
   }
+  const processors = cpus();
+  console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
+  if (name === "ledger") return await ledger(Number(values.requests));
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
   if (shape === undefined) throw new Error(`--shape is one of ${SYNTH_SHAPES.join(", ")}`);
   await load(shape, Number(values.turns));
 }
 
 async function load(shape: SynthShape, turns: number): Promise<void> {
-  const processors = cpus();
-  console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   const figures = await measureLoad(shape, turns, (words) => process.stderr.write(`${words}\n`));
   const { firstAnswer } = figures;
   const perSecond = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB/s`;
@@ -51,7 +66,42 @@ async function load(shape: SynthShape, turns: number): Promise<void> {
     ["peak memory of the function", gigabytes(firstAnswer.peakRssBytes)],
     ["peak memory over weights", (firstAnswer.peakRssBytes / figures.weightBytes).toFixed(2)],
   ];
-  for (const [name = "", figure = ""] of rows) console.log(`${name.padEnd(36)}${figure}`);
+  print(rows);
+}
+
+async function ledger(requests: number): Promise<void> {
+  if (!Number.isInteger(requests) || requests < 10 || requests > 1_000_000)
+    throw new Error("--requests is a whole number from 10 to 1000000");
+  const { turns, race } = await measureLedger(requests, Math.floor(requests / 10));
+  const perSecond = (rate: number): string => `${rate.toFixed(0)}/s`;
+  for (const { connections, bareRequestsPerSecond, paidRequestsPerSecond } of turns)
+    print([
+      [`bare reply, connections: ${connections}`, perSecond(bareRequestsPerSecond)],
+      [`reserve + settle, connections: ${connections}`, perSecond(paidRequestsPerSecond)],
+      ["  bare over paid", (bareRequestsPerSecond / paidRequestsPerSecond).toFixed(1)],
+    ]);
+  const { answered, refused, overspentMicros, leftMicros, paidFor, seconds } = race;
+  print([
+    ["racing requests", `${requests} on credit for ${paidFor}, ${seconds.toFixed(1)} s`],
+    ["  answered, refused for want of credit", `${answered}, ${refused}`],
+    ["  overspent, left over", `${overspentMicros}, ${leftMicros} micro-dollars`],
+  ]);
+  const { seeds, seconds: took } = await exploreSeeds(SEED_SECONDS);
+  print([["simulated seeds, no law broken", `${seeds}, ${((seeds * 60) / took).toFixed(0)}/min`]]);
+  const { isolates, moments, meanMs, longestMs } = await measureRevocation(MOMENTS, 1);
+  const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
+  print([
+    ["revoked to refused everywhere, mean", inSeconds(meanMs)],
+    ["  longest", inSeconds(longestMs)],
+    [
+      "  simulated",
+      `${moments} moments, ${isolates} isolates, real key cache, a clock that is set`,
+    ],
+  ]);
+}
+
+function print(rows: readonly (readonly string[])[]): void {
+  for (const [name = "", figure = ""] of rows) console.log(`${name.padEnd(40)}${figure}`);
 }
 
 await main();

@@ -89,7 +89,7 @@ describe("the demo model that ships", () => {
     const naming = labels.filter(
       ({ question, file }) => question === "What is this?" && file !== "empty.png",
     );
-    const answers = [];
+    const answers: Awaited<ReturnType<typeof ask>>[] = [];
     for (const { file, question } of naming) answers.push(await ask(file, question, 16, 16));
     const right = naming.filter(({ answer }, index) => answers[index]?.completed.answer === answer);
     expect(right.length).toBeGreaterThan(naming.length / 2);

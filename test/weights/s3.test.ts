@@ -11,7 +11,7 @@ interface S3Server {
   close(): Promise<void>;
 }
 
-/** Both servers come up in 3 to 15 s; this is more than their launchers' own limits, whose errors say more. */
+/** Both servers come up in 2 to 12 s. This is longer than their launchers' own limits, whose errors say more. */
 const START_TIMEOUT_MS = 180_000;
 
 s3Contract("S3 (R2)", startLocalR2);
@@ -49,12 +49,12 @@ function s3Contract(name: string, start: () => Promise<S3Server>): void {
     beforeAll(async () => {
       server = await start();
     }, START_TIMEOUT_MS);
-    afterAll(() => server?.close());
+    afterAll(() => server?.close()); // there is none when the start failed
 
-    objectStoreContract(name, async () => createS3Store(server.config));
+    objectStoreContract("a bucket", async () => createS3Store(server.config));
 
     let objects = 0;
-    byteSourceContract(`an object of ${name}`, async (content) => {
+    byteSourceContract("an object", async (content) => {
       const store = createS3Store(server.config);
       objects += 1;
       await store.put(`source-${objects}`, content);

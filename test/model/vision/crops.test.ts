@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { imageLayout } from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { cutViews } from "#model/vision/crops.ts";
-import { imageLayout } from "#domain/image/layout.ts";
 import { llavaPolicy, siglip } from "../../support/vision.ts";
 
 /** A resize that leaves its target's size behind as a colour: enough to see what was asked of it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Tensor, tensor } from "#domain/tensor.ts";
 import { imageLayout, imageVectorCount, type TiledLayout } from "#domain/image/layout.ts";
+import { type Tensor, tensor } from "#domain/tensor.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
 import { referenceArrays } from "../../support/reference.ts";
 import { llavaPolicy, siglip } from "../../support/vision.ts";
