@@ -1,47 +1,75 @@
 import { parseArgs } from "node:util";
-import { createAdminClient } from "#client/admin.ts";
+import { type AdminClient, createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
-export const CREDIT_HELP: string = `Grants credit to an account.
+export const CREDIT_HELP: string = `Grants credit to an account, and gives back what an answer was charged.
 
 Usage: unmask credit grant ACCOUNT DOLLARS [--id ID]
+       unmask credit refund ACCOUNT ANSWER DOLLARS [--id ID]
 
 Options:
-  --id ID       name of the grant: the same one given again grants nothing more
+  --id ID       name of the grant or refund: the same one given again gives nothing more
 ${ADMIN_CONNECTION_HELP}
 
-Exit codes: 0 granted · 1 refused · 64 wrong usage · 69 not there, try again
+Exit codes: 0 granted or refunded · 1 refused · 64 wrong usage · 69 not there, try again
 `;
 
 /** The command `credit`: see its help. */
 export async function credit(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(args);
-  const [action, account, text = ""] = positionals;
-  if (action !== "grant" || account === undefined)
-    throw new UsageError("say grant ACCOUNT DOLLARS");
-  const amount_micros = parseDollars(text);
-  if (amount_micros === undefined)
-    throw new UsageError(`"${text}" is no amount of dollars, such as 1 or 0.5`);
-  const { id } = values;
+  const give = giftOf(positionals, values.id);
   try {
-    const granted = await createAdminClient(findAdministration(values, io)).grant(
-      account,
-      { amount_micros, ...(id === undefined ? {} : { id }) },
-      { signal: io.signal },
-    );
-    io.stdout.write(
-      values.json
-        ? `${JSON.stringify(granted)}\n`
-        : `${dollars(granted.amount_micros)} granted to ${granted.account} (${granted.id})\n`,
-    );
+    const client = createAdminClient(findAdministration(values, io));
+    const { reply, words } = await give(client, io.signal);
+    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
     return EXIT.done;
   } catch (cause) {
     io.signal.throwIfAborted();
     if (cause instanceof UsageError) throw cause;
     return explain(cause, io);
   }
+}
+
+/** Gives money to an account; `words` say so to a person. */
+type Gift = (
+  client: AdminClient,
+  signal: AbortSignal,
+) => Promise<{ readonly reply: object; readonly words: string }>;
+
+function giftOf(given: readonly string[], id: string | undefined): Gift {
+  const [action, account = "", ...rest] = given;
+  if (action === "grant" && given.length === 3) {
+    const [text = ""] = rest;
+    const grant = { ...amountOf(text), ...nameOf(id) };
+    return async (client, signal) => {
+      const reply = await client.grant(account, grant, { signal });
+      const words = `${dollars(reply.amount_micros)} granted to ${reply.account} (${reply.id})\n`;
+      return { reply, words };
+    };
+  }
+  if (action === "refund" && given.length === 4) {
+    const [answer = "", text = ""] = rest;
+    const refund = { answer, ...amountOf(text), ...nameOf(id) };
+    return async (client, signal) => {
+      const reply = await client.refund(account, refund, { signal });
+      const words = `${dollars(reply.amount_micros)} of ${reply.answer} refunded to ${reply.account} (${reply.id})\n`;
+      return { reply, words };
+    };
+  }
+  throw new UsageError("say grant ACCOUNT DOLLARS or refund ACCOUNT ANSWER DOLLARS");
+}
+
+function amountOf(text: string): { readonly amount_micros: number } {
+  const amount_micros = parseDollars(text);
+  if (amount_micros === undefined)
+    throw new UsageError(`"${text}" is no amount of dollars, such as 1 or 0.5`);
+  return { amount_micros };
+}
+
+function nameOf(id: string | undefined): { readonly id?: string } {
+  return id === undefined ? {} : { id };
 }
 
 function parse(args: readonly string[]) {

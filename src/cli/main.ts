@@ -60,7 +60,7 @@ const commands: ReadonlyMap<string, Entry> = new Map([
   [
     "credit",
     {
-      summary: "grant credit to an account, as its administrator",
+      summary: "grant credit to an account and refund answers, as its administrator",
       load: async () => {
         const { CREDIT_HELP, credit } = await import("./credit.ts");
         return { run: credit, help: CREDIT_HELP };

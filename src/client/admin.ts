@@ -1,4 +1,11 @@
-import type { AccountBody, CreateAccountBody, GrantBody, GrantedBody } from "#wire/accounts.ts";
+import type {
+  AccountBody,
+  CreateAccountBody,
+  GrantBody,
+  GrantedBody,
+  RefundBody,
+  RefundedBody,
+} from "#wire/accounts.ts";
 import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/keys.ts";
 import type { Page } from "#wire/page.ts";
 import type { UsageRow } from "#wire/usage.ts";
@@ -9,6 +16,7 @@ export interface AdminClient {
   createAccount(account: CreateAccountBody, options?: CallOptions): Promise<AccountBody>;
   accounts(options?: CallOptions): AsyncIterable<AccountBody>;
   grant(account: string, grant: GrantBody, options?: CallOptions): Promise<GrantedBody>;
+  refund(account: string, refund: RefundBody, options?: CallOptions): Promise<RefundedBody>;
   createKey(key: CreateKeyBody, options?: CallOptions): Promise<NewKeyBody>;
   keys(account: string, options?: CallOptions): AsyncIterable<KeyBody>;
   rotateKey(
@@ -26,6 +34,8 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     accounts: (call) => items<AccountBody>(options, "/v1/accounts?limit=100", call),
     grant: (account, grant, call) =>
       write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/grants`, grant, call),
+    refund: (account, refund, call) =>
+      write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/refunds`, refund, call),
     createKey: (key, call) => write(options, "POST", "/v1/keys", key, call),
     keys: (account, call) =>
       items<KeyBody>(options, `/v1/keys?limit=100&account=${encodeURIComponent(account)}`, call),

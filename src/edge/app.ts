@@ -9,7 +9,13 @@ import { cors } from "./guard/cors.ts";
 import { notFound, onFault } from "./guard/errors.ts";
 import { requestId } from "./guard/request-id.ts";
 import { scope } from "./guard/scope.ts";
-import { createAccount, grantCredit, listAccounts } from "./routes/accounts.ts";
+import {
+  changeAccount,
+  createAccount,
+  grantCredit,
+  listAccounts,
+  refundAnswer,
+} from "./routes/accounts.ts";
 import { createAnswer } from "./routes/answers.ts";
 import { createClientToken } from "./routes/client-tokens.ts";
 import { showHealth } from "./routes/health.ts";
@@ -43,7 +49,9 @@ app.get("/v1/usage", listUsage);
 app.get("/v1/ledger", listEntries);
 app.post("/v1/accounts", createAccount);
 app.get("/v1/accounts", listAccounts);
+app.patch("/v1/accounts/:id", changeAccount);
 app.post("/v1/accounts/:id/grants", grantCredit);
+app.post("/v1/accounts/:id/refunds", refundAnswer);
 app.post("/v1/keys", createKey);
 app.get("/v1/keys", listKeys);
 app.patch("/v1/keys/:id", restrictKey);

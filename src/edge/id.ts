@@ -5,6 +5,8 @@ const ID_BYTES = 15;
 const ID_DIGITS = 21;
 
 /** Makes an id such as `ans_…`, `req_…`. */
-export function newId(prefix: "acc" | "ans" | "quo" | "ctk" | "grt" | "req" | "tkt"): string {
+export function newId(
+  prefix: "acc" | "ans" | "quo" | "ctk" | "grt" | "rfd" | "req" | "tkt",
+): string {
   return `${prefix}_${encodeBase62(crypto.getRandomValues(new Uint8Array(ID_BYTES)), ID_DIGITS)}`;
 }

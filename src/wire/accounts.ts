@@ -1,6 +1,12 @@
 import { z } from "zod";
+import { MAX_MICROS } from "#domain/micros.ts";
 import { MAX_NAME_LENGTH } from "./limits.ts";
-import { microsSchema, type RateLimitsBody, rateLimitsSchema } from "./limits-body.ts";
+import {
+  microsSchema,
+  type RateLimitsBody,
+  rateLimitsSchema,
+  someRateLimitsSchema,
+} from "./limits-body.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "./page.ts";
 
 /** An account: whose money it is. */
@@ -25,6 +31,13 @@ export interface CreateAccountBody {
   readonly stripe_customer_id?: string;
 }
 
+/** What `PATCH /v1/accounts/{id}` changes; what is absent stays. */
+export interface ChangeAccountBody {
+  readonly limits?: Partial<RateLimitsBody>;
+  /** Null: nobody is billed by the export any more. */
+  readonly stripe_customer_id?: string | null;
+}
+
 /** Body of `POST /v1/accounts/{id}/grants`. */
 export interface GrantBody {
   readonly amount_micros: number;
@@ -37,6 +50,24 @@ export interface GrantedBody {
   readonly object: "grant";
   readonly id: string;
   readonly account: string;
+  readonly amount_micros: number;
+}
+
+/** Body of `POST /v1/accounts/{id}/refunds`. */
+export interface RefundBody {
+  /** Id of the answer whose charge is given back. */
+  readonly answer: string;
+  readonly amount_micros: number;
+  /** Name of this refund: the same one sent again changes nothing. Drawn when absent. */
+  readonly id?: string;
+}
+
+/** What stands on an account after a refund. */
+export interface RefundedBody {
+  readonly object: "refund";
+  readonly id: string;
+  readonly account: string;
+  readonly answer: string;
   readonly amount_micros: number;
 }
 
@@ -67,6 +98,13 @@ export const accountSchema: z.ZodType<AccountBody> = z
   })
   .meta({ id: "Account" });
 
+export const changeAccountSchema: z.ZodType<ChangeAccountBody> = z
+  .strictObject({
+    limits: someRateLimitsSchema.exactOptional(),
+    stripe_customer_id: chosenIdSchema.nullable().exactOptional(),
+  })
+  .meta({ id: "ChangeAccount", example: { limits: { concurrent: 64 } } });
+
 export const accountListSchema: z.ZodType<Page<AccountBody>> = pageSchema(
   accountSchema,
   "AccountList",
@@ -74,15 +112,14 @@ export const accountListSchema: z.ZodType<Page<AccountBody>> = pageSchema(
 
 export const accountListQuerySchema: z.ZodType<PageQuery> = z.strictObject(pageFields);
 
+const movedMicrosSchema: z.ZodType<number> = z
+  .int()
+  .min(1)
+  .max(Number(MAX_MICROS))
+  .meta({ description: "1,000,000 are one dollar." });
+
 export const grantSchema: z.ZodType<GrantBody> = z
-  .strictObject({
-    amount_micros: microsSchema.meta({ description: "1,000,000 are one dollar." }),
-    id: chosenIdSchema.exactOptional(),
-  })
-  .refine(({ amount_micros }) => amount_micros > 0, {
-    path: ["amount_micros"],
-    message: "must be more than 0",
-  })
+  .strictObject({ amount_micros: movedMicrosSchema, id: chosenIdSchema.exactOptional() })
   .meta({ id: "CreateGrant", example: { amount_micros: 1_000_000 } });
 
 export const grantedSchema: z.ZodType<GrantedBody> = z
@@ -93,3 +130,24 @@ export const grantedSchema: z.ZodType<GrantedBody> = z
     amount_micros: microsSchema,
   })
   .meta({ id: "Grant" });
+
+export const refundSchema: z.ZodType<RefundBody> = z
+  .strictObject({
+    answer: chosenIdSchema,
+    amount_micros: movedMicrosSchema,
+    id: chosenIdSchema.exactOptional(),
+  })
+  .meta({
+    id: "CreateRefund",
+    example: { answer: "ans_0Kb3nV7cQ2xY9mTgA4hZw", amount_micros: 1728 },
+  });
+
+export const refundedSchema: z.ZodType<RefundedBody> = z
+  .strictObject({
+    object: z.literal("refund"),
+    id: z.string(),
+    account: z.string(),
+    answer: z.string(),
+    amount_micros: microsSchema,
+  })
+  .meta({ id: "Refund" });

@@ -72,6 +72,15 @@ export const rateLimitsSchema: z.ZodType<RateLimitsBody> = z
   .strictObject({ requests_per_minute: rate, steps_per_minute: rate, concurrent: rate })
   .meta({ id: "RateLimits" });
 
+/** Schema of some of an account's limits; the others stay as they are. */
+export const someRateLimitsSchema: z.ZodType<Partial<RateLimitsBody>> = z
+  .strictObject({
+    requests_per_minute: rate.exactOptional(),
+    steps_per_minute: rate.exactOptional(),
+    concurrent: rate.exactOptional(),
+  })
+  .meta({ id: "SomeRateLimits" });
+
 export const keyLimitsSchema: z.ZodType<KeyLimitsBody> = z
   .strictObject({
     requests_per_minute: rate,

@@ -48,6 +48,7 @@ describe("unmask keys", () => {
     [["keys", "rotate", "k1", "--overlap", "60"], "POST", "/v1/keys/k1/rotate"],
     [["keys", "revoke", "k1"], "DELETE", "/v1/keys/k1"],
     [["credit", "grant", "acc_1", "1.5"], "POST", "/v1/accounts/acc_1/grants"],
+    [["credit", "refund", "acc_1", "ans_1", "1.5"], "POST", "/v1/accounts/acc_1/refunds"],
     [["accounts", "create", "Ada"], "POST", "/v1/accounts"],
   ])("%j is %s %s", async (args, method, address) => {
     const reply = { ...key, key: "umk", amount_micros: 1_500_000 };
@@ -56,6 +57,18 @@ describe("unmask keys", () => {
     expect(await main([...args, "--url", api.url], io)).toBe(EXIT.done);
     expect(api.requests[0]?.method).toBe(method);
     expect(new URL(api.requests[0]?.url ?? "").pathname).toBe(address);
+  });
+
+  test("refunds what is said, under the name that is said", async () => {
+    const refund = { id: "r1", answer: "ans_1", amount_micros: 250_000 };
+    await using api = await apiDouble(() =>
+      Response.json({ object: "refund", account: "acc_1", ...refund }),
+    );
+    const io = recordedIo({ env: { UNMASK_HOME: "/nonexistent", UNMASK_ADMIN_KEY: "adm" } });
+    const args = ["credit", "refund", "acc_1", "ans_1", "0.25", "--id", "r1"];
+    expect(await main([...args, "--url", api.url], io)).toBe(EXIT.done);
+    expect(await api.requests[0]?.json()).toEqual(refund);
+    expect(io.written.stdout).toBe("$0.250000 of ans_1 refunded to acc_1 (r1)\n");
   });
 
   test("takes the local administrator's key for the local service only", async () => {
@@ -84,6 +97,9 @@ describe("unmask keys", () => {
     ["keys", "burn", "k1"],
     ["credit", "grant", "acc_1", "lots"],
     ["credit", "grant", "acc_1", "-1"],
+    ["credit", "grant", "acc_1", "1", "2"],
+    ["credit", "refund", "acc_1", "1"],
+    ["credit", "refund", "acc_1", "ans_1", "lots"],
     ["accounts", "create"],
   ])("refuses %j %j as wrong usage", async (...args) => {
     const io = recordedIo({ env: { UNMASK_HOME: "/nonexistent", UNMASK_ADMIN_KEY: "adm" } });

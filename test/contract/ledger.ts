@@ -77,6 +77,36 @@ export function ledgerContract(name: string, open: () => Ledger): void {
       expect((await ledger.balance()).available).toBe(100n);
     });
 
+    test("refunds of an answer give back what it was charged together, and no more", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      await charge(ledger, "h", 7);
+      const refund = (refundId: string, amount: number) =>
+        ledger.refund({ refundId, holdId: "h", amount: micros(amount), note: "" });
+      const given = [await refund("a", 4), await refund("b", 4), await refund("c", 3)];
+      expect(given.map(({ ok }) => ok)).toEqual([true, false, true]);
+      expect(await refund("d", 1)).toMatchObject({ refusal: { kind: "invalid_request" } });
+      expect(await ledger.balance()).toMatchObject({ available: 100n, revenue: 0n });
+    });
+
+    test("the id of a grant or refund stands for that one alone", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      await charge(ledger, "h", 7);
+      const refund = { refundId: "r", holdId: "h", amount: micros(2), note: "" };
+      await ledger.refund(refund);
+      const balance = await ledger.balance();
+      for (const reused of [
+        await ledger.refund({ ...refund, amount: micros(3) }),
+        await ledger.refund({ ...refund, holdId: "other" }),
+        await ledger.refund({ ...refund, refundId: "g" }),
+        await ledger.grant({ grantId: "r", amount: micros(2), note: "" }),
+        await ledger.grant({ grantId: "g", amount: micros(99), note: "" }),
+      ])
+        expect(reused).toMatchObject({ refusal: { kind: "already_exists" } });
+      expect(await ledger.balance()).toEqual(balance);
+    });
+
     test("pages of entries join without a gap", async () => {
       const ledger = await funded(100);
       for (const id of ["a", "b", "c"]) await ledger.hold(holdRequest(id));

@@ -1,4 +1,5 @@
 import type { RateLimits } from "#domain/limits.ts";
+import type { ChangeAccountBody } from "#wire/accounts.ts";
 import { type RateLimitsBody, rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
 
 /** Whose money it is. */
@@ -56,6 +57,24 @@ export class AccountTable {
       )
       .run();
     return meta.changes === 1;
+  }
+
+  /** Changes what is named, in one statement, so that two changes at once are both kept. Undefined where there is no such account. */
+  async change(id: string, to: ChangeAccountBody): Promise<Account | undefined> {
+    const row = await this.#db
+      .prepare(
+        `UPDATE accounts SET limits = json_patch(limits, ?1),
+           stripe_customer_id = CASE WHEN ?2 THEN ?3 ELSE stripe_customer_id END
+         WHERE id = ?4 RETURNING *`,
+      )
+      .bind(
+        JSON.stringify(to.limits ?? {}),
+        to.stripe_customer_id === undefined ? 0 : 1,
+        to.stripe_customer_id ?? null,
+        id,
+      )
+      .first<Row>();
+    return row === null ? undefined : accountOf(row);
   }
 }
 

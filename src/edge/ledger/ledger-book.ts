@@ -76,7 +76,8 @@ function grant(
   { grantId, amount, note }: Grant,
   now: number,
 ): Result<Balances, Failure> {
-  if (isKnown(store, grantId)) return ok(readBalances(store));
+  const earlier = earlierEntry(store, grantId, { kind: "grant", amount }, null);
+  if (earlier !== null) return earlier;
   const { issuer } = readBalances(store);
   // All books are bounded by what was ever issued, so this one check keeps every amount countable.
   if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
@@ -89,20 +90,35 @@ function refund(
   { refundId, holdId, amount, note }: Refund,
   now: number,
 ): Result<Balances, Failure> {
-  if (isKnown(store, refundId)) return ok(readBalances(store));
+  const earlier = earlierEntry(store, refundId, { kind: "refund", amount }, holdId);
+  if (earlier !== null) return earlier;
   const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
     `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
        max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
     holdId,
   );
-  if (amount <= 0n || amount > BigInt(paid?.kept ?? 0))
-    return refuseAmount("must be above 0 and at most what the answer still costs");
+  const kept = paid?.kept ?? 0;
+  if (amount <= 0n || amount > BigInt(kept))
+    return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
   const details = { holdId, keyId: paid?.key_id ?? null, reference: refundId, note, at: now };
   return ok(record(store, { kind: "refund", amount }, details));
 }
 
-function isKnown(store: LedgerStore, reference: string): boolean {
-  return store.all("SELECT seq FROM entries WHERE reference = ?", reference).length > 0;
+/** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */
+function earlierEntry(
+  store: LedgerStore,
+  reference: string,
+  { kind, amount }: Posting,
+  holdId: string | null,
+): Result<Balances, Failure> | null {
+  const [known] = store.all<{ kind: string; amount: number; hold_id: string | null }>(
+    "SELECT kind, amount, hold_id FROM entries WHERE reference = ?",
+    reference,
+  );
+  if (known === undefined) return null;
+  const isSame =
+    known.kind === kind && known.amount === toNumber(amount) && known.hold_id === holdId;
+  return isSame ? ok(readBalances(store)) : refuse({ kind: "already_exists", id: reference });
 }
 
 function refuseAmount(message: string): Result<never, Failure> {

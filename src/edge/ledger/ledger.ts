@@ -9,9 +9,9 @@ import type { Result } from "#domain/result.ts";
  * be repeated: a call whose reply was lost changes nothing the second time. Rejects only where the writer cannot be reached.
  */
 export interface Ledger {
-  /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted. */
+  /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted, and a used id with `already_exists` for anything else. */
   grant(grant: Grant): Promise<Result<Balances, Failure>>;
-  /** Returns what an answer was charged or a part of it, once per `refundId`. Refuses with `invalid_request` above the charge. */
+  /** Returns what an answer was charged or a part of it, once per `refundId`. Refuses with `invalid_request` above the charge, and as `grant` does. */
   refund(refund: Refund): Promise<Result<Balances, Failure>>;
   /**
    * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is

@@ -7,10 +7,14 @@ import {
   accountListQuerySchema,
   accountListSchema,
   accountSchema,
+  changeAccountSchema,
   createAccountSchema,
   type GrantedBody,
   grantedSchema,
   grantSchema,
+  type RefundedBody,
+  refundedSchema,
+  refundSchema,
 } from "#wire/accounts.ts";
 import { rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
 import { decodeCursor, pageOf } from "#wire/page.ts";
@@ -52,6 +56,16 @@ export async function listAccounts(c: Context<EdgeEnv>): Promise<Response> {
   );
 }
 
+/** `PATCH /v1/accounts/{id}`: changes how fast all keys of an account may ask together, and whom the export bills. */
+export async function changeAccount(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await readBody(c, changeAccountSchema);
+  if (!body.ok) return refused(c, body.refusal);
+  const changed = await new AccountTable(c.env.DB).change(c.req.param("id") ?? "", body.value);
+  return changed === undefined
+    ? refused(c, { kind: "not_found", path: c.req.path })
+    : c.json(accountBody(changed));
+}
+
 /** `POST /v1/accounts/{id}/grants`: gives credit, once per id of the grant. */
 export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, grantSchema);
@@ -66,6 +80,24 @@ export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
   });
   if (!granted.ok) return refused(c, granted.refusal);
   const reply: GrantedBody = { object: "grant", id, account: account.id, amount_micros };
+  return c.json(reply, 201);
+}
+
+/** `POST /v1/accounts/{id}/refunds`: gives back what an answer was charged or a part of it, once per id of the refund. */
+export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await readBody(c, refundSchema);
+  if (!body.ok) return refused(c, body.refusal);
+  const account = await new AccountTable(c.env.DB).find(c.req.param("id") ?? "");
+  if (account === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  const { id = newId("rfd"), answer, amount_micros } = body.value;
+  const refunded = await ledgerOf(c.env, account.id).refund({
+    refundId: id,
+    holdId: answer,
+    amount: micros(amount_micros),
+    note: "refunded by the administrator",
+  });
+  if (!refunded.ok) return refused(c, refunded.refusal);
+  const reply: RefundedBody = { object: "refund", id, account: account.id, answer, amount_micros };
   return c.json(reply, 201);
 }
 
@@ -114,6 +146,23 @@ export const accountRoutes: readonly RouteConfig[] = [
     },
   },
   {
+    method: "patch",
+    path: "/v1/accounts/{id}",
+    summary: "Change an account",
+    description: "Limits take effect everywhere within 60 seconds.",
+    security: [{ admin: [] }],
+    request: {
+      params: z.object({ id: z.string() }),
+      body: { required: true, content: { "application/json": { schema: changeAccountSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The account.",
+        content: { "application/json": { schema: accountSchema } },
+      },
+    },
+  },
+  {
     method: "post",
     path: "/v1/accounts/{id}/grants",
     summary: "Grant credit",
@@ -126,6 +175,23 @@ export const accountRoutes: readonly RouteConfig[] = [
       201: {
         description: "Granted. The same id sent again grants nothing more.",
         content: { "application/json": { schema: grantedSchema } },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/accounts/{id}/refunds",
+    summary: "Refund an answer",
+    description: "All refunds of an answer together give back at most what it was charged.",
+    security: [{ admin: [] }],
+    request: {
+      params: z.object({ id: z.string() }),
+      body: { required: true, content: { "application/json": { schema: refundSchema } } },
+    },
+    responses: {
+      201: {
+        description: "Refunded. The same id sent again gives nothing more.",
+        content: { "application/json": { schema: refundedSchema } },
       },
     },
   },

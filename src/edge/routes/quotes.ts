@@ -8,6 +8,7 @@ import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import { type Asked, appraise, measure } from "../jobs/admit.ts";
 import { readStatus } from "../jobs/function.ts";
+import { mayAsk } from "../keys/may-ask.ts";
 import { mediaTypeOf, readAnswerRequest } from "./answer-body.ts";
 
 /** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
@@ -20,6 +21,8 @@ export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
   if (!asked.ok) return refused(c, asked.refusal);
   const appraised = appraise(asked.value, settings.card);
   if (!appraised.ok) return refused(c, appraised.refusal);
+  const allowed = mayAsk(c.get("key"), settings.card.id);
+  if (!allowed.ok) return refused(c, allowed.refusal);
   const status = await readStatus({
     functionUrl: settings.functionUrl,
     requestId: c.get("requestId"),

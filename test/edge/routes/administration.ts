@@ -1,5 +1,8 @@
 import { env } from "cloudflare:workers";
+import { micros } from "#domain/micros.ts";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { type NewKeyBody, newKeySchema } from "#wire/keys.ts";
+import { holdRequest } from "../../support/ledger-builders.ts";
 import { ask } from "../function-double.ts";
 
 /** Sends a request as the administrator. */
@@ -19,6 +22,21 @@ export async function newKey(fields: object = {}): Promise<NewKeyBody> {
     ...fields,
   });
   return newKeySchema.parse(await response.json());
+}
+
+/** Opens an account with a key and a thousand micro-dollars, of which an answer was charged so many. */
+export async function accountWithCharge(
+  answer: string,
+  charge: number,
+): Promise<{ readonly account: string; readonly key: string }> {
+  const response = await administer("POST", "/v1/accounts", { name: "Charged" });
+  const { id }: { id: string } = await response.json();
+  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000 });
+  const amount = micros(charge);
+  const ledger = ledgerOf(env, id);
+  await ledger.hold(holdRequest(answer, { accountId: id, amount }));
+  await ledger.capture({ holdId: answer, charge: amount, steps: 4, reply: null });
+  return { account: id, key: (await newKey({ account: id })).key };
 }
 
 /** Asks for something that only needs a key, and returns the status. */

@@ -8,7 +8,9 @@ import { administer, newKey } from "./administration.ts";
 const routes: readonly [method: string, path: string][] = [
   ["POST", "/v1/accounts"],
   ["GET", "/v1/accounts"],
+  ["PATCH", "/v1/accounts/acc_test"],
   ["POST", "/v1/accounts/acc_test/grants"],
+  ["POST", "/v1/accounts/acc_test/refunds"],
   ["POST", "/v1/keys"],
   ["GET", "/v1/keys"],
   ["PATCH", "/v1/keys/x"],

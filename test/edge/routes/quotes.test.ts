@@ -5,6 +5,7 @@ import { answerSchema } from "#wire/responses.ts";
 import { pngBytes, story } from "../../support/edge-builders.ts";
 import { jpeg } from "../../support/image-files.ts";
 import { ask, askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
+import { newKey } from "./administration.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -13,11 +14,11 @@ afterEach(() => vi.restoreAllMocks());
 
 const image = { data: encodeBase64(pngBytes) };
 
-async function post(body: unknown): Promise<Response> {
+async function post(body: unknown, headers: HeadersInit = {}): Promise<Response> {
   return await ask("/v1/quotes", {
     method: "POST",
     body: JSON.stringify(body),
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
   });
 }
 
@@ -35,6 +36,25 @@ function functionIs(state: "ready" | "loading"): void {
       : eventReply(story),
   );
 }
+
+describe("a key that may not ask gets no price", () => {
+  test.each([
+    [{ scopes: ["usage"] }, "scope_missing"],
+    [{ models: ["llada-v"] }, "model_forbidden"],
+  ])("%j: 403 %s, as for an answer", async (restrictions, code) => {
+    const { sent } = functionReplies(() => Response.json({}));
+    const { key } = await newKey(restrictions);
+    const authorization = `Bearer ${key}`;
+    const refusals = [
+      await post({ question: "?" }, { authorization }),
+      await post({ width: 8, height: 8 }, { authorization }),
+      await askJson({ question: "?" }, { authorization }),
+    ];
+    for (const response of refusals)
+      expect(await refusal(response)).toMatchObject({ status: 403, code });
+    expect(sent).toEqual([]);
+  });
+});
 
 describe("POST /v1/quotes", () => {
   test("prices an answer request, and the answer is charged exactly that", async () => {

@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
+import type { Bundle } from "#domain/bundle.ts";
+import { readImageHeader, uprightSize } from "#domain/image/header.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { planWork } from "#domain/work.ts";
+import { fileStore } from "#inference/file-store.ts";
+import { readManifest } from "#weights/read-bundle.ts";
+import { jsonText } from "#wire/json-text.ts";
+import { modelCardsSchema } from "#wire/model-card.ts";
+import { options } from "../support/edge-builders.ts";
+
+/** How the demo model's training code saw a picture and a question. */
+interface ReferenceAnswer {
+  readonly file: string;
+  readonly question: string;
+  /** One id stands for the whole picture. */
+  readonly prompt_ids: readonly number[];
+  readonly image_vectors: number;
+  readonly canvas: number;
+  readonly steps: number;
+}
+
+const { cases } = JSON.parse(
+  readFileSync("test/fixtures/demo-model/reference-answers.json", "utf8"),
+) as { cases: readonly ReferenceAnswer[] };
+
+describe("the card by which the edge prices the demo model", () => {
+  let card: ModelCard;
+  let bundle: Bundle;
+
+  beforeAll(async () => {
+    const { vars } = unstable_readConfig({ config: "wrangler.toml" });
+    const found = jsonText(modelCardsSchema).parse(vars["MODEL_CARDS"])[String(vars["MODEL"])];
+    if (found === undefined) throw new Error("wrangler.toml has no card of the model it serves");
+    card = found;
+    bundle = (await readManifest(fileStore("infra/demo-model/bundle"), card.id)).bundle;
+  });
+
+  test("sees pictures as the manifest of the bundle that ships says", () => {
+    const { image, vision } = bundle.architecture;
+    expect(card.image).toEqual({
+      policy: image,
+      vision: { imageSize: vision?.imageSize, patchSize: vision?.patchSize },
+    });
+  });
+
+  test.each(cases)(
+    "$file, $question: counts the vectors that there are, no fewer positions, and no more than fit the prompt",
+    ({ file, question, canvas, steps, ...reference }) => {
+      const header = readImageHeader(readFileSync(path.join("test/fixtures/pictures", file)));
+      if (!header.ok) throw new Error(`${file} is ${header.refusal}`);
+      const work = planWork(
+        {
+          pictures: [uprightSize(header.value)],
+          textBytes: Buffer.byteLength(question),
+          options: options({ canvas, steps, blockLength: canvas }),
+        },
+        card.image,
+      );
+      expect(work.imageVectors).toBe(reference.image_vectors);
+      const pricedPrompt = work.positions - canvas;
+      const prompt = reference.prompt_ids.length - 1 + reference.image_vectors;
+      expect(pricedPrompt).toBeGreaterThanOrEqual(prompt);
+      expect(pricedPrompt).toBeLessThanOrEqual(bundle.architecture.prompt.maxPromptLength);
+    },
+  );
+});
