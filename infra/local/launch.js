@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-// 24 is the first long-term line that runs TypeScript as it lies and has WebGPU's needs (JSPI); odd majors are short-lived.
+// 24 is the first line that runs TypeScript as it lies and has WebGPU's needs (JSPI).
 const MINIMUM_NODE_MAJOR = 24;
 const PINNED_NODE_VERSION = "24.21.0";
 const PARENT_CHECK_MS = 1000;
@@ -22,8 +22,7 @@ const PINNED_NODE_PREFIX = path.join(root, "node_modules/.pinned-node");
 
 /** Says whether this very process is a Node that the tools accept. */
 function isNodeNewEnough() {
-  const major = Number(process.versions.node.split(".")[0]);
-  return major >= MINIMUM_NODE_MAJOR && major % 2 === 0;
+  return Number(process.versions.node.split(".")[0]) >= MINIMUM_NODE_MAJOR;
 }
 
 /** Runs npm to its end, with its words on stderr so that stdout stays the tool's own. */

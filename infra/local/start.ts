@@ -206,10 +206,16 @@ async function startAll(
   return access;
 }
 
+/** Throws if the model can never be served: there is no use in waiting then. */
 async function isReady(functionUrl: string): Promise<boolean> {
-  if (!(await answers(`${functionUrl}/status`))) return false;
-  const response = await fetch(`${functionUrl}/status`);
-  const { state } = (await response.json()) as { state?: string };
+  if (!(await answers(`${functionUrl}/status`))) {
+    const health = await fetch(`${functionUrl}/health`).catch(() => undefined); // not listening yet
+    if (health?.status === 503)
+      throw new Error(`the model cannot be served (see ${STATE}/function.log)`);
+    return false;
+  }
+  const { state } = (await (await fetch(`${functionUrl}/status`)).json()) as { state?: string };
+  if (state === "failed") throw new Error(`the weights failed to load (see ${STATE}/function.log)`);
   return state === "ready";
 }
 

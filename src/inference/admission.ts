@@ -1,9 +1,15 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 
-/** Leave to run. Call `release` once, however the run ends. */
-export interface Slot {
-  readonly release: () => void;
+/** A place in the queue, and later among those that run. */
+export interface Place {
+  /** Resolves, in order of arrival, when it is this request's turn; rejects if the place is left before. */
+  readonly turn: Promise<Turn>;
+  /** Gives the place up, waiting or running. To be called however the request ends; calling it again does nothing. */
+  readonly leave: () => void;
+}
+
+export interface Turn {
   /** How long the request stood in the queue. */
   readonly waitedMs: number;
 }
@@ -11,12 +17,11 @@ export interface Slot {
 /** A bounded queue in front of a few running slots. */
 export interface Admission {
   /**
-   * Takes a place in the queue, served in order of arrival. Refuses at once with `overloaded` when the queue is full and
-   * with `draining` after `drain`. The slot's promise rejects with the signal's reason if the caller leaves while
-   * waiting; its place is then free again.
+   * Takes a place. Refuses at once with `overloaded` when the queue is full and with `draining` after `drain`. A caller
+   * whose signal is aborted has left his place by that, whether he was waiting or running.
    */
-  readonly enter: (signal: AbortSignal) => Result<Promise<Slot>, Failure>;
-  /** Takes nobody in any more and resolves when the last run has ended. Those already waiting still run. */
+  readonly enter: (signal: AbortSignal) => Result<Place, Failure>;
+  /** Takes nobody in any more and resolves when the last place is free. Those already waiting still run. */
   readonly drain: () => Promise<void>;
   readonly load: () => { readonly running: number; readonly waiting: number };
 }
@@ -27,10 +32,6 @@ const SMOOTHING = 0.15;
 /** What a caller is told to wait before any run has been timed. */
 const FIRST_GUESS_MS = 5_000;
 
-interface Waiter {
-  readonly admit: () => void;
-}
-
 /**
  * @param slots runs at once, 1 or more: an engine that computes one pass at a time gains nothing from a second slot
  * @param queueLength requests that may wait, 0 or more
@@ -40,63 +41,66 @@ export function createAdmission(slots: number, queueLength: number, now: () => n
   const waiting: Waiter[] = [];
   let running = 0;
   let meanRunMs = FIRST_GUESS_MS;
-  let finishDraining: (() => void) | undefined;
+  const drained = Promise.withResolvers<void>();
   let isDraining = false;
 
-  function start(enteredMs: number): Slot {
-    running++;
-    const startedMs = now();
-    let isReleased = false;
-    return {
-      waitedMs: startedMs - enteredMs,
-      release: () => {
-        if (isReleased) return;
-        isReleased = true;
-        running--;
-        meanRunMs += SMOOTHING * (now() - startedMs - meanRunMs);
-        waiting.shift()?.admit();
-        if (running === 0 && waiting.length === 0) finishDraining?.();
+  function settle(): void {
+    if (running < slots) waiting.shift()?.start();
+    if (isDraining && running === 0 && waiting.length === 0) drained.resolve();
+  }
+
+  function take(signal: AbortSignal): Place {
+    const enteredMs = now();
+    const turn = Promise.withResolvers<Turn>();
+    turn.promise.catch(() => undefined); // A place may be left before anyone waits for its turn.
+    let startedMs: number | undefined;
+    let hasLeft = false;
+    const waiter: Waiter = {
+      start: () => {
+        running++;
+        startedMs = now();
+        turn.resolve({ waitedMs: startedMs - enteredMs });
       },
     };
+    const leave = (): void => {
+      if (hasLeft) return;
+      hasLeft = true;
+      signal.removeEventListener("abort", leave);
+      if (startedMs === undefined) {
+        waiting.splice(waiting.indexOf(waiter), 1);
+        turn.reject(signal.reason ?? new Error("the place was given up"));
+      } else {
+        running--;
+        meanRunMs += SMOOTHING * (now() - startedMs - meanRunMs);
+      }
+      settle();
+    };
+    waiting.push(waiter);
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    else settle();
+    return { turn: turn.promise, leave };
   }
 
   return {
     enter: (signal) => {
       if (isDraining) return refuse({ kind: "draining" });
-      if (signal.aborted) return ok(Promise.reject(signal.reason));
-      const enteredMs = now();
-      if (running < slots && waiting.length === 0) return ok(Promise.resolve(start(enteredMs)));
-      if (waiting.length >= queueLength) {
+      if (running >= slots && waiting.length >= queueLength) {
         const aheadMs = (meanRunMs * (waiting.length + 1)) / slots;
         const retryAfterSeconds = Math.max(1, Math.ceil(aheadMs / 1000));
         return refuse({ kind: "overloaded", retryAfterSeconds });
       }
-      return ok(queue(waiting, signal, () => start(enteredMs)));
+      return ok(take(signal));
     },
     drain: () => {
       isDraining = true;
-      if (running === 0 && waiting.length === 0) return Promise.resolve();
-      return new Promise((resolve) => {
-        finishDraining = resolve;
-      });
+      settle();
+      return drained.promise;
     },
     load: () => ({ running, waiting: waiting.length }),
   };
 }
 
-function queue(waiting: Waiter[], signal: AbortSignal, start: () => Slot): Promise<Slot> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      waiting.splice(waiting.indexOf(waiter), 1);
-      reject(signal.reason);
-    };
-    const waiter: Waiter = {
-      admit: () => {
-        signal.removeEventListener("abort", leave);
-        resolve(start());
-      },
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    waiting.push(waiter);
-  });
+interface Waiter {
+  readonly start: () => void;
 }

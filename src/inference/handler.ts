@@ -3,7 +3,6 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { Picture } from "#domain/tensor.ts";
 import { answer } from "#model/answer.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { eventMessage } from "#wire/events.ts";
@@ -16,9 +15,9 @@ import {
 import { refusalResponse } from "#wire/refusal.ts";
 import { type SseMessage, sseStream } from "#wire/sse.ts";
 import { MODEL_CARD_PATH, STATUS_PATH } from "#wire/status.ts";
-import { type Ticket, type TicketVerificationKey, verifyTicket } from "#wire/ticket.ts";
-import type { Admission, Slot } from "./admission.ts";
-import { decodeImage } from "./image-codec.ts";
+import { isTicketFor, openTicket, type Ticket, type TicketVerificationKey } from "#wire/ticket.ts";
+import type { Admission, Place } from "./admission.ts";
+import { decodeImages } from "./image-codec.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { ModelHost } from "./model-host.ts";
 import type { TicketLog } from "./ticket-log.ts";
@@ -39,7 +38,7 @@ export interface HandlerParts {
  *   POST /v1/generate   ticket and question in, server-sent answer events out; refusals that need no weights come as problems
  *   GET  /v1/model      what the model can be asked
  *   GET  /status        how far the weights are
- *   GET  /health        200 while the process takes work
+ *   GET  /health        200 while the process takes work, 503 once its model can never be served: replace it
  */
 export function createHandler(parts: HandlerParts): Hono {
   const app = new Hono();
@@ -51,7 +50,11 @@ export function createHandler(parts: HandlerParts): Hono {
     const status = parts.host.status();
     return status.ok ? Response.json(status.value) : refusal(c.req.raw, status.refusal);
   });
-  app.get("/health", (c) => c.json({ status: "ok", ...parts.admission.load() }));
+  app.get("/health", () => {
+    const status = healthOf(parts.host);
+    const init = { status: status === "failed" ? 503 : 200 };
+    return Response.json({ status, ...parts.admission.load() }, init);
+  });
   app.notFound((c) => refusal(c.req.raw, { kind: "not_found", path: c.req.path }));
   app.onError((cause, c) => {
     const failure = failureOf(cause);
@@ -62,40 +65,52 @@ export function createHandler(parts: HandlerParts): Hono {
 }
 
 async function generate(request: Request, parts: HandlerParts): Promise<Response> {
-  const order = await readOrder(request, parts);
-  if (!order.ok) return refusal(request, order.refusal);
-  const { ticket, question } = order.value;
+  const ticket = await readTicket(request, parts);
+  if (!ticket.ok) return refusal(request, ticket.refusal);
 
-  const leave = new AbortController();
-  const signal = AbortSignal.any([leave.signal, request.signal]);
-  const { card } = await parts.host.described(signal);
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, request.signal]);
   const place = parts.admission.enter(signal);
   if (!place.ok) return refusal(request, place.refusal);
-
-  const events = messages(run(question, place.value, ticket, parts, signal), ticket.jobId);
-  return new Response(sseStream(events, { cancel: (reason) => leave.abort(reason) }), {
-    headers: {
+  try {
+    const question = await readQuestion(request, ticket.value, parts.log);
+    if (!question.ok) {
+      place.value.leave();
+      return refusal(request, question.refusal);
+    }
+    const { card } = await parts.host.described(signal);
+    const events = run(question.value, place.value, ticket.value, parts, signal);
+    const body = sseStream(messages(events, ticket.value.jobId), {
+      cancel: (reason) => gone.abort(reason),
+    });
+    const headers = {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       [MODEL_DIGEST_HEADER]: card.digest,
-    },
-  });
+    };
+    return new Response(body, { headers });
+  } catch (cause) {
+    place.value.leave();
+    throw cause;
+  }
 }
 
-interface Order {
-  readonly ticket: Ticket;
-  readonly question: Question;
+/** Weights that are on their way are no reason to replace a process; weights that will never come are the best one. */
+function healthOf(host: ModelHost): "ok" | "failed" {
+  const status = host.status();
+  const isFailed = status.ok
+    ? status.value.state === "failed"
+    : status.refusal.kind === "weights_failed";
+  return isFailed ? "failed" : "ok";
 }
 
-/** Reads and checks the work order: nothing is decoded, let alone computed, for a body that no ticket pays for. */
-async function readOrder(request: Request, parts: HandlerParts): Promise<Result<Order, Failure>> {
-  const body = await readBody(request, MAX_GENERATE_BYTES);
-  if (!body.ok) return body;
+/** Checks the work order before a byte of the body is read: strangers get neither memory nor a place. */
+async function readTicket(request: Request, parts: HandlerParts): Promise<Result<Ticket, Failure>> {
   const [scheme, jwt] = (request.headers.get("authorization") ?? "").split(" ");
   if (scheme !== "Bearer" || jwt === undefined) {
     return refuse({ kind: "ticket_refused", reason: "there is none" });
   }
-  const ticket = await verifyTicket(jwt, parts.ticketKeys, body.value, parts.now());
+  const ticket = await openTicket(jwt, parts.ticketKeys, parts.now());
   if (!ticket.ok) {
     parts.log("ticket.refused", { reason: ticket.refusal.reason });
     return ticket;
@@ -104,8 +119,22 @@ async function readOrder(request: Request, parts: HandlerParts): Promise<Result<
     parts.log("ticket.refused", { reason: "used before", job: ticket.value.jobId });
     return refuse({ kind: "ticket_refused", reason: "used before" });
   }
-  const question = decodeGenerate(body.value);
-  return question.ok ? ok({ ticket: ticket.value, question: question.value }) : question;
+  return ticket;
+}
+
+/** Reads what is asked. The queue bounds how many bodies are in memory at once. */
+async function readQuestion(
+  request: Request,
+  ticket: Ticket,
+  log: Log,
+): Promise<Result<Question, Failure>> {
+  const body = await readBody(request, MAX_GENERATE_BYTES);
+  if (!body.ok) return body;
+  if (!(await isTicketFor(ticket, body.value))) {
+    log("ticket.refused", { reason: "for another body", job: ticket.jobId });
+    return refuse({ kind: "ticket_refused", reason: "for another body" });
+  }
+  return decodeGenerate(body.value);
 }
 
 /** Reads a body of at most `limitBytes`, whatever its Content-Length claims. */
@@ -123,15 +152,15 @@ async function readBody(
   return ok(new Uint8Array(Buffer.concat(chunks)));
 }
 
-/** Waits for the place in the queue, answers, and frees the place however the answer ends. */
+/** Waits for its turn, answers, and leaves its place however the answer ends. */
 async function* run(
   question: Question,
-  place: Promise<Slot>,
+  place: Place,
   ticket: Ticket,
   parts: HandlerParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
-  const slot = await place;
+  const { waitedMs } = await place.turn;
   const startedMs = parts.now();
   let outcome = "abandoned";
   try {
@@ -141,11 +170,11 @@ async function* run(
       yield event;
     }
   } finally {
-    slot.release();
+    place.leave();
     parts.log("answer.ended", {
       job: ticket.jobId,
       outcome,
-      waitedMs: Math.round(slot.waitedMs),
+      waitedMs: Math.round(waitedMs),
       ranMs: Math.round(parts.now() - startedMs),
     });
   }
@@ -172,16 +201,6 @@ async function* answerSafely(
     parts.log("answer.fault", { code: failure.kind, error: errorChain(cause) });
     yield { kind: "answer.failed", failure };
   }
-}
-
-async function decodeImages(files: readonly Uint8Array[]): Promise<Result<Picture[], Failure>> {
-  const pictures: Picture[] = [];
-  for (const [index, file] of files.entries()) {
-    const picture = await decodeImage(file, index);
-    if (!picture.ok) return picture;
-    pictures.push(picture.value);
-  }
-  return ok(pictures);
 }
 
 async function* messages(

@@ -6,9 +6,12 @@ import type { Picture } from "#domain/tensor.ts";
 
 /**
  * Threat: memory. A decoded picture takes 3 bytes a pixel, so 64 megapixels are 192 MB; today's phones send 12 to 50.
- * What it does not cover: many pictures at once, which the request's image count and the queue's length bound.
+ * What it does not cover: several pictures at once.
  */
 export const MAX_IMAGE_PIXELS = 64_000_000;
+
+/** Threat: eight flat pictures of 64 megapixels in one small request. 128 megapixels together, 384 MB, hold eight photos of a phone. */
+export const MAX_REQUEST_PIXELS = 128_000_000;
 
 /** Threat: one thin line of 2³¹ pixels passes a pixel limit by overflow. 16,384 is the largest side that cameras and WebP (16,383) use. */
 export const MAX_IMAGE_SIDE = 16_384;
@@ -20,24 +23,40 @@ export const MAX_IMAGE_SIDE = 16_384;
 const BOMB_PIXELS_PER_BYTE = 3_000;
 
 /**
- * Decodes a JPEG, PNG, WebP or GIF (first frame) file into upright 8-bit RGB.
+ * Decodes the files of a request, JPEG, PNG, WebP or GIF, into upright 8-bit RGB.
  *
  * EXIF orientation is applied, transparency is flattened on black, wider colour is converted to sRGB, 16 bits are cut to 8.
- * The header is judged before a pixel is decoded. Refuses with the one `image_*` failure that fits; `image` counts from 0.
+ * All headers are judged before a pixel is decoded. Refuses with the one `image_*` failure that fits and the file's index;
+ * throws if decoding breaks for a reason that is not the picture.
  */
-export async function decodeImage(
+export async function decodeImages(
+  files: readonly Uint8Array[],
+): Promise<Result<Picture[], Failure>> {
+  const headers: ImageHeader[] = [];
+  let pixels = 0;
+  for (const [image, bytes] of files.entries()) {
+    const header = judgeHeader(bytes, image);
+    if (!header.ok) return header;
+    pixels += header.value.width * header.value.height;
+    if (pixels > MAX_REQUEST_PIXELS) {
+      return refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_REQUEST_PIXELS });
+    }
+    headers.push(header.value);
+  }
+  const pictures: Picture[] = [];
+  for (const [image, header] of headers.entries()) {
+    const picture = await decode(files[image] ?? new Uint8Array(), header, image);
+    if (!picture.ok) return picture;
+    pictures.push(picture.value);
+  }
+  return ok(pictures);
+}
+
+async function decode(
   bytes: Uint8Array,
+  header: ImageHeader,
   image: number,
 ): Promise<Result<Picture, Failure>> {
-  const header = readImageHeader(bytes);
-  if (!header.ok) {
-    const kind = header.refusal === "truncated" ? "image_truncated" : "image_unsupported";
-    return refuse(
-      kind === "image_truncated" ? { kind, image } : { kind, image, reason: header.refusal },
-    );
-  }
-  const refusal = judgeSize(header.value.width, header.value.height, bytes.byteLength, image);
-  if (refusal !== undefined) return refuse(refusal);
   try {
     const { data, info } = await sharp(bytes, {
       failOn: "truncated",
@@ -51,27 +70,38 @@ export async function decodeImage(
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     return ok({ width: info.width, height: info.height, pixelsHWC: rgb(data, info.channels) });
-  } catch {
-    return refuse(judgeDecodeError(bytes, header.value, image));
+  } catch (cause) {
+    if (!isPicturesFault(cause)) throw new Error(`decoding picture ${image} broke`, { cause });
+    return refuse(judgeDamage(bytes, header, image));
   }
 }
 
-function judgeSize(
-  width: number,
-  height: number,
-  bytes: number,
-  image: number,
-): Failure | undefined {
+function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Failure> {
+  const header = readImageHeader(bytes);
+  if (!header.ok) {
+    return header.refusal === "truncated"
+      ? refuse({ kind: "image_truncated", image })
+      : refuse({ kind: "image_unsupported", image, reason: header.refusal });
+  }
+  const { width, height, frames } = header.value;
+  if (frames > 1) {
+    const reason = "it is an animation; send the one picture that is meant";
+    return refuse({ kind: "image_unsupported", image, reason });
+  }
   const pixels = width * height;
-  if (pixels === 0)
-    return { kind: "image_unsupported", image, reason: "the picture has no pixels" };
-  if (pixels <= MAX_IMAGE_PIXELS && Math.max(width, height) <= MAX_IMAGE_SIDE) return undefined;
-  if (pixels > bytes * BOMB_PIXELS_PER_BYTE) return { kind: "image_bomb", image, width, height };
-  return { kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS };
+  if (pixels <= MAX_IMAGE_PIXELS && Math.max(width, height) <= MAX_IMAGE_SIDE) return header;
+  return pixels > bytes.byteLength * BOMB_PIXELS_PER_BYTE
+    ? refuse({ kind: "image_bomb", image, width, height })
+    : refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS });
+}
+
+/** Messages about a file begin with the name of its reader or with "Input"; those about memory and threads do not. */
+function isPicturesFault(cause: unknown): cause is Error {
+  return cause instanceof Error && /^(vips|webp|gif|png|jpe?g|input )/i.test(cause.message);
 }
 
 /** Decoders differ in what they say of a file that ends too early; whether its own end mark is there does not. */
-function judgeDecodeError(bytes: Uint8Array, { type }: ImageHeader, image: number): Failure {
+function judgeDamage(bytes: Uint8Array, { type }: ImageHeader, image: number): Failure {
   if (!hasEnd(bytes, type)) return { kind: "image_truncated", image };
   const reason = "the file is damaged or of a kind that cannot be decoded";
   return { kind: "image_unsupported", image, reason };

@@ -70,13 +70,13 @@ export async function signTicket(
 }
 
 /**
- * Checks signature, issuer, audience, age and that `body` is what was signed for. Refuses with `ticket_refused`; its
- * reason is for the log and the edge, never for the caller. Seeing a `ticketId` twice is for the function to notice.
+ * Checks signature, issuer, audience and age: everything that can be known before a byte of the body is read. Refuses with
+ * `ticket_refused`; its reason is for the log and the edge, never for the caller. That the body is the one paid for
+ * (`isTicketFor`), and that a `ticketId` is not seen twice, is for the function to check.
  */
-export async function verifyTicket(
+export async function openTicket(
   jwt: string,
   keys: readonly TicketVerificationKey[],
-  body: Uint8Array<ArrayBuffer>,
   now: number,
 ): Promise<Result<Ticket, Extract<Failure, { kind: "ticket_refused" }>>> {
   const claims = await verifiedClaims(jwt, keys, now);
@@ -85,10 +85,16 @@ export async function verifyTicket(
   if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
   if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
     return refuse({ kind: "ticket_refused", reason: "lives too long" });
-  if (ticket.data.body_sha256 !== (await sha256Hex(body)))
-    return refuse({ kind: "ticket_refused", reason: "body is not the one signed for" });
   const { sub, jti, account, model, body_sha256 } = ticket.data;
   return ok({ ticketId: jti, jobId: sub, accountId: account, model, bodySha256: body_sha256 });
+}
+
+/** Says whether this is the body that the ticket was signed for. */
+export async function isTicketFor(
+  { bodySha256 }: Ticket,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  return bodySha256 === (await sha256Hex(body));
 }
 
 async function verifiedClaims(

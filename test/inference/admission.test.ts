@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Admission, createAdmission, type Slot } from "#inference/admission.ts";
+import { type Admission, createAdmission, type Place } from "#inference/admission.ts";
 
 const forever = new AbortController().signal;
 
 /** Takes a place that is sure to be given. */
-function enter(admission: Admission, signal: AbortSignal = forever): Promise<Slot> {
+function enter(admission: Admission, signal: AbortSignal = forever): Place {
   const outcome = admission.enter(signal);
   if (!outcome.ok) throw new Error(`refused: ${outcome.refusal.kind}`);
   return outcome.value;
@@ -13,83 +13,93 @@ function enter(admission: Admission, signal: AbortSignal = forever): Promise<Slo
 describe("admission", () => {
   test("a free slot is given at once", async () => {
     const admission = createAdmission(1, 0, () => 0);
-    expect((await enter(admission)).waitedMs).toBe(0);
+    expect(await enter(admission).turn).toEqual({ waitedMs: 0 });
     expect(admission.load()).toEqual({ running: 1, waiting: 0 });
   });
 
-  test("the queue is served in order of arrival", async () => {
-    const admission = createAdmission(1, 2, () => 0);
-    const first = await enter(admission);
+  test("the queue is served in order of arrival, and each is told how long it stood", async () => {
+    let now = 0;
+    const admission = createAdmission(1, 2, () => now);
+    const [first, second, third] = [enter(admission), enter(admission), enter(admission)];
     const order: string[] = [];
-    const note = async (name: string): Promise<Slot> => {
-      const slot = await enter(admission);
-      order.push(name);
-      return slot;
+    const note = async (name: string, place: Place): Promise<void> => {
+      const { waitedMs } = await place.turn;
+      order.push(`${name} after ${waitedMs}`);
+      now += 10;
+      place.leave();
     };
-    const second = note("second");
-    const third = note("third");
-    first.release();
-    (await second).release();
-    (await third).release();
-    expect(order).toEqual(["second", "third"]);
+    const notes = [note("second", second), note("third", third)];
+    now = 5;
+    first.leave();
+    await Promise.all(notes);
+    expect(order).toEqual(["second after 5", "third after 15"]);
   });
 
   test("a full queue refuses with the time until a place is likely to be free", async () => {
     let now = 0;
     const admission = createAdmission(1, 1, () => now);
-    const slot = await enter(admission);
+    const first = enter(admission);
     now = 20_000;
-    slot.release(); // one run of 20 s moves the guess of 5 s to 7.25 s
-    await enter(admission);
-    const waiting = enter(admission);
-    const refused = admission.enter(forever);
-    expect(refused).toEqual({ ok: false, refusal: { kind: "overloaded", retryAfterSeconds: 15 } });
+    first.leave(); // one run of 20 s moves the guess of 5 s to 7.25 s
+    enter(admission);
+    enter(admission);
+    expect(admission.enter(forever)).toEqual({
+      ok: false,
+      refusal: { kind: "overloaded", retryAfterSeconds: 15 },
+    });
     expect(admission.load()).toEqual({ running: 1, waiting: 1 });
-    void waiting;
   });
 
   test("a caller who leaves the queue frees its place and never runs", async () => {
     const admission = createAdmission(1, 1, () => 0);
-    const slot = await enter(admission);
+    const first = enter(admission);
     const leaving = new AbortController();
     const left = enter(admission, leaving.signal);
     leaving.abort(new Error("gone"));
-    await expect(left).rejects.toThrow("gone");
+    await expect(left.turn).rejects.toThrow("gone");
     const next = enter(admission);
-    slot.release();
-    await next;
+    first.leave();
+    await next.turn;
     expect(admission.load()).toEqual({ running: 1, waiting: 0 });
   });
 
-  test("a slot released twice frees one place", async () => {
+  test("a caller who leaves while it runs, or before anyone waited for its turn, frees its slot", async () => {
+    const admission = createAdmission(1, 0, () => 0);
+    const leaving = new AbortController();
+    enter(admission, leaving.signal);
+    leaving.abort(new Error("gone"));
+    expect(admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("a place left twice frees one slot", () => {
     const admission = createAdmission(2, 0, () => 0);
-    const slot = await enter(admission);
-    await enter(admission);
-    slot.release();
-    slot.release();
+    const place = enter(admission);
+    enter(admission);
+    place.leave();
+    place.leave();
     expect(admission.load().running).toBe(1);
   });
 
   test("draining takes nobody new and ends with the last run, those in the queue included", async () => {
     const admission = createAdmission(1, 1, () => 0);
-    const slot = await enter(admission);
-    const queued = enter(admission);
+    const [running, queued] = [enter(admission), enter(admission)];
     let isDrained = false;
     const drained = admission.drain().then(() => {
       isDrained = true;
     });
     expect(admission.enter(forever)).toEqual({ ok: false, refusal: { kind: "draining" } });
-    slot.release();
-    const last = await queued;
+    running.leave();
+    await queued.turn;
     expect(isDrained).toBe(false);
-    last.release();
+    queued.leave();
     await drained;
     expect(isDrained).toBe(true);
   });
 
-  test("a caller who is gone already is not queued", async () => {
+  test("a caller who is gone already takes no place", async () => {
     const admission = createAdmission(1, 1, () => 0);
-    await expect(enter(admission, AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
+    const place = enter(admission, AbortSignal.abort(new Error("gone")));
+    await expect(place.turn).rejects.toThrow("gone");
     expect(admission.load()).toEqual({ running: 0, waiting: 0 });
   });
 });

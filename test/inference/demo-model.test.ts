@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
-import { decodeImage } from "#inference/image-codec.ts";
+import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost, type DescribedModel, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { answer } from "#model/answer.ts";
@@ -59,11 +59,11 @@ describe("the demo model that ships", () => {
     canvas: number,
     steps: number,
   ): Promise<{ completed: AnswerCompleted; promptIds: readonly number[] }> {
-    const picture = await decodeImage(readFileSync(path.join(pictures, file)), 0);
-    if (!picture.ok) throw new Error(`${file} cannot be decoded: ${picture.refusal.kind}`);
+    const decoded = await decodeImages([readFileSync(path.join(pictures, file))]);
+    if (!decoded.ok) throw new Error(`${file} cannot be decoded: ${decoded.refusal.kind}`);
     const asked = {
       messages: [{ role: "user", text: question } as const],
-      pictures: [picture.value],
+      pictures: decoded.value,
       options: options({ canvas, steps, blockLength: canvas }),
     };
     const prepared = prepare(asked, model.tools);

@@ -1,9 +1,9 @@
 import sharp from "sharp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
-import { ok } from "#domain/result.ts";
+import { ok, refuse } from "#domain/result.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { createHandler, type HandlerParts } from "#inference/handler.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
@@ -101,6 +101,24 @@ async function post(
     "/v1/generate",
     posting.signal === undefined ? init : { ...init, signal: posting.signal },
   );
+}
+
+/** Sends any body under a ticket that was signed for another. */
+async function postBody(
+  handler: ReturnType<typeof createHandler>,
+  body: ReadableStream,
+  signedFor: Uint8Array<ArrayBuffer>,
+): Promise<Response> {
+  const ticket: Ticket = {
+    ticketId: crypto.randomUUID(),
+    jobId: "ans_1",
+    accountId: "acc",
+    model: "fake",
+    bodySha256: await sha256Hex(signedFor),
+  };
+  const headers = { authorization: `Bearer ${await signTicket(ticket, keys.signing, 0)}` };
+  const init = { method: "POST", body, headers, duplex: "half" } as RequestInit;
+  return await handler.request("/v1/generate", init);
 }
 
 async function refusalOf(response: Response): Promise<Failure | undefined> {
@@ -266,13 +284,49 @@ describe("POST /v1/generate withstands", () => {
     await first.cancel("gone");
   });
 
-  test("a body without end is cut off at the limit", async () => {
+  test("a body without end is cut off at the limit, and its place is free", async () => {
     const chunk = new Uint8Array(4 * 1024 * 1024);
     const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
-    const init = { method: "POST", body, duplex: "half" } as RequestInit;
-    const response = await createHandler(parts()).request("/v1/generate", init);
+    const made = parts();
+    const response = await postBody(createHandler(made), body, encodeGenerate(question));
     expect(response.status).toBe(413);
+    expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
   });
+
+  test("a stranger: his body is never read and he takes no place", async () => {
+    let isRead = false;
+    const body = new ReadableStream(
+      {
+        pull: () => {
+          isRead = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const made = parts();
+    const init = { method: "POST", body, duplex: "half" } as RequestInit;
+    const response = await createHandler(made).request("/v1/generate", init);
+    expect(response.status).toBe(401);
+    expect(isRead).toBe(false);
+    expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("more questions than places, before the manifest is there: the rest is refused", async () => {
+    const made = parts();
+    const host = { ...made.host, described: () => new Promise<never>(() => undefined) };
+    const handler = createHandler({ ...made, host });
+    void post(handler);
+    void post(handler);
+    await vi.waitFor(() => expect(made.admission.load()).toEqual({ running: 1, waiting: 1 }));
+    expect((await post(handler)).status).toBe(503);
+  });
+});
+
+test("health tells the platform to replace a process whose model can never be served", async () => {
+  const made = parts();
+  const lost = { kind: "weights_failed", code: "not_found" } as const;
+  const host = { ...made.host, status: () => refuse(lost) };
+  expect((await createHandler({ ...made, host }).request("/health")).status).toBe(503);
 });
 
 test("status, card and health are told as they are", async () => {

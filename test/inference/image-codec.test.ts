@@ -1,6 +1,9 @@
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
-import { decodeImage, MAX_IMAGE_SIDE } from "#inference/image-codec.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result } from "#domain/result.ts";
+import type { Picture } from "#domain/tensor.ts";
+import { decodeImages, MAX_IMAGE_SIDE } from "#inference/image-codec.ts";
 
 const orange = { r: 255, g: 128, b: 0 };
 
@@ -25,6 +28,16 @@ function claiming(png: Buffer, width: number, height: number): Buffer {
   forged.writeUInt32BE(width, 16);
   forged.writeUInt32BE(height, 20);
   return forged;
+}
+
+/** Decodes a file that comes behind `before` others. */
+async function decodeImage(file: Uint8Array, before: number): Promise<Result<Picture, Failure>> {
+  const first = await flat(1, 1).png().toBuffer();
+  const pictures = await decodeImages([...new Array<Uint8Array>(before).fill(first), file]);
+  if (!pictures.ok) return pictures;
+  const picture = pictures.value.at(-1);
+  if (picture === undefined) throw new Error("no picture came back");
+  return ok(picture);
 }
 
 describe("decoding a picture", () => {
@@ -103,6 +116,25 @@ describe("decoding a picture", () => {
     expect(await decodeImage(forged, 1)).toMatchObject({
       ok: false,
       refusal: { kind: "image_too_large", image: 1 },
+    });
+  });
+
+  test("an animation is refused: which of its pictures was meant?", async () => {
+    const frames = await Promise.all([flat(4, 4).png().toBuffer(), noise(4, 4).png().toBuffer()]);
+    const animation = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    expect(await decodeImage(animation, 0)).toMatchObject({
+      ok: false,
+      refusal: { kind: "image_unsupported", reason: expect.stringContaining("animation") },
+    });
+  });
+
+  test("many large pictures are judged together, before any is decoded", async () => {
+    const large = await flat(8_000, 8_000).jpeg().toBuffer();
+    expect(await decodeImages([large, large, large])).toMatchObject({
+      ok: false,
+      refusal: { kind: "image_too_large", image: 2, pixels: 192_000_000 },
     });
   });
 });

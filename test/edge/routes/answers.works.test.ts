@@ -4,7 +4,7 @@ import { encodeBase64 } from "#wire/base64.ts";
 import { decodeGenerate } from "#wire/generate.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse } from "#wire/sse.ts";
-import { verificationKeysText, verifyTicket } from "#wire/ticket.ts";
+import { isTicketFor, openTicket, verificationKeysText } from "#wire/ticket.ts";
 import { collect, pngBytes, story } from "../../support/edge-builders.ts";
 import { ask, askJson, digest, eventReply, functionReplies } from "../function-double.ts";
 
@@ -56,10 +56,12 @@ describe("POST /v1/answers works", () => {
     expect(sent.url).toBe("http://127.0.0.1:8788/v1/generate");
     const jwt = sent.headers.get("authorization")?.replace("Bearer ", "") ?? "";
     const keys = verificationKeysText.parse(env.TEST_TICKET_KEYS);
-    expect(await verifyTicket(jwt, keys, sent.body, Date.now())).toMatchObject({
+    const ticket = await openTicket(jwt, keys, Date.now());
+    expect(ticket).toMatchObject({
       ok: true,
       value: { jobId: answer.id, accountId: "acc_test", model: "unmask-demo" },
     });
+    expect(ticket.ok && (await isTicketFor(ticket.value, sent.body))).toBe(true);
     expect(decodeGenerate(sent.body)).toMatchObject({ ok: true, value: { images: [pngBytes] } });
   });
 
