@@ -1,6 +1,6 @@
 """Average the weights of checkpoints of one run: what the end of a decaying rate would do, when a run has to stop before it.
 
-    python average.py --out DIR/averaged.pt DIR/snaps/1.pt DIR/snaps/2.pt ...
+python average.py --out DIR/averaged.pt DIR/snaps/1.pt DIR/snaps/2.pt ...
 """
 
 import argparse

@@ -114,8 +114,9 @@ def main() -> None:
                 result[f"missed_{style}"] = {n: [k, tried[n]] for n, k in missed.most_common() if k}
             if style == TEST_STYLE and not args.quick:
                 # The same questions with other pictures of the row: what the text alone gives away.
-                rolled = [items[(i + 1) % len(items)][0] for i in range(len(items))]
-                cell["blind"] = exact(model, codec, [(r, q, a) for r, (_, q, a) in zip(rolled, items)], args.canvas, steps)
+                order = np.random.default_rng(args.seed).permutation(len(items))
+                swapped = [(items[k][0], q, a) for k, (_, q, a) in zip(order, items)]
+                cell["blind"] = exact(model, codec, swapped, args.canvas, steps)
         result["false_abstention"][style] = float(np.mean(unsure))
         outside = [(scenes.composer.compose(), scenes.asker.outside.ask(), UNSURE) for _ in range(args.count)]
         result.setdefault("abstain_outside", {})[style] = exact(model, codec, outside, args.canvas, steps)

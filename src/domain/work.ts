@@ -12,6 +12,8 @@ export interface ImageRules {
 export interface AskedWork {
   /** Pixels of each picture once its EXIF orientation is applied. */
   readonly pictures: readonly Size[];
+  /** Messages of the conversation, at least 1. */
+  readonly messages: number;
   /** UTF-8 bytes of all messages and the suffix: at least as many as their tokens. */
   readonly textBytes: number;
   readonly options: AnswerOptions;
@@ -24,21 +26,28 @@ export interface PlannedWork {
   readonly imageVectors: number;
   readonly canvas: number;
   readonly steps: number;
-  /** S, positions of a whole pass: image vectors + text bytes + TEMPLATE_POSITIONS + canvas. */
+  /** S, positions of a whole pass: image vectors + text bytes + template + canvas. */
   readonly positions: number;
   /** Positions that each planned pass computes, in the order of the passes. */
   readonly passRows: readonly number[];
 }
 
-/** Positions that the chat template and a short system message take around what is asked. */
+/** Positions that the chat template and a short system message take around what is asked in one message. */
 export const TEMPLATE_POSITIONS = 64;
+
+/**
+ * Positions that the chat template takes around each further message: three special tokens, and byte for byte, as any
+ * tokenizer may at worst, the nine of "assistant" and two line breaks.
+ */
+export const MESSAGE_POSITIONS = 14;
 
 /** Plans the work of an answer. Throws RangeError where pictures are asked of a model that has no rules for them. */
 export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWork {
   const { canvas, steps, mode, detail } = asked.options;
   const layouts = asked.pictures.map((size) => layoutOf(size, rules, detail));
   const imageVectors = sum(layouts.map(layoutVectorCount));
-  const positions = imageVectors + asked.textBytes + TEMPLATE_POSITIONS + canvas;
+  const template = TEMPLATE_POSITIONS + (asked.messages - 1) * MESSAGE_POSITIONS;
+  const positions = imageVectors + asked.textBytes + template + canvas;
   return {
     views: sum(layouts.map(viewCount)),
     imageVectors,

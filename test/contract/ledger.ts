@@ -2,12 +2,20 @@ import { describe, expect, test } from "vitest";
 import { sumOf } from "#domain/ledger.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { Ledger } from "#edge/ledger/ledger.ts";
+import { HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS } from "#edge/ledger/ledger-book.ts";
 import { holdRequest, roomy } from "../support/ledger-builders.ts";
 
+/** A ledger whose holds can be made older. */
+export interface AgeingLedger {
+  readonly ledger: Ledger;
+  /** Lets so many milliseconds pass for every hold. */
+  readonly age: (milliseconds: number) => Promise<void>;
+}
+
 /** What every ledger keeps, wherever its tables lie. `open` gives an empty one. */
-export function ledgerContract(name: string, open: () => Ledger): void {
+export function ledgerContract(name: string, open: () => AgeingLedger): void {
   async function funded(amount: number): Promise<Ledger> {
-    const ledger = open();
+    const { ledger } = open();
     await ledger.grant({ grantId: "g", amount: micros(amount), note: "" });
     return ledger;
   }
@@ -144,7 +152,7 @@ export function ledgerContract(name: string, open: () => Ledger): void {
     });
 
     test("a refused one leaves no record", async () => {
-      const ledger = open();
+      const { ledger } = open();
       await ledger.hold(holdRequest("h1", { idempotency: kept }));
       await ledger.grant({ grantId: "g", amount: micros(10), note: "" });
       expect(
@@ -152,6 +160,62 @@ export function ledgerContract(name: string, open: () => Ledger): void {
           holdRequest("h2", { idempotency: { ...kept, fingerprint: "other body" } }),
         ),
       ).toMatchObject({ ok: true });
+    });
+  });
+
+  describe(`${name}: the life of a hold`, () => {
+    /** Any later hold releases the expired ones. */
+    async function held(): Promise<AgeingLedger & { readonly lookAround: () => Promise<void> }> {
+      const opened = open();
+      await opened.ledger.grant({ grantId: "g", amount: micros(1000), note: "" });
+      await opened.ledger.hold(holdRequest("h", { idempotency: kept }));
+      const lookAround = async () => {
+        await opened.ledger.hold(holdRequest(crypto.randomUUID()));
+      };
+      return { ...opened, lookAround };
+    }
+
+    test("a renewed hold outlives its lifetime many times over and is charged in full; a retry waits", async () => {
+      const { ledger, age, lookAround } = await held();
+      for (const _ of [1, 2, 3, 4, 5, 6]) {
+        await age(HOLD_LIFETIME_MS - 60_000);
+        await lookAround();
+        await ledger.renew("h");
+      }
+      expect(await ledger.hold(holdRequest("retry", { idempotency: kept }))).toMatchObject({
+        refusal: { failure: { kind: "idempotency_in_progress" } },
+      });
+      expect(await charge(ledger, "h", 10)).toBe(10n);
+    });
+
+    test("one that is renewed no more expires after its lifetime, and a retry runs anew", async () => {
+      const { ledger, age } = await held();
+      await age(60_000);
+      await ledger.renew("h");
+      await age(HOLD_LIFETIME_MS);
+      expect(await ledger.hold(holdRequest("retry", { idempotency: kept }))).toMatchObject({
+        value: { kind: "held" },
+      });
+      expect(await charge(ledger, "h", 10)).toBe(0n);
+    });
+
+    test("no renewal carries one beyond the longest life of a hold", async () => {
+      const { ledger, age, lookAround } = await held();
+      await age(MAX_HOLD_LIFETIME_MS - 60_000);
+      await ledger.renew("h");
+      await age(60_000);
+      await lookAround();
+      expect(await charge(ledger, "h", 10)).toBe(0n);
+    });
+
+    test("a renewal changes no money and opens nothing that is closed", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      await ledger.release("h");
+      const before = [await ledger.balance(), await ledger.entries({ limit: 10 })];
+      for (const id of ["h", "unknown"]) await ledger.renew(id);
+      expect(await charge(ledger, "h", 10)).toBe(0n);
+      expect([await ledger.balance(), await ledger.entries({ limit: 10 })]).toEqual(before);
     });
   });
 

@@ -24,7 +24,12 @@ function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
 }
 
 function quoteOf(width: number, height: number, overrides: Partial<AnswerOptions> = {}) {
-  const asked = { pictures: [{ width, height }], textBytes: 5, options: options(overrides) };
+  const asked = {
+    pictures: [{ width, height }],
+    messages: 1,
+    textBytes: 5,
+    options: options(overrides),
+  };
   return price(planWork(asked, rules), prices);
 }
 
@@ -82,11 +87,38 @@ describe("a quote", () => {
     };
     const events = await Array.fromAsync(answer(question, tools, new AbortController().signal));
     const { steps, forwardPasses } = price(
-      planWork({ pictures: [], textBytes: 5, options: asked }, null),
+      planWork({ pictures: [], messages: 1, textBytes: 5, options: asked }, null),
       prices,
     );
     expect(events.at(-1)).toMatchObject({ usage: { steps, forwardPasses, canvas: 8 } });
   });
+
+  test.each([1, 2, 64])(
+    "of a conversation of %i messages counts no fewer positions than the function computes, also byte for byte",
+    (count) => {
+      const messages = Array.from({ length: count }, (_, index) => ({
+        role: index % 2 === 0 ? ("user" as const) : ("assistant" as const),
+        text: "é",
+      }));
+      const tools = {
+        engine: fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 0, 20), {
+          ...fakeArchitecture,
+          prompt: { systemPrompt: "", maxPromptLength: 100_000 },
+        }),
+        tokenizer: fakeTokenizer,
+        renderTemplate: fakeTemplate,
+        resize: resizeBicubic,
+      };
+      const asked = options({ canvas: 8 });
+      const prepared = prepare({ messages, pictures: [], options: asked }, tools);
+      if (!prepared.ok) throw new Error("the conversation was refused");
+      const work = planWork(
+        { pictures: [], messages: count, textBytes: 2 * count, options: asked },
+        null,
+      );
+      expect(work.positions).toBeGreaterThanOrEqual(prepared.value.prompt.length + 8);
+    },
+  );
 
   test("is the sum of its work in pico-dollars, rounded up", () => {
     const quote = quoteOf(384, 384, { steps: 16 });
@@ -112,6 +144,7 @@ describe("a quote", () => {
         (width, height, steps, ran) => {
           const asked = {
             pictures: [{ width, height }],
+            messages: 1,
             textBytes: 9,
             options: options({ steps }),
           };

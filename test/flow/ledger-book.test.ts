@@ -5,7 +5,13 @@ import { ledgerContract } from "../contract/ledger.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerTwin } from "../support/ledger-twin.ts";
 
-ledgerContract("the ledger over Node's SQLite", () => ledgerTwin(() => 0).ledger);
+ledgerContract("the ledger over Node's SQLite", () => {
+  const clock = { now: 0 };
+  const age = async (milliseconds: number) => {
+    clock.now += milliseconds;
+  };
+  return { ledger: ledgerTwin(() => clock.now).ledger, age };
+});
 
 describe("the ledger's clock", () => {
   const idempotency = { scope: "k", fingerprint: "a" };
@@ -27,6 +33,15 @@ describe("the ledger's clock", () => {
       0n,
     );
     expect(book.balance()).toMatchObject({ held: 10n, revenue: 0n });
+  });
+
+  test("a renewal by a clock that was set back shortens no hold", () => {
+    const { clock, book } = at(1e12);
+    book.hold(holdRequest("a"));
+    const due = book.nextDueAt();
+    clock.now -= 3_600_000;
+    book.renew("a");
+    expect(book.nextDueAt()).toBe(due);
   });
 
   test("a reply is kept for a day", () => {

@@ -22,6 +22,6 @@ test(`whatever dies, doubles or is lost in between: no overspend, no lost hold, 
   }
   const total = (name: keyof Simulated): number => runs.reduce((sum, run) => sum + run[name], 0);
   // The world must really have been cruel, or the laws were never tried.
-  for (const name of ["answers", "charged", "crashes", "evictions"] as const)
+  for (const name of ["answers", "charged", "crashes", "evictions", "outlived"] as const)
     expect(total(name), name).toBeGreaterThan(0);
 }, 600_000);

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { AnswerEvent } from "#domain/event.ts";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
+import { renewHold } from "#edge/jobs/hold-renewal.ts";
 import { type Payment, payFor } from "#edge/jobs/payment.ts";
 import type { Ledger } from "#edge/ledger/ledger.ts";
 import { HOLD_LIFETIME_MS, type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
@@ -12,7 +13,7 @@ import { ledgerOver, nodeStore } from "../support/ledger-twin.ts";
 
 /**
  * One run of the world: callers with and without Idempotency-Keys, edges that die between any two awaits, a wire that
- * loses and doubles calls and replies, an account object that moves to machines with other clocks, a queue that doubles
+ * loses and doubles calls and replies, functions slower than a hold lives, an account object that moves to machines with other clocks, a queue that doubles
  * and loses. Everything is drawn from the seed, so a run that breaks a law breaks it again.
  */
 export interface Simulated {
@@ -21,6 +22,8 @@ export interface Simulated {
   readonly charged: number;
   readonly crashes: number;
   readonly evictions: number;
+  /** Answers that took longer than a hold lives without renewal, and were charged. */
+  readonly outlived: number;
 }
 
 /** Throws, naming the law, as soon as one is broken. */
@@ -52,6 +55,14 @@ interface Edge {
   isOver: boolean;
 }
 
+/** Something that an edge does when its time has come; once, unless it has an interval. */
+interface Timer {
+  readonly edge: Edge;
+  readonly everyMs: number | null;
+  readonly call: () => void;
+  dueAt: number;
+}
+
 const GRANTED = 300;
 
 class World {
@@ -62,10 +73,15 @@ class World {
   readonly #replies = new Map<string, { kind: "completed" | "failed"; charged: number }>();
   readonly #left = new Map<string, number>();
   readonly #usage = new Map<string, number>();
+  readonly #timers = new Set<Timer>();
+  /** When the book last heard that an answer is being made, by its own clock. */
+  readonly #heardAt = new Map<string, number>();
+  /** Holds that were without a sign of life for longer than they live. */
+  readonly #lapsed = new Set<string>();
   #clock = 1_790_000_000_000;
   #skew = 0;
   #book: LedgerBook;
-  #count = { steps: 0, answers: 0, crashes: 0, evictions: 0 };
+  #count = { steps: 0, answers: 0, crashes: 0, evictions: 0, outlived: 0 };
   #tries = 0;
 
   constructor(seed: number) {
@@ -88,7 +104,7 @@ class World {
     );
     this.#intents.push(...callers);
     for (const intent of callers) this.#request(intent);
-    while (this.#pending.length > 0 && this.#count.steps < 5_000) {
+    while (this.#goesOn() && this.#count.steps < 5_000) {
       this.#count.steps += 1;
       this.#disturb();
       this.#advance();
@@ -102,7 +118,19 @@ class World {
   }
 
   #open(): LedgerBook {
-    return openLedgerBook(nodeStore(this.#database), () => this.#clock + this.#skew);
+    return openLedgerBook(nodeStore(this.#database), () => this.#bookClock());
+  }
+
+  #bookClock(): number {
+    return this.#clock + this.#skew;
+  }
+
+  /** Whether there is anything to come. If it is time alone, it passes. */
+  #goesOn(): boolean {
+    if (this.#pending.length > 0) return true;
+    const due = [...this.#timers].filter(({ edge }) => !edge.isDead).map(({ dueAt }) => dueAt);
+    if (due.length > 0) this.#clock = Math.max(this.#clock, Math.min(...due));
+    return due.length > 0;
   }
 
   /** Lets something happen that nobody asked for. */
@@ -110,13 +138,38 @@ class World {
     this.#clock += this.#upTo(2_000);
     if (this.#chance(0.01)) this.#clock += this.#upTo(HOLD_LIFETIME_MS);
     if (this.#chance(0.05)) {
-      this.#skew = this.#upTo(600_000) - 300_000;
+      // Mostly by seconds, so that live holds are seldom lost to it.
+      const range = this.#chance(0.1) ? 600_000 : 10_000;
+      this.#skew = this.#upTo(range) - range / 2;
       this.#book = this.#open();
       this.#count.evictions += 1;
     }
+    for (const [holdId, heardAt] of this.#heardAt)
+      if (this.#bookClock() - heardAt >= HOLD_LIFETIME_MS) this.#lapsed.add(holdId);
+    this.#ring();
     if (this.#chance(0.05)) this.#alarm();
     const [intent] = this.#intents.slice(this.#upTo(this.#intents.length));
     if (intent !== undefined && this.#chance(0.1) && this.#tries < 150) this.#request(intent);
+  }
+
+  #ring(): void {
+    for (const timer of [...this.#timers]) {
+      if (timer.dueAt > this.#clock) continue;
+      if (timer.everyMs === null || timer.edge.isDead) this.#timers.delete(timer);
+      else timer.dueAt = this.#clock + timer.everyMs;
+      if (!timer.edge.isDead) timer.call();
+    }
+  }
+
+  #every(edge: Edge, everyMs: number, call: () => void): () => void {
+    const timer: Timer = { edge, everyMs, call, dueAt: this.#clock + everyMs };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  #sleep(edge: Edge, milliseconds: number): Promise<void> {
+    const dueAt = this.#clock + milliseconds;
+    return new Promise((call) => this.#timers.add({ edge, everyMs: null, call, dueAt }));
   }
 
   /** What the object does at an alarm, with a queue that may lose the call or its acknowledgement. */
@@ -166,7 +219,16 @@ class World {
     const book = () => this.#book;
     return {
       ...near,
-      hold: (request) => this.#point(edge, () => book().hold(request)),
+      hold: (request) =>
+        this.#point(edge, () => {
+          this.#heardAt.set(request.holdId, this.#bookClock());
+          return book().hold(request);
+        }),
+      renew: (holdId) =>
+        this.#point(edge, () => {
+          this.#heardAt.set(holdId, this.#bookClock());
+          return book().renew(holdId);
+        }),
       capture: (request) => this.#point(edge, () => book().capture(request)),
       release: (holdId) => this.#point(edge, () => book().release(holdId)),
     };
@@ -196,6 +258,10 @@ class World {
     );
     if (!held.ok) return;
     if (held.value.kind === "replay") return this.#replayed(intent, held.value.reply);
+    const heldAt = this.#clock;
+    const endRenewal = renewHold(ledger, holdId, (milliseconds, call) =>
+      this.#every(edge, milliseconds, call),
+    );
     const payment: Payment = {
       ledger,
       holdId,
@@ -203,7 +269,7 @@ class World {
       priceOfSteps: (steps) => micros(steps * 3),
       isRepeatable,
       bodyOf: (_, charged) => ({ id: holdId, charged_micros: Number(charged) }) as AnswerBody,
-      onSettled: () => {},
+      onSettled: endRenewal,
     };
     const leavesAfter = this.#chance(0.2) ? this.#upTo(4) : Number.POSITIVE_INFINITY;
     let heard = 0;
@@ -212,6 +278,8 @@ class World {
         this.#replies.set(holdId, { kind: "completed", charged: event.body.charged_micros });
         intent.isAnswered = true;
         this.#count.answers += 1;
+        const isCharged = event.body.charged_micros > 0;
+        if (isCharged && this.#clock - heldAt > HOLD_LIFETIME_MS) this.#count.outlived += 1;
       } else if (event.kind === "answer.failed") {
         this.#replies.set(holdId, { kind: "failed", charged: 0 });
       } else if (heard++ >= leavesAfter) {
@@ -232,7 +300,9 @@ class World {
     const [canvas, promptLength, imageVectors] = [4, 8, 0];
     const steps = this.#upTo(4) + 1;
     yield { kind: "answer.started", canvas, promptLength, imageVectors, steps };
+    const slowestMs = this.#chance(0.2) ? 2 * HOLD_LIFETIME_MS : 0;
     for (let step = 1; step <= steps; step += 1) {
+      if (slowestMs > 0) await this.#sleep(edge, this.#upTo(slowestMs));
       const isWell = await this.#point(edge, () => true).catch(() => false);
       if (!isWell) {
         yield { kind: "answer.failed", failure: { kind: "function_reply_invalid" } };
@@ -319,6 +389,8 @@ class World {
       const reply = this.#replies.get(id);
       if (charge > price) throw new Error(`${id} was charged above its quote`);
       if (reply?.kind === "failed" && charge > 0) throw new Error(`${id} failed and was charged`);
+      if (reply?.kind === "completed" && reply.charged < price && !this.#lapsed.has(id))
+        throw new Error(`${id} lived, lost its hold and was charged ${reply.charged}`);
       if (reply?.kind === "completed" && charge > reply.charged)
         throw new Error(`${id} was charged ${charge} and told ${reply.charged}`);
       const heard = this.#left.get(id);

@@ -28,6 +28,7 @@ export function ledgerOver(book: () => LedgerBook): Ledger {
     grant: async (grant) => book().grant(grant),
     refund: async (refund) => book().refund(refund),
     hold: async (request) => book().hold(request),
+    renew: async (holdId) => book().renew(holdId),
     capture: async (capture) => book().capture(capture),
     release: async (holdId) => book().release(holdId),
     balance: async () => book().balance(),

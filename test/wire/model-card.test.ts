@@ -55,6 +55,7 @@ describe("the card by which the edge prices the demo model", () => {
       const work = planWork(
         {
           pictures: [uprightSize(header.value)],
+          messages: 1,
           textBytes: Buffer.byteLength(question),
           options: options({ canvas, steps, blockLength: canvas }),
         },

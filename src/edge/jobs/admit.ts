@@ -23,6 +23,7 @@ export interface Asked {
   /** Absent: whichever model is served. */
   readonly model?: string;
   readonly pictures: readonly Size[];
+  readonly messages: number;
   readonly textBytes: number;
   readonly options: AnswerOptions;
 }
@@ -41,7 +42,12 @@ export function measure({ messages, images, options }: Question): Result<Asked, 
     pictures.push(uprightSize(header.value));
   }
   const texts = messages.map(({ text }) => text);
-  return ok({ pictures, textBytes: textBytes(texts, options.suffix, utf8Length), options });
+  return ok({
+    pictures,
+    messages: messages.length,
+    textBytes: textBytes(texts, options.suffix, utf8Length),
+    options,
+  });
 }
 
 /** Prices what is asked, or refuses what can be seen without work: `unknown_model`, `images_not_supported`. */

@@ -2,7 +2,7 @@ import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { logFault } from "../log.ts";
+import { attempt } from "./attempt.ts";
 
 /** How an answer in the making is paid for. */
 export interface Payment {
@@ -15,7 +15,8 @@ export interface Payment {
   readonly priceOfSteps: (steps: number) => Micros;
   /**
    * Whether the caller will come back for the answer, by an Idempotency-Key. Then it is made to its end and kept even
-   * when nobody listens any more, so that who lost the connection is charged once and gets what was paid for.
+   * when nobody listens any more, so that who lost the connection is charged once and gets what was paid for. Holds as
+   * far as the platform keeps a Worker up without its caller: see `answer` in routes/answers.ts.
    */
   readonly isRepeatable: boolean;
   readonly bodyOf: (completed: AnswerCompleted, charged: Micros) => AnswerBody;
@@ -99,24 +100,5 @@ async function settleLeft(
     else await attempt(holdId, () => ledger.capture({ holdId, charge, steps, reply: null }));
   } finally {
     await source.return?.();
-  }
-}
-
-/** Calls of the ledger may be repeated, and a new attempt finds an account that has moved. */
-const ATTEMPTS = 3;
-
-/** Makes a call of the ledger; undefined, and a line in the log, where it cannot be reached. */
-async function attempt<Value>(
-  holdId: string,
-  call: () => Promise<Value>,
-): Promise<Value | undefined> {
-  for (let made = 1; ; made += 1) {
-    try {
-      return await call();
-    } catch (cause) {
-      if (made < ATTEMPTS) continue;
-      logFault("an answer could not be settled; its hold will expire", holdId, cause);
-      return undefined;
-    }
   }
 }

@@ -1,12 +1,6 @@
 import type { Failure } from "#domain/failure.ts";
-import { type Balances, closing, type Posting, post, spendWithin } from "#domain/ledger.ts";
-import {
-  type Allowance,
-  RATE_WINDOW_SECONDS,
-  type RatePolicy,
-  type RateWindow,
-  spendRate,
-} from "#domain/limits.ts";
+import { type Balances, closing, type Posting, post } from "#domain/ledger.ts";
+import type { Allowance } from "#domain/limits.ts";
 import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
@@ -24,12 +18,15 @@ import type {
 } from "./ledger.ts";
 import { createTables, type LedgerStore } from "./ledger-store.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
+import { forgetWindows, takeRates } from "./rates.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
 export interface LedgerBook extends Outbox {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
+  renew(holdId: string): void;
   capture(capture: Capture): Captured;
   release(holdId: string): void;
   balance(): Balances;
@@ -41,10 +38,17 @@ export interface LedgerBook extends Outbox {
 }
 
 /**
- * How long an answer may take before its hold is given back: as long as the slowest honest answer, 512 steps of a large
- * model without a GPU. Until then a retry of a request whose edge died is told to wait.
+ * How long a hold stands after its last sign of life: three renewals of a live edge, of which two may be lost. Until then
+ * a retry of a request whose edge died is told to wait.
  */
-export const HOLD_LIFETIME_MS: number = 15 * 60_000;
+export const HOLD_LIFETIME_MS: number = 3 * 60_000;
+
+/**
+ * The most that renewals make of it. Threat: a connection that nobody closes keeps credit and a place among the
+ * concurrent. A day is what a reply is kept for; 512 steps of an 8B model without a GPU, at 96 s for 600 positions, take
+ * 14 hours.
+ */
+export const MAX_HOLD_LIFETIME_MS: number = 24 * 3_600_000;
 
 /** How long a reply is kept for whoever repeats its request. Source: api.md section 3. */
 export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
@@ -61,6 +65,7 @@ export function openLedgerBook(store: LedgerStore, now: () => number): LedgerBoo
     refund: (request) => whole(() => refund(store, request, now())),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
     hold: (request) => undoRefusals(store, () => hold(store, request, now())),
+    renew: (holdId) => whole(() => renew(store, holdId, now())),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
     balance: () => readBalances(store),
@@ -166,8 +171,10 @@ function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Hel
     });
   const allowances = takeRates(store, request, now);
   if (!allowances.ok) return allowances;
-  const refusal = crowded(store, request) ?? takeSpending(store, request, now);
+  const refusal = crowded(store, request);
   if (refusal !== null) return refuseHold(refusal, allowances.value);
+  const purses = takeSpending(store, request, now);
+  if (!purses.ok) return refuseHold(purses.refusal, allowances.value);
   const posted = post(readBalances(store), { kind: "hold", amount });
   if (!posted.ok) return refuseHold(posted.refusal, allowances.value);
   record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
@@ -175,7 +182,7 @@ function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Hel
     "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)",
     ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
     ...[now, now + HOLD_LIFETIME_MS],
-    JSON.stringify(pursesOf(request, now).map(({ name }) => name)),
+    JSON.stringify(purses.value),
   );
   if (request.idempotency !== null)
     store.all(
@@ -208,50 +215,6 @@ function repeat(
   return known.hold_id === holdId ? null : refuseHold({ kind: "idempotency_in_progress" });
 }
 
-function takeRates(
-  store: LedgerStore,
-  { keyId, steps, keyLimits, accountLimits }: HoldRequest,
-  now: number,
-): Result<readonly Allowance[], RefusedHold> {
-  const key = `key ${keyId}`;
-  const demands: readonly (readonly [owner: string, policy: RatePolicy, amount: number])[] = [
-    [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
-    [key, { name: "steps", quota: keyLimits.stepsPerMinute }, steps],
-    ["account", { name: "account-rpm", quota: accountLimits.requestsPerMinute }, 1],
-    ["account", { name: "account-steps", quota: accountLimits.stepsPerMinute }, steps],
-  ];
-  const allowances: Allowance[] = [];
-  for (const [owner, policy, amount] of demands) {
-    const name = `${owner} ${policy.name}`;
-    const spent = spendRate(readWindow(store, name), policy, amount, now);
-    if (!spent.ok) {
-      const { name: policyName, quota, resetSeconds } = spent.refusal;
-      const failure: Failure = {
-        kind: "rate_limited",
-        policy: policyName,
-        limit: quota,
-        resetSeconds,
-      };
-      return refuseHold(failure, [...allowances, spent.refusal]);
-    }
-    const { window, allowance } = spent.value;
-    allowances.push(allowance);
-    store.all(
-      "INSERT OR REPLACE INTO windows VALUES (?, ?, ?)",
-      ...[name, window.startedAt, window.used],
-    );
-  }
-  return ok(allowances);
-}
-
-function readWindow(store: LedgerStore, name: string): RateWindow | undefined {
-  const [row] = store.all<{ started_at: number; used: number }>(
-    "SELECT started_at, used FROM windows WHERE name = ?",
-    name,
-  );
-  return row === undefined ? undefined : { startedAt: row.started_at, used: row.used };
-}
-
 function crowded(
   store: LedgerStore,
   { keyId, keyLimits, accountLimits }: HoldRequest,
@@ -269,56 +232,6 @@ function crowded(
   return null;
 }
 
-/** Something that a key spends from besides the account's credit. */
-interface Purse {
-  readonly name: string;
-  readonly period: "day" | "month" | "token";
-  readonly limit: Micros | null;
-  /** From when nothing can be spent from it or be given back any more. */
-  readonly forgetAt: number;
-}
-
-const DAY_MS = 24 * 3_600_000;
-
-/** The key's day and month, in UTC as ISO 8601 writes them, and the client token. */
-function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): readonly Purse[] {
-  const date = new Date(now).toISOString();
-  const day: Purse = {
-    name: `${keyId} ${date.slice(0, 10)}`,
-    period: "day",
-    limit: keyLimits.spendPerDayMicros,
-    forgetAt: now + 2 * DAY_MS,
-  };
-  const month: Purse = {
-    name: `${keyId} ${date.slice(0, 7)}`,
-    period: "month",
-    limit: keyLimits.spendPerMonthMicros,
-    forgetAt: now + 32 * DAY_MS,
-  };
-  if (spendCap === null) return [day, month];
-  const { tokenId, amount, expiresAt } = spendCap;
-  const forgetAt = Math.max(expiresAt, now) + DAY_MS;
-  return [day, month, { name: tokenId, period: "token", limit: amount, forgetAt }];
-}
-
-function takeSpending(store: LedgerStore, request: HoldRequest, now: number): Failure | null {
-  for (const { name, period, limit, forgetAt } of pursesOf(request, now)) {
-    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
-    if (!total.ok) return total.refusal;
-    store.all(
-      `INSERT INTO spending VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
-         SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
-      ...[name, toNumber(total.value), forgetAt],
-    );
-  }
-  return null;
-}
-
-function readSpending(store: LedgerStore, purse: string): Micros {
-  const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
-  return row === undefined ? ZERO : micros(row.amount);
-}
-
 interface HoldRow extends Record<string, string | number> {
   readonly id: string;
   readonly account_id: string;
@@ -334,6 +247,15 @@ interface HoldRow extends Record<string, string | number> {
 
 function readHold(store: LedgerStore, holdId: string): HoldRow | undefined {
   return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", holdId)[0];
+}
+
+/** Never shortens: the clock may have been set back. */
+function renew(store: LedgerStore, holdId: string, now: number): void {
+  store.all(
+    `UPDATE holds SET expires_at = max(expires_at, min(?, opened_at + ?))
+       WHERE id = ? AND state = 'open'`,
+    ...[now + HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS, holdId],
+  );
 }
 
 function capture(store: LedgerStore, request: Capture, now: number): Captured {
@@ -374,11 +296,7 @@ function close(store: LedgerStore, row: HoldRow, charge: Micros, now: number): M
   const postings: readonly Posting[] = closing(held, charge);
   for (const posting of postings) record(store, posting, details);
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
-  for (const purse of JSON.parse(row.spending) as readonly string[])
-    store.all(
-      "UPDATE spending SET amount = amount - ? WHERE purse = ?",
-      ...[toNumber(subtract(held, charged)), purse],
-    );
+  returnSpending(store, JSON.parse(row.spending) as readonly string[], subtract(held, charged));
   store.all(
     "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
     ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
@@ -401,8 +319,8 @@ function sweep(store: LedgerStore, now: number): void {
     "DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?",
     now - CLOSED_HOLD_LIFETIME_MS,
   );
-  store.all("DELETE FROM windows WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
-  store.all("DELETE FROM spending WHERE forget_at <= ?", now);
+  forgetWindows(store, now);
+  forgetPurses(store, now);
 }
 
 function nextDueAt(store: LedgerStore): number | null {

@@ -11,6 +11,7 @@ export function ledgerOf(
     grant: async (grant) => await stub.grant(grant),
     refund: async (refund) => await stub.refund(refund),
     hold: async (request) => await stub.hold(request),
+    renew: async (holdId) => await stub.renew(holdId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
     balance: async () => await stub.balance(),

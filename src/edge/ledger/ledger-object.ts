@@ -54,6 +54,11 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     return held;
   }
 
+  async renew(holdId: string): Promise<void> {
+    // The alarm of the hold's first expiry rings all the same and sets the next.
+    this.#book.renew(holdId);
+  }
+
   async capture(capture: Capture): Promise<Captured> {
     const captured = this.#book.capture(capture);
     await this.#setAlarm();

@@ -19,6 +19,8 @@ export interface Ledger {
    * `too_many_concurrent`, `spend_limit_reached`, `insufficient_credit`.
    */
   hold(request: HoldRequest): Promise<Result<Held, RefusedHold>>;
+  /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
+  renew(holdId: string): Promise<void>;
   /**
    * Charges at most what was held and gives the rest back, and keeps the reply for the Idempotency-Key, in one
    * transaction. Returns what was charged; nothing if the hold was released or has expired.

@@ -3,6 +3,7 @@ import type { Failure } from "#domain/failure.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { type AnswerRequest, parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
 import type { EdgeEnv } from "../env.ts";
+import { mediaTypeOf } from "./body.ts";
 
 /** Reads the body of an answer request, a form or JSON. Refuses as the parsers do, or with `unsupported_media_type`. */
 export async function readAnswerRequest(
@@ -23,9 +24,4 @@ export async function readAnswerRequest(
     return refuse({ kind: "invalid_request", problems: [problem] });
   }
   return await parseAnswerForm(form);
-}
-
-/** Media type of a request's body in lower case, without parameters; empty where none is named. */
-export function mediaTypeOf(c: Context<EdgeEnv>): string {
-  return (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }

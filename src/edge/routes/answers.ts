@@ -16,7 +16,9 @@ import { idempotencyOf } from "../guard/idempotency.ts";
 import { rateLimitFields } from "../guard/rate-limit-fields.ts";
 import { newId } from "../id.ts";
 import { admit, type Job } from "../jobs/admit.ts";
+import { attempt } from "../jobs/attempt.ts";
 import { dispatch } from "../jobs/dispatch.ts";
+import { renewHold } from "../jobs/hold-renewal.ts";
 import { type Payment, payFor } from "../jobs/payment.ts";
 import { collectAnswer, completedMessage, relayAnswer } from "../jobs/relay.ts";
 import { mayAsk } from "../keys/may-ask.ts";
@@ -109,8 +111,15 @@ async function answer(
   { wantsEvents, isRepeatable }: { readonly wantsEvents: boolean; readonly isRepeatable: boolean },
 ): Promise<Response> {
   const requestId = c.get("requestId");
-  const { promise: settled, resolve: onSettled } = Promise.withResolvers<void>();
-  // Keeps the Worker up when the caller leaves; if it dies nevertheless, the hold expires.
+  const { promise: settled, resolve } = Promise.withResolvers<void>();
+  const endRenewal = renewHold(ledger, job.id);
+  const onSettled = (): void => {
+    endRenewal();
+    resolve();
+  };
+  // Keeps the Worker up when the caller leaves, for some 30 s: then the platform ends it, and the hold expires. A longer
+  // answer with an Idempotency-Key is lost with its caller, uncharged, until answers are made in a Durable Object.
+  // Source: `waitUntil` in the runtime API of Cloudflare Workers.
   c.executionCtx.waitUntil(settled);
   const leaving = new AbortController();
   const leave = (reason: unknown): void => {
@@ -148,7 +157,10 @@ async function answer(
   return c.json(completed.value, 200, { "cache-control": "private" });
 }
 
-/** Hands the job to a function; where none takes it, the price is given back before anyone is told. */
+/**
+ * Hands the job to a function; where none takes it, the price is given back before anyone is told. If it cannot be, the
+ * caller hears why no function took it all the same, and the hold expires.
+ */
 async function dispatchHeld(
   c: Context<EdgeEnv>,
   job: Job,
@@ -162,7 +174,10 @@ async function dispatchHeld(
     isTaken = dispatched.ok;
     return dispatched;
   } finally {
-    if (!isTaken) await ledger.release(job.id).finally(onSettled);
+    if (!isTaken) {
+      await attempt(job.id, () => ledger.release(job.id));
+      onSettled();
+    }
   }
 }
 
@@ -188,7 +203,7 @@ export const createAnswerRoute: RouteConfig = {
   responses: {
     200: {
       description:
-        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once.",
+        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once. An answer whose caller left is made to its end only if that takes less than about 30 seconds more; after that nothing is charged, and a request repeated within 3 minutes may be told to wait (409), then is answered anew.",
       content: {
         "application/json": { schema: answerSchema },
         "text/event-stream": {

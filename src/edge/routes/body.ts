@@ -11,11 +11,16 @@ export async function readBody<Body>(
   c: Context<EdgeEnv>,
   schema: z.ZodType<Body>,
 ): Promise<Result<Body, Failure>> {
-  const contentType = c.req.header("content-type") ?? "";
-  if (contentType.split(";")[0]?.trim().toLowerCase() !== "application/json")
-    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
+  const mediaType = mediaTypeOf(c);
+  if (mediaType !== "application/json")
+    return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
   const json = parseJson(new Uint8Array(await c.req.arrayBuffer()));
   return json.ok ? checkFields(json.value, schema) : json;
+}
+
+/** Media type of a request's body in lower case, without parameters; empty where none is named. */
+export function mediaTypeOf(c: Context<EdgeEnv>): string {
+  return (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
 /** Reads the fields of a query. Refuses with `invalid_request`, with pointers `/<field>`. */

@@ -9,7 +9,8 @@ import { newId } from "../id.ts";
 import { type Asked, appraise, measure } from "../jobs/admit.ts";
 import { readStatus } from "../jobs/function.ts";
 import { mayAsk } from "../keys/may-ask.ts";
-import { mediaTypeOf, readAnswerRequest } from "./answer-body.ts";
+import { readAnswerRequest } from "./answer-body.ts";
+import { mediaTypeOf } from "./body.ts";
 
 /** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
 const VALIDITY_MS = 5 * 60_000;
@@ -42,7 +43,7 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
     // Hono keeps the body, so whoever reads it next finds it again.
     const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()));
     if (!sized.ok) return sized;
-    if (sized.value !== null) return ok(sized.value);
+    if (sized.value !== null) return ok({ ...sized.value, messages: 1 });
   }
   const request = await readAnswerRequest(c);
   if (!request.ok) return request;

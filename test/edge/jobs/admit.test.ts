@@ -39,6 +39,16 @@ describe("a question is let in", () => {
   });
 });
 
+test("each further message of a conversation is priced with what the template takes around it", () => {
+  const turns = (["user", "assistant", "user"] as const).map((role) => ({ role, text: "é" }));
+  const { card } = settingsOf(env);
+  const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+  const asked = { ...question({ images: [] }), messages: turns };
+  expect(admit({ question: asked }, job)).toMatchObject({
+    value: { work: { positions: 3 * 2 + 64 + 2 * 14 + 4 } },
+  });
+});
+
 describe("a question is refused", () => {
   test.each([
     ["a sound in the same container", ascii(`RIFF\x24\0\0\0WAVEfmt ${"\0".repeat(32)}`)],

@@ -8,7 +8,26 @@ import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { ledgerContract } from "../../contract/ledger.ts";
 import { holdRequest } from "../../support/ledger-builders.ts";
 
-ledgerContract("the ledger object", () => ledgerOf(env, crypto.randomUUID()));
+ledgerContract("the ledger object", () => {
+  const name = crypto.randomUUID();
+  return { ledger: ledgerOf(env, name), age: (milliseconds) => ageHolds(name, milliseconds) };
+});
+
+/** Lets time pass for all holds of an account. */
+async function ageHolds(name: string, milliseconds: number): Promise<void> {
+  await runInDurableObject(env.LEDGER.getByName(name), (_, state) => {
+    state.storage.sql.exec(
+      "UPDATE holds SET expires_at = expires_at - ?, opened_at = opened_at - ?",
+      ...[milliseconds, milliseconds],
+    );
+  });
+}
+
+async function alarmOf(name: string): Promise<number | null> {
+  return await runInDurableObject(env.LEDGER.getByName(name), (_, state) =>
+    state.storage.getAlarm(),
+  );
+}
 
 describe("the ledger object", () => {
   test("lets no more of 500 racing requests through than the credit pays for", async () => {
@@ -45,13 +64,23 @@ describe("the ledger object", () => {
     const stub = env.LEDGER.getByName(name);
     await ledger.grant({ grantId: "g", amount: micros(10), note: "" });
     await ledger.hold(holdRequest("a"));
-    const alarm = await runInDurableObject(stub, async (_, state) => {
-      state.storage.sql.exec("UPDATE holds SET expires_at = expires_at - ?", HOLD_LIFETIME_MS);
-      return await state.storage.getAlarm();
-    });
+    await ageHolds(name, HOLD_LIFETIME_MS);
+    const alarm = await alarmOf(name);
     expect((alarm ?? 0) - Date.now()).toBeGreaterThan(HOLD_LIFETIME_MS - 10_000);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await ledger.balance()).toMatchObject({ available: 10n, held: 0n });
+  });
+
+  test("finds a renewed hold alive when the alarm of its first expiry rings, and sets the next", async () => {
+    const name = crypto.randomUUID();
+    const ledger = ledgerOf(env, name);
+    await ledger.grant({ grantId: "g", amount: micros(10), note: "" });
+    await ledger.hold(holdRequest("a"));
+    await ageHolds(name, HOLD_LIFETIME_MS);
+    await ledger.renew("a");
+    expect(await runDurableObjectAlarm(env.LEDGER.getByName(name))).toBe(true);
+    expect(await ledger.balance()).toMatchObject({ available: 0n, held: 10n });
+    expect(((await alarmOf(name)) ?? 0) - Date.now()).toBeGreaterThan(HOLD_LIFETIME_MS - 10_000);
   });
 
   test("sends what was charged to the queue and forgets it only then", async () => {

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { RENEWAL_MS } from "#edge/jobs/hold-renewal.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { eventMessage } from "#wire/events.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
@@ -49,6 +51,49 @@ describe("POST /v1/answers is paid for", () => {
     const before = await balance();
     expect((await askJson(asked)).ok).toBe(false);
     expect(await balance()).toEqual(before);
+  });
+
+  test("also when it takes longer than a hold lives: renewed while the function works, and no longer", async () => {
+    const inReal = globalThis.setInterval;
+    const waits: (number | undefined)[] = [];
+    vi.spyOn(globalThis, "setInterval").mockImplementation((call, milliseconds) => {
+      waits.push(milliseconds);
+      return inReal(call, 20);
+    });
+    const renewed = vi.spyOn(LedgerObject.prototype, "renew");
+    functionReplies(async () => {
+      await vi.waitFor(() => expect(renewed.mock.calls.length).toBeGreaterThan(2));
+      return eventReply(story);
+    });
+    const { id } = answerSchema.parse(await (await askJson(asked)).json());
+    expect(renewed.mock.calls[0]).toEqual([id]);
+    expect(waits).toContain(RENEWAL_MS);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const made = renewed.mock.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(renewed.mock.calls.length).toBe(made);
+  });
+
+  test("with nothing when no function takes it, also if the ledger must be told twice", async () => {
+    functionReplies(() => new Response("", { status: 503 }));
+    const before = await balance();
+    vi.spyOn(LedgerObject.prototype, "release").mockRejectedValueOnce(new Error("moved"));
+    expect((await refusal(await askJson(asked))).code).toBe("function_unreachable");
+    expect(await balance()).toEqual(before);
+  });
+
+  test("and is refused for its own reason when the ledger is out of reach", async () => {
+    functionReplies(() => new Response("", { status: 503 }));
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const release = vi
+      .spyOn(LedgerObject.prototype, "release")
+      .mockRejectedValue(new Error("out of reach"));
+    expect((await refusal(await askJson(asked))).code).toBe("function_unreachable");
+    expect(release.mock.calls.length).toBeGreaterThan(1);
+    expect(logged).toHaveBeenCalledWith(expect.stringContaining("could not be settled"));
+    const [holdId = ""] = release.mock.calls[0] ?? [];
+    release.mockRestore();
+    await ledgerOf(env, "acc_test").release(holdId);
   });
 
   test("for the steps that ran when its reader leaves", async () => {

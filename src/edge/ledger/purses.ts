@@ -1,0 +1,77 @@
+import type { Failure } from "#domain/failure.ts";
+import { spendWithin } from "#domain/ledger.ts";
+import { type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
+import { ok, type Result } from "#domain/result.ts";
+import type { HoldRequest } from "./ledger.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** Spends a price from every purse of a request and names them, or refuses with the first that is spent. */
+export function takeSpending(
+  store: LedgerStore,
+  request: HoldRequest,
+  now: number,
+): Result<readonly string[], Failure> {
+  const purses = pursesOf(request, now);
+  for (const { name, period, limit, forgetAt } of purses) {
+    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+    if (!total.ok) return total;
+    store.all(
+      `INSERT INTO spending VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
+         SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
+      ...[name, toNumber(total.value), forgetAt],
+    );
+  }
+  return ok(purses.map(({ name }) => name));
+}
+
+/** Gives purses back what was spent from them and not charged. */
+export function returnSpending(
+  store: LedgerStore,
+  purses: readonly string[],
+  amount: Micros,
+): void {
+  for (const purse of purses)
+    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), purse);
+}
+
+/** Forgets purses that nothing can be spent from any more. */
+export function forgetPurses(store: LedgerStore, now: number): void {
+  store.all("DELETE FROM spending WHERE forget_at <= ?", now);
+}
+
+/** Something that a key spends from besides the account's credit. */
+interface Purse {
+  readonly name: string;
+  readonly period: "day" | "month" | "token";
+  readonly limit: Micros | null;
+  /** From when nothing can be spent from it or be given back any more. */
+  readonly forgetAt: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The key's day and month, in UTC as ISO 8601 writes them, and the client token. */
+function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): readonly Purse[] {
+  const date = new Date(now).toISOString();
+  const day: Purse = {
+    name: `${keyId} ${date.slice(0, 10)}`,
+    period: "day",
+    limit: keyLimits.spendPerDayMicros,
+    forgetAt: now + 2 * DAY_MS,
+  };
+  const month: Purse = {
+    name: `${keyId} ${date.slice(0, 7)}`,
+    period: "month",
+    limit: keyLimits.spendPerMonthMicros,
+    forgetAt: now + 32 * DAY_MS,
+  };
+  if (spendCap === null) return [day, month];
+  const { tokenId, amount, expiresAt } = spendCap;
+  const forgetAt = Math.max(expiresAt, now) + DAY_MS;
+  return [day, month, { name: tokenId, period: "token", limit: amount, forgetAt }];
+}
+
+function readSpending(store: LedgerStore, purse: string): Micros {
+  const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
+  return row === undefined ? ZERO : micros(row.amount);
+}

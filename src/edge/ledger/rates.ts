@@ -1,0 +1,61 @@
+import type { Failure } from "#domain/failure.ts";
+import {
+  type Allowance,
+  RATE_WINDOW_SECONDS,
+  type RatePolicy,
+  type RateWindow,
+  spendRate,
+} from "#domain/limits.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { HoldRequest, RefusedHold } from "./ledger.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** Counts a request and its steps against the rates of its key and its account, or refuses with the first that is used up. */
+export function takeRates(
+  store: LedgerStore,
+  { keyId, steps, keyLimits, accountLimits }: HoldRequest,
+  now: number,
+): Result<readonly Allowance[], RefusedHold> {
+  const key = `key ${keyId}`;
+  const demands: readonly (readonly [owner: string, policy: RatePolicy, amount: number])[] = [
+    [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
+    [key, { name: "steps", quota: keyLimits.stepsPerMinute }, steps],
+    ["account", { name: "account-rpm", quota: accountLimits.requestsPerMinute }, 1],
+    ["account", { name: "account-steps", quota: accountLimits.stepsPerMinute }, steps],
+  ];
+  const allowances: Allowance[] = [];
+  for (const [owner, policy, amount] of demands) {
+    const name = `${owner} ${policy.name}`;
+    const spent = spendRate(readWindow(store, name), policy, amount, now);
+    if (!spent.ok) {
+      const { name: policyName, quota, resetSeconds } = spent.refusal;
+      const failure: Failure = {
+        kind: "rate_limited",
+        policy: policyName,
+        limit: quota,
+        resetSeconds,
+      };
+      return refuse({ failure, allowances: [...allowances, spent.refusal] });
+    }
+    const { window, allowance } = spent.value;
+    allowances.push(allowance);
+    store.all(
+      "INSERT OR REPLACE INTO windows VALUES (?, ?, ?)",
+      ...[name, window.startedAt, window.used],
+    );
+  }
+  return ok(allowances);
+}
+
+/** Forgets windows that have ended. */
+export function forgetWindows(store: LedgerStore, now: number): void {
+  store.all("DELETE FROM windows WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
+}
+
+function readWindow(store: LedgerStore, name: string): RateWindow | undefined {
+  const [row] = store.all<{ started_at: number; used: number }>(
+    "SELECT started_at, used FROM windows WHERE name = ?",
+    name,
+  );
+  return row === undefined ? undefined : { startedAt: row.started_at, used: row.used };
+}
