@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { engineProviders } from "#inference/engine/ort-engine.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 import { checkCase } from "./parity/case.ts";
 import type { ParityProvider } from "./parity/model.ts";
@@ -10,7 +11,7 @@ import type { Verdict } from "./parity/verdict.ts";
 /** The repository's own copy of the reference cases. */
 const OWN_CASES: string = path.resolve(import.meta.dirname, "../../test/fixtures/reference");
 
-const HELP = `Usage: unmask parity [folder] [--provider cpu|wasm]
+const HELP = `Usage: unmask parity [folder] [--provider ${engineProviders.join("|")}]
 
 Runs the reference cases in a folder through this engine and tells whether it does what the reference did.
 
@@ -23,8 +24,8 @@ Each checkpoint is converted to a bundle (f32, ids only), loaded stage by stage 
 Tokens, positions, counts and pixels must be equal; other numbers must lie within the reference's tolerances.
 
 Options
-  --provider cpu|wasm   Only this one. Default: both, one after the other.
-  --help                This text.
+  --provider <name>   Only this one. Default: all, one after the other.
+  --help              This text.
 
 Prints one line for the tensors of a case and one for each of its runs:
   passed p01_square56_grad run 0 baseline cpu: …
@@ -71,9 +72,10 @@ function parse(args: readonly string[]) {
 }
 
 function providersOf(name: string | undefined): readonly ParityProvider[] {
-  if (name === undefined) return ["cpu", "wasm"];
-  if (name === "cpu" || name === "wasm") return [name];
-  throw new UsageError(`--provider ${name}: known are cpu and wasm`);
+  if (name === undefined) return engineProviders;
+  const found = engineProviders.filter((provider) => provider === name);
+  if (found.length > 0) return found;
+  throw new UsageError(`--provider ${name}: known are ${engineProviders.join(" and ")}`);
 }
 
 async function* checkAll(

@@ -51,9 +51,15 @@ export function ungroupHeads(graph: Graph, mixed: Value, layout: HeadLayout): Va
   return graph.node("Reshape", [turned, graph.integers([0, 0, heads * headSize])]);
 }
 
-/** softmax(q kᵀ) v over the window alone. */
+/**
+ * softmax(q kᵀ) v over the window alone. Here and below one head group after another, so that the scores of one only are in
+ * memory. Those of all 32 heads of an 8B layer at 3 700 positions are 1.75 GB, two copies of which were alive at a time: one
+ * run took 3.4 GB over the weights, and takes 0.5 GB and 0.9 times the time group by group. At 32 positions it takes as long.
+ */
 export function attend(graph: Graph, query: Value, keys: Value, values: Value): Value {
-  return graph.node("MatMul", [softmax(graph, scoresOf(graph, query, keys)), values]);
+  return perGroup(graph, query, [keys, values], (ofQuery, [ofKeys, ofValues]) =>
+    graph.node("MatMul", [softmax(graph, scoresOf(graph, ofQuery, ofKeys)), ofValues]),
+  );
 }
 
 /**
@@ -66,25 +72,58 @@ export function attendSplit(
   window: { readonly keys: Value; readonly values: Value },
   context: AttentionContext,
 ): Value {
-  const scores = graph.node(
-    "Concat",
-    [scoresOf(graph, query, context.keys), scoresOf(graph, query, window.keys)],
-    { attributes: { axis: -1 } },
-  );
-  const weights = softmax(graph, graph.node("Add", [scores, context.mask])); // [B, G, g·M, C+M]
   const contextLength = graph.node("Shape", [context.keys], { attributes: { start: 2, end: 3 } });
   const end = graph.integers([Number.MAX_SAFE_INTEGER]);
   const lastAxis = graph.integers([-1]);
-  const onContext = graph.node("Slice", [weights, graph.integers([0]), contextLength, lastAxis]);
-  const onWindow = graph.node("Slice", [weights, contextLength, end, lastAxis]);
-  return graph.node("Add", [
-    graph.node("MatMul", [onContext, context.values]),
-    graph.node("MatMul", [onWindow, window.values]),
-  ]);
+  const groups = graph.node("Shape", [query], { attributes: { start: 0, end: 2 } });
+  const masks = graph.node("Expand", [
+    context.mask,
+    graph.node("Concat", [groups, graph.integers([1, 1])], { attributes: { axis: 0 } }),
+  ]); // [B, G, 1, C+M]
+  const sequences = [window.keys, window.values, context.keys, context.values, masks] as const;
+  return perGroup(graph, query, sequences, (ofQuery, parts) => {
+    const [windowKeys, windowValues, contextKeys, contextValues, mask] = parts;
+    const scores = graph.node(
+      "Concat",
+      [scoresOf(graph, ofQuery, contextKeys), scoresOf(graph, ofQuery, windowKeys)],
+      { attributes: { axis: -1 } },
+    );
+    const weights = softmax(graph, graph.node("Add", [scores, mask])); // [g·M, C+M]
+    const onContext = graph.node("Slice", [weights, graph.integers([0]), contextLength, lastAxis]);
+    const onWindow = graph.node("Slice", [weights, contextLength, end, lastAxis]);
+    return graph.node("Add", [
+      graph.node("MatMul", [onContext, contextValues]),
+      graph.node("MatMul", [onWindow, windowValues]),
+    ]);
+  });
 }
 
+/** Applies `body` to the matrices of each batch item and head group in turn: tensors [B, G, *, *], the result as the query. */
+function perGroup<const Others extends readonly Value[]>(
+  graph: Graph,
+  query: Value,
+  others: Others,
+  body: (query: Value, others: { readonly [Index in keyof Others]: Value }) => Value,
+): Value {
+  const mixed = graph.scan(
+    [query, ...others].map((tensor) => joinLeadingAxes(graph, tensor)),
+    ([first, ...rest]) => body(first as Value, rest as { [Index in keyof Others]: Value }),
+  );
+  return graph.node("Reshape", [mixed, graph.node("Shape", [query])]);
+}
+
+/** [B, G, *, *] → [B·G, *, *]; moves nothing, as scanning the second axis would. A length may be 0, so no size is left open. */
+function joinLeadingAxes(graph: Graph, tensor: Value): Value {
+  const leading = graph.node("Shape", [tensor], { attributes: { start: 0, end: 2 } });
+  const trailing = graph.node("Shape", [tensor], { attributes: { start: 2 } });
+  const count = graph.node("ReduceProd", [leading]);
+  const shape = graph.node("Concat", [count, trailing], { attributes: { axis: 0 } });
+  return graph.node("Reshape", [tensor, shape], { attributes: { allowzero: 1 } });
+}
+
+/** [M, d] and [S, d] → [M, S]. */
 function scoresOf(graph: Graph, query: Value, keys: Value): Value {
-  const turned = graph.node("Transpose", [keys], { attributes: { perm: [0, 1, 3, 2] } });
+  const turned = graph.node("Transpose", [keys], { attributes: { perm: [1, 0] } });
   return graph.node("MatMul", [query, turned]);
 }
 

@@ -7,6 +7,7 @@ import {
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -61,6 +62,13 @@ export interface Graph {
   /** Adds a node with one result. */
   node(operator: string, inputs: readonly Value[], operation?: Operation): Value;
   cast(value: Value, type: NumberType): Value;
+  /**
+   * Runs the nodes that `body` adds once for each index of the first axis, one index after another, and stacks what they yield.
+   *
+   * @param sequences float32 tensors whose first axes are equally long; `body` is given their parts at one index, and may also
+   *   use any value from before. What it makes is of no use outside.
+   */
+  scan(sequences: readonly Value[], body: (parts: readonly Value[]) => Value): Value;
   output(name: string, value: Value, type: NumberType, shape: readonly Dimension[]): void;
   /** The finished model as bytes of `ModelProto`. */
   toBytes(): Uint8Array<ArrayBuffer>;
@@ -70,7 +78,8 @@ export interface Graph {
 export function createGraph(name: string): Graph {
   const inputs: ValueInfoProto[] = [];
   const outputs: ValueInfoProto[] = [];
-  const nodes: NodeProto[] = [];
+  let nodes: NodeProto[] = [];
+  let names = 0;
   const initializers = new Map<string, TensorProto>();
 
   function constant(tensor: TensorProto): Value {
@@ -97,6 +106,11 @@ export function createGraph(name: string): Graph {
     return asValue(to);
   }
 
+  // One numbering for the graph and the bodies inside it: a body sees the values around it and must not hide them.
+  function freshName(stem: string): string {
+    return `${stem}_${names++}`;
+  }
+
   const graph: Graph = {
     input(inputName, type, shape) {
       inputs.push(valueInfo(inputName, type, shape));
@@ -114,39 +128,78 @@ export function createGraph(name: string): Graph {
       return constant(inlineTensor(tensorName, shape, { dataType: DataType.INT64, values }));
     },
     node(operator, from, operation) {
-      return append(operator, from, `${operator}_${nodes.length}`, operation);
+      return append(operator, from, freshName(operator), operation);
     },
     cast(value, type) {
       return graph.node("Cast", [value], { attributes: { to: DataType[type] } });
+    },
+    scan(sequences, body) {
+      const outside = nodes;
+      const inside: NodeProto[] = [];
+      const parts = sequences.map(() => asValue(freshName("part")));
+      nodes = inside;
+      const part = body(parts);
+      nodes = outside;
+      const result = asValue(freshName("Scan"));
+      nodes.push(scanNode(sequences, result, scanBody(inside, parts, part)));
+      return result;
     },
     output(outputName, value, type, shape) {
       append("Identity", [value], outputName);
       outputs.push(valueInfo(outputName, type, shape));
     },
-    toBytes() {
-      const model = create(ModelProtoSchema, {
-        irVersion: IR_VERSION,
-        producerName: "unmask",
-        opsetImport: [
-          create(OperatorSetIdProtoSchema, { domain: "", version: OPERATOR_SET }),
-          create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
-        ],
-        graph: create(GraphProtoSchema, {
+    toBytes: () =>
+      modelBytes(
+        create(GraphProtoSchema, {
           name,
           node: nodes,
           input: inputs,
           output: outputs,
           initializer: [...initializers.values()],
         }),
-      });
-      return toBinary(ModelProtoSchema, model);
-    },
+      ),
   };
   return graph;
 }
 
+function modelBytes(graph: GraphProto): Uint8Array<ArrayBuffer> {
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: "unmask",
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: "", version: OPERATOR_SET }),
+      create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
+    ],
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
 function asValue(name: string): Value {
   return name as Value;
+}
+
+/** The body of a scan. Its shapes are left for the runtime to find: they are those of the sequences without their first axis. */
+function scanBody(node: NodeProto[], parts: readonly Value[], result: Value): GraphProto {
+  return create(GraphProtoSchema, {
+    name: `${result} body`,
+    node,
+    input: parts.map((part) => valueInfo(part, "FLOAT")),
+    output: [valueInfo(result, "FLOAT")],
+  });
+}
+
+function scanNode(sequences: readonly Value[], result: Value, body: GraphProto): NodeProto {
+  return create(NodeProtoSchema, {
+    name: result,
+    opType: "Scan",
+    input: [...sequences],
+    output: [result],
+    attribute: [
+      attributeProto(["num_scan_inputs", sequences.length]),
+      create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: body }),
+    ],
+  });
 }
 
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {
@@ -163,8 +216,8 @@ function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
-function valueInfo(name: string, type: NumberType, shape: readonly Dimension[]): ValueInfoProto {
-  const dim = shape.map((size) =>
+function valueInfo(name: string, type: NumberType, shape?: readonly Dimension[]): ValueInfoProto {
+  const dim = shape?.map((size) =>
     create(TensorShapeProto_DimensionSchema, {
       value:
         typeof size === "number"
@@ -174,7 +227,7 @@ function valueInfo(name: string, type: NumberType, shape: readonly Dimension[]):
   );
   const tensorType = create(TypeProto_TensorSchema, {
     elemType: DataType[type],
-    shape: create(TensorShapeProtoSchema, { dim }),
+    ...(dim === undefined ? {} : { shape: create(TensorShapeProtoSchema, { dim }) }),
   });
   return create(ValueInfoProtoSchema, {
     name,

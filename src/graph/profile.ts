@@ -1,5 +1,8 @@
 /** What can run the graphs. `cpu` is native code, `wasm` runs where native code cannot. */
-export type Provider = "cpu" | "wasm";
+export const providerNames = ["cpu", "wasm"] as const;
+
+/** One of `providerNames`. */
+export type Provider = (typeof providerNames)[number];
 
 /** Which form of an operation a provider takes: the only thing that a graph knows about what will run it. */
 export interface OpProfile {

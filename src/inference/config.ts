@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/ticket.ts";
 
 /**
@@ -11,7 +12,7 @@ export interface Config {
   readonly model: string;
   /** Absent: whatever `latest.json` names at the start. */
   readonly modelVersion?: string;
-  readonly provider: "cpu" | "wasm";
+  readonly provider: Provider;
   /** Absent: as many as the machine has cores. */
   readonly threads?: number;
   readonly store: StoreConfig;
@@ -36,7 +37,7 @@ const environment = z.object({
   UNMASK_PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
   UNMASK_MODEL: z.string().default("unmask-demo"),
   UNMASK_MODEL_VERSION: z.string().optional(),
-  UNMASK_PROVIDER: z.enum(["cpu", "wasm"]).default("cpu"),
+  UNMASK_PROVIDER: z.enum(providerNames).default("cpu"),
   UNMASK_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   UNMASK_S3_ENDPOINT: z.url(),
   UNMASK_S3_REGION: z.string().default("auto"),

@@ -2,6 +2,7 @@ import type { Architecture } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
 import { WeightsError } from "#weights/weights-error.ts";
@@ -33,7 +34,7 @@ export interface ModelHostOptions {
   /** `openModel` with everything but its signal bound. */
   readonly open: (signal: AbortSignal) => Promise<ModelLoad>;
   readonly model: string;
-  readonly provider: "cpu" | "wasm";
+  readonly provider: Provider;
   readonly threads?: number;
   readonly resize: Resize;
   readonly log: Log;

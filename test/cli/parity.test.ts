@@ -1,8 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandIo, UsageError } from "#cli/command.ts";
+import type { WeightPatch } from "#cli/parity/reference-case.ts";
 import { runParity } from "#cli/parity.ts";
 
 const reference = path.resolve("test/fixtures/reference");
@@ -26,6 +27,14 @@ async function parity(...args: string[]): Promise<{ code: number; lines: string[
   return { code, lines: output.trimEnd().split("\n") };
 }
 
+/** The parts of `case.json` that tests change. */
+interface CaseDraft {
+  special_ids: { suppressed: number[] };
+  config_override?: Record<string, unknown>;
+  weight_patch?: WeightPatch;
+  runs: { mask_id: number; trace: { tok: number[] }[] }[];
+}
+
 describe("parity over the reference cases", () => {
   test.each(["cpu", "wasm"])(
     "every baseline run gives the reference's tokens on %s",
@@ -37,7 +46,8 @@ describe("parity over the reference cases", () => {
       expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
       expect(code).toBe(0);
       const skipped = lines.filter((line) => line.startsWith("skipped"));
-      expect(skipped.every((line) => line.includes("mode fast"))).toBe(true);
+      const reasons = skipped.map((line) => line.slice(line.lastIndexOf(": ") + 2));
+      expect(new Set(reasons)).toEqual(new Set(["mode fast"]));
       const runs = lines.filter((line) => / run \d+ baseline /.test(line));
       expect(runs.length).toBeGreaterThanOrEqual(42);
       expect(lines.at(-1)).toMatch(/^\d+ passed, 0 failed, \d+ skipped$/);
@@ -58,20 +68,92 @@ describe("parity over a small folder", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test("tells a wrong token by run, step and place, and exits with 1", async () => {
+  /** What parity says once the case has been changed; the case is put back afterwards. */
+  async function parityOfChanged(change: (file: CaseDraft) => void) {
     const original = await readFile(caseFile(), "utf8");
-    const changed = JSON.parse(original);
-    changed.runs[1].trace[2].tok[0] += 1;
+    const changed: CaseDraft = JSON.parse(original);
+    change(changed);
     await writeFile(caseFile(), JSON.stringify(changed));
     const { code, lines } = await parity(folder, "--provider", "cpu");
     await writeFile(caseFile(), original);
+    return { code, lines, failed: lines.filter((line) => line.startsWith("failed")) };
+  }
+
+  test("tells a wrong token by run, step and place, and exits with 1", async () => {
+    const { code, lines, failed } = await parityOfChanged((file) => {
+      file.runs[1]!.trace[2]!.tok[0]! += 1;
+    });
     expect(code).toBe(1);
-    expect(lines.filter((line) => line.startsWith("failed"))).toEqual([
+    expect(failed).toEqual([
       expect.stringMatching(
         /^failed p11_prompt_has_mask_tokens run 1 baseline cpu: block 0 step 2 /,
       ),
     ]);
     expect(lines.at(-1)).toBe("4 passed, 1 failed, 0 skipped");
+  });
+
+  test("fails a run that had another mask", async () => {
+    const { failed } = await parityOfChanged((file) => {
+      file.runs[1]!.mask_id -= 1;
+    });
+    expect(failed).toEqual([
+      "failed p11_prompt_has_mask_tokens run 1 baseline cpu: mask_id: 384, expected 383",
+    ]);
+  });
+
+  test("fails runs in which other ids were suppressed", async () => {
+    const { failed } = await parityOfChanged((file) => {
+      file.special_ids.suppressed.pop();
+    });
+    expect(failed).toHaveLength(3);
+    expect(failed[0]).toContain(
+      "run 0 baseline cpu: suppressed ids: [128,129,394,395], expected [128,129,394]",
+    );
+  });
+
+  test.each([
+    ["model.layers.9.self_attn.q_proj.weight", 0, "no stage has tensor model.layers.9"],
+    ["no.such.weight", 0, "no stage has tensor no.such.weight"],
+    ["lm_head.weight", 1_000_000, "lm_head.weight has 512 rows only"],
+  ])("fails a case whose patch of %s row %i would change nothing", async (tensor, dst, message) => {
+    const { failed } = await parityOfChanged((file) => {
+      file.weight_patch = { tensor, src: 0, dst, scale: 1 };
+    });
+    expect(failed).toEqual([expect.stringContaining(message)]);
+  });
+
+  test("cuts no prompt where the checkpoint names no length to cut at", async () => {
+    const { failed } = await parityOfChanged((file) => {
+      file.config_override = { tokenizer_model_max_length: null, max_position_embeddings: 4 };
+    });
+    expect(failed).toEqual([]);
+  });
+
+  test("fails a table in which there is nothing to compare", async () => {
+    const pure = path.join(folder, "pure");
+    await mkdir(pure);
+    await writeFile(path.join(pure, "num_transfer_tokens.json"), '{"rows":[]}');
+    const { code, lines } = await parity(folder, "--provider", "cpu");
+    await rm(pure, { recursive: true });
+    expect(code).toBe(1);
+    expect(lines).toContain(
+      "failed pure/num_transfer_tokens.json: nothing in it could be compared",
+    );
+  });
+
+  test("draws the noise of the seed that an array is named after", async () => {
+    const pure = path.join(folder, "pure");
+    await mkdir(pure);
+    const table = await readFile(path.join(reference, "pure/numerics.safetensors"), "latin1");
+    const renamed = table.replace("mulberry32_seed1234", "mulberry32_seed1235");
+    await writeFile(path.join(pure, "numerics.safetensors"), renamed, "latin1");
+    const { lines } = await parity(folder, "--provider", "cpu");
+    await rm(pure, { recursive: true });
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^failed pure\/numerics\.safetensors: mulberry32_seed1235_first16: largest difference/,
+      ),
+    );
   });
 
   test("goes on after a case that cannot be read", async () => {

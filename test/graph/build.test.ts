@@ -44,6 +44,31 @@ describe("createGraph", () => {
     expect(node?.attribute[3]?.f).toBe(0.5);
   });
 
+  test("what a scan does for each part is a graph inside, whose constants and names are those around it", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["N", 3]);
+    const positive = graph.node("Abs", [x]);
+    const scanned = graph.scan([positive], ([part]) =>
+      graph.node("Abs", [graph.node("Add", [part!, graph.floats([1])])]),
+    );
+    graph.output("y", graph.node("Abs", [scanned]), "FLOAT", ["N", 3]);
+    const model = readModel(graph.toBytes());
+    expect(model.graph?.node.map(({ opType }) => opType)).toEqual([
+      "Abs",
+      "Scan",
+      "Abs",
+      "Identity",
+    ]);
+    const body = model.graph?.node[1]?.attribute.find(({ name }) => name === "body")?.g;
+    expect(body?.node.map(({ opType }) => opType)).toEqual(["Add", "Abs"]);
+    expect(body?.initializer).toEqual([]);
+    expect(body?.output[0]?.name).toBe(body?.node[1]?.output[0]);
+    const made = [...(model.graph?.node ?? []), ...(body?.node ?? [])].flatMap(
+      ({ output }) => output,
+    );
+    expect(new Set(made).size).toBe(made.length);
+  });
+
   test("sizes known at run time only keep their letter", () => {
     const graph = createGraph("test");
     const x = graph.input("x", "FLOAT", ["M", 8]);

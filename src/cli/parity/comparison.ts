@@ -23,6 +23,8 @@ export interface Comparison {
   array(name: string, actual: ArrayLike<number>, tolerance: number): void;
   same(what: string, actual: unknown, expected: unknown): void;
   readonly failures: readonly string[];
+  /** How many comparisons have been made so far. */
+  count(): number;
   /** One phrase: how many comparisons, and the largest difference among them. */
   summary(): string;
 }
@@ -57,6 +59,7 @@ export function compareWith(arrays: ReadonlyMap<string, StoredArray> = new Map()
       const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
       if (left !== right) failures.push(`${what}: ${left}, expected ${right}`);
     },
+    count: () => count,
     summary: () =>
       worst.what === ""
         ? `${count} comparisons, no difference`

@@ -74,15 +74,21 @@ export function compareUnpad(
   }
 }
 
+/**
+ * The rules under which `assembly_maps.safetensors` was recorded; the file holds arrays only and does not say them.
+ * Source: config.json of GSAI-ML/LLaDA-V, the same as `anyres_sizes.json` states beside its rows.
+ */
+const ASSEMBLY_RULES = {
+  image_size: 384,
+  patches_per_side: 27,
+  grid_pinpoints: "(1x1),...,(6x6)",
+  image_aspect_ratio: "anyres_max_4",
+} as const;
+
 /** Where each vector of a picture comes from: features that name their own tile, row and column, and newlines of −1. */
 export function compareAssemblyMaps(arrays: NamedArrays, comparison: Comparison): void {
-  const { vision, image } = imageRules({
-    image_size: 384,
-    patches_per_side: 27,
-    grid_pinpoints: "(1x1),...,(6x6)",
-    image_aspect_ratio: "anyres_max_4",
-  });
-  const side = 27;
+  const { vision, image } = imageRules(ASSEMBLY_RULES);
+  const side = ASSEMBLY_RULES.patches_per_side;
   for (const name of arrays.names) {
     const [width = 0, height = 0] = name.split("x").map(Number);
     const layout = imageLayout({ width, height }, image, vision, "auto");

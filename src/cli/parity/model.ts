@@ -1,7 +1,11 @@
 import path from "node:path";
 import type { SpecialTokens } from "#domain/architecture.ts";
-import type { LoadedStage } from "#domain/bundle.ts";
-import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { Bundle, StageName, TensorEntry } from "#domain/bundle.ts";
+import {
+  createOrtEngine,
+  type OrtEngine,
+  type OrtEngineOptions,
+} from "#inference/engine/ort-engine.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
@@ -16,11 +20,16 @@ import type { CaseFile, WeightPatch } from "./reference-case.ts";
 /** A checkpoint of the reference, ready to run, with a view of what goes on inside. */
 export interface ReferenceModel {
   readonly engine: OrtEngine;
+  /**
+   * Positions after which the reference cuts a prompt off: `tokenizer_model_max_length`, and nothing else, so infinite without
+   * that key. (A service takes the length of the position table instead.) Source: llava_arch.py.
+   */
+  readonly promptLimit: number;
   /** Runs some work and returns the numbers that the engine showed meanwhile, parts of one name joined. */
   observe(work: () => Promise<unknown>): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
-export type ParityProvider = "cpu" | "wasm";
+export type ParityProvider = OrtEngineOptions["provider"];
 
 /**
  * Brings a case's checkpoint to life the way a served one comes: converted (f32, ids only), stored, loaded stage by stage,
@@ -33,8 +42,9 @@ export async function openModel(
   signal: AbortSignal,
 ): Promise<ReferenceModel> {
   const store = memoryStore();
+  const checkpoint = overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override);
   const { bundle } = await convertCheckpoint({
-    checkpoint: overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override),
+    checkpoint,
     store,
     name: "parity",
     version: "1",
@@ -45,6 +55,7 @@ export async function openModel(
     signal,
   });
   const { architecture } = bundle;
+  const patch = file.weight_patch && placePatch(file.weight_patch, bundle);
   const seen = new Map<string, Float32Array[]>();
   const engine = await createOrtEngine({
     architecture,
@@ -54,21 +65,19 @@ export async function openModel(
     thread: "callers",
     observe: (name, { data }) => seen.set(name, [...(seen.get(name) ?? []), data]),
   });
-  const place = file.weight_patch && placeTensor(file.weight_patch.tensor, architecture);
   await loadBundle({
     store,
     bundle,
     createHasher: createSha256,
     signal,
     acceptor: async (stage) => {
-      if (file.weight_patch && place?.kind === "stage" && place.stage === stage.layout.name) {
-        patchRow(stage, place.name, file.weight_patch);
-      }
+      if (patch?.stage === stage.layout.name) patchRow(stage.bytes, patch);
       await engine.accept(stage);
     },
   });
   return {
     engine,
+    promptLimit: await promptLimit(checkpoint, signal),
     async observe(work) {
       seen.clear();
       await work();
@@ -87,13 +96,25 @@ function overriddenCheckpoint(
   return {
     ...checkpoint,
     async open(name, signal) {
-      const source = await checkpoint.open(name, signal);
-      if (name !== "config.json" || source === undefined) return source;
-      const text = new TextDecoder().decode(await source.slice(0, source.byteLength, signal));
-      const config = JSON.stringify({ ...JSON.parse(text), ...override });
-      return memorySource(new TextEncoder().encode(config));
+      if (name !== "config.json") return checkpoint.open(name, signal);
+      const config = { ...(await readConfig(checkpoint, signal)), ...override };
+      return memorySource(new TextEncoder().encode(JSON.stringify(config)));
     },
   };
+}
+
+async function promptLimit(checkpoint: CheckpointFolder, signal: AbortSignal): Promise<number> {
+  const { tokenizer_model_max_length: limit } = await readConfig(checkpoint, signal);
+  return typeof limit === "number" ? limit : Number.POSITIVE_INFINITY;
+}
+
+async function readConfig(
+  checkpoint: CheckpointFolder,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  const source = await checkpoint.open("config.json", signal);
+  if (source === undefined) throw new Error(`${checkpoint.address} has no config.json`);
+  return JSON.parse(new TextDecoder().decode(await source.slice(0, source.byteLength, signal)));
 }
 
 function specialTokens({ special_ids: ids }: CaseFile): SpecialTokens {
@@ -107,18 +128,39 @@ function specialTokens({ special_ids: ids }: CaseFile): SpecialTokens {
   };
 }
 
+/** Where a patch applies: the tensor as it lies in a stage. */
+interface PlacedPatch {
+  readonly stage: StageName;
+  readonly entry: TensorEntry;
+  readonly change: WeightPatch;
+}
+
+/** Finds what a patch changes. One that would change nothing is an Error: its case would be tried on another model. */
+function placePatch(change: WeightPatch, { architecture, stages }: Bundle): PlacedPatch {
+  const place = placeTensor(change.tensor, architecture);
+  const wanted = place.kind === "stage" ? place : undefined;
+  const stage = stages.find(({ name }) => name === wanted?.stage);
+  const entry = stage?.tensors.find(({ name }) => name === wanted?.name);
+  if (stage === undefined || entry === undefined) {
+    throw new Error(`weight_patch: no stage has tensor ${change.tensor}`);
+  }
+  const [rows = 1] = entry.shape;
+  if (change.src >= rows || change.dst >= rows) {
+    throw new Error(`weight_patch: ${change.tensor} has ${rows} rows only`);
+  }
+  return { stage: stage.name, entry, change };
+}
+
 /** Changes one row of a float32 tensor in place, transposed or not. */
-function patchRow({ layout, bytes }: LoadedStage, name: string, patch: WeightPatch): void {
-  const entry = layout.tensors.find((candidate) => candidate.name === name);
-  if (entry === undefined) throw new Error(`stage ${layout.name} has no tensor ${name} to patch`);
+function patchRow(bytes: Uint8Array, { entry, change }: PlacedPatch): void {
   const { offset, bytes: byteLength } = entry.data;
   const values = new Float32Array(bytes.buffer, bytes.byteOffset + offset, byteLength / 4);
   const [rows = 1] = entry.shape;
   const width = values.length / rows;
   const [rowStride, columnStride] = entry.encoding === "f32t" ? [1, rows] : [width, 1];
   for (let column = 0; column < width; column++) {
-    const source = values[patch.src * rowStride + column * columnStride] ?? Number.NaN;
-    values[patch.dst * rowStride + column * columnStride] = source * patch.scale;
+    const source = values[change.src * rowStride + column * columnStride] ?? Number.NaN;
+    values[change.dst * rowStride + column * columnStride] = source * change.scale;
   }
 }
 

@@ -64,14 +64,7 @@ export function compareRotary(arrays: NamedArrays, theta: number, comparison: Co
 
 /** exp(z) / (−ln u)^τ and its largest column, from the same uniform numbers. The table's form overflows, so logarithms are compared. */
 function compareNoise(arrays: NamedArrays, comparison: Comparison): void {
-  const first = arrays.get("mulberry32_seed1234_first16").data;
-  const stream = mulberry32(1234);
-  comparison.numbers(
-    "mulberry32",
-    [...first].map(() => stream.next()),
-    first,
-    tolerances.exact,
-  );
+  compareStreams(arrays, comparison);
   const logits = arrays.get("gumbel_logits");
   const [rows = 0, columns = 0] = logits.shape;
   const asked = Array.from({ length: rows }, (_, row) => row);
@@ -93,6 +86,21 @@ function compareNoise(arrays: NamedArrays, comparison: Comparison): void {
     });
     const argmax = name.replace("out", "argmax");
     comparison.numbers(argmax, best, arrays.get(argmax).data, tolerances.exact);
+  }
+}
+
+/** The first numbers of mulberry32; an array's name tells the seed: `mulberry32_seed{seed}_first{count}`. */
+function compareStreams(arrays: NamedArrays, comparison: Comparison): void {
+  const seeded = arrays.names.flatMap((name) => {
+    const seed = /^mulberry32_seed(\d+)_/.exec(name)?.[1];
+    return seed === undefined ? [] : [{ name, seed: Number(seed) }];
+  });
+  if (seeded.length === 0) throw new Error("no array mulberry32_seed…");
+  for (const { name, seed } of seeded) {
+    const first = arrays.get(name).data;
+    const stream = mulberry32(seed);
+    const drawn = Array.from(first, () => stream.next());
+    comparison.numbers(name, drawn, first, tolerances.exact);
   }
 }
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { VisionTower } from "#domain/architecture.ts";
 import { type ImageLayout, imageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
-import { decodeImage } from "#inference/image-codec.ts";
+import { decodeImages } from "#inference/image-codec.ts";
 import { normaliseViews } from "#model/image/patches.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { cutViews } from "#model/vision/crops.ts";
@@ -52,9 +52,11 @@ export async function embedPictures(
 }
 
 async function decodeFile(file: string): Promise<Picture> {
-  const decoded = await decodeImage(await readFile(file), 0);
+  const decoded = await decodeImages([await readFile(file)]);
   if (!decoded.ok) throw new Error(`${file} cannot be decoded: ${JSON.stringify(decoded.refusal)}`);
-  return decoded.value;
+  const [picture] = decoded.value;
+  if (picture === undefined) throw new Error(`${file} gave no picture`);
+  return picture;
 }
 
 /** Some cases keep their views as pictures in place of pixel values. */

@@ -13,10 +13,9 @@ export async function embedCase(
   comparison: Comparison,
   signal: AbortSignal,
 ): Promise<Tensor> {
-  const { engine } = model;
+  const { engine, promptLimit: limit } = model;
   const pictures = await embedPictures(model, reference, comparison, signal);
   const ids = promptIds(reference.file, comparison);
-  const limit = engine.architecture.prompt.maxPromptLength;
   const { image_tokens_per_image: counts } = reference.file;
   const vectors = pictures.map(({ shape: [count = 0] }) => count);
   // Of a prompt that is cut off the reference tells what is left, which prompt_len tells as well.

@@ -15,6 +15,8 @@ export interface CaseFile {
   readonly checkpoint: string;
   readonly special_ids: Readonly<Record<"bos" | "eos" | "mask" | "soh" | "eoh" | "eot", number>> & {
     readonly image_sentinel?: number;
+    /** Ids that a masked position could not become. */
+    readonly suppressed?: readonly number[];
   };
   readonly images?: readonly {
     readonly file: string;

@@ -6,7 +6,7 @@ import { mulberry32 } from "#model/decode/noise.ts";
 import { referencePolicy } from "#model/decode/policy.ts";
 import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import { type Comparison, tolerances } from "./comparison.ts";
-import type { ReferenceCase, RunFile, TraceEntry } from "./reference-case.ts";
+import type { CaseFile, ReferenceCase, RunFile, TraceEntry } from "./reference-case.ts";
 
 /** Decodes one run of a case as the reference did and compares every step of it, and the answer. */
 export async function compareRun(
@@ -27,6 +27,7 @@ export async function compareRun(
   for await (const step of decode(recording, canvas, planOf(run), referencePolicy, signal)) {
     steps.push(step);
   }
+  compareIds(engine, reference.file, run, passes, comparison);
   for (const [pass, entry] of run.trace.entries()) {
     const step = steps[pass];
     if (step === undefined) break;
@@ -36,6 +37,26 @@ export async function compareRun(
   comparison.same("num_forwards", steps.length, run.num_forwards);
   comparison.same("output", answerTokens(canvas), run.output);
   compareCandidates(reference, index, passes, canvas.promptLength, comparison);
+}
+
+/** The ids that steered the run: the mask, and those that were never to be written. */
+function compareIds(
+  engine: Engine,
+  { special_ids: ids }: CaseFile,
+  run: RunFile,
+  passes: readonly RecordedPass[],
+  comparison: Comparison,
+): void {
+  if (run.mask_id !== undefined) {
+    comparison.same("mask_id", engine.architecture.special.mask, run.mask_id);
+  }
+  if (ids.suppressed === undefined) return;
+  const suppressed = new Set(passes.flatMap((pass) => pass.suppressed));
+  comparison.same("suppressed ids", inOrder([...suppressed]), inOrder(ids.suppressed));
+}
+
+function inOrder(ids: readonly number[]): number[] {
+  return ids.toSorted((a, b) => a - b);
 }
 
 function planOf(run: RunFile): DecodePlan {
@@ -50,9 +71,10 @@ function planOf(run: RunFile): DecodePlan {
   };
 }
 
-/** What the engine said about each asked row of one pass. */
+/** What the engine was asked in one pass, and what it said about each asked row. */
 interface RecordedPass {
   readonly rows: readonly number[];
+  readonly suppressed: readonly number[];
   readonly predictions: Predictions;
 }
 
@@ -61,7 +83,7 @@ function recordPasses(engine: Engine, into: RecordedPass[]): Engine {
     ...engine,
     async denoise(pass: ForwardPass, signal: AbortSignal) {
       const predictions = await engine.denoise(pass, signal);
-      into.push({ rows: pass.rows, predictions });
+      into.push({ rows: pass.rows, suppressed: pass.suppressed, predictions });
       return predictions;
     },
   };

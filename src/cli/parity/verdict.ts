@@ -9,7 +9,10 @@ export interface Verdict {
   readonly detail: string;
 }
 
-/** Makes comparisons and judges them. An error on the way is a failure like any other, unless the user gave up. */
+/**
+ * Makes comparisons and judges them. An error on the way is a failure like any other, unless the user gave up; so is having
+ * found nothing to compare, because a check that cannot fail says nothing.
+ */
 export async function judge(
   name: string,
   comparison: Comparison,
@@ -23,6 +26,9 @@ export async function judge(
     return failure(name, error);
   }
   const [first, ...more] = comparison.failures;
+  if (comparison.count() === 0) {
+    return { outcome: "failed", name, detail: "nothing in it could be compared" };
+  }
   if (first === undefined) return { outcome: "passed", name, detail: comparison.summary() };
   const rest = more.length === 0 ? "" : ` (and ${more.length} more)`;
   return { outcome: "failed", name, detail: `${first}${rest}` };

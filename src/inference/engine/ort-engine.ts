@@ -1,6 +1,6 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
-import type { Provider } from "#graph/profile.ts";
+import { type Provider, providerNames } from "#graph/profile.ts";
 import type { Engine } from "#model/engine.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
@@ -38,6 +38,9 @@ export interface OrtEngineOptions {
   /** For the parity check. Costs copies, and lets the logits leave the head: give none in service. */
   readonly observe?: Observer;
 }
+
+/** What an engine can be asked to run on, for rooms that do not see the graphs. */
+export const engineProviders: readonly Provider[] = providerNames;
 
 /** Creates an engine without weights; `accept` brings them. Rejects if the provider's runtime cannot be loaded here. */
 export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEngine> {
