@@ -4,6 +4,7 @@ import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { convertCheckpoint, type TensorReport } from "#weights/checkpoint/convert.ts";
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
+import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { openSource, openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
@@ -89,6 +90,7 @@ function readArguments(args: readonly string[]): ConvertArguments {
   if (target === undefined || name === undefined || version === undefined) {
     throw new UsageError("convert needs --to, --name and --version");
   }
+  checkBundleNames({ name, version });
   const format = FORMATS.find((known) => known === values.format);
   if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
   return {
@@ -100,6 +102,15 @@ function readArguments(args: readonly string[]): ConvertArguments {
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
   };
+}
+
+/** Throws UsageError unless each option's text can name a bundle: known now, not when hours of work are done. */
+export function checkBundleNames(texts: Readonly<Record<string, string>>): void {
+  for (const [option, text] of Object.entries(texts)) {
+    if (!isBundleName(text)) {
+      throw new UsageError(`--${option} "${text}" cannot be: ${BUNDLE_NAME_RULE}`);
+    }
+  }
 }
 
 function parseOrExplain(args: readonly string[]) {

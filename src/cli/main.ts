@@ -1,4 +1,6 @@
+import { isRetryable, WeightsError } from "#weights/weights-error.ts";
 import { type Command, type CommandIo, EXIT, UsageError } from "./command.ts";
+import { weightsFault } from "./convert/fault.ts";
 
 /** A command as the list of them shows it; the rest is loaded when it is called for. */
 interface Entry {
@@ -134,6 +136,10 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     if (cause instanceof UsageError) {
       io.stderr.write(`unmask ${name}: ${cause.message}\nSee: unmask ${name} --help\n`);
       return EXIT.usage;
+    }
+    if (cause instanceof WeightsError) {
+      io.stderr.write(`unmask ${name}: ${weightsFault(cause)}\n`);
+      return isRetryable(cause) ? EXIT.unavailable : EXIT.failed;
     }
     io.stderr.write(`unmask ${name} broke off: ${chain(cause)}\n`);
     return EXIT.failed;

@@ -6,7 +6,7 @@ import { synthBundle } from "#weights/synth/synth.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
-import { peakMegabytes } from "./convert.ts";
+import { checkBundleNames, peakMegabytes } from "./convert.ts";
 
 /** Help text of `unmask synth`. */
 export const SYNTH_USAGE: string = `unmask synth --to TARGET [--shape SHAPE] [--format FORMAT] [--seed N] [--name NAME] [--version VERSION]
@@ -64,14 +64,9 @@ function readArguments(args: readonly string[]): SynthArguments {
   const format = FORMATS.find((known) => known === values.format);
   if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
   if (!/^\d{1,10}$/.test(values.seed)) throw new UsageError("--seed is a whole number");
-  return {
-    target: values.to,
-    shape,
-    format,
-    seed: Number(values.seed),
-    name: values.name ?? `synth-${shape}`,
-    version: values.version ?? `${format}-${values.seed}`,
-  };
+  const { name = `synth-${shape}`, version = `${format}-${values.seed}` } = values;
+  checkBundleNames({ name, version });
+  return { target: values.to, shape, format, seed: Number(values.seed), name, version };
 }
 
 function parseOrExplain(args: readonly string[]) {

@@ -5,8 +5,10 @@ import { type CreateHasher, sha256Hex } from "./digest.ts";
 import { draftStages, type StageDraft } from "./layout.ts";
 import { MAX_MANIFEST_BYTES, MAX_SHARD_BYTES } from "./limits.ts";
 import {
+  BUNDLE_NAME_RULE,
   blobKey,
   canonicalJson,
+  isBundleName,
   latestKey,
   manifestKey,
   parseManifest,
@@ -14,6 +16,7 @@ import {
 } from "./manifest.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { collect } from "./source.ts";
+import { DEFAULT_RETRY_POLICY, resumingStream } from "./transfer.ts";
 import { WeightsError } from "./weights-error.ts";
 
 /** What a bundle is made of, but for the bytes of its stages. */
@@ -52,22 +55,31 @@ export interface StoredBundle {
 /**
  * Writes a bundle stage by stage: shards as they fill, then the manifest, then `latest.json`. At no moment does
  * `latest.json` name a bundle of which a blob is missing. Two shards are held in memory at most: one that fills while
- * the one before is uploaded.
+ * the one before is uploaded; a third while one that the store seems to have is read back.
  *
  * A journal beside the manifest remembers finished stages, so that a second call after a stop goes on behind them.
+ * Throws WeightsError `manifest_invalid` before anything is read or written for a name or version that no bundle can have.
  */
 export async function writeBundle(
   plan: BundlePlan,
   fillStage: (draft: StageDraft, sink: StageSink) => Promise<void>,
 ): Promise<StoredBundle> {
   const { store, name, version, format, architecture, signal } = plan;
+  for (const part of [name, version]) {
+    if (!isBundleName(part)) {
+      throw new WeightsError(
+        "manifest_invalid",
+        `"${part}" is no bundle's name or version: ${BUNDLE_NAME_RULE}`,
+      );
+    }
+  }
   const journalKey = `models/${name}/${version}/unfinished.json`;
   const finished = await readJournal(store, journalKey, plan.fingerprint, signal);
   const stages: StageLayout[] = [];
   for (const draft of draftStages(architecture, format)) {
     signal?.throwIfAborted();
     const kept = finished.find((stage) => stage.name === draft.name);
-    if (kept !== undefined && (await holdsAll(store, kept.shards, signal))) {
+    if (kept !== undefined && (await holdsEach(store, kept.shards, signal))) {
       stages.push(kept);
       for (const shard of kept.shards) plan.onShard?.(shard, "kept");
       plan.onStage?.(kept, "kept");
@@ -82,7 +94,9 @@ export async function writeBundle(
   }
   const files: Record<string, Blob> = {};
   for (const [fileName, bytes] of plan.files) {
-    files[fileName] = await putBlob(store, bytes, await sha256Hex(bytes), signal);
+    const blob = { sha256: await sha256Hex(bytes), bytes: bytes.byteLength };
+    if (!(await holdsBlob(store, blob, signal))) await putBlob(store, blob, bytes, signal);
+    files[fileName] = blob;
   }
   const stored = await publish(
     store,
@@ -93,7 +107,10 @@ export async function writeBundle(
   return stored;
 }
 
-/** Writes the manifest and, once every blob is confirmed to be there, points `latest.json` at it. */
+/**
+ * Writes the manifest and points `latest.json` at it. Contents are the caller's to have written or read back just now; here
+ * only sizes are looked at, against a store that lost something meanwhile: WeightsError `not_found`.
+ */
 export async function publish(
   store: ObjectStore,
   bundle: Bundle,
@@ -104,7 +121,8 @@ export async function publish(
   parseManifest(bytes, key);
   const blobs = [...bundle.stages.flatMap(({ shards }) => shards), ...Object.values(bundle.files)];
   for (const blob of blobs) {
-    if (!(await holdsAll(store, [blob], signal))) {
+    const head = await store.head(blobKey(blob), signal);
+    if (head?.bytes !== blob.bytes) {
       throw new WeightsError(
         "not_found",
         `${store.address} lost ${blobKey(blob)} while it was written`,
@@ -117,35 +135,47 @@ export async function publish(
   return { bundle, digest };
 }
 
-/** Says whether a store has all of these blobs at their right sizes. Contents are checked by whoever reads them. */
-export async function holdsAll(
+/**
+ * Says whether a store has a blob with its content. What has the right size is read back and hashed: a damaged blob that
+ * passed for kept could never be mended by writing the bundle again.
+ */
+export async function holdsBlob(
   store: ObjectStore,
-  blobs: readonly Blob[],
+  blob: Blob,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  for (const blob of blobs) {
-    const head = await store.head(blobKey(blob), signal);
-    if (head?.bytes !== blob.bytes) return false;
-  }
-  return true;
+  const key = blobKey(blob);
+  const head = await store.head(key, signal);
+  if (head?.bytes !== blob.bytes) return false;
+  const options = {
+    policy: DEFAULT_RETRY_POLICY,
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const stored = await collect(resumingStream(store, key, 0, blob.bytes, options), blob.bytes);
+  return (await sha256Hex(stored)) === blob.sha256;
 }
 
-/** Stores bytes under their hash, by multipart where they are many, and not at all if they are there already. */
+/** Stores a blob's bytes under their hash, by multipart where they are many. */
 export async function putBlob(
   store: ObjectStore,
+  blob: Blob,
   bytes: Uint8Array,
-  sha256: string,
   signal?: AbortSignal,
-): Promise<Blob> {
-  const blob = { sha256, bytes: bytes.byteLength };
-  if (!(await holdsAll(store, [blob], signal))) {
-    if (bytes.byteLength > PART_BYTES) {
-      await store.putStream(blobKey(blob), slices(bytes), signal);
-    } else {
-      await store.put(blobKey(blob), bytes, signal);
-    }
+): Promise<void> {
+  if (bytes.byteLength > PART_BYTES) {
+    await store.putStream(blobKey(blob), slices(bytes), signal);
+  } else {
+    await store.put(blobKey(blob), bytes, signal);
   }
-  return blob;
+}
+
+async function holdsEach(
+  store: ObjectStore,
+  blobs: readonly Blob[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for (const blob of blobs) if (!(await holdsBlob(store, blob, signal))) return false;
+  return true;
 }
 
 /** Pieces handed to a multipart upload: half a shard's time is not lost when one of them fails. */
@@ -171,10 +201,9 @@ function shardWriter(
   const upload = async (bytes: Uint8Array): Promise<void> => {
     const hasher = plan.createHasher();
     hasher.update(bytes);
-    const sha256 = hasher.digestHex();
-    const blob = { sha256, bytes: bytes.byteLength };
-    const source = (await holdsAll(plan.store, [blob], plan.signal)) ? "kept" : "written";
-    if (source === "written") await putBlob(plan.store, bytes, sha256, plan.signal);
+    const blob = { sha256: hasher.digestHex(), bytes: bytes.byteLength };
+    const source = (await holdsBlob(plan.store, blob, plan.signal)) ? "kept" : "written";
+    if (source === "written") await putBlob(plan.store, blob, bytes, plan.signal);
     shards.push(blob);
     plan.onShard?.(blob, source);
   };
@@ -222,6 +251,7 @@ function shardWriter(
 
 const journalSchema = z.object({ fingerprint: z.string(), stages: z.array(stageLayoutSchema) });
 
+/** Reads which stages are finished. A journal that cannot be understood counts as none: it only saves time. */
 async function readJournal(
   store: ObjectStore,
   key: string,
@@ -232,8 +262,17 @@ async function readJournal(
   if (head === undefined || head.bytes > MAX_MANIFEST_BYTES) return [];
   const body = await store.get(key, signal === undefined ? {} : { signal });
   const text = new TextDecoder().decode(await collect(body.chunks, head.bytes));
-  const journal = journalSchema.safeParse(JSON.parse(text));
+  const journal = journalSchema.safeParse(jsonOrUndefined(text));
   return journal.success && journal.data.fingerprint === fingerprint ? journal.data.stages : [];
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }
 
 function encodeJson(value: unknown): Uint8Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 import type { Blob } from "#domain/bundle.ts";
-import { holdsAll, publish, putBlob, type StoredBundle } from "./bundle-writer.ts";
+import { holdsBlob, publish, putBlob, type StoredBundle } from "./bundle-writer.ts";
 import { blobKey } from "./manifest.ts";
 import type { ObjectStore, ReadableStore } from "./object-store.ts";
 import { type Progress, rateMeter } from "./progress.ts";
@@ -20,7 +20,7 @@ export interface CopyProgress extends Progress {
 
 /**
  * Copies a bundle from one store to another, for instance the demo model from the repository's folder into S3. Every blob is
- * verified on the way; what is there at its right size is skipped; manifest and then `latest.json` come last.
+ * verified on the way; what is there with its right content is skipped; manifest and then `latest.json` come last.
  * One shard is in memory at a time. Throws WeightsError as reading and writing do.
  */
 export async function copyBundle(
@@ -40,8 +40,8 @@ export async function copyBundle(
   let keptBytes = 0;
   for (const blob of blobs) {
     signal?.throwIfAborted();
-    if (await holdsAll(to, [blob], signal)) keptBytes += blob.bytes;
-    else await putBlob(to, await readBlob(from, blob, reading), blob.sha256, signal);
+    if (await holdsBlob(to, blob, signal)) keptBytes += blob.bytes;
+    else await putBlob(to, blob, await readBlob(from, blob, reading), signal);
     doneBytes += blob.bytes;
     onProgress?.({ ...meter(doneBytes), keptBytes });
   }

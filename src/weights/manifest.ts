@@ -30,6 +30,14 @@ const keyPart = z
   .max(MAX_NAME_LENGTH)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
 
+/** What `isBundleName` asks for, in words. */
+export const BUNDLE_NAME_RULE: string = `up to ${MAX_NAME_LENGTH} letters, digits, dots, underscores and hyphens, the first a letter or digit`;
+
+/** Says whether a text can be a model's name or version. */
+export function isBundleName(text: string): boolean {
+  return keyPart.safeParse(text).success;
+}
+
 const blob = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.number().int().min(0).max(MAX_FILE_BYTES),

@@ -48,6 +48,8 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 export interface TransferOptions {
   readonly policy: RetryPolicy;
   readonly signal?: AbortSignal;
+  /** ETag that the object had when it was looked at; with another one nothing is read. */
+  readonly ifMatch?: string;
   /** A connection failed and another try follows. */
   readonly onRetry?: (error: WeightsError, waitMs: number) => void;
   /** Bytes came off the network, wanted or not: what a transfer really cost. */
@@ -72,7 +74,7 @@ export async function* resumingStream(
   const { policy, signal } = options;
   const end = offset + bytes;
   let position = offset;
-  let etag: string | undefined;
+  let etag = options.ifMatch;
   let failures = 0;
   let fruitless = 0;
   let lastProgressMs = policy.now();

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandIo, EXIT, UsageError } from "#cli/command.ts";
+import { weightsFault } from "#cli/convert/fault.ts";
 import { openSource, openTarget } from "#cli/convert/location.ts";
 import { progressLine } from "#cli/convert/report.ts";
 import { convert } from "#cli/convert.ts";
+import { main } from "#cli/main.ts";
 import { synth } from "#cli/synth.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { readManifest } from "#weights/read-bundle.ts";
+import { WeightsError } from "#weights/weights-error.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -70,9 +73,47 @@ describe("unmask convert", () => {
       /ROLE=ID/,
     ],
     [["a", "--nonsense"], /nonsense/],
+    [["a", "--to", "c", "--name", "n/m", "--version", "v", "--format", "q4"], /--name "n\/m"/],
+    [["a", "--to", "c", "--name", "n", "--version", "v 1", "--format", "q4"], /--version "v 1"/],
   ])("%j is a mistake of usage", async (args, words) => {
     await expect(convert(args, testIo())).rejects.toThrow(UsageError);
     await expect(convert(args, testIo())).rejects.toThrow(words);
+  });
+});
+
+describe("a fault of weights", () => {
+  const run = async (source: string, env: CommandIo["env"] = {}) => {
+    const io = testIo({ cwd: folder, env });
+    const args = ["convert", source, "--to", "faulty", "--format", "q4"];
+    const code = await main([...args, "--name", "n", "--version", "1"], io);
+    expect(io.out).toEqual([]);
+    return { code, complaint: io.errors.join("") };
+  };
+
+  test("is told with its code and what to do next, without a stack", async () => {
+    const { code, complaint } = await run("nowhere");
+    expect(code).toBe(EXIT.failed);
+    expect(complaint).toMatch(
+      /^unmask convert: .*config\.json.* \[checkpoint_invalid\]\nCheck the address/,
+    );
+    expect(complaint).not.toMatch(/WeightsError|^\s+at /m);
+  });
+
+  test("of a store that is not there says why, and that trying again may help", () => {
+    const cause = new WeightsError("store_unavailable", "gave up config.json", {
+      cause: new Error("connect ECONNREFUSED"),
+    });
+    expect(weightsFault(cause)).toBe(
+      "gave up config.json [store_unavailable]\n  because connect ECONNREFUSED\nRun the same command again later; what is stored already is kept.",
+    );
+  });
+
+  test("that may pass ends as unavailable", async () => {
+    const store = { UNMASK_S3_ENDPOINT: "http://127.0.0.1:1" };
+    const keys = { UNMASK_S3_ACCESS_KEY_ID: "id", UNMASK_S3_SECRET_ACCESS_KEY: "secret" };
+    const { code, complaint } = await run("s3://bucket", { ...store, ...keys });
+    expect(complaint).toContain("[store_unavailable]");
+    expect(code).toBe(EXIT.unavailable);
   });
 });
 
@@ -90,6 +131,8 @@ describe("unmask synth", () => {
     [["--to", "x", "--shape", "70b"], /llada-v-8b/],
     [["--to", "x", "--seed", "abc"], /whole number/],
     [["--to", "x", "stray"], /stray|positional/],
+    [["--to", "x", "--name", "../n"], /--name "\.\.\/n"/],
+    [["--to", "x", "--version", ""], /--version ""/],
   ])("%j is a mistake of usage", async (args, words) => {
     await expect(synth(args, testIo())).rejects.toThrow(UsageError);
     await expect(synth(args, testIo())).rejects.toThrow(words);
@@ -104,15 +147,15 @@ describe("addresses", () => {
   };
 
   test("name folders, buckets and hubs", () => {
-    const io = { cwd: "/work", env };
-    expect(openTarget("out", io).address).toBe("/work/out");
+    const io = { cwd: folder, env };
+    expect(openTarget("out", io).address).toBe(path.join(folder, "out"));
     expect(openTarget("s3://bucket/some/prefix/", io).address).toBe("s3://bucket/some/prefix");
     expect(openSource("s3://bucket", io).address).toBe("s3://bucket");
     expect(openSource("https://hub/model/", io).address).toBe("https://hub/model");
   });
 
   test("that cannot be written to, or lack an environment, are mistakes of usage", () => {
-    const io = { cwd: "/work", env: {} };
+    const io = { cwd: folder, env: {} };
     expect(() => openTarget("https://hub/model", io)).toThrow(UsageError);
     expect(() => openTarget("s3://bucket", io)).toThrow(/UNMASK_S3_ENDPOINT/);
     expect(() => openTarget("s3://", { ...io, env })).toThrow(/names no bucket/);

@@ -34,6 +34,18 @@ describe("copying a bundle", () => {
     expect(kept[kept.length - 1]).toBe(total[0]);
   });
 
+  test("mends a blob that is there at its right size with other content", async () => {
+    const { store: from, bundle } = await tinyBundle();
+    const to = memoryStore();
+    await copyBundle(from, to, { name: "tiny" });
+    const shard = bundle.stages[4]?.shards[0];
+    if (shard === undefined) throw new Error("the bundle has too few shards");
+    await to.put(blobKey(shard), new Uint8Array(shard.bytes));
+    await copyBundle(from, to, { name: "tiny" });
+    const whole = await loadedHashes({ store: from, bundle });
+    expect((await loadedHashes({ store: to, bundle })).hashes).toEqual(whole.hashes);
+  });
+
   test("of damaged weights fails by name and moves nothing", async () => {
     const { store: from, bundle } = await tinyBundle();
     const shard = bundle.stages[4]?.shards[0];

@@ -21,7 +21,7 @@ export interface CheckpointConfig {
   readonly image?: ImagePolicy;
   readonly systemPrompt: string;
   readonly maxPromptLength: number;
-  /** `eos_token_id`: the anchor of the special ids in a checkpoint without tokenizer. */
+  /** `eos_token_id`, the first where it is a list: the anchor of the special ids in a checkpoint without tokenizer. */
   readonly endOfText?: number;
   /** `tie_word_embeddings`: the head may be the embedding table. */
   readonly tiedHead: boolean;
@@ -46,7 +46,13 @@ const dimension = z.number().int().min(1).max(MAX_DIMENSION);
 const layers = z.number().int().min(1).max(MAX_LAYERS);
 const epsilon = z.number().positive().max(1);
 
-const visionConfig = z.object({
+/** Hugging Face writes null for what is not set: the same as a key that is absent. */
+function withoutNulls(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
+  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+}
+
+const visionFields = z.object({
   hidden_size: dimension.default(SIGLIP_DEFAULTS.hidden_size),
   intermediate_size: dimension.default(SIGLIP_DEFAULTS.intermediate_size),
   num_hidden_layers: layers.min(2).default(SIGLIP_DEFAULTS.num_hidden_layers),
@@ -54,7 +60,11 @@ const visionConfig = z.object({
   image_size: dimension.default(SIGLIP_DEFAULTS.image_size),
   patch_size: dimension.default(SIGLIP_DEFAULTS.patch_size),
   layer_norm_eps: epsilon.default(SIGLIP_DEFAULTS.layer_norm_eps),
+  hidden_act: z.string().default("gelu_pytorch_tanh"),
 });
+const visionConfig = z.preprocess(withoutNulls, visionFields);
+
+const tokenId = z.number().int().min(0);
 
 const pinpoints = z.union([
   z.string(),
@@ -62,46 +72,56 @@ const pinpoints = z.union([
 ]);
 
 /** Keys of the Hugging Face port (`hidden_size` …) and of the original LLaDA code (`d_model` …). Source: configuration_llada.py of both. */
-const config = z.object({
+const configFields = z.object({
   hidden_size: dimension.optional(),
   d_model: dimension.optional(),
   num_hidden_layers: layers.optional(),
   n_layers: layers.optional(),
   num_attention_heads: dimension.optional(),
   n_heads: dimension.optional(),
-  num_key_value_heads: dimension.nullish(),
-  n_kv_heads: dimension.nullish(),
+  num_key_value_heads: dimension.optional(),
+  n_kv_heads: dimension.optional(),
   head_dim: dimension.optional(),
   intermediate_size: dimension.optional(),
   mlp_hidden_size: dimension.optional(),
   vocab_size: dimension.max(MAX_VOCABULARY).optional(),
-  embedding_size: dimension.max(MAX_VOCABULARY).nullish(),
+  embedding_size: dimension.max(MAX_VOCABULARY).optional(),
   rope_theta: z.number().positive().default(500_000),
   rope_scaling: z.unknown().optional(),
   rms_norm_eps: epsilon.default(1e-5),
   hidden_act: z.string().optional(),
-  activation_type: z.string().optional(),
+  activation_type: z.string().default("silu"),
   attention_bias: z.boolean().default(false),
   include_bias: z.boolean().default(false),
+  layer_norm_type: z.string().default("rms"),
+  rope: z.boolean().default(true),
+  alibi: z.boolean().default(false),
+  clip_qkv: z.unknown().optional(),
+  use_sliding_window: z.boolean().default(false),
+  input_emb_norm: z.boolean().default(false),
+  scale_logits: z.boolean().default(false),
   tie_word_embeddings: z.boolean().optional(),
   weight_tying: z.boolean().optional(),
   max_position_embeddings: z.number().int().positive().optional(),
   max_sequence_length: z.number().int().positive().optional(),
-  tokenizer_model_max_length: z.number().int().positive().nullish(),
-  eos_token_id: z.number().int().min(0).optional(),
+  tokenizer_model_max_length: z.number().int().positive().optional(),
+  eos_token_id: z.union([tokenId, z.array(tokenId)]).optional(),
   system_prompt: z.string().max(MAX_TEMPLATE_LENGTH).optional(),
-  mm_vision_tower: z.string().nullish(),
-  mm_projector_type: z.string().optional(),
+  mm_vision_tower: z.string().optional(),
+  mm_projector_type: z.string().default("mlp2x_gelu"),
+  mm_patch_merge_type: z.string().default("spatial_unpad"),
   vision_config: visionConfig.optional(),
   image_aspect_ratio: z.string().optional(),
-  image_grid_pinpoints: pinpoints.nullish(),
+  image_grid_pinpoints: pinpoints.optional(),
 });
+const config = z.preprocess(withoutNulls, configFields);
 
 type RawConfig = z.infer<typeof config>;
 
 /**
  * Reads config.json in either naming scheme. What the engine does not compute (another activation, biases in the
- * language tower, scaled rotary positions, another projector) is refused rather than left out.
+ * language tower, scaled rotary positions, another projector …) is refused by name rather than left out: such a model
+ * would answer wrongly without complaint.
  * Throws WeightsError `checkpoint_invalid` or `checkpoint_unsupported`.
  */
 export function readCheckpointConfig(json: unknown): CheckpointConfig {
@@ -113,8 +133,10 @@ export function readCheckpointConfig(json: unknown): CheckpointConfig {
     );
   }
   const raw = parsed.data;
-  refuseUnsupported(raw);
-  const vision = raw.mm_vision_tower || raw.vision_config ? visionTower(raw) : undefined;
+  const hasVision = Boolean(raw.mm_vision_tower) || raw.vision_config !== undefined;
+  refuseUnsupported(raw, hasVision);
+  const vision = hasVision ? visionTower(raw) : undefined;
+  const endOfText = Array.isArray(raw.eos_token_id) ? raw.eos_token_id[0] : raw.eos_token_id;
   return {
     language: languageTower(raw),
     ...(vision === undefined ? {} : { vision, image: imagePolicy(raw, vision.imageSize) }),
@@ -123,21 +145,33 @@ export function readCheckpointConfig(json: unknown): CheckpointConfig {
       raw.tokenizer_model_max_length ??
       raw.max_position_embeddings ??
       required(raw.max_sequence_length, "max_position_embeddings"),
-    ...(raw.eos_token_id === undefined ? {} : { endOfText: raw.eos_token_id }),
+    ...(endOfText === undefined ? {} : { endOfText }),
     tiedHead: raw.tie_word_embeddings ?? raw.weight_tying ?? false,
   };
 }
 
-function refuseUnsupported(raw: RawConfig): void {
-  const activation = raw.hidden_act ?? raw.activation_type ?? "silu";
-  const problems = [
-    activation === "silu" ? "" : `activation ${activation}`,
-    raw.attention_bias || raw.include_bias ? "biases in the language tower" : "",
-    raw.rope_scaling === undefined || raw.rope_scaling === null ? "" : "rope_scaling",
-    (raw.mm_projector_type ?? "mlp2x_gelu") === "mlp2x_gelu"
-      ? ""
-      : `projector ${raw.mm_projector_type}`,
-  ].filter((problem) => problem !== "");
+function refuseUnsupported(raw: RawConfig, hasVision: boolean): void {
+  const activation = raw.hidden_act ?? raw.activation_type;
+  const merge = raw.mm_patch_merge_type;
+  const isAnyres = hasVision && (raw.image_aspect_ratio ?? "pad") !== "pad";
+  const visionActivation = raw.vision_config?.hidden_act ?? "gelu_pytorch_tanh";
+  const asked: readonly (readonly [isAsked: boolean, what: string])[] = [
+    [activation !== "silu", `activation ${activation}`],
+    [raw.attention_bias, "attention_bias"],
+    [raw.include_bias, "include_bias"],
+    [raw.layer_norm_type !== "rms", `layer_norm_type ${raw.layer_norm_type}`],
+    [!raw.rope, "no rotary positions"],
+    [raw.rope_scaling !== undefined, "rope_scaling"],
+    [raw.alibi, "alibi"],
+    [raw.clip_qkv !== undefined, "clip_qkv"],
+    [raw.use_sliding_window, "use_sliding_window"],
+    [raw.input_emb_norm, "input_emb_norm"],
+    [raw.scale_logits, "scale_logits"],
+    [raw.mm_projector_type !== "mlp2x_gelu", `projector ${raw.mm_projector_type}`],
+    [isAnyres && merge !== "spatial_unpad", `mm_patch_merge_type ${merge}`],
+    [visionActivation !== "gelu_pytorch_tanh", `activation ${visionActivation} in vision_config`],
+  ];
+  const problems = asked.filter(([isAsked]) => isAsked).map(([, what]) => what);
   if (problems.length > 0) {
     throw new WeightsError(
       "checkpoint_unsupported",

@@ -217,6 +217,44 @@ describe("a converted checkpoint", () => {
   });
 });
 
+describe("a conversion of a checkpoint that is replaced meanwhile", () => {
+  test("is refused by name and publishes nothing", async () => {
+    const file = safetensorsFile(tensorsOf(TINY_CONFIG));
+    const source = await storeOf({ "config.json": TINY_CONFIG, "model.safetensors": file });
+    const store = memoryStore();
+    let replacing: Promise<void> | undefined;
+    const attempt = convertReference("mixed", "q4", {
+      store,
+      checkpoint: storedCheckpoint(source),
+      onTensor: () => {
+        replacing ??= source.put("model.safetensors", file); // same size, another revision
+      },
+    });
+    await expect(attempt).rejects.toMatchObject({
+      code: "object_changed",
+      message: expect.stringContaining("model.safetensors"),
+    });
+    await replacing;
+    expect(await store.head(latestKey("mixed"))).toBeUndefined();
+  });
+});
+
+describe("a bundle's name and version", () => {
+  test.each([
+    [{ name: "a/b" }, /"a\/b"/],
+    [{ version: "../1" }, /"\.\.\/1"/],
+  ])(
+    "that no manifest could have (%j) are refused before anything is written",
+    async (wrong, words) => {
+      const store = memoryStore();
+      const attempt = convertReference("tiny-a", "q4", { store, ...wrong });
+      await expect(attempt).rejects.toThrow(words);
+      await expect(attempt).rejects.toMatchObject({ code: "manifest_invalid" });
+      expect(await Array.fromAsync(store.list(""))).toEqual([]);
+    },
+  );
+});
+
 describe("a conversion that is stopped", () => {
   test("goes on behind the last finished stage and ends in the same bundle", async () => {
     const whole = await convertReference("tiny-a", "q4");
@@ -276,6 +314,41 @@ describe("a conversion that is stopped", () => {
     await store.remove(blobKey(lost));
     expect((await convertReference("tiny-a", "q4", { store })).digest).toBe(digest);
     expect((await store.head(blobKey(lost)))?.bytes).toBe(lost.bytes);
+  });
+
+  test("mends stored blobs whose bytes are wrong, those of finished stages too", async () => {
+    const { store, bundle, digest } = await convertReference("tiny-a", "q4");
+    const shards = bundle.stages.flatMap((stage) => stage.shards);
+    const damage = async (): Promise<void> => {
+      for (const shard of shards) {
+        await store.put(blobKey(shard), new Uint8Array(shard.bytes));
+      }
+    };
+    await damage();
+    expect((await convertReference("tiny-a", "q4", { store })).digest).toBe(digest);
+    await loadStages({ bundle, digest, store });
+
+    const controller = new AbortController();
+    const stopped = convertReference("tiny-a", "q4", {
+      store,
+      signal: controller.signal,
+      onTensor: ({ stage }) => stage === "head" && controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow();
+    await damage();
+    expect((await convertReference("tiny-a", "q4", { store })).digest).toBe(digest);
+    await loadStages({ bundle, digest, store });
+  });
+
+  test.each([
+    ["cut short", '{"fingerprint": "'],
+    ["of another form", '{"stages": 3}'],
+  ])("starts anew behind a journal that is %s", async (_, journal) => {
+    const key = "models/tiny-a/1/unfinished.json";
+    const store = await storeOf({ [key]: journal });
+    const { digest } = await convertReference("tiny-a", "q4", { store });
+    expect(digest).toBe((await convertReference("tiny-a", "q4")).digest);
+    expect(await store.head(key)).toBeUndefined();
   });
 
   test("does not go on with a journal of another checkpoint", async () => {

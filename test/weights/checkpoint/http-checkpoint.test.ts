@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
 import { httpCheckpoint } from "#weights/checkpoint/http-checkpoint.ts";
@@ -9,7 +10,7 @@ import {
 } from "../../support/checkpoint-builder.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
 import { serveObjects } from "../../support/object-server.ts";
-import type { TestServer } from "../../support/test-server.ts";
+import { listen, type TestServer } from "../../support/test-server.ts";
 
 const weights = safetensorsFile(tensorsOf(TINY_CONFIG));
 let server: TestServer;
@@ -46,6 +47,16 @@ describe("a checkpoint behind https", () => {
     expect(await folder.open("tokenizer.json")).toBeUndefined();
     proxy.inject("config.json", { kind: "status", status: 403, code: "Forbidden" });
     await expect(folder.open("config.json")).rejects.toMatchObject({ code: "access_denied" });
+  });
+
+  test("may be served without ETag or time of change", async () => {
+    const plain = await listen(
+      createServer((_, response) => response.setHeader("content-length", 2).end("{}")),
+    );
+    const source = await httpCheckpoint(plain.origin).open("config.json");
+    expect(source?.revision).toBeUndefined();
+    expect(await source?.slice(0, 2)).toEqual(new TextEncoder().encode("{}"));
+    await plain.close();
   });
 
   test("a host that is not there is worth trying again", async () => {
