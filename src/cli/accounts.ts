@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
 import { table } from "./terminal/table.ts";
 
@@ -46,9 +45,5 @@ export async function accounts(args: readonly string[], io: CommandIo): Promise<
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const options = { id: text, url: text, json: { type: "boolean" } } as const;
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({ args: [...args], allowPositionals: true, options });
 }

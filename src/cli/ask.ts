@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { type Ask, createClient } from "#client/client.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
 import { watchCanvas } from "./terminal/watch.ts";
 
@@ -85,27 +84,23 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        watch: flag,
-        json: flag,
-        canvas: text,
-        steps: text,
-        block: text,
-        detail: text,
-        temperature: text,
-        seed: text,
-        model: text,
-        url: text,
-        key: text,
-      },
-    });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      watch: flag,
+      json: flag,
+      canvas: text,
+      steps: text,
+      block: text,
+      detail: text,
+      temperature: text,
+      seed: text,
+      model: text,
+      url: text,
+      key: text,
+    },
+  });
 }
 
 async function readPicture(file: string, io: CommandIo): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,3 +1,5 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
 /**
  * What a command sees of the world, passed in so that tests can be the world.
  * Results go to `stdout` and nothing else does: it may be a pipe. Progress and complaints go to `stderr`.
@@ -41,4 +43,15 @@ export const EXIT = {
 /** The arguments are wrong. The message says what to write instead; `main` adds how to get help. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** Parses a command's arguments as `node:util` does; whatever it complains about is the user's mistake. Throws UsageError. */
+export function parseArguments<Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }

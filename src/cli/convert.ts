@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { convertCheckpoint, type TensorReport } from "#weights/checkpoint/convert.ts";
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
 import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { openSource, openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 
@@ -114,22 +113,18 @@ export function checkBundleNames(texts: Readonly<Record<string, string>>): void 
 }
 
 function parseOrExplain(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        to: { type: "string" },
-        format: { type: "string" },
-        name: { type: "string" },
-        version: { type: "string" },
-        "ids-only": { type: "boolean", default: false },
-        special: { type: "string", multiple: true, default: [] },
-      },
-    });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      to: { type: "string" },
+      format: { type: "string" },
+      name: { type: "string" },
+      version: { type: "string" },
+      "ids-only": { type: "boolean", default: false },
+      special: { type: "string", multiple: true, default: [] },
+    },
+  });
 }
 
 function readSpecial(settings: readonly string[]): Partial<SpecialTokens> {

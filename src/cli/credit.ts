@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
@@ -75,9 +74,5 @@ function nameOf(id: string | undefined): { readonly id?: string } {
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const options = { id: text, url: text, json: { type: "boolean" } } as const;
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({ args: [...args], allowPositionals: true, options });
 }

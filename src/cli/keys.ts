@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
 import { parseDollars, table } from "./terminal/table.ts";
 
@@ -138,9 +137,5 @@ function parse(args: readonly string[]) {
     ...{ "per-day": text, "per-month": text, rpm: text, spm: text, concurrent: text },
     ...{ url: text, json: flag },
   } as const;
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({ args: [...args], allowPositionals: true, options });
 }

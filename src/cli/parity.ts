@@ -1,8 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { engineProviders } from "#inference/engine/ort-engine.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { checkCase } from "./parity/case.ts";
 import type { ParityProvider } from "./parity/model.ts";
 import { checkTables } from "./parity/tables.ts";
@@ -60,15 +59,11 @@ export async function runParity(args: readonly string[], io: CommandIo): Promise
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { provider: { type: "string" }, help: { type: "boolean" } },
-    });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
-  }
+  return parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: { provider: { type: "string" }, help: { type: "boolean" } },
+  });
 }
 
 function providersOf(name: string | undefined): readonly ParityProvider[] {

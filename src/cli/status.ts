@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { createClient, type Health } from "#client/client.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments } from "./command.ts";
 import { CONNECTION_HELP, explain, findConnection } from "./connection.ts";
 import { bar } from "./terminal/bar.ts";
 
@@ -57,13 +56,9 @@ function gigabytes(bytes: number): string {
 }
 
 function parse(args: readonly string[]): { url?: string | undefined; json: boolean } {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { url: { type: "string" }, key: { type: "string" }, json: { type: "boolean" } },
-    });
-    return { url: values.url, json: values.json === true };
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  const { values } = parseArguments({
+    args: [...args],
+    options: { url: { type: "string" }, key: { type: "string" }, json: { type: "boolean" } },
+  });
+  return { url: values.url, json: values.json === true };
 }

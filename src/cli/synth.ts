@@ -1,9 +1,8 @@
-import { parseArgs } from "node:util";
 import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { SYNTH_SHAPES, type SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 import { checkBundleNames, peakMegabytes } from "./convert.ts";
@@ -70,19 +69,15 @@ function readArguments(args: readonly string[]): SynthArguments {
 }
 
 function parseOrExplain(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        to: { type: "string" },
-        shape: { type: "string", default: "tiny" },
-        format: { type: "string", default: "q4" },
-        seed: { type: "string", default: "1" },
-        name: { type: "string" },
-        version: { type: "string" },
-      },
-    }).values;
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({
+    args: [...args],
+    options: {
+      to: { type: "string" },
+      shape: { type: "string", default: "tiny" },
+      format: { type: "string", default: "q4" },
+      seed: { type: "string", default: "1" },
+      name: { type: "string" },
+      version: { type: "string" },
+    },
+  }).values;
 }

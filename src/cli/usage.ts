@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { readUsage } from "#client/admin.ts";
-import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { type CommandIo, EXIT, parseArguments } from "./command.ts";
 import { CONNECTION_HELP, explain, findConnection } from "./connection.ts";
 import { dollars, table } from "./terminal/table.ts";
 
@@ -52,9 +51,5 @@ function parse(args: readonly string[]) {
     ...{ from: text, to: text, model: text, of: text, url: text, key: text },
     json: { type: "boolean" },
   } as const;
-  try {
-    return parseArgs({ args: [...args], options }).values;
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  return parseArguments({ args: [...args], options }).values;
 }

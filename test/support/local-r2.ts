@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { S3Config } from "#weights/s3.ts";
+import { freePort } from "../../infra/local/processes.ts";
 
 /** A running R2 bucket that speaks S3 with checked signatures. */
 export interface LocalR2 {
@@ -102,13 +102,4 @@ async function answers(url: string): Promise<boolean> {
     if (error instanceof Error) return false; // not listening yet
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
