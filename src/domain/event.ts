@@ -14,8 +14,13 @@ export interface CanvasToken {
   readonly step: number;
 }
 
-/** What happens to a question, in order: started, a frame per step, then completed or failed. Stream and webhooks use these names. */
-export type AnswerEvent = AnswerStarted | AnswerFrame | AnswerCompleted | AnswerFailed;
+/** What happens to a question, in order: started, a frame per step, then completed, partial or failed. Stream and webhooks use these names. */
+export type AnswerEvent =
+  | AnswerStarted
+  | AnswerFrame
+  | AnswerCompleted
+  | AnswerPartial
+  | AnswerFailed;
 
 export interface AnswerStarted {
   readonly kind: "answer.started";
@@ -39,6 +44,18 @@ export interface AnswerCompleted {
   readonly kind: "answer.completed";
   readonly answer: string;
   /** Geometric mean of the answer's token confidences; 0 for an empty answer. */
+  readonly confidence: number;
+  readonly tokens: readonly CanvasToken[];
+  readonly usage: Usage;
+  /** Replay digest: lower-case hex SHA-256 of all that determined the answer and of its tokens (`replay-digest.ts`). */
+  readonly digest: string;
+}
+
+/** The canvas as it stood when the deadline came: committed tokens, and the last pass's best guess for every other position. */
+export interface AnswerPartial {
+  readonly kind: "answer.partial";
+  readonly answer: string;
+  /** As of a completed answer, over committed and guessed tokens alike. */
   readonly confidence: number;
   readonly tokens: readonly CanvasToken[];
   readonly usage: Usage;

@@ -18,7 +18,12 @@ export type Failure =
       readonly method: string;
       readonly allowed: readonly string[];
     }
-  | { readonly kind: "unsupported_media_type"; readonly contentType: string }
+  | {
+      readonly kind: "unsupported_media_type";
+      readonly contentType: string;
+      /** What may be sent instead; absent: JSON or a form. */
+      readonly supported?: string;
+    }
   | { readonly kind: "invalid_request"; readonly problems: readonly FieldProblem[] }
   | { readonly kind: "body_too_large"; readonly limitBytes: number }
   | { readonly kind: "unknown_model"; readonly model: string; readonly known: readonly string[] }
@@ -37,6 +42,13 @@ export type Failure =
       readonly width: number;
       readonly height: number;
     }
+  | { readonly kind: "image_file_too_large"; readonly image: number; readonly limitBytes: number }
+  | { readonly kind: "image_fetch_timeout"; readonly image: number; readonly seconds: number }
+  /** The address may not be fetched from: not https, private, or a redirect to such. */
+  | { readonly kind: "image_fetch_blocked"; readonly image: number; readonly reason: string }
+  /** Its host answered with something else than a picture file, or not at all. */
+  | { readonly kind: "image_fetch_failed"; readonly image: number; readonly reason: string }
+  | { readonly kind: "image_not_found"; readonly image: number; readonly id: string }
   | { readonly kind: "images_not_supported" }
   | {
       readonly kind: "weights_loading";
@@ -80,6 +92,12 @@ export type Failure =
   | { readonly kind: "idempotency_key_invalid" }
   | { readonly kind: "idempotency_in_progress" }
   | { readonly kind: "idempotency_mismatch" }
+  /** `Cache-Control: only-if-cached`, and it is not. */
+  | { readonly kind: "not_cached" }
+  /** The question of this answer is not kept any more, or never was. */
+  | { readonly kind: "not_replayable"; readonly id: string }
+  /** An account may have so many of these and no more. */
+  | { readonly kind: "too_many_of"; readonly what: string; readonly limit: number }
   | { readonly kind: "internal" };
 
 /** What is wrong with one field. `pointer` is a JSON Pointer (RFC 6901) into the body, or the form field's name behind a slash. */

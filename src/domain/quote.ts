@@ -7,6 +7,8 @@ export interface ModelCard {
   /** Null for a model that reads text only. */
   readonly image: ImageRules | null;
   readonly prices: UnitPrices;
+  /** What an answer costs that was given before: one price for all, may be zero. */
+  readonly hitPrice: Micros;
 }
 
 /**

@@ -16,6 +16,8 @@ export interface AccountBody {
   readonly name: string;
   readonly limits: RateLimitsBody;
   readonly stripe_customer_id: string | null;
+  /** Below so much available credit the account is told `credit.low`, once; null: it is not. */
+  readonly credit_low_micros: number | null;
   /** RFC 3339, UTC. */
   readonly created_at: string;
 }
@@ -36,6 +38,8 @@ export interface ChangeAccountBody {
   readonly limits?: Partial<RateLimitsBody>;
   /** Null: nobody is billed by the export any more. */
   readonly stripe_customer_id?: string | null;
+  /** Null: the account is not told any more. */
+  readonly credit_low_micros?: number | null;
 }
 
 /** Body of `POST /v1/accounts/{id}/grants`. */
@@ -76,6 +80,12 @@ export const chosenIdSchema: z.ZodType<string> = z
   .string()
   .regex(/^[0-9A-Za-z_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -");
 
+const movedMicrosSchema: z.ZodType<number> = z
+  .int()
+  .min(1)
+  .max(Number(MAX_MICROS))
+  .meta({ description: "1,000,000 are one dollar." });
+
 const name = z.string().regex(/\S/, "must not be blank").max(MAX_NAME_LENGTH);
 
 export const createAccountSchema: z.ZodType<CreateAccountBody> = z
@@ -94,6 +104,7 @@ export const accountSchema: z.ZodType<AccountBody> = z
     name: z.string(),
     limits: rateLimitsSchema,
     stripe_customer_id: z.string().nullable(),
+    credit_low_micros: microsSchema.nullable(),
     created_at: z.iso.datetime(),
   })
   .meta({ id: "Account" });
@@ -102,6 +113,7 @@ export const changeAccountSchema: z.ZodType<ChangeAccountBody> = z
   .strictObject({
     limits: someRateLimitsSchema.exactOptional(),
     stripe_customer_id: chosenIdSchema.nullable().exactOptional(),
+    credit_low_micros: movedMicrosSchema.nullable().exactOptional(),
   })
   .meta({ id: "ChangeAccount", example: { limits: { concurrent: 64 } } });
 
@@ -111,12 +123,6 @@ export const accountListSchema: z.ZodType<Page<AccountBody>> = pageSchema(
 );
 
 export const accountListQuerySchema: z.ZodType<PageQuery> = z.strictObject(pageFields);
-
-const movedMicrosSchema: z.ZodType<number> = z
-  .int()
-  .min(1)
-  .max(Number(MAX_MICROS))
-  .meta({ description: "1,000,000 are one dollar." });
 
 export const grantSchema: z.ZodType<GrantBody> = z
   .strictObject({ amount_micros: movedMicrosSchema, id: chosenIdSchema.exactOptional() })

@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { decodeBase64 } from "./base64.ts";
+import { MAX_URL_LENGTH } from "./fetch.ts";
 import {
   MAX_CANVAS,
+  MAX_DEADLINE_MS,
   MAX_IMAGE_BYTES,
   MAX_IMAGES,
   MAX_MESSAGES,
@@ -12,6 +15,7 @@ import {
   MAX_TEMPERATURE,
   MAX_TEXT_BYTES,
 } from "./limits.ts";
+import { webhookUrlSchema } from "./webhooks.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {
@@ -35,7 +39,23 @@ export interface AnswerFields {
   readonly max_price_micros?: number;
   /** Events instead of one reply; so does `Accept: text/event-stream`. */
   readonly stream?: boolean;
+  /** After so many milliseconds the answer is told as it stands, `partial`, and the steps that ran are charged. */
+  readonly deadline_ms?: number;
+  /** An address that is told the answer, besides the account's endpoints. In a form: the address, or the object as JSON. */
+  readonly webhook?: WebhookBody;
+  /** Whose equal questions share the answer: `private` the account's (default), `shared` everybody's who says so too, `off` nobody's. */
+  readonly cache?: "private" | "shared" | "off";
 }
+
+export type WebhookBody =
+  | string
+  | {
+      readonly url: string;
+      /** `whsec_…` that signs what is sent there; the account's own when absent. */
+      readonly secret?: string;
+      /** Also tell `answer.draft` while it is made. */
+      readonly drafts?: boolean;
+    };
 
 /** JSON body of `POST /v1/answers`. */
 export interface AnswerRequestBody extends AnswerFields {
@@ -45,7 +65,8 @@ export interface AnswerRequestBody extends AnswerFields {
 }
 
 /** Body of `POST /v1/quotes` for a picture of this size; everything else as in an answer request. */
-export interface SizeRequestBody extends Omit<AnswerFields, "messages" | "stream"> {
+export interface SizeRequestBody
+  extends Omit<AnswerFields, "messages" | "stream" | "deadline_ms" | "webhook" | "cache"> {
   /** Pixels of one picture, upright. */
   readonly width: number;
   readonly height: number;
@@ -53,8 +74,12 @@ export interface SizeRequestBody extends Omit<AnswerFields, "messages" | "stream
   readonly text_bytes?: number;
 }
 
-/** A picture file as base64 or as a `data:` URI; plain text stands for `{data}`. */
-export type ImageBody = string | { readonly data: string };
+/** A picture file as base64 or as a `data:` URI, its https address, or the id of an upload; plain text stands for `{data}`. */
+export type ImageBody =
+  | string
+  | { readonly data: string }
+  | { readonly url: string }
+  | { readonly id: string };
 
 export interface MessageBody {
   readonly role: "system" | "user" | "assistant";
@@ -131,11 +156,39 @@ const fields = {
   stream: z.boolean().exactOptional().meta({
     description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
   }),
+  deadline_ms: z.int().min(0).max(MAX_DEADLINE_MS).exactOptional().meta({
+    description:
+      "After so many milliseconds the answer is told as it stands, with status partial; the steps that ran are charged.",
+  }),
+  webhook: z
+    .union([
+      webhookUrlSchema,
+      z.strictObject({
+        url: webhookUrlSchema,
+        secret: z
+          .string()
+          .max(128)
+          .refine(isWebhookSecret, "must be whsec_ and 24 to 64 bytes as base64")
+          .exactOptional(),
+        drafts: z.boolean().exactOptional(),
+      }),
+    ])
+    .exactOptional()
+    .meta({ description: "An address that is told the answer, besides the account's endpoints." }),
+  cache: z.enum(["private", "shared", "off"]).exactOptional().meta({
+    description:
+      "Whose equal questions share the answer: the account's (default), everybody's who says so too, nobody's.",
+  }),
 };
 
 // The longest text that can hold the largest picture, with the head of a data URI.
 const imageText = z.string().max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256);
-const image = z.union([imageText, z.strictObject({ data: imageText })]);
+const image = z.union([
+  imageText,
+  z.strictObject({ data: imageText }),
+  z.strictObject({ url: z.string().min(1).max(MAX_URL_LENGTH) }),
+  z.strictObject({ id: z.string().min(1).max(MAX_NAME_LENGTH) }),
+]);
 
 /** Schema of the text fields of a form. */
 export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields);
@@ -174,7 +227,14 @@ export const answerFormSchema: z.ZodType<AnswerFields> = z
 const MAX_SIDE = 65_535;
 
 const side = z.int().min(1).max(MAX_SIDE);
-const { messages: _messages, stream: _stream, ...sizedFields } = fields;
+const {
+  messages: _messages,
+  stream: _stream,
+  deadline_ms: _deadline,
+  webhook: _webhook,
+  cache: _cache,
+  ...sizedFields
+} = fields;
 
 /** Schema of a body that gives a picture's size in place of the picture. */
 export const sizeRequestSchema: z.ZodType<SizeRequestBody> = z
@@ -187,3 +247,9 @@ export const sizeRequestSchema: z.ZodType<SizeRequestBody> = z
     }),
   })
   .meta({ id: "SizeRequest" });
+
+function isWebhookSecret(text: string): boolean {
+  if (!text.startsWith("whsec_")) return false;
+  const size = decodeBase64(text.slice("whsec_".length))?.length ?? 0;
+  return size >= 24 && size <= 64;
+}

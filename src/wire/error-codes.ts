@@ -29,6 +29,11 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   image_truncated: { status: 422, title: "Picture cut off", isRetryable: false },
   image_too_large: { status: 422, title: "Picture too large", isRetryable: false },
   image_bomb: { status: 422, title: "Picture refused", isRetryable: false },
+  image_file_too_large: { status: 422, title: "Picture file too large", isRetryable: false },
+  image_fetch_timeout: { status: 504, title: "Picture's host too slow", isRetryable: true },
+  image_fetch_blocked: { status: 422, title: "Picture's address not allowed", isRetryable: false },
+  image_fetch_failed: { status: 422, title: "Picture could not be fetched", isRetryable: true },
+  image_not_found: { status: 422, title: "No such picture", isRetryable: false },
   images_not_supported: { status: 422, title: "Pictures not supported", isRetryable: false },
   weights_loading: { status: 503, title: "Weights are loading", isRetryable: true },
   weights_failed: { status: 503, title: "Weights failed to load", isRetryable: false },
@@ -48,5 +53,9 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   idempotency_key_invalid: { status: 400, title: "Invalid Idempotency-Key", isRetryable: false },
   idempotency_in_progress: { status: 409, title: "Request still running", isRetryable: true },
   idempotency_mismatch: { status: 422, title: "Idempotency-Key was used", isRetryable: false },
+  // Source: RFC 9111 section 5.2.1.7.
+  not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
+  not_replayable: { status: 409, title: "Question not kept", isRetryable: false },
+  too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
   internal: { status: 500, title: "Internal error", isRetryable: true },
 };

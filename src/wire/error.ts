@@ -19,6 +19,8 @@ export interface Problem {
   /** Micro-dollars. A refusal costs nothing. */
   readonly charged_micros: 0;
   readonly errors: readonly FieldProblem[];
+  /** Seconds to wait before trying again, where that is known: what the reply's Retry-After says. */
+  readonly retry_after?: number;
 }
 
 /** Which request was refused. */
@@ -33,6 +35,7 @@ export const PROBLEM_CONTENT_TYPE = "application/problem+json";
 /** Renders a refusal for the caller. */
 export function problemOf(failure: Failure, { requestId, instance }: RefusedRequest): Problem {
   const { status, title, isRetryable } = errorCodes[failure.kind];
+  const seconds = retryAfterOf(failure);
   return {
     type: `/openapi.json#/components/x-errors/${failure.kind}`,
     title,
@@ -44,39 +47,57 @@ export function problemOf(failure: Failure, { requestId, instance }: RefusedRequ
     retryable: isRetryable,
     charged_micros: 0,
     errors: failure.kind === "invalid_request" ? failure.problems : [],
+    ...(seconds === undefined ? {} : { retry_after: seconds }),
   };
 }
 
 /** Renders a refusal as a whole reply, with the headers that its status demands. */
 export function problemResponse(failure: Failure, request: RefusedRequest): Response {
-  const problem = problemOf(failure, request);
+  return problemReply(problemOf(failure, request), problemHeaders(failure));
+}
+
+/** Renders a problem that was written down before as a whole reply. */
+export function problemReply(problem: Problem, headers: Record<string, string> = {}): Response {
+  const { status, retry_after } = problem;
   return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { "content-type": PROBLEM_CONTENT_TYPE, ...problemHeaders(failure) },
+    status,
+    headers: {
+      "content-type": PROBLEM_CONTENT_TYPE,
+      ...(retry_after === undefined ? {} : { "retry-after": String(retry_after) }),
+      ...headers,
+    },
   });
 }
 
-/** Headers beside the content type: who may try again when, what would be allowed, how to authenticate. */
+/** Headers beside the content type and Retry-After: what would be allowed, how to authenticate. */
 function problemHeaders(failure: Failure): Record<string, string> {
   switch (failure.kind) {
     case "unauthenticated":
       return { "www-authenticate": 'Bearer realm="unmask"' };
     case "method_not_allowed":
       return { allow: failure.allowed.join(", ") };
-    case "weights_loading":
-      return { "retry-after": retryAfter(failure.etaSeconds) };
-    case "overloaded":
-      return { "retry-after": retryAfter(failure.retryAfterSeconds) };
-    case "rate_limited":
-      return { "retry-after": retryAfter(failure.resetSeconds) };
-    case "too_many_concurrent":
-    case "idempotency_in_progress":
-      return { "retry-after": retryAfter(SHORT_ANSWER_SECONDS) };
-    case "draining":
-    case "function_unreachable":
-      return { "retry-after": retryAfter(RESTART_SECONDS) };
     default:
       return {};
+  }
+}
+
+/** Who may try again when. */
+function retryAfterOf(failure: Failure): number | undefined {
+  switch (failure.kind) {
+    case "weights_loading":
+      return retryAfter(failure.etaSeconds);
+    case "overloaded":
+      return retryAfter(failure.retryAfterSeconds);
+    case "rate_limited":
+      return retryAfter(failure.resetSeconds);
+    case "too_many_concurrent":
+    case "idempotency_in_progress":
+      return retryAfter(SHORT_ANSWER_SECONDS);
+    case "draining":
+    case "function_unreachable":
+      return retryAfter(RESTART_SECONDS);
+    default:
+      return undefined;
   }
 }
 
@@ -87,8 +108,8 @@ const RESTART_SECONDS = 5;
 const SHORT_ANSWER_SECONDS = 2;
 
 /** At least a second, so that nobody spins; at most an hour, which is what a client would wait at all. */
-function retryAfter(seconds: number): string {
-  return String(Math.min(3600, Math.max(1, Math.ceil(seconds))));
+function retryAfter(seconds: number): number {
+  return Math.min(3600, Math.max(1, Math.ceil(seconds)));
 }
 
 /** Says in one sentence what happened and what to do, with the numbers of this case. */
@@ -109,7 +130,7 @@ function detailOf(failure: Failure): string {
     case "method_not_allowed":
       return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
     case "unsupported_media_type":
-      return `Send application/json or multipart/form-data, not ${failure.contentType || "an unnamed type"}.`;
+      return `Send ${failure.supported ?? "application/json or multipart/form-data"}, not ${failure.contentType || "an unnamed type"}.`;
     case "invalid_request":
       return problemSentence(failure.problems);
     case "body_too_large":
@@ -126,6 +147,16 @@ function detailOf(failure: Failure): string {
       return `${picture(failure)} has ${failure.pixels} pixels; ${failure.limitPixels} are the most.`;
     case "image_bomb":
       return `${picture(failure)} claims ${failure.width} × ${failure.height} pixels, far more than its bytes can hold.`;
+    case "image_file_too_large":
+      return `${picture(failure)} has more than ${binarySize(failure.limitBytes)}.`;
+    case "image_fetch_timeout":
+      return `${picture(failure)} did not arrive from its host within our ${failure.seconds} s. Nothing is known to be wrong with it; try again, or send the file.`;
+    case "image_fetch_blocked":
+      return `${picture(failure)} may not be fetched: ${failure.reason}.`;
+    case "image_fetch_failed":
+      return `${picture(failure)} could not be fetched: ${failure.reason}.`;
+    case "image_not_found":
+      return `${picture(failure)}: there is no uploaded picture "${failure.id}"; upload it with POST /v1/images.`;
     case "images_not_supported":
       return "This model reads text only; send no picture.";
     case "weights_loading":
@@ -161,6 +192,12 @@ function detailOf(failure: Failure): string {
       return "The first request with this Idempotency-Key is still being answered.";
     case "idempotency_mismatch":
       return "This Idempotency-Key was used with another body within the last 24 hours.";
+    case "not_cached":
+      return "No cached answer is there, and only-if-cached asks for no other.";
+    case "not_replayable":
+      return `Answer "${failure.id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`;
+    case "too_many_of":
+      return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
     case "internal":
       return "Something broke on our side; it has been logged.";
     default:
@@ -214,5 +251,6 @@ export const problemSchema: z.ZodType<Problem> = z
     retryable: z.boolean(),
     charged_micros: z.literal(0),
     errors: z.array(z.object({ pointer: z.string(), message: z.string() })),
+    retry_after: z.int().exactOptional(),
   })
   .meta({ id: "Problem", description: "A refusal (RFC 9457). It costs nothing." });

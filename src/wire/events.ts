@@ -45,10 +45,11 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
     case "answer.started":
     case "answer.frame":
       return progressMessage(event, answerId);
-    case "answer.completed": {
-      const { answer, confidence, tokens, usage } = event;
-      const body = { answer, confidence, tokens, usage: usageBody(usage) };
-      return bodyMessage(event.kind, body, `${answerId}.${usage.steps + 1}`);
+    case "answer.completed":
+    case "answer.partial": {
+      const { kind, usage, ...rest } = event;
+      const body = { ...rest, usage: usageBody(usage) };
+      return bodyMessage(kind, body, `${answerId}.${usage.steps + 1}`);
     }
     case "answer.failed":
       // Without an id: a client that comes back asks for what follows the last frame it saw.
@@ -102,8 +103,8 @@ function usageBody(usage: Usage): z.input<typeof usageSchema> {
 }
 
 /**
- * Reads a function's reply to its end and holds it to the story: started, frames with rising steps, then completed or
- * failed, or failed at once. Throws AnswerStreamError where the function tells anything else or stops in the middle,
+ * Reads a function's reply to its end and holds it to the story: started, frames with rising steps, then completed,
+ * partial or failed; failed or partial may come at once. Throws AnswerStreamError where the function tells anything else or stops in the middle,
  * SseFormatError beyond the format's limits. Leaving the loop cancels the stream.
  */
 export async function* readAnswerEvents(
@@ -113,15 +114,23 @@ export async function* readAnswerEvents(
   for await (const message of decodeSse(stream)) {
     const event = parseEvent(message);
     const isStart = event.kind === "answer.started";
-    if (event.kind !== "answer.failed" && isStart === (lastStep !== undefined))
+    const mayComeAlone = event.kind === "answer.failed" || event.kind === "answer.partial";
+    if (!mayComeAlone && isStart === (lastStep !== undefined))
       throw new AnswerStreamError(`${event.kind} out of place`);
     if (event.kind === "answer.frame" && event.step <= (lastStep ?? 0))
       throw new AnswerStreamError(`step ${event.step} after step ${lastStep}`);
     lastStep = event.kind === "answer.frame" ? event.step : (lastStep ?? 0);
     yield event;
-    if (event.kind === "answer.completed" || event.kind === "answer.failed") return;
+    if (isEnd(event)) return;
   }
   throw new AnswerStreamError("the stream ended before the answer did");
+}
+
+/** Whether an event is the last of its answer. */
+export function isEnd(
+  event: AnswerEvent,
+): event is Exclude<AnswerEvent, { kind: "answer.started" | "answer.frame" }> {
+  return event.kind !== "answer.started" && event.kind !== "answer.frame";
 }
 
 function parseEvent({ event, data }: SseMessage): AnswerEvent {
@@ -160,6 +169,21 @@ const usageSchema = z.object({
   forward_passes: count,
 });
 
+const answered = {
+  answer: z.string().max(MAX_CANVAS * 256),
+  confidence: probability,
+  tokens: z.array(tokenSchema).max(MAX_CANVAS),
+  usage: usageSchema.transform(
+    (usage): Usage => ({
+      imageVectors: usage.image_vectors,
+      promptLength: usage.prompt_length,
+      canvas: usage.canvas,
+      steps: usage.steps,
+      forwardPasses: usage.forward_passes,
+    }),
+  ),
+};
+
 const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   AnswerEvent["kind"],
   z.ZodType<AnswerEvent>
@@ -190,24 +214,10 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   [
     "answer.completed",
     z
-      .object({
-        answer: z.string().max(MAX_CANVAS * 256),
-        confidence: probability,
-        tokens: z.array(tokenSchema).max(MAX_CANVAS),
-        usage: usageSchema,
-      })
-      .transform(({ usage, ...body }) => ({
-        kind: "answer.completed",
-        ...body,
-        usage: {
-          imageVectors: usage.image_vectors,
-          promptLength: usage.prompt_length,
-          canvas: usage.canvas,
-          steps: usage.steps,
-          forwardPasses: usage.forward_passes,
-        },
-      })),
+      .object({ ...answered, digest: z.string().regex(/^[0-9a-f]{64}$/) })
+      .transform((body) => ({ kind: "answer.completed", ...body })),
   ],
+  ["answer.partial", z.object(answered).transform((body) => ({ kind: "answer.partial", ...body }))],
   [
     "answer.failed",
     z

@@ -26,7 +26,11 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     method: sentence,
     allowed: z.array(z.string().max(16)).max(8),
   }),
-  z.object({ kind: z.literal("unsupported_media_type"), contentType: sentence }),
+  z.object({
+    kind: z.literal("unsupported_media_type"),
+    contentType: sentence,
+    supported: sentence.exactOptional(),
+  }),
   z.object({
     kind: z.literal("invalid_request"),
     problems: z.array(z.object({ pointer: sentence, message: sentence })).max(MAX_FIELD_PROBLEMS),
@@ -47,6 +51,15 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     limitPixels: count,
   }),
   z.object({ kind: z.literal("image_bomb"), image: count, width: count, height: count }),
+  z.object({ kind: z.literal("image_file_too_large"), image: count, limitBytes: count }),
+  z.object({
+    kind: z.literal("image_fetch_timeout"),
+    image: count,
+    seconds: z.number().nonnegative(),
+  }),
+  z.object({ kind: z.literal("image_fetch_blocked"), image: count, reason: sentence }),
+  z.object({ kind: z.literal("image_fetch_failed"), image: count, reason: sentence }),
+  z.object({ kind: z.literal("image_not_found"), image: count, id: sentence }),
   z.object({ kind: z.literal("images_not_supported") }),
   z.object({
     kind: z.literal("weights_loading"),
@@ -84,5 +97,12 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("idempotency_key_invalid") }),
   z.object({ kind: z.literal("idempotency_in_progress") }),
   z.object({ kind: z.literal("idempotency_mismatch") }),
+  z.object({ kind: z.literal("not_cached") }),
+  z.object({ kind: z.literal("not_replayable"), id: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({
+    kind: z.literal("too_many_of"),
+    what: z.string().max(MAX_NAME_LENGTH),
+    limit: count,
+  }),
   z.object({ kind: z.literal("internal") }),
 ]);

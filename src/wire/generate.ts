@@ -24,6 +24,12 @@ import {
  */
 export const GENERATE_PATH = "/v1/generate";
 
+/**
+ * Request header: milliseconds from its arrival after which the function stops and tells `answer.partial`. Not in the
+ * body, whose bytes are the question's identity.
+ */
+export const DEADLINE_HEADER = "unmask-deadline-ms";
+
 /** Reply header that names the weights which answer: the lower-case hex SHA-256 of the bundle's manifest. */
 export const MODEL_DIGEST_HEADER = "unmask-model-digest";
 

@@ -21,6 +21,9 @@ export const MAX_MESSAGES = 64;
 /** Time and memory of one answer: each step passes over the whole canvas. 512 is the longest that the checkpoint was evaluated with. */
 export const MAX_CANVAS = 512;
 
+/** Work multiplied by count behind one request. 256 questions of 32 steps stay within a minute's steps of a default key. */
+export const MAX_BATCH_ITEMS = 256;
+
 /** Stop texts are searched for after every step. */
 export const MAX_STOPS = 4;
 export const MAX_STOP_LENGTH = 64;
@@ -33,6 +36,9 @@ export const MAX_TEMPERATURE = 2;
 
 /** Seeds are 32-bit in every generator that the decoder may use. */
 export const MAX_SEED = 0xffff_ffff;
+
+/** A deadline that outlives everything kept for the answer. A day, as long as a reply is kept. */
+export const MAX_DEADLINE_MS: number = 24 * 3_600_000;
 
 /** Names from outside that are only compared and echoed: models, ids. */
 export const MAX_NAME_LENGTH = 128;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { micros } from "#domain/micros.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { MAX_NAME_LENGTH } from "./limits.ts";
 import { imagePolicySchema } from "./status.ts";
@@ -7,7 +8,7 @@ const side = z.int().min(1).max(16_384);
 // Prices reach 2^53 pico-dollars, nine thousand dollars for one unit.
 const picos = z.int().nonnegative().transform(BigInt);
 
-/** What the edge is told of each model by name: how it sees pictures, and the unit prices in pico-dollars (10⁻¹² $). */
+/** What the edge is told of each model by name: how it sees pictures, and the unit prices in pico-dollars (10⁻¹² $), and in micro-dollars what a cached answer costs. */
 export const modelCardsSchema: z.ZodType<Readonly<Record<string, ModelCard>>> = z
   .record(
     z.string().min(1).max(MAX_NAME_LENGTH),
@@ -17,15 +18,17 @@ export const modelCardsSchema: z.ZodType<Readonly<Record<string, ModelCard>>> = 
         .nullable()
         .default(null),
       price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }),
+      hit_micros: z.int().nonnegative().default(0).transform(micros),
     }),
   )
   .transform((cards) =>
     Object.fromEntries(
-      Object.entries(cards).map(([id, { image, price_picos }]) => [
+      Object.entries(cards).map(([id, { image, price_picos, hit_micros }]) => [
         id,
         {
           id,
           prices: price_picos,
+          hitPrice: hit_micros,
           image:
             image === null
               ? null

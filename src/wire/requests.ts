@@ -1,6 +1,7 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
-import type { AnswerOptions, Message, Question } from "#domain/question.ts";
+import type { WebhookTarget } from "#domain/notice.ts";
+import type { AnswerOptions, Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type AnswerFields,
@@ -8,6 +9,7 @@ import {
   answerRequestSchema,
   DEFAULT_CANVAS,
   type ImageBody,
+  type WebhookBody,
 } from "./answer-request.ts";
 import { base64ByteLength, decodeBase64 } from "./base64.ts";
 import { problemsOf } from "./field-problems.ts";
@@ -16,33 +18,52 @@ import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from 
 
 /** What a caller asks for, checked and with every default filled in. */
 export interface AnswerRequest {
-  readonly question: Question;
+  /** Ends with the user's message. */
+  readonly messages: readonly Message[];
+  /** In the order of their markers. */
+  readonly pictures: readonly PictureSource[];
+  readonly options: AnswerOptions;
   /** Absent: whichever model is served. */
   readonly model?: string;
   readonly wantsStream: boolean;
   /** What the answer may cost at most; null is whatever it costs. */
   readonly maximum: Micros | null;
+  /** Milliseconds after which it is told as it stands; null waits for its end. */
+  readonly deadlineMs: number | null;
+  readonly webhook: WebhookTarget | null;
+  readonly cache: "private" | "shared" | "off";
 }
+
+/** Where a picture comes from. */
+export type PictureSource =
+  | { readonly kind: "file"; readonly bytes: Uint8Array }
+  | { readonly kind: "url"; readonly url: string }
+  /** `id`: of an upload, `img_…`. */
+  | { readonly kind: "upload"; readonly id: string };
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
 export function parseAnswerJson(bytes: Uint8Array): Result<AnswerRequest, Failure> {
   const body = parseJson(bytes);
-  if (!body.ok) return body;
-  const parsed = answerRequestSchema.safeParse(body.value);
+  return body.ok ? parseAnswerValue(body.value) : body;
+}
+
+/** Reads a parsed JSON body. Refuses as `parseAnswerJson` does. */
+export function parseAnswerValue(body: unknown): Result<AnswerRequest, Failure> {
+  const parsed = answerRequestSchema.safeParse(body);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
   const { image, images, ...fields } = parsed.data;
   if (image !== undefined && images !== undefined)
     return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
-  const files = readImages(image === undefined ? (images ?? []) : [image], (index, item) => {
+  const pictures = readImages(image === undefined ? (images ?? []) : [image], (index, item) => {
     const place = image === undefined ? `/images/${index}` : "/image";
     return typeof item === "string" ? place : `${place}/data`;
   });
-  return files.ok ? requestOf(fields, files.value) : files;
+  return pictures.ok ? requestOf(fields, pictures.value) : pictures;
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
 export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequest, Failure>> {
-  const files: Uint8Array[] = [];
+  const files: PictureSource[] = [];
   const texts = new Map<string, string[]>();
   for (const [name, value] of form) {
     if (typeof value === "string") texts.set(name, [...(texts.get(name) ?? []), value]);
@@ -55,7 +76,7 @@ export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequ
       ]);
     else if (value.size === 0 || value.size > MAX_IMAGE_BYTES)
       return refuseFields([{ pointer: "/image", message: sizeMessage(value.size) }]);
-    else files.push(new Uint8Array(await value.arrayBuffer()));
+    else files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
   }
   const parsed = answerFieldsSchema.safeParse(
     Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
@@ -71,6 +92,7 @@ const numberFields: ReadonlySet<string> = new Set([
   "temperature",
   "seed",
   "max_price_micros",
+  "deadline_ms",
 ]);
 
 /** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
@@ -80,7 +102,7 @@ function formValue(name: string, values: readonly string[]): unknown {
   if (numberFields.has(name) && /^-?[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?$/.test(value))
     return Number(value);
   if (name === "stream" && (value === "true" || value === "false")) return value === "true";
-  if (name === "messages") {
+  if (name === "messages" || (name === "webhook" && value.startsWith("{"))) {
     const json = parseJson(new TextEncoder().encode(value));
     return json.ok ? json.value : value;
   }
@@ -89,18 +111,30 @@ function formValue(name: string, values: readonly string[]): unknown {
 
 function requestOf(
   fields: AnswerFields,
-  images: readonly Uint8Array[],
+  pictures: readonly PictureSource[],
 ): Result<AnswerRequest, Failure> {
   const messages = messagesOf(fields);
   const options = optionsOf(fields);
   const problems = [...messageProblems(fields, messages), ...scheduleProblems(options)];
   if (problems.length > 0) return refuseFields(problems);
   return ok({
-    question: { messages, images, options },
+    messages,
+    pictures,
+    options,
     ...(fields.model === undefined ? {} : { model: fields.model }),
     wantsStream: fields.stream ?? false,
     maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
+    deadlineMs: fields.deadline_ms ?? null,
+    webhook: fields.webhook === undefined ? null : webhookOf(fields.webhook),
+    cache: fields.cache ?? "private",
   });
+}
+
+/** Fills in what a webhook leaves open. */
+export function webhookOf(webhook: WebhookBody): WebhookTarget {
+  return typeof webhook === "string"
+    ? { url: webhook, secret: null, wantsDrafts: false }
+    : { url: webhook.url, secret: webhook.secret ?? null, wantsDrafts: webhook.drafts ?? false };
 }
 
 function messagesOf({ question, messages }: AnswerFields): readonly Message[] {
@@ -170,15 +204,19 @@ export function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions):
 function readImages(
   images: readonly ImageBody[],
   pointerOf: (index: number, image: ImageBody) => string,
-): Result<Uint8Array[], Failure> {
-  const files: Uint8Array[] = [];
+): Result<PictureSource[], Failure> {
+  const pictures: PictureSource[] = [];
   for (const [index, image] of images.entries()) {
+    if (typeof image === "object" && !("data" in image)) {
+      pictures.push("url" in image ? { kind: "url", ...image } : { kind: "upload", ...image });
+      continue;
+    }
     const file = imageBytes(typeof image === "string" ? image : image.data);
     if (!file.ok)
       return refuseFields([{ pointer: pointerOf(index, image), message: file.refusal }]);
-    files.push(file.value);
+    pictures.push({ kind: "file", bytes: file.value });
   }
-  return ok(files);
+  return ok(pictures);
 }
 
 /** Source of the URI's form: RFC 2397. Its media type is not believed; the bytes say what they are. */

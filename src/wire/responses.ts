@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import { type Problem, problemSchema } from "./error.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "./limits.ts";
 import {
   type FunctionStatus,
@@ -14,24 +15,36 @@ import {
 export interface AnswerBody {
   readonly id: string;
   readonly object: "answer";
-  readonly status: "completed";
+  readonly status: AnswerStatus;
+  /** Of an answer in the making, the canvas so far. */
   readonly answer: string;
   /** Geometric mean of the tokens' confidences, 0 … 1. */
   readonly confidence: number;
   readonly model: string;
-  /** Which weights answered: hex SHA-256 of the bundle's manifest. */
-  readonly model_digest: string;
-  readonly cached: false;
+  /** Which weights answer: hex SHA-256 of the bundle's manifest; null before a function took it. */
+  readonly model_digest: string | null;
+  /** Replay digest of a completed answer: equal digests are equal answers to equal questions. */
+  readonly digest: string | null;
+  readonly cached: boolean;
   readonly usage: UsageBody;
-  /** Micro-dollars. */
+  /** Micro-dollars; 0 until it has ended. */
   readonly charged_micros: number;
   /** RFC 3339, UTC. */
   readonly created_at: string;
+  /** When it ended; null before. */
+  readonly ended_at: string | null;
   readonly tokens: readonly AnswerTokenBody[];
+  /** Why it failed; null for any other. */
+  readonly error: Problem | null;
 }
+
+/** `queued` no function has it · `running` · `completed` · `partial` told at its deadline · `failed` · `cancelled`. The last four are ends. */
+export type AnswerStatus = "queued" | "running" | "completed" | "partial" | "failed" | "cancelled";
 
 export interface UsageBody {
   readonly image_vectors: number;
+  /** Positions before the canvas, image vectors included. */
+  readonly prompt_length: number;
   readonly canvas: number;
   /** Steps that ran. */
   readonly steps: number;
@@ -48,37 +61,46 @@ export interface AnswerTokenBody {
 /** What the edge knows of an answer besides what the function tells. */
 export interface AnsweredJob {
   readonly jobId: string;
+  readonly status: AnswerStatus;
   readonly model: string;
-  readonly modelDigest: string;
+  readonly modelDigest: string | null;
+  readonly digest: string | null;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** Null before it has ended. */
+  readonly endedAt: number | null;
+  readonly error: Problem | null;
 }
 
-/** Renders a completed answer and what it cost. */
+/** Renders an answer as far as it is made, and what it cost. */
 export function answerBody(
-  completed: AnswerCompleted,
+  made: Pick<AnswerCompleted, "answer" | "confidence" | "tokens" | "usage">,
   job: AnsweredJob,
   charged: Micros,
 ): AnswerBody {
-  const { usage } = completed;
+  const { usage } = made;
   return {
     id: job.jobId,
     object: "answer",
-    status: "completed",
-    answer: completed.answer,
-    confidence: completed.confidence,
+    status: job.status,
+    answer: made.answer,
+    confidence: made.confidence,
     model: job.model,
     model_digest: job.modelDigest,
+    digest: job.digest,
     cached: false,
     usage: {
       image_vectors: usage.imageVectors,
+      prompt_length: usage.promptLength,
       canvas: usage.canvas,
       steps: usage.steps,
       forward_passes: usage.forwardPasses,
     },
     charged_micros: toNumber(charged),
     created_at: new Date(job.createdAt).toISOString(),
-    tokens: completed.tokens.map(({ text, confidence, step }) => ({ text, confidence, step })),
+    ended_at: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),
+    tokens: made.tokens.map(({ text, confidence, step }) => ({ text, confidence, step })),
+    error: job.error,
   };
 }
 
@@ -86,6 +108,10 @@ export function answerBody(
 export interface ModelBody {
   readonly id: string;
   readonly object: "model";
+  /** Unix seconds, for clients of OpenAI, which expect it: when a bundle was made is not known, so it is 0. */
+  readonly created: number;
+  /** For the same clients. */
+  readonly owned_by: string;
   readonly digest: string;
   readonly format: string;
   readonly provider: string;
@@ -111,11 +137,14 @@ export function modelListBody(cards: readonly ModelCard[]): ModelListBody {
   return { object: "list", data: cards.map(modelBody) };
 }
 
-function modelBody(card: ModelCard): ModelBody {
+/** Renders a model that is served. */
+export function modelBody(card: ModelCard): ModelBody {
   const { id, digest, format, provider, image } = card;
   return {
     id,
     object: "model",
+    created: 0,
+    owned_by: "unmask",
     digest,
     format,
     provider,
@@ -144,15 +173,18 @@ const exampleAnswer: AnswerBody = {
   confidence: 0.87,
   model: "unmask-demo",
   model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+  digest: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
   cached: false,
-  usage: { image_vectors: 730, canvas: 32, steps: 32, forward_passes: 32 },
+  usage: { image_vectors: 730, prompt_length: 760, canvas: 32, steps: 32, forward_passes: 32 },
   charged_micros: 1728,
   created_at: "2026-01-02T03:04:05.000Z",
+  ended_at: "2026-01-02T03:04:06.000Z",
   tokens: [
     { text: "A", confidence: 0.8, step: 2 },
     { text: " dog", confidence: 0.9, step: 1 },
     { text: ".", confidence: 0.92, step: 3 },
   ],
+  error: null,
 };
 
 const count = z.int().nonnegative();
@@ -163,47 +195,56 @@ export const answerSchema: z.ZodType<AnswerBody> = z
   .strictObject({
     id: z.string(),
     object: z.literal("answer"),
-    status: z.literal("completed"),
+    status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
     answer: z.string(),
     confidence: probability.meta({ description: "Geometric mean of the tokens' confidences." }),
     model: z.string(),
-    model_digest: z.string().meta({ description: "SHA-256 of the manifest of the weights." }),
-    cached: z.literal(false),
+    model_digest: z
+      .string()
+      .nullable()
+      .meta({ description: "SHA-256 of the manifest of the weights." }),
+    digest: z.string().nullable().meta({
+      description:
+        "Replay digest: SHA-256 of all that determined the answer and of its tokens. Null before it is completed.",
+    }),
+    cached: z.boolean(),
     usage: z.strictObject({
       image_vectors: count,
+      prompt_length: count,
       canvas: count,
       steps: count,
       forward_passes: count,
     }),
     charged_micros: count,
     created_at: z.iso.datetime(),
+    ended_at: z.iso.datetime().nullable(),
     tokens: z.array(z.strictObject({ text: z.string(), confidence: probability, step: count })),
+    error: problemSchema.nullable().meta({ description: "Why it failed." }),
   })
   .meta({ id: "Answer", example: exampleAnswer });
 
-export const modelListSchema: z.ZodType<ModelListBody> = z
+export const modelSchema: z.ZodType<ModelBody> = z
   .strictObject({
-    object: z.literal("list"),
-    data: z.array(
-      z
-        .strictObject({
-          id: z.string(),
-          object: z.literal("model"),
-          digest: z.string(),
-          format: z.string(),
-          provider: z.string(),
-          image: imagePolicySchema.nullable(),
-          limits: z.strictObject({
-            prompt_length: count,
-            canvas: count,
-            images: count,
-            image_bytes: count,
-            text_bytes: count,
-          }),
-        })
-        .meta({ id: "Model" }),
-    ),
+    id: z.string(),
+    object: z.literal("model"),
+    created: count,
+    owned_by: z.string(),
+    digest: z.string(),
+    format: z.string(),
+    provider: z.string(),
+    image: imagePolicySchema.nullable(),
+    limits: z.strictObject({
+      prompt_length: count,
+      canvas: count,
+      images: count,
+      image_bytes: count,
+      text_bytes: count,
+    }),
   })
+  .meta({ id: "Model" });
+
+export const modelListSchema: z.ZodType<ModelListBody> = z
+  .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
   .meta({ id: "ModelList" });
 
 export const healthSchema: z.ZodType<HealthBody> = z

@@ -33,7 +33,8 @@ export function encodeSse({ event, data, id, retry }: SseMessage): string {
   const lines = [
     ...(retry === undefined ? [] : [`retry: ${retry}`]),
     ...(id === undefined ? [] : [`id: ${id}`]),
-    `event: ${event}`,
+    // What the standard takes an event without a name for; readers of OpenAI's streams expect none.
+    ...(event === "message" ? [] : [`event: ${event}`]),
     ...data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`),
   ];
   return `${lines.join("\n")}\n\n`;

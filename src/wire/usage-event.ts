@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { MAX_CANVAS, MAX_NAME_LENGTH } from "./limits.ts";
+import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "./limits.ts";
 
-/** What was charged for one answer, as it goes through the queue: at least once, so readers deduplicate by `id`. */
+/** What was charged for one answer or one batch, as it goes through the queue: at least once, so readers deduplicate by `id`. */
 export interface UsageEvent {
-  /** The answer's id. */
+  /** The answer's or the batch's id. */
   readonly id: string;
   readonly account: string;
   readonly key: string;
@@ -25,6 +25,6 @@ export const usageEventSchema: z.ZodType<UsageEvent> = z.object({
   key: name,
   model: name,
   micros: count,
-  steps: count.max(MAX_CANVAS),
+  steps: count.max(MAX_CANVAS * MAX_BATCH_ITEMS),
   at: count,
 });

@@ -49,6 +49,7 @@ export const story: readonly AnswerEvent[] = [
     confidence: 0.55,
     tokens: words.toSorted((left, right) => left.position - right.position),
     usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
+    digest: "cd".repeat(32),
   },
 ];
 
@@ -73,6 +74,11 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   image_truncated: { kind: "image_truncated", image: 1 },
   image_too_large: { kind: "image_too_large", image: 0, pixels: 9e8, limitPixels: 5e7 },
   image_bomb: { kind: "image_bomb", image: 0, width: 65535, height: 65535 },
+  image_file_too_large: { kind: "image_file_too_large", image: 0, limitBytes: 10_485_760 },
+  image_fetch_timeout: { kind: "image_fetch_timeout", image: 0, seconds: 10 },
+  image_fetch_blocked: { kind: "image_fetch_blocked", image: 0, reason: "its host is private" },
+  image_fetch_failed: { kind: "image_fetch_failed", image: 1, reason: "its host answered 404" },
+  image_not_found: { kind: "image_not_found", image: 0, id: "img_0" },
   images_not_supported: { kind: "images_not_supported" },
   weights_loading: {
     kind: "weights_loading",
@@ -101,6 +107,9 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   idempotency_key_invalid: { kind: "idempotency_key_invalid" },
   idempotency_in_progress: { kind: "idempotency_in_progress" },
   idempotency_mismatch: { kind: "idempotency_mismatch" },
+  not_cached: { kind: "not_cached" },
+  not_replayable: { kind: "not_replayable", id: "ans_1" },
+  too_many_of: { kind: "too_many_of", what: "webhook endpoints", limit: 16 },
   internal: { kind: "internal" },
 };
 

@@ -27,6 +27,17 @@ const { cases } = JSON.parse(
   readFileSync("test/fixtures/demo-model/reference-answers.json", "utf8"),
 ) as { cases: readonly ReferenceAnswer[] };
 
+test("a card says what a cached answer costs; nothing, unless it does", () => {
+  const price_picos = { view: 1, linear: 1, attention: 1 };
+  const cards = modelCardsSchema.parse({
+    free: { price_picos },
+    priced: { price_picos, hit_micros: 3 },
+  });
+  expect([cards["free"]?.hitPrice, cards["priced"]?.hitPrice]).toEqual([0n, 3n]);
+  for (const hit_micros of [-1, 0.5, "3"])
+    expect(modelCardsSchema.safeParse({ x: { price_picos, hit_micros } }).success).toBe(false);
+});
+
 describe("the card by which the edge prices the demo model", () => {
   let card: ModelCard;
   let bundle: Bundle;

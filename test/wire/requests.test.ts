@@ -34,24 +34,25 @@ function formOf(fields: Record<string, string | string[]>, files: readonly Uint8
 describe("a question as JSON", () => {
   test("needs nothing but the question; the schedule follows from the canvas", () => {
     expect(accepted({ question: "What is this?" })).toEqual({
-      question: {
-        messages: [{ role: "user", text: "What is this?" }],
-        images: [],
-        options: {
-          detail: "auto",
-          canvas: 32,
-          steps: 32,
-          blockLength: 32,
-          mode: "exact",
-          temperature: 0,
-          seed: 0,
-          stop: [],
-        },
+      messages: [{ role: "user", text: "What is this?" }],
+      pictures: [],
+      options: {
+        detail: "auto",
+        canvas: 32,
+        steps: 32,
+        blockLength: 32,
+        mode: "exact",
+        temperature: 0,
+        seed: 0,
+        stop: [],
       },
       wantsStream: false,
       maximum: null,
+      deadlineMs: null,
+      webhook: null,
+      cache: "private",
     });
-    expect(accepted({ question: "?", canvas: 8 }).question.options).toMatchObject({
+    expect(accepted({ question: "?", canvas: 8 }).options).toMatchObject({
       steps: 8,
       blockLength: 8,
     });
@@ -76,8 +77,8 @@ describe("a question as JSON", () => {
       stream: true,
     });
     expect(request).toMatchObject({ model: "demo", wantsStream: true });
-    expect(request.question.messages[0]).toEqual({ role: "system", text: "Be brief." });
-    expect(request.question.options).toEqual({
+    expect(request.messages[0]).toEqual({ role: "system", text: "Be brief." });
+    expect(request.options).toEqual({
       detail: "low",
       canvas: 16,
       steps: 8,
@@ -96,7 +97,9 @@ describe("a question as JSON", () => {
     ["image as text", { image: data }],
     ["images", { images: [{ data }] }],
   ])("carries a picture as %s", (_, picture) => {
-    expect(accepted({ question: "?", ...picture }).question.images).toEqual([pngBytes]);
+    expect(accepted({ question: "?", ...picture }).pictures).toEqual([
+      { kind: "file", bytes: pngBytes },
+    ]);
   });
 
   test.each<[string, object, string, RegExp]>([

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { answerBody, answerSchema, modelListBody, modelListSchema } from "#wire/responses.ts";
+import {
+  type AnsweredJob,
+  answerBody,
+  answerSchema,
+  modelListBody,
+  modelListSchema,
+} from "#wire/responses.ts";
 import { functionStatusSchema, type ModelCard, modelCardSchema } from "#wire/status.ts";
 import { story } from "../support/edge-builders.ts";
 
@@ -9,8 +15,12 @@ const completed = story.find((event) => event.kind === "answer.completed");
 describe("a completed answer", () => {
   test("is told with what it took and which weights gave it", () => {
     if (completed === undefined) throw new Error("the story has no end");
-    const job = {
+    const job: AnsweredJob = {
       jobId: "ans_1",
+      status: "completed",
+      digest: completed.digest,
+      endedAt: Date.UTC(2026, 0, 2, 3, 4, 6),
+      error: null,
       model: "demo",
       modelDigest: "ab".repeat(32),
       createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
@@ -24,10 +34,13 @@ describe("a completed answer", () => {
       confidence: 0.55,
       model: "demo",
       model_digest: "ab".repeat(32),
+      digest: "cd".repeat(32),
       cached: false,
-      usage: { image_vectors: 730, canvas: 4, steps: 2, forward_passes: 2 },
+      usage: { image_vectors: 730, prompt_length: 760, canvas: 4, steps: 2, forward_passes: 2 },
       charged_micros: 1728,
       created_at: "2026-01-02T03:04:05.000Z",
+      ended_at: "2026-01-02T03:04:06.000Z",
+      error: null,
       tokens: [
         { text: "A", confidence: 0.5, step: 1 },
         { text: " red", confidence: 0.75, step: 1 },

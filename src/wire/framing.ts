@@ -1,0 +1,36 @@
+import type { AnswerOptions } from "#domain/question.ts";
+
+/**
+ * Writes parts as bytes, injectively: every part with its length before it (4 bytes, big-endian), so that no byte can move
+ * from one part to the next and leave the whole as it was. What is to be told apart from everything else that is ever
+ * hashed begins with a part that names it.
+ */
+export function frame(parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const utf8 = new TextEncoder();
+  const bytes = parts.map((part) => (typeof part === "string" ? utf8.encode(part) : part));
+  const framed = new Uint8Array(bytes.reduce((size, part) => size + 4 + part.length, 0));
+  const view = new DataView(framed.buffer);
+  let offset = 0;
+  for (const part of bytes) {
+    view.setUint32(offset, part.length);
+    framed.set(part, offset + 4);
+    offset += 4 + part.length;
+  }
+  return framed;
+}
+
+/** Lists all options of an answer with their names. The mapped type makes an option that is forgotten here a compile error. */
+export function optionParts(options: AnswerOptions): readonly (readonly string[])[] {
+  const parts: { readonly [Name in keyof Required<AnswerOptions>]: readonly string[] } = {
+    detail: [options.detail],
+    canvas: [String(options.canvas)],
+    steps: [String(options.steps)],
+    blockLength: [String(options.blockLength)],
+    mode: [options.mode],
+    temperature: [String(options.temperature)],
+    seed: [String(options.seed)],
+    stop: options.stop,
+    suffix: options.suffix === undefined ? [] : [options.suffix],
+  };
+  return Object.entries(parts).map(([name, values]) => [name, ...values]);
+}

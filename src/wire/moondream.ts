@@ -1,0 +1,170 @@
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AnswerRequestBody, ImageBody } from "./answer-request.ts";
+import { chatError, finishReason } from "./chat-reply.ts";
+import { problemsOf } from "./field-problems.ts";
+import { parseJson } from "./generate.ts";
+import { MAX_CANVAS, MAX_IMAGE_BYTES, MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
+import { type AnswerRequest, parseAnswerValue } from "./requests.ts";
+import type { SseMessage } from "./sse.ts";
+import type { TextUpdate } from "./stable-text.ts";
+
+/** A request of Moondream's clients, read as a question. */
+export interface MoondreamRequest {
+  readonly request: AnswerRequest;
+  readonly wantsStream: boolean;
+}
+
+/** Reads a body of `POST /v1/query`. `reasoning` and `variant` are passed over. Refuses with `invalid_request`. */
+export function parseMoondreamQuery(bytes: Uint8Array): Result<MoondreamRequest, Failure> {
+  return parse(bytes, querySchema, ({ question, image_url, settings }) => ({
+    question,
+    ...(image_url === undefined ? {} : { image: pictureOf(image_url) }),
+    ...optionsOf(settings),
+  }));
+}
+
+/** Reads a body of `POST /v1/caption`: a picture and how long its caption may be. Refuses with `invalid_request`. */
+export function parseMoondreamCaption(bytes: Uint8Array): Result<MoondreamRequest, Failure> {
+  return parse(bytes, captionSchema, ({ image_url, length, settings }) => ({
+    ...captions[length ?? "normal"],
+    image: pictureOf(image_url),
+    ...optionsOf(settings),
+  }));
+}
+
+/** What Moondream's lengths are here: words to ask with, and positions to fill. */
+const captions = {
+  short: { question: "Give a short description of the image.", canvas: 16 },
+  normal: { question: "Describe the image.", canvas: 32 },
+  long: { question: "Describe the image in detail.", canvas: 64 },
+} as const;
+
+function parse<Body extends { readonly stream?: boolean }>(
+  bytes: Uint8Array,
+  schema: z.ZodType<Body>,
+  translate: (body: Body) => AnswerRequestBody,
+): Result<MoondreamRequest, Failure> {
+  const json = parseJson(bytes);
+  if (!json.ok) return json;
+  const body = schema.safeParse(json.value);
+  if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
+  const request = parseAnswerValue(translate(body.data));
+  if (!request.ok) return refuse(inMoondream(request.refusal));
+  return ok({ request: request.value, wantsStream: body.data.stream ?? false });
+}
+
+function pictureOf(url: string): ImageBody {
+  return url.startsWith("https:") || url.startsWith("http:") ? { url } : { data: url };
+}
+
+function optionsOf(settings: Settings | undefined): AnswerRequestBody {
+  const { max_tokens, temperature } = settings ?? {};
+  return {
+    ...(max_tokens === undefined ? {} : { canvas: Math.min(max_tokens, MAX_CANVAS) }),
+    ...(temperature === undefined ? {} : { temperature }),
+  };
+}
+
+/** Says the faults of our own body in terms of Moondream's. */
+function inMoondream(failure: Failure): Failure {
+  if (failure.kind !== "invalid_request") return failure;
+  const problems = failure.problems.map(({ pointer, message }) => ({
+    pointer: names.get(pointer.split("/")[1] ?? "") ?? pointer,
+    message,
+  }));
+  return { ...failure, problems };
+}
+
+const names: ReadonlyMap<string, string> = new Map([
+  ["image", "/image_url"],
+  ["canvas", "/settings/max_tokens"],
+  ["temperature", "/settings/temperature"],
+]);
+
+/** Writes an answer's growing text as Moondream's stream, whose last chunk is `completed`. Throws where the answer fails: nothing else makes its clients notice. */
+export async function* moondreamChunks(
+  updates: AsyncIterable<TextUpdate>,
+  requestId: string,
+): AsyncGenerator<SseMessage, void, undefined> {
+  for await (const update of updates) {
+    switch (update.kind) {
+      case "text":
+        yield chunk({ chunk: update.text, completed: false });
+        break;
+      case "end":
+        yield chunk({
+          chunk: "",
+          completed: true,
+          request_id: requestId,
+          finish_reason: finishReason(update.answer),
+        });
+        break;
+      case "failed":
+        yield chunk(chatError(update.problem));
+        throw new Error(`the answer failed: ${update.problem.code}`);
+      default:
+        update satisfies never;
+    }
+  }
+}
+
+function chunk(body: object): SseMessage {
+  return { event: "message", data: JSON.stringify(body) };
+}
+
+interface Settings {
+  readonly max_tokens?: number;
+  readonly temperature?: number;
+}
+
+interface QueryBody {
+  readonly image_url?: string;
+  readonly question: string;
+  readonly stream?: boolean;
+  readonly reasoning?: boolean;
+  readonly variant?: string;
+  readonly settings?: Settings;
+}
+
+interface CaptionBody {
+  readonly image_url: string;
+  readonly length?: "short" | "normal" | "long";
+  readonly stream?: boolean;
+  readonly variant?: string;
+  readonly settings?: Settings;
+}
+
+// The longest text that can hold the largest picture, with the head of a data URI.
+const picture = z
+  .string()
+  .min(1)
+  .max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256)
+  .meta({ description: "A data URI, or an https address." });
+
+const common = {
+  stream: z.boolean().exactOptional(),
+  variant: z.string().max(MAX_NAME_LENGTH).exactOptional(),
+  settings: z
+    .object({ max_tokens: z.int().min(1).exactOptional(), temperature: z.number().exactOptional() })
+    .exactOptional(),
+};
+
+/** Schemas of the bodies, for the API's description too. Members that newer clients add are passed over. */
+export const querySchema: z.ZodType<QueryBody> = z
+  .object({
+    ...common,
+    image_url: picture.exactOptional(),
+    question: z.string().max(MAX_TEXT_BYTES),
+    reasoning: z.boolean().exactOptional(),
+  })
+  .meta({ id: "MoondreamQuery" });
+
+export const captionSchema: z.ZodType<CaptionBody> = z
+  .object({
+    ...common,
+    image_url: picture,
+    length: z.enum(["short", "normal", "long"]).exactOptional(),
+  })
+  .meta({ id: "MoondreamCaption" });

@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { MAX_BATCH_ITEMS, MAX_CANVAS } from "#wire/limits.ts";
+import { usageEventSchema } from "#wire/usage-event.ts";
+
+const event = { id: "ans_1", account: "acc_1", key: "key_1", model: "demo", micros: 1, at: 0 };
+
+test("a usage event may tell the steps of the largest batch, and no more", () => {
+  const most = MAX_BATCH_ITEMS * MAX_CANVAS;
+  expect(usageEventSchema.safeParse({ ...event, steps: most }).success).toBe(true);
+  expect(usageEventSchema.safeParse({ ...event, steps: most + 1 }).success).toBe(false);
+});
