@@ -22,6 +22,8 @@ export interface Config {
   /** A disk cache of verified shards; absent: none. */
   readonly shardCache?: { readonly folder: string; readonly maxBytes: number };
   readonly drainTimeoutMs: number;
+  /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
+  readonly allowsPrivateFetch: boolean;
 }
 
 export interface StoreConfig {
@@ -52,6 +54,7 @@ const environment = z.object({
     .int()
     .positive()
     .default(32 * 1024 ** 3),
+  UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
   UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
 });
 
@@ -92,5 +95,6 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
           },
         }),
     drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
+    allowsPrivateFetch: values.UNMASK_FETCH_PRIVATE === "allow",
   };
 }

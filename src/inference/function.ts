@@ -5,8 +5,11 @@ import { createS3Store } from "#weights/s3.ts";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
 import { loadKernels } from "./engine/kernels.ts";
+import { systemResolve } from "./fetch/resolver.ts";
+import { createFetcher } from "./fetch/routes.ts";
 import { createHandler } from "./handler.ts";
 import { jsonLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
 import { createModelHost } from "./model-host.ts";
 import { openModel } from "./model-loader.ts";
 import { openShardCache } from "./shard-cache.ts";
@@ -38,11 +41,19 @@ async function main(): Promise<void> {
       }),
   });
   const admission = createAdmission(SLOTS, config.queueLength, () => performance.now());
+  const metrics = createMetrics();
   const handler = createHandler({
     host,
     admission,
     ticketKeys: config.ticketKeys,
     tickets: createTicketLog(Date.now),
+    fetcher: createFetcher(
+      { resolve: systemResolve, allowsPrivate: config.allowsPrivateFetch },
+      Date.now,
+      log,
+      metrics,
+    ),
+    metrics,
     now: Date.now,
     log,
   });

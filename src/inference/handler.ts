@@ -2,11 +2,11 @@ import { Hono } from "hono";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
-import { answer } from "#model/answer.ts";
-import { WeightsError } from "#weights/weights-error.ts";
+import type { Result } from "#domain/result.ts";
 import { eventMessage } from "#wire/events.ts";
+import { FETCH_PATH } from "#wire/fetch.ts";
 import {
+  DEADLINE_HEADER,
   decodeGenerate,
   GENERATE_PATH,
   MAX_GENERATE_BYTES,
@@ -15,40 +15,52 @@ import {
 import { refusalResponse } from "#wire/refusal.ts";
 import { type SseMessage, sseStream } from "#wire/sse.ts";
 import { MODEL_CARD_PATH, STATUS_PATH } from "#wire/status.ts";
-import { isTicketFor, openTicket, type Ticket, type TicketVerificationKey } from "#wire/ticket.ts";
-import type { Admission, Place } from "./admission.ts";
-import { decodeImages } from "./image-codec.ts";
+import type { Ticket } from "#wire/ticket.ts";
+import type { Admission } from "./admission.ts";
+import { failureOf } from "./fault.ts";
+import { type Fetcher, MAX_ORDER_BYTES } from "./fetch/routes.ts";
 import { errorChain, type Log } from "./log.ts";
+import { type GaugeName, METRICS_CONTENT_TYPE, type Metrics } from "./metrics.ts";
 import type { ModelHost } from "./model-host.ts";
-import type { TicketLog } from "./ticket-log.ts";
+import { type RunParts, run } from "./run.ts";
+import { tracedLog, traceOf } from "./trace.ts";
+import { readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
 
 /** What the function's routes work with; made in `function.ts`, faked in tests. */
-export interface HandlerParts {
-  readonly host: ModelHost;
+export interface HandlerParts extends WorkOrderParts, RunParts {
   readonly admission: Admission;
-  readonly ticketKeys: readonly TicketVerificationKey[];
-  readonly tickets: TicketLog;
-  readonly now: () => number;
-  readonly log: Log;
+  readonly fetcher: Fetcher;
+  readonly metrics: Metrics;
 }
 
 /**
  * Builds the function's HTTP face.
  *
  *   POST /v1/generate   ticket and question in, server-sent answer events out; refusals that need no weights come as problems
+ *   POST /v1/fetch      ticket and order in, what another host answered out: pictures by address, webhooks
  *   GET  /v1/model      what the model can be asked
  *   GET  /status        how far the weights are
+ *   GET  /metrics       counts for Prometheus
  *   GET  /health        200 while the process takes work, 503 once its model can never be served: replace it
  */
 export function createHandler(parts: HandlerParts): Hono {
   const app = new Hono();
-  app.post(GENERATE_PATH, (c) => generate(c.req.raw, parts));
+  const traced = ({ headers }: Request): HandlerParts => ({
+    ...parts,
+    log: tracedLog(parts.log, headers),
+  });
+  app.post(GENERATE_PATH, ({ req: { raw } }) => generate(raw, traced(raw)));
+  app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, traced(raw)));
   app.get(MODEL_CARD_PATH, async (c) =>
     c.json((await parts.host.described(c.req.raw.signal)).card),
   );
   app.get(STATUS_PATH, (c) => {
     const status = parts.host.status();
     return status.ok ? Response.json(status.value) : refusal(c.req.raw, status.refusal);
+  });
+  app.get("/metrics", () => {
+    const headers = { "content-type": METRICS_CONTENT_TYPE };
+    return new Response(parts.metrics.render(gaugesOf(parts)), { headers });
   });
   app.get("/health", () => {
     const status = healthOf(parts.host);
@@ -58,13 +70,15 @@ export function createHandler(parts: HandlerParts): Hono {
   app.notFound((c) => refusal(c.req.raw, { kind: "not_found", path: c.req.path }));
   app.onError((cause, c) => {
     const failure = failureOf(cause);
-    parts.log("request.failed", { path: c.req.path, code: failure.kind, error: errorChain(cause) });
+    const { log } = traced(c.req.raw);
+    log("request.failed", { path: c.req.path, code: failure.kind, error: errorChain(cause) });
     return refusal(c.req.raw, failure);
   });
   return app;
 }
 
 async function generate(request: Request, parts: HandlerParts): Promise<Response> {
+  const deadline = deadlineOf(request);
   const ticket = await readTicket(request, parts);
   if (!ticket.ok) return refusal(request, ticket.refusal);
 
@@ -79,8 +93,10 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       return refusal(request, question.refusal);
     }
     const { card } = await parts.host.described(signal);
-    const events = run(question.value, place.value, ticket.value, parts, signal);
-    const body = sseStream(messages(events, ticket.value.jobId), {
+    const { jobId } = ticket.value;
+    const work = { jobId, question: question.value, digest: card.digest, deadline };
+    const events = run(work, place.value, parts, signal);
+    const body = sseStream(messages(events, jobId), {
       cancel: (reason) => gone.abort(reason),
     });
     const headers = {
@@ -95,6 +111,28 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
   }
 }
 
+function gaugesOf({ host, admission }: HandlerParts): Record<GaugeName, number> {
+  const { running, waiting } = admission.load();
+  const status = host.status();
+  return {
+    answers_running: running,
+    answers_waiting: waiting,
+    weights_loaded_bytes: status.ok ? status.value.loaded_bytes : 0,
+    weights_total_bytes: status.ok ? status.value.total_bytes : 0,
+    process_resident_memory_bytes: process.memoryUsage.rss(),
+  };
+}
+
+/** Reaches another host for the edge; needs no weights and no place among those who compute. */
+async function fetchForEdge(request: Request, parts: HandlerParts): Promise<Response> {
+  const ticket = await readTicket(request, parts);
+  if (!ticket.ok) return refusal(request, ticket.refusal);
+  const body = await readTicketedBody(request, ticket.value, MAX_ORDER_BYTES, parts.log);
+  if (!body.ok) return refusal(request, body.refusal);
+  const fetched = await parts.fetcher.fetch(body.value, request.signal, traceOf(request.headers));
+  return fetched.ok ? fetched.value : refusal(request, fetched.refusal);
+}
+
 /** Weights that are on their way are no reason to replace a process; weights that will never come are the best one. */
 function healthOf(host: ModelHost): "ok" | "failed" {
   const status = host.status();
@@ -104,103 +142,21 @@ function healthOf(host: ModelHost): "ok" | "failed" {
   return isFailed ? "failed" : "ok";
 }
 
-/** Checks the work order before a byte of the body is read: strangers get neither memory nor a place. */
-async function readTicket(request: Request, parts: HandlerParts): Promise<Result<Ticket, Failure>> {
-  const [scheme, jwt] = (request.headers.get("authorization") ?? "").split(" ");
-  if (scheme !== "Bearer" || jwt === undefined) {
-    return refuse({ kind: "ticket_refused", reason: "there is none" });
-  }
-  const ticket = await openTicket(jwt, parts.ticketKeys, parts.now());
-  if (!ticket.ok) {
-    parts.log("ticket.refused", { reason: ticket.refusal.reason });
-    return ticket;
-  }
-  if (!parts.tickets.admit(ticket.value.ticketId)) {
-    parts.log("ticket.refused", { reason: "used before", job: ticket.value.jobId });
-    return refuse({ kind: "ticket_refused", reason: "used before" });
-  }
-  return ticket;
-}
-
 /** Reads what is asked. The queue bounds how many bodies are in memory at once. */
 async function readQuestion(
   request: Request,
   ticket: Ticket,
   log: Log,
 ): Promise<Result<Question, Failure>> {
-  const body = await readBody(request, MAX_GENERATE_BYTES);
-  if (!body.ok) return body;
-  if (!(await isTicketFor(ticket, body.value))) {
-    log("ticket.refused", { reason: "for another body", job: ticket.jobId });
-    return refuse({ kind: "ticket_refused", reason: "for another body" });
-  }
-  return decodeGenerate(body.value);
+  const body = await readTicketedBody(request, ticket, MAX_GENERATE_BYTES, log);
+  return body.ok ? decodeGenerate(body.value) : body;
 }
 
-/** Reads a body of at most `limitBytes`, whatever its Content-Length claims. */
-async function readBody(
-  request: Request,
-  limitBytes: number,
-): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > limitBytes) return refuse({ kind: "body_too_large", limitBytes });
-    chunks.push(chunk);
-  }
-  return ok(new Uint8Array(Buffer.concat(chunks)));
-}
-
-/** Waits for its turn, answers, and leaves its place however the answer ends. */
-async function* run(
-  question: Question,
-  place: Place,
-  ticket: Ticket,
-  parts: HandlerParts,
-  signal: AbortSignal,
-): AsyncGenerator<AnswerEvent> {
-  const { waitedMs } = await place.turn;
-  const startedMs = parts.now();
-  let outcome = "abandoned";
-  try {
-    for await (const event of answerSafely(question, parts, signal)) {
-      if (event.kind === "answer.failed") outcome = event.failure.kind;
-      if (event.kind === "answer.completed") outcome = "completed";
-      yield event;
-    }
-  } finally {
-    place.leave();
-    parts.log("answer.ended", {
-      job: ticket.jobId,
-      outcome,
-      waitedMs: Math.round(waitedMs),
-      ranMs: Math.round(parts.now() - startedMs),
-    });
-  }
-}
-
-/** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
-async function* answerSafely(
-  question: Question,
-  parts: HandlerParts,
-  signal: AbortSignal,
-): AsyncGenerator<AnswerEvent> {
-  try {
-    const pictures = await decodeImages(question.images);
-    if (!pictures.ok) {
-      yield { kind: "answer.failed", failure: pictures.refusal };
-      return;
-    }
-    const { tools } = await parts.host.described(signal);
-    const { messages, options } = question;
-    yield* answer({ messages, options, pictures: pictures.value }, tools, signal);
-  } catch (cause) {
-    if (signal.aborted) return; // the caller has left: there is nobody to tell
-    const failure = failureOf(cause);
-    parts.log("answer.fault", { code: failure.kind, error: errorChain(cause) });
-    yield { kind: "answer.failed", failure };
-  }
+/** Reads how long from now the edge waits; without the header it waits for the end. What is no number comes from no edge of ours. */
+function deadlineOf(request: Request): AbortSignal {
+  const text = request.headers.get(DEADLINE_HEADER);
+  if (text === null || !/^[0-9]{1,9}$/.test(text)) return new AbortController().signal;
+  return AbortSignal.timeout(Number(text));
 }
 
 async function* messages(
@@ -208,13 +164,6 @@ async function* messages(
   jobId: string,
 ): AsyncGenerator<SseMessage, void, undefined> {
   for await (const event of events) yield eventMessage(event, jobId);
-}
-
-/** A loader's fault is named to the edge, which may send the work elsewhere; everything else stays in our log. */
-function failureOf(cause: unknown): Failure {
-  return cause instanceof WeightsError
-    ? { kind: "weights_failed", code: cause.code }
-    : { kind: "internal" };
 }
 
 function refusal(request: Request, failure: Failure): Promise<Response> {

@@ -95,9 +95,15 @@ function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Fail
     : refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS });
 }
 
-/** Messages about a file begin with the name of its reader or with "Input"; those about memory and threads do not. */
+/**
+ * Messages about a file begin with the name of its reader or with "Input"; those about memory and threads do not. A reader
+ * that gives up without a word, as on an interlaced PNG that is cut off, reads as "Unknown error".
+ */
 function isPicturesFault(cause: unknown): cause is Error {
-  return cause instanceof Error && /^(vips|webp|gif|png|jpe?g|input )/i.test(cause.message);
+  return (
+    cause instanceof Error &&
+    /^(vips|webp|gif|png|jpe?g|input |unknown error$)/i.test(cause.message)
+  );
 }
 
 /** Decoders differ in what they say of a file that ends too early; whether its own end mark is there does not. */

@@ -1,9 +1,10 @@
 import type { AnswerCompleted, AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { ImageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
-import { answerTokens, type Canvas, openCanvas } from "./decode/canvas.ts";
-import { decode } from "./decode/decode.ts";
+import { answerTokens, type Canvas, openCanvas, withGuesses } from "./decode/canvas.ts";
+import { decode, type Reveal } from "./decode/decode.ts";
 import { servicePolicy } from "./decode/policy.ts";
+import { scanStops } from "./decode/stop.ts";
 import { normaliseViews } from "./image/patches.ts";
 import { type AnswerTools, type PicturedQuestion, prepare } from "./prepare.ts";
 import { canvasText, textPieces } from "./text/detokenizer.ts";
@@ -12,10 +13,16 @@ import type { Tokenizer } from "./text/tokenizer.ts";
 import { cutViews } from "./vision/crops.ts";
 import { stitchFeatures } from "./vision/stitch.ts";
 
+/** What happens to a question; whoever knows the weights' digest adds the replay digest to the completed answer. */
+export type ModelEvent = Exclude<AnswerEvent, AnswerCompleted> | Omit<AnswerCompleted, "digest">;
+
 /**
  * Answers a question: started, one frame per step, completed. A question that cannot be asked gives one `answer.failed`
  * and nothing else, before any work. Faults of the engine, and the signal's reason once it is aborted, are thrown.
  * Leaving the loop between two frames ends the work; what the frames revealed is the answer so far.
+ *
+ * When `deadline` is aborted, the pass under way is given up and the answer is `partial`: what was committed, and the last
+ * pass's best guess for everything else. Before the first pass has ended it is empty.
  *
  * The completed answer is the canvas up to the stop, then the suffix. Its tokens are the canvas's alone.
  */
@@ -23,7 +30,8 @@ export async function* answer(
   question: PicturedQuestion,
   tools: AnswerTools,
   signal: AbortSignal,
-): AsyncGenerator<AnswerEvent, void, undefined> {
+  deadline: AbortSignal = never,
+): AsyncGenerator<ModelEvent, void, undefined> {
   const prepared = prepare(question, tools);
   if (!prepared.ok) {
     yield { kind: "answer.failed", failure: prepared.refusal };
@@ -35,25 +43,50 @@ export async function* answer(
   const { canvas: length, steps } = question.options;
   yield { kind: "answer.started", ...counts, canvas: length, steps };
 
-  const images = await encodePictures(question.pictures, prompt.layouts, tools, signal);
-  const promptPD = await embedPrompt(engine, prompt.ids, images, prompt.length, signal);
-  const canvas = await openCanvas(engine, promptPD, length, suffix, servicePolicy, signal);
-  const written = new Map<number, CanvasToken>();
   const usage = { ...counts, canvas: length, steps: 0, forwardPasses: 0 };
-  for await (const step of decode(engine, canvas, plan, servicePolicy, signal)) {
-    usage.steps = step.number;
-    usage.forwardPasses += step.forwardPasses;
-    const revealed = step.reveals.map((reveal) => ({
-      ...reveal,
-      text: tokenizer.decode([reveal.token]),
-      step: step.number,
-    }));
-    for (const token of revealed) written.set(token.position, token);
-    const { number, stableUntil } = step;
-    yield { kind: "answer.frame", step: number, revealed, stableUntil };
+  const written = new Map<number, CanvasToken>();
+  const both = AbortSignal.any([signal, deadline]);
+  const known = (reveals: readonly Reveal[], step: number): CanvasToken[] =>
+    reveals.map((reveal) => ({ ...reveal, text: tokenizer.decode([reveal.token]), step }));
+  let canvas: Canvas | undefined;
+  let guesses: readonly Reveal[] = [];
+  try {
+    const images = await encodePictures(question.pictures, prompt.layouts, tools, both);
+    const promptPD = await embedPrompt(engine, prompt.ids, images, prompt.length, both);
+    canvas = await openCanvas(engine, promptPD, length, suffix, servicePolicy, both);
+    for await (const step of decode(engine, canvas, plan, servicePolicy, both)) {
+      usage.steps = step.number;
+      usage.forwardPasses += step.forwardPasses;
+      guesses = step.guesses;
+      const revealed = known(step.reveals, step.number);
+      for (const token of revealed) written.set(token.position, token);
+      const { number, stableUntil } = step;
+      yield { kind: "answer.frame", step: number, revealed, stableUntil };
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (!deadline.aborted) throw cause;
+    const read = canvas === undefined || usage.steps === 0 ? nothing : readSoFar(canvas);
+    yield { kind: "answer.partial", ...read, usage };
+    return;
   }
   yield { kind: "answer.completed", ...read(canvas, written, tokenizer), usage };
+
+  function readSoFar(soFar: Canvas): Read {
+    const filled = withGuesses(soFar, guesses);
+    scanStops(filled, plan.stops, servicePolicy);
+    const guessed = known(guesses, usage.steps).filter(({ position }) => !written.has(position));
+    const all = new Map([...guessed.map((token) => [token.position, token] as const), ...written]);
+    return read(filled, all, tokenizer);
+  }
 }
+
+const never: AbortSignal = new AbortController().signal;
+
+/** What a canvas reads as. */
+type Read = Pick<AnswerCompleted, "answer" | "confidence" | "tokens">;
+
+const nothing: Read = { answer: "", confidence: 0, tokens: [] };
 
 async function encodePictures(
   pictures: readonly Picture[],
@@ -77,7 +110,7 @@ function read(
   canvas: Canvas,
   written: ReadonlyMap<number, CanvasToken>,
   tokenizer: Tokenizer,
-): Pick<AnswerCompleted, "answer" | "confidence" | "tokens"> {
+): Read {
   const ids = answerTokens(canvas);
   const own = ids.slice(0, ids.length - canvas.suffix.length);
   const tokens = textPieces(own, canvas.maskToken, tokenizer).flatMap((text, position) => {

@@ -23,6 +23,16 @@ describe("the function's configuration", () => {
     expect("shardCache" in config).toBe(false);
   });
 
+  test("fetches from the public internet alone unless it is told otherwise in so many words", () => {
+    expect(parseConfig(complete).allowsPrivateFetch).toBe(false);
+    const allowed = { ...complete, UNMASK_FETCH_PRIVATE: "allow" };
+    expect(parseConfig(allowed).allowsPrivateFetch).toBe(true);
+    for (const word of ["", "true", "1", "Allow"])
+      expect(() => parseConfig({ ...complete, UNMASK_FETCH_PRIVATE: word })).toThrow(
+        /UNMASK_FETCH_PRIVATE/,
+      );
+  });
+
   test("names every variable that is missing or wrong, all at once", () => {
     const broken = {
       ...complete,

@@ -1,13 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AnswerCompleted } from "#domain/event.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost, type DescribedModel, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
-import { answer } from "#model/answer.ts";
+import { answer, type ModelEvent } from "#model/answer.ts";
 import { prepare } from "#model/prepare.ts";
 import { options } from "../support/edge-builders.ts";
 
@@ -58,7 +57,10 @@ describe("the demo model that ships", () => {
     question: string,
     canvas: number,
     steps: number,
-  ): Promise<{ completed: AnswerCompleted; promptIds: readonly number[] }> {
+  ): Promise<{
+    completed: Extract<ModelEvent, { kind: "answer.completed" }>;
+    promptIds: readonly number[];
+  }> {
     const decoded = await decodeImages([readFileSync(path.join(pictures, file))]);
     if (!decoded.ok) throw new Error(`${file} cannot be decoded: ${decoded.refusal.kind}`);
     const asked = {

@@ -5,14 +5,22 @@ import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import { ok, refuse } from "#domain/result.ts";
 import { createAdmission } from "#inference/admission.ts";
+import { createFetcher, MAX_FETCHES } from "#inference/fetch/routes.ts";
 import { createHandler, type HandlerParts } from "#inference/handler.ts";
+import { createMetrics } from "#inference/metrics.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { sha256Hex } from "#wire/digest.ts";
 import { readAnswerEvents } from "#wire/events.ts";
-import { encodeGenerate, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import { FETCH_PATH, type FetchOrder } from "#wire/fetch.ts";
+import {
+  DEADLINE_HEADER,
+  encodeGenerate,
+  GENERATE_PATH,
+  MODEL_DIGEST_HEADER,
+} from "#wire/generate.ts";
 import { parseRefusal } from "#wire/refusal.ts";
 import { generateTicketKeys, signTicket, type Ticket } from "#wire/ticket.ts";
 import { options } from "../support/edge-builders.ts";
@@ -53,6 +61,7 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
     provider: "fake",
     format: "f32",
   };
+  const metrics = createMetrics();
   return {
     host: {
       described: async () => ({ card, tools }),
@@ -69,6 +78,13 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
     admission: createAdmission(1, 1, () => 0),
     ticketKeys: [keys.verification],
     tickets: createTicketLog(() => 0),
+    fetcher: createFetcher(
+      { resolve: async () => [], allowsPrivate: false },
+      () => 0,
+      () => undefined,
+      metrics,
+    ),
+    metrics,
     now: () => 0,
     log: () => undefined,
     ...rest,
@@ -80,6 +96,8 @@ interface Posting {
   readonly ticket?: Partial<Ticket>;
   readonly signedAt?: number;
   readonly signal?: AbortSignal;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 async function post(
@@ -96,9 +114,10 @@ async function post(
     ...posting.ticket,
   };
   const jwt = await signTicket(ticket, keys.signing, posting.signedAt ?? 0);
-  const init = { method: "POST", body, headers: { authorization: `Bearer ${jwt}` } };
+  const headers = { authorization: `Bearer ${jwt}`, ...posting.headers };
+  const init = { method: "POST", body, headers };
   return await handler.request(
-    "/v1/generate",
+    posting.path ?? GENERATE_PATH,
     posting.signal === undefined ? init : { ...init, signal: posting.signal },
   );
 }
@@ -311,6 +330,31 @@ describe("POST /v1/generate withstands", () => {
     expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
   });
 
+  test("a deadline of no time at all, and one that passes while the manifest is on its way", async () => {
+    const made = parts({ engine: endless().engine });
+    const late: HandlerParts["host"]["described"] = async (signal) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return await made.host.described(signal);
+    };
+    const slow = { ...made, host: { ...made.host, described: late } };
+    for (const [handler, ms] of [
+      [createHandler(made), "0"],
+      [createHandler(slow), "10"],
+    ] as const) {
+      const events = await eventsOf(await post(handler, { headers: { [DEADLINE_HEADER]: ms } }));
+      expect(events.at(-1)).toMatchObject({ kind: "answer.partial", answer: "" });
+      expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+    }
+  });
+
+  test("a deadline that is no number: the answer is waited for", async () => {
+    for (const text of ["", "soon", "-1", "1e3", "9".repeat(20)]) {
+      const headers = { [DEADLINE_HEADER]: text };
+      const events = await eventsOf(await post(createHandler(parts()), { headers }));
+      expect(events.at(-1)?.kind).toBe("answer.completed");
+    }
+  });
+
   test("more questions than places, before the manifest is there: the rest is refused", async () => {
     const made = parts();
     const host = { ...made.host, described: () => new Promise<never>(() => undefined) };
@@ -320,6 +364,84 @@ describe("POST /v1/generate withstands", () => {
     await vi.waitFor(() => expect(made.admission.load()).toEqual({ running: 1, waiting: 1 }));
     expect((await post(handler)).status).toBe(503);
   });
+});
+
+describe("POST /v1/fetch", () => {
+  const order: FetchOrder = { purpose: "image", url: "https://10.0.0.1/a.png", timeout_ms: 1_000 };
+  const bodyOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+  test("needs a ticket for this very body", async () => {
+    const handler = createHandler(parts());
+    const bare = await handler.request(FETCH_PATH, { method: "POST", body: bodyOf(order) });
+    const other = await post(handler, {
+      path: FETCH_PATH,
+      body: bodyOf(order),
+      ticket: { bodySha256: "0".repeat(64) },
+    });
+    for (const response of [bare, other]) {
+      expect(response.status).toBe(401);
+      expect(await refusalOf(response)).toMatchObject({ kind: "ticket_refused" });
+    }
+  });
+
+  test("works while no weights are there, and tells what it refuses", async () => {
+    const made = parts();
+    const host = { ...made.host, described: () => new Promise<never>(() => undefined) };
+    const handler = createHandler({ ...made, host });
+    const blocked = await post(handler, { path: FETCH_PATH, body: bodyOf(order) });
+    expect(await refusalOf(blocked)).toMatchObject({ kind: "image_fetch_blocked", image: 0 });
+    const invalid = await post(handler, { path: FETCH_PATH, body: bodyOf({ purpose: "image" }) });
+    expect(await refusalOf(invalid)).toMatchObject({ kind: "invalid_request" });
+  });
+
+  test("fetches so many at once and no more, and is free again afterwards", async () => {
+    const first = Promise.withResolvers<readonly string[]>();
+    const made = parts();
+    const reach = { resolve: () => first.promise, allowsPrivate: false };
+    const log = () => undefined;
+    const fetcher = createFetcher(reach, () => 0, log, made.metrics);
+    const handler = createHandler({ ...made, fetcher });
+    const named = bodyOf({ ...order, url: "https://example.com/a.png" });
+    const send = () => post(handler, { path: FETCH_PATH, body: named });
+    const held = Array.from({ length: MAX_FETCHES + 1 }, async () => refusalOf(await send()));
+    expect(await Promise.race(held)).toMatchObject({ kind: "overloaded" });
+    first.resolve([]);
+    const kinds = (await Promise.all(held)).map((failure) => failure?.kind);
+    expect(kinds.filter((kind) => kind === "image_fetch_blocked")).toHaveLength(MAX_FETCHES);
+    expect(await refusalOf(await send())).toMatchObject({ kind: "image_fetch_blocked" });
+  });
+});
+
+test("every line about a request names it and its trace, and none its question or its address", async () => {
+  const lines: string[] = [];
+  const log: HandlerParts["log"] = (event, fields) =>
+    void lines.push(JSON.stringify({ event, ...fields }));
+  const metrics = createMetrics();
+  const reach = { resolve: async () => [], allowsPrivate: false };
+  const fetcher = createFetcher(reach, () => 0, log, metrics);
+  const handler = createHandler(parts({ log, fetcher }));
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const headers = { "x-request-id": "req_7", traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+  const order = { purpose: "image", url: "https://private.example/a.png", timeout_ms: 100 };
+  const body = new TextEncoder().encode(JSON.stringify(order));
+  await eventsOf(await post(handler, { headers }));
+  await post(handler, { headers, path: FETCH_PATH, body });
+  await post(handler, { headers, ticket: { bodySha256: "0".repeat(64) } });
+  expect(lines).toHaveLength(3);
+  for (const line of lines) {
+    expect(JSON.parse(line)).toMatchObject({ request: "req_7", trace });
+    expect(line).not.toMatch(/What is this|private\.example|Bearer|eyJ/);
+  }
+});
+
+test("metrics count what was answered and fetched", async () => {
+  const handler = createHandler(parts());
+  await eventsOf(await post(handler));
+  const response = await handler.request("/metrics");
+  expect(response.headers.get("content-type")).toContain("version=0.0.4");
+  const text = await response.text();
+  expect(text).toContain('unmask_answers_total{outcome="completed"} 1');
+  expect(text).toContain("unmask_answers_running 0");
 });
 
 test("health tells the platform to replace a process whose model can never be served", async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { AnswerEvent } from "#domain/event.ts";
 import { createModelHost, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { createSha256 } from "#inference/sha256.ts";
-import { answer } from "#model/answer.ts";
+import { answer, type ModelEvent } from "#model/answer.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { blobKey } from "#weights/manifest.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
@@ -52,7 +51,7 @@ function hostOver(store: ObjectStore): ModelHost {
   });
 }
 
-async function ask(host: ModelHost): Promise<AnswerEvent[]> {
+async function ask(host: ModelHost): Promise<ModelEvent[]> {
   const { tools } = await host.described(forever);
   const question = {
     messages: [{ role: "user", text: "hello" } as const],

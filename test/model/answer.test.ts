@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { AnswerEvent } from "#domain/event.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
-import { answer } from "#model/answer.ts";
+import { answer, type ModelEvent } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
@@ -38,7 +37,7 @@ function picture(width: number, height: number): Picture {
   return { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
 }
 
-function events(question: PicturedQuestion, engine: Engine): Promise<AnswerEvent[]> {
+function events(question: PicturedQuestion, engine: Engine): Promise<ModelEvent[]> {
   const tools = {
     engine,
     tokenizer: fakeTokenizer,

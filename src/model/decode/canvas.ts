@@ -75,6 +75,23 @@ export function write(
   if (position >= canvas.promptLength) canvas.tokens[position - canvas.promptLength] = token;
 }
 
+/**
+ * Returns the canvas as it reads with guesses at its masked positions, leaving the canvas itself as it is. Vectors are not
+ * filled in: it is for reading, not for another pass.
+ */
+export function withGuesses(
+  canvas: Canvas,
+  guesses: readonly { readonly position: number; readonly token: number }[],
+): Canvas {
+  const filled = { ...canvas, tokens: canvas.tokens.slice(), masked: canvas.masked.slice() };
+  for (const { position, token } of guesses) {
+    if (position < 0 || filled.masked[canvas.promptLength + position] !== 1) continue;
+    filled.tokens[position] = token;
+    filled.masked[canvas.promptLength + position] = 0;
+  }
+  return filled;
+}
+
 /** Lists the masked positions of the sequence in `from` … `to` − 1, ascending. */
 export function maskedPositions(canvas: Canvas, from: number, to: number): number[] {
   const positions: number[] = [];

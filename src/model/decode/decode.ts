@@ -37,6 +37,8 @@ export interface DecodeStep {
   readonly schedule: readonly number[];
   /** What was written, surest first: at most `schedule[step]`. */
   readonly reveals: readonly Reveal[];
+  /** What the pass would write at the positions that it left masked: the best guess if nothing more comes. */
+  readonly guesses: readonly Reveal[];
   /** Passes through the network that this step took. */
   readonly forwardPasses: 1 | 2;
   /** Canvas position before which the answer ends, as far as known. */
@@ -94,16 +96,20 @@ export async function* decode(
         step,
         number,
         schedule,
-        reveals: chosen.map(({ position, ...reveal }) => ({
-          position: position - canvas.promptLength,
-          ...reveal,
-        })),
+        reveals: chosen.map((candidate) => inCanvas(canvas, candidate)),
+        guesses: candidates
+          .filter((candidate) => !chosen.includes(candidate))
+          .map((candidate) => inCanvas(canvas, candidate)),
         forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
         ...(canvas.stopAt === undefined ? {} : { stopAt: canvas.stopAt }),
         stableUntil: stableUntil(canvas, plan.stops, policy),
       };
     }
   }
+}
+
+function inCanvas({ promptLength }: Canvas, { position, ...reveal }: Candidate): Reveal {
+  return { position: position - promptLength, ...reveal };
 }
 
 function isWrittenUpToStop(canvas: Canvas): boolean {

@@ -1,0 +1,53 @@
+import type { Delivery, DeliveryReply } from "#wire/fetch.ts";
+import { findDestination, type Reach } from "./destination.ts";
+import { exchange } from "./exchange.ts";
+import { reasonOf } from "./fetch-image.ts";
+
+/** Threat: a header that makes a log of its own. */
+const MAX_ECHOED_LENGTH = 512;
+
+/**
+ * Sends one webhook and says what became of it. Redirects are not followed, and the receiver's body is not read. Rejects
+ * only with the reason of an aborted `signal`. `now` in milliseconds.
+ */
+export async function deliver(
+  { url, headers, body, timeout_ms }: Delivery,
+  reach: Reach,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<DeliveryReply> {
+  const startedAt = now();
+  const failed = (
+    reason: Extract<DeliveryReply, { outcome: "failed" }>["reason"],
+    detail: string,
+  ): DeliveryReply => ({ outcome: "failed", reason, detail, duration_ms: now() - startedAt });
+  const timer = AbortSignal.timeout(timeout_ms);
+  const both = AbortSignal.any([signal, timer]);
+  try {
+    const destination = await findDestination(url, reach, both);
+    if (!destination.ok) return failed("blocked", destination.refusal);
+    const sent = {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json", "user-agent": "unmask-webhooks" },
+      body,
+    } as const;
+    const reply = await exchange(destination.value, sent, both);
+    const { statusCode: status = 0, headers: replied } = reply;
+    reply.destroy();
+    return {
+      outcome: "response",
+      status,
+      retry_after: echoed(replied["retry-after"]),
+      location: echoed(replied.location),
+      duration_ms: now() - startedAt,
+    };
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (timer.aborted) return failed("timeout", `no answer within ${timeout_ms / 1000} s`);
+    return failed("unreachable", reasonOf(cause));
+  }
+}
+
+function echoed(header: string | undefined): string | null {
+  return header?.slice(0, MAX_ECHOED_LENGTH) ?? null;
+}

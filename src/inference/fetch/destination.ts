@@ -1,0 +1,49 @@
+import { isIP } from "node:net";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { MAX_URL_LENGTH } from "#wire/fetch.ts";
+import { isLinkLocal, isPublicAddress } from "./address.ts";
+
+/** Looks a name up: all its addresses, as text. Rejects where there are none. */
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
+
+/** What may be reached. */
+export interface Reach {
+  readonly resolve: Resolve;
+  /** Also http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
+  readonly allowsPrivate: boolean;
+}
+
+/** Where an address leads, and the only IP addresses that may be connected to: each was checked. */
+export interface Destination {
+  readonly url: URL;
+  readonly addresses: readonly string[];
+}
+
+/** Ports that public services of the web listen on; others are somebody's database. */
+const PORTS: readonly string[] = ["", "443", "8443"];
+
+/**
+ * Checks where an address leads: once parsed, once looked up, every address of the name public. The connection is then to be
+ * made to one of `addresses`, so that a name cannot change between the check and the use. Refuses with a reason that may be told.
+ */
+export async function findDestination(
+  text: string,
+  { resolve, allowsPrivate }: Reach,
+  signal: AbortSignal,
+): Promise<Result<Destination, string>> {
+  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return refuse("it is no address");
+  const url = new URL(text);
+  if (url.protocol !== "https:" && !(allowsPrivate && url.protocol === "http:"))
+    return refuse("only https addresses are fetched");
+  if (url.username !== "" || url.password !== "")
+    return refuse("an address must not have a user name or password");
+  if (!allowsPrivate && !PORTS.includes(url.port)) return refuse(`port ${url.port} is not allowed`);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
+  if (addresses.length === 0) return refuse("its host has no address");
+  if (!allowsPrivate && !addresses.every(isPublicAddress))
+    return refuse("its host is not on the public internet");
+  if (addresses.some(isLinkLocal))
+    return refuse("its host is on no network of ours or the internet");
+  return ok({ url, addresses });
+}

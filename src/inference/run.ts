@@ -1,0 +1,116 @@
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Question } from "#domain/question.ts";
+import { answer } from "#model/answer.ts";
+import { replayDigest } from "#wire/replay-digest.ts";
+import type { Place, Turn } from "./admission.ts";
+import { failureOf } from "./fault.ts";
+import { decodeImages } from "./image-codec.ts";
+import { errorChain, type Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ModelHost } from "./model-host.ts";
+
+/** What a run works with. */
+export interface RunParts {
+  readonly host: ModelHost;
+  readonly metrics: Pick<Metrics, "answered">;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** What is to be answered, by which weights and until when. */
+export interface Work {
+  readonly jobId: string;
+  readonly question: Question;
+  /** Hex SHA-256 of the manifest. */
+  readonly digest: string;
+  /** Aborts when the answer is to be told as it stands. */
+  readonly deadline: AbortSignal;
+}
+
+/**
+ * Waits for its turn, answers, leaves its place however the answer ends, and counts it. Rejects only with the reason of an
+ * aborted `signal`, while it waits; later the caller's leaving just ends it.
+ */
+export async function* run(
+  work: Work,
+  place: Place,
+  parts: RunParts,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  const enteredMs = parts.now();
+  let started: { readonly atMs: number; readonly waitedMs: number } | undefined;
+  let outcome = "abandoned";
+  let [steps, forwardPasses] = [0, 0];
+  try {
+    const turn = await turnBefore(place, work.deadline);
+    if (turn === "late") place.leave();
+    else started = { atMs: parts.now(), ...turn };
+    const events = turn === "late" ? [untouched(work.question)] : answerSafely(work, parts, signal);
+    for await (const event of events) {
+      if (event.kind === "answer.failed") outcome = event.failure.kind;
+      if (event.kind === "answer.completed") outcome = "completed";
+      if (event.kind === "answer.partial") outcome = "partial";
+      if (event.kind === "answer.frame") steps = event.step;
+      if ("usage" in event) ({ steps, forwardPasses } = event.usage);
+      yield event;
+    }
+  } finally {
+    place.leave();
+    const endedMs = parts.now();
+    const waitedMs = Math.round(started?.waitedMs ?? endedMs - enteredMs);
+    const ranMs = Math.round(endedMs - (started?.atMs ?? endedMs));
+    parts.metrics.answered({ outcome, waitedMs, ranMs, steps, forwardPasses });
+    parts.log("answer.ended", { job: work.jobId, outcome, steps, waitedMs, ranMs });
+  }
+}
+
+/** Waits for the turn, but not beyond the deadline, which may have passed already. */
+async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "late"> {
+  const late = Promise.withResolvers<"late">();
+  const onDeadline = (): void => late.resolve("late");
+  deadline.addEventListener("abort", onDeadline, { once: true });
+  if (deadline.aborted) onDeadline();
+  try {
+    // Both are raced even when it is late: a turn that is given up rejects, and somebody must have heard it.
+    return await Promise.race([late.promise, place.turn]);
+  } finally {
+    deadline.removeEventListener("abort", onDeadline);
+  }
+}
+
+/** The partial answer to a question that nobody came to look at. */
+function untouched({ options: { canvas } }: Question): AnswerEvent {
+  const usage = { imageVectors: 0, promptLength: 0, canvas, steps: 0, forwardPasses: 0 };
+  return { kind: "answer.partial", answer: "", confidence: 0, tokens: [], usage };
+}
+
+/** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
+async function* answerSafely(
+  { jobId, question, digest: modelDigest, deadline }: Work,
+  { host, log }: RunParts,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  try {
+    const pictures = await decodeImages(question.images);
+    if (!pictures.ok) {
+      yield { kind: "answer.failed", failure: pictures.refusal };
+      return;
+    }
+    const { tools } = await host.described(signal);
+    const { messages, options } = question;
+    const asked = { messages, options, pictures: pictures.value };
+    for await (const event of answer(asked, tools, signal, deadline)) {
+      if (event.kind !== "answer.completed") yield event;
+      else {
+        const { tokens } = event;
+        yield { ...event, digest: await replayDigest({ ...asked, modelDigest, tokens }) };
+      }
+    }
+  } catch (cause) {
+    if (signal.aborted) return; // the caller has left: there is nobody to tell
+    const failure = failureOf(cause);
+    log("answer.fault", { job: jobId, code: failure.kind, error: errorChain(cause) });
+    yield { kind: "answer.failed", failure };
+  }
+}
