@@ -6,9 +6,11 @@ import { adminKey } from "./guard/admin-key.ts";
 import { apiKey } from "./guard/api-key.ts";
 import { bodyLimit } from "./guard/body-limit.ts";
 import { cors } from "./guard/cors.ts";
+import { errorShape } from "./guard/error-shape.ts";
 import { notFound, onFault } from "./guard/errors.ts";
 import { requestId } from "./guard/request-id.ts";
 import { scope } from "./guard/scope.ts";
+import { trace } from "./guard/trace.ts";
 import {
   changeAccount,
   createAccount,
@@ -16,34 +18,108 @@ import {
   listAccounts,
   refundAnswer,
 } from "./routes/accounts.ts";
-import { createAnswer } from "./routes/answers.ts";
+import {
+  cancelAnswer,
+  createAnswer,
+  listAnswers,
+  showAnswer,
+  showAnswerEvents,
+} from "./routes/answers.ts";
+import {
+  cancelBatch,
+  createBatch,
+  listBatches,
+  listBatchResults,
+  showBatch,
+} from "./routes/batches.ts";
+import { createChatCompletion } from "./routes/chat-completions.ts";
 import { createClientToken } from "./routes/client-tokens.ts";
 import { showHealth } from "./routes/health.ts";
+import { deleteImage, showImage, uploadImage } from "./routes/images.ts";
 import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes/keys.ts";
 import { listEntries } from "./routes/ledger.ts";
-import { listModels } from "./routes/models.ts";
+import { listModels, showModel } from "./routes/models.ts";
+import { createCaption, createQuery, refuseLocation } from "./routes/moondream.ts";
 import { showOpenapi } from "./routes/openapi.ts";
 import { createQuote } from "./routes/quotes.ts";
+import { replayAnswer } from "./routes/replays.ts";
 import { listUsage } from "./routes/usage.ts";
+import {
+  listDeliveries,
+  redeliverMany,
+  redeliverOne,
+  showDelivery,
+} from "./routes/webhook-deliveries.ts";
+import {
+  changeEndpoint,
+  createEndpoint,
+  deleteEndpoint,
+  listEndpoints,
+  rotateEndpointSecret,
+  rotateWebhookSecret,
+  showEndpoint,
+  showWebhookSecret,
+  testEndpoint,
+} from "./routes/webhook-endpoints.ts";
 
 /** The table of contents: what every request passes, in order, and where it goes. */
 export const app: Hono<EdgeEnv> = new Hono<EdgeEnv>();
 
 app.use(requestId());
+app.use(trace());
 app.use(timing());
+const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
+const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
+for (const path of [...compatible, ...locating]) app.use(path, errorShape());
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/keys/*"];
 for (const path of administration) app.use(path, adminKey());
 app.use("/v1/*", except(administration, apiKey()));
 app.use("/v1/answers/*", scope("ask"));
+app.use("/v1/batches/*", scope("ask"));
 app.use("/v1/quotes/*", scope("ask"));
+app.use("/v1/images/*", scope("ask"));
+for (const path of compatible) app.use(path, scope("ask"));
+for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/webhook_secret/*"])
+  app.use(path, scope("webhooks"));
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
 app.use("/v1/*", bodyLimit());
 
 app.post("/v1/answers", createAnswer);
+app.get("/v1/answers", listAnswers);
+app.get("/v1/answers/:id", showAnswer);
+app.get("/v1/answers/:id/events", showAnswerEvents);
+app.post("/v1/answers/:id/cancel", cancelAnswer);
+app.post("/v1/answers/:id/replay", replayAnswer);
+app.post("/v1/batches", createBatch);
+app.get("/v1/batches", listBatches);
+app.get("/v1/batches/:id", showBatch);
+app.get("/v1/batches/:id/results", listBatchResults);
+app.post("/v1/batches/:id/cancel", cancelBatch);
 app.post("/v1/quotes", createQuote);
+app.post("/v1/images", uploadImage);
+app.get("/v1/images/:id", showImage);
+app.delete("/v1/images/:id", deleteImage);
 app.get("/v1/models", listModels);
+app.get("/v1/models/:id", showModel);
+app.post("/v1/chat/completions", createChatCompletion);
+app.post("/v1/query", createQuery);
+app.post("/v1/caption", createCaption);
+for (const path of locating) app.post(path, refuseLocation);
+app.post("/v1/webhook_endpoints", createEndpoint);
+app.get("/v1/webhook_endpoints", listEndpoints);
+app.get("/v1/webhook_endpoints/:id", showEndpoint);
+app.patch("/v1/webhook_endpoints/:id", changeEndpoint);
+app.delete("/v1/webhook_endpoints/:id", deleteEndpoint);
+app.post("/v1/webhook_endpoints/:id/rotate_secret", rotateEndpointSecret);
+app.post("/v1/webhook_endpoints/:id/test", testEndpoint);
+app.get("/v1/webhook_secret", showWebhookSecret);
+app.post("/v1/webhook_secret/rotate", rotateWebhookSecret);
+app.get("/v1/webhook_deliveries", listDeliveries);
+app.post("/v1/webhook_deliveries/redeliver", redeliverMany);
+app.get("/v1/webhook_deliveries/:id", showDelivery);
+app.post("/v1/webhook_deliveries/:id/redeliver", redeliverOne);
 app.post("/v1/client_tokens", createClientToken);
 app.get("/v1/usage", listUsage);
 app.get("/v1/ledger", listEntries);

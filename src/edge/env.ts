@@ -8,6 +8,10 @@ import { rateLimitsText } from "#wire/limits-body.ts";
 import { modelCardsSchema } from "#wire/model-card.ts";
 import { signingKeyText, type TicketSigningKey } from "#wire/ticket.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
+import type { CacheObject } from "./delivery/cache-object.ts";
+import type { WebhookObject } from "./delivery/webhook-object.ts";
+import type { AnswerObject } from "./jobs/answer-object.ts";
+import type { BatchObject } from "./jobs/batch-object.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { LedgerObject } from "./ledger/ledger-object.ts";
 
@@ -36,6 +40,16 @@ export interface Bindings {
   readonly USAGE: Queue<UsageEvent>;
   /** One ledger per account. */
   readonly LEDGER: DurableObjectNamespace<LedgerObject>;
+  /** One per answer, named by its id. */
+  readonly ANSWERS: DurableObjectNamespace<AnswerObject>;
+  /** One per batch, named by its id. */
+  readonly BATCHES: DurableObjectNamespace<BatchObject>;
+  /** One per account, named by its id. */
+  readonly WEBHOOKS: DurableObjectNamespace<WebhookObject>;
+  /** One per cache key. */
+  readonly CACHE: DurableObjectNamespace<CacheObject>;
+  /** Uploaded pictures, by account and digest. */
+  readonly IMAGES: R2Bucket;
 }
 
 /** What a request carries through guards and routes. */
@@ -43,6 +57,12 @@ export interface EdgeEnv {
   readonly Bindings: Bindings;
   readonly Variables: {
     readonly requestId: string;
+    /** W3C `traceparent` of our own span. */
+    readonly traceparent: string;
+    /** Which answer a request was about, for the log. */
+    readonly answerId?: string;
+    /** What the request was told that its answer costs, for the log; absent where that came to be known only behind it. */
+    readonly chargedMicros?: number;
     /** Set by the guard `apiKey`, so on `/v1/*` only. */
     readonly key: KeyRecord;
     /** Set beside `key` where a client token stands for it: its spend cap is to be kept. */

@@ -6,7 +6,19 @@ const ID_DIGITS = 21;
 
 /** Makes an id such as `ans_…`, `req_…`. */
 export function newId(
-  prefix: "acc" | "ans" | "quo" | "ctk" | "grt" | "rfd" | "req" | "tkt",
+  prefix:
+    | "acc"
+    | "ans"
+    | "bat"
+    | "quo"
+    | "ctk"
+    | "evt"
+    | "grt"
+    | "rfd"
+    | "req"
+    | "tkt"
+    | "whe"
+    | "whd",
 ): string {
   return `${prefix}_${encodeBase62(crypto.getRandomValues(new Uint8Array(ID_BYTES)), ID_DIGITS)}`;
 }

@@ -2,14 +2,19 @@ import { DatabaseSync } from "node:sqlite";
 import type { AnswerEvent } from "#domain/event.ts";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
-import { renewHold } from "#edge/jobs/hold-renewal.ts";
-import { type Payment, payFor } from "#edge/jobs/payment.ts";
+import { ok } from "#domain/result.ts";
+import { attempt } from "#edge/jobs/attempt.ts";
+import { Cut, type MadeEnd, makeAnswer } from "#edge/jobs/making.ts";
+import { settle } from "#edge/jobs/payment.ts";
 import type { Ledger } from "#edge/ledger/ledger.ts";
 import { HOLD_LIFETIME_MS, type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerOver, nodeStore } from "../support/ledger-twin.ts";
+
+/** How often a hold is renewed: rarely, for three renewals of its lifetime are what it promises to live on. */
+const RENEWAL_MS = HOLD_LIFETIME_MS / 3;
 
 /**
  * One run of the world: callers with and without Idempotency-Keys, edges that die between any two awaits, a wire that
@@ -259,32 +264,42 @@ class World {
     if (!held.ok) return;
     if (held.value.kind === "replay") return this.#replayed(intent, held.value.reply);
     const heldAt = this.#clock;
-    const endRenewal = renewHold(ledger, holdId, (milliseconds, call) =>
-      this.#every(edge, milliseconds, call),
-    );
-    const payment: Payment = {
-      ledger,
-      holdId,
-      price: micros(intent.price),
-      priceOfSteps: (steps) => micros(steps * 3),
-      isRepeatable,
-      bodyOf: (_, charged) => ({ id: holdId, charged_micros: Number(charged) }) as AnswerBody,
-      onSettled: endRenewal,
-    };
-    const leavesAfter = this.#chance(0.2) ? this.#upTo(4) : Number.POSITIVE_INFINITY;
-    let heard = 0;
-    for await (const event of payFor(this.#answer(edge), payment)) {
+    // A renewal that fails is made up for by the next.
+    const endRenewal = this.#every(edge, RENEWAL_MS, () => {
+      ledger.renew(holdId).catch(() => undefined);
+    });
+    const isLeft = !isRepeatable && this.#chance(0.2);
+    const leavesAfter = isLeft ? this.#upTo(4) : Number.POSITIVE_INFINITY;
+    const cut = new AbortController();
+    let [heard, attempts] = [0, 0];
+    const events = makeAnswer({
+      dispatch: async (signal) => ok({ modelDigest: "", events: this.#answer(edge, signal) }),
+      attempt: () => ++attempts,
+      told: { modelDigest: null, started: null, frames: [] },
+      pause: async () => {},
+      onTaken: () => undefined,
+      signal: cut.signal,
+      canvas: 4,
+    });
+    for await (const event of events) {
+      if (event.kind === "answer.started" || event.kind === "answer.frame") {
+        if (heard++ < leavesAfter) continue;
+        this.#left.set(holdId, heard);
+        cut.abort(new Cut("cancelled"));
+        continue;
+      }
+      const body = bodyOf(holdId, event, intent.price);
+      const charged =
+        (await attempt(holdId, () => settle(body, isRepeatable, ledger))) ??
+        micros(body.charged_micros);
+      endRenewal();
       if (event.kind === "answer.completed") {
-        this.#replies.set(holdId, { kind: "completed", charged: event.body.charged_micros });
+        this.#replies.set(holdId, { kind: "completed", charged: Number(charged) });
         intent.isAnswered = true;
         this.#count.answers += 1;
-        const isCharged = event.body.charged_micros > 0;
-        if (isCharged && this.#clock - heldAt > HOLD_LIFETIME_MS) this.#count.outlived += 1;
+        if (charged > 0n && this.#clock - heldAt > HOLD_LIFETIME_MS) this.#count.outlived += 1;
       } else if (event.kind === "answer.failed") {
         this.#replies.set(holdId, { kind: "failed", charged: 0 });
-      } else if (heard++ >= leavesAfter) {
-        this.#left.set(holdId, heard);
-        break;
       }
     }
   }
@@ -296,7 +311,7 @@ class World {
     intent.isAnswered = true;
   }
 
-  async *#answer(edge: Edge): AsyncGenerator<AnswerEvent> {
+  async *#answer(edge: Edge, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const [canvas, promptLength, imageVectors] = [4, 8, 0];
     const steps = this.#upTo(4) + 1;
     yield { kind: "answer.started", canvas, promptLength, imageVectors, steps };
@@ -304,6 +319,7 @@ class World {
     for (let step = 1; step <= steps; step += 1) {
       if (slowestMs > 0) await this.#sleep(edge, this.#upTo(slowestMs));
       const isWell = await this.#point(edge, () => true).catch(() => false);
+      signal.throwIfAborted();
       if (!isWell) {
         yield { kind: "answer.failed", failure: { kind: "function_reply_invalid" } };
         return;
@@ -311,7 +327,8 @@ class World {
       yield { kind: "answer.frame", step, revealed: [], stableUntil: 0 };
     }
     const usage = { imageVectors, promptLength, canvas, steps, forwardPasses: steps };
-    yield { kind: "answer.completed", answer: "", confidence: 1, tokens: [], usage };
+    const made = { answer: "", confidence: 1, tokens: [], usage };
+    yield { kind: "answer.completed", ...made, digest: "cd".repeat(32) };
   }
 
   /** What must hold at every moment. */
@@ -406,4 +423,16 @@ class World {
   #upTo(limit: number): number {
     return Math.floor(this.#random() * limit);
   }
+}
+
+/** What is settled of an answer's body. A step that ran costs 3. */
+function bodyOf(
+  id: string,
+  end: MadeEnd,
+  price: number,
+): Pick<AnswerBody, "id" | "status" | "charged_micros" | "usage"> {
+  const status = end.kind.slice("answer.".length) as AnswerBody["status"];
+  const steps = end.kind === "answer.failed" ? 0 : end.usage.steps;
+  const usage = { image_vectors: 0, prompt_length: 8, canvas: 4, steps, forward_passes: steps };
+  return { id, status, charged_micros: status === "completed" ? price : steps * 3, usage };
 }

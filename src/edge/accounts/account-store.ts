@@ -1,4 +1,5 @@
 import type { RateLimits } from "#domain/limits.ts";
+import { type Micros, micros } from "#domain/micros.ts";
 import type { ChangeAccountBody } from "#wire/accounts.ts";
 import { type RateLimitsBody, rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
 
@@ -9,6 +10,8 @@ export interface Account {
   /** Of all its keys together. */
   readonly limits: RateLimits;
   readonly stripeCustomerId: string | null;
+  /** Below so much available credit it is told; null: it is not. Its ledger goes by the same line. */
+  readonly creditLow: Micros | null;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
@@ -41,8 +44,8 @@ export class AccountTable {
     return results.map(accountOf);
   }
 
-  /** Adds an account and says whether its id was free. */
-  async insert(account: Account): Promise<boolean> {
+  /** Adds an account, which is not told of low credit, and says whether its id was free. */
+  async insert(account: Omit<Account, "creditLow">): Promise<boolean> {
     const { meta } = await this.#db
       .prepare(
         `INSERT INTO accounts (id, name, limits, stripe_customer_id, created_at) VALUES (?, ?, ?, ?, ?)
@@ -64,13 +67,16 @@ export class AccountTable {
     const row = await this.#db
       .prepare(
         `UPDATE accounts SET limits = json_patch(limits, ?1),
-           stripe_customer_id = CASE WHEN ?2 THEN ?3 ELSE stripe_customer_id END
-         WHERE id = ?4 RETURNING *`,
+           stripe_customer_id = CASE WHEN ?2 THEN ?3 ELSE stripe_customer_id END,
+           credit_low_micros = CASE WHEN ?4 THEN ?5 ELSE credit_low_micros END
+         WHERE id = ?6 RETURNING *`,
       )
       .bind(
         JSON.stringify(to.limits ?? {}),
         to.stripe_customer_id === undefined ? 0 : 1,
         to.stripe_customer_id ?? null,
+        to.credit_low_micros === undefined ? 0 : 1,
+        to.credit_low_micros ?? null,
         id,
       )
       .first<Row>();
@@ -83,6 +89,7 @@ interface Row {
   readonly name: string;
   readonly limits: string;
   readonly stripe_customer_id: string | null;
+  readonly credit_low_micros: number | null;
   readonly created_at: number;
 }
 
@@ -92,6 +99,7 @@ function accountOf(row: Row): Account {
     name: row.name,
     limits: rateLimitsOf(JSON.parse(row.limits) as RateLimitsBody),
     stripeCustomerId: row.stripe_customer_id,
+    creditLow: row.credit_low_micros === null ? null : micros(row.credit_low_micros),
     createdAt: row.created_at,
   };
 }

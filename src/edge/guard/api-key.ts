@@ -29,7 +29,8 @@ export function apiKey(): MiddlewareHandler<EdgeEnv> {
 async function callerOf(
   c: Context<EdgeEnv>,
 ): Promise<Result<{ readonly key: KeyRecord; readonly token?: ClientToken }, string>> {
-  const text = bearerOf(c);
+  // The second is where Moondream's clients put it.
+  const text = bearerOf(c) || (c.req.header("x-moondream-auth") ?? "");
   const store = keyCache.over(new KeyTable(c.env.DB), Date.now);
   if (isClientToken(text)) {
     const secret = await clientTokenSecret(settingsOf(c.env).ticketKey);

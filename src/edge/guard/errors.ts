@@ -1,12 +1,18 @@
 import type { Context, ErrorHandler, Hono, NotFoundHandler } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { problemResponse } from "#wire/error.ts";
+import { type Problem, problemReply, problemResponse } from "#wire/error.ts";
 import type { EdgeEnv } from "../env.ts";
 import { logFault } from "../log.ts";
 
 /** Replies with a refusal. */
 export function refused(c: Context<EdgeEnv>, failure: Failure): Response {
   return problemResponse(failure, { requestId: c.get("requestId"), instance: c.req.path });
+}
+
+/** Replies with a refusal that was written down before, as this request's own. */
+export function refusedBy(c: Context<EdgeEnv>, problem: Problem): Response {
+  const own = { ...problem, request_id: c.get("requestId"), instance: c.req.path };
+  return problemReply(own);
 }
 
 /** Turns what nobody expected into `internal`: the log gets the cause, the caller its request id. */

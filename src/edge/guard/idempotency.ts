@@ -11,23 +11,35 @@ import type { IdempotentRequest } from "../ledger/ledger.ts";
 const keyShape = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /**
- * Reads `Idempotency-Key`; null where none is sent. Two bodies are the same when they ask for the same: a form and JSON,
- * streamed or not. Refuses with `idempotency_key_invalid`.
+ * Reads `Idempotency-Key`; null where none is sent. Two bodies are the same when they ask for the same on the same
+ * terms: a form and JSON, streamed or not. Refuses with `idempotency_key_invalid`.
  */
 export async function idempotencyOf(
   c: Context<EdgeEnv>,
-  { question, model, maximum }: AnswerRequest,
+  { messages, options, pictures, model, maximum, deadlineMs }: AnswerRequest,
+): Promise<Result<IdempotentRequest | null, Failure>> {
+  if (c.req.header("idempotency-key") === undefined) return ok(null);
+  const sources = await Promise.all(
+    pictures.map(async (picture) =>
+      picture.kind === "file"
+        ? ["file", await sha256Hex(Uint8Array.from(picture.bytes))]
+        : [picture.kind, picture.kind === "url" ? picture.url : picture.id],
+    ),
+  );
+  const question = new TextDecoder().decode(encodeGenerate({ messages, options, images: [] }));
+  const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs];
+  const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
+  return await idempotentRequest(c, Uint8Array.from(canonical));
+}
+
+/** Reads `Idempotency-Key` of a request whose body is, in one form for all equal ones, `canonical`; null where none is sent. */
+export async function idempotentRequest(
+  c: Context<EdgeEnv>,
+  canonical: Uint8Array<ArrayBuffer>,
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   const key = c.req.header("idempotency-key");
   if (key === undefined) return ok(null);
   if (!keyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
-  const terms = new TextEncoder().encode(
-    `${JSON.stringify([model ?? null, maximum === null ? null : Number(maximum)])}\n`,
-  );
-  const body = encodeGenerate(question);
-  const canonical = new Uint8Array(terms.length + body.length);
-  canonical.set(terms);
-  canonical.set(body, terms.length);
   return ok({
     scope: `${c.get("key").id} ${c.req.path} ${key}`,
     fingerprint: await sha256Hex(canonical),

@@ -3,7 +3,12 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "#wire/digest.ts";
 import { readAnswerEvents } from "#wire/events.ts";
-import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import {
+  DEADLINE_HEADER,
+  encodeGenerate,
+  GENERATE_PATH,
+  MODEL_DIGEST_HEADER,
+} from "#wire/generate.ts";
 import { signTicket } from "#wire/ticket.ts";
 import type { Settings } from "../env.ts";
 import { newId } from "../id.ts";
@@ -23,12 +28,20 @@ export interface Dispatched {
   readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
 }
 
+/** On whose behalf a job is sent, and until when. */
+export interface DispatchTerms {
+  readonly requestId: string;
+  readonly traceparent: string | null;
+  /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
+  readonly deadlineAt: number | null;
+  readonly signal: AbortSignal;
+}
+
 /** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
 export async function dispatch(
   job: Job,
   settings: Settings,
-  requestId: string,
-  signal: AbortSignal,
+  { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
   const body = encodeGenerate(job.question);
   const ticket = await signTicket(
@@ -47,11 +60,16 @@ export async function dispatch(
     const call = {
       functionUrl: settings.functionUrl,
       requestId,
+      traceparent,
       signal: AbortSignal.any([signal, silence.signal]),
     };
     const response = await callFunction(call, GENERATE_PATH, {
       method: "POST",
-      headers: { authorization: `Bearer ${ticket}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${ticket}`,
+        "content-type": "application/json",
+        ...deadlineHeader(deadlineAt),
+      },
       body,
     });
     const answer = response.ok ? answerOf(response.value, requestId) : response;
@@ -66,6 +84,11 @@ export async function dispatch(
     signal.throwIfAborted();
     return refuse(failureOf(cause, silence, requestId));
   }
+}
+
+function deadlineHeader(deadlineAt: number | null): Record<string, string> {
+  if (deadlineAt === null) return {};
+  return { [DEADLINE_HEADER]: String(Math.max(0, deadlineAt - Date.now())) };
 }
 
 function answerOf(

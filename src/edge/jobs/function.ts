@@ -17,6 +17,8 @@ import { logFault } from "../log.ts";
 export interface FunctionCall {
   readonly functionUrl: string;
   readonly requestId: string;
+  /** W3C `traceparent` to hand on. */
+  readonly traceparent?: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -55,12 +57,13 @@ async function readSmall<Body>(
  * becomes `function_unreachable`. Rejects with the signal's reason when it is aborted.
  */
 export async function callFunction(
-  { functionUrl, requestId, signal }: FunctionCall,
+  { functionUrl, requestId, traceparent, signal }: FunctionCall,
   path: string,
   init: RequestInit,
 ): Promise<Result<Response, Failure>> {
   const headers = new Headers(init.headers);
   headers.set("x-request-id", requestId);
+  if (typeof traceparent === "string") headers.set("traceparent", traceparent);
   let response: Response;
   try {
     // A redirect would take the ticket and the picture to an address that nobody configured.

@@ -4,6 +4,14 @@ import type { Allowance } from "#domain/limits.ts";
 import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
+import {
+  type CreditAlerts,
+  type CreditLine,
+  createCreditAlerts,
+  drawLine,
+  rearmWatch,
+  watchCredit,
+} from "./credit-watch.ts";
 import { type PostingDetails, readBalances, readEntries, record } from "./journal.ts";
 import type {
   Capture,
@@ -22,13 +30,14 @@ import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
 import { forgetWindows, takeRates } from "./rates.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
-export interface LedgerBook extends Outbox {
+export interface LedgerBook extends Outbox, CreditAlerts {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   renew(holdId: string): void;
   capture(capture: Capture): Captured;
   release(holdId: string): void;
+  drawLine(line: CreditLine): void;
   balance(): Balances;
   entries(page: { readonly before?: number; readonly limit: number }): EntryPage;
   /** Releases holds and forgets replies whose time is over. */
@@ -68,11 +77,13 @@ export function openLedgerBook(store: LedgerStore, now: () => number): LedgerBoo
     renew: (holdId) => whole(() => renew(store, holdId, now())),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
+    drawLine: (line) => whole(() => drawLine(store, line)),
     balance: () => readBalances(store),
     entries: (page) => readEntries(store, page),
     sweep: () => whole(() => sweep(store, now())),
     nextDueAt: () => nextDueAt(store),
     ...createOutbox(store, now),
+    ...createCreditAlerts(store, now),
   };
 }
 
@@ -87,7 +98,10 @@ function grant(
   // All books are bounded by what was ever issued, so this one check keeps every amount countable.
   if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
     return refuseAmount("must be above 0 and small enough to be counted in all");
-  return ok(record(store, { kind: "grant", amount }, { reference: grantId, note, at: now }));
+  const details = { reference: grantId, note, at: now };
+  const balances = record(store, { kind: "grant", amount }, details);
+  rearmWatch(store);
+  return ok(balances);
 }
 
 function refund(
@@ -106,7 +120,9 @@ function refund(
   if (amount <= 0n || amount > BigInt(kept))
     return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
   const details = { holdId, keyId: paid?.key_id ?? null, reference: refundId, note, at: now };
-  return ok(record(store, { kind: "refund", amount }, details));
+  const balances = record(store, { kind: "refund", amount }, details);
+  rearmWatch(store);
+  return ok(balances);
 }
 
 /** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */
@@ -177,7 +193,8 @@ function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Hel
   if (!purses.ok) return refuseHold(purses.refusal, allowances.value);
   const posted = post(readBalances(store), { kind: "hold", amount });
   if (!posted.ok) return refuseHold(posted.refusal, allowances.value);
-  record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
+  // What is free is held to be recognised again; no money moves, so the journal has nothing to say.
+  if (amount > ZERO) record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
   store.all(
     "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)",
     ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
@@ -189,6 +206,7 @@ function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Hel
       "INSERT INTO replies VALUES (?, ?, ?, NULL, NULL)",
       ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
     );
+  watchCredit(store, now);
   return ok({ kind: "held", allowances: allowances.value });
 }
 
@@ -279,6 +297,7 @@ function capture(store: LedgerStore, request: Capture, now: number): Captured {
     at: now,
   };
   store.all("INSERT INTO outbox VALUES (?, ?, ?, 0)", ...[row.id, JSON.stringify(event), now]);
+  watchCredit(store, now);
   return { charged };
 }
 
@@ -328,7 +347,8 @@ function nextDueAt(store: LedgerStore): number | null {
     `SELECT min(due) AS due FROM (
        SELECT min(expires_at) AS due FROM holds WHERE state = 'open'
        UNION ALL SELECT min(expires_at) FROM replies
-       UNION ALL SELECT min(due_at) FROM outbox)`,
+       UNION ALL SELECT min(due_at) FROM outbox
+       UNION ALL SELECT min(due_at) FROM alerts)`,
   );
   return row?.due ?? null;
 }

@@ -14,6 +14,7 @@ export function ledgerOf(
     renew: async (holdId) => await stub.renew(holdId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
+    drawLine: async (line) => await stub.drawLine(line),
     balance: async () => await stub.balance(),
     entries: async (page) => await stub.entries(page),
   };

@@ -3,7 +3,10 @@ import type { Failure } from "#domain/failure.ts";
 import type { Balances } from "#domain/ledger.ts";
 import type { Result } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
+import { noticesOf } from "../delivery/notices-client.ts";
+import type { WebhookObject } from "../delivery/webhook-object.ts";
 import { logFault } from "../log.ts";
+import type { CreditLine } from "./credit-watch.ts";
 import type {
   Capture,
   Captured,
@@ -18,9 +21,10 @@ import type {
 import { type LedgerBook, openLedgerBook } from "./ledger-book.ts";
 import { durableStore } from "./ledger-store.ts";
 
-/** What the object is bound to; without a queue usage waits in its outbox. */
+/** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {
   readonly USAGE?: Queue<UsageEvent>;
+  readonly WEBHOOKS?: DurableObjectNamespace<WebhookObject>;
 }
 
 /** Source: Cloudflare Queues' limit of messages in one sendBatch. */
@@ -69,6 +73,10 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     this.#book.release(holdId);
   }
 
+  async drawLine(line: CreditLine): Promise<void> {
+    this.#book.drawLine(line);
+  }
+
   async balance(): Promise<Balances> {
     return this.#book.balance();
   }
@@ -81,6 +89,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     this.#alarmAt = undefined;
     this.#book.sweep();
     await this.#sendUsage();
+    await this.#tellAlerts();
     await this.#setAlarm();
   }
 
@@ -97,6 +106,19 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
       logFault("usage could not be sent and will be tried again", ids[0] ?? "", cause);
       this.#book.unsent(ids);
     }
+  }
+
+  async #tellAlerts(): Promise<void> {
+    const { WEBHOOKS } = this.env;
+    for (const notice of this.#book.dueAlerts())
+      try {
+        if (WEBHOOKS === undefined) throw new Error("no objects WEBHOOKS are bound");
+        await noticesOf({ WEBHOOKS }).accept(notice, null);
+        this.#book.alertTold(notice.id);
+      } catch (cause) {
+        logFault("low credit could not be told and will be tried again", notice.id, cause);
+        this.#book.alertUntold(notice.id);
+      }
   }
 
   /** Only ever sets it earlier: an alarm that finds nothing to do costs less than a write for each answer. */

@@ -88,4 +88,16 @@ const tables: readonly string[] = [
      attempts INTEGER NOT NULL DEFAULT 0
    ) STRICT`,
   "CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due_at)",
+  `CREATE TABLE IF NOT EXISTS credit_line (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     account_id TEXT NOT NULL,
+     line INTEGER NOT NULL CHECK (line > 0),
+     is_told INTEGER NOT NULL CHECK (is_told IN (0, 1))
+   ) STRICT`,
+  `CREATE TABLE IF NOT EXISTS alerts (
+     id TEXT PRIMARY KEY,
+     notice TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL
+   ) STRICT`,
 ];

@@ -3,6 +3,7 @@ import type { Balances, EntryKind } from "#domain/ledger.ts";
 import type { Allowance, KeyLimits, RateLimits } from "#domain/limits.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
+import type { CreditLine } from "./credit-watch.ts";
 
 /**
  * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
@@ -28,6 +29,8 @@ export interface Ledger {
   capture(capture: Capture): Promise<Captured>;
   /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
   release(holdId: string): Promise<void>;
+  /** Draws the line below which the account is told, once, that its credit runs low; a grant that lifts it above arms it again. */
+  drawLine(line: CreditLine): Promise<void>;
   balance(): Promise<Balances>;
   /** Entries, newest first, that stand before `before` (a cursor of an earlier page). */
   entries(page: { readonly before?: number; readonly limit: number }): Promise<EntryPage>;

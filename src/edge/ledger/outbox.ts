@@ -14,6 +14,11 @@ export interface Outbox {
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 3_600_000;
 
+/** When to try again what had been tried in vain so often before: after 2 s, 4 s …, an hour at most. */
+export function retryAt(now: number, attempts: number): number {
+  return now + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 20));
+}
+
 /** Opens the outbox of a store. */
 export function createOutbox(store: LedgerStore, now: () => number): Outbox {
   return {

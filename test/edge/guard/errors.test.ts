@@ -3,7 +3,7 @@ import { ask, refusal } from "../function-double.ts";
 
 describe("a path or method that does not exist is refused", () => {
   test("with what exists there", async () => {
-    const response = await ask("/v1/answers", { method: "PUT" });
+    const response = await ask("/v1/quotes", { method: "PUT" });
     expect(response.headers.get("allow")).toBe("POST, OPTIONS");
     expect(await refusal(response)).toMatchObject({ status: 405, code: "method_not_allowed" });
   });
@@ -17,7 +17,7 @@ describe("a path or method that does not exist is refused", () => {
   });
 
   test("without a body where only the head was asked for", async () => {
-    const response = await ask("/v1/answers", { method: "HEAD" });
+    const response = await ask("/v1/quotes", { method: "HEAD" });
     expect([response.status, await response.text()]).toEqual([405, ""]);
     expect((await ask("/openapi.json", { method: "HEAD" })).status).toBe(200);
   });

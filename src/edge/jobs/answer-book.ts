@@ -1,0 +1,191 @@
+import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import { type Micros, toNumber } from "#domain/micros.ts";
+import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { AnswerOrder } from "./answers.ts";
+import { keptText, partsOf, readKept } from "./kept-text.ts";
+
+/** What is left to do for an answer that has ended; each is done until it is known to be. */
+export type Duty = "settle" | "tell" | "cache" | "report" | "list";
+
+/** How an answer ended. */
+export interface EndedAnswer {
+  readonly body: AnswerBody;
+  readonly duties: readonly Duty[];
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for anything. */
+export interface AnswerBook {
+  /** Takes the order on; again, it changes nothing. */
+  begin(order: AnswerOrder): void;
+  /** Null before it has begun; throws once the question is forgotten. */
+  order(): AnswerOrder | null;
+  /** As `order`, without the question, for as long as anything is kept. */
+  terms(): AnswerTerms | null;
+  hasQuestion(): boolean;
+  /** Counts an attempt to make it, this one included. */
+  attempt(): number;
+  /** Keeps which weights make it and what they started with. */
+  started(modelDigest: string, event: AnswerStarted): void;
+  /** Keeps frames; a step that is kept already stays as it is. */
+  keep(frames: readonly AnswerFrame[]): void;
+  progress(): Progress;
+  /** Ends it, once: the first end stands and is returned. */
+  end(ended: EndedAnswer): EndedAnswer;
+  ended(): EndedAnswer | null;
+  /** Keeps that it was paid, and what was charged in truth: a hold that expired charges nothing. */
+  settled(charged: Micros): void;
+  done(duties: readonly Duty[]): void;
+  /** Forgets question and frames. */
+  forgetWork(): void;
+}
+
+/** An order without its question. */
+export type AnswerTerms = Omit<AnswerOrder, "job"> & {
+  readonly job: Omit<AnswerOrder["job"], "question">;
+  /** Under which its end is told, however often. */
+  readonly noticeId: string;
+};
+
+/** How far an answer is. */
+export interface Progress {
+  /** Null before a function took it. */
+  readonly modelDigest: string | null;
+  readonly started: AnswerStarted | null;
+  readonly frames: readonly AnswerFrame[];
+}
+
+/** Opens the book of an answer. `newNoticeId` draws the id of its notice. */
+export function openAnswerBook(store: LedgerStore, newNoticeId: () => string): AnswerBook {
+  // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
+  let exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
+  return {
+    begin: (order) => {
+      store.transaction(() => {
+        for (const table of tables) store.all(table);
+        begin(store, order, newNoticeId());
+      });
+      exists = true;
+    },
+    order: () => readOrder(store),
+    terms: () => (exists ? readTerms(store) : null),
+    hasQuestion: () => store.all("SELECT part FROM question LIMIT 1").length > 0,
+    attempt: () =>
+      store.transaction(() => {
+        store.all("UPDATE answer SET attempts = attempts + 1");
+        return store.all<{ attempts: number }>("SELECT attempts FROM answer")[0]?.attempts ?? 0;
+      }),
+    started: (modelDigest, event) =>
+      void store.all(
+        "UPDATE answer SET model_digest = ?, started = ?",
+        ...[modelDigest, JSON.stringify(event)],
+      ),
+    keep: (frames) =>
+      store.transaction(() => {
+        for (const frame of frames)
+          store.all(
+            "INSERT OR IGNORE INTO frames VALUES (?, ?)",
+            frame.step,
+            JSON.stringify(frame),
+          );
+      }),
+    progress: () => readProgress(store),
+    end: (ended) => store.transaction(() => end(store, ended)),
+    ended: () => readEnded(store),
+    settled: (charged) => store.transaction(() => settled(store, charged)),
+    done: (duties) =>
+      store.transaction(() => {
+        for (const duty of duties) store.all("DELETE FROM duties WHERE duty = ?", duty);
+      }),
+    forgetWork: () =>
+      store.transaction(() => {
+        store.all("DELETE FROM question");
+        store.all("DELETE FROM frames");
+      }),
+  };
+}
+
+function begin(store: LedgerStore, order: AnswerOrder, noticeId: string): void {
+  if (readTerms(store) !== null) return;
+  const { question, ...job } = order.job;
+  const terms: AnswerTerms = { ...order, job, noticeId };
+  store.all("INSERT INTO answer (one, terms) VALUES (1, ?)", keptText(terms));
+  const text = new TextDecoder().decode(encodeGenerate(question));
+  for (const [part, piece] of partsOf(text).entries())
+    store.all("INSERT INTO question VALUES (?, ?)", part, piece);
+}
+
+function readTerms(store: LedgerStore): AnswerTerms | null {
+  const [row] = store.all<{ terms: string }>("SELECT terms FROM answer");
+  return row === undefined ? null : readKept<AnswerTerms>(row.terms);
+}
+
+function readOrder(store: LedgerStore): AnswerOrder | null {
+  const terms = readTerms(store);
+  if (terms === null) return null;
+  const { noticeId: _, job, ...rest } = terms;
+  const parts = store.all<{ text: string }>("SELECT text FROM question ORDER BY part");
+  const text = parts.map((part) => part.text).join("");
+  const question = decodeGenerate(new TextEncoder().encode(text));
+  if (!question.ok) throw new Error(`a kept question is refused: ${question.refusal.kind}`);
+  return { ...rest, job: { ...job, question: question.value } };
+}
+
+function readProgress(store: LedgerStore): Progress {
+  const [row] = store.all<{ model_digest: string | null; started: string | null }>(
+    "SELECT model_digest, started FROM answer",
+  );
+  const frames = store.all<{ frame: string }>("SELECT frame FROM frames ORDER BY step");
+  return {
+    modelDigest: row?.model_digest ?? null,
+    started: typeof row?.started === "string" ? (JSON.parse(row.started) as AnswerStarted) : null,
+    frames: frames.map(({ frame }) => JSON.parse(frame) as AnswerFrame),
+  };
+}
+
+function end(store: LedgerStore, ended: EndedAnswer): EndedAnswer {
+  const earlier = readEnded(store);
+  if (earlier !== null) return earlier;
+  store.all("UPDATE answer SET body = ?, ended_at = ?", JSON.stringify(ended.body), ended.at);
+  for (const duty of ended.duties) store.all("INSERT INTO duties VALUES (?)", duty);
+  return ended;
+}
+
+function settled(store: LedgerStore, charged: Micros): void {
+  const ended = readEnded(store);
+  if (ended === null) return;
+  const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
+  store.all("UPDATE answer SET body = ?", JSON.stringify(body));
+  store.all("DELETE FROM duties WHERE duty = 'settle'");
+}
+
+function readEnded(store: LedgerStore): EndedAnswer | null {
+  const [row] = store.all<{ body: string | null; ended_at: number | null }>(
+    "SELECT body, ended_at FROM answer",
+  );
+  if (row === undefined || row.body === null || row.ended_at === null) return null;
+  const duties = store.all<{ duty: Duty }>("SELECT duty FROM duties ORDER BY rowid");
+  return {
+    body: JSON.parse(row.body) as AnswerBody,
+    duties: duties.map(({ duty }) => duty),
+    at: row.ended_at,
+  };
+}
+
+const tables: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS answer (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     terms TEXT NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     model_digest TEXT,
+     started TEXT,
+     body TEXT,
+     ended_at INTEGER
+   ) STRICT`,
+  "CREATE TABLE IF NOT EXISTS question (part INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
+  "CREATE TABLE IF NOT EXISTS frames (step INTEGER PRIMARY KEY, frame TEXT NOT NULL) STRICT",
+  "CREATE TABLE IF NOT EXISTS duties (duty TEXT NOT NULL UNIQUE) STRICT",
+];

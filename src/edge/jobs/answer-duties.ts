@@ -1,0 +1,101 @@
+import type { NoticeType } from "#domain/notice.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import type { AnswerCache } from "../delivery/answer-cache.ts";
+import type { Notices } from "../delivery/notices.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { logFault } from "../log.ts";
+import type { AnswerBook, AnswerTerms, Duty, EndedAnswer } from "./answer-book.ts";
+import type { AnswerTable } from "./answer-table.ts";
+import type { AnswerOrder } from "./answers.ts";
+import type { Batches } from "./batches.ts";
+import { settle } from "./payment.ts";
+
+/** Whom an ended answer concerns. Every call of them may be repeated. */
+export interface Duties {
+  readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
+  readonly notices: Pick<Notices, "accept">;
+  readonly cache: Pick<AnswerCache, "store" | "abandon">;
+  readonly batches: Pick<Batches, "itemEnded">;
+  readonly table: Pick<AnswerTable, "end">;
+}
+
+/** Says what is to be done for an answer that ended like this. */
+export function dutiesOf(
+  { payment, cacheKey }: AnswerOrder,
+  { status }: AnswerBody,
+): readonly Duty[] {
+  return [
+    ...(payment.kind === "hold" ? (["settle"] as const) : []),
+    ...(payment.kind === "batch" ? (["report"] as const) : []),
+    ...(cacheKey === null ? [] : (["cache"] as const)),
+    // Who cancels knows it already.
+    ...(status === "cancelled" ? [] : (["tell"] as const)),
+    "list",
+  ];
+}
+
+/**
+ * Does every duty that is left but those `done` already, the payment first, so that the others know what was charged. What
+ * fails is logged and left to the next call. Keeps what is done in one write: each costs the next answer's time.
+ */
+export async function fulfil(
+  book: Pick<AnswerBook, "ended" | "settled" | "done">,
+  terms: AnswerTerms,
+  duties: Duties,
+  done: readonly Duty[] = [],
+): Promise<void> {
+  const attempted = async (duty: Duty, work: () => Promise<void>): Promise<Duty[]> => {
+    try {
+      await work();
+      return [duty];
+    } catch (cause) {
+      logFault(`answer: could not ${duty}, will be tried again`, terms.job.id, cause);
+      return [];
+    }
+  };
+  const ended = book.ended();
+  if (ended === null) return;
+  const left = ended.duties.filter((duty) => !done.includes(duty));
+  if (left.includes("settle"))
+    await attempted("settle", async () => {
+      const ledger = duties.ledgerOf(terms.job.accountId);
+      book.settled(await settle(ended.body, terms.isRepeatable, ledger));
+    });
+  const paid = book.ended() ?? ended;
+  const others = left.filter((duty) => duty !== "settle");
+  const results = await Promise.all(
+    others.map((duty) => attempted(duty, () => perform(duty, terms, paid, duties))),
+  );
+  const all = [...done, ...results.flat()];
+  if (all.length > 0) book.done(all);
+}
+
+async function perform(
+  duty: Exclude<Duty, "settle">,
+  terms: AnswerTerms,
+  { body, at }: EndedAnswer,
+  { notices, cache, batches, table }: Duties,
+): Promise<void> {
+  const { job, cacheKey, payment, webhook, noticeId } = terms;
+  switch (duty) {
+    case "report":
+      if (payment.kind === "batch") await batches.itemEnded(payment.batchId, payment.index, body);
+      return;
+    case "cache":
+      if (cacheKey === null) return;
+      return body.status === "completed"
+        ? await cache.store(cacheKey, body)
+        : await cache.abandon(cacheKey, job.id);
+    case "tell": {
+      const type: NoticeType = `answer.${body.status as "completed" | "partial" | "failed"}`;
+      return await notices.accept(
+        { id: noticeId, type, accountId: job.accountId, at, data: body },
+        webhook,
+      );
+    }
+    case "list":
+      return await table.end(terms, body);
+    default:
+      return duty satisfies never;
+  }
+}

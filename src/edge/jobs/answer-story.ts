@@ -1,0 +1,110 @@
+import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import { bodyMessage, progressMessage } from "#wire/events.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import type { SseMessage } from "#wire/sse.ts";
+import type { Progress } from "./answer-book.ts";
+
+/** What has been told of one answer, and who listens. Lives as long as its object's instance. */
+export class AnswerStory {
+  readonly #answerId: string;
+  #modelDigest: string | null;
+  #started: AnswerStarted | null;
+  readonly #frames: AnswerFrame[];
+  #end: AnswerBody | null;
+  /** Whether the frames of an ended answer are still there. */
+  readonly #hasFrames: boolean;
+  #unkept: AnswerFrame[] = [];
+  #change: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(answerId: string, progress: Progress, end: AnswerBody | null, hasFrames: boolean) {
+    this.#answerId = answerId;
+    this.#modelDigest = progress.modelDigest;
+    this.#started = progress.started;
+    this.#frames = [...progress.frames];
+    this.#end = end;
+    this.#hasFrames = hasFrames;
+  }
+
+  get modelDigest(): string | null {
+    return this.#modelDigest;
+  }
+
+  /** Frames that were told and are not yet in the book. */
+  get unkept(): readonly AnswerFrame[] {
+    return this.#unkept;
+  }
+
+  kept(): void {
+    this.#unkept = [];
+  }
+
+  progress(): Omit<Progress, "modelDigest"> {
+    return { started: this.#started, frames: this.#frames };
+  }
+
+  taken(modelDigest: string): void {
+    this.#modelDigest = modelDigest;
+  }
+
+  tell(event: AnswerStarted | AnswerFrame): void {
+    if (event.kind === "answer.started") this.#started = event;
+    else {
+      this.#frames.push(event);
+      this.#unkept.push(event);
+    }
+    this.#wake();
+  }
+
+  end(body: AnswerBody): void {
+    this.#end = body;
+    this.#wake();
+  }
+
+  /** Resolves when the answer has ended, or after so many milliseconds; null waits for the end. */
+  async ended(milliseconds: number | null): Promise<void> {
+    const isLate = Promise.withResolvers<void>();
+    const timer = milliseconds === null ? null : setTimeout(isLate.resolve, milliseconds);
+    let hasTime = true;
+    void isLate.promise.then(() => {
+      hasTime = false;
+    });
+    while (this.#end === null && hasTime)
+      await Promise.race([this.#change.promise, isLate.promise]);
+    clearTimeout(timer);
+  }
+
+  /** The answer's messages behind step `after` (-1 for all), to its end. An end that was heard is told again. */
+  async *follow(after: number): AsyncGenerator<SseMessage, void, undefined> {
+    let isStartTold = after >= 0 || (this.#end !== null && !this.#hasFrames);
+    let next = 0;
+    for (;;) {
+      const change = this.#change.promise;
+      if (!isStartTold && this.#started !== null) {
+        isStartTold = true;
+        yield progressMessage(this.#started, this.#answerId);
+      }
+      for (; next < this.#frames.length; next++) {
+        const frame = this.#frames[next];
+        if (frame !== undefined && frame.step > after) yield progressMessage(frame, this.#answerId);
+      }
+      if (this.#end !== null && next >= this.#frames.length) {
+        yield endMessage(this.#end);
+        return;
+      }
+      await change;
+    }
+  }
+
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}
+
+/** The last event of an answer; for one that is told again, the only one. */
+export function endMessage(body: AnswerBody): SseMessage {
+  // Without an id: a client that comes back asks for what follows the last frame it saw.
+  if (body.error !== null) return bodyMessage("answer.failed", body.error);
+  const kind = body.status === "completed" ? "answer.completed" : `answer.${body.status}`;
+  return { event: kind, data: JSON.stringify(body), id: `${body.id}.${body.usage.steps + 1}` };
+}

@@ -1,0 +1,64 @@
+import type { WebhookTarget } from "#domain/notice.ts";
+import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
+import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { Job } from "./admit.ts";
+import { keptText, partsOf, readKept } from "./kept-text.ts";
+
+/** What an item's answer will be made from. */
+export interface ItemOrder {
+  /** Without the answer's id, which each attempt draws anew. */
+  readonly job: Omit<Job, "id">;
+  /** Milliseconds from the start of its answer; null waits for its end. */
+  readonly deadlineMs: number | null;
+  readonly webhook: WebhookTarget | null;
+}
+
+/** The questions of a batch, kept until their items have ended. */
+export interface BatchOrders {
+  keep(index: number, order: ItemOrder): void;
+  /** Throws where there is none: an item without its question is a bug. */
+  read(index: number): ItemOrder;
+  forget(index: number): void;
+  forgetAll(): void;
+}
+
+/** Opens the questions in a batch's store. */
+export function openBatchOrders(store: LedgerStore): BatchOrders {
+  store.all(`CREATE TABLE IF NOT EXISTS orders (
+    place INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (place, part)
+  ) STRICT`);
+  return {
+    keep: (index, order) =>
+      store.transaction(() => {
+        for (const [part, text] of partsOf(encodeOrder(order)).entries())
+          store.all("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", index, part, text);
+      }),
+    read(index) {
+      const parts = store.all<{ text: string }>(
+        "SELECT text FROM orders WHERE place = ? ORDER BY part",
+        index,
+      );
+      if (parts.length === 0) throw new Error(`item ${index} has no order`);
+      return decodeOrder(parts.map(({ text }) => text).join(""));
+    },
+    forget: (index) => void store.all("DELETE FROM orders WHERE place = ?", index),
+    forgetAll: () => void store.all("DELETE FROM orders"),
+  };
+}
+
+/** Two lines of JSON: everything but the question, then the question as the function gets it. */
+function encodeOrder({ job, ...rest }: ItemOrder): string {
+  const { question, ...terms } = job;
+  const head = keptText({ ...rest, terms });
+  return `${head}\n${new TextDecoder().decode(encodeGenerate(question))}`;
+}
+
+function decodeOrder(text: string): ItemOrder {
+  const end = text.indexOf("\n");
+  const { terms, ...rest } = readKept<
+    Omit<ItemOrder, "job"> & { readonly terms: Omit<ItemOrder["job"], "question"> }
+  >(text.slice(0, end));
+  const question = decodeGenerate(new TextEncoder().encode(text.slice(end + 1)));
+  if (!question.ok) throw new Error(`a kept question is refused: ${question.refusal.kind}`);
+  return { ...rest, job: { ...terms, question: question.value } };
+}

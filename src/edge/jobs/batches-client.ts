@@ -1,0 +1,21 @@
+import type { BatchObject } from "./batch-object.ts";
+import type { Batches } from "./batches.ts";
+
+/** Reaches the batches. */
+export function batchesOf({
+  BATCHES,
+}: {
+  readonly BATCHES: DurableObjectNamespace<BatchObject>;
+}): Batches {
+  const at = (batchId: string): DurableObjectStub<BatchObject> => BATCHES.getByName(batchId);
+  return {
+    keep: async (batchId, index, item, order) => await at(batchId).keep(index, item, order),
+    begin: async (terms) => await at(terms.id).begin(terms),
+    discard: async (batchId) => await at(batchId).discard(),
+    read: async (batchId, accountId) => await at(batchId).read(accountId),
+    results: async (batchId, accountId, from, count) =>
+      await at(batchId).results(accountId, from, count),
+    cancel: async (batchId, accountId) => await at(batchId).cancel(accountId),
+    itemEnded: async (batchId, index, body) => await at(batchId).itemEnded(index, body),
+  };
+}

@@ -1,0 +1,30 @@
+/** A value in a Durable Object has at most 2 MB; UTF-16 units take up to 3 bytes each. Source: Durable Objects, limits. */
+const PART_LENGTH = 600_000;
+
+/** Cuts a text into parts that a row can hold. Never cuts a character in two: half of one is no text that a store would give back. */
+export function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const isHalf = /[\uD800-\uDBFF]/.test(text.charAt(from + PART_LENGTH - 1));
+    const to = from + PART_LENGTH + (isHalf ? 1 : 0);
+    parts.push(text.slice(from, to));
+    from = to;
+  }
+  return parts;
+}
+
+/** Writes a value with bigints in it as JSON. */
+export function keptText(value: object): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "bigint" ? { bigint: String(member) } : member,
+  );
+}
+
+/** Reads what `keptText` wrote. */
+export function readKept<Value>(text: string): Value {
+  return JSON.parse(text, (_, member: unknown) => {
+    if (typeof member !== "object" || member === null) return member;
+    const { bigint }: { bigint?: unknown } = member;
+    return typeof bigint === "string" ? BigInt(bigint) : member;
+  }) as Value;
+}

@@ -1,0 +1,247 @@
+import { describe, expect, test, vi } from "vitest";
+import { micros } from "#domain/micros.ts";
+import type { Notice } from "#domain/notice.ts";
+import type { AnswerOrder } from "#edge/jobs/answers.ts";
+import { openBatchBook } from "#edge/jobs/batch-book.ts";
+import { type ItemOrder, openBatchOrders } from "#edge/jobs/batch-orders.ts";
+import {
+  advance,
+  type BatchParts,
+  cancelBatch,
+  itemEnded,
+  lookAfter,
+} from "#edge/jobs/batch-runner.ts";
+import type { Capture } from "#edge/ledger/ledger.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import { batchTerms, endedAnswer } from "../support/batches.ts";
+import { question } from "../support/edge-builders.ts";
+import { nodeStore } from "../support/ledger-twin.ts";
+
+vi.spyOn(console, "error").mockImplementation(() => undefined);
+
+const order: ItemOrder = {
+  job: {
+    accountId: "acc_1",
+    card: {
+      id: "demo",
+      image: null,
+      prices: { view: 1n, linear: 2n, attention: 3n },
+      hitPrice: micros(0),
+    },
+    question: question(),
+    work: { views: 0, imageVectors: 0, canvas: 4, steps: 2, positions: 9, passRows: [9, 9] },
+    quote: { price: micros(10), imageVectors: 0, canvas: 4, steps: 2, forwardPasses: 2 },
+    createdAt: 0,
+  },
+  deadlineMs: 500,
+  webhook: null,
+};
+
+/** A batch of `count` items among answers, a ledger and notices that can be made to fail. */
+function world(count: number, isRepeatable = false) {
+  const store = nodeStore();
+  const seen = {
+    orders: [] as AnswerOrder[],
+    captures: [] as Capture[],
+    notices: [] as Notice[],
+    listed: [] as unknown[],
+    broken: new Set<string>(),
+    bodies: new Map<string, AnswerBody>(),
+    now: 1_000,
+  };
+  let drawn = 0;
+  const call = async (name: string): Promise<void> => {
+    if (seen.broken.has(name)) throw new Error(`${name} is away`);
+  };
+  const parts: BatchParts = {
+    book: openBatchBook(store, () => seen.now),
+    orders: openBatchOrders(store),
+    answers: {
+      async start(one) {
+        await call("start");
+        seen.orders.push(one);
+        seen.bodies.set(one.job.id, endedAnswer(one.job.id, "running", 0));
+        await call("start-reply");
+      },
+      async read(id) {
+        await call("read");
+        return seen.bodies.get(id) ?? null;
+      },
+      async cancel(id) {
+        await call("cancel");
+        const isKnown = seen.bodies.has(id);
+        if (isKnown) seen.bodies.set(id, endedAnswer(id, "cancelled", 3));
+        return seen.bodies.get(id) ?? null;
+      },
+    },
+    ledgerOf: () => ({
+      renew: async () => await call("renew"),
+      async capture(one) {
+        await call("capture");
+        seen.captures.push(one);
+        return { charged: one.charge };
+      },
+    }),
+    notices: {
+      async accept(notice) {
+        await call("accept");
+        seen.notices.push(notice);
+      },
+    },
+    index: async (_account, body) => {
+      await call("index");
+      seen.listed.push(body);
+    },
+    newAnswerId: () => `ans_${drawn++}`,
+    now: () => seen.now,
+  };
+  for (let index = 0; index < count; index++) {
+    parts.orders.keep(index, order);
+    parts.book.keep(index, { customId: null, quotedMicros: 10, error: null });
+  }
+  parts.book.begin(batchTerms({ quotedMicros: 10 * count, isRepeatable }));
+  return { parts, seen };
+}
+
+function endRunning({ parts, seen }: ReturnType<typeof world>): void {
+  for (const { index, answerId } of parts.book.running()) {
+    seen.bodies.set(answerId, endedAnswer(answerId));
+    itemEnded(parts, index, endedAnswer(answerId));
+  }
+}
+
+describe("a batch at work", () => {
+  test("starts answers that the batch pays for, as they were asked", async () => {
+    const { parts, seen } = world(1);
+    await advance(parts);
+    expect(seen.orders).toEqual([
+      {
+        job: { ...order.job, id: "ans_0", createdAt: 1_000 },
+        keyId: "key_1",
+        requestId: "req_1",
+        traceparent: null,
+        deadlineAt: 1_500,
+        isRepeatable: false,
+        payment: { kind: "batch", batchId: "bat_1", index: 0 },
+        webhook: null,
+        cacheKey: null,
+      },
+    ]);
+  });
+
+  test("captures the sum once, lists it and tells it, when the last item has ended", async () => {
+    const batch = world(6, true);
+    const { parts, seen } = batch;
+    await advance(parts);
+    endRunning(batch);
+    await advance(parts);
+    expect(seen.captures).toEqual([]);
+    endRunning(batch);
+    await advance(parts);
+    await advance(parts);
+    expect(seen.captures).toMatchObject([{ holdId: "bat_1", charge: 60n, steps: 24 }]);
+    const told = parts.book.body();
+    expect(JSON.parse(seen.captures[0]?.reply ?? "")).toEqual(told);
+    expect(seen.listed).toEqual([told]);
+    expect(seen.notices).toMatchObject([{ id: "evt_1", type: "batch.completed", data: told }]);
+  });
+
+  test("starts again what no object knows of", async () => {
+    const { parts, seen } = world(1);
+    seen.broken.add("start");
+    await advance(parts);
+    expect(seen.orders).toEqual([]);
+    seen.broken.clear();
+    await lookAfter(parts);
+    expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_0"]);
+  });
+
+  test("finds out that an answer runs whose start was not confirmed", async () => {
+    const { parts, seen } = world(1);
+    seen.broken.add("start-reply");
+    await advance(parts);
+    seen.broken.clear();
+    await lookAfter(parts);
+    expect(seen.orders).toHaveLength(1);
+  });
+
+  test("asks for an end whose report was lost", async () => {
+    const { parts, seen } = world(1);
+    await advance(parts);
+    seen.bodies.set("ans_0", endedAnswer("ans_0"));
+    await lookAfter(parts);
+    expect(parts.book.body().status).toBe("completed");
+  });
+
+  test.each(["capture", "index", "accept"])(
+    "closes later, and once, where %s cannot be reached",
+    async (name) => {
+      const batch = world(1);
+      const { parts, seen } = batch;
+      await advance(parts);
+      endRunning(batch);
+      seen.broken.add(name);
+      await advance(parts);
+      expect(parts.book.closingStep()).not.toBeNull();
+      seen.broken.clear();
+      await lookAfter(parts);
+      expect(parts.book.closingStep()).toBeNull();
+      const times = [seen.captures.length, seen.listed.length, seen.notices.length];
+      expect(times).toEqual([1, 1, 1]);
+    },
+  );
+
+  test("keeps no question of an item that has ended", async () => {
+    const batch = world(1);
+    await advance(batch.parts);
+    endRunning(batch);
+    expect(() => batch.parts.orders.read(0)).toThrow("has no order");
+  });
+});
+
+describe("a batch that is cancelled", () => {
+  test("charges the steps that ran and nothing else", async () => {
+    const { parts, seen } = world(6);
+    await advance(parts);
+    await cancelBatch(parts);
+    expect(parts.book.body()).toMatchObject({
+      status: "cancelled",
+      counts: { cancelled: 6 },
+      charged_micros: 12,
+    });
+    expect(seen.captures).toHaveLength(1);
+  });
+
+  test("ends although an answer of it was never started", async () => {
+    const { parts, seen } = world(1);
+    seen.broken.add("start");
+    await advance(parts);
+    await cancelBatch(parts);
+    expect(parts.book.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+  });
+
+  test("is stopped later where its answers cannot be reached", async () => {
+    const { parts, seen } = world(1);
+    await advance(parts);
+    seen.broken.add("cancel");
+    await cancelBatch(parts);
+    expect(parts.book.body().status).toBe("running");
+    seen.broken.clear();
+    await lookAfter(parts);
+    expect(parts.book.body().status).toBe("cancelled");
+  });
+});
+
+describe("a kept question", () => {
+  test("comes back as it was, however long and in whatever script", () => {
+    const orders = openBatchOrders(nodeStore());
+    const text = "🐕é\n".repeat(300_000);
+    const long = {
+      ...order,
+      job: { ...order.job, question: question({ messages: [{ role: "user", text: "?" }] }) },
+    };
+    const suffixed = { ...long, webhook: { url: text, secret: null, wantsDrafts: false } };
+    orders.keep(0, suffixed);
+    expect(orders.read(0)).toEqual(suffixed);
+  });
+});
