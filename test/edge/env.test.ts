@@ -9,7 +9,7 @@ describe("the Worker's settings", () => {
     expect(settingsOf({ ...bindings, FUNCTION_URL: "https://function.test/" })).toMatchObject({
       model: "unmask-demo",
       functionUrl: "https://function.test",
-      functionSilenceSeconds: 0.5,
+      functionSilenceSeconds: 1,
       ticketKey: { kid: "test" },
       keyLimits: { requestsPerMinute: 600 },
       stripe: undefined,

@@ -5,6 +5,7 @@ import { type Problem, problemSchema } from "#wire/error.ts";
 import { eventMessage } from "#wire/events.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
 import { encodeSse } from "#wire/sse.ts";
+import { MODEL_CARD_PATH, type ModelCard } from "#wire/status.ts";
 
 export const digest = "ab".repeat(32);
 
@@ -32,14 +33,23 @@ export interface SentRequest {
   readonly signal: AbortSignal;
 }
 
-/** Stands in for the function: what the Worker fetches goes to `reply`. Replies must be made inside it (workerd binds them to the request). */
-export function functionReplies(reply: (sent: SentRequest) => Response | Promise<Response>): {
+/**
+ * Stands in for the function: what the Worker fetches goes to `reply`. Replies must be made inside it (workerd binds them
+ * to the request). The question for its model card, which the cache asks before every answer, is answered aside with
+ * `card`; without one the model is not ready, and nothing is cached. "asked": it goes to `reply` like any other.
+ */
+export function functionReplies(
+  reply: (sent: SentRequest) => Response | Promise<Response>,
+  card?: ModelCard | "asked",
+): {
   readonly sent: SentRequest[];
 } {
   const sent: SentRequest[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const { url, headers, signal } = request;
+    if (card !== "asked" && new URL(url).pathname === MODEL_CARD_PATH)
+      return card === undefined ? new Response("", { status: 503 }) : Response.json(card);
     const body = new Uint8Array(await request.arrayBuffer());
     sent.push({ url, headers, signal, body });
     return await reply({ url, headers, signal, body });

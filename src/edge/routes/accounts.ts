@@ -1,7 +1,7 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
-import { micros } from "#domain/micros.ts";
+import { micros, toNumber } from "#domain/micros.ts";
 import {
   type AccountBody,
   accountListQuerySchema,
@@ -31,7 +31,7 @@ export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, createAccountSchema);
   if (!body.ok) return refused(c, body.refusal);
   const { id = newId("acc"), name, limits, stripe_customer_id = null } = body.value;
-  const account: Account = {
+  const account = {
     id,
     name,
     limits: limits === undefined ? settingsOf(c.env).accountLimits : rateLimitsOf(limits),
@@ -39,7 +39,8 @@ export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {
     createdAt: Date.now(),
   };
   const isNew = await new AccountTable(c.env.DB).insert(account);
-  return isNew ? c.json(accountBody(account), 201) : refused(c, { kind: "already_exists", id });
+  const opened: Account = { ...account, creditLow: null };
+  return isNew ? c.json(accountBody(opened), 201) : refused(c, { kind: "already_exists", id });
 }
 
 /** `GET /v1/accounts`: lists accounts, oldest first. */
@@ -56,14 +57,16 @@ export async function listAccounts(c: Context<EdgeEnv>): Promise<Response> {
   );
 }
 
-/** `PATCH /v1/accounts/{id}`: changes how fast all keys of an account may ask together, and whom the export bills. */
+/** `PATCH /v1/accounts/{id}`: changes how fast all keys of an account may ask together, whom the export bills, and when the account is told that its credit runs low. */
 export async function changeAccount(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, changeAccountSchema);
   if (!body.ok) return refused(c, body.refusal);
   const changed = await new AccountTable(c.env.DB).change(c.req.param("id") ?? "", body.value);
-  return changed === undefined
-    ? refused(c, { kind: "not_found", path: c.req.path })
-    : c.json(accountBody(changed));
+  if (changed === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  // Should the ledger not hear of it, the caller hears a fault and changes it again.
+  if (body.value.credit_low_micros !== undefined)
+    await ledgerOf(c.env, changed.id).drawLine({ accountId: changed.id, line: changed.creditLow });
+  return c.json(accountBody(changed));
 }
 
 /** `POST /v1/accounts/{id}/grants`: gives credit, once per id of the grant. */
@@ -104,13 +107,21 @@ export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
 /** A place in a list that is ordered by creation. */
 export const placeSchema: z.ZodType<readonly [number, string]> = z.tuple([z.int(), z.string()]);
 
-function accountBody({ id, name, limits, stripeCustomerId, createdAt }: Account): AccountBody {
+function accountBody({
+  id,
+  name,
+  limits,
+  stripeCustomerId,
+  creditLow,
+  createdAt,
+}: Account): AccountBody {
   return {
     id,
     object: "account",
     name,
     limits: rateLimitsBody(limits),
     stripe_customer_id: stripeCustomerId,
+    credit_low_micros: creditLow === null ? null : toNumber(creditLow),
     created_at: new Date(createdAt).toISOString(),
   };
 }

@@ -1,184 +1,201 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { setMetric } from "hono/timing";
+import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import type { Allowance } from "#domain/limits.ts";
-import { priceOfSteps } from "#domain/quote.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import { ok, type Result } from "#domain/result.ts";
+import { answerListQuerySchema, answerListSchema, answerSummary } from "#wire/answer-list.ts";
 import { answerFormSchema, answerRequestSchema } from "#wire/answer-request.ts";
-import type { ClientToken } from "#wire/client-token.ts";
+import { decodeCursor, pageOf } from "#wire/page.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
-import { type AnswerBody, answerBody, answerSchema } from "#wire/responses.ts";
+import { type AnswerBody, answerSchema } from "#wire/responses.ts";
 import { encodeSse } from "#wire/sse.ts";
-import { type EdgeEnv, settingsOf } from "../env.ts";
-import { refused } from "../guard/errors.ts";
+import type { EdgeEnv } from "../env.ts";
+import { cacheDirectives } from "../guard/cache-control.ts";
+import { cancelAfter } from "../guard/cancel-after.ts";
+import { refused, refusedBy } from "../guard/errors.ts";
 import { idempotencyOf } from "../guard/idempotency.ts";
-import { rateLimitFields } from "../guard/rate-limit-fields.ts";
-import { newId } from "../id.ts";
-import { admit, type Job } from "../jobs/admit.ts";
-import { attempt } from "../jobs/attempt.ts";
-import { dispatch } from "../jobs/dispatch.ts";
-import { renewHold } from "../jobs/hold-renewal.ts";
-import { type Payment, payFor } from "../jobs/payment.ts";
-import { collectAnswer, completedMessage, relayAnswer } from "../jobs/relay.ts";
-import { mayAsk } from "../keys/may-ask.ts";
-import type { IdempotentRequest, Ledger, SpendCap } from "../ledger/ledger.ts";
-import { ledgerOf } from "../ledger/ledger-client.ts";
+import { waitPreference } from "../guard/prefer.ts";
+import { endMessage } from "../jobs/answer-story.ts";
+import { type AnswerPlace, AnswerTable } from "../jobs/answer-table.ts";
+import { answersOf } from "../jobs/answers-client.ts";
+import { type AskedAnswer, ask } from "../jobs/ask.ts";
 import { readAnswerRequest } from "./answer-body.ts";
+import { askerOf, entityTag, eventHeaders, tellCache, tellRates } from "./asking.ts";
+import { describedQuery, readQuery } from "./body.ts";
+import { pageReply } from "./list.ts";
 
-/** `POST /v1/answers`: asks, and waits for the answer or listens to it being made. */
+/** `POST /v1/answers`: asks, and waits for the answer, listens to it being made, or comes back for it. */
 export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const request = await readAnswerRequest(c);
+  const request = await readTimedRequest(c);
   if (!request.ok) return refused(c, request.refusal);
-  const { accountId } = c.get("key");
-  const { card } = settingsOf(c.env);
-  const job = admit(request.value, { id: newId("ans"), accountId, card, createdAt: Date.now() });
-  if (!job.ok) return refused(c, job.refusal);
-  const allowed = mayAsk(c.get("key"), card.id);
-  if (!allowed.ok) return refused(c, allowed.refusal);
   const idempotency = await idempotencyOf(c, request.value);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
-
-  const ledger = ledgerOf(c.env, accountId);
-  const held = await holdPrice(c, ledger, job.value, request.value, idempotency.value);
-  if (!held.ok) return refused(c, held.refusal);
   const wantsEvents = request.value.wantsStream || acceptsEvents(c);
-  if (held.value !== null) return replay(c, held.value, wantsEvents);
-  return await answer(c, job.value, ledger, {
-    wantsEvents,
-    isRepeatable: idempotency.value !== null,
+  const { waitMs, applied } = waitPreference(c.req.header("prefer"));
+  const asked = await ask(askerOf(c), {
+    request: request.value,
+    idempotency: idempotency.value,
+    directives: cacheDirectives(c.req.header("cache-control")),
+    isAsync: !wantsEvents && waitMs !== null,
   });
-}
-
-/** Sets the price aside. The value is the reply of a request that was answered before, null for a new one. */
-async function holdPrice(
-  c: Context<EdgeEnv>,
-  ledger: Ledger,
-  { id, accountId, card, quote }: Job,
-  { maximum }: AnswerRequest,
-  idempotency: IdempotentRequest | null,
-): Promise<Result<string | null, Failure>> {
-  const key = c.get("key");
-  const token = c.get("clientToken");
-  const held = await ledger.hold({
-    holdId: id,
-    accountId,
-    keyId: key.id,
-    model: card.id,
-    amount: quote.price,
-    maximum,
-    steps: quote.steps,
-    keyLimits: key.limits,
-    accountLimits: key.accountLimits,
-    spendCap: token === undefined ? null : spendCapOf(token),
-    idempotency,
-  });
-  if (!held.ok) {
-    tellRates(c, held.refusal.allowances);
-    return refuse(held.refusal.failure);
+  if (!asked.ok) {
+    tellRates(c, asked.refusal.allowances);
+    return refused(c, asked.refusal.failure);
   }
-  if (held.value.kind === "replay") return ok(held.value.reply);
-  tellRates(c, held.value.allowances);
-  return ok(null);
+  c.set("answerId", asked.value.answerId);
+  tellRates(c, asked.value.allowances);
+  tellCache(c, asked.value.cache);
+  setMetric(c, "cache", asked.value.timings.cacheMs);
+  setMetric(c, "queue", asked.value.timings.queueMs);
+  if (asked.value.isReplay) c.header("idempotency-replayed", "true");
+  if (wantsEvents) return await events(c, asked.value);
+  if (applied !== null) c.header("preference-applied", applied);
+  const isRepeatable = idempotency.value !== null;
+  return await answer(c, asked.value, { waitMs, isRepeatable, cache: request.value.cache });
 }
 
-function spendCapOf({ id, spendCap, expiresAt }: ClientToken): SpendCap {
-  return { tokenId: id, amount: spendCap, expiresAt };
+/** Reads the request with the sooner of its two deadlines: `deadline_ms`, and Replicate's `Cancel-After`. */
+async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<AnswerRequest, Failure>> {
+  const request = await readAnswerRequest(c);
+  if (!request.ok) return request;
+  const after = cancelAfter(c.req.header("cancel-after"));
+  if (!after.ok) return after;
+  const deadlines = [request.value.deadlineMs, after.value].filter((time) => time !== null);
+  return ok({
+    ...request.value,
+    deadlineMs: deadlines.length === 0 ? null : Math.min(...deadlines),
+  });
 }
 
-function tellRates(c: Context<EdgeEnv>, allowances: readonly Allowance[]): void {
-  for (const [name, value] of Object.entries(rateLimitFields(allowances))) c.header(name, value);
+async function events(c: Context<EdgeEnv>, { answerId, told }: AskedAnswer): Promise<Response> {
+  if (told !== null) return c.body(encodeSse(endMessage(told)), 200, { ...eventHeaders });
+  const stream = await answersOf(c.env).events(answerId, c.get("key").accountId, null);
+  if (stream === null) throw new Error(`answer ${answerId} was started and is not there`);
+  // So that a client whose stream breaks before its first event can come back, and cancel.
+  c.header("location", `/v1/answers/${answerId}`);
+  return c.body(stream, 200, { ...eventHeaders });
 }
-
-/** Tells a finished answer again, in the form that is asked for this time. */
-function replay(c: Context<EdgeEnv>, reply: string, wantsEvents: boolean): Response {
-  const body = JSON.parse(reply) as AnswerBody;
-  c.header("idempotency-replayed", "true");
-  return wantsEvents
-    ? c.body(encodeSse(completedMessage(body)), 200, eventHeaders)
-    : c.body(reply, 200, { "content-type": "application/json", "cache-control": "private" });
-}
-
-const eventHeaders = {
-  "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-store",
-};
 
 async function answer(
   c: Context<EdgeEnv>,
-  job: Job,
-  ledger: Ledger,
-  { wantsEvents, isRepeatable }: { readonly wantsEvents: boolean; readonly isRepeatable: boolean },
+  { answerId, told }: AskedAnswer,
+  terms: {
+    readonly waitMs: number | null;
+    readonly isRepeatable: boolean;
+    readonly cache: AnswerRequest["cache"];
+  },
 ): Promise<Response> {
-  const requestId = c.get("requestId");
-  const { promise: settled, resolve } = Promise.withResolvers<void>();
-  const endRenewal = renewHold(ledger, job.id);
-  const onSettled = (): void => {
-    endRenewal();
-    resolve();
-  };
-  // Keeps the Worker up when the caller leaves, for some 30 s: then the platform ends it, and the hold expires. A longer
-  // answer with an Idempotency-Key is lost with its caller, uncharged, until answers are made in a Durable Object.
-  // Source: `waitUntil` in the runtime API of Cloudflare Workers.
-  c.executionCtx.waitUntil(settled);
-  const leaving = new AbortController();
-  const leave = (reason: unknown): void => {
-    if (!isRepeatable) leaving.abort(reason);
-  };
-  const caller = c.req.raw.signal;
-  const gone = isRepeatable ? leaving.signal : AbortSignal.any([caller, leaving.signal]);
-  const queuedMs = performance.now();
-  const dispatched = await dispatchHeld(c, job, ledger, gone, onSettled);
-  if (!dispatched.ok) return refused(c, dispatched.refusal);
-  setMetric(c, "queue", performance.now() - queuedMs);
-
-  const { modelDigest, events } = dispatched.value;
-  const { id: jobId, createdAt, card, work, quote } = job;
-  const payment: Payment = {
-    ledger,
-    holdId: jobId,
-    price: quote.price,
-    priceOfSteps: (steps) => priceOfSteps(work, card.prices, steps),
-    isRepeatable,
-    bodyOf: (completed, charged) =>
-      answerBody(completed, { jobId, model: card.id, modelDigest, createdAt }, charged),
-    onSettled,
-  };
-  const paid = payFor(events, payment);
-  if (wantsEvents) {
-    const told = { requestId, instance: c.req.path };
-    return c.body(relayAnswer(paid, jobId, told, leave), 200, eventHeaders);
+  const { waitMs, isRepeatable, cache } = terms;
+  const startedMs = Date.now();
+  // Who left a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, they have.
+  const mayCancel = told === null && !isRepeatable && waitMs === null;
+  const body = told ?? (await waitFor(c, answerId, waitMs, mayCancel));
+  if (body.error !== null) return refusedBy(c, body.error);
+  setMetric(c, "steps", Date.now() - startedMs, String(body.usage.steps));
+  c.set("chargedMicros", body.charged_micros);
+  if (body.ended_at === null) {
+    return c.json(body, 202, {
+      location: `/v1/answers/${body.id}`,
+      "retry-after": "1",
+      "cache-control": "no-store",
+    });
   }
-  const startedMs = performance.now();
-  const completed = await collectAnswer(paid);
-  if (!completed.ok) return refused(c, completed.refusal);
-  const { steps } = completed.value.usage;
-  setMetric(c, "steps", performance.now() - startedMs, String(steps));
-  return c.json(completed.value, 200, { "cache-control": "private" });
+  return c.json(body, 200, { "cache-control": keepingOf(body, cache), ...entityTag(body) });
 }
 
-/**
- * Hands the job to a function; where none takes it, the price is given back before anyone is told. If it cannot be, the
- * caller hears why no function took it all the same, and the hold expires.
- */
-async function dispatchHeld(
+/** Who may keep an answer: nobody one that was cut, for the next is another. */
+function keepingOf({ status }: AnswerBody, cache: AnswerRequest["cache"]): string {
+  if (status !== "completed" || cache === "off") return "no-store";
+  return cache === "shared" ? "public" : "private";
+}
+
+/** Waits so many milliseconds for an answer's end (null: until then), and cancels it where its caller leaves and `mayCancel`. */
+export async function waitFor(
   c: Context<EdgeEnv>,
-  job: Job,
-  ledger: Ledger,
-  gone: AbortSignal,
-  onSettled: () => void,
-): ReturnType<typeof dispatch> {
-  let isTaken = false;
+  answerId: string,
+  waitMs: number | null,
+  mayCancel: boolean,
+): Promise<AnswerBody> {
+  const answers = answersOf(c.env);
+  const { accountId } = c.get("key");
+  const { signal } = c.req.raw;
+  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, accountId));
+  if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
   try {
-    const dispatched = await dispatch(job, settingsOf(c.env), c.get("requestId"), gone);
-    isTaken = dispatched.ok;
-    return dispatched;
+    if (mayCancel && signal.aborted) cancel();
+    const body = await answers.wait(answerId, accountId, waitMs);
+    if (body === null) throw new Error(`answer ${answerId} was started and is not there`);
+    return body;
   } finally {
-    if (!isTaken) {
-      await attempt(job.id, () => ledger.release(job.id));
-      onSettled();
-    }
+    signal.removeEventListener("abort", cancel);
   }
+}
+
+/** `GET /v1/answers/{id}`: the answer as it stands. */
+export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await answersOf(c.env).read(answerIdOf(c), c.get("key").accountId);
+  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  const tag = entityTag(body);
+  const headers = { "cache-control": "private, no-cache", ...tag };
+  // Compared weakly, as the header wants: a proxy that compressed the reply has marked its tag.
+  const known = (c.req.header("if-none-match") ?? "").split(",").map((one) => one.trim());
+  const isKnown = known.some((one) => one.replace(/^W\//, "") === tag["etag"]);
+  if (isKnown) return c.body(null, 304, headers);
+  return c.json(body, 200, headers);
+}
+
+/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come. */
+export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
+  const id = answerIdOf(c);
+  const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
+  if (!after.ok) return refused(c, after.refusal);
+  const stream = await answersOf(c.env).events(id, c.get("key").accountId, after.value);
+  if (stream === null) return refused(c, { kind: "not_found", path: c.req.path });
+  return c.body(stream, 200, { ...eventHeaders });
+}
+
+/** Reads `<answer>.<step>`, or the step alone. */
+function stepOf(lastId: string | undefined, answerId: string): Result<number | null, Failure> {
+  if (lastId === undefined || lastId === "") return ok(null);
+  const step = lastId.startsWith(`${answerId}.`) ? lastId.slice(answerId.length + 1) : lastId;
+  if (/^[0-9]{1,9}$/.test(step)) return ok(Number(step));
+  const problem = { pointer: "/Last-Event-ID", message: "is no event of this answer" };
+  return { ok: false, refusal: { kind: "invalid_request", problems: [problem] } };
+}
+
+/** `POST /v1/answers/{id}/cancel`: stops it where it stands, and says what was charged. */
+export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await answersOf(c.env).cancel(answerIdOf(c), c.get("key").accountId);
+  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  c.set("chargedMicros", body.charged_micros);
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+/** `GET /v1/answers`: the account's answers, newest first. */
+export async function listAnswers(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, answerListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after, status } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const rows = await new AnswerTable(c.env.DB).list(
+    c.get("key").accountId,
+    { status, after: place?.value },
+    limit + 1,
+  );
+  return pageReply(
+    c,
+    pageOf(rows, limit, answerSummary, ({ createdAt, id }) => [createdAt, id]),
+  );
+}
+
+const placeSchema: z.ZodType<AnswerPlace> = z.tuple([z.int().nonnegative(), z.string()]);
+
+function answerIdOf(c: Context<EdgeEnv>): string {
+  const id = c.req.param("id") ?? "";
+  c.set("answerId", id);
+  return id;
 }
 
 function acceptsEvents(c: Context<EdgeEnv>): boolean {
@@ -201,9 +218,14 @@ export const createAnswerRoute: RouteConfig = {
     },
   },
   responses: {
+    202: {
+      description:
+        "Not ended within `Prefer: wait=N` seconds (or with `respond-async`): come back to `Location`.",
+      content: { "application/json": { schema: answerSchema } },
+    },
     200: {
       description:
-        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once. An answer whose caller left is made to its end only if that takes less than about 30 seconds more; after that nothing is charged, and a request repeated within 3 minutes may be told to wait (409), then is answered anew.",
+        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once. A stream that is cut goes on at `GET /v1/answers/{id}/events`; a plain request whose caller leaves is cancelled, unless it has an Idempotency-Key.",
       content: {
         "application/json": { schema: answerSchema },
         "text/event-stream": {
@@ -215,3 +237,62 @@ export const createAnswerRoute: RouteConfig = {
     },
   },
 };
+
+const answerReply = {
+  content: { "application/json": { schema: answerSchema } },
+} as const;
+const idParameter = z.object({ id: z.string().meta({ example: "ans_0Kb3nV7cQ2xY9mTgA4hZw" }) });
+
+/** How the other routes of answers read in the API's description. */
+export const answerRoutes: readonly RouteConfig[] = [
+  {
+    method: "get",
+    path: "/v1/answers",
+    summary: "List answers",
+    description:
+      "Newest first; the Link header leads to the next page. Seconds behind the answers themselves.",
+    security: [{ key: [] }],
+    request: { query: describedQuery(answerListQuerySchema) },
+    responses: {
+      200: {
+        description: "A page of answers, without their texts.",
+        content: { "application/json": { schema: answerListSchema } },
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/answers/{id}",
+    summary: "Show an answer",
+    description:
+      "As far as it is made. Kept for 7 days after its end. The replay digest is its ETag.",
+    security: [{ key: [] }],
+    request: { params: idParameter },
+    responses: { 200: { description: "The answer.", ...answerReply } },
+  },
+  {
+    method: "get",
+    path: "/v1/answers/{id}/events",
+    summary: "Follow an answer",
+    description:
+      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come; the end is told again. Frames are kept for 24 hours after the end.",
+    security: [{ key: [] }],
+    request: { params: idParameter },
+    responses: {
+      200: {
+        description: "Server-sent events.",
+        content: { "text/event-stream": { schema: { type: "string" } } },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/answers/{id}/cancel",
+    summary: "Cancel an answer",
+    description:
+      "Charges the steps that ran and says how much that was; an ended answer stays as it is.",
+    security: [{ key: [] }],
+    request: { params: idParameter },
+    responses: { 200: { description: "The answer as it stands.", ...answerReply } },
+  },
+];

@@ -2,16 +2,24 @@ import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { problemSchema } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
+import { noticeSchema, noticeTypes } from "#wire/webhooks.ts";
 import type { EdgeEnv } from "../env.ts";
 import { accountRoutes } from "./accounts.ts";
-import { createAnswerRoute } from "./answers.ts";
+import { answerRoutes, createAnswerRoute } from "./answers.ts";
+import { batchRoutes } from "./batches.ts";
+import { createChatCompletionRoute } from "./chat-completions.ts";
 import { createClientTokenRoute } from "./client-tokens.ts";
 import { showHealthRoute } from "./health.ts";
+import { imageRoutes } from "./images.ts";
 import { keyRoutes } from "./keys.ts";
 import { listEntriesRoute } from "./ledger.ts";
-import { listModelsRoute } from "./models.ts";
+import { modelRoutes } from "./models.ts";
+import { moondreamRoutes } from "./moondream.ts";
 import { createQuoteRoute } from "./quotes.ts";
+import { replayAnswerRoute } from "./replays.ts";
 import { listUsageRoute } from "./usage.ts";
+import { deliveryRoutes } from "./webhook-deliveries.ts";
+import { endpointRoutes } from "./webhook-endpoints.ts";
 
 /** `GET /openapi.json`: the API's description, made from the schemas that check requests. */
 export function showOpenapi(c: Context<EdgeEnv>): Response {
@@ -37,6 +45,7 @@ function describe(): object {
   });
   for (const route of describedRoutes())
     described.openAPIRegistry.registerPath(withRefusals(route));
+  for (const webhook of describedWebhooks()) described.openAPIRegistry.registerWebhook(webhook);
   const { components, ...rest } = described.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -52,16 +61,39 @@ function describe(): object {
 function describedRoutes(): readonly RouteConfig[] {
   return [
     createAnswerRoute,
+    ...answerRoutes,
+    ...batchRoutes,
+    replayAnswerRoute,
     createQuoteRoute,
-    listModelsRoute,
+    ...imageRoutes,
+    ...modelRoutes,
+    createChatCompletionRoute,
+    ...moondreamRoutes,
     createClientTokenRoute,
     listUsageRoute,
     listEntriesRoute,
     ...accountRoutes,
+    ...endpointRoutes,
+    ...deliveryRoutes,
     ...keyRoutes,
     showHealthRoute,
     showOpenapiRoute,
   ];
+}
+
+/** What receivers of webhooks are sent, by its `type`. */
+function describedWebhooks(): readonly RouteConfig[] {
+  return noticeTypes.map((type) => ({
+    method: "post",
+    path: type,
+    summary: `Told to webhook receivers: ${type}`,
+    description:
+      "Signed as Standard Webhooks 1.0 says. Anything but 2xx is tried again for four days.",
+    request: {
+      body: { required: true, content: { "application/json": { schema: noticeSchema(type) } } },
+    },
+    responses: { 204: { description: "Received." } },
+  }));
 }
 
 /** Every route may refuse, and always in the same form. */

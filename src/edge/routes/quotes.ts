@@ -8,8 +8,10 @@ import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import { type Asked, appraise, measure } from "../jobs/admit.ts";
 import { readStatus } from "../jobs/function.ts";
+import { resolvePictures } from "../jobs/pictures.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { readAnswerRequest } from "./answer-body.ts";
+import { askerOf } from "./asking.ts";
 import { mediaTypeOf } from "./body.ts";
 
 /** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
@@ -47,8 +49,10 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
   }
   const request = await readAnswerRequest(c);
   if (!request.ok) return request;
-  const { question, model } = request.value;
-  const asked = measure(question);
+  const { messages, options, model, pictures } = request.value;
+  const images = await resolvePictures(askerOf(c), pictures);
+  if (!images.ok) return images;
+  const asked = measure({ messages, options, images: images.value });
   return asked.ok && model !== undefined ? ok({ ...asked.value, model }) : asked;
 }
 

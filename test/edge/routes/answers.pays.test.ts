@@ -1,13 +1,20 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { RENEWAL_MS } from "#edge/jobs/hold-renewal.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { eventMessage } from "#wire/events.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
 import { collect, failures, story } from "../../support/edge-builders.ts";
-import { askJson, eventReply, functionReplies, refusal, streamReply } from "../function-double.ts";
+import {
+  ask,
+  askJson,
+  eventReply,
+  functionReplies,
+  refusal,
+  streamReply,
+} from "../function-double.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -22,6 +29,18 @@ async function balance() {
 
 function key(): { "idempotency-key": string } {
   return { "idempotency-key": crypto.randomUUID() };
+}
+
+function bodyOf({ body }: Response): ReadableStream<Uint8Array> {
+  if (body === null) throw new Error("no body");
+  return body;
+}
+
+/** The first few of what comes; the rest is left. */
+async function first<Value>(count: number, values: AsyncIterable<Value>): Promise<Value[]> {
+  const taken: Value[] = [];
+  for await (const value of values) if (taken.push(value) === count) break;
+  return taken;
 }
 
 describe("POST /v1/answers is paid for", () => {
@@ -54,24 +73,27 @@ describe("POST /v1/answers is paid for", () => {
   });
 
   test("also when it takes longer than a hold lives: renewed while the function works, and no longer", async () => {
-    const inReal = globalThis.setInterval;
-    const waits: (number | undefined)[] = [];
-    vi.spyOn(globalThis, "setInterval").mockImplementation((call, milliseconds) => {
-      waits.push(milliseconds);
-      return inReal(call, 20);
-    });
     const renewed = vi.spyOn(LedgerObject.prototype, "renew");
-    functionReplies(async () => {
-      await vi.waitFor(() => expect(renewed.mock.calls.length).toBeGreaterThan(2));
+    const { promise: isRenewed, resolve } = Promise.withResolvers<void>();
+    const { sent } = functionReplies(async () => {
+      await isRenewed;
       return eventReply(story);
     });
-    const { id } = answerSchema.parse(await (await askJson(asked)).json());
-    expect(renewed.mock.calls[0]).toEqual([id]);
-    expect(waits).toContain(RENEWAL_MS);
-    await new Promise((resolve) => setTimeout(resolve, 40));
-    const made = renewed.mock.calls.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(renewed.mock.calls.length).toBe(made);
+    const reply = await askJson(asked, { prefer: "respond-async" });
+    const { id } = answerSchema.parse(await reply.json());
+    const object = env.ANSWERS.getByName(id);
+    await vi.waitFor(() => expect(sent.length).toBe(1));
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(renewed.mock.calls).toEqual([[id]]);
+    resolve();
+    await vi.waitFor(async () => {
+      expect((await (await ask(`/v1/answers/${id}`)).json<{ status: string }>()).status).toBe(
+        "completed",
+      );
+    });
+    await runDurableObjectAlarm(object);
+    expect(renewed.mock.calls).toEqual([[id]]);
+    expect(sent.length).toBe(1);
   });
 
   test("with nothing when no function takes it, also if the ledger must be told twice", async () => {
@@ -96,7 +118,7 @@ describe("POST /v1/answers is paid for", () => {
     await ledgerOf(env, "acc_test").release(holdId);
   });
 
-  test("for the steps that ran when its reader leaves", async () => {
+  test("for the steps that ran when it is cancelled, which is told", async () => {
     const utf8 = new TextEncoder();
     functionReplies(({ signal }) =>
       streamReply(
@@ -110,12 +132,14 @@ describe("POST /v1/answers is paid for", () => {
       ),
     );
     const before = await balance();
-    const reader = (await askJson({ ...asked, stream: true })).body?.getReader();
-    await reader?.read();
-    await reader?.read();
-    await reader?.cancel("gone");
-    await vi.waitFor(async () => expect((await balance()).held).toBe(before.held));
+    const streamed = await askJson({ ...asked, stream: true });
+    const [, frame] = await first(2, decodeSse(bodyOf(streamed)));
+    const [id = ""] = (frame?.id ?? "").split(".");
+    const cancelled = await ask(`/v1/answers/${id}/cancel`, { method: "POST" });
+    const told = answerSchema.parse(await cancelled.json());
+    expect(told).toMatchObject({ status: "cancelled", usage: { steps: 1 }, answer: "A red" });
     const part = before.available - (await balance()).available;
+    expect([BigInt(told.charged_micros), (await balance()).held]).toEqual([part, before.held]);
     functionReplies(() => eventReply(story));
     const whole = answerSchema.parse(await (await askJson(asked)).json()).charged_micros;
     expect(part).toBeGreaterThan(0n);

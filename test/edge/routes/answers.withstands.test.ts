@@ -24,6 +24,11 @@ function hangingAfter(events: readonly AnswerEvent[], signal: AbortSignal): Read
   });
 }
 
+/** A line of the list of answers. */
+interface Listed {
+  readonly id: string;
+}
+
 async function codeOf(response: Response): Promise<string> {
   return problemSchema.parse(await response.json()).code;
 }
@@ -109,7 +114,7 @@ describe("POST /v1/answers withstands a function that", () => {
     ]);
     expect(JSON.parse(messages.at(-1)?.data ?? "")).toMatchObject({
       code: "function_timeout",
-      instance: "/v1/answers",
+      instance: streamed.headers.get("location"),
       retryable: true,
     });
   });
@@ -134,16 +139,72 @@ describe("POST /v1/answers withstands a function that", () => {
 });
 
 describe("POST /v1/answers withstands a caller who", () => {
-  test("leaves in the middle: the function stops", async () => {
+  test("leaves a stream in the middle and comes back with its last id: the work runs once", async () => {
+    const { promise: isBack, resolve: comeBack } = Promise.withResolvers<void>();
+    const { sent } = functionReplies(() => {
+      const [early, late] = [story.slice(0, 2), story.slice(2)].map((events) =>
+        utf8.encode(events.map((event) => encodeSse(eventMessage(event, "ans_x"))).join("")),
+      );
+      return streamReply(
+        new ReadableStream({
+          async start(controller) {
+            controller.enqueue(early);
+            await isBack;
+            controller.enqueue(late);
+            controller.close();
+          },
+        }),
+      );
+    });
+    const response = await askJson({ question: "?", cache: "off", stream: true });
+    if (response.body === null) throw new Error("no body");
+    let last = "";
+    for await (const { event, id = "" } of decodeSse(response.body)) {
+      last = id;
+      if (event === "answer.frame") break;
+    }
+    expect(last).toMatch(/^ans_[0-9A-Za-z]{21}\.1$/);
+    expect(sent[0]?.signal.aborted).toBe(false);
+    const path = `${response.headers.get("location")}/events`;
+    const again = await ask(path, { headers: { "last-event-id": last } });
+    comeBack();
+    if (again.body === null) throw new Error("no body");
+    const rest = await collect(decodeSse(again.body));
+    expect(rest.map(({ event, id }) => [event, id?.split(".")[1]])).toEqual([
+      ["answer.frame", "2"],
+      ["answer.completed", "3"],
+    ]);
+    expect(sent.length).toBe(1);
+  });
+
+  test("leaves a plain request: it is cancelled, unless its Idempotency-Key can find it again", async () => {
     const { sent } = functionReplies(({ signal }) =>
       streamReply(hangingAfter(story.slice(0, 2), signal)),
     );
-    const response = await askJson({ question: "?", stream: true });
-    const reader = response.body?.getReader();
-    await reader?.read();
-    expect(sent[0]?.signal.aborted).toBe(false);
-    await reader?.cancel("gone");
+    const leave = async (headers: HeadersInit): Promise<void> => {
+      const asks = sent.length;
+      const leaving = new AbortController();
+      const reply = ask("/v1/answers", {
+        method: "POST",
+        body: JSON.stringify({ question: "?", cache: "off" }),
+        headers: { "content-type": "application/json", ...headers },
+        signal: leaving.signal,
+      });
+      await vi.waitFor(() => expect(sent.length).toBe(asks + 1));
+      leaving.abort();
+      await reply.catch(() => undefined);
+    };
+    await leave({});
     await vi.waitFor(() => expect(sent[0]?.signal.aborted).toBe(true));
+    await leave({ "idempotency-key": crypto.randomUUID() });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(sent[1]?.signal.aborted).toBe(false);
+    await vi.waitFor(async () => {
+      const { data } = await (await ask("/v1/answers?status=running")).json<{ data: Listed[] }>();
+      for (const { id } of data) await ask(`/v1/answers/${id}/cancel`, { method: "POST" });
+      expect(data.length).toBeGreaterThan(0);
+    });
+    expect(sent[1]?.signal.aborted).toBe(true);
   });
 
   test("sends a name for the request that would break the log", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { refusalResponse } from "#wire/refusal.ts";
-import { modelListSchema } from "#wire/responses.ts";
+import { modelListSchema, modelSchema } from "#wire/responses.ts";
 import type { ModelCard } from "#wire/status.ts";
 import { failures } from "../../support/edge-builders.ts";
 import { ask, digest, functionReplies } from "../function-double.ts";
@@ -19,24 +19,31 @@ const card: ModelCard = {
 
 describe("GET /v1/models", () => {
   test("works: it says what the loaded model can be asked", async () => {
-    const { sent } = functionReplies(() => Response.json({ ...card, later: true }));
+    const { sent } = functionReplies(() => Response.json({ ...card, later: true }), "asked");
     const response = await ask("/v1/models");
     const list = modelListSchema.parse(await response.json());
     expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 64 } });
     expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
   });
 
+  test("reads as OpenAI's clients expect, and shows one model by its name", async () => {
+    functionReplies(() => Response.json(card), "asked");
+    const shown = modelSchema.parse(await (await ask("/v1/models/demo")).json());
+    expect(shown).toMatchObject({ id: "demo", object: "model", created: 0, owned_by: "unmask" });
+    expect((await ask("/v1/models/gpt-5")).status).toBe(404);
+  });
+
   test("refuses callers without a key, and while no function knows its model", async () => {
     expect((await ask("/v1/models", { headers: { authorization: "" } })).status).toBe(401);
     const request = { requestId: "req_f", instance: "/v1/model" };
-    functionReplies(() => refusalResponse(failures.weights_loading, request));
+    functionReplies(() => refusalResponse(failures.weights_loading, request), "asked");
     const response = await ask("/v1/models");
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "41"]);
   });
 
   test("withstands a card of another shape", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
-    functionReplies(() => Response.json({ ...card, canvas_limit: 1e9 }));
+    functionReplies(() => Response.json({ ...card, canvas_limit: 1e9 }), "asked");
     expect((await ask("/v1/models")).status).toBe(502);
   });
 });

@@ -1,0 +1,45 @@
+import type { AnswerOptions, Message } from "#domain/question.ts";
+import { sha256Hex } from "#wire/digest.ts";
+import { frame, optionParts } from "#wire/framing.ts";
+
+/** Everything that determines an answer, and whose questions may share it. */
+export interface CacheTerms {
+  readonly pool:
+    | { readonly kind: "private"; readonly accountId: string }
+    | { readonly kind: "shared" };
+  readonly model: string;
+  /** Hex SHA-256 of the weights' manifest, which also fixes template, tokenizer and image policy. */
+  readonly modelDigest: string;
+  /** Version of the decoding loop. */
+  readonly decoder: string;
+  /** Hex SHA-256 of each picture's file: the edge decodes nothing, and equal files are equal pictures. */
+  readonly pictures: readonly string[];
+  readonly messages: readonly Message[];
+  readonly options: AnswerOptions;
+}
+
+/** Returns the key under which an answer is cached: 64 lower-case hex digits. Different terms never meet, short of a collision of SHA-256. */
+export async function cacheKeyOf(terms: CacheTerms): Promise<string> {
+  return await sha256Hex(frameCacheTerms(terms));
+}
+
+/** Keeps these bytes apart from everything else that is ever hashed; the number rises when the fields change. */
+const DOMAIN = "unmask answer cache 1";
+
+/**
+ * Writes the terms as bytes, injectively: every part with its length before it, every list with the lengths of its
+ * items, so that no byte can move from one field to the next and leave the key as it was.
+ */
+export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
+  const { pool, model, modelDigest, decoder, pictures, messages } = terms;
+  return frame([
+    DOMAIN,
+    frame(pool.kind === "private" ? ["private", pool.accountId] : ["shared"]),
+    model,
+    modelDigest,
+    decoder,
+    frame(pictures),
+    frame(messages.map(({ role, text }) => frame([role, text]))),
+    frame(optionParts(terms.options).map(frame)),
+  ]);
+}

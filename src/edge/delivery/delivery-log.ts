@@ -1,0 +1,112 @@
+import type { NoticeType } from "#domain/notice.ts";
+import type { DeliveryReply } from "#wire/fetch.ts";
+import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { DeliveryRow } from "./webhook-tables.ts";
+import type { DeliveryQuery, DeliveryRange, WebhookBook, WebhookDelivery } from "./webhooks.ts";
+
+/** How long a notice can be looked up and delivered again. */
+const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
+
+/** Lists at most `count` deliveries, newest first. */
+export function readDeliveries(
+  store: LedgerStore,
+  { endpointId, state, type, after }: DeliveryQuery,
+  count: number,
+): readonly WebhookDelivery[] {
+  const [createdAt, id] = after ?? [Number.MAX_SAFE_INTEGER, ""];
+  return store
+    .all<ListedRow>(
+      `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
+       WHERE (d.created_at < ?1 OR (d.created_at = ?1 AND d.id > ?2))
+         AND (?3 IS NULL OR d.endpoint_id = ?3) AND (?4 IS NULL OR d.state = ?4)
+         AND (?5 IS NULL OR n.type = ?5)
+       ORDER BY d.created_at DESC, d.id LIMIT ?6`,
+      ...[createdAt, id, endpointId ?? null, state ?? null, type ?? null, count],
+    )
+    .map(deliveryOf);
+}
+
+/** Finds a delivery and everything that was tried for it; null where there is none. */
+export function readDelivery(store: LedgerStore, id: string): ReturnType<WebhookBook["delivery"]> {
+  const [row] = store.all<ListedRow>(
+    "SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id WHERE d.id = ?",
+    id,
+  );
+  if (row === undefined) return null;
+  const attempts = store.all<{ number: number; at: number; reply: string }>(
+    "SELECT number, at, reply FROM attempts WHERE delivery_id = ? ORDER BY at, number",
+    id,
+  );
+  return {
+    delivery: deliveryOf(row),
+    attempts: attempts.map(({ number, at, reply }) => ({
+      number,
+      at,
+      reply: JSON.parse(reply) as DeliveryReply,
+    })),
+  };
+}
+
+/** Begins a delivery's schedule anew. False where there is none, or its endpoint is gone or disabled. */
+export function redeliver(store: LedgerStore, id: string, now: number): boolean {
+  const changed = store.all(
+    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND ${SENDABLE} RETURNING id`,
+    ...[now, id],
+  );
+  return changed.length > 0;
+}
+
+/** Begins the schedules of a range anew; returns how many. */
+export function redeliverRange(
+  store: LedgerStore,
+  { endpointId, state, since, until }: DeliveryRange,
+  now: number,
+): number {
+  return store.all(
+    `UPDATE deliveries SET ${AGAIN} WHERE created_at >= ?2 AND created_at < ?3
+       AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5) AND ${SENDABLE}
+       RETURNING id`,
+    ...[now, since, until, endpointId ?? null, state ?? null],
+  ).length;
+}
+
+/** Forgets what is too old to be asked for; nothing that is still on its way. */
+export function sweepLog(store: LedgerStore, now: number): void {
+  const before = now - NOTICE_LIFETIME_MS;
+  store.all(
+    `DELETE FROM attempts WHERE delivery_id IN
+       (SELECT id FROM deliveries WHERE created_at < ? AND state <> 'waiting')`,
+    before,
+  );
+  store.all("DELETE FROM deliveries WHERE created_at < ? AND state <> 'waiting'", before);
+  store.all(
+    `DELETE FROM notices WHERE at < ?
+       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
+    before,
+  );
+}
+
+type ListedRow = DeliveryRow & { readonly type: NoticeType };
+
+function deliveryOf(row: ListedRow): WebhookDelivery {
+  return {
+    id: row.id,
+    noticeId: row.notice_id,
+    type: row.type,
+    endpointId: row.endpoint_id,
+    url: row.url,
+    state: row.state,
+    attempts: row.attempts,
+    createdAt: row.created_at,
+    dueAt: row.due_at,
+  };
+}
+
+/** To the endpoint's address of today: it may have moved since. */
+const AGAIN = `state = 'waiting', attempts = 0, due_at = ?1, leased_until = NULL,
+  url = coalesce((SELECT e.url FROM endpoints e WHERE e.id = endpoint_id), url),
+  receiver = coalesce((SELECT e.receiver FROM endpoints e WHERE e.id = endpoint_id), receiver)`;
+
+/** Deliveries whose endpoint is there and enabled, or which name their own address. */
+const SENDABLE = `(endpoint_id IS NULL OR endpoint_id IN (
+  SELECT id FROM endpoints WHERE json_extract(details, '$.isEnabled')))`;

@@ -1,0 +1,48 @@
+/** Waits before each attempt at a delivery: at once, then longer and longer, four days in all. Source: Standard Webhooks, spec/api.md section 3. */
+const WAITS_MS: readonly number[] = [
+  0,
+  5_000,
+  5 * 60_000,
+  30 * 60_000,
+  2 * 3_600_000,
+  5 * 3_600_000,
+  10 * 3_600_000,
+  14 * 3_600_000,
+  20 * 3_600_000,
+  24 * 3_600_000,
+];
+
+/** Receivers that failed together are not asked again together. */
+const JITTER = 0.1;
+
+/** Threat: a receiver that puts us off for ever. A day is the longest wait of the schedule itself. */
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** Attempts at a delivery in all. */
+export const MAX_DELIVERY_ATTEMPTS: number = WAITS_MS.length;
+
+/** An endpoint that has done nothing but fail for so long is disabled. */
+export const FAILING_FOR_MS: number = 5 * 24 * 3_600_000;
+
+/**
+ * Milliseconds from a failed attempt to the next; null when it was the last. `made` attempts were made; `random` is
+ * uniform in [0, 1); a receiver's `Retry-After` lengthens the wait and never shortens it.
+ */
+export function waitBeforeNext(
+  made: number,
+  retryAfterMs: number | null,
+  random: number,
+): number | null {
+  const wait = WAITS_MS[made];
+  if (wait === undefined) return null;
+  const jittered = Math.round(wait * (1 + JITTER * (2 * random - 1)));
+  return Math.max(jittered, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
+}
+
+/** Reads `Retry-After`, seconds or a date, as milliseconds from `now`; null where it is neither. Source: RFC 9110 section 10.2.3. */
+export function retryAfterMs(text: string | null, now: number): number | null {
+  if (text === null) return null;
+  if (/^[0-9]{1,9}$/.test(text.trim())) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}

@@ -1,0 +1,112 @@
+import { sha256Hex } from "#wire/digest.ts";
+import { type Delivery, type DeliveryReply, deliveryReplySchema, FETCH_PATH } from "#wire/fetch.ts";
+import { signMessage } from "#wire/standard-webhooks.ts";
+import { signTicket } from "#wire/ticket.ts";
+import type { Settings } from "../env.ts";
+import { newId } from "../id.ts";
+import { callFunction } from "../jobs/function.ts";
+import { logFault } from "../log.ts";
+import type { DueDelivery, WebhookBook } from "./webhooks.ts";
+
+/** How long a receiver may take to say 2xx. Source: Standard Webhooks, "Requirements for webhook consumers". */
+const TIMEOUT_MS = 15_000;
+
+/** The function's own word about a time-out is more exact than ours; it has this long to arrive. */
+const GRACE_MS = 3_000;
+
+/** Sendings at one time of one account; a Worker may have six connections open at once. */
+export const MAX_SENDING = 6;
+
+/** Sends one delivery and says what became of it. Never rejects: a function that cannot be reached is a failed attempt too. */
+export type SendDelivery = (delivery: DueDelivery) => Promise<DeliveryReply>;
+
+/** Empties a book of what is due. */
+export interface Sender {
+  /** Sends what is due until nothing is, some at a time. A second call while one runs is the same run. */
+  run(): Promise<void>;
+  /** Lets a run look again before one of its sendings ends: a receiver that hangs holds up its own deliveries alone. */
+  wake(): void;
+}
+
+/** Makes the sender of a book, which hands each delivery to one run and gives up on a run that dies after a lease. */
+export function createSender(book: WebhookBook, send: SendDelivery): Sender {
+  let bell = Promise.withResolvers<void>();
+  let running: Promise<void> | undefined;
+  const sendDue = async (): Promise<void> => {
+    const sending = new Set<Promise<void>>();
+    for (;;) {
+      bell = Promise.withResolvers<void>();
+      for (const delivery of book.take(MAX_SENDING - sending.size)) {
+        const sent = send(delivery).then((reply) => {
+          book.record(delivery.id, reply);
+          sending.delete(sent);
+        });
+        sending.add(sent);
+      }
+      if (sending.size === 0) return;
+      await Promise.race([...sending, bell.promise]);
+    }
+  };
+  return {
+    run: () => {
+      running ??= sendDue().finally(() => {
+        running = undefined;
+      });
+      return running;
+    },
+    wake: () => bell.resolve(),
+  };
+}
+
+/** Makes a sender that goes through the function's fetch hop, which checks the receiver's address. */
+export function functionSender(settings: Settings): SendDelivery {
+  return async ({ id, accountId, noticeId, url, body, secrets }) => {
+    const startedAt = Date.now();
+    try {
+      const timestamp = Math.floor(startedAt / 1000);
+      const headers = await signMessage({ id: noticeId, timestamp, body }, secrets);
+      const order: Delivery = { purpose: "webhook", url, headers, body, timeout_ms: TIMEOUT_MS };
+      return await fetchThrough(order, id, accountId, settings);
+    } catch (cause) {
+      logFault("a webhook could not be sent; it will be tried again", id, cause);
+      const duration_ms = Date.now() - startedAt;
+      return {
+        outcome: "failed",
+        reason: "unreachable",
+        detail: "the sender broke off",
+        duration_ms,
+      };
+    }
+  };
+}
+
+async function fetchThrough(
+  order: Delivery,
+  deliveryId: string,
+  accountId: string,
+  settings: Settings,
+): Promise<DeliveryReply> {
+  const startedAt = Date.now();
+  const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
+  const ticket = await signTicket(
+    {
+      ticketId: newId("tkt"),
+      jobId: deliveryId,
+      accountId,
+      model: settings.card.id,
+      bodySha256: await sha256Hex(body),
+    },
+    settings.ticketKey,
+    startedAt,
+  );
+  const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
+  const call = { functionUrl: settings.functionUrl, requestId: deliveryId, signal };
+  const response = await callFunction(call, FETCH_PATH, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ticket}`, "content-type": "application/json" },
+    body,
+  });
+  if (response.ok) return deliveryReplySchema.parse(await response.value.json());
+  const detail = `no function could send it: ${response.refusal.kind}`;
+  return { outcome: "failed", reason: "unreachable", detail, duration_ms: Date.now() - startedAt };
+}

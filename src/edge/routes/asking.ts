@@ -1,0 +1,57 @@
+import type { Context } from "hono";
+import type { Allowance } from "#domain/limits.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import type { CacheOutcome } from "../delivery/answer-cache.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
+import { rateLimitFields } from "../guard/rate-limit-fields.ts";
+import type { Asker } from "../jobs/asker.ts";
+
+/** Who asks through this request. */
+export function askerOf(c: Context<EdgeEnv>): Asker {
+  return {
+    bindings: c.env,
+    settings: settingsOf(c.env),
+    key: c.get("key"),
+    clientToken: c.get("clientToken"),
+    requestId: c.get("requestId"),
+    traceparent: c.get("traceparent"),
+    signal: c.req.raw.signal,
+    waitUntil: (work) => c.executionCtx.waitUntil(work),
+  };
+}
+
+/** Says what is left of each rate. */
+export function tellRates(c: Context<EdgeEnv>, allowances: readonly Allowance[]): void {
+  for (const [name, value] of Object.entries(rateLimitFields(allowances))) c.header(name, value);
+}
+
+/** Says how the cache came into an answer. Source: RFC 9211, RFC 9111 section 5.1. */
+export function tellCache(c: Context<EdgeEnv>, cache: CacheOutcome): void {
+  switch (cache.kind) {
+    case "bypass":
+      c.header("cache-status", "unmask; fwd=bypass");
+      break;
+    case "miss":
+      c.header("cache-status", "unmask; fwd=miss; stored");
+      break;
+    case "collapsed":
+      c.header("cache-status", "unmask; fwd=miss; collapsed");
+      break;
+    case "hit":
+      c.header("age", String(cache.ageSeconds));
+      c.header("cache-status", `unmask; hit; ttl=${cache.ttlSeconds}`);
+      break;
+    default:
+      cache satisfies never;
+  }
+}
+
+/** A completed answer's replay digest is its strong entity tag: equal digests are equal answers. */
+export function entityTag({ digest }: Pick<AnswerBody, "digest">): Record<string, string> {
+  return digest === null ? {} : { etag: `"${digest}"` };
+}
+
+export const eventHeaders: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+};

@@ -1,0 +1,109 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import type { Result } from "#domain/result.ts";
+import { finishReason } from "#wire/chat-reply.ts";
+import {
+  captionSchema,
+  type MoondreamRequest,
+  moondreamChunks,
+  parseMoondreamCaption,
+  parseMoondreamQuery,
+  querySchema,
+} from "#wire/moondream.ts";
+import type { EdgeEnv } from "../env.ts";
+import { refused } from "../guard/errors.ts";
+import { askCompatibly, endReply, textReply } from "./compatible-asking.ts";
+
+/** `POST /v1/query`: asks about a picture as Moondream's clients do. */
+export async function createQuery(c: Context<EdgeEnv>): Promise<Response> {
+  return await answerAs(c, "answer", parseMoondreamQuery);
+}
+
+/** `POST /v1/caption`: asks for a caption as Moondream's clients do. */
+export async function createCaption(c: Context<EdgeEnv>): Promise<Response> {
+  return await answerAs(c, "caption", parseMoondreamCaption);
+}
+
+/** `POST /v1/detect`, `/v1/point`, `/v1/segment`: what Moondream does and this model does not. */
+export function refuseLocation(c: Context<EdgeEnv>): Response {
+  const message = "places are told in words only; ask /v1/query where it is";
+  return refused(c, { kind: "invalid_request", problems: [{ pointer: "/object", message }] });
+}
+
+async function answerAs(
+  c: Context<EdgeEnv>,
+  name: "answer" | "caption",
+  parse: (bytes: Uint8Array) => Result<MoondreamRequest, Failure>,
+): Promise<Response> {
+  const body = parse(new Uint8Array(await c.req.arrayBuffer()));
+  if (!body.ok) return refused(c, body.refusal);
+  const asked = await askCompatibly(c, body.value.request);
+  if (!asked.ok) return asked.refusal;
+  const requestId = c.get("requestId");
+  if (body.value.wantsStream)
+    return await textReply(c, asked.value, (updates) => moondreamChunks(updates, requestId));
+  return await endReply(c, asked.value, (answer) => ({
+    request_id: requestId,
+    [name]: answer.answer,
+    finish_reason: finishReason(answer),
+  }));
+}
+
+const request_id = z.string();
+const finish_reason = z.enum(["stop", "length"]);
+
+/** How Moondream's routes read in the API's description. */
+export const moondreamRoutes: readonly RouteConfig[] = [
+  {
+    method: "post",
+    path: "/v1/query",
+    summary: "Ask as Moondream's clients do",
+    description: "The key may stand in X-Moondream-Auth. Errors are {error: {message, …}}.",
+    security: [{ key: [] }],
+    request: { body: { required: true, content: { "application/json": { schema: querySchema } } } },
+    responses: {
+      200: {
+        description: "The answer, or chunks of it when `stream` is true.",
+        content: {
+          "application/json": {
+            schema: z.strictObject({ request_id, answer: z.string(), finish_reason }),
+          },
+          "text/event-stream": { schema: { type: "string" } },
+        },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/caption",
+    summary: "Caption as Moondream's clients do",
+    description: "short, normal and long are canvases of 16, 32 and 64 positions.",
+    security: [{ key: [] }],
+    request: {
+      body: { required: true, content: { "application/json": { schema: captionSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The caption, or chunks of it when `stream` is true.",
+        content: {
+          "application/json": {
+            schema: z.strictObject({ request_id, caption: z.string(), finish_reason }),
+          },
+          "text/event-stream": { schema: { type: "string" } },
+        },
+      },
+    },
+  },
+  ...["/v1/detect", "/v1/point", "/v1/segment"].map(
+    (path): RouteConfig => ({
+      method: "post",
+      path,
+      summary: "Not possible",
+      description: "Moondream's clients are told that places are told in words only.",
+      security: [{ key: [] }],
+      responses: {},
+    }),
+  ),
+];

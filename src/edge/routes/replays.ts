@@ -1,0 +1,116 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { type DigestedAnswer, isDigested, replayBody, replaySchema } from "#wire/replays.ts";
+import type { AnswerRequest } from "#wire/requests.ts";
+import type { AnswerBody } from "#wire/responses.ts";
+import type { CacheDirectives } from "../delivery/answer-cache.ts";
+import type { EdgeEnv } from "../env.ts";
+import { refused, refusedBy } from "../guard/errors.ts";
+import { idempotentRequest } from "../guard/idempotency.ts";
+import type { AnswerOrder } from "../jobs/answers.ts";
+import { answersOf } from "../jobs/answers-client.ts";
+import { ask } from "../jobs/ask.ts";
+import { askerOf, tellRates } from "./asking.ts";
+
+/** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
+export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const idempotency = await idempotentRequest(c, new Uint8Array());
+  if (!idempotency.ok) return refused(c, idempotency.refusal);
+  const first = await readFirst(c);
+  if (!first.ok) return refused(c, first.refusal);
+  const asked = await ask(askerOf(c), {
+    request: requestOf(first.value.order),
+    idempotency: idempotency.value,
+    directives: pastTheCache,
+    isAsync: false,
+  });
+  const { allowances } = asked.ok ? asked.value : asked.refusal;
+  tellRates(c, allowances);
+  if (!asked.ok) return refused(c, asked.refusal.failure);
+  const { answerId, told, isReplay } = asked.value;
+  if (isReplay) c.header("idempotency-replayed", "true");
+  const replayed = told ?? (await waitFor(c, answerId, idempotency.value === null));
+  if (replayed.error !== null) return refusedBy(c, replayed.error);
+  // Somebody has cancelled it.
+  if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
+  const body = replayBody(first.value.answer, replayed);
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+const pastTheCache: CacheDirectives = {
+  noStore: true,
+  noCache: true,
+  onlyIfCached: false,
+  maxAge: null,
+};
+
+/** The answer of the path and what it was made from. Refuses with `not_found` and `not_replayable`. */
+async function readFirst(
+  c: Context<EdgeEnv>,
+): Promise<Result<{ readonly answer: DigestedAnswer; readonly order: AnswerOrder }, Failure>> {
+  const id = c.req.param("id") ?? "";
+  const { accountId } = c.get("key");
+  const answers = answersOf(c.env);
+  const answer = await answers.read(id, accountId);
+  if (answer === null) return refuse({ kind: "not_found", path: c.req.path });
+  const order = isDigested(answer) ? await answers.order(id, accountId) : null;
+  return isDigested(answer) && order !== null
+    ? ok({ answer, order })
+    : refuse({ kind: "not_replayable", id });
+}
+
+/** The same question; that another model is served by now is for the asking to refuse. */
+function requestOf({ job }: AnswerOrder): AnswerRequest {
+  const { messages, images, options } = job.question;
+  return {
+    messages,
+    pictures: images.map((bytes) => ({ kind: "file", bytes })),
+    options,
+    model: job.card.id,
+    wantsStream: false,
+    maximum: null,
+    deadlineMs: null,
+    webhook: null,
+    cache: "off",
+  };
+}
+
+/** A caller who leaves, and has no Idempotency-Key to come back with, stops it. */
+async function waitFor(
+  c: Context<EdgeEnv>,
+  answerId: string,
+  mayCancel: boolean,
+): Promise<AnswerBody> {
+  const answers = answersOf(c.env);
+  const { accountId } = c.get("key");
+  const { signal } = c.req.raw;
+  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, accountId));
+  if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
+  try {
+    const body = await answers.wait(answerId, accountId, null);
+    if (body === null) throw new Error(`the replay ${answerId} was started and is not there`);
+    return body;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+/** How `POST /v1/answers/{id}/replay` reads in the API's description. */
+export const replayAnswerRoute: RouteConfig = {
+  method: "post",
+  path: "/v1/answers/{id}/replay",
+  summary: "Replay an answer",
+  description:
+    "Asks the question of a completed answer again, past the cache, and says whether the same answer came about. Charged like any answer. Questions are kept for a day.",
+  security: [{ key: [] }],
+  request: { params: z.object({ id: z.string() }) },
+  responses: {
+    200: {
+      description: "Both answers' digests, and where they differ.",
+      content: { "application/json": { schema: replaySchema } },
+    },
+  },
+};

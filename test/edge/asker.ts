@@ -1,0 +1,23 @@
+import { env } from "cloudflare:workers";
+import { settingsOf } from "#edge/env.ts";
+import type { Asker } from "#edge/jobs/asker.ts";
+import { KeyTable } from "#edge/keys/key-store.ts";
+import { parseKey } from "#wire/key.ts";
+
+/** Who asks with the key of the tests, through no particular request. */
+export async function testAsker(overrides: Partial<Asker> = {}): Promise<Asker> {
+  const parsed = parseKey(env.TEST_API_KEY);
+  const key = parsed.ok ? await new KeyTable(env.DB).find(parsed.value.id) : undefined;
+  if (key === undefined) throw new Error("the key of the tests is not there");
+  return {
+    bindings: env,
+    settings: settingsOf(env),
+    key,
+    clientToken: undefined,
+    requestId: "req_test",
+    traceparent: null,
+    signal: new AbortController().signal,
+    waitUntil: () => {},
+    ...overrides,
+  };
+}

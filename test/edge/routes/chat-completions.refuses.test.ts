@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { chatErrorSchema } from "#wire/chat-reply.ts";
+import { refusalResponse } from "#wire/refusal.ts";
+import { failures } from "../../support/edge-builders.ts";
+import { ask, functionReplies } from "../function-double.ts";
+import { chat, post } from "./compatible-calls.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const path = "/v1/chat/completions";
+
+async function errorOf(response: Response) {
+  expect(response.headers.get("content-type")).toBe("application/json");
+  expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+  return chatErrorSchema.parse(await response.json()).error;
+}
+
+describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
+  test.each<[string, object, string]>([
+    ["tools", { tools: [{ type: "function", function: { name: "f" } }] }, "tools"],
+    ["several answers", { n: 2 }, "n"],
+    ["log probabilities", { logprobs: true }, "logprobs"],
+    ["an unknown field", { colour: "red" }, "colour"],
+    ["no messages", { messages: [] }, "messages"],
+  ])("%s, naming the field", async (_, body, param) => {
+    const response = await post(path, chat(body));
+    expect(response.status).toBe(400);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+    expect(await errorOf(response)).toMatchObject({
+      type: "invalid_request_error",
+      code: "invalid_request",
+      param,
+    });
+  });
+
+  test("what the guards refuse: no key, a body of another type, another method, too large a body", async () => {
+    const noKey = await post(path, chat(), { authorization: "" });
+    expect([noKey.status, await errorOf(noKey)]).toMatchObject([
+      401,
+      { type: "authentication_error" },
+    ]);
+    const form = await post(path, chat(), { "content-type": "text/plain" });
+    expect([form.status, await errorOf(form)]).toMatchObject([
+      415,
+      { code: "unsupported_media_type" },
+    ]);
+    const get = await ask(path);
+    expect([get.status, await errorOf(get)]).toMatchObject([405, { code: "method_not_allowed" }]);
+    const large = await post(path, "x".repeat(17 * 1024 * 1024));
+    expect([large.status, await errorOf(large)]).toMatchObject([413, { code: "body_too_large" }]);
+  });
+
+  test("a model that is not served, and a price above the caller's bound", async () => {
+    const model = await post(path, chat({ model: "gpt-5" }));
+    expect([model.status, await errorOf(model)]).toMatchObject([422, { code: "unknown_model" }]);
+    const dear = await post(path, chat({ x_unmask: { max_price_micros: 0 } }));
+    expect([dear.status, await errorOf(dear)]).toMatchObject([
+      422,
+      { code: "price_above_maximum" },
+    ]);
+  });
+
+  test("what the function refuses, and says that trying again helps", async () => {
+    functionReplies(() => refusalResponse(failures.draining, { requestId: "r", instance: "/" }));
+    const response = await post(path, chat());
+    expect(response.status).toBe(503);
+    expect([response.headers.get("x-should-retry"), response.headers.get("retry-after")]).toEqual([
+      "true",
+      "5",
+    ]);
+    expect(await errorOf(response)).toMatchObject({ type: "server_error", code: "draining" });
+  });
+});

@@ -1,0 +1,71 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { MAX_ENDPOINTS } from "#wire/webhooks.ts";
+import { ask, refusal } from "../function-double.ts";
+import { newKey } from "./administration.ts";
+import { endpointOf, silenceWebhooks, webhookOwner } from "./webhook-calls.ts";
+
+afterEach(silenceWebhooks);
+
+describe("/v1/webhook_endpoints refuses", () => {
+  test.each([
+    ["plain text", "hello"],
+    ["another scheme", "ftp://shop.example/"],
+    ["a script", "javascript:alert(1)"],
+    ["a file", "file:///etc/passwd"],
+    ["a user name", "https://ada@shop.example/"],
+    ["a password", "https://ada:secret@shop.example/"],
+    ["nothing", ""],
+    ["more than 2,048 characters", `https://shop.example/${"a".repeat(2048)}`],
+  ])("an address that is %s, and names the field", async (_, url) => {
+    const owner = await webhookOwner();
+    const problem = await refusal(await owner.call("POST", "webhook_endpoints", { url }));
+    expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
+    expect(problem.errors?.[0]?.pointer).toBe("/url");
+    const { id } = await endpointOf(owner);
+    const changed = await owner.call("PATCH", `webhook_endpoints/${id}`, { url });
+    expect(await refusal(changed)).toMatchObject({ code: "invalid_request" });
+  });
+
+  test.each([
+    ["an event that there is not", { events: ["answer.dreamed"] }, "/events/0"],
+    ["no event at all", { events: [] }, "/events"],
+    ["a signature that there is not", { signing: "rsa" }, "/signing"],
+    ["a field that there is not", { secret: "whsec_mine" }, "/secret"],
+  ])("%s", async (_, fields, pointer) => {
+    const owner = await webhookOwner();
+    const body = { url: "https://shop.example/", ...fields };
+    const problem = await refusal(await owner.call("POST", "webhook_endpoints", body));
+    expect(problem.errors?.[0]?.pointer).toBe(pointer);
+  });
+
+  test("one endpoint more than an account may have", async () => {
+    const owner = await webhookOwner();
+    for (let index = 0; index < MAX_ENDPOINTS; index += 1) await endpointOf(owner);
+    const body = { url: "https://shop.example/" };
+    expect(await refusal(await owner.call("POST", "webhook_endpoints", body))).toMatchObject({
+      code: "too_many_of",
+    });
+  });
+
+  test("a key without the scope webhooks", async () => {
+    const { key } = await newKey({ scopes: ["ask"] });
+    for (const path of ["webhook_endpoints", "webhook_deliveries", "webhook_secret"]) {
+      const response = await ask(`/v1/${path}`, { headers: { authorization: `Bearer ${key}` } });
+      expect(await refusal(response)).toMatchObject({ status: 403, code: "scope_missing" });
+    }
+  });
+
+  test("an endpoint that there is not, whatever is asked of it", async () => {
+    const owner = await webhookOwner();
+    for (const [method, path, body] of [
+      ["GET", "", undefined],
+      ["PATCH", "", {}],
+      ["DELETE", "", undefined],
+      ["POST", "/rotate_secret", undefined],
+      ["POST", "/test", undefined],
+    ] as const) {
+      const response = await owner.call(method, `webhook_endpoints/whe_none${path}`, body);
+      expect(await refusal(response)).toMatchObject({ status: 404, code: "not_found" });
+    }
+  });
+});

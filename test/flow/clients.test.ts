@@ -1,0 +1,185 @@
+import { readFileSync } from "node:fs";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateText, streamText } from "ai";
+import { vl } from "moondream";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createClient } from "#client/client.ts";
+import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+
+const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
+const dataUri = `data:image/png;base64,${Buffer.from(picture).toString("base64")}`;
+const question = "What is this?";
+
+let system: LocalSystem;
+beforeAll(async () => {
+  system = await startLocalSystem();
+}, 120_000);
+afterAll(async () => await system[Symbol.asyncDispose]());
+
+describe("the official openai client, with another base URL and key", () => {
+  const openai = (): OpenAI => new OpenAI({ baseURL: `${system.url}/v1`, apiKey: system.key });
+  const messages: OpenAI.ChatCompletionMessageParam[] = [
+    { role: "developer", content: "Answer in a sentence." },
+    {
+      role: "user",
+      content: [
+        { type: "text", text: question },
+        { type: "image_url", image_url: { url: dataUri, detail: "auto" } },
+      ],
+    },
+  ];
+  const chat = () => ({
+    model: system.model,
+    messages: messages.slice(1),
+    max_completion_tokens: 16,
+  });
+
+  test("gets a true answer about a picture, with usage that counts the picture", async () => {
+    const completion = await openai().chat.completions.create(chat());
+    expect(completion.choices[0]).toMatchObject({
+      finish_reason: "stop",
+      message: { role: "assistant", content: "A dog." },
+    });
+    expect(completion.usage!.prompt_tokens).toBeGreaterThan(36);
+    expect(completion.usage!.total_tokens).toBe(
+      completion.usage!.prompt_tokens + completion.usage!.completion_tokens,
+    );
+  });
+
+  test("streams deltas that are the answer, then the usage", async () => {
+    const stream = await openai().chat.completions.create({
+      ...chat(),
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = "";
+    const finishes: string[] = [];
+    let usage: OpenAI.CompletionUsage | null | undefined;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? "";
+      if (chunk.choices[0]?.finish_reason) finishes.push(chunk.choices[0].finish_reason);
+      if (chunk.choices.length === 0) usage = chunk.usage;
+    }
+    const whole = await openai().chat.completions.create({ ...chat(), messages });
+    expect(text).toBe(whole.choices[0]?.message.content);
+    expect(finishes).toEqual([whole.choices[0]?.finish_reason]);
+    expect(usage).toEqual(whole.usage);
+  });
+
+  test("lists and shows the model", async () => {
+    const models = await Array.fromAsync(await openai().models.list());
+    expect(models.map(({ id }) => id)).toEqual([system.model]);
+    expect(await openai().models.retrieve(system.model)).toMatchObject({ object: "model" });
+  });
+
+  test("understands every refusal as its own error, with the field and the reason", async () => {
+    const refused = async (body: object, key = system.key): Promise<unknown> =>
+      await new OpenAI({ baseURL: `${system.url}/v1`, apiKey: key, maxRetries: 0 }).chat.completions
+        .create({ ...chat(), ...body })
+        .then(undefined, (error: unknown) => error);
+    const tools = [{ type: "function", function: { name: "f" } }];
+    expect(await refused({ tools })).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(await refused({ tools })).toMatchObject({ param: "tools", code: "invalid_request" });
+    expect(await refused({ n: 2 })).toMatchObject({ status: 400, param: "n" });
+    expect(await refused({}, "umk_test_wrong")).toBeInstanceOf(OpenAI.AuthenticationError);
+    expect(await refused({ model: "gpt-5" })).toMatchObject({ status: 422, code: "unknown_model" });
+  });
+
+  test("is charged once for a request that it repeats under an Idempotency-Key", async () => {
+    const headers = { "Idempotency-Key": `chat-${Date.now()}` };
+    const body = { ...chat(), seed: 7, temperature: 0.5 };
+    const first = await openai().chat.completions.create(body, { headers });
+    const second = await openai().chat.completions.create(body, { headers });
+    expect(second.id).toBe(first.id);
+  });
+});
+
+describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
+  const model = () =>
+    createOpenAICompatible({
+      name: "unmask",
+      baseURL: `${system.url}/v1`,
+      apiKey: system.key,
+      includeUsage: true,
+    })(system.model);
+  const messages = [
+    {
+      role: "user" as const,
+      content: [
+        { type: "text" as const, text: question },
+        { type: "file" as const, data: picture, mediaType: "image/png" },
+      ],
+    },
+  ];
+
+  test("generates the answer about a picture", async () => {
+    const { text, finishReason, usage } = await generateText({
+      model: model(),
+      messages,
+      maxOutputTokens: 16,
+    });
+    expect([text, finishReason]).toEqual(["A dog.", "stop"]);
+    expect(usage.inputTokens).toBeGreaterThan(36);
+  });
+
+  test("streams it", async () => {
+    const result = streamText({ model: model(), messages, maxOutputTokens: 16 });
+    expect((await Array.fromAsync(result.textStream)).join("")).toBe("A dog.");
+    expect(await result.finishReason).toBe("stop");
+    expect((await result.usage).outputTokens).toBeGreaterThan(0);
+  });
+});
+
+describe("Moondream's client", () => {
+  const moondream = () => new vl({ endpoint: `${system.url}/v1`, apiKey: system.key });
+  const image = Buffer.from(picture);
+
+  test("queries, at once and streamed, with the key in X-Moondream-Auth", async () => {
+    const { answer } = await moondream().query({ image, question });
+    expect(answer).toBe("A dog.");
+    const streamed = await moondream().query({ image, question, stream: true });
+    if (typeof streamed.answer === "string") throw new Error("the answer is not streamed");
+    expect((await Array.fromAsync(streamed.answer as AsyncIterable<string>)).join("")).toBe(
+      "A dog.",
+    );
+  });
+
+  test("captions", async () => {
+    const { caption } = await moondream().caption({ image, length: "short" });
+    expect(caption).toContain("dog");
+  });
+
+  test("hears that boxes and points are not to be had", async () => {
+    await expect(moondream().detect({ image, object: "dog" })).rejects.toThrow("400");
+  });
+});
+
+describe("our own client", () => {
+  const client = () => createClient({ baseUrl: system.url, apiKey: system.key });
+
+  test("quotes, asks, reads again, lists, and asks about an upload", async () => {
+    const { id } = await client().images.upload(picture);
+    const ask = { question, images: [{ id }], canvas: 16, cache: "off" as const };
+    const quote = await client().quote(ask);
+    const answer = await client().ask(ask);
+    expect(answer).toMatchObject({ answer: "A dog.", charged_micros: quote.price_micros });
+    expect(await client().answers.get(answer.id)).toEqual(answer);
+    const replay = await client().answers.replay(answer.id);
+    expect(replay.equal).toBe(true);
+  });
+
+  test("cancels an answer, which ends with what was charged", async () => {
+    const asked = client().ask({ question: "Why?", canvas: 512, cache: "off" });
+    for await (const update of asked) if (update.event === "answer.frame") await asked.cancel();
+    const { status, usage } = await asked;
+    expect([status, usage.steps < 512]).toEqual(["cancelled", true]);
+  });
+
+  test("gets a partial answer at its deadline", async () => {
+    const answer = await client().ask({ question, canvas: 512, deadline_ms: 300, cache: "off" });
+    expect(answer.status).toBe("partial");
+    expect(answer.usage.steps).toBeLessThan(512);
+  });
+});

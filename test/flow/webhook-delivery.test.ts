@@ -1,0 +1,141 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { Webhook } from "standardwebhooks";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
+import { createSender, functionSender } from "#edge/delivery/webhook-sender.ts";
+import type { WebhookBook } from "#edge/delivery/webhooks.ts";
+import type { Settings } from "#edge/env.ts";
+import { deliver } from "#inference/fetch/deliver.ts";
+import { FETCH_PATH, fetchOrderSchema } from "#wire/fetch.ts";
+import { generateSecret } from "#wire/standard-webhooks.ts";
+import { generateTicketKeys, isTicketFor, openTicket } from "#wire/ticket.ts";
+import { nodeStore } from "../support/ledger-twin.ts";
+import { listen, type TestServer } from "../support/test-server.ts";
+
+// The edge's half of a delivery and the function's, joined as they are in service, before a receiver on loopback that
+// verifies with the package standardwebhooks.
+
+const FUNCTION_URL = "http://function.test";
+const secret = generateSecret((count) => crypto.getRandomValues(new Uint8Array(count)));
+
+let receiver: TestServer;
+let book: WebhookBook;
+let settings: Settings;
+let allowsPrivate: boolean;
+let heard: { readonly id: unknown; readonly message: unknown }[];
+
+beforeEach(async () => {
+  allowsPrivate = true;
+  heard = [];
+  receiver = await listen(
+    createServer(async (request, response) => {
+      const message = new Webhook(secret).verify(await textOf(request), headersOf(request));
+      heard.push({ id: request.headers["webhook-id"], message });
+      if (request.url === "/moved")
+        response.writeHead(308, { location: `${receiver.origin}/ok` }).end("secret");
+      else if (request.url === "/busy")
+        response.writeHead(503, { "retry-after": "120" }).end("secret");
+      else if (request.url === "/cut") request.socket.destroy();
+      else response.writeHead(204).end();
+    }),
+  );
+  const { signing, verification } = await generateTicketKeys("test");
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const request = new Request(input, init);
+    expect(request.url).toBe(FUNCTION_URL + FETCH_PATH);
+    const body = new Uint8Array(await request.arrayBuffer());
+    const jwt = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    const ticket = await openTicket(jwt, [verification], Date.now());
+    if (!ticket.ok || !(await isTicketFor(ticket.value, body))) throw new Error("no ticket");
+    const order = fetchOrderSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+    if (order.purpose !== "webhook") throw new Error("no order for a delivery");
+    const reach = { resolve: async () => ["127.0.0.1"], allowsPrivate };
+    return Response.json(await deliver(order, reach, request.signal, Date.now));
+  });
+  settings = {
+    functionUrl: FUNCTION_URL,
+    ticketKey: signing,
+    card: { id: "unmask-demo" },
+  } as Settings;
+  let ids = 0;
+  book = openWebhookBook(nodeStore(), {
+    now: Date.now,
+    random: Math.random,
+    newId: (prefix) => `${prefix}_${++ids}`,
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await receiver.close();
+});
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks = await Array.fromAsync<Uint8Array>(request);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function headersOf(request: IncomingMessage): Record<string, string> {
+  const names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+  return Object.fromEntries(names.map((name) => [name, String(request.headers[name])]));
+}
+
+/** Tells a path of the receiver, and returns what the log shows of it. */
+async function told(path: string) {
+  const url = receiver.origin + path;
+  const data = { answer: "Ein Hund – 狗 🐶" };
+  const notice = {
+    id: "evt_1",
+    type: "answer.completed",
+    accountId: "acc_1",
+    at: 0,
+    data,
+  } as const;
+  book.accept(notice, { url, secret, wantsDrafts: false });
+  await createSender(book, functionSender(settings)).run();
+  const [delivery] = book.deliveries({}, 1);
+  return book.delivery(delivery?.id ?? "");
+}
+
+describe("a webhook", () => {
+  test("arrives as it was signed, whatever is in it", async () => {
+    const found = await told("/ok");
+    expect(found?.delivery).toMatchObject({ state: "delivered", attempts: 1 });
+    expect(heard).toEqual([
+      {
+        id: "evt_1",
+        message: {
+          ...{ type: "answer.completed", timestamp: "1970-01-01T00:00:00.000Z" },
+          data: { answer: "Ein Hund – 狗 🐶" },
+        },
+      },
+    ]);
+  });
+
+  test("that is redirected is not followed, and the log shows where to, without a word of the receiver", async () => {
+    const found = await told("/moved");
+    expect(found?.attempts).toMatchObject([
+      { reply: { status: 308, location: `${receiver.origin}/ok` } },
+    ]);
+    expect([heard.length, JSON.stringify(found).includes("secret")]).toEqual([1, false]);
+  });
+
+  test("waits as long as its receiver says", async () => {
+    const found = await told("/busy");
+    const waitMs = (found?.delivery.dueAt ?? 0) - Date.now();
+    expect(Math.round(waitMs / 1000)).toBe(120);
+  });
+
+  test("whose receiver cuts the connection has failed", async () => {
+    expect((await told("/cut"))?.attempts).toMatchObject([
+      { reply: { outcome: "failed", reason: "unreachable" } },
+    ]);
+  });
+
+  test("to a private address is not sent", async () => {
+    allowsPrivate = false;
+    expect((await told("/ok"))?.attempts).toMatchObject([
+      { reply: { outcome: "failed", reason: "blocked" } },
+    ]);
+    expect(heard).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test, vi } from "vitest";
+import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
+import { createSender, MAX_SENDING } from "#edge/delivery/webhook-sender.ts";
+import type { DueDelivery, WebhookBook } from "#edge/delivery/webhooks.ts";
+import type { DeliveryReply } from "#wire/fetch.ts";
+import { nodeStore } from "../support/ledger-twin.ts";
+
+const delivered: DeliveryReply = {
+  ...{ outcome: "response", status: 200, retry_after: null, location: null, duration_ms: 1 },
+};
+
+function opened(): WebhookBook {
+  let ids = 0;
+  return openWebhookBook(nodeStore(), {
+    now: () => 1_790_000_000_000,
+    random: () => 0.5,
+    newId: (prefix) => `${prefix}_${++ids}`,
+  });
+}
+
+function tell(book: WebhookBook, id: string, url: string): void {
+  const notice = { id, type: "answer.completed", accountId: "acc_1", at: 0, data: {} } as const;
+  book.accept(notice, { url, secret: "whsec_x", wantsDrafts: false });
+}
+
+/** A sender whose receivers hang until they are told to reply. */
+function hanging(book: WebhookBook) {
+  const replies = new Map<string, (reply: DeliveryReply) => void>();
+  const send = vi.fn(
+    ({ noticeId }: DueDelivery) =>
+      new Promise<DeliveryReply>((resolve) => replies.set(noticeId, resolve)),
+  );
+  return { sender: createSender(book, send), replies, send };
+}
+
+describe("a sender", () => {
+  test("sends what comes while a receiver hangs, without waiting for it", async () => {
+    const book = opened();
+    const { sender, replies, send } = hanging(book);
+    tell(book, "evt_slow", "https://slow.test/");
+    const run = sender.run();
+    await vi.waitFor(() => expect(replies.has("evt_slow")).toBe(true));
+    tell(book, "evt_fast", "https://fast.test/");
+    sender.wake();
+    await vi.waitFor(() => expect(replies.has("evt_fast")).toBe(true));
+    for (const reply of replies.values()) reply(delivered);
+    await run;
+    expect(send).toHaveBeenCalledTimes(2);
+    expect(book.deliveries({ state: "delivered" }, 9)).toHaveLength(2);
+  });
+
+  test("opens no more connections than a Worker may have, and goes on as they end", async () => {
+    const book = opened();
+    const { sender, replies, send } = hanging(book);
+    for (let index = 0; index < 20; index += 1)
+      tell(book, `evt_${index}`, `https://host${index}.test/`);
+    const run = sender.run();
+    await vi.waitFor(() => expect(send).toHaveBeenCalledTimes(MAX_SENDING));
+    replies.get("evt_0")?.(delivered);
+    await vi.waitFor(() => expect(send).toHaveBeenCalledTimes(MAX_SENDING + 1));
+    const answerAll = setInterval(() => {
+      for (const reply of replies.values()) reply(delivered);
+    }, 1);
+    await run;
+    clearInterval(answerAll);
+    expect(send).toHaveBeenCalledTimes(20);
+  });
+
+  test("is one sender, however often it is started", async () => {
+    const book = opened();
+    const { sender, replies, send } = hanging(book);
+    tell(book, "evt_1", "https://one.test/");
+    const runs = [sender.run(), sender.run()];
+    await vi.waitFor(() => expect(replies.size).toBe(1));
+    replies.get("evt_1")?.(delivered);
+    await Promise.all(runs);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+
+  test("that cannot write down what came of a sending fails its run, and the next begins anew", async () => {
+    const book = opened();
+    tell(book, "evt_1", "https://one.test/");
+    let isBroken = true;
+    const fragile: WebhookBook = {
+      ...book,
+      record: (id, reply) => {
+        if (isBroken) throw new Error("the disk is full");
+        book.record(id, reply);
+      },
+    };
+    const sender = createSender(fragile, async () => delivered);
+    await expect(sender.run()).rejects.toThrow("the disk is full");
+    isBroken = false;
+    tell(book, "evt_2", "https://two.test/");
+    await sender.run();
+    expect(book.deliveries({ state: "delivered" }, 9)).toHaveLength(1);
+    expect(book.deliveries({ state: "waiting" }, 9)).toHaveLength(1);
+  });
+});
