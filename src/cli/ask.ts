@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Ask, createClient } from "#client/client.ts";
+import type { Answer, AnswerStream } from "#client/answer-stream.ts";
+import type { Ask } from "#client/ask.ts";
+import { createClient } from "#client/client.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
+import { dollars } from "./terminal/table.ts";
 import { watchCanvas } from "./terminal/watch.ts";
 
 export const ASK_HELP: string = `Asks a question about pictures and prints the answer.
@@ -22,25 +25,58 @@ Options:
   --temperature T, --seed N
                 above 0 the choice is random, drawn from the seed (0)
   --model NAME  which model (the one that is served)
+  --deadline-ms N
+                tell the canvas as it stands after so long, and charge the steps that ran
+  --cache WHOSE private: equal questions of the account share an answer; shared: everybody's; off: nobody's (private)
+  --webhook URL who is told the answer besides
   --json        the API's own reply: tokens, confidences, usage
 ${CONNECTION_HELP}
 
-Exit codes: 0 answered · 1 refused · 64 wrong usage · 69 not there or not ready, try again
+Ctrl-C cancels the answer and says what it cost.
+
+Exit codes: 0 answered · 1 refused · 64 wrong usage · 69 not there or not ready, try again · 130 cancelled
 `;
 
 /** The command `ask`: see its help. */
 export async function ask(args: readonly string[], io: CommandIo): Promise<number> {
   const { question, connection, isWatched, isJson } = await readArguments(args, io);
-  const asked = createClient(connection).ask(question, { signal: io.signal });
+  const asked = createClient(connection).ask(question);
+  const cancel = (): void => void stop(asked);
+  io.signal.addEventListener("abort", cancel, { once: true });
   try {
+    io.signal.throwIfAborted();
     if (isWatched) await watchCanvas(asked, io);
     const answer = await asked;
     io.stdout.write(isJson ? `${JSON.stringify(answer)}\n` : `${printable(answer.answer)}\n`);
-    return EXIT.done;
+    if (answer.status === "cancelled") io.stderr.write(`Cancelled; ${charge(answer)}.\n`);
+    if (answer.status === "partial") io.stderr.write(`Cut at its deadline; ${charge(answer)}.\n`);
+    return answer.status === "cancelled" ? EXIT.interrupted : EXIT.done;
   } catch (cause) {
     io.signal.throwIfAborted();
     return explain(cause, io);
+  } finally {
+    io.signal.removeEventListener("abort", cancel);
   }
+}
+
+/** Who presses Ctrl-C does not wait longer than this to hear what was charged. */
+const CANCEL_MS = 5_000;
+
+/** Cancels, so that the stream ends by telling the charge; gives up where the service does not answer. */
+async function stop(asked: AnswerStream): Promise<void> {
+  const timer = setTimeout(() => asked.abort(), CANCEL_MS);
+  try {
+    await asked.cancel();
+    await asked;
+  } catch (cause) {
+    asked.abort(cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function charge({ usage, charged_micros }: Answer): string {
+  return `${usage.steps} steps ran, ${dollars(charged_micros)} charged`;
 }
 
 interface AskArguments {
@@ -74,6 +110,9 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
       ...named("temperature", decimal("--temperature", values.temperature)),
       ...named("detail", detail(values.detail)),
       ...named("model", values.model),
+      ...named("deadline_ms", whole("--deadline-ms", values["deadline-ms"])),
+      ...named("cache", pool(values.cache)),
+      ...named("webhook", values.webhook),
     },
     connection,
     isWatched: values.watch === true,
@@ -97,6 +136,9 @@ function parse(args: readonly string[]) {
       temperature: text,
       seed: text,
       model: text,
+      "deadline-ms": text,
+      cache: text,
+      webhook: text,
       url: text,
       key: text,
     },
@@ -139,6 +181,11 @@ function decimal(option: string, text: string | undefined): number | undefined {
 function detail(text: string | undefined): "low" | "auto" | undefined {
   if (text === undefined || text === "low" || text === "auto") return text;
   throw new UsageError("--detail is low or auto");
+}
+
+function pool(text: string | undefined): "private" | "shared" | "off" | undefined {
+  if (text === undefined || text === "private" || text === "shared" || text === "off") return text;
+  throw new UsageError("--cache is private, shared or off");
 }
 
 /** Keeps what the model wrote from steering the terminal; line ends and tabs are text. */

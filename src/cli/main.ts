@@ -20,6 +20,16 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "replay",
+    {
+      summary: "ask an answer's question again and show whether the same answer comes about",
+      load: async () => {
+        const { REPLAY_HELP, replay } = await import("./replay.ts");
+        return { run: replay, help: REPLAY_HELP };
+      },
+    },
+  ],
+  [
     "status",
     {
       summary: "show how far the service's weights are",
@@ -86,6 +96,19 @@ const commands: ReadonlyMap<string, Entry> = new Map([
       load: async () => {
         const { SYNTH_USAGE, synth } = await import("./synth.ts");
         return { run: synth, help: SYNTH_USAGE };
+      },
+    },
+  ],
+  [
+    "eval",
+    {
+      summary: "ask a test set's questions and tell accuracy, steps, latency and price",
+      load: async () => {
+        const [{ evaluateFile }, { EVAL_HELP }] = await Promise.all([
+          import("./eval.ts"),
+          import("./eval/settings.ts"),
+        ]);
+        return { run: evaluateFile, help: EVAL_HELP };
       },
     },
   ],

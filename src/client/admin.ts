@@ -7,9 +7,8 @@ import type {
   RefundedBody,
 } from "#wire/accounts.ts";
 import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/keys.ts";
-import type { Page } from "#wire/page.ts";
 import type { UsageRow } from "#wire/usage.ts";
-import { type CallOptions, type ClientOptions, readJson, send } from "./client.ts";
+import { type CallOptions, type ClientOptions, readJson, readPages, send } from "./send.ts";
 
 /** The administration, typed. `apiKey` is the administrator's. Methods reject with UnmaskError, or with the reason of an aborted signal. */
 export interface AdminClient {
@@ -31,14 +30,18 @@ export interface AdminClient {
 export function createAdminClient(options: ClientOptions): AdminClient {
   return {
     createAccount: (account, call) => write(options, "POST", "/v1/accounts", account, call),
-    accounts: (call) => items<AccountBody>(options, "/v1/accounts?limit=100", call),
+    accounts: (call) => readPages<AccountBody>(options, "/v1/accounts?limit=100", call),
     grant: (account, grant, call) =>
       write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/grants`, grant, call),
     refund: (account, refund, call) =>
       write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/refunds`, refund, call),
     createKey: (key, call) => write(options, "POST", "/v1/keys", key, call),
     keys: (account, call) =>
-      items<KeyBody>(options, `/v1/keys?limit=100&account=${encodeURIComponent(account)}`, call),
+      readPages<KeyBody>(
+        options,
+        `/v1/keys?limit=100&account=${encodeURIComponent(account)}`,
+        call,
+      ),
     rotateKey: (id, rotation, call) =>
       write(options, "POST", `/v1/keys/${encodeURIComponent(id)}/rotate`, rotation, call),
     revokeKey: (id, call) =>
@@ -62,7 +65,7 @@ export function readUsage(
   call?: CallOptions,
 ): AsyncIterable<UsageRow> {
   const query = new URLSearchParams({ limit: "100", ...filter });
-  return items<UsageRow>(options, `/v1/usage?${query}`, call);
+  return readPages<UsageRow>(options, `/v1/usage?${query}`, call);
 }
 
 async function write<Body>(
@@ -79,19 +82,4 @@ async function write<Body>(
     ...(signal === undefined ? {} : { signal }),
   });
   return (await readJson(response)) as Body;
-}
-
-async function* items<Item>(
-  options: ClientOptions,
-  path: string,
-  { signal }: CallOptions = {},
-): AsyncGenerator<Item, void, undefined> {
-  let cursor: string | null = null;
-  do {
-    const after: string = cursor === null ? "" : `&after=${encodeURIComponent(cursor)}`;
-    const response = await send(options, path + after, signal === undefined ? {} : { signal });
-    const page = (await readJson(response)) as Page<Item>;
-    yield* page.data;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
 }

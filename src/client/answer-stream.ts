@@ -6,32 +6,63 @@ import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } 
 /** A finished answer, as the API tells it. */
 export type Answer = AnswerBody;
 
-/** What happens while an answer is made: the start, then a frame for every step. */
+/** What happens while an answer is made: the start, a frame for every step, then how it ended. */
 export type AnswerUpdate =
   | ({ readonly event: "answer.started" } & StartedBody)
-  | ({ readonly event: "answer.frame" } & FrameBody);
+  | ({ readonly event: "answer.frame" } & FrameBody)
+  | AnswerEnd;
 
-/** Sends a question and resolves to the body of events. */
-export type OpenAnswer = (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
+/** `completed`, `partial` at its deadline, or `cancelled`; a failed answer is thrown. */
+export type AnswerEnd = {
+  readonly event: "answer.completed" | "answer.partial" | "answer.cancelled";
+} & Answer;
+
+/** What an answer is drawn from. */
+export interface AnswerSource {
+  /** How often in a row a broken stream is taken up without a new event. */
+  readonly retries: number;
+  /** Sends the question. */
+  open(signal: AbortSignal): Promise<{
+    readonly body: ReadableStream<Uint8Array>;
+    readonly answerId: string | undefined;
+  }>;
+  /** The events behind that one; from the first where none is named. */
+  resume(
+    answerId: string,
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>>;
+  cancel(answerId: string): Promise<void>;
+  pause(failures: number, signal: AbortSignal): Promise<void>;
+}
 
 /**
  * An answer on its way: await it for the whole, or iterate it for the frames and await it afterwards. The question is
- * sent at the first of either. Leaving the loop aborts the question, and the service stops computing.
+ * sent at the first of either. A stream that breaks is taken up where it broke: no frame is lost or told twice. Leaving
+ * the loop gives the question up, and the service stops computing.
  *
  * Rejects and throws UnmaskError, or the reason of an abort.
  */
 export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUpdate> {
+  readonly #source: AnswerSource;
   readonly #leaving = new AbortController();
   readonly #answer: PromiseWithResolvers<Answer> = Promise.withResolvers();
+  readonly #answerId: PromiseWithResolvers<string> = Promise.withResolvers();
   readonly #updates: AsyncGenerator<AnswerUpdate, void, undefined>;
   #isStarted = false;
+  #id: string | undefined;
+  #lastEventId: string | undefined;
+  /** Of the last event told: -1 before the start, which is 0. */
+  #step = -1;
 
-  /** `open` sends the question and resolves to the body of events; `signal` is the caller's own. */
-  constructor(open: OpenAnswer, signal?: AbortSignal) {
+  /** `signal` is the caller's own. */
+  constructor(source: AnswerSource, signal?: AbortSignal) {
+    this.#source = source;
     const signals = [this.#leaving.signal, ...(signal === undefined ? [] : [signal])];
-    this.#updates = this.#run(open, AbortSignal.any(signals));
+    this.#updates = this.#run(AbortSignal.any(signals));
     // Whoever iterates gets the error from the loop; without this it would also count as unhandled.
     this.#answer.promise.then(undefined, () => undefined);
+    this.#answerId.promise.then(undefined, () => undefined);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is the point.
@@ -48,7 +79,17 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
     return this.#updates;
   }
 
-  /** Gives the question up. */
+  /** Its id, as soon as the service has given it one. */
+  get answerId(): string | undefined {
+    return this.#id;
+  }
+
+  /** Stops the answer where it stands. It still ends: `cancelled`, with what was charged. */
+  async cancel(): Promise<void> {
+    await this.#source.cancel(await this.#answerId.promise);
+  }
+
+  /** Gives the question up at once: the service is told to stop, and nobody listens any more. */
   abort(reason?: unknown): void {
     this.#leaving.abort(reason);
   }
@@ -67,34 +108,106 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
     );
   }
 
-  async *#run(
-    open: OpenAnswer,
-    signal: AbortSignal,
-  ): AsyncGenerator<AnswerUpdate, void, undefined> {
+  async *#run(signal: AbortSignal): AsyncGenerator<AnswerUpdate, void, undefined> {
+    let isOver = false;
     try {
       signal.throwIfAborted();
-      for await (const message of decodeSse(await open(signal))) {
-        const update = readMessage(message);
-        if (!("object" in update)) yield update;
-        else {
-          this.#answer.resolve(update);
-          return;
+      for await (const update of this.#listen(signal)) {
+        if (isEnd(update)) {
+          isOver = true;
+          const { event: _event, ...answer } = update;
+          this.#answer.resolve(answer);
         }
+        yield update;
+        if (isOver) return;
       }
-      throw new ConnectionError("the connection ended before the answer did");
     } catch (cause) {
-      const error = signal.aborted ? signal.reason : named(cause);
+      const error = signal.aborted ? signal.reason : cause;
+      // Given up by the caller or refused by the service: only the first leaves work that is worth stopping.
+      isOver = !signal.aborted;
       this.#answer.reject(error);
       throw error;
     } finally {
+      if (!isOver) this.#stopWork();
       const left = new DOMException("the loop over the answer was left", "AbortError");
       this.#leaving.abort(left);
       this.#answer.reject(left);
+      this.#answerId.reject(left);
     }
+  }
+
+  /** Best effort: whoever left does not wait for it, and an answer that nobody stops ends by itself. */
+  #stopWork(): void {
+    if (this.#id !== undefined) this.#source.cancel(this.#id).catch(() => undefined);
+  }
+
+  /** The events, once each, over as many connections as they take. */
+  async *#listen(signal: AbortSignal): AsyncGenerator<AnswerUpdate, void, undefined> {
+    const opened = await this.#source.open(signal);
+    if (opened.answerId !== undefined) this.#identify(opened.answerId);
+    let { body } = opened;
+    for (let failures = 0; ; ) {
+      const before = this.#step;
+      try {
+        yield* this.#fresh(body);
+        return;
+      } catch (cause) {
+        failures = this.#step > before ? 1 : failures + 1;
+        const isBroken = cause instanceof ConnectionError && !signal.aborted;
+        if (!isBroken || this.#id === undefined || failures > this.#source.retries) throw cause;
+        await this.#source.pause(failures, signal);
+        body = await this.#source.resume(this.#id, this.#lastEventId, signal);
+      }
+    }
+  }
+
+  /** The events of one connection that have not been told. Ends with the answer; throws ConnectionError where it breaks. */
+  async *#fresh(body: ReadableStream<Uint8Array>): AsyncGenerator<AnswerUpdate, void, undefined> {
+    for await (const message of messagesOf(body)) {
+      const update = readMessage(message);
+      const step = stepOf(update);
+      if (step <= this.#step) continue;
+      this.#step = step;
+      this.#note(message);
+      yield update;
+      if (isEnd(update)) return;
+    }
+  }
+
+  #note({ id }: SseMessage): void {
+    if (id === undefined) return;
+    this.#lastEventId = id;
+    this.#identify(id.slice(0, id.lastIndexOf(".")));
+  }
+
+  #identify(answerId: string): void {
+    this.#id = answerId;
+    this.#answerId.resolve(answerId);
   }
 }
 
-function readMessage({ event, data }: SseMessage): AnswerUpdate | Answer {
+/** The events of one connection; it always ends by throwing, unless it is left before. */
+async function* messagesOf(
+  body: ReadableStream<Uint8Array>,
+): AsyncGenerator<SseMessage, void, undefined> {
+  try {
+    yield* decodeSse(body);
+  } catch (cause) {
+    throw named(cause);
+  }
+  throw new ConnectionError("the connection ended before the answer did");
+}
+
+function isEnd(update: AnswerUpdate): update is AnswerEnd {
+  return update.event !== "answer.started" && update.event !== "answer.frame";
+}
+
+function stepOf(update: AnswerUpdate): number {
+  if (update.event === "answer.started") return 0;
+  return update.event === "answer.frame" ? update.step : Number.POSITIVE_INFINITY;
+}
+
+function readMessage({ event, data }: SseMessage): AnswerUpdate {
   const body = parseObject(data);
   switch (event) {
     case "answer.started":
@@ -102,7 +215,9 @@ function readMessage({ event, data }: SseMessage): AnswerUpdate | Answer {
     case "answer.frame":
       return { event, ...(body as FrameBody) };
     case "answer.completed":
-      return body as AnswerBody;
+    case "answer.partial":
+    case "answer.cancelled":
+      return { event, ...(body as AnswerBody) };
     case "answer.failed": {
       const problem = parseProblem(body);
       throw problem === undefined

@@ -1,111 +1,130 @@
-import type { AnswerFields } from "#wire/answer-request.ts";
+import type { AnswerListQuery, AnswerSummaryBody } from "#wire/answer-list.ts";
+import type { BatchBody, BatchResultBody } from "#wire/batches.ts";
+import type { UploadBody } from "#wire/images.ts";
+import type { QuoteBody } from "#wire/quotes.ts";
 import type { HealthBody, ModelListBody } from "#wire/responses.ts";
-import { AnswerStream } from "./answer-stream.ts";
-import { ConnectionError, parseProblem, RefusedError, ReplyError } from "./errors.ts";
-
-/** What to ask. Defaults are the API's. */
-export interface Ask extends Omit<AnswerFields, "stream"> {
-  /** Picture files as they are, JPEG, PNG, WebP or GIF, in the order in which they are spoken of. */
-  readonly images?: readonly (Uint8Array<ArrayBuffer> | Blob)[];
-}
-
-export interface ClientOptions {
-  /** Where the API is, such as `http://127.0.0.1:8787`. */
-  readonly baseUrl: string;
-  /** Needed for everything but `health`. */
-  readonly apiKey?: string;
-  /** Another `fetch`, for tests or proxies. */
-  readonly fetch?: typeof fetch;
-}
-
-/** How one call is made. */
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
+import { type Answer, AnswerStream } from "./answer-stream.ts";
+import { type Ask, bodyOf } from "./ask.ts";
+import { openAnswer } from "./open-answer.ts";
+import { type Replay, replayAnswer } from "./replay.ts";
+import { type CallOptions, type ClientOptions, call, readJson, readPages, send } from "./send.ts";
 
 export type Health = HealthBody;
 export type ModelList = ModelListBody;
 
+/** How a question is asked. */
+export interface AskOptions extends CallOptions {
+  /** Under which the same question, asked again, gets the same answer, charged once. Default: a random one per `ask`. */
+  readonly idempotencyKey?: string;
+}
+
+/** Many questions at once; what stands in `defaults` holds for each that does not say otherwise. */
+export interface Batch {
+  readonly items: readonly BatchQuestion[];
+  readonly defaults?: Omit<Ask, "images" | "webhook" | "deadline_ms" | "max_price_micros">;
+  readonly webhook?: Ask["webhook"];
+  readonly deadline_ms?: number;
+  /** What all may cost together at most. */
+  readonly max_price_micros?: number;
+}
+
+export interface BatchQuestion extends Omit<Ask, "images" | "cache" | "webhook"> {
+  /** Your own name for it. */
+  readonly custom_id?: string;
+  readonly images?: readonly ({ readonly url: string } | { readonly id: string })[];
+}
+
 /** The API, typed. Methods reject with UnmaskError, or with the reason of an aborted signal. */
 export interface Client {
   /** Asks; the question is sent when the result is awaited or iterated. */
-  ask(ask: Ask, options?: CallOptions): AnswerStream;
+  ask(ask: Ask, options?: AskOptions): AnswerStream;
+  /** Says what a question would cost. */
+  quote(ask: Ask, options?: CallOptions): Promise<QuoteBody>;
+  readonly answers: {
+    get(id: string, options?: CallOptions): Promise<Answer>;
+    /** Newest first. */
+    list(
+      filter?: Pick<AnswerListQuery, "status">,
+      options?: CallOptions,
+    ): AsyncIterable<AnswerSummaryBody>;
+    /** Stops it where it stands; tells what was charged. */
+    cancel(id: string, options?: CallOptions): Promise<Answer>;
+    /** Makes it afresh, charged like any other, and compares. */
+    replay(id: string, options?: CallOptions): Promise<Replay>;
+  };
+  readonly images: {
+    /** Uploads a picture once, to ask about by its id often. */
+    upload(file: Uint8Array<ArrayBuffer> | Blob, options?: CallOptions): Promise<UploadBody>;
+  };
+  readonly batches: {
+    create(batch: Batch, options?: AskOptions): Promise<BatchBody>;
+    get(id: string, options?: CallOptions): Promise<BatchBody>;
+    results(id: string, options?: CallOptions): AsyncIterable<BatchResultBody>;
+    cancel(id: string, options?: CallOptions): Promise<BatchBody>;
+  };
   models(options?: CallOptions): Promise<ModelList>;
+  /** As it is now: not asked again when nobody answers. */
   health(options?: CallOptions): Promise<Health>;
 }
 
 /** Makes a client. It keeps no connection and no state. */
 export function createClient(options: ClientOptions): Client {
+  const get = async <Body>(path: string, { signal }: CallOptions = {}): Promise<Body> =>
+    await call(options, path, signal === undefined ? {} : { signal });
+  const post = async <Body>(
+    path: string,
+    body: FormData | string | null = null,
+    { signal, idempotencyKey }: AskOptions = {},
+  ): Promise<Body> =>
+    await call(options, path, {
+      method: "POST",
+      body,
+      headers: {
+        ...(typeof body === "string" ? { "content-type": "application/json" } : {}),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const at = (list: string, id: string): string => `/v1/${list}/${encodeURIComponent(id)}`;
   return {
-    ask: (ask, { signal } = {}) =>
-      new AnswerStream(async (signal) => {
-        const response = await send(options, "/v1/answers", {
-          method: "POST",
-          body: formOf(ask),
-          headers: { accept: "text/event-stream" },
-          signal,
-        });
-        const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
-        if (response.body === null || isStream !== true)
-          throw new ReplyError(`${options.baseUrl} did not answer with a stream of events`);
-        return response.body;
-      }, signal),
-    models: async (call) => await getJson<ModelList>(options, "/v1/models", call),
-    health: async (call) => await getJson<Health>(options, "/health", call),
+    ask: (ask, { signal, idempotencyKey = randomKey() } = {}) =>
+      new AnswerStream(openAnswer(options, ask, idempotencyKey), signal),
+    quote: async (ask, call) => await post("/v1/quotes", await bodyOf(ask), call),
+    answers: {
+      get: (id, call) => get(at("answers", id), call),
+      list: ({ status } = {}, call) =>
+        readPages(
+          options,
+          `/v1/answers?limit=100${status === undefined ? "" : `&status=${status}`}`,
+          call,
+        ),
+      cancel: (id, call) => post(`${at("answers", id)}/cancel`, null, call),
+      replay: (id, call) => replayAnswer(options, id, call),
+    },
+    images: {
+      upload: async (file, call) => {
+        const form = new FormData();
+        form.append("image", file instanceof Blob ? file : new Blob([file]), "picture");
+        return await post("/v1/images", form, call);
+      },
+    },
+    batches: {
+      create: (batch, { idempotencyKey = randomKey(), ...call } = {}) =>
+        post("/v1/batches", JSON.stringify(batch), { ...call, idempotencyKey }),
+      get: (id, call) => get(at("batches", id), call),
+      results: (id, call) => readPages(options, `${at("batches", id)}/results?limit=100`, call),
+      cancel: (id, call) => post(`${at("batches", id)}/cancel`, null, call),
+    },
+    models: (call) => get("/v1/models", call),
+    health: async ({ signal } = {}) =>
+      (await readJson(
+        await send(options, "/health", signal === undefined ? {} : { signal }),
+      )) as Health,
   };
 }
 
-/** A form, because files travel in it as they are; JSON would need them in base64, a third larger. */
-function formOf({ images = [], messages, stop = [], ...fields }: Ask): FormData {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, String(value));
-  if (messages !== undefined) form.append("messages", JSON.stringify(messages));
-  for (const text of [stop].flat()) form.append("stop", text);
-  for (const image of images) {
-    form.append("image", image instanceof Blob ? image : new Blob([image]), "picture");
-  }
-  return form;
-}
-
-async function getJson<Body>(
-  options: ClientOptions,
-  path: string,
-  { signal }: CallOptions = {},
-): Promise<Body> {
-  const response = await send(options, path, signal === undefined ? {} : { signal });
-  return (await readJson(response)) as Body;
-}
-
-/** Sends a request with the key; resolves to a reply that is a success. Rejects with UnmaskError. */
-export async function send(
-  { baseUrl, apiKey, fetch: request = fetch }: ClientOptions,
-  path: string,
-  init: RequestInit,
-): Promise<Response> {
-  const headers = new Headers(init.headers);
-  if (apiKey !== undefined) headers.set("authorization", `Bearer ${apiKey}`);
-  let response: Response;
-  try {
-    response = await request(baseUrl.replace(/\/$/, "") + path, { ...init, headers });
-  } catch (cause) {
-    init.signal?.throwIfAborted();
-    throw new ConnectionError(`${baseUrl} cannot be reached`, { cause });
-  }
-  if (response.ok) return response;
-  const problem = parseProblem(await readJson(response));
-  if (problem === undefined) throw new ReplyError(`${baseUrl} answered ${response.status}`);
-  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-  throw new RefusedError(problem, Number.isFinite(retryAfter) ? retryAfter : undefined);
-}
-
-/** Reads a reply's JSON. Rejects with ReplyError where it is none. */
-export async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new ReplyError(`${response.url} did not answer with JSON (${response.status})`, {
-      cause,
-    });
-  }
+/** 128 random bits. Not `randomUUID`, which pages without TLS do not have. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

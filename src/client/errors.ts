@@ -27,6 +27,13 @@ export class ConnectionError extends UnmaskError {
 /** What came back is not this API: a wrong address, or a proxy's page. */
 export class ReplyError extends UnmaskError {
   override readonly name = "ReplyError";
+  /** HTTP status of the reply; undefined where the stream of events within it is at fault. */
+  readonly status: number | undefined;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
 }
 
 /** Reads a problem body; undefined where it is none. */

@@ -37,6 +37,34 @@ describe("unmask ask", () => {
     expect(form?.getAll("image")).toHaveLength(1);
   });
 
+  test("sends its deadline, whose cache it shares, and who else is told", async () => {
+    await using api = await apiDouble(() => recorded());
+    const terms = ["--deadline-ms", "500", "--cache", "off", "--webhook", "https://a.test/"];
+    await ask(["What?", ...terms, "--url", api.url, "--key", "k"], recordedIo());
+    const form = await api.requests[0]?.formData();
+    expect(["deadline_ms", "cache", "webhook"].map((name) => form?.get(name))).toEqual([
+      "500",
+      "off",
+      "https://a.test/",
+    ]);
+    await expect(ask(["What?", "--cache", "mine"], recordedIo())).rejects.toThrow(UsageError);
+  });
+
+  test("cancels on Ctrl-C and says what was charged", async () => {
+    const interrupted = new AbortController();
+    const cancelled = recording
+      .replace("event: answer.completed", "event: answer.cancelled")
+      .replace('"status":"completed"', '"status":"cancelled"')
+      .replace('"charged_micros":0', '"charged_micros":47');
+    const io = recordedIo({ signal: interrupted.signal });
+    await using api = await apiDouble(() => {
+      interrupted.abort(new Error("stopped by SIGINT"));
+      return recorded(cancelled);
+    });
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(EXIT.interrupted);
+    expect(io.written.stderr).toBe("Cancelled; 2 steps ran, $0.000047 charged.\n");
+  });
+
   test("prints the API's own reply with --json", async () => {
     await using api = await apiDouble(() => recorded());
     const io = recordedIo();

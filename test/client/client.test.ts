@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AnswerUpdate } from "#client/answer-stream.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import type { ClientOptions } from "#client/send.ts";
 import { problemResponse } from "#wire/error.ts";
 import { chunked, collect, failures, pngBytes } from "../support/edge-builders.ts";
 
@@ -10,11 +11,17 @@ const recording = readFileSync("test/fixtures/answer.sse");
 const refused = readFileSync("test/fixtures/answer-failed.sse");
 
 /** A client whose network is `reply`; what it sends lands in `sent`. */
-function clientOf(reply: (request: Request) => Response | Promise<Response>): {
+function clientOf(
+  reply: (request: Request) => Response | Promise<Response>,
+  overrides: Partial<ClientOptions> = {},
+): {
   client: Client;
   sent: Request[];
+  /** Milliseconds that the client waited before it asked again. */
+  waited: number[];
 } {
   const sent: Request[] = [];
+  const waited: number[] = [];
   const client = createClient({
     baseUrl: "http://api.test/",
     apiKey: "umk_test_x",
@@ -23,8 +30,11 @@ function clientOf(reply: (request: Request) => Response | Promise<Response>): {
       sent.push(request.clone());
       return await reply(request);
     },
+    sleep: async (milliseconds) => void waited.push(milliseconds),
+    random: () => 0.5,
+    ...overrides,
   });
-  return { client, sent };
+  return { client, sent, waited };
 }
 
 function streamOf(bytes: Uint8Array): Response {
@@ -48,6 +58,7 @@ describe("a question through the client", () => {
       "answer.started",
       "answer.frame",
       "answer.frame",
+      "answer.completed",
     ]);
     expect((await asked).answer).toBe("A red square.");
     expect(sent).toHaveLength(1);
@@ -119,10 +130,11 @@ describe("a question through the client fails", () => {
 });
 
 describe("giving a question up", () => {
-  /** A network that sends the start of an answer and then waits for the end of the request. */
-  function endless(): { client: Client; ended: Promise<unknown> } {
+  /** A network that sends the start of an answer and then waits for the end of the request; other paths are cancellations. */
+  function endless(): { client: Client; ended: Promise<unknown>; sent: Request[] } {
     const ended = Promise.withResolvers<unknown>();
-    const { client } = clientOf(({ signal }) => {
+    const { client, sent } = clientOf(({ signal, url }) => {
+      if (!url.endsWith("/v1/answers")) return Response.json({});
       signal.addEventListener("abort", () => ended.resolve(signal.reason));
       const start = recording.subarray(0, recording.indexOf("\n\n") + 2);
       const body = new ReadableStream<Uint8Array>({
@@ -133,11 +145,11 @@ describe("giving a question up", () => {
       });
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     });
-    return { client, ended: ended.promise };
+    return { client, ended: ended.promise, sent };
   }
 
-  test("by leaving the loop ends the request, and who awaits hears of it", async () => {
-    const { client, ended } = endless();
+  test("by leaving the loop ends the request, cancels the answer, and who awaits hears of it", async () => {
+    const { client, ended, sent } = endless();
     const asked = client.ask({ question: "?" });
     for await (const update of asked) {
       expect(update.event).toBe("answer.started");
@@ -145,6 +157,7 @@ describe("giving a question up", () => {
     }
     await ended;
     await expect(asked).rejects.toMatchObject({ name: "AbortError" });
+    expect(sent.at(-1)?.url).toMatch(/\/v1\/answers\/ans_[0-9A-Za-z]+\/cancel$/);
   });
 
   test("by abort() rejects with that reason, before or after it is sent", async () => {
@@ -170,6 +183,45 @@ describe("giving a question up", () => {
 });
 
 describe("the other questions", () => {
+  test("about pictures elsewhere travel as JSON, files beside them as base64", async () => {
+    const { client, sent } = clientOf(() => streamOf(recording));
+    await client.ask({
+      question: "?",
+      images: [{ url: "https://a.test/b.png" }, pngBytes],
+      stop: ".",
+    });
+    expect(await sent[0]?.json()).toEqual({
+      question: "?",
+      stop: ".",
+      images: [{ url: "https://a.test/b.png" }, { data: Buffer.from(pngBytes).toString("base64") }],
+    });
+  });
+
+  test("go to their addresses", async () => {
+    const { client, sent } = clientOf(() => Response.json({ data: [], next_cursor: null }));
+    await client.answers.get("ans_1");
+    await client.answers.cancel("ans_1");
+    await client.answers.replay("ans_1");
+    await Array.fromAsync(client.answers.list({ status: "failed" }));
+    await client.quote({ question: "?" });
+    await client.images.upload(pngBytes);
+    await client.batches.create({ items: [{ question: "?" }] });
+    await Array.fromAsync(client.batches.results("bat_1"));
+    expect(
+      sent.map(({ method, url }) => `${method} ${url.slice("http://api.test/v1/".length)}`),
+    ).toEqual([
+      "GET answers/ans_1",
+      "POST answers/ans_1/cancel",
+      "POST answers/ans_1/replay",
+      "GET answers?limit=100&status=failed",
+      "POST quotes",
+      "POST images",
+      "POST batches",
+      "GET batches/bat_1/results?limit=100",
+    ]);
+    expect(sent[6]?.headers.get("idempotency-key")).toMatch(/^[0-9a-f]{32}$/);
+  });
+
   test("get their bodies, health without a key", async () => {
     const { client, sent } = clientOf(() => Response.json({ status: "ok" }));
     expect(await client.health()).toEqual({ status: "ok" });

@@ -30,6 +30,7 @@ export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
     const { canvas, steps } = update;
     return { canvas, steps, step: 0, cells: Array.from({ length: canvas }, () => undefined) };
   }
+  if (update.event !== "answer.frame") return view;
   const cells = [...view.cells];
   for (const { position, text, confidence } of update.revealed)
     cells[position] = { text, confidence, step: update.step };

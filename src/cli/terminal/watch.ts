@@ -21,7 +21,9 @@ export async function watchCanvas(
   let view: CanvasView = EMPTY_VIEW;
   let drawn = 0;
   for await (const update of updates) {
-    view = viewAfter(view, update);
+    const next = viewAfter(view, update);
+    if (next === view) continue;
+    view = next;
     if (io.isTTY) {
       const lines = drawCanvas(view, options);
       io.stderr.write(`${erase(drawn)}${lines.join("\n")}\n`);

@@ -1,0 +1,181 @@
+import path from "node:path";
+import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import { mulberry32 } from "#model/decode/noise.ts";
+import { type CommandIo, EXIT, UsageError } from "./command.ts";
+import { explain, findConnection } from "./connection.ts";
+import { openTarget } from "./convert/location.ts";
+import type { Answerer } from "./eval/answerer.ts";
+import { apiAnswerer } from "./eval/api-answerer.ts";
+import { evaluate } from "./eval/evaluation.ts";
+import { localAnswerer } from "./eval/local-answerer.ts";
+import { startProgress } from "./eval/progress.ts";
+import { readQuestionFile, type TestQuestion } from "./eval/question-file.ts";
+import { drawReport, reportOf } from "./eval/report.ts";
+import {
+  appendResult,
+  beginResults,
+  type Result,
+  readResults,
+  type Task,
+  taskOf,
+} from "./eval/results.ts";
+import { type EvalSettings, readSettings } from "./eval/settings.ts";
+
+/** Canvas of a question for which nobody names one: the API's own default. */
+const DEFAULT_CANVAS = 32;
+
+/** What the model that ships is called. */
+const DEMO_MODEL = "unmask-demo";
+
+/** The command `eval`: see its help. */
+export async function evaluateFile(args: readonly string[], io: CommandIo): Promise<number> {
+  const settings = readSettings(args);
+  const file = path.resolve(io.cwd, settings.file);
+  const questions = selected(await readQuestionFile(file, settings.metric), settings);
+  const rounds = roundsOf(questions, settings);
+  const out = settings.out === undefined ? undefined : path.resolve(io.cwd, settings.out);
+  const results = await openResults(out, settings.resumes);
+  await using answerer = await openAnswerer(settings, io);
+  const fault = await askAll(rounds, results, { settings, out, answerer, io });
+  printReport(rounds, results, answerer.name, settings, io);
+  if (fault === undefined) return EXIT.done;
+  if (io.signal.aborted) return EXIT.interrupted;
+  if (isServices(fault.cause)) return explain(fault.cause, io);
+  throw fault.cause;
+}
+
+/** All questions at one number of steps. */
+interface Round {
+  /** Null: each question has its own. */
+  readonly steps: number | null;
+  readonly tasks: readonly Task[];
+}
+
+/** One round after the other: what Ctrl-C leaves is whole columns. */
+function roundsOf(questions: readonly TestQuestion[], settings: EvalSettings): readonly Round[] {
+  const rounds = settings.steps.length === 0 ? [null] : settings.steps;
+  return rounds.map((round) => ({
+    steps: round,
+    tasks: questions.map((question) => {
+      const canvas = settings.canvas ?? question.canvas ?? DEFAULT_CANVAS;
+      const steps = Math.min(round ?? question.steps ?? canvas, canvas);
+      return taskOf(question, canvas, steps, settings.model ?? "");
+    }),
+  }));
+}
+
+interface Evaluating {
+  readonly settings: EvalSettings;
+  readonly out: string | undefined;
+  readonly answerer: Answerer;
+  readonly io: CommandIo;
+}
+
+/** Asks what has no result yet and puts the results in `results`. Resolves to what stopped it early, if anything did. */
+async function askAll(
+  rounds: readonly Round[],
+  results: Map<string, Result>,
+  { settings, out, answerer, io }: Evaluating,
+): Promise<{ readonly cause: unknown } | undefined> {
+  // Steps above a canvas are its own number: equal tasks of several rounds are asked once.
+  const tasks = new Map(rounds.flatMap((round) => round.tasks).map((task) => [task.key, task]));
+  const open = [...tasks.values()].filter(({ key }) => !results.has(key));
+  if (open.length < tasks.size)
+    io.stderr.write(`${tasks.size - open.length} of ${tasks.size} were asked before\n`);
+  const now = () => performance.now();
+  const progress = startProgress(open.length, io, now);
+  try {
+    await evaluate({
+      tasks: open,
+      answerer,
+      concurrency: settings.concurrency,
+      now,
+      signal: io.signal,
+      async onResult(result) {
+        results.set(result.key, result);
+        if (out !== undefined) await appendResult(out, result);
+        progress.count(result.score);
+      },
+    });
+    return undefined;
+  } catch (cause) {
+    return { cause };
+  } finally {
+    progress.end();
+  }
+}
+
+function selected(
+  questions: readonly TestQuestion[],
+  { families, limit }: EvalSettings,
+): readonly TestQuestion[] {
+  const known = new Set(questions.map(({ family }) => family));
+  const unknown = families.filter((family) => !known.has(family));
+  if (unknown.length > 0)
+    throw new UsageError(
+      `no question is of family ${unknown.join(", ")}; there are ${[...known].join(", ")}`,
+    );
+  return questions
+    .filter(({ family }) => families.length === 0 || families.includes(family))
+    .slice(0, limit);
+}
+
+async function openResults(
+  out: string | undefined,
+  resumes: boolean,
+): Promise<Map<string, Result>> {
+  if (out === undefined) return new Map();
+  if (resumes) return await readResults(out);
+  await beginResults(out);
+  return new Map();
+}
+
+async function openAnswerer(settings: EvalSettings, io: CommandIo): Promise<Answerer> {
+  const { bundle, version, provider, threads, model, usesCache } = settings;
+  if (bundle !== undefined && settings.engine === "local")
+    return await localAnswerer(
+      {
+        store: openTarget(bundle, io),
+        model: model ?? DEMO_MODEL,
+        provider,
+        ...(version === undefined ? {} : { version }),
+        ...(threads === undefined ? {} : { threads }),
+      },
+      io.signal,
+    );
+  const connection = findConnection(settings, io);
+  return apiAnswerer({ connection, usesCache, ...(model === undefined ? {} : { model }) });
+}
+
+function printReport(
+  rounds: readonly Round[],
+  results: ReadonlyMap<string, Result>,
+  answerer: string,
+  { seed, isJson }: EvalSettings,
+  io: CommandIo,
+): void {
+  const random = mulberry32(seed);
+  const found = rounds.map(({ steps, tasks }) => ({
+    steps,
+    results: tasks.flatMap(({ key }) => results.get(key) ?? []),
+  }));
+  const report = reportOf(
+    found.filter((round) => round.results.length > 0),
+    {
+      answerer,
+      isComplete: rounds.every(({ tasks }) => tasks.every(({ key }) => results.has(key))),
+      uniform: () => random.next(),
+    },
+  );
+  io.stdout.write(
+    isJson
+      ? `${JSON.stringify(report)}
+`
+      : drawReport(report),
+  );
+}
+
+/** What the service did, and `explain` has words for. */
+function isServices(cause: unknown): boolean {
+  return [ConnectionError, ReplyError, RefusedError].some((kind) => cause instanceof kind);
+}

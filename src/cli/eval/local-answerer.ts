@@ -1,0 +1,101 @@
+import { readFile } from "node:fs/promises";
+import { loadKernels } from "#inference/engine/kernels.ts";
+import type { OrtEngineOptions } from "#inference/engine/ort-engine.ts";
+import { decodeImages } from "#inference/image-codec.ts";
+import { createModelHost, type DescribedModel } from "#inference/model-host.ts";
+import { openModel } from "#inference/model-loader.ts";
+import { answer } from "#model/answer.ts";
+import type { PicturedQuestion } from "#model/prepare.ts";
+import type { ReadableStore } from "#weights/object-store.ts";
+import type { Answerer, AskedQuestion, Outcome } from "./answerer.ts";
+import type { TestPicture } from "./question-file.ts";
+
+export interface LocalAnswererOptions {
+  readonly store: ReadableStore;
+  readonly model: string;
+  /** Absent: whatever `latest.json` names. */
+  readonly version?: string;
+  readonly provider: OrtEngineOptions["provider"];
+  readonly threads?: number;
+}
+
+/** Answers with an engine in this process: no service, no queue, no charge. Rejects where the bundle cannot be opened. */
+export async function localAnswerer(
+  options: LocalAnswererOptions,
+  signal: AbortSignal,
+): Promise<Answerer> {
+  const { store, model: name, version, provider, threads } = options;
+  const { resize } = await loadKernels();
+  const host = createModelHost({
+    model: name,
+    provider,
+    resize,
+    log: () => undefined,
+    open: (stop) =>
+      openModel({
+        store,
+        model: name,
+        signal: stop,
+        ...(version === undefined ? {} : { version }),
+      }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const model = await host.described(signal);
+    return {
+      name: `${name} (${model.card.format}, ${provider})`,
+      answer: (asked, signal) => answerLocally(asked, model, signal),
+      [Symbol.asyncDispose]: () => host.dispose(),
+    };
+  } catch (cause) {
+    await host.dispose();
+    throw cause;
+  }
+}
+
+async function answerLocally(
+  { messages, pictures, canvas, steps }: AskedQuestion,
+  { tools, card }: DescribedModel,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const decoded = await decodeImages(await Promise.all(pictures.map(fileOf)));
+  if (!decoded.ok) return { kind: "refused", code: decoded.refusal.kind };
+  const question: PicturedQuestion = {
+    messages: messages.map(({ role, content }) => ({ role, text: content })),
+    pictures: decoded.value,
+    options: {
+      detail: "auto",
+      canvas,
+      steps,
+      blockLength: canvas,
+      mode: "exact",
+      temperature: 0,
+      seed: 0,
+      stop: [],
+    },
+  };
+  for await (const event of answer(question, tools, signal)) {
+    if (event.kind === "answer.failed") return { kind: "refused", code: event.failure.kind };
+    if (event.kind === "answer.completed")
+      return {
+        kind: "answered",
+        answer: event.answer,
+        confidence: event.confidence,
+        steps: event.usage.steps,
+        chargedMicros: 0,
+        modelDigest: card.digest,
+      };
+  }
+  throw new Error("the engine ended without an answer");
+}
+
+async function fileOf(picture: TestPicture): Promise<Uint8Array> {
+  switch (picture.kind) {
+    case "file":
+      return await readFile(picture.path);
+    case "bytes":
+      return picture.bytes;
+    default:
+      throw new TypeError(`no such picture: ${picture satisfies never}`);
+  }
+}

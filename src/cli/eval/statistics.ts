@@ -1,0 +1,92 @@
+/** A range that holds the true value with about 95 % confidence. */
+export type Interval = readonly [low: number, high: number];
+
+/** 97.5 % quantile of the normal distribution. */
+const Z = 1.959_963_985;
+
+/** Resamples of a bootstrap: the ends of the interval are then stable to about a tenth of its width. */
+const RESAMPLES = 2_000;
+
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * The interval around the mean of scores: Wilson's where all are 0 or 1, else the percentiles of a bootstrap over
+ * `uniform`, a source of numbers in 0 … 1. Without scores it is everything.
+ */
+export function interval(scores: readonly number[], uniform: () => number): Interval {
+  if (scores.length === 0) return [0, 1];
+  return scores.every((value) => value === 0 || value === 1)
+    ? wilson(scores.filter((value) => value === 1).length, scores.length)
+    : bootstrap(scores, uniform);
+}
+
+/** Source: Wilson 1927, as in Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion", (4). */
+export function wilson(successes: number, count: number): Interval {
+  const share = successes / count;
+  const spread = Z * Z;
+  const centre = (share + spread / (2 * count)) / (1 + spread / count);
+  const half =
+    (Z / (1 + spread / count)) *
+    Math.sqrt((share * (1 - share)) / count + spread / (4 * count * count));
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+}
+
+/** The percentile interval of the mean. Source: Efron 1979. */
+function bootstrap(scores: readonly number[], uniform: () => number): Interval {
+  const means = Array.from({ length: RESAMPLES }, () => {
+    let sum = 0;
+    for (let draw = 0; draw < scores.length; draw++)
+      sum += scores[Math.floor(uniform() * scores.length)] ?? 0;
+    return sum / scores.length;
+  });
+  return [quantile(means, 0.025), quantile(means, 0.975)];
+}
+
+/** The value below which a share of the values lies, between neighbours in proportion; 0 of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)] ?? 0;
+  const above = sorted[Math.ceil(place)] ?? 0;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+/** An answer as far as trust in it goes. */
+export interface Trusted {
+  readonly confidence: number;
+  readonly score: number;
+}
+
+/** What the score would be if only the most confident answers were given. */
+export interface RiskCoverage {
+  readonly at: readonly { readonly coverage: number; readonly score: number }[];
+  /** Area under the risk-coverage curve: the mean risk over all coverages; smaller is better. */
+  readonly aurc: number;
+}
+
+const COVERAGES: readonly number[] = [0.5, 0.8, 0.9, 1];
+
+/**
+ * Ranks answers by confidence and tells the score of the best-trusted shares of them. Among equal confidences all orders
+ * count alike. Source: Geifman, Uziel and El-Yaniv 2018, arXiv:1805.08206.
+ */
+export function riskCoverage(answers: readonly Trusted[]): RiskCoverage {
+  const byConfidence = Map.groupBy(answers, ({ confidence }) => confidence);
+  const ranked = [...byConfidence.entries()]
+    .toSorted(([a], [b]) => b - a)
+    .flatMap(([, tied]) => tied.map(() => mean(tied.map(({ score }) => score))));
+  let sum = 0;
+  const scores = ranked.map((score, index) => {
+    sum += score;
+    return sum / (index + 1);
+  });
+  return {
+    at: COVERAGES.map((coverage) => ({
+      coverage,
+      score: scores[Math.max(1, Math.round(coverage * scores.length)) - 1] ?? 0,
+    })),
+    aurc: scores.length === 0 ? 0 : 1 - mean(scores),
+  };
+}

@@ -1,0 +1,151 @@
+import { ConnectionError, parseProblem, RefusedError, ReplyError } from "./errors.ts";
+
+export interface ClientOptions {
+  /** Where the API is, such as `http://127.0.0.1:8787`. */
+  readonly baseUrl: string;
+  /** Needed for everything but `health`. */
+  readonly apiKey?: string;
+  /** Another `fetch`, for tests or proxies. */
+  readonly fetch?: typeof fetch;
+  /** How often a request is sent again, and a broken stream taken up again without a new event. Default 3. */
+  readonly retries?: number;
+  /** Draws from 0 … 1 how long is waited. Default `Math.random`. */
+  readonly random?: () => number;
+  /** Waits milliseconds; rejects with the reason of an abort. */
+  readonly sleep?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** How one call is made. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_RETRIES = 3;
+
+/** Bounds of a wait that the service does not name, doubled from try to try. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 8_000;
+
+/** Who is told to come back later than this is better told so than kept waiting. */
+const LONGEST_NAMED_WAIT_SECONDS = 30;
+
+/** An equal request under way is waited for this often: at 2 s each, for 10 minutes. */
+const MAX_WAITS_FOR_FIRST = 300;
+
+/** Statuses by which proxies say that nobody behind them was there. Source: RFC 9110 sections 15.6.3 to 15.6.5. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Sends a request with the key, once; resolves to a reply that is a success. Rejects with UnmaskError, or the reason of an abort. */
+export async function send(
+  { baseUrl, apiKey, fetch: request = fetch }: ClientOptions,
+  path: string,
+  init: RequestInit,
+): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (apiKey !== undefined) headers.set("authorization", `Bearer ${apiKey}`);
+  let response: Response;
+  try {
+    response = await request(baseUrl.replace(/\/$/, "") + path, { ...init, headers });
+  } catch (cause) {
+    init.signal?.throwIfAborted();
+    throw new ConnectionError(`${baseUrl} cannot be reached`, { cause });
+  }
+  if (response.ok) return response;
+  const { status } = response;
+  const problem = parseProblem(await readJson(response));
+  if (problem === undefined) throw new ReplyError(`${baseUrl} answered ${status}`, { status });
+  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  throw new RefusedError(problem, Number.isFinite(retryAfter) ? retryAfter : undefined);
+}
+
+/** As `send`, and again where that may help. Only for requests that do no more when they arrive twice. */
+export async function sendAgain(
+  options: ClientOptions,
+  path: string,
+  init: RequestInit,
+): Promise<Response> {
+  const { retries = DEFAULT_RETRIES } = options;
+  let waits = 0;
+  for (let failures = 0; ; ) {
+    try {
+      return await send(options, path, init);
+    } catch (cause) {
+      const isFirstUnderWay =
+        cause instanceof RefusedError && cause.problem.code === "idempotency_in_progress";
+      if (isFirstUnderWay ? ++waits > MAX_WAITS_FOR_FIRST : ++failures > retries) throw cause;
+      if (!isPassing(cause)) throw cause;
+      await pause(options, failures, cause, init.signal ?? undefined);
+    }
+  }
+}
+
+/** Waits before try number `failures` + 1: as long as the service said, or twice as long from try to try, at random so that not all come back at once. */
+export async function pause(
+  { random = Math.random, sleep = sleepFor }: ClientOptions,
+  failures: number,
+  cause: unknown,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const named = cause instanceof RefusedError ? (cause.retryAfterSeconds ?? 0) : 0;
+  const bound = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.max(0, failures - 1));
+  await sleep(named * 1000 + random() * bound, signal);
+}
+
+function isPassing(cause: unknown): boolean {
+  if (cause instanceof ConnectionError) return true;
+  if (cause instanceof ReplyError)
+    return cause.status !== undefined && PASSING_STATUSES.has(cause.status);
+  if (!(cause instanceof RefusedError)) return false;
+  return cause.problem.retryable && (cause.retryAfterSeconds ?? 0) <= LONGEST_NAMED_WAIT_SECONDS;
+}
+
+async function sleepFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  const leave = (): void => reject(signal?.reason);
+  signal?.addEventListener("abort", leave, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", leave);
+  }
+}
+
+/** Sends a request and reads the JSON of its reply. */
+export async function call<Body>(
+  options: ClientOptions,
+  path: string,
+  init: RequestInit,
+): Promise<Body> {
+  return (await readJson(await sendAgain(options, path, init))) as Body;
+}
+
+/** Reads a reply's JSON. Rejects with ReplyError where it is none. */
+export async function readJson(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const { url, status } = response;
+    throw new ReplyError(`${url} did not answer with JSON (${status})`, { cause, status });
+  }
+}
+
+/** Reads a list page after page. */
+export async function* readPages<Item>(
+  options: ClientOptions,
+  path: string,
+  { signal }: CallOptions = {},
+): AsyncGenerator<Item, void, undefined> {
+  let cursor: string | null = null;
+  do {
+    const separator = path.includes("?") ? "&" : "?";
+    const after: string = cursor === null ? "" : `${separator}after=${encodeURIComponent(cursor)}`;
+    const page: { readonly data: readonly Item[]; readonly next_cursor: string | null } =
+      await call(options, path + after, signal === undefined ? {} : { signal });
+    yield* page.data;
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+}

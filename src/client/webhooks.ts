@@ -1,0 +1,33 @@
+import type { NoticeType } from "#domain/notice.ts";
+import { verifyMessage } from "#wire/standard-webhooks.ts";
+import { UnmaskError } from "./errors.ts";
+
+/** What a webhook tells. */
+export interface Notice {
+  readonly type: NoticeType;
+  /** RFC 3339, UTC. */
+  readonly timestamp: string;
+  /** Of `answer.*` the answer. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The request does not come from the service, or is a repetition of one that did. Reply with a 4xx. */
+export class WebhookError extends UnmaskError {
+  override readonly name = "WebhookError";
+}
+
+/**
+ * Reads a webhook and checks that it was sent by the service within five minutes of `now` (milliseconds since 1970).
+ * `keys`: `whsec_…` or `whpk_…`, two while one is replaced. The same notice may come twice: its `webhook-id` header is then
+ * the same. Rejects with WebhookError. Source: Standard Webhooks 1.0.
+ */
+export async function readWebhook(
+  request: Request,
+  keys: string | readonly string[],
+  now: number = Date.now(),
+): Promise<Notice> {
+  const body = await request.text();
+  if (!(await verifyMessage(request.headers, body, [keys].flat(), now)))
+    throw new WebhookError("the signature, or the age, of the webhook is wrong");
+  return JSON.parse(body) as Notice;
+}

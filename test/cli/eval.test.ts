@@ -1,0 +1,152 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { EXIT } from "#cli/command.ts";
+import { evaluateFile } from "#cli/eval.ts";
+import { problemResponse } from "#wire/error.ts";
+import { failures } from "../support/edge-builders.ts";
+import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
+
+const recording = readFileSync("test/fixtures/answer.sse", "utf8");
+
+function recorded(): Response {
+  return new Response(recording, { headers: { "content-type": "text/event-stream" } });
+}
+
+function testSet(...lines: object[]): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "unmask-eval-"));
+  const file = path.join(folder, "questions.jsonl");
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  return file;
+}
+
+const square = { question: "What is this?", answer: "a red square", family: "what" };
+const circle = { question: "And this?", answer: "a circle", family: "shape" };
+
+describe("unmask eval through the API", () => {
+  test("asks without the cache and reports by family", async () => {
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    const args = [testSet(square, circle), "--url", api.url, "--key", "k", "--canvas", "4"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.done);
+    expect(io.written.stdout).toMatch(/^what +1 +0 +100\.0/m);
+    expect(io.written.stdout).toMatch(/^shape +1 +0 +0\.0/m);
+    expect(io.written.stdout).toMatch(/^overall +2 +0 +50\.0/m);
+    expect(io.written.stderr).toContain("2/2, 50.0 % right, done");
+    const form = await api.requests[0]?.formData();
+    expect(form?.get("cache")).toBe("off");
+    expect(form?.get("canvas")).toBe("4");
+    expect(form?.get("steps")).toBe("4");
+  });
+
+  test("gives a table by steps, never more than the canvas, and asks nothing twice", async () => {
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    const args = [testSet(square), "--url", api.url, "--key", "k", "--canvas", "4"];
+    await evaluateFile([...args, "--steps", "1,4,8", "--json"], io);
+    const report = JSON.parse(io.written.stdout);
+    expect(report.by_steps.map(({ steps }: { steps: number }) => steps)).toEqual([1, 4, 8]);
+    expect(api.requests).toHaveLength(2);
+  });
+
+  test("goes on where it was stopped, and only there", async () => {
+    await using api = await apiDouble(recorded);
+    const file = testSet(square, circle);
+    const args = [file, "--url", api.url, "--key", "k", "--out", `${file}.results`];
+    expect(await evaluateFile(args, recordedIo())).toBe(EXIT.done);
+    await expect(evaluateFile(args, recordedIo())).rejects.toThrow("--resume");
+    const [first = ""] = readFileSync(`${file}.results`, "utf8").split("\n");
+    writeFileSync(`${file}.results`, `${first}\n{"id":"2","fam`);
+    const io = recordedIo();
+    expect(await evaluateFile([...args, "--resume"], io)).toBe(EXIT.done);
+    expect(io.written.stderr).toContain("1 of 2 were asked before");
+    expect(api.requests).toHaveLength(3);
+    expect(readFileSync(`${file}.results`, "utf8").trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("prints what there is and why it ended where every question would fail", async () => {
+    await using api = await apiDouble(() =>
+      problemResponse(failures.unauthenticated, { requestId: "req_1", instance: "/v1/answers" }),
+    );
+    const io = recordedIo();
+    const args = [testSet(square, circle), "--url", api.url, "--key", "k"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.failed);
+    expect(io.written.stdout).toContain("stopped before the end");
+    expect(io.written.stderr).toContain("unauthenticated");
+  });
+
+  test("asks again where the service is busy", async () => {
+    let asked = 0;
+    const busy = { kind: "overloaded", retryAfterSeconds: 0 } as const;
+    await using api = await apiDouble(() =>
+      ++asked === 1
+        ? problemResponse(busy, { requestId: "req_1", instance: "/v1/answers" })
+        : recorded(),
+    );
+    const io = recordedIo();
+    const args = [testSet(square), "--url", api.url, "--key", "k"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.done);
+    expect(io.written.stdout).toMatch(/^overall +1 +0 +100\.0/m);
+  });
+
+  test("scores a question that is refused 0", async () => {
+    await using api = await apiDouble(() =>
+      problemResponse(failures.image_truncated, { requestId: "req_1", instance: "/v1/answers" }),
+    );
+    const io = recordedIo();
+    const args = [testSet(square), "--url", api.url, "--key", "k"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.done);
+    expect(io.written.stdout).toMatch(/^overall +1 +1 +0\.0/m);
+  });
+
+  test("prints what is there when it is interrupted", async () => {
+    const stop = new AbortController();
+    await using api = await apiDouble(() => {
+      stop.abort(new Error("stopped"));
+      return recorded();
+    });
+    const io = recordedIo({ signal: stop.signal });
+    const args = [testSet(square, circle), "--url", api.url, "--key", "k"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.interrupted);
+    expect(io.written.stdout).toContain("stopped before the end");
+  });
+});
+
+describe("unmask eval with the local engine", () => {
+  test("the demo model answers most of its own test set", { timeout: 60_000 }, async () => {
+    const io = recordedIo();
+    const code = await evaluateFile(
+      [
+        "test/fixtures/demo-eval/questions.jsonl",
+        ...["--engine", "local", "--bundle", "infra/demo-model/bundle"],
+        ...["--limit", "20", "--canvas", "16", "--steps", "4", "--json"],
+      ],
+      io,
+    );
+    expect(code).toBe(EXIT.done);
+    const { by_steps: parts, is_complete: isComplete } = JSON.parse(io.written.stdout);
+    expect(isComplete).toBe(true);
+    expect(parts[0].overall).toMatchObject({ questions: 20, refused: 0, charged_micros: 0 });
+    expect(parts[0].overall.score).toBeGreaterThan(0.4);
+    expect(parts[0].overall.mean_steps).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("unmask eval says what to do next", () => {
+  test.each([
+    ["there is no file", [], /takes one test set/],
+    ["a family is unknown", ["FILE", "--families", "who"], /there are what/],
+    ["an engine is unknown", ["FILE", "--engine", "gpu"], /--engine is one of api, local/],
+    ["a local engine has no bundle", ["FILE", "--engine", "local"], /needs --bundle/],
+    ["steps are none", ["FILE", "--steps", "1,many"], /--steps takes whole numbers/],
+    ["there is nothing to resume", ["FILE", "--resume"], /--resume needs --out/],
+  ])("when %s", async (_title, args, message) => {
+    const file = testSet(square);
+    const asked = evaluateFile(
+      args.map((one) => (one === "FILE" ? file : one)),
+      recordedIo(),
+    );
+    await expect(asked).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { METRICS, type Metric, pickedChoice, score } from "#cli/eval/metrics.ts";
+
+describe("exact", () => {
+  test.each([
+    ["A dog.", "a dog", 1],
+    ["  A \n dog ", "a dog", 1],
+    ["Cafe\u0301", "Caf\u00e9", 1],
+    ["dog", "a dog", 0],
+    ["a dog!", "a dog", 0],
+    ["", "a dog", 0],
+  ])("%j for %j scores %d", (answer, expected, value) => {
+    expect(score("exact", answer, [expected])).toBe(value);
+  });
+});
+
+describe("anls", () => {
+  // Distances by hand; kitten → sitting is Levenshtein's own example, 3 of 7.
+  test.each([
+    ["kitten", "sitting", 1 - 3 / 7],
+    ["Cinema", "cinima", 1 - 1 / 6],
+    ["abcd", "abxy", 0],
+    ["abcde", "abcxy", 1 - 2 / 5],
+    ["", "", 1],
+    ["", "a", 0],
+  ])("%j for %j scores %d", (answer, expected, value) => {
+    expect(score("anls", answer, [expected])).toBeCloseTo(value, 12);
+  });
+
+  test("counts a character outside the basic plane as one", () => {
+    expect(score("anls", "🐕🐕🐕🐈", ["🐕🐕🐕🐕"])).toBe(0.75);
+  });
+});
+
+describe("relaxed", () => {
+  test.each([
+    ["42", "40", 1],
+    ["38", "40", 1],
+    ["42.1", "40", 0],
+    ["-42", "-40", 1],
+    ["42", "-40", 0],
+    ["10.2%", "0.1", 1],
+    ["1.05e3", "1000", 1],
+    ["0", "0", 1],
+    ["0.01", "0", 0],
+    ["1,000", "1000", 0],
+    ["Brazil", "brazil.", 1],
+    ["Brasil", "Brazil", 0],
+  ])("%j for %j scores %d", (answer, expected, value) => {
+    expect(score("relaxed", answer, [expected])).toBe(value);
+  });
+});
+
+describe("words", () => {
+  test.each([
+    ["On a yellow background, a dog.", "A dog on a yellow background.", 1],
+    ["A dog.", "A dog on a yellow background.", 2 / 6],
+    ["A dog, a cat and a bird.", "A dog.", 2 / 7],
+    ["dog dog dog", "a dog", 1 / 3],
+    ["t-shirt", "a t-shirt", 1 / 2],
+    ["", "a dog", 0],
+  ])("%j for %j scores %d", (answer, expected, value) => {
+    expect(score("words", answer, [expected])).toBeCloseTo(value, 12);
+  });
+});
+
+describe("choice", () => {
+  const choices = ["a dog", "a cat", "a bird"];
+  test.each([
+    ["B", 1],
+    ["b.", 1],
+    ["(B)", 1],
+    ["B. a cat", 1],
+    ["The answer is B.", 1],
+    ["Answer: (b)", 1],
+    ["A cat.", 1],
+    ["It is a cat on a mat", 1],
+    ["a dog and a cat", undefined],
+    ["A dog", 0],
+    ["a", 0],
+    ["D", undefined],
+    ["a horse", undefined],
+    ["concatenate", undefined],
+    ["", undefined],
+  ])("%j means choice %j", (answer, picked) => {
+    expect(pickedChoice(answer, choices)).toBe(picked);
+  });
+
+  test("is right with the letter or the text of the expected choice alone", () => {
+    expect(score("choice", "B", ["a cat"], choices)).toBe(1);
+    expect(score("choice", "a cat", ["B"], choices)).toBe(1);
+    expect(score("choice", "A", ["B"], choices)).toBe(0);
+    expect(score("choice", "none of them", ["B"], choices)).toBe(0);
+  });
+});
+
+describe("every metric", () => {
+  test.each(METRICS.filter((metric) => metric !== "choice"))(
+    "%s gives 1 for an expected answer, 0 … 1 for any, and the best of several",
+    (metric: Metric) => {
+      fc.assert(
+        fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (one, other) => {
+          expect(score(metric, one, [one])).toBe(1);
+          const alone = score(metric, one, [other]);
+          expect(alone).toBeGreaterThanOrEqual(0);
+          expect(alone).toBeLessThanOrEqual(1);
+          expect(score(metric, one, [other, one])).toBe(1);
+        }),
+      );
+    },
+  );
+});

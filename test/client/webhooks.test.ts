@@ -1,0 +1,36 @@
+import { Webhook } from "standardwebhooks";
+import { describe, expect, test } from "vitest";
+import { readWebhook, WebhookError } from "#client/webhooks.ts";
+
+const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const body = JSON.stringify({
+  type: "answer.completed",
+  timestamp: "2026-01-01T00:00:00Z",
+  data: {},
+});
+
+/** A webhook signed by the reference implementation. */
+function sent(at: Date, text: string = body): Request {
+  const headers = {
+    "webhook-id": "evt_1",
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign("evt_1", at, body),
+  };
+  return new Request("https://receiver.test/", { method: "POST", body: text, headers });
+}
+
+describe("a receiver of webhooks", () => {
+  test("reads what the service signed, with the present secret or the one before", async () => {
+    expect(await readWebhook(sent(new Date()), secret)).toMatchObject({ type: "answer.completed" });
+    const other = `whsec_${Buffer.alloc(32, 8).toString("base64")}`;
+    expect(await readWebhook(sent(new Date()), [other, secret])).toBeDefined();
+  });
+
+  test("refuses another body, an old message, another secret, and none", async () => {
+    const now = new Date();
+    const old = new Date(now.getTime() - 10 * 60_000);
+    await expect(readWebhook(sent(now, `${body} `), secret)).rejects.toBeInstanceOf(WebhookError);
+    await expect(readWebhook(sent(old), secret)).rejects.toBeInstanceOf(WebhookError);
+    await expect(readWebhook(sent(now), [])).rejects.toBeInstanceOf(WebhookError);
+  });
+});
