@@ -31,6 +31,10 @@ QUESTIONS = [
     ("frog-above-star.jpg", "What is at the top?", 16, 16),
     ("four.jpg", "Where is the helicopter?", 16, 16),
     ("four.jpg", "How many objects are there?", 32, 16),
+    ("four.jpg", "Is the penguin below the pizza?", 16, 4),
+    ("four.jpg", "Is there a cactus?", 16, 16),
+    ("apple-and-guitar.png", "How many fruits are there?", 16, 16),
+    ("crown-and-owl.png", "Which is bigger, the crown or the owl?", 16, 16),
     ("empty.png", "今何時ですか。", 16, 16),
 ]
 

@@ -55,6 +55,21 @@ CONCEPTS = [
     _c("a heart", "object", "red-heart", "blue-heart", "green-heart", "yellow-heart", "orange-heart"),
     _c("a star", "object", "star", "glowing-star"),
     _c("a soccer ball", "object", "soccer-ball"),
+    # Version 2. New concepts go to the end: checkpoints and the held-out pairs count by index.
+    _c("an owl", "animal", "owl"),
+    _c("a snail", "animal", "snail"),
+    _c("a whale", "animal", "whale", "spouting-whale"),
+    _c("an octopus", "animal", "octopus"),
+    _c("a carrot", "food", "carrot"),
+    _c("a cake", "food", "birthday-cake"),
+    _c("a train", "vehicle", "locomotive"),
+    _c("a tulip", "plant", "tulip"),
+    _c("a crown", "object", "crown"),
+    _c("a light bulb", "object", "light-bulb"),
+    _c("a gift", "object", "wrapped-gift"),
+    _c("a hammer", "object", "hammer"),
+    _c("a hat", "object", "top-hat"),
+    _c("a moon", "object", "crescent-moon"),
 ]
 
 NAMES = [c["phrase"].removeprefix("a ").removeprefix("an ") for c in CONCEPTS]
@@ -74,6 +89,8 @@ FXEMOJI_NAMES = {
     "green-heart": "heartgreen",
     "yellow-heart": "heartyellow",
     "star": "whitemediumstar",
+    "spouting-whale": "spurtingwhale",
+    "locomotive": "steamlocomotive",
     "one-oclock": "clock1oclock",
     "two-oclock": "clock2oclock",
     "three-oclock": "clock3oclock",
@@ -93,3 +110,15 @@ KINDS = {
     "instrument": "a musical instrument",
     "object": "an object",
 }
+
+# Kinds that can be counted; "objects" would count everything.
+PLURALS = {
+    "animal": "animals",
+    "fruit": "fruits",
+    "vehicle": "vehicles",
+    "plant": "plants",
+    "instrument": "musical instruments",
+}
+
+# Noun phrases that take "are".
+PLURAL_PHRASES = {"grapes", "cherries", "scissors"}

@@ -36,11 +36,17 @@ ROWS = {
     "what is (place), 2 objects": ("what_at", [2]),
     "what is (place), 3-4 objects": ("what_at", [3, 4]),
     "where is the (thing)": ("where", [2, 3, 4]),
+    "is the (thing) left of the (thing)?": ("relation", [2, 3, 4]),
+    "which is bigger?": ("bigger", [2]),
+    "how many (kind)": ("countkind", [1, 2, 3, 4]),
+    "follow-up": ("follow", [1, 2, 3, 4]),
     "where is the (absent thing)": ("absent", [1, 2, 3, 4]),
     "what, empty picture or noise": ("what", [0]),
 }
 # Rows in which "I am not sure." is never right.
 ANSWERABLE = [r for r in ROWS if not r.startswith("where is the (absent") and not r.endswith("noise")]
+BLIND_STEPS = 4
+STEPS_ROWS = ["what, 1 object", "what is (place), 3-4 objects", "where is the (thing)", "describe, 2 objects"]
 
 
 def load(path: Path) -> LlavaLLaDA:
@@ -63,12 +69,16 @@ class TestScenes:
         family, numbers = ROWS[row]
         out = []
         for i in range(start, start + count):
-            scene = self.composer.compose(numbers[i % len(numbers)], concept=i % len(NAMES) if numbers == [1] else None)
+            while True:
+                concept = i % len(NAMES) if numbers == [1] else None
+                scene = self.composer.compose(numbers[i % len(numbers)], concept=concept)
+                if self.asker.possible(scene, family):
+                    break
             out.append((scene, *self.asker.ask(scene, family)[:2]))
         return out
 
 
-def replies(model, codec, items, canvas, steps):
+def replies(model, codec, items, canvas, steps) -> list[str]:
     ids = generate(model, codec, [s.image for s, _, _ in items], [q for _, q, _ in items], canvas, steps)
     return [codec.decode(i) for i in ids]
 
@@ -76,6 +86,12 @@ def replies(model, codec, items, canvas, steps):
 def exact(model, codec, items, canvas, steps) -> float:
     got = replies(model, codec, items, canvas, steps)
     return float(np.mean([g == a for g, (_, _, a) in zip(got, items)]))
+
+
+def right_words(got: str, wanted: str) -> float:
+    """Words that both have, each as often as in both, over the words of the longer one."""
+    a, b = (Counter(text.lower().replace(",", " ").replace(".", " ").split()) for text in (got, wanted))
+    return (a & b).total() / max(a.total(), b.total())
 
 
 def main() -> None:
@@ -106,6 +122,8 @@ def main() -> None:
             cell[style] = float(np.mean(right))
             if row in ANSWERABLE:
                 unsure += [g == UNSURE for g in got]
+            if ROWS[row][0] == "describe":
+                cell[f"{style}_words"] = float(np.mean([right_words(g, a) for g, (_, _, a) in zip(got, items)]))
             if row == "what, 1 object":
                 tried, missed = Counter(), Counter()
                 for ok, (scene, _, _) in zip(right, items):
@@ -116,7 +134,7 @@ def main() -> None:
                 # The same questions with other pictures of the row: what the text alone gives away.
                 order = np.random.default_rng(args.seed).permutation(len(items))
                 swapped = [(items[k][0], q, a) for k, (_, q, a) in zip(order, items)]
-                cell["blind"] = exact(model, codec, swapped, args.canvas, steps)
+                cell["blind"] = exact(model, codec, swapped, args.canvas, BLIND_STEPS)
         result["false_abstention"][style] = float(np.mean(unsure))
         outside = [(scenes.composer.compose(), scenes.asker.outside.ask(), UNSURE) for _ in range(args.count)]
         result.setdefault("abstain_outside", {})[style] = exact(model, codec, outside, args.canvas, steps)
@@ -126,15 +144,10 @@ def main() -> None:
             items = [(scenes.composer.compose(), scenes.asker.outside.ask(form), UNSURE) for _ in range(64)]
             result["abstain_by_form"][form] = exact(model, codec, items, args.canvas, steps)
         result["steps_curve"] = {}
-        short = drawn[TEST_STYLE, "what, 1 object"]
-        long = drawn[TEST_STYLE, "describe, 2 objects"]
-        for canvas in (16, 32):
-            for n in (1, 2, 4, 8, 16, 32):
-                if n <= canvas:
-                    row = {"what, 1 object": exact(model, codec, short, canvas, n)}
-                    if canvas == 32:
-                        row["describe, 2 objects"] = exact(model, codec, long, canvas, n)
-                    result["steps_curve"][f"{canvas}/{n}"] = row
+        for n in (1, 2, 4, 8, 16, 32):
+            result["steps_curve"][str(n)] = {
+                row: exact(model, codec, drawn[TEST_STYLE, row], args.canvas, n) for row in STEPS_ROWS
+            }
     print(json.dumps(result, indent=1))
     if args.out:
         args.out.write_text(json.dumps(result, indent=1) + "\n")

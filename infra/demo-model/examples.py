@@ -15,9 +15,10 @@ from tokenizer import Codec
 
 # Drawn in this order from a fixed seed; nothing is picked by hand.
 ROWS = [
-    "what, 1 object", "what, 1 object", "describe, 1 object", "kind",
-    "is it a (kind)?", "background colour", "what, 2 objects", "describe, 2 objects",
-    "what is (place), 2 objects", "where is the (thing)", "how many", "what is (place), 3-4 objects",
+    "what, 1 object", "describe, 1 object", "kind", "is it a (kind)?",
+    "is there a (thing)?", "what, 2 objects", "describe, 2 objects", "what is (place), 3-4 objects",
+    "where is the (thing)", "is the (thing) left of the (thing)?", "which is bigger?", "how many (kind)",
+    "follow-up", "where is the (absent thing)", "how many", "background colour",
 ]  # fmt: skip
 
 
@@ -43,14 +44,15 @@ def main() -> None:
     model, codec = load(args.checkpoint), Codec(args.work / "tokenizer")
     scenes = TestScenes(args.work, model.config, {TEST_STYLE: 1.0}, args.seed)
     items = [scenes.draw(row, 1, start=7 * k)[0] for k, row in enumerate(ROWS)]
-    got = replies(model, codec, items, 32, 32)
+    got = replies(model, codec, items, 32, 16)
     cell, columns = (230, 290), 4
     sheet = Image.new("RGB", (cell[0] * columns, cell[1] * -(-len(items) // columns)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     for k, ((scene, question, answer), reply) in enumerate(zip(items, got)):
         x, y = k % columns * cell[0] + 19, k // columns * cell[1] + 10
         sheet.paste(Image.fromarray(scene.image).resize((192, 192), Image.BICUBIC), (x, y))
-        text = f"Q: {wrap(question, 32)}\nA: {wrap(reply, 32)}"
+        asked = question if isinstance(question, str) else " / ".join(question)
+        text = f"Q: {wrap(asked, 32)}\nA: {wrap(reply, 32)}"
         if reply != answer:
             text += f"\n(right: {wrap(answer, 32)})"
         draw.multiline_text((x, y + 197), text, fill="black" if reply == answer else (180, 0, 0), font=font, spacing=2)

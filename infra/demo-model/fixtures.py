@@ -7,6 +7,7 @@ Answers are what the scene was made of, never a model's output.
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ PICTURES = [
             ("heart", "red-heart", 0.75, 0.75, 0.38),
         ],
     ),
+    ("whale.png", (240, 240), "yellow", [("whale", "whale", 0.5, 0.5, 0.7)]),
+    ("crown-and-owl.png", (256, 256), "blue", [("crown", "crown", 0.25, 0.5, 0.45), ("owl", "owl", 0.75, 0.5, 0.3)]),
     ("empty.png", (256, 256), "blue", []),
 ]  # fmt: skip
 
@@ -69,6 +72,13 @@ def answers_for(color: str, objects) -> list[tuple[str, str]]:
     places = QUADRANTS if len(names) == 4 else PAIRS[0 if beside else 1]
     for name, place in zip(names, places):
         out += [(f"What is {place}?", f"{capital(phrase[name])}."), (f"Where is the {name}?", f"{capital(place)}.")]
+    first, second, relation = (names[0], names[-1], "to the left of" if beside or len(names) == 4 else "above")
+    out += [
+        (f"Is the {first} {relation} the {second}?", "Yes."),
+        (f"Is the {second} {relation} the {first}?", "No."),
+        ("How many animals are there?", f"{NUMBERS[sum(kind[n] == 'an animal' for n in names)]}."),
+        (f"Is there {phrase[second]}?", "Yes."),
+    ]
     if len(names) == 2:
         listed = " and ".join(f"{phrase[n]} {p}" for n, p in zip(names, places))
         out.append(("Describe the picture.", f"{capital(listed)}, {ground}"))
@@ -90,23 +100,25 @@ def make_pictures(work: Path, folder: Path) -> None:
     (folder / "answers.json").write_text(json.dumps(rows, indent=2) + "\n")
 
 
-# row of evaluate.ROWS -> scenes in the evaluation set
-EVALUATION = {
-    "what, 1 object": 48,
-    "what is (place), 2 objects": 12,
-    "describe, 2 objects": 12,
-    "where is the (thing)": 8,
-    "what is (place), 3-4 objects": 6,
-    "how many": 8,
-    "what, empty picture or noise": 6,
-}
-# Further families asked about the same scene, by number of objects.
-MORE = {
-    0: ["count"],
-    1: ["bg", "kind", "iskind", "exist", "describe", "outside"],
-    2: ["bg", "exist", "what", "outside"],
-    3: ["bg", "exist", "where"],
-    4: ["bg", "exist", "where"],
+# Scenes of the evaluation set by number of objects; those with one object walk through all things.
+SCENES = {1: len(NAMES), 2: 36, 3: 14, 4: 14, 0: 6}
+# Asked about every scene with one object.
+SINGLE = ("what", "kind", "iskind")
+# family -> (numbers of objects, questions)
+FAMILIES = {
+    "what": ([2, 3, 4, 0], 24),
+    "describe": ([1, 2], 36),
+    "bg": ([1, 2, 3, 4], 24),
+    "count": ([0, 1, 2, 3, 4], 24),
+    "exist": ([1, 2, 3, 4], 36),
+    "what_at": ([2, 3, 4], 30),
+    "where": ([2, 3, 4], 30),
+    "absent": ([1, 2, 3, 4], 24),
+    "relation": ([2, 3, 4], 30),
+    "bigger": ([2], 24),
+    "countkind": ([1, 2, 3, 4], 28),
+    "follow": ([1, 2, 3, 4], 28),
+    "outside": ([1, 2, 3, 4], 24),
 }
 
 
@@ -114,24 +126,57 @@ def make_evaluation(work: Path, folder: Path, seed: int = 20) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
-    sets = [TestScenes(work, Config(vocab_size=1, image_size=s), {TEST_STYLE: 1.0}, seed + s) for s in (96, 128)]
-    lines, number = [], 0
-    rng = np.random.default_rng(seed)
-    for row, count in EVALUATION.items():
+    sets = [TestScenes(work, Config(vocab_size=1, image_size=s), {TEST_STYLE: 1.0}, seed + s) for s in (96, 96, 128)]
+    scenes = []
+    for objects, count in SCENES.items():
         for k in range(count):
-            test = sets[k % 2]
-            ((scene, question, answer),) = test.draw(row, 1, start=k)
-            file = f"{number:03d}.png"
-            number += 1
-            Image.fromarray(scene.image).save(folder / file, optimize=True)
-            family = row.split(",")[0]
-            lines.append({"image": file, "question": question, "answer": answer, "family": family, "objects": len(scene.objects)})
-            for other in rng.choice(MORE[len(scene.objects)], min(2, len(MORE[len(scene.objects)])), replace=False):
-                question, answer, family = test.asker.ask(scene, str(other))
-                lines.append(
-                    {"image": file, "question": question, "answer": answer, "family": family, "objects": len(scene.objects)}
-                )
+            test = sets[len(scenes) % len(sets)]
+            while True:
+                scene = test.composer.compose(objects, concept=k if objects == 1 else None)
+                # Most pairs are about equally large: the first ones must not be.
+                if objects != 2 or k >= FAMILIES["bigger"][1] or test.asker.possible(scene, "bigger"):
+                    break
+            scenes.append((test, scene))
+    asked = [(index, family) for index in range(SCENES[1]) for family in SINGLE]
+    rng = np.random.default_rng(seed)
+    for family, (objects, count) in FAMILIES.items():
+        fit = [i for i, (test, scene) in enumerate(scenes) if len(scene.objects) in objects and test.asker.possible(scene, family)]
+        # As many of each number of objects as there are, in turn.
+        by_number = [[i for i in rng.permutation(fit) if len(scenes[i][1].objects) == n] for n in objects]
+        asked += [(int(i), family) for i in take_turns(by_number, count)]
+    lines = []
+    for number, (index, family) in enumerate(sorted(asked, key=lambda x: x[0])):
+        test, scene = scenes[index]
+        question, answer, _ = test.asker.ask(scene, family)
+        lines.append(line(number, index, family, question, answer, len(scene.objects)))
+    for index, (_, scene) in enumerate(scenes):
+        Image.fromarray(scene.image).quantize(255, dither=Image.Dither.NONE).save(folder / f"{index:03d}.png", optimize=True)
     (folder / "questions.jsonl").write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
+    print(f"{folder}: {len(scenes)} scenes, {len(lines)} questions, {Counter(x['family'] for x in lines)}")
+
+
+def take_turns(groups: list[list], count: int) -> list:
+    longest = max(map(len, groups))
+    return [group[k] for k in range(longest) for group in groups if k < len(group)][:count]
+
+
+def line(number: int, picture: int, family: str, question: str | list[str], answer: str, objects: int) -> dict:
+    """One line of the test set, in the form that `unmask eval` reads."""
+    if isinstance(question, list):
+        roles = ("user", "assistant", "user")
+        asked = {"messages": [{"role": role, "content": text} for role, text in zip(roles, question)]}
+    else:
+        asked = {"question": question}
+    return {
+        "id": f"{number:03d}-{family}",
+        "image": f"{picture:03d}.png",
+        **asked,
+        "answer": answer,
+        "metric": "words" if family == "describe" else "exact",
+        "family": family,
+        "split": "held-out",
+        "objects": objects,
+    }
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import string
 
 import numpy as np
 
-from concepts import CONCEPTS, KINDS, NAMES
+from concepts import CONCEPTS, KINDS, NAMES, PLURAL_PHRASES, PLURALS
 from scenes import COLOR_NAMES, Scene
 
 NUMBERS = ["None", "One", "Two", "Three", "Four"]
@@ -75,11 +75,33 @@ WHERE = [
     "Where can I find {}?",
 ]
 
+RELATION = {
+    "left": ["Is {a} to the left of {b}?", "Is {a} left of {b}?", "Is {a} on the left of {b}?"],
+    "right": ["Is {a} to the right of {b}?", "Is {a} right of {b}?", "Is {a} on the right of {b}?"],
+    "above": ["Is {a} above {b}?", "Is {a} over {b}?", "Is {a} higher than {b}?"],
+    "below": ["Is {a} below {b}?", "Is {a} under {b}?", "Is {a} lower than {b}?"],
+}
+BIGGER = [
+    "Which is bigger, {a} or {b}?",
+    "Which one is bigger, {a} or {b}?",
+    "What is bigger, {a} or {b}?",
+    "Which is larger, {a} or {b}?",
+    "Which object is bigger, {a} or {b}?",
+]
+AND_AT = ["And {}?", "And what is {}?", "What about {}?"]
+WHERE_IT = ["Where is it?", "And where is it?", "Where?"]
+AND_COLOR = ["And the background?", "What color is the background?", "And what color is the background?"]
+BIGGER_BY = 1.25  # a smaller difference of the longer sides is a matter of opinion
+COUNT_KIND = [
+    "How many {} are there?", "How many {} do you see?", "How many {} are in the picture?", "Count the {}.",
+    "How many of the objects are {}?", "How many {} can you see?",
+]  # fmt: skip
+
 # Things that the model cannot name: asked for, they are not there.
 OTHER_THINGS = [
     "a chair", "a table", "a person", "a man", "a woman", "a child", "a ship", "a sword", "a unicorn", "a dragon",
     "a spoon", "a phone", "a computer", "a mountain", "a river", "a snowman", "a robot", "a lion", "a shoe", "a shirt",
-    "a window", "a door", "a cup", "a bottle", "a wolf", "a spider", "a cow", "a horse", "an owl", "a pear",
+    "a window", "a door", "a cup", "a bottle", "a wolf", "a spider", "a cow", "a horse", "a house", "a pear",
 ]  # fmt: skip
 
 
@@ -89,6 +111,23 @@ def capital(text: str) -> str:
 
 def definite(concept: int) -> str:
     return f"the {NAMES[concept]}"
+
+
+def agree(question: str, phrase: str) -> str:
+    """Plural verbs and pronouns for a plural noun phrase."""
+    if phrase.removeprefix("the ") in PLURAL_PHRASES:
+        for old, new in AGREEMENT:
+            if old in question:
+                return question.replace(old, new, 1)
+    return question
+
+
+# The first that fits counts.
+AGREEMENT = [
+    (" is it?", " are they?"), ("Is there ", "Are there "), ("Is this ", "Are these "), ("Is it ", "Are they "),
+    ("Is that ", "Are those "), ("Is the ", "Are the "), ("Where is ", "Where are "), ("Where's ", "Where are "),
+    ("position is ", "position are "),
+]  # fmt: skip
 
 
 def listing(items: list[str]) -> str:
@@ -116,10 +155,20 @@ def vary(question: str, rng: np.random.Generator) -> str:
 class Asker:
     """Draws questions about scenes. `outside` is an Outside instance; weights lean to naming."""
 
+    # By number of objects; 4 stands for three or four. Two-hop families (find a thing, then answer) have the largest shares.
     WEIGHTS = {
-        1: {"what": 4.0, "describe": 1.3, "bg": 0.6, "kind": 0.9, "iskind": 3.0, "exist": 4.5, "count": 0.4, "absent": 0.1, "outside": 1.2},
-        2: {"what": 2.0, "describe": 2.4, "bg": 0.4, "exist": 2.6, "count": 0.5, "what_at": 2.6, "where": 3.4, "absent": 0.3, "outside": 0.8},
-        4: {"what": 1.0, "describe": 0.5, "bg": 0.3, "exist": 1.6, "count": 0.9, "what_at": 2.8, "where": 2.4, "absent": 0.2, "outside": 0.6},
+        1: {
+            "what": 3.0, "describe": 1.2, "bg": 0.3, "kind": 0.6, "iskind": 1.2, "exist": 2.0, "count": 0.3, "countkind": 0.8,
+            "absent": 0.6, "outside": 1.0, "follow": 0.5,
+        },
+        2: {
+            "what": 2.2, "describe": 2.2, "bg": 0.25, "exist": 1.2, "count": 0.3, "what_at": 2.0, "where": 2.0, "relation": 7.0,
+            "bigger": 3.4, "countkind": 1.4, "absent": 0.8, "outside": 0.5, "follow": 0.8,
+        },
+        4: {
+            "what": 1.2, "describe": 0.5, "bg": 0.25, "exist": 1.2, "count": 0.6, "what_at": 2.4, "where": 2.0, "relation": 4.0,
+            "bigger": 1.2, "countkind": 2.2, "absent": 0.6, "outside": 0.4, "follow": 0.6,
+        },
         0: {"what": 4.0, "describe": 1.0, "bg": 1.5, "kind": 1.0, "exist": 1.0, "count": 1.0, "absent": 1.0, "outside": 1.0},
     }  # fmt: skip
 
@@ -129,19 +178,27 @@ class Asker:
     def pick(self, options):
         return options[int(self.rng.integers(len(options)))]
 
-    def family(self, scene: Scene, long_answers: bool = False) -> str:
+    def family(self, scene: Scene, long_answers: bool = False, follow: bool = True) -> str:
         count = len(scene.objects)
         table = self.WEIGHTS[4 if count > 2 else count]
-        weights = np.array([w * (3 if long_answers and f in ("what", "describe") else 1) for f, w in table.items()])
-        return list(table)[int(self.rng.choice(len(table), p=weights / weights.sum()))]
+        names = [f for f in table if self.possible(scene, f) and (follow or f != "follow")]
+        weights = np.array([table[f] * (3 if long_answers and f in ("what", "describe") else 1) for f in names])
+        return names[int(self.rng.choice(len(names), p=weights / weights.sum()))]
 
-    def ask(self, scene: Scene, family: str | None = None) -> tuple[str, str, str]:
-        """(question, answer, family)"""
+    def possible(self, scene: Scene, family: str) -> bool:
+        return family != "bigger" or bool(self.unequal(scene))
+
+    def ask(self, scene: Scene, family: str | None = None) -> tuple[str | list[str], str, str]:
+        """(question, answer, family). A follow-up is the list [question, answer, question]."""
         family = family or self.family(scene)
         if family == "outside":
             return self.outside.ask(), UNSURE, family
         question, answer = getattr(self, f"_{family}")(scene)
-        return vary(question, self.rng), answer, family
+        if isinstance(question, list):
+            question = [vary(t, self.rng) if k % 2 == 0 else t for k, t in enumerate(question)]
+        else:
+            question = vary(question, self.rng)
+        return question, answer, family
 
     def _what(self, scene):
         if not scene.objects:
@@ -172,13 +229,12 @@ class Asker:
 
     def _iskind(self, scene):
         kind = CONCEPTS[scene.objects[0].concept]["kind"]
-        # Kinds are asked about as often when they are right as when they are wrong.
-        yes = self.rng.random() < 0.5
-        asked = kind if yes else self.pick([k for k in KIND_NAMES if k not in (kind, "object")])
-        # "an object" and "fruit is food" would make the answer a matter of opinion.
-        if asked == "object" or (kind == "fruit" and asked == "food"):
-            asked = "animal"
-        return self.pick(IS_KIND).format(KINDS[asked]), "Yes." if asked == kind else "No."
+        # "Is this an object?" is not asked: a third of the things can only get "No.", so the others get more "Yes."
+        if kind != "object" and self.rng.random() < 0.7:
+            return self.pick(IS_KIND).format(KINDS[kind]), "Yes."
+        # Whether fruit is food is a matter of opinion.
+        wrong = [k for k in KIND_NAMES if k not in (kind, "object") and {k, kind} != {"fruit", "food"}]
+        return self.pick(IS_KIND).format(KINDS[self.pick(wrong)]), "No."
 
     def _exist(self, scene):
         present = [o.concept for o in scene.objects]
@@ -191,17 +247,7 @@ class Asker:
 
     @staticmethod
     def there_is(form: str, phrase: str) -> str:
-        question = form.format(phrase)
-        if phrase in ("grapes", "cherries", "scissors"):
-            for old, new in (
-                ("Is there ", "Are there "),
-                ("Is this ", "Are these "),
-                ("Is it ", "Are they "),
-                ("Is that ", "Are those "),
-            ):
-                if question.startswith(old):
-                    question = new + question[len(old) :]
-        return question
+        return agree(form.format(phrase), phrase)
 
     def absent_concept(self, present):
         """Half of the absent concepts are of a present kind."""
@@ -218,14 +264,72 @@ class Asker:
         chosen = self.pick(scene.objects)
         return self.pick(WHAT_AT).format(chosen.position), f"{capital(PHRASES[chosen.concept])}."
 
+    def where_is(self, concept: int) -> str:
+        return agree(self.pick(WHERE).format(definite(concept)), NAMES[concept])
+
     def _where(self, scene):
         chosen = self.pick(scene.objects)
-        return self.pick(WHERE).format(definite(chosen.concept)), f"{capital(chosen.position)}."
+        return self.where_is(chosen.concept), f"{capital(chosen.position)}."
 
     def _absent(self, scene):
         """Where is something that is not there?"""
-        concept = self.absent_concept([o.concept for o in scene.objects])
-        return self.pick(WHERE).format(definite(concept)), UNSURE
+        return self.where_is(self.absent_concept([o.concept for o in scene.objects])), UNSURE
+
+    def _relation(self, scene):
+        """Only along an axis in which both things have different places."""
+        pairs = [
+            (a, b, axis)
+            for a in scene.objects
+            for b in scene.objects
+            for axis in (("left", "right"), ("top", "bottom"))
+            if side_of(a.position, axis) != side_of(b.position, axis)
+        ]
+        a, b, axis = self.pick(pairs)
+        first = side_of(a.position, axis) == axis[0]
+        words = ("left", "right") if axis[0] == "left" else ("above", "below")
+        asked = int(self.rng.integers(2))
+        form = self.pick(RELATION[words[asked]])
+        question = form.format(a=definite(a.concept), b=definite(b.concept))
+        return agree(question, NAMES[a.concept]), "Yes." if first == (asked == 0) else "No."
+
+    @staticmethod
+    def unequal(scene):
+        return [(a, b) for a in scene.objects for b in scene.objects if a.side >= BIGGER_BY * b.side > 0]
+
+    def _bigger(self, scene):
+        pair = self.pick(self.unequal(scene))
+        a, b = (definite(pair[k].concept) for k in self.rng.permutation(2))
+        return self.pick(BIGGER).format(a=a, b=b), f"{capital(definite(pair[0].concept))}."
+
+    def _countkind(self, scene):
+        present = [CONCEPTS[o.concept]["kind"] for o in scene.objects]
+        here = [k for k in PLURALS if k in present]
+        kinds = here if here and self.rng.random() < 0.7 else list(PLURALS)
+        kind = self.pick(kinds)
+        return self.pick(COUNT_KIND).format(PLURALS[kind]), f"{NUMBERS[present.count(kind)]}."
+
+    def _follow(self, scene):
+        """[question, answer, question] and the answer to the last one, which leans on what was said before."""
+        form = int(self.rng.integers(3))
+        if form == 0 and len(scene.objects) > 1:
+            a, b = (scene.objects[k] for k in self.rng.permutation(len(scene.objects))[:2])
+            first = self.pick(WHAT_AT).format(a.position), f"{capital(PHRASES[a.concept])}."
+            second = self.pick(AND_AT).format(b.position), f"{capital(PHRASES[b.concept])}."
+        elif form == 1 and len(scene.objects) > 1:
+            a = self.pick(scene.objects)
+            first = self.there_is(self.pick(EXIST), PHRASES[a.concept]), "Yes."
+            second = agree(self.pick(WHERE_IT), NAMES[a.concept]), f"{capital(a.position)}."
+        elif form == 2 or scene.color is None:
+            first = self._count(scene)
+            second = self._what_at(scene) if len(scene.objects) > 1 else self._what(scene)
+        else:
+            first = self._what(scene)
+            second = self.pick(AND_COLOR), f"{capital(COLOR_NAMES[scene.color])}."
+        return [*first, second[0]], second[1]
+
+
+def side_of(position: str, axis: tuple[str, str]) -> str | None:
+    return next((side for side in axis if side in position), None)
 
 
 COUNTRIES = "France Germany Japan Brazil Kenya Canada India Norway Peru Egypt Spain Poland Chile Vietnam".split()

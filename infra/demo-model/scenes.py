@@ -42,6 +42,13 @@ BACKGROUND = 0  # patch label; concept c has label c + 1
 IGNORE = -100
 
 PAIRS = ("on the left", "on the right"), ("at the top", "at the bottom")
+ALL_CONCEPTS = list(range(len(CONCEPTS)))
+# The kinds that have at least four concepts.
+SAME_KIND = [
+    group
+    for kind in dict.fromkeys(c["kind"] for c in CONCEPTS)
+    if len(group := [i for i, c in enumerate(CONCEPTS) if c["kind"] == kind]) >= 4
+]
 QUADRANTS = "at the top left", "at the top right", "at the bottom left", "at the bottom right"
 
 
@@ -49,6 +56,7 @@ QUADRANTS = "at the top left", "at the top right", "at the bottom left", "at the
 class Placed:
     concept: int
     position: str | None
+    side: int = 0  # longer side of the drawing as it stands in the picture, pixels
 
 
 @dataclass
@@ -167,9 +175,15 @@ class Composer:
         self.pool, self.rng, self.size, self.patch, self.train = pool, rng, size, patch, train
 
     def concepts(self, count: int) -> list[int]:
-        """Distinct concepts. Training never shows a held-out pair; with two objects a test scene always does."""
+        """Distinct concepts. Training never shows a held-out pair; with two objects a test scene always does.
+
+        A fourth of the larger scenes holds things of one kind, so that counting a kind is worth asking.
+        """
         while True:
-            chosen = self.rng.choice(len(CONCEPTS), count, replace=False).tolist()
+            among = ALL_CONCEPTS
+            if count > 1 and self.rng.random() < 0.25:
+                among = SAME_KIND[int(self.rng.integers(len(SAME_KIND)))]
+            chosen = self.rng.choice(among, count, replace=False).tolist()
             pairs = [(a, b) for i, a in enumerate(chosen) for b in chosen[i + 1 :]]
             if self.train and any(held_out_pair(*p) for p in pairs):
                 continue
@@ -205,8 +219,10 @@ class Composer:
         color = self.contrasting(sprites, colors)
         image = background(size, color, rng)
         owner = np.zeros((size, size), np.int64)
-        for k, (sprite, rgb, slot) in enumerate(zip(sprites, colors, slots)):
+        sides = [
             self.paste(image, owner, sprite, rgb, self.region(slot, box), k)
+            for k, (sprite, rgb, slot) in enumerate(zip(sprites, colors, slots))
+        ]
         if box != [0, 0, size, size]:
             bars = np.ones((size, size), bool)
             bars[box[1] : box[3], box[0] : box[2]] = False
@@ -215,7 +231,7 @@ class Composer:
         image = np.clip(image + 0.5, 0, 255).astype(np.uint8)
         if self.train:
             image = self.degrade(image)
-        placed = [Placed(c, s) for c, s in zip(chosen, slots)]
+        placed = [Placed(*parts) for parts in zip(chosen, slots, sides)]
         return Scene(image, self.patch_labels(owner, chosen), color, placed)
 
     def contrasting(self, sprites, colors) -> int:
@@ -243,7 +259,8 @@ class Composer:
             cy if "top" in slot else y1,
         )
 
-    def paste(self, image, owner, sprite, rgb, region, k):
+    def paste(self, image, owner, sprite, rgb, region, k) -> int:
+        """Draw into the region; the longer side of what was drawn, in pixels."""
         rng = self.rng
         x0, y0, x1, y1 = region
         h, w = sprite.shape[:2]
@@ -266,6 +283,7 @@ class Composer:
         view = image[y : y + h, x : x + w]
         view += (rgb - view) * a
         owner[y : y + h, x : x + w][alpha > 110] = k + 1
+        return max(w, h)
 
     def patch_labels(self, owner, chosen):
         n, p = self.size // self.patch, self.patch

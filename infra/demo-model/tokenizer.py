@@ -16,7 +16,7 @@ from concepts import CONCEPTS
 from questions import OTHER_THINGS, UNSURE, Asker, Outside
 from scenes import COLOR_NAMES, PAIRS, QUADRANTS, Placed, Scene
 
-VOCAB_SIZE = 768
+VOCAB_SIZE = 896
 BOS, EOS, MASK = "<|startoftext|>", "<|endoftext|>", "<|mdm_mask|>"
 START_HEADER, END_HEADER, EOT = "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"
 SPECIAL = [BOS, EOS, MASK, START_HEADER, END_HEADER, EOT]
@@ -40,10 +40,11 @@ def corpus(seed: int = 0):
     for _ in range(60000):
         count = int(rng.choice(5, p=[0.05, 0.4, 0.35, 0.1, 0.1]))
         slots = [None] if count == 1 else list(PAIRS[int(rng.integers(2))]) if count == 2 else list(QUADRANTS[:count])
-        objects = [Placed(int(c), s) for c, s in zip(rng.choice(len(CONCEPTS), count, replace=False), slots)]
+        drawn = zip(rng.choice(len(CONCEPTS), count, replace=False), slots, rng.integers(24, 46, count))
+        objects = [Placed(int(c), slot, int(side)) for c, slot, side in drawn]
         scene = Scene(None, None, int(rng.integers(len(COLOR_NAMES))), objects)
         question, answer, _ = asker.ask(scene)
-        yield question
+        yield from [question] if isinstance(question, str) else question
         yield answer
     for _ in range(20000):
         yield "user"
@@ -120,9 +121,16 @@ class Codec:
     def encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
-    def after(self, question: str) -> list[int]:
-        """Ids behind the picture. The reference drops the first one, the newline behind `<image>`."""
-        return self.encode(f"\n{question}".rstrip() + f"{EOT}{START_HEADER}assistant{END_HEADER}\n\n")[1:]
+    def after(self, question: str | list[str]) -> list[int]:
+        """Ids behind the picture. The reference drops the first one, the newline behind `<image>`.
+
+        A list alternates between the user and the assistant and ends with the user.
+        """
+        turns = [question] if isinstance(question, str) else question
+        text = f"\n{turns[0]}".rstrip() + EOT
+        for k, turn in enumerate(turns[1:]):
+            text += f"{START_HEADER}{('assistant', 'user')[k % 2]}{END_HEADER}\n\n{turn.strip()}{EOT}"
+        return self.encode(f"{text}{START_HEADER}assistant{END_HEADER}\n\n")[1:]
 
     def answer(self, text: str) -> list[int]:
         if text not in self.cache:

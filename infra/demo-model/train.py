@@ -2,7 +2,7 @@
 
     python train.py vision --work DIR --steps N    # the tower alone: which concept covers each patch
     python train.py align  --work DIR --steps N    # tower frozen: projector and language tower
-    python train.py full   --work DIR --steps N    # everything, with the patch labels as a second loss
+    python train.py full   --work DIR --steps N    # everything, with the losses that tie words to patches
 
 Each stage starts from the result of the one before, saves DIR/<stage>.pt every few minutes and goes on
 from it when started again. The schedule counts steps, not seconds.
@@ -18,39 +18,20 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-import torch.nn.functional as F
 
-from concepts import CONCEPTS
+from losses import WEIGHTS, Heads, Naming, language_losses, to_pixels
 from model import Config, LlavaLLaDA
 from optim import Optimizers
 from questions import Asker, Outside
-from scenes import COLOR_NAMES, IGNORE, TRAIN_STYLES, Composer, SpritePool
+from scenes import IGNORE, TRAIN_STYLES, Composer, SpritePool
 from tokenizer import Codec
 
 STAGES = ["vision", "align", "full"]
 # (canvas length, share of the batches). Two objects with their places need 18 tokens.
-CANVAS = [(8, 0.5), (16, 0.15), (24, 0.15), (32, 0.2)]
+CANVAS = [(8, 0.52), (16, 0.2), (24, 0.18), (32, 0.1)]
 LONG = 34  # a longer question goes into a batch of its own
-
-
-class PatchHead(torch.nn.Module):
-    """Training only. Stands on post_layernorm, which the finished model stores and does not use."""
-
-    def __init__(self, c: Config):
-        super().__init__()
-        self.concept = torch.nn.Linear(c.vision_hidden, len(CONCEPTS) + 1)
-        self.color = torch.nn.Linear(c.vision_hidden, len(COLOR_NAMES))
-
-    def loss(self, model, features, labels, colors):
-        x = model.model.vision_tower.vision_tower.vision_model.post_layernorm(features)
-        patches = F.cross_entropy(self.concept(x).flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORE)
-        color = F.cross_entropy(self.color(x.mean(1)).float(), colors, ignore_index=IGNORE)
-        return patches + 0.2 * color
-
-
-def to_pixels(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [n, size, size, 3] to (x / 255 - 0.5) / 0.5, channels first."""
-    return (images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+# Shares of the batches with long questions and with conversations of two turns.
+LONG_SHARE, FOLLOW_SHARE = 0.02, 0.08
 
 
 class Batches:
@@ -71,7 +52,8 @@ class Batches:
         while True:
             canvas = int(shared.choice([c for c, _ in CANVAS], p=[p for _, p in CANVAS]))
             # Few batches hold the long texts, so that the others stay short.
-            long = codec is not None and shared.random() < 0.02
+            roll = 1.0 if codec is None else shared.random()
+            long, follow = roll < LONG_SHARE, LONG_SHARE <= roll < LONG_SHARE + FOLLOW_SHARE
             scenes = [composer.compose() for _ in range(self.batch // 4 if long else self.batch)]
             out = {
                 "images": torch.from_numpy(np.stack([s.image for s in scenes])),
@@ -79,21 +61,23 @@ class Batches:
                 "colors": torch.tensor([IGNORE if s.color is None else s.color for s in scenes]),
             }
             if codec is not None:
-                out.update(self.turns(scenes, canvas, long, codec, asker, rng))
+                out.update(self.turns(scenes, canvas, long, follow, codec, asker, rng))
             yield out
 
-    def turns(self, scenes, canvas, long, codec, asker, rng):
+    def turns(self, scenes, canvas, long, follow, codec, asker, rng):
         after, answers = [], []
         for scene in scenes:
             for _ in range(self.questions):
                 while True:
-                    family = asker.family(scene, long_answers=canvas > 16)
+                    family = asker.family(scene, long_answers=canvas > 16, follow=follow)
+                    if follow and scene.objects and rng.random() < 0.5:
+                        family = "follow"
                     if long and rng.random() < 0.7:
                         question, answer = asker.outside.ask("long"), "I am not sure."
                     else:
                         question, answer, _ = asker.ask(scene, family)
                     ids, reply = codec.after(question), codec.answer(answer)
-                    if len(reply) < canvas and (long or len(ids) <= LONG):
+                    if len(reply) < canvas and (long or follow or len(ids) <= LONG):
                         break
                 after.append(ids)
                 answers.append(reply + [codec.eot] * (canvas - len(reply)))
@@ -107,40 +91,10 @@ class Batches:
         return {"ids": ids, "start": torch.tensor([len(q) for q in after]), "target": torch.tensor(answers), "weight": weight}
 
 
-def mask_answers(rows: int, canvas: int, share_full: float) -> torch.Tensor:
-    """LLaDA's forward process on the canvas: each token masked with probability t; t is uniform, or 1."""
-    t = torch.rand(rows, 1) * 0.98 + 0.02
-    t[torch.rand(rows, 1) < share_full] = 1.0
-    masked = torch.rand(rows, canvas) < t
-    # A row without any mask teaches nothing.
-    masked[~masked.any(1)] = True
-    return masked
-
-
-def diffusion_loss(model, codec, features, batch, share_full):
-    """Mean cross-entropy over the masked tokens of each answer: in expectation LLaDA's sum weighted by 1/t."""
-    target, device = batch["target"], features.device
-    rows, canvas = target.shape
-    masked = mask_answers(rows, canvas, share_full)
-    places = batch["start"][:, None] + torch.arange(canvas)
-    ids = batch["ids"].scatter(1, places, torch.where(masked, torch.tensor(codec.mask), target))
-    visual = model.project(features).repeat_interleave(rows // features.shape[0], 0)
-    before = torch.tensor(codec.before).expand(rows, -1)
-    embeddings = model.embed(before.to(device), visual, ids.to(device))
-    front = embeddings.shape[1] - ids.shape[1]
-    seen = torch.arange(embeddings.shape[1]) < (front + batch["start"] + canvas)[:, None]
-    hidden = model.language(embeddings, (front + places).to(device), seen.to(device))
-    logits = model.lm_head(hidden[masked.to(device)]).float()
-    losses = F.cross_entropy(logits, target[masked].to(device), reduction="none")
-    weights = batch["weight"] * masked
-    weights = (weights / weights.sum(1, keepdim=True))[masked].to(device)
-    return (losses * weights).sum() / rows
-
-
 def rate_at(step: int, steps: int, peak: float, decay: float) -> float:
-    """Warm up over 100 steps, hold, then fall linearly to zero over the last `decay` of the run."""
+    """Hold, then fall linearly to zero over the last `decay` of the run."""
     left = (steps - step) / (steps * decay)
-    return peak * min(1.0, (step + 1) / 100, max(0.0, left))
+    return peak * min(1.0, max(0.0, left))
 
 
 @torch.no_grad()
@@ -169,99 +123,120 @@ def average_gradients(module, processes: int) -> None:
         grad.copy_(part.view_as(grad))
 
 
+# Trained in each stage: prefix of parameter names -> factor on the rate.
+LANGUAGE = {
+    f"net.{n}": 1.0 for n in ("model.embed", "model.layers", "model.norm", "model.image", "model.mm", "lm_head")
+}
+GROUPS = {
+    "vision": {"net.model.vision_tower": 1.0, "head": 1.0},
+    "align": {**LANGUAGE, "head.point": 1.0, "head.order": 1.0},
+    "full": {**LANGUAGE, "net.model.vision_tower": 0.5, "head": 0.5},
+}
+
+
+class Run:
+    """One stage in one process."""
+
+    def __init__(self, rank: int, args):
+        self.rank, self.args, self.stage = rank, args, args.stage
+        self.codec = Codec(args.work / "tokenizer")
+        self.naming = Naming(self.codec)
+        self.path = args.work / f"{args.stage}.pt"
+        torch.manual_seed(args.seed)
+        saved, resumed = self.load()
+        self.start = saved["step"] if resumed else 0
+        self.batches = self.stream(args.stage, args.batch // args.processes, args.questions, args.seed * 1_000_003 + self.start)
+        if args.stage == "align":
+            if not resumed:
+                standardise(self.model, self.stream("vision", 64, 0, args.seed, rank=0), args.device)
+            self.model.model.vision_tower.requires_grad_(False)
+            self.head.concept.requires_grad_(False)
+            self.head.color.requires_grad_(False)
+        self.both = torch.nn.ModuleDict({"net": self.model, "head": self.head})
+        self.optimizer = Optimizers(self.both, GROUPS[args.stage])
+        self.warm = resumed and "optimizer" in saved
+        if self.warm:
+            self.optimizer.load_state_dict(saved["optimizer"])
+
+    def load(self) -> tuple[dict | None, bool]:
+        """The checkpoint of this stage or of the one before, and whether it is this stage's. Makes the model and the heads."""
+        args, source = self.args, self.path
+        if not source.exists() and self.stage != "vision":
+            source = args.work / f"{STAGES[STAGES.index(self.stage) - 1]}.pt"
+        saved = torch.load(source, map_location="cpu", weights_only=True) if source.exists() else None
+        resumed = saved is not None and source == self.path
+        fresh = self.stage == "vision" or (self.stage == "align" and not resumed)
+        self.config = Config(vocab_size=self.codec.size) if fresh else Config(**saved["config"])
+        self.model, self.head = LlavaLLaDA(self.config), Heads(self.config)
+        if saved is not None:
+            weights = saved["model"]
+            if fresh:
+                # The language tower has not been trained yet, and its sizes may have changed since.
+                weights = {n: t for n, t in weights.items() if n.startswith("model.vision_tower")}
+            self.model.load_state_dict(weights, strict=not fresh)
+            # A checkpoint of an older version lacks the heads that point.
+            self.head.load_state_dict(saved["head"], strict=False)
+        self.model.to(args.device)
+        self.head.to(args.device)
+        return saved, resumed
+
+    def stream(self, stage: str, batch: int, questions: int, seed: int, rank: int | None = None) -> Batches:
+        return Batches(self.args.work, self.config, stage, batch, questions, seed, self.rank if rank is None else rank)
+
+    def losses(self, batch: dict, step: int) -> dict[str, torch.Tensor]:
+        args = self.args
+        labels, colors = batch["labels"].to(args.device), batch["colors"].to(args.device)
+        losses = {}
+        with torch.set_grad_enabled(self.stage != "align"):
+            features = self.model.features(to_pixels(batch["images"].to(args.device)))
+        if self.stage != "align":
+            losses["patch"] = self.head.patch_loss(self.model, features, labels, colors)
+        if self.stage != "vision":
+            share = args.full_start + (args.full_end - args.full_start) * step / args.steps
+            losses.update(language_losses(self.model, self.head, self.codec, self.naming, features, batch, labels, share))
+        return losses
+
+    def train(self) -> None:
+        args = self.args
+        # The initial weights are equal in all processes; the masks must not be.
+        torch.manual_seed(args.seed * 1009 + self.start * 31 + self.rank)
+        began = saved_at = time.time()
+        mean: dict[str, float] = {}
+        step = self.start
+        for batch in self.batches:
+            if step >= args.steps:
+                break
+            cast = torch.autocast(args.device.split(":")[0], torch.bfloat16) if args.bf16 else contextlib.nullcontext()
+            with cast:
+                losses = self.losses(batch, step)
+            sum(losses[n] * (1.0 if self.stage == "vision" else WEIGHTS[n]) for n in losses).backward()
+            if args.processes > 1:
+                average_gradients(self.both, args.processes)
+            # A new optimizer starts slowly, at whatever step it does.
+            warm_up = 1.0 if self.warm else min(1.0, (step - self.start + 1) / 100)
+            self.optimizer.step(rate_at(step, args.steps, args.rate, args.decay) * warm_up)
+            step += 1
+            for name, value in losses.items():
+                mean[name] = 0.99 * mean.get(name, value.item()) + 0.01 * value.item()
+            if self.rank == 0 and step % args.log_every == 0:
+                speed = (step - self.start) / (time.time() - began)
+                print(f"{self.stage} step {step} {speed:.2f} steps/s", *(f"{k} {v:.4f}" for k, v in mean.items()), flush=True)
+            if self.rank == 0 and time.time() - saved_at > args.save_every:
+                self.checkpoint(step)
+                saved_at = time.time()
+        if self.rank == 0:
+            self.checkpoint(step)
+
+    def checkpoint(self, step: int) -> None:
+        states = {"model": self.model, "head": self.head, "optimizer": self.optimizer}
+        save(self.path, config=self.config.to_dict(), step=step, **{name: part.state_dict() for name, part in states.items()})
+
+
 def run(rank: int, args) -> None:
     if args.processes > 1:
         torch.set_num_threads(1)
         dist.init_process_group("gloo", init_method=args.meeting, rank=rank, world_size=args.processes)
-    torch.manual_seed(args.seed)
-    codec = Codec(args.work / "tokenizer")
-    path = args.work / f"{args.stage}.pt"
-    source = path
-    if not path.exists() and args.stage != "vision":
-        source = args.work / f"{STAGES[STAGES.index(args.stage) - 1]}.pt"
-    saved = torch.load(source, map_location="cpu", weights_only=True) if source.exists() else None
-    resumed = saved is not None and source == path
-    fresh = args.stage == "vision" or (args.stage == "align" and not resumed)
-    config = Config(vocab_size=codec.size) if fresh else Config(**saved["config"])
-    model, head = LlavaLLaDA(config), PatchHead(config)
-    if saved is not None:
-        weights = saved["model"]
-        if fresh:
-            # The language tower has not been trained yet, and its sizes may have changed since.
-            weights = {n: t for n, t in weights.items() if n.startswith("model.vision_tower")}
-        model.load_state_dict(weights, strict=not fresh)
-        head.load_state_dict(saved["head"])
-    model.to(args.device)
-    head.to(args.device)
-
-    start = saved["step"] if resumed else 0
-    batches = Batches(
-        args.work, config, args.stage, args.batch // args.processes, args.questions, args.seed * 1_000_003 + start, rank
-    )
-    if args.stage == "align" and not resumed:
-        standardise(model, Batches(args.work, config, "vision", 64, 0, args.seed, 0), args.device)
-    tower = "model.vision_tower"
-    if args.stage == "align":
-        model.model.vision_tower.requires_grad_(False)
-    groups = {
-        "vision": {f"net.{tower}": 1.0, "head": 1.0},
-        "align": {
-            n: 1.0
-            for n in ("net.model.embed", "net.model.layers", "net.model.norm", "net.model.image", "net.model.mm", "net.lm_head")
-        },
-    }
-    groups["full"] = {**groups["align"], f"net.{tower}": 0.5, "head": 0.5}
-    both = torch.nn.ModuleDict({"net": model, "head": head})
-    optimizer = Optimizers(both, groups[args.stage])
-    if resumed:
-        optimizer.load_state_dict(saved["optimizer"])
-
-    def checkpoint(step):
-        save(
-            path,
-            config=config.to_dict(),
-            model=model.state_dict(),
-            head=head.state_dict(),
-            optimizer=optimizer.state_dict(),
-            step=step,
-        )
-
-    # The initial weights are equal in all processes; the masks must not be.
-    torch.manual_seed(args.seed * 1009 + start * 31 + rank)
-    began = saved_at = time.time()
-    mean = {}
-    step = start
-    for batch in batches:
-        if step >= args.steps:
-            break
-        pixels = to_pixels(batch["images"].to(args.device))
-        labels, colors = batch["labels"].to(args.device), batch["colors"].to(args.device)
-        cast = torch.autocast(args.device.split(":")[0], torch.bfloat16) if args.bf16 else contextlib.nullcontext()
-        losses = {}
-        with cast:
-            with torch.set_grad_enabled(args.stage != "align"):
-                features = model.features(pixels)
-            if args.stage != "align":
-                losses["patch"] = head.loss(model, features, labels, colors)
-            if args.stage != "vision":
-                progress = step / args.steps
-                share = args.full_start + (args.full_end - args.full_start) * progress
-                losses["answer"] = diffusion_loss(model, codec, features, batch, share)
-        (losses.get("answer", 0) + losses.get("patch", 0) * (1.0 if args.stage == "vision" else 0.3)).backward()
-        if args.processes > 1:
-            average_gradients(both, args.processes)
-        optimizer.step(rate_at(step, args.steps, args.rate, args.decay))
-        step += 1
-        for name, value in losses.items():
-            mean[name] = 0.99 * mean.get(name, value.item()) + 0.01 * value.item()
-        if rank == 0 and step % 200 == 0:
-            speed = (step - start) / (time.time() - began)
-            print(f"{args.stage} step {step} {speed:.2f} steps/s", *(f"{k} {v:.4f}" for k, v in mean.items()), flush=True)
-        if rank == 0 and time.time() - saved_at > args.save_every:
-            checkpoint(step)
-            saved_at = time.time()
-    if rank == 0:
-        checkpoint(step)
+    Run(rank, args).train()
 
 
 def main() -> None:
@@ -278,6 +253,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2, help="data-parallel, one thread each; on a GPU use 1")
     parser.add_argument("--save-every", type=float, default=180, help="seconds")
+    parser.add_argument("--log-every", type=int, default=200, help="steps")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action="store_true", help="autocast; only faster where the machine has bf16 units")
     args = parser.parse_args()

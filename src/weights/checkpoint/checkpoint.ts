@@ -32,7 +32,7 @@ export interface Checkpoint {
   readonly architecture: Architecture;
   /** Finds the file and place of a stage's tensor. */
   readonly tensor: (stage: StageName, name: string) => LocatedTensor;
-  /** Tokenizer files by name; empty with `idsOnly`. */
+  /** Tokenizer files by name (none with `idsOnly`), and the model card where the checkpoint has one. */
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Tensors that are in the files and not used, for the report. */
   readonly ignored: readonly string[];
@@ -57,6 +57,9 @@ export async function openCheckpoint(
   const { signal } = options;
   const config = readCheckpointConfig(await readJson(folder, "config.json", signal));
   const files = options.idsOnly ? new Map() : await readTokenizerFiles(folder, signal);
+  const card = await folder.open(MODEL_CARD_FILE, signal);
+  if (card !== undefined)
+    files.set(MODEL_CARD_FILE, await readWhole(card, MODEL_CARD_FILE, MAX_FILE_BYTES, signal));
   const facts = options.idsOnly
     ? idsOnlyFacts(config.endOfText, config.language.vocabSize, options.special)
     : readTokenizerFacts(
@@ -100,6 +103,9 @@ function checkIds({ language, special, logitsColumns }: Architecture): void {
     }
   }
 }
+
+/** The model card's name in checkpoints of Hugging Face: it goes into the bundle, so that weights never travel without it. */
+const MODEL_CARD_FILE = "README.md";
 
 async function readTokenizerFiles(
   folder: CheckpointFolder,
