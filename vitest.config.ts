@@ -76,5 +76,7 @@ const browser: TestProjectInlineConfiguration = {
 export default defineConfig({
   test: {
     projects: chromium === undefined ? [node, worker] : [node, worker, browser],
+    // The Worker's line for every request would bury what a test says.
+    onConsoleLog: (text) => !text.startsWith('{"event":"request"'),
   },
 });

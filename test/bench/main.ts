@@ -4,6 +4,8 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { SynthShape } from "#weights/synth/shapes.ts";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
+import { simulateDeliveries } from "../flow/webhook-simulation.ts";
+import { measureEdge } from "./edge.bench.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
 import { measureRevocation } from "./revocation.ts";
@@ -18,6 +20,11 @@ const HELP = `npm run bench -- NAME
   ledger [--requests N]              reserve and settle of one request against a Worker that only says "ok", N requests
                                      racing for the credit of a tenth of them (default 10000, about five minutes),
                                      seeds of the ledger's simulation, and how long a revoked key works on
+
+  edge                               cache hits against a Worker that only says "ok", a miss against the function alone,
+                                     1,000 equal requests at once, from the cut of a stream to its next frame
+
+  webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
 /** How long seeds are explored for: their rate is steady after a few seconds. */
@@ -25,25 +32,29 @@ const SEED_SECONDS = 10;
 
 const MOMENTS = 1_000;
 
+const NAMES: readonly string[] = ["load", "ledger", "edge", "webhooks"];
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       shape: { type: "string", default: "llada-v-8b" },
       turns: { type: "string", default: "3" },
-      requests: { type: "string", default: "10000" },
+      requests: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   const [name] = positionals;
-  if (values.help || (name !== "load" && name !== "ledger")) {
+  if (values.help || !NAMES.includes(name ?? "")) {
     process.stdout.write(HELP);
     process.exitCode = values.help ? 0 : 64;
     return;
   }
   const processors = cpus();
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
-  if (name === "ledger") return await ledger(Number(values.requests));
+  if (name === "edge") return await edge();
+  if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
+  if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
   if (shape === undefined) throw new Error(`--shape is one of ${SYNTH_SHAPES.join(", ")}`);
   await load(shape, Number(values.turns));
@@ -97,6 +108,45 @@ async function ledger(requests: number): Promise<void> {
       "  simulated",
       `${moments} moments, ${isolates} isolates, real key cache, a clock that is set`,
     ],
+  ]);
+}
+
+async function edge(): Promise<void> {
+  const { turns, missMs, directMs, identical, resume } = await measureEdge();
+  const perSecond = (rate: number): string => `${rate.toFixed(0)}/s`;
+  const inMs = (milliseconds: number): string => `${milliseconds.toFixed(1)} ms`;
+  for (const { connections, bareRequestsPerSecond, hitRequestsPerSecond } of turns)
+    print([
+      [`bare reply, connections: ${connections}`, perSecond(bareRequestsPerSecond)],
+      [`cache hit, connections: ${connections}`, perSecond(hitRequestsPerSecond)],
+      ["  bare over hit", (bareRequestsPerSecond / hitRequestsPerSecond).toFixed(1)],
+    ]);
+  print([
+    ["a miss, median", inMs(missMs)],
+    ["the function alone, median", inMs(directMs)],
+    ["  the edge adds", inMs(missMs - directMs)],
+    ["equal requests at once", `${identical.requests}, ${identical.seconds.toFixed(1)} s`],
+    ["  runs of the function", String(identical.runs)],
+    [`cut to next frame, median of ${resume.cuts}`, inMs(resume.medianMs)],
+    ["  longest (frames come every 50 ms)", inMs(resume.longestMs)],
+  ]);
+}
+
+function webhooks(requests: number): void {
+  if (!Number.isInteger(requests) || requests < 10 || requests > 1_000_000)
+    throw new Error("--requests is a whole number from 10 to 1000000");
+  const seed = Number(process.env["SEED"] ?? 1);
+  const start = performance.now();
+  const result = simulateDeliveries(requests, seed);
+  print([
+    [
+      "simulated deliveries",
+      `${result.deliveries}, SEED=${seed}, ${((performance.now() - start) / 1000).toFixed(1)} s`,
+    ],
+    ["  sendings, of which went wrong", `${result.sendings}, ${result.faults}`],
+    ["  repeats that a correct receiver knew", String(result.repeats)],
+    ["  reported as failed after the schedule", String(result.givenUp)],
+    ["  lost, processed twice", `${result.lost}, ${result.processedTwice}`],
   ]);
 }
 

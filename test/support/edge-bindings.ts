@@ -23,7 +23,7 @@ export async function makeTestBindings(): Promise<TestBindings> {
   return {
     TICKET_KEY: JSON.stringify(ticketKeys.signing),
     ADMIN_KEY: randomBytes(32).toString("hex"),
-    FUNCTION_SILENCE_SECONDS: "0.5",
+    FUNCTION_SILENCE_SECONDS: "1",
     TEST_API_KEY: formatKey(key),
     TEST_TICKET_KEYS: JSON.stringify([ticketKeys.verification]),
     TEST_MIGRATIONS: JSON.stringify(await readD1Migrations("infra/edge/migrations")),

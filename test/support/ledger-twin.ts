@@ -1,13 +1,20 @@
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Ledger } from "#edge/ledger/ledger.ts";
 import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
 import type { LedgerStore, SqlValue } from "#edge/ledger/ledger-store.ts";
 
 /** Node's SQLite as a ledger's store: the same statements as in the object, in memory. */
 export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:")): LedgerStore {
+  // Simulations run the same few statements millions of times.
+  const prepared = new Map<string, StatementSync>();
+  const statement = (query: string): StatementSync => {
+    const known = prepared.get(query) ?? database.prepare(query);
+    prepared.set(query, known);
+    return known;
+  };
   return {
     all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
-      database.prepare(query).all(...bindings) as Row[],
+      statement(query).all(...bindings) as Row[],
     transaction: (work) => {
       database.exec("BEGIN IMMEDIATE");
       try {
@@ -31,6 +38,7 @@ export function ledgerOver(book: () => LedgerBook): Ledger {
     renew: async (holdId) => book().renew(holdId),
     capture: async (capture) => book().capture(capture),
     release: async (holdId) => book().release(holdId),
+    drawLine: async (line) => book().drawLine(line),
     balance: async () => book().balance(),
     entries: async (page) => book().entries(page),
   };

@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/ticket.ts";
+
+/** The real Worker in workerd, before a function that the benchmark brings, beside a Worker that only says "ok". */
+export interface Stand {
+  /** Base addresses with a slash at the end. */
+  readonly url: string;
+  readonly bareUrl: string;
+  readonly functionUrl: string;
+  readonly adminKey: string;
+  readonly ticketKey: TicketSigningKey;
+  close(): Promise<void>;
+}
+
+/** How long a rate is measured for. */
+const SECONDS = 4;
+
+const ROOMY = '{"requests_per_minute":1000000,"steps_per_minute":1000000,"concurrent":10000}';
+
+/** Starts both Workers and the function. */
+export async function openStand(answer: RequestListener): Promise<Stand> {
+  const server = await serve(answer);
+  const functionUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const folder = await mkdtemp(path.join(tmpdir(), "unmask-bench-"));
+  const adminKey = randomBytes(32).toString("hex");
+  const { signing: ticketKey } = await generateTicketKeys("bench");
+  const bare = await bareWorker(folder);
+  const real = createTestHarness({
+    workers: [
+      {
+        configPath: path.resolve("wrangler.toml"),
+        vars: { FUNCTION_URL: functionUrl, KEY_LIMITS: ROOMY, ACCOUNT_LIMITS: ROOMY },
+        secrets: { TICKET_KEY: JSON.stringify(ticketKey), ADMIN_KEY: adminKey },
+      },
+    ],
+  });
+  const [bareUrl, url] = [await bare.listen(), await real.listen()].map(({ url: at }) => at.href);
+  if (bareUrl === undefined || url === undefined) throw new Error("a Worker has no address");
+  await migrate(real);
+  const close = async (): Promise<void> => {
+    await Promise.all([bare.close(), real.close()]);
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { url, bareUrl, functionUrl, adminKey, ticketKey, close };
+}
+
+async function serve(answer: RequestListener): Promise<Server> {
+  const server = createServer(answer);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+async function bareWorker(folder: string): Promise<TestHarness> {
+  await writeFile(
+    path.join(folder, "worker.js"),
+    'export default { fetch: () => new Response("ok") };',
+  );
+  const config = { name: "bare", main: "worker.js", compatibility_date: "2026-10-01" };
+  const configPath = path.join(folder, "wrangler.json");
+  await writeFile(configPath, JSON.stringify(config));
+  return createTestHarness({ workers: [{ configPath }] });
+}
+
+async function migrate(paid: TestHarness): Promise<void> {
+  const { DB } = await paid.getWorker<{ DB: Database }>().getEnv();
+  const folder = "infra/edge/migrations";
+  for (const file of (await readdir(folder)).sort()) {
+    const sql = await readFile(path.join(folder, file), "utf8");
+    const statements = sql.replaceAll(/^--.*$/gm, "").split(/;\s*\n(?=\s*(?:CREATE|$))/);
+    for (const statement of statements.map((text) => text.trim()).filter((text) => text !== ""))
+      await DB.prepare(statement).run();
+  }
+}
+
+/** As much of D1 as is used here. */
+interface Database {
+  prepare(statement: string): { run(): Promise<unknown> };
+}
+
+/** Opens an account with this much credit and returns a key to it. */
+export async function openAccount({ url, adminKey }: Stand, micros: number): Promise<string> {
+  const administer = async (at: string, body: object): Promise<Record<string, unknown>> => {
+    const response = await post(`${url}v1/${at}`, adminKey, body);
+    if (!response.ok) throw new Error(`${at}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const account = await administer("accounts", { name: "bench" });
+  await administer(`accounts/${account["id"]}/grants`, { amount_micros: micros });
+  const { key } = await administer("keys", { account: account["id"], name: "bench" });
+  return String(key);
+}
+
+/** Posts JSON with a key. */
+export function post(url: string, key: string, body: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** Requests a second that so many callers get through, one after another each. Throws where one is refused. */
+export async function rate(connections: number, request: () => Promise<Response>): Promise<number> {
+  await (await request()).arrayBuffer();
+  const start = performance.now();
+  let done = 0;
+  const callers = Array.from({ length: connections }, async () => {
+    while (performance.now() - start < SECONDS * 1000) {
+      const response = await request();
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`a request got ${response.status}`);
+      done += 1;
+    }
+  });
+  await Promise.all(callers);
+  return (done * 1000) / (performance.now() - start);
+}

@@ -1,0 +1,99 @@
+import { ZERO } from "#domain/micros.ts";
+import { eventMessage } from "#wire/events.ts";
+import { answerBody } from "#wire/responses.ts";
+import { encodeSse, type SseMessage } from "#wire/sse.ts";
+import { story } from "./edge-builders.ts";
+
+const id = "ans_0Kb3nV7cQ2xY9mTgA4hZw";
+const completed = story[3];
+if (completed?.kind !== "answer.completed") throw new Error("the story has another end");
+
+function messagesEnding(status: "completed" | "partial" | "cancelled"): SseMessage[] {
+  if (completed?.kind !== "answer.completed") throw new Error("the story has another end");
+  const body = answerBody(
+    completed,
+    {
+      ...{ jobId: id, status, model: "demo", modelDigest: null, digest: null },
+      ...{ createdAt: 0, endedAt: 1, error: null },
+    },
+    ZERO,
+  );
+  const end = { event: `answer.${status}`, data: JSON.stringify(body), id: `${id}.3` };
+  return [...story.slice(0, 3).map((event) => eventMessage(event, id)), end];
+}
+
+const messages = messagesEnding("completed");
+
+/** An edge with one answer, whose connections are cut: the first after `cuts[0]` bytes, the next after `cuts[1]`, … */
+export function servedAnswer(
+  cuts: readonly number[],
+  breaksOff = true,
+): {
+  readonly fetch: typeof fetch;
+  /** All that an uncut stream sends. */
+  readonly bytes: Uint8Array;
+  whole(): Response;
+  /** How often the question was asked. */
+  asked(): number;
+} {
+  let connections = 0;
+  let asked = 0;
+  const reply = (from: number): Response => {
+    const bytes = bytesOf(messages.slice(from));
+    const cut = cuts[connections++];
+    return streamOf(
+      cut === undefined ? bytes : bytes.subarray(0, cut),
+      cut !== undefined && breaksOff,
+    );
+  };
+  return {
+    bytes: bytesOf(messages),
+    whole: () => streamOf(bytesOf(messages), false),
+    asked: () => asked,
+    fetch: async (input, init) => {
+      if (!String(input).endsWith("/events")) {
+        asked++;
+        return reply(0);
+      }
+      const last = new Headers(init?.headers).get("last-event-id");
+      return reply(last === null ? 0 : Number(last.slice(last.lastIndexOf(".") + 1)) + 1);
+    },
+  };
+}
+
+/** A stream of an answer that ends so, once `when` has come. */
+export function ended(
+  status: "completed" | "partial" | "cancelled",
+  when: Promise<void> = Promise.resolve(),
+): Response {
+  const all = messagesEnding(status);
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(bytesOf(all.slice(0, 3)));
+      await when;
+      controller.enqueue(bytesOf(all.slice(3)));
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: headersOf() });
+}
+
+function bytesOf(some: readonly SseMessage[]): Uint8Array {
+  return new TextEncoder().encode(some.map(encodeSse).join(""));
+}
+
+function streamOf(bytes: Uint8Array, breaksOff: boolean): Response {
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      bytes = bytes.subarray(bytes.length);
+      if (breaksOff) controller.error(new TypeError("terminated"));
+      else controller.close();
+    },
+  });
+  return new Response(body, { headers: headersOf() });
+}
+
+function headersOf(): Record<string, string> {
+  return { "content-type": "text/event-stream", location: `/v1/answers/${id}` };
+}
