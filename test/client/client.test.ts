@@ -21,12 +21,15 @@ function clientOf(
   waited: number[];
 } {
   const sent: Request[] = [];
+  // A request that nobody holds is collected, and its signal then hears no abort any more.
+  const held: Request[] = [];
   const waited: number[] = [];
   const client = createClient({
     baseUrl: "http://api.test/",
     apiKey: "umk_test_x",
     fetch: async (input, init) => {
       const request = new Request(input, init);
+      held.push(request);
       sent.push(request.clone());
       return await reply(request);
     },
