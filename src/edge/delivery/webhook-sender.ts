@@ -1,10 +1,8 @@
-import { sha256Hex } from "#wire/digest.ts";
 import { type Delivery, type DeliveryReply, deliveryReplySchema, FETCH_PATH } from "#wire/fetch.ts";
 import { signMessage } from "#wire/standard-webhooks.ts";
-import { signTicket } from "#wire/ticket.ts";
 import type { Settings } from "../env.ts";
-import { newId } from "../id.ts";
 import { callFunction } from "../jobs/function.ts";
+import { ticketed } from "../jobs/ticketed.ts";
 import { logFault } from "../log.ts";
 import type { DueDelivery, WebhookBook } from "./webhooks.ts";
 
@@ -88,24 +86,11 @@ async function fetchThrough(
 ): Promise<DeliveryReply> {
   const startedAt = Date.now();
   const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
-  const ticket = await signTicket(
-    {
-      ticketId: newId("tkt"),
-      jobId: deliveryId,
-      accountId,
-      model: settings.card.id,
-      bodySha256: await sha256Hex(body),
-    },
-    settings.ticketKey,
-    startedAt,
-  );
+  const ticketOrder = { jobId: deliveryId, accountId, model: settings.card.id };
+  const init = await ticketed(body, ticketOrder, settings);
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
   const call = { functionUrl: settings.functionUrl, requestId: deliveryId, signal };
-  const response = await callFunction(call, FETCH_PATH, {
-    method: "POST",
-    headers: { authorization: `Bearer ${ticket}`, "content-type": "application/json" },
-    body,
-  });
+  const response = await callFunction(call, FETCH_PATH, init);
   if (response.ok) return deliveryReplySchema.parse(await response.value.json());
   const detail = `no function could send it: ${response.refusal.kind}`;
   return { outcome: "failed", reason: "unreachable", detail, duration_ms: Date.now() - startedAt };

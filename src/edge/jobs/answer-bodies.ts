@@ -4,7 +4,7 @@ import type { Problem } from "#wire/error.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/responses.ts";
 import type { Job } from "./admit.ts";
 import type { Progress } from "./answer-book.ts";
-import { confidenceOf, type MadeEnd, textOf } from "./making.ts";
+import { canvasSoFar, type MadeEnd } from "./making.ts";
 
 /** How far an answer was made. */
 export type Made = Omit<Progress, "modelDigest">;
@@ -60,10 +60,7 @@ function soFar(
   Extract<MadeEnd, { kind: "answer.completed" }>,
   "answer" | "confidence" | "tokens" | "usage"
 > {
-  const tokens = frames
-    .flatMap(({ revealed }) => revealed)
-    .toSorted((left, right) => left.position - right.position);
-  const steps = frames.at(-1)?.step ?? 0;
+  const { steps, ...made } = canvasSoFar(frames);
   const usage: Usage = {
     imageVectors: started?.imageVectors ?? quote.imageVectors,
     promptLength: started?.promptLength ?? 0,
@@ -71,5 +68,5 @@ function soFar(
     steps,
     forwardPasses: steps,
   };
-  return { answer: textOf(tokens), confidence: confidenceOf(tokens), tokens, usage };
+  return { ...made, usage };
 }

@@ -1,7 +1,6 @@
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { sha256Hex } from "#wire/digest.ts";
 import { readAnswerEvents } from "#wire/events.ts";
 import {
   DEADLINE_HEADER,
@@ -9,13 +8,12 @@ import {
   GENERATE_PATH,
   MODEL_DIGEST_HEADER,
 } from "#wire/generate.ts";
-import { signTicket } from "#wire/ticket.ts";
 import type { Settings } from "../env.ts";
-import { newId } from "../id.ts";
 import { logFault } from "../log.ts";
 import type { Job } from "./admit.ts";
 import { callFunction, publicFailure } from "./function.ts";
 import { SilenceWatch } from "./silence-watch.ts";
+import { ticketed } from "./ticketed.ts";
 
 /** A function at work. */
 export interface Dispatched {
@@ -43,18 +41,8 @@ export async function dispatch(
   settings: Settings,
   { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
-  const body = encodeGenerate(job.question);
-  const ticket = await signTicket(
-    {
-      ticketId: newId("tkt"),
-      jobId: job.id,
-      accountId: job.accountId,
-      model: job.card.id,
-      bodySha256: await sha256Hex(body),
-    },
-    settings.ticketKey,
-    Date.now(),
-  );
+  const order = { jobId: job.id, accountId: job.accountId, model: job.card.id };
+  const init = await ticketed(encodeGenerate(job.question), order, settings);
   const silence = new SilenceWatch(settings.functionSilenceSeconds);
   try {
     const call = {
@@ -63,15 +51,8 @@ export async function dispatch(
       traceparent,
       signal: AbortSignal.any([signal, silence.signal]),
     };
-    const response = await callFunction(call, GENERATE_PATH, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${ticket}`,
-        "content-type": "application/json",
-        ...deadlineHeader(deadlineAt),
-      },
-      body,
-    });
+    const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
+    const response = await callFunction(call, GENERATE_PATH, { ...init, headers });
     const answer = response.ok ? answerOf(response.value, requestId) : response;
     if (!answer.ok) {
       silence.end();

@@ -177,15 +177,10 @@ function failed(failure: Failure): AnswerFailed {
 
 /** The committed tokens, in the canvas's order, as far as frames told them. */
 function asItStands(status: Cut["status"], { started, frames }: Told, canvas: number): MadeEnd {
-  const tokens = frames
-    .flatMap(({ revealed }) => revealed)
-    .toSorted((left, right) => left.position - right.position);
-  const steps = frames.at(-1)?.step ?? 0;
+  const { steps, ...made } = canvasSoFar(frames);
   return {
     kind: `answer.${status}`,
-    answer: textOf(tokens),
-    confidence: confidenceOf(tokens),
-    tokens,
+    ...made,
     usage: {
       imageVectors: started?.imageVectors ?? 0,
       promptLength: started?.promptLength ?? 0,
@@ -196,8 +191,19 @@ function asItStands(status: Cut["status"], { started, frames }: Told, canvas: nu
   };
 }
 
+/** What frames have told of a canvas: its tokens in order, as text, and how many steps ran. */
+export function canvasSoFar(
+  frames: readonly AnswerFrame[],
+): Pick<AnswerCompleted, "answer" | "confidence" | "tokens"> & { readonly steps: number } {
+  const tokens = frames
+    .flatMap(({ revealed }) => revealed)
+    .toSorted((left, right) => left.position - right.position);
+  const steps = frames.at(-1)?.step ?? 0;
+  return { answer: textOf(tokens), confidence: confidenceOf(tokens), tokens, steps };
+}
+
 /** Puts committed tokens together; where some between them are missing, a space keeps words apart. */
-export function textOf(tokens: readonly CanvasToken[]): string {
+function textOf(tokens: readonly CanvasToken[]): string {
   let text = "";
   let last = -1;
   for (const { position, text: piece } of tokens) {
@@ -209,7 +215,7 @@ export function textOf(tokens: readonly CanvasToken[]): string {
 }
 
 /** Geometric mean of the tokens' confidences; 0 for none. */
-export function confidenceOf(tokens: readonly CanvasToken[]): number {
+function confidenceOf(tokens: readonly CanvasToken[]): number {
   if (tokens.length === 0) return 0;
   const logs = tokens.reduce((sum, { confidence }) => sum + Math.log(confidence), 0);
   return Math.exp(logs / tokens.length);

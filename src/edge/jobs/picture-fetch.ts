@@ -1,12 +1,10 @@
 import type { Failure } from "#domain/failure.ts";
 import { type Result, refuse } from "#domain/result.ts";
-import { sha256Hex } from "#wire/digest.ts";
 import { FETCH_PATH, type ImageFetch } from "#wire/fetch.ts";
-import { signTicket } from "#wire/ticket.ts";
-import { newId } from "../id.ts";
 import { logFault } from "../log.ts";
 import type { Asker } from "./asker.ts";
 import { callFunction } from "./function.ts";
+import { ticketed } from "./ticketed.ts";
 
 /** How one picture is fetched. */
 export interface PictureFetch {
@@ -61,22 +59,8 @@ async function orderOf(
   order: ImageFetch,
 ): Promise<RequestInit> {
   const body = new Uint8Array(new TextEncoder().encode(JSON.stringify(order)));
-  const ticket = await signTicket(
-    {
-      ticketId: newId("tkt"),
-      jobId: requestId,
-      accountId: key.accountId,
-      model: settings.card.id,
-      bodySha256: await sha256Hex(body),
-    },
-    settings.ticketKey,
-    Date.now(),
-  );
-  return {
-    method: "POST",
-    headers: { authorization: `Bearer ${ticket}`, "content-type": "application/json" },
-    body,
-  };
+  const { accountId } = key;
+  return await ticketed(body, { jobId: requestId, accountId, model: settings.card.id }, settings);
 }
 
 /** The function knows one picture, the caller several. */

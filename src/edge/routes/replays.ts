@@ -5,7 +5,6 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { type DigestedAnswer, isDigested, replayBody, replaySchema } from "#wire/replays.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
-import type { AnswerBody } from "#wire/responses.ts";
 import type { CacheDirectives } from "../delivery/answer-cache.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused, refusedBy } from "../guard/errors.ts";
@@ -13,6 +12,7 @@ import { idempotentRequest } from "../guard/idempotency.ts";
 import type { AnswerOrder } from "../jobs/answers.ts";
 import { answersOf } from "../jobs/answers-client.ts";
 import { ask } from "../jobs/ask.ts";
+import { waitFor } from "./answers.ts";
 import { askerOf, tellRates } from "./asking.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
@@ -32,7 +32,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!asked.ok) return refused(c, asked.refusal.failure);
   const { answerId, told, isReplay } = asked.value;
   if (isReplay) c.header("idempotency-replayed", "true");
-  const replayed = told ?? (await waitFor(c, answerId, idempotency.value === null));
+  const replayed = told ?? (await waitFor(c, answerId, null, idempotency.value === null));
   if (replayed.error !== null) return refusedBy(c, replayed.error);
   // Somebody has cancelled it.
   if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
@@ -76,26 +76,6 @@ function requestOf({ job }: AnswerOrder): AnswerRequest {
     webhook: null,
     cache: "off",
   };
-}
-
-/** A caller who leaves, and has no Idempotency-Key to come back with, stops it. */
-async function waitFor(
-  c: Context<EdgeEnv>,
-  answerId: string,
-  mayCancel: boolean,
-): Promise<AnswerBody> {
-  const answers = answersOf(c.env);
-  const { accountId } = c.get("key");
-  const { signal } = c.req.raw;
-  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, accountId));
-  if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
-  try {
-    const body = await answers.wait(answerId, accountId, null);
-    if (body === null) throw new Error(`the replay ${answerId} was started and is not there`);
-    return body;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
 }
 
 /** How `POST /v1/answers/{id}/replay` reads in the API's description. */
