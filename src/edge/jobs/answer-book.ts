@@ -1,10 +1,9 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
-import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { LedgerStore } from "../ledger/ledger-store.ts";
 import type { AnswerOrder } from "./answers.ts";
-import { keptText, partsOf, readKept } from "./kept-text.ts";
+import { keptText, partsOf, questionText, readKept, readQuestion } from "./kept-text.ts";
 
 /** What is left to do for an answer that has ended; each is done until it is known to be. */
 export type Duty = "settle" | "tell" | "cache" | "report" | "list";
@@ -113,8 +112,7 @@ function begin(store: LedgerStore, order: AnswerOrder, noticeId: string): void {
   const { question, ...job } = order.job;
   const terms: AnswerTerms = { ...order, job, noticeId };
   store.all("INSERT INTO answer (one, terms) VALUES (1, ?)", keptText(terms));
-  const text = new TextDecoder().decode(encodeGenerate(question));
-  for (const [part, piece] of partsOf(text).entries())
+  for (const [part, piece] of partsOf(questionText(question)).entries())
     store.all("INSERT INTO question VALUES (?, ?)", part, piece);
 }
 
@@ -129,9 +127,7 @@ function readOrder(store: LedgerStore): AnswerOrder | null {
   const { noticeId: _, job, ...rest } = terms;
   const parts = store.all<{ text: string }>("SELECT text FROM question ORDER BY part");
   const text = parts.map((part) => part.text).join("");
-  const question = decodeGenerate(new TextEncoder().encode(text));
-  if (!question.ok) throw new Error(`a kept question is refused: ${question.refusal.kind}`);
-  return { ...rest, job: { ...job, question: question.value } };
+  return { ...rest, job: { ...job, question: readQuestion(text) } };
 }
 
 function readProgress(store: LedgerStore): Progress {

@@ -1,8 +1,7 @@
 import type { WebhookTarget } from "#domain/notice.ts";
-import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
 import type { LedgerStore } from "../ledger/ledger-store.ts";
 import type { Job } from "./admit.ts";
-import { keptText, partsOf, readKept } from "./kept-text.ts";
+import { keptText, partsOf, questionText, readKept, readQuestion } from "./kept-text.ts";
 
 /** What an item's answer will be made from. */
 export interface ItemOrder {
@@ -50,7 +49,7 @@ export function openBatchOrders(store: LedgerStore): BatchOrders {
 function encodeOrder({ job, ...rest }: ItemOrder): string {
   const { question, ...terms } = job;
   const head = keptText({ ...rest, terms });
-  return `${head}\n${new TextDecoder().decode(encodeGenerate(question))}`;
+  return `${head}\n${questionText(question)}`;
 }
 
 function decodeOrder(text: string): ItemOrder {
@@ -58,7 +57,5 @@ function decodeOrder(text: string): ItemOrder {
   const { terms, ...rest } = readKept<
     Omit<ItemOrder, "job"> & { readonly terms: Omit<ItemOrder["job"], "question"> }
   >(text.slice(0, end));
-  const question = decodeGenerate(new TextEncoder().encode(text.slice(end + 1)));
-  if (!question.ok) throw new Error(`a kept question is refused: ${question.refusal.kind}`);
-  return { ...rest, job: { ...terms, question: question.value } };
+  return { ...rest, job: { ...terms, question: readQuestion(text.slice(end + 1)) } };
 }

@@ -1,3 +1,6 @@
+import type { Question } from "#domain/question.ts";
+import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
+
 /** A value in a Durable Object has at most 2 MB; UTF-16 units take up to 3 bytes each. Source: Durable Objects, limits. */
 const PART_LENGTH = 600_000;
 
@@ -27,4 +30,16 @@ export function readKept<Value>(text: string): Value {
     const { bigint }: { bigint?: unknown } = member;
     return typeof bigint === "string" ? BigInt(bigint) : member;
   }) as Value;
+}
+
+/** Writes a question as the text of the bytes that a function gets. */
+export function questionText(question: Question): string {
+  return new TextDecoder().decode(encodeGenerate(question));
+}
+
+/** Reads what `questionText` wrote. Throws where it is refused: what is kept was let in before. */
+export function readQuestion(text: string): Question {
+  const question = decodeGenerate(new TextEncoder().encode(text));
+  if (!question.ok) throw new Error(`a kept question is refused: ${question.refusal.kind}`);
+  return question.value;
 }
