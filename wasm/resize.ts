@@ -17,6 +17,21 @@ export function heapBase(): usize {
   return (__heap_base + 15) & ~15;
 }
 
+let matWidth: i32 = 0;
+let matHeight: i32 = 0;
+let matLeft: i32 = 0;
+let matTop: i32 = 0;
+let matLevel: i32 = 0;
+
+/** Lays the source of the next calls on a mat of one level; without it, or with a width of 0, the source is all there is. */
+export function setMat(width: i32, height: i32, left: i32, top: i32, level: i32): void {
+  matWidth = width;
+  matHeight = height;
+  matLeft = left;
+  matTop = top;
+  matLevel = level;
+}
+
 /** Bytes that a call with these sizes needs at `scratch`. */
 export function scratchBytes(
   sourceWidth: i32,
@@ -24,8 +39,8 @@ export function scratchBytes(
   targetWidth: i32,
   targetHeight: i32,
 ): usize {
-  const columns = coefficientBytes(sourceWidth, targetWidth);
-  const rows = coefficientBytes(sourceHeight, targetHeight);
+  const columns = coefficientBytes(inputSize(sourceWidth, matWidth), targetWidth);
+  const rows = coefficientBytes(inputSize(sourceHeight, matHeight), targetHeight);
   return max(columns, rows) + <usize>targetWidth * sourceHeight * CHANNELS + SLACK;
 }
 
@@ -39,25 +54,34 @@ export function resizeBicubic(
   targetHeight: i32,
   scratch: usize,
 ): void {
-  const columns = coefficientBytes(sourceWidth, targetWidth);
-  const rows = coefficientBytes(sourceHeight, targetHeight);
+  const width = inputSize(sourceWidth, matWidth);
+  const height = inputSize(sourceHeight, matHeight);
+  const columns = coefficientBytes(width, targetWidth);
+  const rows = coefficientBytes(height, targetHeight);
+  const isWide = width === targetWidth && width === sourceWidth;
+  const isHigh = height === targetHeight && height === sourceHeight;
   const coefficients = scratch;
   let narrowed = source;
-  if (sourceWidth !== targetWidth) {
-    narrowed = sourceHeight === targetHeight ? target : scratch + max(columns, rows);
-    const stride = fillCoefficients(coefficients, sourceWidth, targetWidth);
+  if (!isWide) {
+    narrowed = isHigh ? target : scratch + max(columns, rows);
+    const stride = fillCoefficients(coefficients, width, matLeft, sourceWidth, targetWidth);
     resizeColumns(source, sourceWidth, sourceHeight, narrowed, targetWidth, coefficients, stride);
   }
-  if (sourceHeight !== targetHeight) {
-    const stride = fillCoefficients(coefficients, sourceHeight, targetHeight);
+  if (!isHigh) {
+    const stride = fillCoefficients(coefficients, height, matTop, sourceHeight, targetHeight);
     resizeRows(narrowed, targetWidth * CHANNELS, target, targetHeight, coefficients, stride);
   } else if (narrowed === source) {
     memory.copy(target, source, <usize>targetWidth * targetHeight * CHANNELS);
   }
 }
 
-/** One output coordinate's entry is `first`, `count`, then `stride` weights, all i32. */
-const ENTRY_HEAD: usize = 8;
+function inputSize(source: i32, mat: i32): i32 {
+  return mat === 0 ? source : mat;
+}
+
+/** One output coordinate's entry is `first`, `count`, `bias`, then `stride` weights, all i32. */
+const ENTRY_HEAD: usize = 12;
+const BIAS: usize = 8;
 
 function strideOf(inputSize: i32, outputSize: i32): i32 {
   const scale = max<f64>(<f64>inputSize / <f64>outputSize, 1);
@@ -70,8 +94,14 @@ function coefficientBytes(inputSize: i32, outputSize: i32): usize {
   return (<usize>outputSize * (ENTRY_HEAD + stride * 4) + stride * 8 + 31) & ~15;
 }
 
-/** Writes the entries of all output coordinates at `at` and returns their stride. */
-function fillCoefficients(at: usize, inputSize: i32, outputSize: i32): i32 {
+/** Writes the entries of all output coordinates at `at` and returns their stride. The source is `extent` from `start` on. */
+function fillCoefficients(
+  at: usize,
+  inputSize: i32,
+  start: i32,
+  extent: i32,
+  outputSize: i32,
+): i32 {
   const scale = <f64>inputSize / <f64>outputSize;
   const filterScale = max<f64>(scale, 1);
   const support = 2 * filterScale;
@@ -90,18 +120,23 @@ function fillCoefficients(at: usize, inputSize: i32, outputSize: i32): i32 {
       total += weight;
     }
     const entry = at + <usize>output * entryBytes;
-    store<i32>(entry, first);
-    store<i32>(entry, count, 4);
+    let bias = ROUNDING;
+    let inside = 0;
     for (let tap = 0; tap < count; tap++) {
       const weight = load<f64>(exact + ((<usize>tap) << 3));
       const share = total === 0 ? weight : weight / total;
       const fixed = share * <f64>(1 << PRECISION_BITS);
-      store<i32>(
-        entry + ((<usize>tap) << 2),
-        <i32>(share < 0 ? fixed - 0.5 : fixed + 0.5),
-        ENTRY_HEAD,
-      );
+      const rounded = <i32>(share < 0 ? fixed - 0.5 : fixed + 0.5);
+      if (first + tap < start || first + tap >= start + extent) {
+        bias += matLevel * rounded;
+      } else {
+        store<i32>(entry + ((<usize>inside) << 2), rounded, ENTRY_HEAD);
+        inside++;
+      }
     }
+    store<i32>(entry, inside === 0 ? 0 : max<i32>(first - start, 0));
+    store<i32>(entry, inside, 4);
+    store<i32>(entry, bias, BIAS);
   }
   return stride;
 }
@@ -133,7 +168,7 @@ function resizeColumns(
       let from = row + <usize>load<i32>(entry) * CHANNELS;
       let weights = entry + ENTRY_HEAD;
       const end = weights + ((<usize>load<i32>(entry, 4)) << 2);
-      let sums = i32x4.splat(ROUNDING);
+      let sums = v128.load32_splat(entry, BIAS);
       while (weights < end) {
         sums = i32x4.add(sums, i32x4.mul(wide(v128.load32_zero(from)), v128.load32_splat(weights)));
         weights += 4;
@@ -163,12 +198,13 @@ function resizeRows(
     const rows = source + <usize>load<i32>(entry) * rowBytes;
     const weights = entry + ENTRY_HEAD;
     const count = load<i32>(entry, 4);
+    const bias = load<i32>(entry, BIAS);
     const to = target + <usize>y * rowBytes;
     for (let column = 0; column < vectors; column += 16) {
-      v128.store(to + column, weightedRows(rows + column, rowBytes, weights, count));
+      v128.store(to + column, weightedRows(rows + column, rowBytes, weights, count, bias));
     }
     for (let column = vectors; column < rowBytes; column++) {
-      let sum = ROUNDING;
+      let sum = bias;
       let from = rows + column;
       for (let tap = 0; tap < count; tap++) {
         sum += <i32>load<u8>(from) * load<i32>(weights + ((<usize>tap) << 2));
@@ -179,8 +215,8 @@ function resizeRows(
   }
 }
 
-function weightedRows(source: usize, rowBytes: i32, weights: usize, count: i32): v128 {
-  let first = i32x4.splat(ROUNDING);
+function weightedRows(source: usize, rowBytes: i32, weights: usize, count: i32, bias: i32): v128 {
+  let first = i32x4.splat(bias);
   let second = first;
   let third = first;
   let fourth = first;

@@ -39,6 +39,13 @@ export interface Box extends Size {
   readonly top: number;
 }
 
+/** A sheet of grey that a picture lies on, wholly inside: never built, only read where the picture is not. */
+export interface Mat extends Size {
+  /** Where the picture lies on it, in pixels. */
+  readonly left: number;
+  readonly top: number;
+}
+
 /** Level of detail as asked for: `low` is the base view alone, whatever the policy. */
 export type Detail = AnswerOptions["detail"];
 

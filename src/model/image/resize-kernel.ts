@@ -1,4 +1,6 @@
+import type { Mat } from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
+import { checkResize, MAT_LEVEL, matOf } from "./resize.ts";
 
 /**
  * Wraps the compiled kernel `wasm/resize.ts` as a function that gives the same bytes as `resizeBicubic`, its plain twin.
@@ -9,13 +11,15 @@ import type { Picture } from "#domain/tensor.ts";
  */
 export function resizeKernel(
   wasm: Uint8Array<ArrayBuffer>,
-): (picture: Picture, width: number, height: number) => Picture {
+): (picture: Picture, width: number, height: number, mat?: Mat) => Picture {
   const module = new WebAssembly.Module(wasm);
-  return (picture, width, height) => {
+  return (picture, width, height, mat = matOf(picture)) => {
     const { width: sourceWidth, height: sourceHeight, pixelsHWC } = picture;
     checkSize(sourceWidth, sourceHeight);
     checkSize(width, height);
+    checkResize(picture, { width, height }, mat);
     const kernel = instantiate(module);
+    kernel.setMat(mat.width, mat.height, mat.left, mat.top, MAT_LEVEL);
     const scratchBytes = kernel.scratchBytes(sourceWidth, sourceHeight, width, height);
     const targetBytes = width * height * 3;
     const source = kernel.heapBase();
@@ -36,6 +40,7 @@ export function resizeKernel(
 interface Kernel {
   readonly memory: WebAssembly.Memory;
   heapBase(): number;
+  setMat(width: number, height: number, left: number, top: number, level: number): void;
   scratchBytes(
     sourceWidth: number,
     sourceHeight: number,

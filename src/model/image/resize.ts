@@ -1,19 +1,76 @@
+import type { Mat, Size } from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
+
+/** Grey of a mat: int(0.5 × 255), the image processor's mean. Source: `expand2square` in mm_utils.py. */
+export const MAT_LEVEL = 127;
+
+/**
+ * Most pixels of a mat's side to one of the target's. A row of nothing but grey must come out as that grey, as the padded
+ * picture's would: the weights of one output are rounded, each by half a unit at most, and 127 × 4 × 8,000 / 2 of them stay
+ * below the half that rounding takes back. A mat of the largest picture on a target of 224 has 73.
+ */
+export const MAX_MAT_SCALE = 8_000;
 
 /**
  * Scales a picture with the bicubic filter that the checkpoints were trained with, bit for bit as Pillow does it:
  * antialiased when shrinking, columns first, fixed-point coefficients, rounded and clamped to 8 bits between the passes.
  * This is the plain twin of the kernel in `wasm/`. Both sides of the target must be at least 1 (RangeError otherwise).
  *
+ * With a mat, it is the mat with the picture on it that is scaled: the same bytes as building it first, in the memory of
+ * one pass over the picture. RangeError where the picture does not fit, or the mat is over `MAX_MAT_SCALE` times the target.
+ *
  * Source: Pillow 9.4, src/libImaging/Resample.c, `ImagingResampleInner` with the BICUBIC filter.
  */
-export function resizeBicubic(picture: Picture, width: number, height: number): Picture {
+export function resizeBicubic(
+  picture: Picture,
+  width: number,
+  height: number,
+  mat: Mat = matOf(picture),
+): Picture {
+  checkResize(picture, { width, height }, mat);
+  const across = { inputSize: mat.width, start: mat.left, extent: picture.width };
+  const down = { inputSize: mat.height, start: mat.top, extent: picture.height };
+  const narrowed = isWhole(across, width) ? picture : resizeColumns(picture, width, across);
+  if (!isWhole(down, height)) return resizeRows(narrowed, height, down);
+  return narrowed === picture ? { ...picture, pixelsHWC: picture.pixelsHWC.slice() } : narrowed;
+}
+
+/** A mat that the picture covers. */
+export function matOf({ width, height }: Size): Mat {
+  return { width, height, left: 0, top: 0 };
+}
+
+/** Throws RangeError for a target without pixels and for a mat that does not go with picture and target. */
+export function checkResize(picture: Size, target: Size, mat: Mat): void {
+  const { width, height } = target;
   if (!(width >= 1 && height >= 1)) {
     throw new RangeError(`a picture cannot be resized to ${width}x${height}`);
   }
-  const narrowed = width === picture.width ? picture : resizeColumns(picture, width);
-  if (height !== picture.height) return resizeRows(narrowed, height);
-  return narrowed === picture ? { ...picture, pixelsHWC: picture.pixelsHWC.slice() } : narrowed;
+  const isInside =
+    mat.left >= 0 &&
+    mat.top >= 0 &&
+    mat.left + picture.width <= mat.width &&
+    mat.top + picture.height <= mat.height;
+  if (!isInside) throw new RangeError("a picture must lie within its mat");
+  const isCovered = mat.width === picture.width && mat.height === picture.height;
+  if (!isCovered && Math.max(mat.width / width, mat.height / height) > MAX_MAT_SCALE) {
+    throw new RangeError(
+      `a mat of ${mat.width}x${mat.height} is too large for a target of ${width}x${height}`,
+    );
+  }
+}
+
+/** One direction of a picture on its mat, in pixels. */
+interface Axis {
+  readonly inputSize: number;
+  /** Where the picture begins. */
+  readonly start: number;
+  readonly extent: number;
+}
+
+/** Whether there is nothing to do in this direction. */
+function isWhole({ inputSize, extent }: Axis, outputSize: number): boolean {
+  return inputSize === outputSize && inputSize === extent;
 }
 
 /** Bits behind the point of a coefficient: 32 minus 8 of the pixel and 2 of headroom for the filter's negative lobes. */
@@ -24,24 +81,26 @@ const ROUNDING = 1 << (PRECISION_BITS - 1);
 
 const CHANNELS = 3;
 
-/** For each output coordinate the first input coordinate, how many follow, and their weights. */
+/** For each output coordinate the first coordinate in the picture, how many follow, and their weights. */
 interface Coefficients {
   readonly firsts: Int32Array;
   readonly counts: Int32Array;
+  /** What a sum begins with: half a unit for rounding, and the grey of the mat under the weights outside of the picture. */
+  readonly biases: Int32Array;
   /** Weights times 2^PRECISION_BITS, `stride` per output coordinate. */
   readonly weights: Int32Array;
   readonly stride: number;
 }
 
-function resizeColumns(picture: Picture, width: number): Picture {
+function resizeColumns(picture: Picture, width: number, axis: Axis): Picture {
   const { height, pixelsHWC: source } = picture;
-  const { firsts, counts, weights, stride } = coefficients(picture.width, width);
+  const { firsts, counts, biases, weights, stride } = coefficients(axis, width);
   const target = new Uint8Array(height * width * CHANNELS);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      let red = ROUNDING;
-      let green = ROUNDING;
-      let blue = ROUNDING;
+      let red = biases[x]!;
+      let green = red;
+      let blue = red;
       let from = (y * picture.width + firsts[x]!) * CHANNELS;
       for (let tap = 0; tap < counts[x]!; tap++) {
         const weight = weights[x * stride + tap]!;
@@ -59,14 +118,15 @@ function resizeColumns(picture: Picture, width: number): Picture {
   return { width, height, pixelsHWC: target };
 }
 
-function resizeRows(picture: Picture, height: number): Picture {
+/** A row of the mat beside the picture is `MAT_LEVEL` after the columns' pass as before it: see `MAX_MAT_SCALE`. */
+function resizeRows(picture: Picture, height: number, axis: Axis): Picture {
   const { width, pixelsHWC: source } = picture;
-  const { firsts, counts, weights, stride } = coefficients(picture.height, height);
+  const { firsts, counts, biases, weights, stride } = coefficients(axis, height);
   const rowBytes = width * CHANNELS;
   const target = new Uint8Array(height * rowBytes);
   for (let y = 0; y < height; y++) {
     for (let column = 0; column < rowBytes; column++) {
-      let sum = ROUNDING;
+      let sum = biases[y]!;
       let from = firsts[y]! * rowBytes + column;
       for (let tap = 0; tap < counts[y]!; tap++) {
         sum += source[from]! * weights[y * stride + tap]!;
@@ -78,13 +138,14 @@ function resizeRows(picture: Picture, height: number): Picture {
   return { width, height, pixelsHWC: target };
 }
 
-function coefficients(inputSize: number, outputSize: number): Coefficients {
+function coefficients({ inputSize, start, extent }: Axis, outputSize: number): Coefficients {
   const scale = inputSize / outputSize;
   const filterScale = Math.max(scale, 1); // Shrinking widens the filter: that is the antialiasing.
   const support = 2 * filterScale;
   const stride = Math.ceil(support) * 2 + 1;
   const firsts = new Int32Array(outputSize);
   const counts = new Int32Array(outputSize);
+  const biases = new Int32Array(outputSize);
   const weights = new Int32Array(outputSize * stride);
   const exact = new Float64Array(stride);
   for (let output = 0; output < outputSize; output++) {
@@ -98,15 +159,20 @@ function coefficients(inputSize: number, outputSize: number): Coefficients {
       exact[tap] = weight;
       total += weight;
     }
+    let [bias, inside] = [ROUNDING, 0];
     for (let tap = 0; tap < count; tap++) {
       const share = total === 0 ? exact[tap]! : exact[tap]! / total;
       const fixed = share * 2 ** PRECISION_BITS;
-      weights[output * stride + tap] = Math.trunc(share < 0 ? fixed - 0.5 : fixed + 0.5);
+      const weight = Math.trunc(share < 0 ? fixed - 0.5 : fixed + 0.5);
+      const isInside = first + tap >= start && first + tap < start + extent;
+      if (isInside) weights[output * stride + inside++] = weight;
+      else bias += MAT_LEVEL * weight;
     }
-    firsts[output] = first;
-    counts[output] = count;
+    firsts[output] = inside === 0 ? 0 : Math.max(first - start, 0);
+    counts[output] = inside;
+    biases[output] = bias;
   }
-  return { firsts, counts, weights, stride };
+  return { firsts, counts, biases, weights, stride };
 }
 
 /** Keys' cubic convolution kernel with a = −0.5, in Pillow's order of operations. */

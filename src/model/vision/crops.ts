@@ -1,8 +1,11 @@
-import type { Box, ImageLayout, Size, TiledLayout } from "#domain/image/layout.ts";
+import type { Box, ImageLayout, Mat, Size, TiledLayout } from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
 
-/** Scales a picture bicubically: the wasm kernel where speed matters, its plain twin elsewhere. Returns a new picture. */
-export type Resize = (picture: Picture, width: number, height: number) => Picture;
+/**
+ * Scales a picture bicubically, or the grey mat that it lies on: the wasm kernel where speed matters, its plain twin
+ * elsewhere. Returns a new picture.
+ */
+export type Resize = (picture: Picture, width: number, height: number, mat?: Mat) => Picture;
 
 /**
  * Cuts a picture into square views of `imageSize`, in the order in which `stitchFeatures` wants their features:
@@ -17,8 +20,9 @@ export function cutViews(
   resize: Resize,
 ): Picture[] {
   if (layout.kind === "single") {
-    const whole = layout.fit === "pad" ? squareOnGrey(picture) : picture;
-    return [resize(whole, imageSize, imageSize)];
+    return layout.fit === "pad"
+      ? [resize(picture, imageSize, imageSize, squareMat(picture))]
+      : [resize(picture, imageSize, imageSize)];
   }
   return [resize(picture, imageSize, imageSize), ...cutTiles(picture, layout, imageSize, resize)];
 }
@@ -31,7 +35,7 @@ function cutTiles(
 ): Picture[] {
   const { letterbox, tiles } = layout;
   const scaled = resize(picture, letterbox.width, letterbox.height);
-  const canvas = blank(layout.canvas, 0);
+  const canvas = black(layout.canvas);
   paste(scaled, canvas, letterbox);
   return Array.from({ length: tiles.width * tiles.height }, (_, index) =>
     crop(canvas, {
@@ -43,21 +47,19 @@ function cutTiles(
   );
 }
 
-/** Grey of the padding: int(0.5 × 255), the processor's mean. */
-const PADDING_LEVEL = 127;
-
-function squareOnGrey(picture: Picture): Picture {
-  const side = Math.max(picture.width, picture.height);
-  const square = blank({ width: side, height: side }, PADDING_LEVEL);
-  paste(picture, square, {
-    left: Math.floor((side - picture.width) / 2),
-    top: Math.floor((side - picture.height) / 2),
-  });
-  return square;
+/** The square in whose middle a picture lies, the smaller half above and on the left. A side of 16,384 would take 805 MB. */
+function squareMat({ width, height }: Size): Mat {
+  const side = Math.max(width, height);
+  return {
+    width: side,
+    height: side,
+    left: Math.floor((side - width) / 2),
+    top: Math.floor((side - height) / 2),
+  };
 }
 
-function blank({ width, height }: Size, level: number): Picture {
-  return { width, height, pixelsHWC: new Uint8Array(width * height * 3).fill(level) };
+function black({ width, height }: Size): Picture {
+  return { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
 }
 
 function paste(picture: Picture, target: Picture, { left, top }: Pick<Box, "left" | "top">): void {

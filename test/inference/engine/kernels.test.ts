@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
-import { randomPicture } from "../../support/pictures.ts";
+import { onMat, randomPicture } from "../../support/pictures.ts";
 import { pictureOf, referenceArrays, referenceTable } from "../../support/reference.ts";
 
 const { resize } = await loadKernels();
@@ -40,6 +40,40 @@ describe("the resize kernel", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  test("gives its twin's bytes for a picture on a mat, at every size", () => {
+    const side = fc.integer({ min: 1, max: 70 });
+    const margin = fc.integer({ min: 0, max: 70 });
+    fc.assert(
+      fc.property(
+        fc.record({ width: side, height: side }),
+        fc.tuple(margin, margin, margin, margin),
+        fc.record({ width: side, height: side }),
+        fc.integer(),
+        (size, margins, target, seed) => {
+          const picture = randomPicture(size.width, size.height, seed);
+          const mat = onMat(size, margins);
+          const { pixelsHWC } = resize(picture, target.width, target.height, mat);
+          const expected = resizeBicubic(picture, target.width, target.height, mat);
+          expect(Buffer.compare(pixelsHWC, expected.pixelsHWC)).toBe(0);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test.each([
+    ["line", 16_384, 1],
+    ["column", 1, 16_384],
+    ["thin picture", 16_384, 16],
+  ])("gives its twin's bytes for the longest %s on its square", (_, width, height) => {
+    const picture = randomPicture(width, height, 7);
+    const side = Math.max(width, height);
+    const [left, top] = [Math.floor((side - width) / 2), Math.floor((side - height) / 2)];
+    const mat = { width: side, height: side, left, top };
+    const { pixelsHWC } = resize(picture, 384, 384, mat);
+    expect(Buffer.compare(pixelsHWC, resizeBicubic(picture, 384, 384, mat).pixelsHWC)).toBe(0);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { resizeBicubic } from "#model/image/resize.ts";
+import { MAT_LEVEL, MAX_MAT_SCALE, resizeBicubic } from "#model/image/resize.ts";
+import { mounted, onMat, randomPicture } from "../../support/pictures.ts";
 import { pictureOf, referenceArrays, referenceTable } from "../../support/reference.ts";
 
 interface Index {
@@ -49,5 +50,42 @@ describe("resizeBicubic", () => {
     [Number.NaN, 4],
   ])("a target of %d by %d is a RangeError", (width, height) => {
     expect(() => resizeBicubic(pictureOf(arrays.get("in7")), width, height)).toThrow(RangeError);
+  });
+
+  test("a picture on a mat gives the bytes of the mat built first and then scaled", () => {
+    const side = fc.integer({ min: 1, max: 60 });
+    const margin = fc.integer({ min: 0, max: 60 });
+    fc.assert(
+      fc.property(
+        fc.record({ width: side, height: side }),
+        fc.tuple(margin, margin, margin, margin),
+        fc.record({ width: side, height: side }),
+        fc.integer(),
+        (size, margins, target, seed) => {
+          const picture = randomPicture(size.width, size.height, seed);
+          const mat = onMat(size, margins);
+          const built = resizeBicubic(mounted(picture, mat), target.width, target.height);
+          const read = resizeBicubic(picture, target.width, target.height, mat);
+          expect(Buffer.compare(read.pixelsHWC, built.pixelsHWC)).toBe(0);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a row of nothing but mat stays grey as far as a mat may be larger than its target", () => {
+    const mat = { width: MAX_MAT_SCALE, height: 9, left: 4_000, top: 4 };
+    const { pixelsHWC } = resizeBicubic(randomPicture(1, 1, 1), 1, 9, mat);
+    expect([...pixelsHWC.subarray(0, 12)]).toEqual(new Array(12).fill(MAT_LEVEL));
+  });
+
+  test.each([
+    ["that the picture does not fit on", { width: 40, height: 40, left: 39, top: 0 }],
+    [
+      "larger than its target many times over",
+      { width: 9 * MAX_MAT_SCALE, height: 40, left: 0, top: 0 },
+    ],
+  ])("a mat %s is a RangeError", (_, mat) => {
+    expect(() => resizeBicubic(randomPicture(2, 2, 1), 8, 8, mat)).toThrow(RangeError);
   });
 });

@@ -53,11 +53,24 @@ describe("cutViews", () => {
     expect(views).toHaveLength(1);
   });
 
-  test("padding centres the picture on a grey square, the smaller half above", () => {
-    const picture = { width: 4, height: 1, pixelsHWC: new Uint8Array(4 * 3).fill(9) };
-    const [view] = cutViews(picture, { kind: "single", patches: 4, fit: "pad" }, 4, (seen) => seen);
-    expect(view === undefined ? [] : [0, 1, 2, 3].map((y) => red(view, y))).toEqual([
-      127, 9, 127, 127,
+  test("padding lays the picture in the middle of a square mat, the smaller half above, and builds none", () => {
+    const mats: unknown[] = [];
+    for (const [width, height] of [
+      [4, 1],
+      [1, 4],
+      [3, 3],
+    ] as const) {
+      const picture = { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
+      cutViews(picture, { kind: "single", patches: 4, fit: "pad" }, 4, (seen, _, __, mat) => {
+        expect(seen).toBe(picture);
+        mats.push(mat);
+        return paint(seen, 4, 4);
+      });
+    }
+    expect(mats).toEqual([
+      { width: 4, height: 4, left: 0, top: 1 },
+      { width: 4, height: 4, left: 1, top: 0 },
+      { width: 3, height: 3, left: 0, top: 0 },
     ]);
   });
 });
