@@ -34,7 +34,8 @@ const worker: TestProjectInlineConfiguration = {
   plugins: [
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
-      miniflare: { bindings: await makeTestBindings() },
+      // OLD_DB: where tests put the rows of earlier releases.
+      miniflare: { bindings: await makeTestBindings(), d1Databases: ["OLD_DB"] },
     }),
   ],
   test: {

@@ -8,6 +8,8 @@ declare global {
       readonly TEST_API_KEY: string;
       readonly TEST_MIGRATIONS: string;
       readonly TEST_TICKET_KEYS: string;
+      /** An empty database beside the Worker's own, for tests of migrations. */
+      readonly OLD_DB: D1Database;
     }
     interface GlobalProps {
       readonly mainModule: { readonly default: typeof worker };

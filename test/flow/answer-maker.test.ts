@@ -9,7 +9,7 @@ import { type AnswerBook, openAnswerBook } from "#edge/jobs/answer-book.ts";
 import { AnswerMaker } from "#edge/jobs/answer-maker.ts";
 import type { AnswerOrder } from "#edge/jobs/answers.ts";
 import type { Captured } from "#edge/ledger/ledger.ts";
-import type { LedgerStore } from "#edge/ledger/ledger-store.ts";
+import type { SqlStore } from "#edge/storage/sql-store.ts";
 import { question } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
@@ -232,7 +232,7 @@ class World {
     const alive = (): void => {
       if (life.isDead) throw new Error("an instance that died has written");
     };
-    const mortal: LedgerStore = {
+    const mortal: SqlStore = {
       all: (query, ...bindings) => {
         alive();
         return store.all(query, ...bindings);

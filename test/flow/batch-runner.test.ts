@@ -11,6 +11,7 @@ import {
   itemEnded,
   lookAfter,
 } from "#edge/jobs/batch-runner.ts";
+import { storedBatch } from "#edge/jobs/stored-answers.ts";
 import type { Capture } from "#edge/ledger/ledger.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { batchTerms, endedAnswer } from "../support/batches.ts";
@@ -141,7 +142,7 @@ describe("a batch at work", () => {
     await advance(parts);
     expect(seen.captures).toMatchObject([{ holdId: "bat_1", charge: 60n, steps: 24 }]);
     const told = parts.book.body();
-    expect(JSON.parse(seen.captures[0]?.reply ?? "")).toEqual(told);
+    expect(storedBatch.read(seen.captures[0]?.reply ?? "")).toEqual(told);
     expect(seen.listed).toEqual([told]);
     expect(seen.notices).toMatchObject([{ id: "evt_1", type: "batch.completed", data: told }]);
   });

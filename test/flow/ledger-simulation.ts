@@ -6,10 +6,12 @@ import { ok } from "#domain/result.ts";
 import { attempt } from "#edge/jobs/attempt.ts";
 import { Cut, type MadeEnd, makeAnswer } from "#edge/jobs/making.ts";
 import { settle } from "#edge/jobs/payment.ts";
+import { storedAnswer } from "#edge/jobs/stored-answers.ts";
 import type { Ledger } from "#edge/ledger/ledger.ts";
 import { HOLD_LIFETIME_MS, type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { AnswerBody } from "#wire/responses.ts";
+import { endedAnswer } from "../support/batches.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerOver, nodeStore } from "../support/ledger-twin.ts";
 
@@ -305,7 +307,7 @@ class World {
   }
 
   #replayed(intent: Intent, reply: string): void {
-    const { id, charged_micros } = JSON.parse(reply) as AnswerBody;
+    const { id, charged_micros } = storedAnswer.read(reply);
     if (!intent.tries.includes(id)) throw new Error(`${intent.name} got the answer ${id}`);
     if (charged_micros !== intent.price) throw new Error(`${intent.name} replays another price`);
     intent.isAnswered = true;
@@ -426,13 +428,9 @@ class World {
 }
 
 /** What is settled of an answer's body. A step that ran costs 3. */
-function bodyOf(
-  id: string,
-  end: MadeEnd,
-  price: number,
-): Pick<AnswerBody, "id" | "status" | "charged_micros" | "usage"> {
+function bodyOf(id: string, end: MadeEnd, price: number): AnswerBody {
   const status = end.kind.slice("answer.".length) as AnswerBody["status"];
   const steps = end.kind === "answer.failed" ? 0 : end.usage.steps;
-  const usage = { image_vectors: 0, prompt_length: 8, canvas: 4, steps, forward_passes: steps };
-  return { id, status, charged_micros: status === "completed" ? price : steps * 3, usage };
+  const body = endedAnswer(id, status, status === "completed" ? price : steps * 3);
+  return { ...body, usage: { ...body.usage, steps, forward_passes: steps } };
 }

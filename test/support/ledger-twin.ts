@@ -1,10 +1,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Ledger } from "#edge/ledger/ledger.ts";
 import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
-import type { LedgerStore, SqlValue } from "#edge/ledger/ledger-store.ts";
+import type { SqlStore, SqlValue } from "#edge/storage/sql-store.ts";
 
 /** Node's SQLite as a ledger's store: the same statements as in the object, in memory. */
-export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:")): LedgerStore {
+export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:")): SqlStore {
   // Simulations run the same few statements millions of times.
   const prepared = new Map<string, StatementSync>();
   const statement = (query: string): StatementSync => {

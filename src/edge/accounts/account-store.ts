@@ -1,7 +1,9 @@
 import type { RateLimits } from "#domain/limits.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { ChangeAccountBody } from "#wire/accounts.ts";
-import { type RateLimitsBody, rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
+import { rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
+import { readChecked } from "../storage/stored-json.ts";
+import { isRateLimits } from "./stored-limits.ts";
 
 /** Whose money it is. */
 export interface Account {
@@ -97,7 +99,7 @@ function accountOf(row: Row): Account {
   return {
     id: row.id,
     name: row.name,
-    limits: rateLimitsOf(JSON.parse(row.limits) as RateLimitsBody),
+    limits: rateLimitsOf(readChecked("limits of an account", isRateLimits, row.limits)),
     stripeCustomerId: row.stripe_customer_id,
     creditLow: row.credit_low_micros === null ? null : micros(row.credit_low_micros),
     createdAt: row.created_at,

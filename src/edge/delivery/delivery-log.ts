@@ -1,6 +1,6 @@
 import type { NoticeType } from "#domain/notice.ts";
-import type { DeliveryReply } from "#wire/fetch.ts";
-import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { storedReply } from "./stored.ts";
 import type { DeliveryRow } from "./webhook-tables.ts";
 import type { DeliveryQuery, DeliveryRange, WebhookBook, WebhookDelivery } from "./webhooks.ts";
 
@@ -9,7 +9,7 @@ const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
 
 /** Lists at most `count` deliveries, newest first. */
 export function readDeliveries(
-  store: LedgerStore,
+  store: SqlStore,
   { endpointId, state, type, after }: DeliveryQuery,
   count: number,
 ): readonly WebhookDelivery[] {
@@ -27,7 +27,7 @@ export function readDeliveries(
 }
 
 /** Finds a delivery and everything that was tried for it; null where there is none. */
-export function readDelivery(store: LedgerStore, id: string): ReturnType<WebhookBook["delivery"]> {
+export function readDelivery(store: SqlStore, id: string): ReturnType<WebhookBook["delivery"]> {
   const [row] = store.all<ListedRow>(
     "SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id WHERE d.id = ?",
     id,
@@ -42,13 +42,13 @@ export function readDelivery(store: LedgerStore, id: string): ReturnType<Webhook
     attempts: attempts.map(({ number, at, reply }) => ({
       number,
       at,
-      reply: JSON.parse(reply) as DeliveryReply,
+      reply: storedReply.read(reply),
     })),
   };
 }
 
 /** Begins a delivery's schedule anew. False where there is none, or its endpoint is gone or disabled. */
-export function redeliver(store: LedgerStore, id: string, now: number): boolean {
+export function redeliver(store: SqlStore, id: string, now: number): boolean {
   const changed = store.all(
     `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND ${SENDABLE} RETURNING id`,
     ...[now, id],
@@ -58,7 +58,7 @@ export function redeliver(store: LedgerStore, id: string, now: number): boolean 
 
 /** Begins the schedules of a range anew; returns how many. */
 export function redeliverRange(
-  store: LedgerStore,
+  store: SqlStore,
   { endpointId, state, since, until }: DeliveryRange,
   now: number,
 ): number {
@@ -71,7 +71,7 @@ export function redeliverRange(
 }
 
 /** Forgets what is too old to be asked for; nothing that is still on its way. */
-export function sweepLog(store: LedgerStore, now: number): void {
+export function sweepLog(store: SqlStore, now: number): void {
   const before = now - NOTICE_LIFETIME_MS;
   store.all(
     `DELETE FROM attempts WHERE delivery_id IN
@@ -109,4 +109,4 @@ const AGAIN = `state = 'waiting', attempts = 0, due_at = ?1, leased_until = NULL
 
 /** Deliveries whose endpoint is there and enabled, or which name their own address. */
 const SENDABLE = `(endpoint_id IS NULL OR endpoint_id IN (
-  SELECT id FROM endpoints WHERE json_extract(details, '$.isEnabled')))`;
+  SELECT id FROM endpoints WHERE is_enabled = 1))`;

@@ -1,26 +1,29 @@
-import type { LedgerStore, SqlValue } from "../ledger/ledger-store.ts";
+import type { SqlStore, SqlValue } from "../storage/sql-store.ts";
+import { storedDetails, storedSecrets } from "./stored.ts";
 import { receiverOf } from "./webhook-tables.ts";
 import type { AccountSecrets, Endpoint } from "./webhooks.ts";
 
 /** Lists the endpoints, oldest first. */
-export function readEndpoints(store: LedgerStore): Endpoint[] {
+export function readEndpoints(store: SqlStore): Endpoint[] {
   return store.all<EndpointRow>("SELECT * FROM endpoints ORDER BY created_at, id").map(endpointOf);
 }
 
 /** Finds an endpoint; null where there is none. */
-export function readEndpoint(store: LedgerStore, id: string): Endpoint | null {
+export function readEndpoint(store: SqlStore, id: string): Endpoint | null {
   const [row] = store.all<EndpointRow>("SELECT * FROM endpoints WHERE id = ?", id);
   return row === undefined ? null : endpointOf(row);
 }
 
 /** Keeps an endpoint. What was on its way to it goes to its new address; once it is disabled, nothing does. */
-export function putEndpoint(store: LedgerStore, endpoint: Endpoint): void {
+export function putEndpoint(store: SqlStore, endpoint: Endpoint): void {
   const { id, url, failingSince, createdAt, ...details } = endpoint;
   store.all(
-    `INSERT INTO endpoints VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
-       SET url = excluded.url, receiver = excluded.receiver, details = excluded.details,
+    `INSERT INTO endpoints (id, url, receiver, details, is_enabled, failing_since, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+       SET url = excluded.url, receiver = excluded.receiver, details = excluded.details, is_enabled = excluded.is_enabled,
          failing_since = excluded.failing_since`,
-    ...[id, url, receiverOf(url), JSON.stringify(details), failingSince, createdAt],
+    ...[id, url, receiverOf(url), storedDetails.write(details)],
+    ...[endpoint.isEnabled ? 1 : 0, failingSince, createdAt],
   );
   store.all(
     "UPDATE deliveries SET url = ?, receiver = ? WHERE endpoint_id = ? AND state = 'waiting'",
@@ -30,7 +33,7 @@ export function putEndpoint(store: LedgerStore, endpoint: Endpoint): void {
 }
 
 /** Deletes an endpoint and gives up what was on its way to it. False where there is none. */
-export function deleteEndpoint(store: LedgerStore, id: string): boolean {
+export function deleteEndpoint(store: SqlStore, id: string): boolean {
   if (readEndpoint(store, id) === null) return false;
   failWaiting(store, id);
   store.all("DELETE FROM endpoints WHERE id = ?", id);
@@ -38,7 +41,7 @@ export function deleteEndpoint(store: LedgerStore, id: string): boolean {
 }
 
 /** Notes that an attempt at an endpoint failed, or that one did not. */
-export function markAttempt(store: LedgerStore, id: string | null, failedAt: number | null): void {
+export function markAttempt(store: SqlStore, id: string | null, failedAt: number | null): void {
   store.all(
     `UPDATE endpoints SET failing_since = CASE WHEN ?1 IS NULL THEN NULL
        ELSE coalesce(failing_since, ?1) END WHERE id = ?2`,
@@ -47,16 +50,17 @@ export function markAttempt(store: LedgerStore, id: string | null, failedAt: num
 }
 
 /** Reads the account's secrets; null before the first. */
-export function readSecrets(store: LedgerStore): AccountSecrets | null {
+export function readSecrets(store: SqlStore): AccountSecrets | null {
   const [row] = store.all<{ secrets: string }>("SELECT secrets FROM settings");
-  return row === undefined ? null : (JSON.parse(row.secrets) as AccountSecrets);
+  return row === undefined ? null : storedSecrets.read(row.secrets);
 }
 
 /** Replaces the account's secrets. */
-export function putSecrets(store: LedgerStore, secrets: AccountSecrets): void {
+export function putSecrets(store: SqlStore, secrets: AccountSecrets): void {
   store.all(
-    "INSERT INTO settings VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET secrets = excluded.secrets",
-    JSON.stringify(secrets),
+    `INSERT INTO settings (one, secrets) VALUES (1, ?)
+       ON CONFLICT (one) DO UPDATE SET secrets = excluded.secrets`,
+    storedSecrets.write(secrets),
   );
 }
 
@@ -69,14 +73,12 @@ interface EndpointRow extends Record<string, SqlValue> {
   readonly created_at: number;
 }
 
-type EndpointDetails = Omit<Endpoint, "id" | "url" | "failingSince" | "createdAt">;
-
 function endpointOf({ id, url, details, failing_since, created_at }: EndpointRow): Endpoint {
-  const rest = JSON.parse(details) as EndpointDetails;
+  const rest = storedDetails.read(details);
   return { id, url, ...rest, failingSince: failing_since, createdAt: created_at };
 }
 
-function failWaiting(store: LedgerStore, endpointId: string): void {
+function failWaiting(store: SqlStore, endpointId: string): void {
   store.all(
     `UPDATE deliveries SET state = 'failed', due_at = NULL, leased_until = NULL
        WHERE endpoint_id = ? AND state = 'waiting'`,

@@ -1,6 +1,7 @@
 import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import type { DeliveryReply } from "#wire/fetch.ts";
-import type { LedgerStore } from "../ledger/ledger-store.ts";
+import { migrate } from "../storage/migrations.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import {
   readDeliveries,
   readDelivery,
@@ -18,8 +19,10 @@ import {
   readSecrets,
 } from "./endpoint-table.ts";
 import { noticeBody } from "./notice-body.ts";
+import { storedReply } from "./stored.ts";
 import { FAILING_FOR_MS, retryAfterMs, waitBeforeNext } from "./webhook-schedule.ts";
-import { createWebhookTables, type DeliveryRow, receiverOf } from "./webhook-tables.ts";
+import { webhookMigrations } from "./webhook-schema.ts";
+import { type DeliveryRow, receiverOf } from "./webhook-tables.ts";
 import type { DueDelivery, Endpoint, WebhookBook, WebhookTools } from "./webhooks.ts";
 
 /** Whoever takes a delivery has sent it by then, or has died: twice the time-out of a sending. */
@@ -29,8 +32,8 @@ export const LEASE_MS = 30_000;
 export const MAX_SENDING_PER_RECEIVER = 4;
 
 /** Opens the book of an account. */
-export function openWebhookBook(store: LedgerStore, tools: WebhookTools): WebhookBook {
-  createWebhookTables(store);
+export function openWebhookBook(store: SqlStore, tools: WebhookTools): WebhookBook {
+  migrate(store, "webhooks", webhookMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {
     accept: (notice, target) => whole(() => accept(store, tools, notice, target)),
@@ -59,7 +62,7 @@ type Keeping = Pick<WebhookTools, "now" | "newId">;
 type Addressee = Pick<DeliveryRow, "endpoint_id" | "url" | "secret">;
 
 function accept(
-  store: LedgerStore,
+  store: SqlStore,
   tools: Keeping,
   notice: Notice,
   target: WebhookTarget | null,
@@ -72,12 +75,7 @@ function accept(
   keep(store, tools, notice, addressees);
 }
 
-function acceptFor(
-  store: LedgerStore,
-  tools: Keeping,
-  notice: Notice,
-  endpointId: string,
-): boolean {
+function acceptFor(store: SqlStore, tools: Keeping, notice: Notice, endpointId: string): boolean {
   const endpoint = readEndpoint(store, endpointId);
   if (endpoint !== null) keep(store, tools, notice, [addressee(endpoint)]);
   return endpoint !== null;
@@ -96,7 +94,7 @@ function addressee({ id, url }: Endpoint): Addressee {
 }
 
 function keep(
-  store: LedgerStore,
+  store: SqlStore,
   { now, newId }: Keeping,
   notice: Notice,
   addressees: readonly Addressee[],
@@ -106,11 +104,16 @@ function keep(
   const at = now();
   // What nobody is told is remembered without its body: the same id may come again when somebody listens.
   const body = addressees.length === 0 ? "" : noticeBody(notice);
-  store.all("INSERT OR IGNORE INTO account VALUES (1, ?)", notice.accountId);
-  store.all("INSERT INTO notices VALUES (?, ?, ?, ?)", notice.id, notice.type, at, body);
+  store.all("INSERT OR IGNORE INTO account (one, id) VALUES (1, ?)", notice.accountId);
+  store.all(
+    "INSERT INTO notices (id, type, at, body) VALUES (?, ?, ?, ?)",
+    ...[notice.id, notice.type, at, body],
+  );
   for (const { endpoint_id, url, secret } of addressees)
     store.all(
-      "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?, NULL)",
+      `INSERT INTO deliveries
+         (id, notice_id, endpoint_id, url, receiver, secret, state, attempts, created_at, due_at)
+         VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?)`,
       ...[newId("whd"), notice.id, endpoint_id, url, receiverOf(url), secret, at, at],
     );
 }
@@ -123,7 +126,7 @@ interface Receiver extends Record<string, string | number> {
 }
 
 /** Takes in turns: of the receivers that are kept least busy, the one that has waited longest. */
-function take(store: LedgerStore, now: number, limit: number): readonly DueDelivery[] {
+function take(store: SqlStore, now: number, limit: number): readonly DueDelivery[] {
   const taken: DueDelivery[] = [];
   if (limit <= 0) return taken;
   const receivers = readReceivers(store, now).map((row) => ({ ...row }));
@@ -140,7 +143,7 @@ function take(store: LedgerStore, now: number, limit: number): readonly DueDeliv
 }
 
 /** Steps from receiver to receiver through the index, so that a backlog costs nothing. */
-function readReceivers(store: LedgerStore, now: number): Receiver[] {
+function readReceivers(store: SqlStore, now: number): Receiver[] {
   return store.all<Receiver>(
     `WITH RECURSIVE receivers (name) AS (
        SELECT min(receiver) FROM deliveries WHERE state = 'waiting'
@@ -156,7 +159,7 @@ function readReceivers(store: LedgerStore, now: number): Receiver[] {
   );
 }
 
-function oldestDue(store: LedgerStore, receiver: string): number | null {
+function oldestDue(store: SqlStore, receiver: string): number | null {
   const [row] = store.all<{ due: number | null }>(
     "SELECT min(due_at) AS due FROM deliveries WHERE state = 'waiting' AND receiver = ?",
     receiver,
@@ -164,7 +167,7 @@ function oldestDue(store: LedgerStore, receiver: string): number | null {
   return row?.due ?? null;
 }
 
-function takeOne(store: LedgerStore, now: number, receiver: string): DueDelivery {
+function takeOne(store: SqlStore, now: number, receiver: string): DueDelivery {
   const [row] = store.all<DeliveryRow & { body: string; account: string }>(
     `SELECT d.*, n.body, a.id AS account
      FROM deliveries d JOIN notices n ON n.id = d.notice_id JOIN account a
@@ -180,7 +183,7 @@ function takeOne(store: LedgerStore, now: number, receiver: string): DueDelivery
   return { id, accountId, noticeId, url, body, secrets: secretsOf(store, row, now) };
 }
 
-function secretsOf(store: LedgerStore, row: DeliveryRow, now: number): readonly string[] {
+function secretsOf(store: SqlStore, row: DeliveryRow, now: number): readonly string[] {
   if (row.secret !== null) return [row.secret];
   const signer =
     row.endpoint_id === null ? readSecrets(store) : readEndpoint(store, row.endpoint_id);
@@ -190,7 +193,7 @@ function secretsOf(store: LedgerStore, row: DeliveryRow, now: number): readonly 
 }
 
 function record(
-  store: LedgerStore,
+  store: SqlStore,
   tools: WebhookTools,
   deliveryId: string,
   reply: DeliveryReply,
@@ -203,7 +206,10 @@ function record(
   if (row === undefined) return;
   const at = tools.now();
   const made = row.attempts + 1;
-  store.all("INSERT INTO attempts VALUES (?, ?, ?, ?)", row.id, made, at, JSON.stringify(reply));
+  store.all(
+    "INSERT INTO attempts (delivery_id, number, at, reply) VALUES (?, ?, ?, ?)",
+    ...[row.id, made, at, storedReply.write(reply)],
+  );
   const isDelivered = reply.outcome === "response" && reply.status >= 200 && reply.status < 300;
   markAttempt(store, row.endpoint_id, isDelivered ? null : at);
   if (isDelivered) {
@@ -231,7 +237,7 @@ function waitAfter(reply: DeliveryReply, made: number, at: number, random: numbe
 /** How a receiver says that it wants no more. Source: Standard Webhooks, RFC 9110 section 15.5.11. */
 const GONE = 410;
 
-function close(store: LedgerStore, id: string, state: "delivered" | "failed", made: number): void {
+function close(store: SqlStore, id: string, state: "delivered" | "failed", made: number): void {
   store.all(
     `UPDATE deliveries SET state = ?, attempts = ?, due_at = NULL, leased_until = NULL
      WHERE id = ?`,
@@ -240,7 +246,7 @@ function close(store: LedgerStore, id: string, state: "delivered" | "failed", ma
 }
 
 function disableWhereHopeless(
-  store: LedgerStore,
+  store: SqlStore,
   tools: Keeping,
   endpointId: string | null,
   reply: DeliveryReply,
@@ -255,7 +261,7 @@ function disableWhereHopeless(
 }
 
 function disable(
-  store: LedgerStore,
+  store: SqlStore,
   tools: Keeping,
   endpoint: Endpoint,
   reason: "gone" | "failing",
@@ -273,14 +279,14 @@ function disable(
 }
 
 /** A receiver that is kept as busy as it may be comes into question when the first of its leases ends. */
-function nextDueAt(store: LedgerStore, now: number): number | null {
+function nextDueAt(store: SqlStore, now: number): number | null {
   const times = readReceivers(store, now).map(({ name, due, sending }) =>
     sending < MAX_SENDING_PER_RECEIVER ? due : Math.max(due, firstLeaseEnd(store, name, now)),
   );
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function firstLeaseEnd(store: LedgerStore, receiver: string, now: number): number {
+function firstLeaseEnd(store: SqlStore, receiver: string, now: number): number {
   const [row] = store.all<{ at: number | null }>(
     "SELECT min(leased_until) AS at FROM deliveries WHERE leased_until > ? AND receiver = ?",
     ...[now, receiver],

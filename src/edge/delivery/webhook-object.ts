@@ -3,7 +3,7 @@ import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { generateSecret } from "#wire/standard-webhooks.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
-import { durableStore } from "../ledger/ledger-store.ts";
+import { durableStore } from "../storage/sql-store.ts";
 import { LEASE_MS, openWebhookBook } from "./webhook-book.ts";
 import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 import type {

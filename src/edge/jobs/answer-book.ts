@@ -1,9 +1,12 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/responses.ts";
-import type { LedgerStore } from "../ledger/ledger-store.ts";
+import { migrate } from "../storage/migrations.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { answerMigrations } from "./answer-schema.ts";
 import type { AnswerOrder } from "./answers.ts";
-import { keptText, partsOf, questionText, readKept, readQuestion } from "./kept-text.ts";
+import { partsOf, questionText, readQuestion } from "./kept-text.ts";
+import { storedAnswer, storedFrame, storedStart, storedTerms } from "./stored-answers.ts";
 
 /** What is left to do for an answer that has ended; each is done until it is known to be. */
 export type Duty = "settle" | "tell" | "cache" | "report" | "list";
@@ -58,16 +61,17 @@ export interface Progress {
 }
 
 /** Opens the book of an answer. `newNoticeId` draws the id of its notice. */
-export function openAnswerBook(store: LedgerStore, newNoticeId: () => string): AnswerBook {
+export function openAnswerBook(store: SqlStore, newNoticeId: () => string): AnswerBook {
   // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
   let exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
+  if (exists) migrate(store, "an answer", answerMigrations);
   return {
     begin: (order) => {
+      if (!exists) migrate(store, "an answer", answerMigrations);
+      exists = true;
       store.transaction(() => {
-        for (const table of tables) store.all(table);
         begin(store, order, newNoticeId());
       });
-      exists = true;
     },
     order: () => readOrder(store),
     terms: () => (exists ? readTerms(store) : null),
@@ -80,15 +84,15 @@ export function openAnswerBook(store: LedgerStore, newNoticeId: () => string): A
     started: (modelDigest, event) =>
       void store.all(
         "UPDATE answer SET model_digest = ?, started = ?",
-        ...[modelDigest, JSON.stringify(event)],
+        ...[modelDigest, storedStart.write(event)],
       ),
     keep: (frames) =>
       store.transaction(() => {
         for (const frame of frames)
           store.all(
-            "INSERT OR IGNORE INTO frames VALUES (?, ?)",
+            "INSERT OR IGNORE INTO frames (step, frame) VALUES (?, ?)",
             frame.step,
-            JSON.stringify(frame),
+            storedFrame.write(frame),
           );
       }),
     progress: () => readProgress(store),
@@ -107,21 +111,21 @@ export function openAnswerBook(store: LedgerStore, newNoticeId: () => string): A
   };
 }
 
-function begin(store: LedgerStore, order: AnswerOrder, noticeId: string): void {
+function begin(store: SqlStore, order: AnswerOrder, noticeId: string): void {
   if (readTerms(store) !== null) return;
   const { question, ...job } = order.job;
   const terms: AnswerTerms = { ...order, job, noticeId };
-  store.all("INSERT INTO answer (one, terms) VALUES (1, ?)", keptText(terms));
+  store.all("INSERT INTO answer (one, terms) VALUES (1, ?)", storedTerms.write(terms));
   for (const [part, piece] of partsOf(questionText(question)).entries())
-    store.all("INSERT INTO question VALUES (?, ?)", part, piece);
+    store.all("INSERT INTO question (part, text) VALUES (?, ?)", part, piece);
 }
 
-function readTerms(store: LedgerStore): AnswerTerms | null {
+function readTerms(store: SqlStore): AnswerTerms | null {
   const [row] = store.all<{ terms: string }>("SELECT terms FROM answer");
-  return row === undefined ? null : readKept<AnswerTerms>(row.terms);
+  return row === undefined ? null : storedTerms.read(row.terms);
 }
 
-function readOrder(store: LedgerStore): AnswerOrder | null {
+function readOrder(store: SqlStore): AnswerOrder | null {
   const terms = readTerms(store);
   if (terms === null) return null;
   const { noticeId: _, job, ...rest } = terms;
@@ -130,58 +134,43 @@ function readOrder(store: LedgerStore): AnswerOrder | null {
   return { ...rest, job: { ...job, question: readQuestion(text) } };
 }
 
-function readProgress(store: LedgerStore): Progress {
+function readProgress(store: SqlStore): Progress {
   const [row] = store.all<{ model_digest: string | null; started: string | null }>(
     "SELECT model_digest, started FROM answer",
   );
   const frames = store.all<{ frame: string }>("SELECT frame FROM frames ORDER BY step");
   return {
     modelDigest: row?.model_digest ?? null,
-    started: typeof row?.started === "string" ? (JSON.parse(row.started) as AnswerStarted) : null,
-    frames: frames.map(({ frame }) => JSON.parse(frame) as AnswerFrame),
+    started: typeof row?.started === "string" ? storedStart.read(row.started) : null,
+    frames: frames.map(({ frame }) => storedFrame.read(frame)),
   };
 }
 
-function end(store: LedgerStore, ended: EndedAnswer): EndedAnswer {
+function end(store: SqlStore, ended: EndedAnswer): EndedAnswer {
   const earlier = readEnded(store);
   if (earlier !== null) return earlier;
-  store.all("UPDATE answer SET body = ?, ended_at = ?", JSON.stringify(ended.body), ended.at);
-  for (const duty of ended.duties) store.all("INSERT INTO duties VALUES (?)", duty);
+  store.all("UPDATE answer SET body = ?, ended_at = ?", storedAnswer.write(ended.body), ended.at);
+  for (const duty of ended.duties) store.all("INSERT INTO duties (duty) VALUES (?)", duty);
   return ended;
 }
 
-function settled(store: LedgerStore, charged: Micros): void {
+function settled(store: SqlStore, charged: Micros): void {
   const ended = readEnded(store);
   if (ended === null) return;
   const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
-  store.all("UPDATE answer SET body = ?", JSON.stringify(body));
+  store.all("UPDATE answer SET body = ?", storedAnswer.write(body));
   store.all("DELETE FROM duties WHERE duty = 'settle'");
 }
 
-function readEnded(store: LedgerStore): EndedAnswer | null {
+function readEnded(store: SqlStore): EndedAnswer | null {
   const [row] = store.all<{ body: string | null; ended_at: number | null }>(
     "SELECT body, ended_at FROM answer",
   );
   if (row === undefined || row.body === null || row.ended_at === null) return null;
   const duties = store.all<{ duty: Duty }>("SELECT duty FROM duties ORDER BY rowid");
   return {
-    body: JSON.parse(row.body) as AnswerBody,
+    body: storedAnswer.read(row.body),
     duties: duties.map(({ duty }) => duty),
     at: row.ended_at,
   };
 }
-
-const tables: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS answer (
-     one INTEGER PRIMARY KEY CHECK (one = 1),
-     terms TEXT NOT NULL,
-     attempts INTEGER NOT NULL DEFAULT 0,
-     model_digest TEXT,
-     started TEXT,
-     body TEXT,
-     ended_at INTEGER
-   ) STRICT`,
-  "CREATE TABLE IF NOT EXISTS question (part INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
-  "CREATE TABLE IF NOT EXISTS frames (step INTEGER PRIMARY KEY, frame TEXT NOT NULL) STRICT",
-  "CREATE TABLE IF NOT EXISTS duties (duty TEXT NOT NULL UNIQUE) STRICT",
-];

@@ -19,6 +19,7 @@ import { answersOf } from "./answers-client.ts";
 import type { Asker } from "./asker.ts";
 import { attempt } from "./attempt.ts";
 import { resolvePictures } from "./pictures.ts";
+import { storedAnswer } from "./stored-answers.ts";
 
 /** What is asked, and on which terms, whatever API it came through. */
 export interface Asking {
@@ -243,7 +244,7 @@ async function payForFound(
   const request = holdOf(asker, job, { amount: price, steps: 0, maximum: null, idempotency });
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
-  const reply = idempotency === null ? null : JSON.stringify(body);
+  const reply = idempotency === null ? null : storedAnswer.write(body);
   await attempt(job.id, () => ledger.capture({ holdId: job.id, charge: price, steps: 0, reply }));
   return held;
 }
@@ -286,7 +287,7 @@ async function run(
 }
 
 function replayed(reply: string): Result<TakenOn, never> {
-  const told = JSON.parse(reply) as AnswerBody;
+  const told = storedAnswer.read(reply);
   return ok({
     ...{ answerId: told.id, told, isReplay: true, allowances: [] },
     cache: { kind: "bypass" },

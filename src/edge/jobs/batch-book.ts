@@ -3,7 +3,10 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody, BatchResultBody, BatchStatus } from "#wire/batches.ts";
 import type { Problem } from "#wire/error.ts";
 import type { AnswerBody, AnswerStatus } from "#wire/responses.ts";
-import type { LedgerStore } from "../ledger/ledger-store.ts";
+import { migrate } from "../storage/migrations.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { batchMigrations } from "./batch-schema.ts";
+import { storedAnswer, storedBatchTerms, storedProblem } from "./stored-answers.ts";
 
 /** What holds for a batch as a whole. */
 export interface BatchTerms {
@@ -82,10 +85,8 @@ export const MAX_ITEM_ATTEMPTS = 4;
 const RETRY_MS = 10_000;
 
 /** Opens the book of a batch. `now` is the writer's clock. */
-export function openBatchBook(store: LedgerStore, now: () => number): BatchBook {
-  store.transaction(() => {
-    for (const table of tables) store.all(table);
-  });
+export function openBatchBook(store: SqlStore, now: () => number): BatchBook {
+  migrate(store, "a batch", batchMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {
     keep: (index, item) => whole(() => keep(store, index, item)),
@@ -118,29 +119,29 @@ export function openBatchBook(store: LedgerStore, now: () => number): BatchBook 
   };
 }
 
-function keep(store: LedgerStore, index: number, { customId, quotedMicros, error }: NewItem): void {
+function keep(store: SqlStore, index: number, { customId, quotedMicros, error }: NewItem): void {
   store.all(
     `INSERT INTO items (place, custom_id, quoted, state, outcome, error) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (place) DO NOTHING`,
     ...[index, customId, quotedMicros],
-    ...(error === null ? ["waiting", null, null] : ["ended", "failed", JSON.stringify(error)]),
+    ...(error === null ? ["waiting", null, null] : ["ended", "failed", storedProblem.write(error)]),
   );
 }
 
-function begin(store: LedgerStore, terms: BatchTerms, now: number): void {
+function begin(store: SqlStore, terms: BatchTerms, now: number): void {
   store.all(
     "INSERT INTO batch (one, terms) VALUES (1, ?) ON CONFLICT (one) DO NOTHING",
-    JSON.stringify(terms),
+    storedBatchTerms.write(terms),
   );
   endWhenOver(store, now);
 }
 
-function readTerms(store: LedgerStore): BatchTerms | null {
+function readTerms(store: SqlStore): BatchTerms | null {
   const [row] = store.all<{ terms: string }>("SELECT terms FROM batch");
-  return row === undefined ? null : (JSON.parse(row.terms) as BatchTerms);
+  return row === undefined ? null : storedBatchTerms.read(row.terms);
 }
 
-function takeNext(store: LedgerStore, answerId: string, now: number): RunningItem | null {
+function takeNext(store: SqlStore, answerId: string, now: number): RunningItem | null {
   const terms = readTerms(store);
   if (terms === null) return null;
   if (terms.deadlineAt <= now) cancelWaiting(store, now);
@@ -158,7 +159,7 @@ function takeNext(store: LedgerStore, answerId: string, now: number): RunningIte
 }
 
 function end(
-  store: LedgerStore,
+  store: SqlStore,
   index: number,
   body: AnswerBody,
   now: number,
@@ -179,8 +180,8 @@ function end(
   store.all(
     `UPDATE items SET state = 'ended', outcome = ?, charged = ?, steps = ?, answer = ?, error = ?
        WHERE place = ?`,
-    ...[body.status, toNumber(charged), body.usage.steps, JSON.stringify(body)],
-    ...[body.error === null ? null : JSON.stringify(body.error), index],
+    ...[body.status, toNumber(charged), body.usage.steps, storedAnswer.write(body)],
+    ...[body.error === null ? null : storedProblem.write(body.error), index],
   );
   endWhenOver(store, now);
   return "ended";
@@ -191,7 +192,7 @@ function isEnd(status: AnswerStatus): boolean {
 }
 
 /** A full queue or a function that restarts is no fault of the item's. */
-function mayRetry(store: LedgerStore, body: AnswerBody, attempts: number, now: number): boolean {
+function mayRetry(store: SqlStore, body: AnswerBody, attempts: number, now: number): boolean {
   if (body.status !== "failed" || body.error?.retryable !== true) return false;
   const terms = readTerms(store);
   const isWanted = terms !== null && now + retryDelayMs(attempts) < terms.deadlineAt;
@@ -202,7 +203,7 @@ function retryDelayMs(attempts: number): number {
   return RETRY_MS * 2 ** (attempts - 1);
 }
 
-function abandon(store: LedgerStore, index: number, answerId: string, now: number): void {
+function abandon(store: SqlStore, index: number, answerId: string, now: number): void {
   store.all(
     `UPDATE items SET state = 'ended', outcome = 'cancelled'
        WHERE place = ? AND answer_id = ? AND state = 'running'`,
@@ -211,7 +212,7 @@ function abandon(store: LedgerStore, index: number, answerId: string, now: numbe
   endWhenOver(store, now);
 }
 
-function cancel(store: LedgerStore, now: number): void {
+function cancel(store: SqlStore, now: number): void {
   store.all(
     "UPDATE batch SET cancelled_at = ? WHERE cancelled_at IS NULL AND ended_at IS NULL",
     now,
@@ -219,16 +220,16 @@ function cancel(store: LedgerStore, now: number): void {
   if (isCancelled(store)) cancelWaiting(store, now);
 }
 
-function isCancelled(store: LedgerStore): boolean {
+function isCancelled(store: SqlStore): boolean {
   return store.all("SELECT one FROM batch WHERE cancelled_at IS NOT NULL").length > 0;
 }
 
-function cancelWaiting(store: LedgerStore, now: number): void {
+function cancelWaiting(store: SqlStore, now: number): void {
   store.all("UPDATE items SET state = 'ended', outcome = 'cancelled' WHERE state = 'waiting'");
   endWhenOver(store, now);
 }
 
-function endWhenOver(store: LedgerStore, now: number): void {
+function endWhenOver(store: SqlStore, now: number): void {
   store.all(
     `UPDATE batch SET ended_at = ? WHERE ended_at IS NULL
        AND NOT EXISTS (SELECT place FROM items WHERE state <> 'ended')`,
@@ -236,7 +237,7 @@ function endWhenOver(store: LedgerStore, now: number): void {
   );
 }
 
-function sumCharges(store: LedgerStore): { charge: Micros; steps: number } {
+function sumCharges(store: SqlStore): { charge: Micros; steps: number } {
   const rows = store.all<{ charged: number; steps: number }>("SELECT charged, steps FROM items");
   return rows.reduce(
     (sum, { charged, steps }) => ({
@@ -256,7 +257,7 @@ interface BatchRow extends Record<string, string | number | null> {
   readonly is_told: number;
 }
 
-function closingStep(store: LedgerStore): ClosingStep | null {
+function closingStep(store: SqlStore): ClosingStep | null {
   const [row] = store.all<BatchRow>("SELECT * FROM batch WHERE ended_at IS NOT NULL");
   if (row === undefined) return null;
   if (row.charged === null) return "settle";
@@ -265,14 +266,14 @@ function closingStep(store: LedgerStore): ClosingStep | null {
 }
 
 /** Nothing reads as ended before it is paid: the sum it tells is then the one that was charged. */
-function bodyOf(store: LedgerStore, closing: number | null): BatchBody {
+function bodyOf(store: SqlStore, closing: number | null): BatchBody {
   const [row] = store.all<BatchRow>("SELECT * FROM batch");
   const [tally] = store.all<Record<"total" | "begun" | Outcome, number>>(
     `SELECT count(*) AS total, coalesce(sum(attempts > 0), 0) AS begun,
        ${outcomes.map((one) => `coalesce(sum(outcome = '${one}'), 0) AS ${one}`).join(", ")} FROM items`,
   );
   if (row === undefined || tally === undefined) throw new Error("this batch has not begun");
-  const { id, quotedMicros, createdAt } = JSON.parse(row.terms) as BatchTerms;
+  const { id, quotedMicros, createdAt } = storedBatchTerms.read(row.terms);
   const charged = row.charged ?? closing;
   const isOver = row.ended_at !== null && charged !== null;
   const { total, completed, partial, failed, cancelled } = tally;
@@ -295,7 +296,7 @@ function endOf({ cancelled_at: cancelledAt }: BatchRow): BatchStatus {
   return cancelledAt === null ? "completed" : "cancelled";
 }
 
-function readResults(store: LedgerStore, from: number, count: number): BatchResultBody[] {
+function readResults(store: SqlStore, from: number, count: number): BatchResultBody[] {
   return store
     .all<{ place: number; custom_id: string | null; answer: string | null; error: string | null }>(
       "SELECT place, custom_id, answer, error FROM items WHERE place >= ? ORDER BY place LIMIT ?",
@@ -304,37 +305,7 @@ function readResults(store: LedgerStore, from: number, count: number): BatchResu
     .map(({ place, custom_id, answer, error }) => ({
       custom_id,
       index: place,
-      answer: answer === null ? null : (JSON.parse(answer) as AnswerBody),
-      error: error === null ? null : (JSON.parse(error) as Problem),
+      answer: answer === null ? null : storedAnswer.read(answer),
+      error: error === null ? null : storedProblem.read(error),
     }));
 }
-
-/** Every amount is whole micro-dollars, every time milliseconds since 1970. */
-const tables: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS batch (
-     one INTEGER PRIMARY KEY CHECK (one = 1),
-     terms TEXT NOT NULL,
-     cancelled_at INTEGER,
-     ended_at INTEGER,
-     charged INTEGER,
-     is_indexed INTEGER NOT NULL DEFAULT 0,
-     is_told INTEGER NOT NULL DEFAULT 0
-   ) STRICT`,
-  `CREATE TABLE IF NOT EXISTS items (
-     place INTEGER PRIMARY KEY,
-     custom_id TEXT,
-     quoted INTEGER NOT NULL CHECK (quoted >= 0),
-     state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'ended')),
-     answer_id TEXT,
-     attempts INTEGER NOT NULL DEFAULT 0,
-     due_at INTEGER NOT NULL DEFAULT 0,
-     outcome TEXT CHECK (outcome IN ('completed', 'partial', 'failed', 'cancelled')),
-     charged INTEGER NOT NULL DEFAULT 0 CHECK (charged BETWEEN 0 AND quoted),
-     steps INTEGER NOT NULL DEFAULT 0,
-     answer TEXT,
-     error TEXT,
-     CHECK ((state = 'ended') = (outcome IS NOT NULL)),
-     CHECK ((state = 'running') <= (answer_id IS NOT NULL))
-   ) STRICT`,
-  "CREATE INDEX IF NOT EXISTS items_by_state ON items (state, place)",
-];

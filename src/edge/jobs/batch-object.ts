@@ -5,7 +5,7 @@ import { noticesOf } from "../delivery/notices-client.ts";
 import type { Bindings } from "../env.ts";
 import { newId } from "../id.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
-import { durableStore } from "../ledger/ledger-store.ts";
+import { durableStore } from "../storage/sql-store.ts";
 import { answersOf } from "./answers-client.ts";
 import { type BatchTerms, type NewItem, openBatchBook } from "./batch-book.ts";
 import { type ItemOrder, openBatchOrders } from "./batch-orders.ts";

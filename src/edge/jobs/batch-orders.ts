@@ -1,7 +1,10 @@
 import type { WebhookTarget } from "#domain/notice.ts";
-import type { LedgerStore } from "../ledger/ledger-store.ts";
+import { migrate } from "../storage/migrations.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import type { Job } from "./admit.ts";
-import { keptText, partsOf, questionText, readKept, readQuestion } from "./kept-text.ts";
+import { batchMigrations } from "./batch-schema.ts";
+import { partsOf, questionText, readQuestion } from "./kept-text.ts";
+import { storedItemTerms } from "./stored-answers.ts";
 
 /** What an item's answer will be made from. */
 export interface ItemOrder {
@@ -22,15 +25,18 @@ export interface BatchOrders {
 }
 
 /** Opens the questions in a batch's store. */
-export function openBatchOrders(store: LedgerStore): BatchOrders {
-  store.all(`CREATE TABLE IF NOT EXISTS orders (
-    place INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (place, part)
-  ) STRICT`);
+export function openBatchOrders(store: SqlStore): BatchOrders {
+  migrate(store, "a batch", batchMigrations);
   return {
     keep: (index, order) =>
       store.transaction(() => {
         for (const [part, text] of partsOf(encodeOrder(order)).entries())
-          store.all("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", index, part, text);
+          store.all(
+            "INSERT OR REPLACE INTO orders (place, part, text) VALUES (?, ?, ?)",
+            index,
+            part,
+            text,
+          );
       }),
     read(index) {
       const parts = store.all<{ text: string }>(
@@ -48,14 +54,12 @@ export function openBatchOrders(store: LedgerStore): BatchOrders {
 /** Two lines of JSON: everything but the question, then the question as the function gets it. */
 function encodeOrder({ job, ...rest }: ItemOrder): string {
   const { question, ...terms } = job;
-  const head = keptText({ ...rest, terms });
+  const head = storedItemTerms.write({ ...rest, terms });
   return `${head}\n${questionText(question)}`;
 }
 
 function decodeOrder(text: string): ItemOrder {
   const end = text.indexOf("\n");
-  const { terms, ...rest } = readKept<
-    Omit<ItemOrder, "job"> & { readonly terms: Omit<ItemOrder["job"], "question"> }
-  >(text.slice(0, end));
+  const { terms, ...rest } = storedItemTerms.read(text.slice(0, end));
   return { ...rest, job: { ...terms, question: readQuestion(text.slice(end + 1)) } };
 }

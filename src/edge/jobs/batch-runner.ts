@@ -6,6 +6,7 @@ import { logFault } from "../log.ts";
 import type { AnswerOrder, Answers } from "./answers.ts";
 import type { BatchBook, BatchTerms, ClosingStep, RunningItem } from "./batch-book.ts";
 import type { BatchOrders } from "./batch-orders.ts";
+import { storedBatch } from "./stored-answers.ts";
 
 /** What a batch works with. Every call of it may be repeated. */
 export interface BatchParts {
@@ -122,7 +123,7 @@ async function close(
         holdId: id,
         charge,
         steps,
-        reply: isRepeatable ? JSON.stringify(book.closedBody(charge)) : null,
+        reply: isRepeatable ? storedBatch.write(book.closedBody(charge)) : null,
       });
       orders.forgetAll();
       return book.settled(charged);

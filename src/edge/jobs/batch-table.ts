@@ -1,4 +1,5 @@
 import type { BatchBody } from "#wire/batches.ts";
+import { storedBatch } from "./stored-answers.ts";
 
 /** A batch's place in the order in which batches are listed: newest first. */
 export type BatchPlace = readonly [createdAt: number, id: string];
@@ -38,7 +39,7 @@ export class BatchTable {
   async end(body: BatchBody): Promise<void> {
     await this.#db
       .prepare("UPDATE batches SET body = ? WHERE id = ?")
-      .bind(JSON.stringify(body), body.id)
+      .bind(storedBatch.write(body), body.id)
       .run();
   }
 
@@ -79,7 +80,7 @@ export class BatchTable {
     return results.map((row) => ({
       id: row.id,
       createdAt: row.created_at,
-      body: row.body === null ? null : (JSON.parse(row.body) as BatchBody),
+      body: row.body === null ? null : storedBatch.read(row.body),
     }));
   }
 }

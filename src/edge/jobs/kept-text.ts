@@ -16,22 +16,6 @@ export function partsOf(text: string): string[] {
   return parts;
 }
 
-/** Writes a value with bigints in it as JSON. */
-export function keptText(value: object): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "bigint" ? { bigint: String(member) } : member,
-  );
-}
-
-/** Reads what `keptText` wrote. */
-export function readKept<Value>(text: string): Value {
-  return JSON.parse(text, (_, member: unknown) => {
-    if (typeof member !== "object" || member === null) return member;
-    const { bigint }: { bigint?: unknown } = member;
-    return typeof bigint === "string" ? BigInt(bigint) : member;
-  }) as Value;
-}
-
 /** Writes a question as the text of the bytes that a function gets. */
 export function questionText(question: Question): string {
   return new TextDecoder().decode(encodeGenerate(question));

@@ -4,6 +4,7 @@ import type { AnswerBody } from "#wire/responses.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Job } from "./admit.ts";
 import type { MadeEnd } from "./making.ts";
+import { storedAnswer } from "./stored-answers.ts";
 
 /**
  * What an answer costs that ended like this: completed its quote, however early it ended; partial and cancelled the steps
@@ -28,7 +29,7 @@ export function chargeOf(end: MadeEnd, job: Pick<Job, "quote" | "work" | "card">
  * expired. May be repeated: the ledger charges a hold once. Rejects where the ledger cannot be reached.
  */
 export async function settle(
-  body: Pick<AnswerBody, "id" | "status" | "charged_micros" | "usage">,
+  body: AnswerBody,
   isRepeatable: boolean,
   ledger: Pick<Ledger, "capture" | "release">,
 ): Promise<Micros> {
@@ -37,7 +38,7 @@ export async function settle(
     await ledger.release(body.id);
     return ZERO;
   }
-  const reply = isRepeatable ? JSON.stringify(body) : null;
+  const reply = isRepeatable ? storedAnswer.write(body) : null;
   const { steps } = body.usage;
   const { charged } = await ledger.capture({ holdId: body.id, charge, steps, reply });
   return charged;

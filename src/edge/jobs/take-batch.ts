@@ -20,6 +20,7 @@ import type { ItemOrder } from "./batch-orders.ts";
 import { BatchTable } from "./batch-table.ts";
 import { batchesOf } from "./batches-client.ts";
 import { resolvePictures } from "./pictures.ts";
+import { storedBatch } from "./stored-answers.ts";
 
 /** A batch that was taken on now, or by an earlier request with the same Idempotency-Key. */
 export interface TakenBatch {
@@ -67,7 +68,7 @@ export async function takeBatch(
     );
     if (!held.ok) return await repeated(asker, held.refusal, idempotency);
     if (held.value.kind === "replay") {
-      const body = JSON.parse(held.value.reply) as BatchBody;
+      const body = storedBatch.read(held.value.reply);
       return ok({ body, isReplay: true, allowances: [] });
     }
     const body = await begin(asker, { id, createdAt, price }, request, idempotency);

@@ -1,12 +1,8 @@
 import type { KeyLimits, RateLimits } from "#domain/limits.ts";
 import type { KeyEnvironment, KeyScope } from "#wire/key.ts";
-import {
-  type KeyLimitsBody,
-  keyLimitsBody,
-  keyLimitsOf,
-  type RateLimitsBody,
-  rateLimitsOf,
-} from "#wire/limits-body.ts";
+import { keyLimitsBody, keyLimitsOf, rateLimitsOf } from "#wire/limits-body.ts";
+import { isKeyLimits, isRateLimits } from "../accounts/stored-limits.ts";
+import { type Check, isStrings, readChecked } from "../storage/stored-json.ts";
 
 /** What is kept of a key. The secret itself is kept nowhere. Times are milliseconds since 1970. */
 export interface KeyRecord {
@@ -149,7 +145,10 @@ function restrictionValues(
   ];
 }
 
-/** What stands in D1 was checked when it was written, so it is believed here. */
+/** A scope that this Worker does not know grants nothing here: a newer one may have written it. */
+const areScopes = isStrings as Check<readonly KeyScope[]>;
+
+/** Throws StoredJsonError where what stands in D1 is not what was written there. */
 function recordOf(row: Row): KeyRecord {
   const { previous_secret_sha256: secretSha256, previous_expires_at: expiresAt } = row;
   return {
@@ -159,11 +158,13 @@ function recordOf(row: Row): KeyRecord {
     environment: row.environment,
     secretSha256: row.secret_sha256,
     previous: secretSha256 === null || expiresAt === null ? null : { secretSha256, expiresAt },
-    scopes: JSON.parse(row.scopes) as KeyScope[],
-    limits: keyLimitsOf(JSON.parse(row.limits) as KeyLimitsBody),
-    accountLimits: rateLimitsOf(JSON.parse(row.account_limits) as RateLimitsBody),
-    models: row.models === null ? null : (JSON.parse(row.models) as string[]),
-    origins: row.origins === null ? null : (JSON.parse(row.origins) as string[]),
+    scopes: readChecked("scopes of a key", areScopes, row.scopes),
+    limits: keyLimitsOf(readChecked("limits of a key", isKeyLimits, row.limits)),
+    accountLimits: rateLimitsOf(
+      readChecked("limits of an account", isRateLimits, row.account_limits),
+    ),
+    models: row.models === null ? null : readChecked("models of a key", isStrings, row.models),
+    origins: row.origins === null ? null : readChecked("origins of a key", isStrings, row.origins),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,

@@ -1,8 +1,9 @@
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import { readBalances } from "./journal.ts";
-import type { LedgerStore } from "./ledger-store.ts";
 import { retryAt } from "./outbox.ts";
+import { storedNotice } from "./stored.ts";
 
 /** Below what an account wants to be told that its credit runs low. */
 export interface CreditLine {
@@ -22,7 +23,7 @@ export interface CreditAlerts {
 }
 
 /** Opens the alerts of a store. */
-export function createCreditAlerts(store: LedgerStore, now: () => number): CreditAlerts {
+export function createCreditAlerts(store: SqlStore, now: () => number): CreditAlerts {
   return {
     dueAlerts: () =>
       store
@@ -30,7 +31,7 @@ export function createCreditAlerts(store: LedgerStore, now: () => number): Credi
           "SELECT notice FROM alerts WHERE due_at <= ? ORDER BY due_at, id",
           now(),
         )
-        .map(({ notice }) => JSON.parse(notice) as Notice),
+        .map(({ notice }) => storedNotice.read(notice)),
     alertTold: (id) => void store.all("DELETE FROM alerts WHERE id = ?", id),
     alertUntold: (id) => {
       const [row] = store.all<{ attempts: number }>("SELECT attempts FROM alerts WHERE id = ?", id);
@@ -44,20 +45,20 @@ export function createCreditAlerts(store: LedgerStore, now: () => number): Credi
 }
 
 /** Draws the line anew: the next hold or charge below it is told. */
-export function drawLine(store: LedgerStore, { accountId, line }: CreditLine): void {
+export function drawLine(store: SqlStore, { accountId, line }: CreditLine): void {
   if (line === null) {
     store.all("DELETE FROM credit_line");
     return;
   }
   store.all(
-    `INSERT INTO credit_line VALUES (1, ?, ?, 0) ON CONFLICT (one) DO UPDATE
+    `INSERT INTO credit_line (one, account_id, line, is_told) VALUES (1, ?, ?, 0) ON CONFLICT (one) DO UPDATE
        SET account_id = excluded.account_id, line = excluded.line, is_told = 0`,
     ...[accountId, toNumber(line)],
   );
 }
 
 /** Looks whether the credit has gone below the line, and writes a notice the first time. Stands in the transaction that took it. */
-export function watchCredit(store: LedgerStore, now: number): void {
+export function watchCredit(store: SqlStore, now: number): void {
   const [row] = store.all<{ account_id: string; line: number; is_told: number }>(
     "SELECT account_id, line, is_told FROM credit_line",
   );
@@ -74,11 +75,14 @@ export function watchCredit(store: LedgerStore, now: number): void {
     at: now,
     data: { available_micros: available, threshold_micros: row.line },
   };
-  store.all("INSERT INTO alerts VALUES (?, ?, ?, 0)", notice.id, JSON.stringify(notice), now);
+  store.all(
+    "INSERT INTO alerts (id, notice, due_at, attempts) VALUES (?, ?, ?, 0)",
+    ...[notice.id, storedNotice.write(notice), now],
+  );
 }
 
 /** Listens again once credit that was given lifts the account to its line. What a hold gives back does not: it would be told with every answer. */
-export function rearmWatch(store: LedgerStore): void {
+export function rearmWatch(store: SqlStore): void {
   const available = toNumber(readBalances(store).available);
   store.all("UPDATE credit_line SET is_told = 0 WHERE line <= ?", available);
 }

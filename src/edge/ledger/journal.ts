@@ -1,7 +1,7 @@
 import { type Balances, type EntryKind, movements, type Posting, post } from "#domain/ledger.ts";
 import { micros, toNumber } from "#domain/micros.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import type { EntryPage } from "./ledger.ts";
-import type { LedgerStore } from "./ledger-store.ts";
 
 /** What is written beside an amount. */
 export interface PostingDetails {
@@ -14,7 +14,7 @@ export interface PostingDetails {
 }
 
 /** Writes an entry and the balances after it. The rules have agreed before; throws where they did not. */
-export function record(store: LedgerStore, posting: Posting, details: PostingDetails): Balances {
+export function record(store: SqlStore, posting: Posting, details: PostingDetails): Balances {
   const posted = post(readBalances(store), posting);
   if (!posted.ok) throw new Error(`a ${posting.kind} was written that the rules refuse`);
   const after = posted.value;
@@ -34,7 +34,7 @@ export function record(store: LedgerStore, posting: Posting, details: PostingDet
 }
 
 /** Reads the balances as of the last entry. */
-export function readBalances(store: LedgerStore): Balances {
+export function readBalances(store: SqlStore): Balances {
   const [row] = store.all<Record<keyof Balances, number>>(
     "SELECT issuer, available, held, revenue FROM balances",
   );
@@ -53,7 +53,7 @@ const MAX_PAGE = 1000;
 
 /** Reads entries, newest first. */
 export function readEntries(
-  store: LedgerStore,
+  store: SqlStore,
   { before = Number.MAX_SAFE_INTEGER, limit }: { readonly before?: number; readonly limit: number },
 ): EntryPage {
   const size = Math.min(MAX_PAGE, Math.max(1, limit));

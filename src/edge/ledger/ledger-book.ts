@@ -4,6 +4,8 @@ import type { Allowance } from "#domain/limits.ts";
 import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
+import { migrate } from "../storage/migrations.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import {
   type CreditAlerts,
   type CreditLine,
@@ -24,10 +26,11 @@ import type {
   Refund,
   RefusedHold,
 } from "./ledger.ts";
-import { createTables, type LedgerStore } from "./ledger-store.ts";
+import { ledgerMigrations } from "./ledger-schema.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
 import { forgetWindows, takeRates } from "./rates.ts";
+import { storedPurses, storedUsage } from "./stored.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
 export interface LedgerBook extends Outbox, CreditAlerts {
@@ -66,8 +69,8 @@ export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
 const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 /** Opens the books of an account. `now` is the writer's clock; it may jump when the account moves to another machine. */
-export function openLedgerBook(store: LedgerStore, now: () => number): LedgerBook {
-  createTables(store);
+export function openLedgerBook(store: SqlStore, now: () => number): LedgerBook {
+  migrate(store, "a ledger", ledgerMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {
     grant: (request) => whole(() => grant(store, request, now())),
@@ -88,7 +91,7 @@ export function openLedgerBook(store: LedgerStore, now: () => number): LedgerBoo
 }
 
 function grant(
-  store: LedgerStore,
+  store: SqlStore,
   { grantId, amount, note }: Grant,
   now: number,
 ): Result<Balances, Failure> {
@@ -105,7 +108,7 @@ function grant(
 }
 
 function refund(
-  store: LedgerStore,
+  store: SqlStore,
   { refundId, holdId, amount, note }: Refund,
   now: number,
 ): Result<Balances, Failure> {
@@ -127,7 +130,7 @@ function refund(
 
 /** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */
 function earlierEntry(
-  store: LedgerStore,
+  store: SqlStore,
   reference: string,
   { kind, amount }: Posting,
   holdId: string | null,
@@ -157,7 +160,7 @@ class RefusedInside extends Error {
 }
 
 function undoRefusals(
-  store: LedgerStore,
+  store: SqlStore,
   work: () => Result<Held, RefusedHold>,
 ): Result<Held, RefusedHold> {
   try {
@@ -172,7 +175,7 @@ function undoRefusals(
   }
 }
 
-function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Held, RefusedHold> {
+function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, RefusedHold> {
   const { holdId, keyId, amount, maximum } = request;
   releaseExpired(store, now);
   const earlier = request.idempotency === null ? null : repeat(store, request.idempotency, holdId);
@@ -196,14 +199,16 @@ function hold(store: LedgerStore, request: HoldRequest, now: number): Result<Hel
   // What is free is held to be recognised again; no money moves, so the journal has nothing to say.
   if (amount > ZERO) record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
   store.all(
-    "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)",
+    `INSERT INTO holds
+       (id, account_id, key_id, model, amount, opened_at, expires_at, state, charged, spending)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)`,
     ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
     ...[now, now + HOLD_LIFETIME_MS],
-    JSON.stringify(purses.value),
+    storedPurses.write(purses.value),
   );
   if (request.idempotency !== null)
     store.all(
-      "INSERT INTO replies VALUES (?, ?, ?, NULL, NULL)",
+      "INSERT INTO replies (scope, fingerprint, hold_id) VALUES (?, ?, ?)",
       ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
     );
   watchCredit(store, now);
@@ -219,7 +224,7 @@ function refuseHold(
 
 /** What a request that was seen before is told; null if it is new. A hold that is asked for again is no retry of a caller. */
 function repeat(
-  store: LedgerStore,
+  store: SqlStore,
   { scope, fingerprint }: IdempotentRequest,
   holdId: string,
 ): Result<Held, RefusedHold> | null {
@@ -234,7 +239,7 @@ function repeat(
 }
 
 function crowded(
-  store: LedgerStore,
+  store: SqlStore,
   { keyId, keyLimits, accountLimits }: HoldRequest,
 ): Failure | null {
   const [open] = store.all<{ ofKey: number; ofAccount: number }>(
@@ -263,12 +268,12 @@ interface HoldRow extends Record<string, string | number> {
   readonly spending: string;
 }
 
-function readHold(store: LedgerStore, holdId: string): HoldRow | undefined {
+function readHold(store: SqlStore, holdId: string): HoldRow | undefined {
   return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", holdId)[0];
 }
 
 /** Never shortens: the clock may have been set back. */
-function renew(store: LedgerStore, holdId: string, now: number): void {
+function renew(store: SqlStore, holdId: string, now: number): void {
   store.all(
     `UPDATE holds SET expires_at = max(expires_at, min(?, opened_at + ?))
        WHERE id = ? AND state = 'open'`,
@@ -276,7 +281,7 @@ function renew(store: LedgerStore, holdId: string, now: number): void {
   );
 }
 
-function capture(store: LedgerStore, request: Capture, now: number): Captured {
+function capture(store: SqlStore, request: Capture, now: number): Captured {
   const row = readHold(store, request.holdId);
   // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
   if (row?.state !== "open") return { charged: row === undefined ? ZERO : micros(row.charged) };
@@ -296,12 +301,15 @@ function capture(store: LedgerStore, request: Capture, now: number): Captured {
     steps: request.steps,
     at: now,
   };
-  store.all("INSERT INTO outbox VALUES (?, ?, ?, 0)", ...[row.id, JSON.stringify(event), now]);
+  store.all(
+    "INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)",
+    ...[row.id, storedUsage.write(event), now],
+  );
   watchCredit(store, now);
   return { charged };
 }
 
-function release(store: LedgerStore, holdId: string, now: number): void {
+function release(store: SqlStore, holdId: string, now: number): void {
   const row = readHold(store, holdId);
   if (row?.state !== "open") return;
   close(store, row, ZERO, now);
@@ -309,13 +317,13 @@ function release(store: LedgerStore, holdId: string, now: number): void {
 }
 
 /** Closes an open hold with its charge, and gives the purses it was spent from what was not charged. */
-function close(store: LedgerStore, row: HoldRow, charge: Micros, now: number): Micros {
+function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micros {
   const held = micros(row.amount);
   const details: PostingDetails = { holdId: row.id, keyId: row.key_id, at: now };
   const postings: readonly Posting[] = closing(held, charge);
   for (const posting of postings) record(store, posting, details);
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
-  returnSpending(store, JSON.parse(row.spending) as readonly string[], subtract(held, charged));
+  returnSpending(store, storedPurses.read(row.spending), subtract(held, charged));
   store.all(
     "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
     ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
@@ -323,7 +331,7 @@ function close(store: LedgerStore, row: HoldRow, charge: Micros, now: number): M
   return charged;
 }
 
-function releaseExpired(store: LedgerStore, now: number): void {
+function releaseExpired(store: SqlStore, now: number): void {
   const expired = store.all<{ id: string }>(
     "SELECT id FROM holds WHERE state = 'open' AND expires_at <= ?",
     now,
@@ -331,7 +339,7 @@ function releaseExpired(store: LedgerStore, now: number): void {
   for (const { id } of expired) release(store, id, now);
 }
 
-function sweep(store: LedgerStore, now: number): void {
+function sweep(store: SqlStore, now: number): void {
   releaseExpired(store, now);
   store.all("DELETE FROM replies WHERE expires_at <= ?", now);
   store.all(
@@ -342,7 +350,7 @@ function sweep(store: LedgerStore, now: number): void {
   forgetPurses(store, now);
 }
 
-function nextDueAt(store: LedgerStore): number | null {
+function nextDueAt(store: SqlStore): number | null {
   const [row] = store.all<{ due: number | null }>(
     `SELECT min(due) AS due FROM (
        SELECT min(expires_at) AS due FROM holds WHERE state = 'open'

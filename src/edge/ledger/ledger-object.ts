@@ -6,6 +6,7 @@ import type { UsageEvent } from "#wire/usage-event.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
 import type { WebhookObject } from "../delivery/webhook-object.ts";
 import { logFault } from "../log.ts";
+import { durableStore } from "../storage/sql-store.ts";
 import type { CreditLine } from "./credit-watch.ts";
 import type {
   Capture,
@@ -19,7 +20,6 @@ import type {
   RefusedHold,
 } from "./ledger.ts";
 import { type LedgerBook, openLedgerBook } from "./ledger-book.ts";
-import { durableStore } from "./ledger-store.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {

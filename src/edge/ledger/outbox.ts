@@ -1,5 +1,6 @@
 import type { UsageEvent } from "#wire/usage-event.ts";
-import type { LedgerStore } from "./ledger-store.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { storedUsage } from "./stored.ts";
 
 /** Usage events that wait to be sent; written in the transaction that charged, so that none is ever lost. */
 export interface Outbox {
@@ -20,7 +21,7 @@ export function retryAt(now: number, attempts: number): number {
 }
 
 /** Opens the outbox of a store. */
-export function createOutbox(store: LedgerStore, now: () => number): Outbox {
+export function createOutbox(store: SqlStore, now: () => number): Outbox {
   return {
     due: (limit) =>
       store
@@ -28,7 +29,7 @@ export function createOutbox(store: LedgerStore, now: () => number): Outbox {
           "SELECT event FROM outbox WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
           ...[now(), limit],
         )
-        .map(({ event }) => JSON.parse(event) as UsageEvent),
+        .map(({ event }) => storedUsage.read(event)),
     sent: (ids) =>
       store.transaction(() => {
         for (const id of ids) store.all("DELETE FROM outbox WHERE id = ?", id);

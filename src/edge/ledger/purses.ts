@@ -2,12 +2,12 @@ import type { Failure } from "#domain/failure.ts";
 import { spendWithin } from "#domain/ledger.ts";
 import { type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result } from "#domain/result.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import type { HoldRequest } from "./ledger.ts";
-import type { LedgerStore } from "./ledger-store.ts";
 
 /** Spends a price from every purse of a request and names them, or refuses with the first that is spent. */
 export function takeSpending(
-  store: LedgerStore,
+  store: SqlStore,
   request: HoldRequest,
   now: number,
 ): Result<readonly string[], Failure> {
@@ -16,7 +16,7 @@ export function takeSpending(
     const total = spendWithin(period, limit, readSpending(store, name), request.amount);
     if (!total.ok) return total;
     store.all(
-      `INSERT INTO spending VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
+      `INSERT INTO spending (purse, amount, forget_at) VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
          SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
       ...[name, toNumber(total.value), forgetAt],
     );
@@ -25,17 +25,13 @@ export function takeSpending(
 }
 
 /** Gives purses back what was spent from them and not charged. */
-export function returnSpending(
-  store: LedgerStore,
-  purses: readonly string[],
-  amount: Micros,
-): void {
+export function returnSpending(store: SqlStore, purses: readonly string[], amount: Micros): void {
   for (const purse of purses)
     store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), purse);
 }
 
 /** Forgets purses that nothing can be spent from any more. */
-export function forgetPurses(store: LedgerStore, now: number): void {
+export function forgetPurses(store: SqlStore, now: number): void {
   store.all("DELETE FROM spending WHERE forget_at <= ?", now);
 }
 
@@ -71,7 +67,7 @@ function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): rea
   return [day, month, { name: tokenId, period: "token", limit: amount, forgetAt }];
 }
 
-function readSpending(store: LedgerStore, purse: string): Micros {
+function readSpending(store: SqlStore, purse: string): Micros {
   const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
   return row === undefined ? ZERO : micros(row.amount);
 }

@@ -7,12 +7,12 @@ import {
   spendRate,
 } from "#domain/limits.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
 import type { HoldRequest, RefusedHold } from "./ledger.ts";
-import type { LedgerStore } from "./ledger-store.ts";
 
 /** Counts a request and its steps against the rates of its key and its account, or refuses with the first that is used up. */
 export function takeRates(
-  store: LedgerStore,
+  store: SqlStore,
   { keyId, steps, keyLimits, accountLimits }: HoldRequest,
   now: number,
 ): Result<readonly Allowance[], RefusedHold> {
@@ -40,7 +40,7 @@ export function takeRates(
     const { window, allowance } = spent.value;
     allowances.push(allowance);
     store.all(
-      "INSERT OR REPLACE INTO windows VALUES (?, ?, ?)",
+      "INSERT OR REPLACE INTO windows (name, started_at, used) VALUES (?, ?, ?)",
       ...[name, window.startedAt, window.used],
     );
   }
@@ -48,11 +48,11 @@ export function takeRates(
 }
 
 /** Forgets windows that have ended. */
-export function forgetWindows(store: LedgerStore, now: number): void {
+export function forgetWindows(store: SqlStore, now: number): void {
   store.all("DELETE FROM windows WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
 }
 
-function readWindow(store: LedgerStore, name: string): RateWindow | undefined {
+function readWindow(store: SqlStore, name: string): RateWindow | undefined {
   const [row] = store.all<{ started_at: number; used: number }>(
     "SELECT started_at, used FROM windows WHERE name = ?",
     name,

@@ -1,0 +1,85 @@
+import type { Migration } from "../storage/migrations.ts";
+
+/** The tables of an account's ledger. Every amount is whole micro-dollars, every time milliseconds since 1970. */
+export const ledgerMigrations: readonly Migration[] = [
+  {
+    name: "the ledger as it was when versions were first counted",
+    kind: "breaking",
+    statements: [
+      `CREATE TABLE IF NOT EXISTS balances (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     issuer INTEGER NOT NULL CHECK (issuer <= 0),
+     available INTEGER NOT NULL CHECK (available >= 0),
+     held INTEGER NOT NULL CHECK (held >= 0),
+     revenue INTEGER NOT NULL CHECK (revenue >= 0),
+     CHECK (issuer + available + held + revenue = 0)
+   ) STRICT`,
+      "INSERT OR IGNORE INTO balances (one, issuer, available, held, revenue) VALUES (1, 0, 0, 0, 0)",
+      `CREATE TABLE IF NOT EXISTS entries (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     kind TEXT NOT NULL,
+     source TEXT NOT NULL,
+     target TEXT NOT NULL,
+     amount INTEGER NOT NULL CHECK (amount >= 0),
+     hold_id TEXT,
+     key_id TEXT,
+     reference TEXT UNIQUE,
+     note TEXT,
+     at INTEGER NOT NULL,
+     available INTEGER NOT NULL
+   ) STRICT`,
+      "CREATE INDEX IF NOT EXISTS entries_by_hold ON entries (hold_id)",
+      `CREATE TABLE IF NOT EXISTS holds (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     key_id TEXT NOT NULL,
+     model TEXT NOT NULL,
+     amount INTEGER NOT NULL,
+     opened_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     state TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released')),
+     charged INTEGER NOT NULL CHECK (charged BETWEEN 0 AND amount),
+     spending TEXT NOT NULL
+   ) STRICT`,
+      "CREATE INDEX IF NOT EXISTS holds_by_expiry ON holds (state, expires_at)",
+      "CREATE INDEX IF NOT EXISTS holds_by_key ON holds (state, key_id)",
+      `CREATE TABLE IF NOT EXISTS replies (
+     scope TEXT PRIMARY KEY,
+     fingerprint TEXT NOT NULL,
+     hold_id TEXT NOT NULL UNIQUE,
+     reply TEXT,
+     expires_at INTEGER
+   ) STRICT`,
+      "CREATE INDEX IF NOT EXISTS replies_by_expiry ON replies (expires_at)",
+      `CREATE TABLE IF NOT EXISTS windows (
+     name TEXT PRIMARY KEY,
+     started_at INTEGER NOT NULL,
+     used INTEGER NOT NULL
+   ) STRICT`,
+      `CREATE TABLE IF NOT EXISTS spending (
+     purse TEXT PRIMARY KEY,
+     amount INTEGER NOT NULL CHECK (amount >= 0),
+     forget_at INTEGER NOT NULL
+   ) STRICT`,
+      `CREATE TABLE IF NOT EXISTS outbox (
+     id TEXT PRIMARY KEY,
+     event TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0
+   ) STRICT`,
+      "CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due_at)",
+      `CREATE TABLE IF NOT EXISTS credit_line (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     account_id TEXT NOT NULL,
+     line INTEGER NOT NULL CHECK (line > 0),
+     is_told INTEGER NOT NULL CHECK (is_told IN (0, 1))
+   ) STRICT`,
+      `CREATE TABLE IF NOT EXISTS alerts (
+     id TEXT PRIMARY KEY,
+     notice TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL
+   ) STRICT`,
+    ],
+  },
+];

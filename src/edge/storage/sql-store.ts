@@ -1,0 +1,19 @@
+/** What SQLite takes and gives. Integers are JavaScript numbers, so they must stay below 2^53. */
+export type SqlValue = string | number | null;
+
+/** The little of SQLite that the objects need; the runtime's own storage and Node's are values of it. */
+export interface SqlStore {
+  /** Runs one statement and returns its rows. */
+  all<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): Row[];
+  /** Runs `work` as a whole or not at all: what it throws undoes it. Never nested. */
+  transaction<Value>(work: () => Value): Value;
+}
+
+/** The store of a Durable Object. */
+export function durableStore(storage: DurableObjectStorage): SqlStore {
+  return {
+    all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
+      storage.sql.exec<Row>(query, ...bindings).toArray(),
+    transaction: (work) => storage.transactionSync(work),
+  };
+}

@@ -1,0 +1,63 @@
+import { applyD1Migrations, type D1Migration } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { AccountTable } from "#edge/accounts/account-store.ts";
+import { AnswerTable } from "#edge/jobs/answer-table.ts";
+import { BatchTable } from "#edge/jobs/batch-table.ts";
+import { KeyTable } from "#edge/keys/key-store.ts";
+import { UsageTable } from "#edge/usage/usage-table.ts";
+import rows010 from "../../fixtures/databases/0.1.0/d1.sql?raw";
+
+/** The last migration of each release whose rows are kept as fixtures. */
+const RELEASES: readonly (readonly [release: string, lastMigration: string, rows: string])[] = [
+  ["0.1.0", "0005_credit_low.sql", rows010],
+];
+
+test.each(RELEASES)(
+  "the rows of release %s are read after every later migration",
+  async (...release) => {
+    const [, last, rows] = release;
+    const database = env.OLD_DB;
+    await dropTables(database);
+    const migrations = JSON.parse(env.TEST_MIGRATIONS) as D1Migration[];
+    const count = migrations.findIndex(({ name }) => name === last) + 1;
+    expect(count).toBeGreaterThan(0);
+    await applyD1Migrations(database, migrations.slice(0, count));
+    await database.batch(
+      rows
+        .trim()
+        .split("\n")
+        .map((row) => database.prepare(row)),
+    );
+    await applyD1Migrations(database, migrations);
+
+    expect(await new AccountTable(database).find("acc_old")).toMatchObject({
+      limits: { requestsPerMinute: 60, concurrent: 4 },
+      creditLow: 500_000n,
+    });
+    expect(await new KeyTable(database).find("key_old")).toMatchObject({
+      ...{ scopes: ["ask", "usage"], models: ["unmask-demo"], origins: null },
+      limits: { spendPerDayMicros: 1000n, spendPerMonthMicros: null },
+    });
+    const all = { status: undefined, after: undefined };
+    expect(await new AnswerTable(database).list("acc_old", all, 10)).toMatchObject([
+      { id: "ans_old", status: "completed", chargedMicros: 47 },
+    ]);
+    expect(await new BatchTable(database).list("acc_old", undefined, 10)).toMatchObject([
+      { id: "bat_old", body: { charged_micros: 47 } },
+    ]);
+    const usage = await new UsageTable(database).list({ accountId: "acc_old" }, undefined, 10);
+    expect(usage).toMatchObject([{ day: "2026-11-27", answers: 1, steps: 16, charged_micros: 47 }]);
+  },
+);
+
+/** Leaves an empty database behind, whatever a test before left there. */
+async function dropTables(database: D1Database): Promise<void> {
+  const { results } = await database
+    .prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
+    )
+    .all<{ name: string }>();
+  // Children first: foreign keys are enforced.
+  for (const { name } of results.toReversed()) await database.prepare(`DROP TABLE "${name}"`).run();
+}

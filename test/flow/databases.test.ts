@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { micros } from "#domain/micros.ts";
+import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
+import { openAnswerBook } from "#edge/jobs/answer-book.ts";
+import { openBatchBook } from "#edge/jobs/batch-book.ts";
+import { openBatchOrders } from "#edge/jobs/batch-orders.ts";
+import { storedAnswer } from "#edge/jobs/stored-answers.ts";
+import { openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import type { SqlStore } from "#edge/storage/sql-store.ts";
+import { endedAnswer } from "../support/batches.ts";
+import { holdRequest } from "../support/ledger-builders.ts";
+import { nodeStore } from "../support/ledger-twin.ts";
+
+const FIXTURES = "test/fixtures/databases";
+
+/** When everything in the fixtures happened. */
+const AT = Date.UTC(2026, 10, 27);
+
+describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release) => {
+  function stored(name: string): SqlStore {
+    const database = new DatabaseSync(":memory:");
+    database.exec(readFileSync(`${FIXTURES}/${release}/${name}.sql`, "utf8"));
+    return nodeStore(database);
+  }
+
+  test("a ledger keeps its balances, its open hold, the reply of an Idempotency-Key and what it has to send", () => {
+    const book = openLedgerBook(stored("ledger"), () => AT);
+    expect(book.balance()).toEqual({
+      ...{ issuer: -1_000_000n, available: 999_985n, held: 10n, revenue: 5n },
+    });
+    expect(book.entries({ limit: 100 }).entries).toHaveLength(8);
+    const idempotency = { scope: "key_1 /v1/answers order-1", fingerprint: "ab".repeat(32) };
+    const again = book.hold(holdRequest("ans_again", { idempotency }));
+    if (!again.ok || again.value.kind !== "replay") throw new Error("it was answered before");
+    expect(storedAnswer.read(again.value.reply)).toEqual(endedAnswer("ans_charged"));
+    expect(book.due(10).map(({ id, micros }) => [id, micros])).toEqual([["ans_charged", 7]]);
+    expect(book.dueAlerts().map(({ type }) => type)).toContain("credit.low");
+    const { charged } = book.capture({
+      ...{ holdId: "ans_open", charge: micros(10), steps: 4, reply: null },
+    });
+    expect([charged, book.balance().held]).toEqual([10n, 0n]);
+  });
+
+  test("an answer under way goes on from its frames", () => {
+    const book = openAnswerBook(stored("answer-running"), () => "evt_new");
+    expect(book.order()).toMatchObject({
+      job: { id: "ans_running", card: { prices: { linear: 1_000_000n } }, question: {} },
+      webhook: { url: "https://named.test/" },
+    });
+    expect(book.terms()?.noticeId).toBe("evt_running");
+    expect(book.progress()).toMatchObject({
+      started: { canvas: 4 },
+      frames: [{ step: 1, revealed: [{ text: "A" }] }],
+    });
+    expect(book.attempt()).toBe(2);
+  });
+
+  test("an ended answer still has its duties", () => {
+    const book = openAnswerBook(stored("answer-ended"), () => "evt_new");
+    expect(book.ended()).toEqual({
+      ...{ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT },
+    });
+    book.settled(micros(3));
+    expect(book.ended()).toMatchObject({ body: { charged_micros: 3 }, duties: ["tell"] });
+  });
+
+  test("a batch goes on with its items", () => {
+    const store = stored("batch");
+    const [book, orders] = [openBatchBook(store, () => AT), openBatchOrders(store)];
+    expect(book.body()).toMatchObject({ status: "running", counts: { total: 3, completed: 1 } });
+    expect(book.results(0, 3)).toMatchObject([
+      { custom_id: "item-0", answer: { answer: "A dog." }, error: null },
+      { custom_id: "item-1", answer: null },
+      { answer: null, error: { code: "image_truncated" } },
+    ]);
+    expect(book.running()).toEqual([{ index: 1, answerId: "ans_item_1" }]);
+    expect(orders.read(1)).toMatchObject({ deadlineMs: 1000, job: { quote: {} } });
+    expect(book.end(1, endedAnswer("ans_item_1"))).toBe("ended");
+    expect(book.charge()).toEqual({ charge: 20n, steps: 8 });
+  });
+
+  test("webhooks keep their endpoints, what is on its way and how it went", () => {
+    const tools = { now: () => AT + 1_000_000, random: () => 0.5, newId: () => "whd_new" };
+    const book = openWebhookBook(stored("webhooks"), tools);
+    expect(book.endpoints().map(({ id, isEnabled }) => [id, isEnabled])).toEqual([
+      ["whe_off", false],
+      ["whe_on", true],
+    ]);
+    expect(book.accountSecrets()).toEqual({ secret: "whsec_account", previous: null });
+    const states = book.deliveries({}, 10).map(({ id, state }) => [id, state]);
+    expect(states).toEqual([
+      ["whd_1", "delivered"],
+      ["whd_2", "waiting"],
+      ["whd_3", "waiting"],
+    ]);
+    expect(book.delivery("whd_3")?.attempts).toMatchObject([{ reply: { status: 500 } }]);
+    expect(book.take(10).map(({ id }) => id)).toEqual(expect.arrayContaining(["whd_2", "whd_3"]));
+    const off = book.endpoint("whe_off");
+    if (off !== null) book.putEndpoint({ ...off, isEnabled: true, disabledReason: null });
+    expect(book.redeliver("whd_1")).toBe(true);
+  });
+});

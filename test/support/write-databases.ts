@@ -1,0 +1,170 @@
+// Writes what a release's own code leaves in the databases of its objects, as SQL text: the fixtures that every later
+// release must open. Run once per release that changed a schema:
+//
+//   node test/support/write-databases.ts test/fixtures/databases/<release>
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { micros } from "#domain/micros.ts";
+import type { Notice } from "#domain/notice.ts";
+import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
+import type { Endpoint } from "#edge/delivery/webhooks.ts";
+import { admit } from "#edge/jobs/admit.ts";
+import { openAnswerBook } from "#edge/jobs/answer-book.ts";
+import type { AnswerOrder } from "#edge/jobs/answers.ts";
+import { openBatchBook } from "#edge/jobs/batch-book.ts";
+import { openBatchOrders } from "#edge/jobs/batch-orders.ts";
+import { storedAnswer } from "#edge/jobs/stored-answers.ts";
+import { openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import { batchTerms, endedAnswer, problem } from "./batches.ts";
+import { question } from "./edge-builders.ts";
+import { holdRequest } from "./ledger-builders.ts";
+import { nodeStore } from "./ledger-twin.ts";
+
+/** When everything in the fixtures happened. */
+const AT = Date.UTC(2026, 10, 27);
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error("say which folder to write to");
+mkdirSync(folder, { recursive: true });
+for (const [name, fill] of Object.entries({
+  ledger: fillLedger,
+  "answer-running": fillRunningAnswer,
+  "answer-ended": fillEndedAnswer,
+  batch: fillBatch,
+  webhooks: fillWebhooks,
+})) {
+  const database = new DatabaseSync(":memory:");
+  fill(database);
+  writeFileSync(path.join(folder, `${name}.sql`), dump(database));
+}
+
+/** A dollar, one answer charged in part and refunded, one given back, one under way for a client token, one told to be repeated. */
+function fillLedger(database: DatabaseSync): void {
+  const book = openLedgerBook(nodeStore(database), () => AT);
+  book.grant({ grantId: "gift", amount: micros(1_000_000), note: "welcome" });
+  book.drawLine({ accountId: "acc_1", line: micros(999_995) });
+  const idempotency = { scope: "key_1 /v1/answers order-1", fingerprint: "ab".repeat(32) };
+  book.hold(holdRequest("ans_charged", { idempotency }));
+  const reply = storedAnswer.write(endedAnswer("ans_charged"));
+  book.capture({ holdId: "ans_charged", charge: micros(7), steps: 4, reply });
+  book.refund({ refundId: "sorry", holdId: "ans_charged", amount: micros(2), note: "late" });
+  book.hold(holdRequest("ans_released"));
+  book.release("ans_released");
+  const spendCap = { tokenId: "tok_1", amount: micros(100), expiresAt: AT + 60_000 };
+  book.hold(holdRequest("ans_open", { spendCap }));
+}
+
+function fillRunningAnswer(database: DatabaseSync): void {
+  const book = openAnswerBook(nodeStore(database), () => "evt_running");
+  book.begin(order("ans_running"));
+  book.attempt();
+  book.started("ab".repeat(32), {
+    ...{ kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: 4 },
+  });
+  book.keep([
+    {
+      ...{ kind: "answer.frame", step: 1, stableUntil: 1 },
+      revealed: [{ position: 0, token: 5, text: "A", confidence: 0.5, step: 1 }],
+    },
+  ]);
+}
+
+function fillEndedAnswer(database: DatabaseSync): void {
+  const book = openAnswerBook(nodeStore(database), () => "evt_ended");
+  book.begin(order("ans_ended"));
+  book.end({ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT });
+}
+
+/** Three items: one answered, one under way, one that could not be asked. */
+function fillBatch(database: DatabaseSync): void {
+  const store = nodeStore(database);
+  const [book, orders] = [openBatchBook(store, () => AT), openBatchOrders(store)];
+  const { job, webhook } = order("ans_item");
+  for (const index of [0, 1]) {
+    orders.keep(index, { job, deadlineMs: 1000, webhook });
+    book.keep(index, { customId: `item-${index}`, quotedMicros: 10, error: null });
+  }
+  book.keep(2, { customId: null, quotedMicros: 0, error: problem() });
+  book.begin(batchTerms({ createdAt: AT, deadlineAt: AT + 3_600_000, quotedMicros: 20 }));
+  book.takeNext("ans_item_0");
+  book.end(0, endedAnswer("ans_item_0"));
+  orders.forget(0);
+  book.takeNext("ans_item_1");
+}
+
+/** Two endpoints, one of them disabled; a delivery that failed once, one that arrived, one to an address of a request's own. */
+function fillWebhooks(database: DatabaseSync): void {
+  let ids = 0;
+  const book = openWebhookBook(nodeStore(database), {
+    now: () => AT,
+    random: () => 0.5,
+    newId: (prefix) => `${prefix}_${++ids}`,
+  });
+  book.putAccountSecrets({ secret: "whsec_account", previous: null });
+  book.putEndpoint(endpoint("whe_on", "https://on.test/", true));
+  book.accept(notice("evt_1"), null);
+  book.accept(notice("evt_2"), {
+    ...{ url: "https://named.test/", secret: "whsec_named", wantsDrafts: false },
+  });
+  const [first, second] = book.take(2);
+  if (first === undefined || second === undefined) throw new Error("nothing is due");
+  book.record(first.id, {
+    ...{ outcome: "response", status: 500, retry_after: null, location: null, duration_ms: 3 },
+  });
+  book.record(second.id, {
+    ...{ outcome: "response", status: 204, retry_after: null, location: null, duration_ms: 2 },
+  });
+  book.putEndpoint(endpoint("whe_off", "https://off.test/", false));
+}
+
+function order(id: string): AnswerOrder {
+  const prices = { view: 0n, linear: 1_000_000n, attention: 0n };
+  const card = { id: "demo", image: null, hitPrice: micros(0), prices };
+  const asked = { question: question({ images: [] }) };
+  const job = admit(asked, { id, accountId: "acc_1", card, createdAt: AT });
+  if (!job.ok) throw new Error(job.refusal.kind);
+  return {
+    ...{ job: job.value, keyId: "key_1", requestId: "req_1", traceparent: null },
+    ...{ deadlineAt: null, isRepeatable: true, payment: { kind: "hold" }, cacheKey: null },
+    webhook: { url: "https://named.test/", secret: null, wantsDrafts: true },
+  };
+}
+
+function endpoint(id: string, url: string, isEnabled: boolean): Endpoint {
+  return {
+    ...{ id, url, events: null, signing: "hmac", secret: `whsec_${id}`, publicKey: null },
+    ...{ previous: null, isEnabled, disabledReason: isEnabled ? null : "owner" },
+    ...{ failingSince: null, createdAt: AT },
+  };
+}
+
+function notice(id: string): Notice {
+  const data = { answer: "A dog.", tokens: [] };
+  return { id, type: "answer.completed", accountId: "acc_1", at: AT, data };
+}
+
+/** The whole database as statements that make it again. */
+function dump(database: DatabaseSync): string {
+  const made = database
+    .prepare("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+    .all() as { name: string; type: string; sql: string }[];
+  const own = made.filter(({ name }) => !name.startsWith("sqlite_"));
+  const rows = own
+    .filter(({ type }) => type === "table")
+    .flatMap(({ name }) =>
+      database
+        .prepare(`SELECT * FROM ${name} ORDER BY rowid`)
+        .all()
+        .map((row) => insert(name, row)),
+    );
+  return `${[...own.map(({ sql }) => sql), ...rows].join(";\n")};\n`;
+}
+
+function insert(table: string, row: Record<string, unknown>): string {
+  const values = Object.values(row).map((value) =>
+    typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value ?? "NULL"),
+  );
+  return `INSERT INTO ${table} (${Object.keys(row).join(", ")}) VALUES (${values.join(", ")})`;
+}
