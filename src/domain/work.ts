@@ -1,5 +1,5 @@
 import type { ImagePolicy, VisionTower } from "./architecture.ts";
-import { type ImageLayout, imageLayout, layoutVectorCount, type Size } from "./image/layout.ts";
+import { type ImageLayout, imageLayouts, layoutVectorCount, type Size } from "./image/layout.ts";
 import type { AnswerMode, AnswerOptions } from "./question.ts";
 
 /** How a model looks at pictures, as far as their number of vectors depends on it. */
@@ -44,7 +44,7 @@ export const MESSAGE_POSITIONS = 14;
 /** Plans the work of an answer. Throws RangeError where pictures are asked of a model that has no rules for them. */
 export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWork {
   const { canvas, steps, mode, detail } = asked.options;
-  const layouts = asked.pictures.map((size) => layoutOf(size, rules, detail));
+  const layouts = layoutsOf(asked.pictures, rules, detail);
   const imageVectors = sum(layouts.map(layoutVectorCount));
   const template = TEMPLATE_POSITIONS + (asked.messages - 1) * MESSAGE_POSITIONS;
   const positions = imageVectors + asked.textBytes + template + canvas;
@@ -67,13 +67,14 @@ export function textBytes(
   return sum([...texts, suffix ?? ""].map(byteLength));
 }
 
-function layoutOf(
-  size: Size,
+function layoutsOf(
+  pictures: readonly Size[],
   rules: ImageRules | null,
   detail: AnswerOptions["detail"],
-): ImageLayout {
+): ImageLayout[] {
+  if (pictures.length === 0) return [];
   if (rules === null) throw new RangeError("this model has no rules for pictures");
-  return imageLayout(size, rules.policy, rules.vision, detail);
+  return imageLayouts(pictures, rules.policy, rules.vision, detail);
 }
 
 function viewCount(layout: ImageLayout): number {

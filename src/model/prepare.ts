@@ -1,6 +1,6 @@
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
-import { type ImageLayout, imageLayout, layoutVectorCount } from "#domain/image/layout.ts";
+import { type ImageLayout, imageLayouts, layoutVectorCount } from "#domain/image/layout.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
@@ -50,9 +50,8 @@ export function prepare(
   const { vision, image, prompt: rules, special } = engine.architecture;
   const sight = vision === undefined || image === undefined ? undefined : { vision, image };
   if (pictures.length > 0 && sight === undefined) return refuse({ kind: "images_not_supported" });
-  const layouts = pictures.flatMap((picture) =>
-    sight === undefined ? [] : [imageLayout(picture, sight.image, sight.vision, options.detail)],
-  );
+  const layouts =
+    sight === undefined ? [] : imageLayouts(pictures, sight.image, sight.vision, options.detail);
   const counts = layouts.map((layout) => layoutVectorCount(layout));
   const ids = promptIds(messages, pictures.length, {
     rules,

@@ -5,7 +5,7 @@ import { sha256Hex } from "./digest.ts";
 import { frame, optionParts } from "./framing.ts";
 
 /** Rises with every change that may change an answer: then no digest and no cached answer of before counts any more. */
-export const DECODER_VERSION = "1";
+export const DECODER_VERSION = "2";
 
 /** Everything that determines an answer, and the answer. */
 export interface ReplayTerms {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "#domain/architecture.ts";
+import type { ImageLayout } from "#domain/image/layout.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { price, priceOfSteps, type UnitPrices } from "#domain/quote.ts";
 import { planWork, TEMPLATE_POSITIONS } from "#domain/work.ts";
@@ -31,6 +32,10 @@ function quoteOf(width: number, height: number, overrides: Partial<AnswerOptions
     options: options(overrides),
   };
   return price(planWork(asked, rules), prices);
+}
+
+function isPadded(layout: ImageLayout): boolean {
+  return layout.kind === "single" && layout.fit === "pad";
 }
 
 const { rows } = referenceTable<{ rows: { w: number; h: number; tokens: number }[] }>(
@@ -67,6 +72,40 @@ describe("a quote", () => {
         expect(quote.imageVectors).toBe(detail === "auto" ? tokens : 730);
       }
     }
+  });
+
+  test("of several pictures counts what the function counts: 730 vectors and one view each, at any size and detail", () => {
+    const architecture: Architecture = {
+      ...fakeArchitecture,
+      vision: siglip,
+      image: llavaPolicy,
+      prompt: { systemPrompt: "", maxPromptLength: 100_000 },
+    };
+    const tools = {
+      engine: fakeEngine(() => oneHot(architecture.logitsColumns, 0, 20), architecture),
+      tokenizer: fakeTokenizer,
+      renderTemplate: fakeTemplate,
+      resize: resizeBicubic,
+    };
+    const side = fc.integer({ min: 1, max: 20_000 });
+    const sizes = fc.array(fc.record({ width: side, height: side }), {
+      minLength: 2,
+      maxLength: 8,
+    });
+    const messages = [{ role: "user" as const, text: "which?" }];
+    fc.assert(
+      fc.property(sizes, fc.constantFrom("auto" as const, "low" as const), (pictures, detail) => {
+        const asked = options({ detail });
+        const work = planWork({ pictures, messages: 1, textBytes: 6, options: asked }, rules);
+        expect([work.imageVectors, work.views]).toEqual([730 * pictures.length, pictures.length]);
+        const decoded = pictures.map((size) => ({ ...size, pixelsHWC: new Uint8Array() }));
+        const prepared = prepare({ messages, pictures: decoded, options: asked }, tools);
+        if (!prepared.ok) throw new Error("the pictures were refused");
+        expect(prepared.value.prompt.imageVectors).toBe(work.imageVectors);
+        expect(prepared.value.prompt.layouts.every(isPadded)).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test("has the steps and passes that an answer takes which fills its canvas", async () => {

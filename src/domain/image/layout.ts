@@ -81,6 +81,22 @@ export function imageLayout(
   };
 }
 
+/**
+ * Decides how the pictures of one question are looked at. More than one are each padded, whatever the policy for one:
+ * so the checkpoints were trained and evaluated, and so several leave room in the prompt.
+ *
+ * Source: `image_aspect_ratio` in LLaVA-NeXT's train.py and in the evaluation harness's llava_onevision_llada.py.
+ */
+export function imageLayouts(
+  sizes: readonly Size[],
+  policy: ImagePolicy,
+  vision: Pick<VisionTower, "imageSize" | "patchSize">,
+  detail: Detail,
+): ImageLayout[] {
+  const used: ImagePolicy = sizes.length > 1 ? { ...policy, aspect: "pad" } : policy;
+  return sizes.map((size) => imageLayout(size, used, vision, detail));
+}
+
 /** Counts the vectors that a picture of this size becomes: known, and paid for, before it is decoded. */
 export function imageVectorCount(
   width: number,
