@@ -29,7 +29,7 @@ Options
 Prints one line for the tensors of a case and one for each of its runs:
   passed p01_square56_grad run 0 baseline cpu: …
   failed p01_square56_grad run 1 baseline cpu: what differs first, and by how much
-  skipped p14_fast_prefix_cache run 0 cpu: mode fast
+  skipped p19_170x110_noise run 1 cpu: mode fast: why this engine does not have it
 and at the end "N passed, N failed, N skipped". Exits with 1 if anything failed.
 `;
 

@@ -10,6 +10,8 @@ export interface Architecture {
   /** Absent exactly when `vision` is. */
   readonly image?: ImagePolicy;
   readonly prompt: PromptRules;
+  /** Absent in a manifest from before these were told; such a model is decoded as LLaDA-V: read it through `decodingOf`. */
+  readonly decoding?: DecodingRules;
   readonly special: SpecialTokens;
   /** Columns of the head that may be chosen: the tokenizer's length, or `vocabSize` for a bundle without tokenizer. */
   readonly logitsColumns: number;
@@ -62,6 +64,14 @@ export interface PromptRules {
   readonly maxPromptLength: number;
 }
 
+/** How the checkpoint's own code fills a canvas where the asker says nothing. */
+export interface DecodingRules {
+  /** Ids that a masked position may never become. */
+  readonly suppressed: readonly number[];
+  /** Positions per block; absent where the whole canvas is one. */
+  readonly blockLength?: number;
+}
+
 /** Token ids by role. Source: tokenizer_config.json of the checkpoint; never literals in code. */
 export interface SpecialTokens {
   readonly mask: number;
@@ -77,7 +87,28 @@ export function patchesPerSide(vision: Pick<VisionTower, "imageSize" | "patchSiz
   return Math.floor(vision.imageSize / vision.patchSize);
 }
 
-/** Ids that a masked position may never become. Source: generate_with_embeds in modeling_llada.py (four ids, end of turn not among them). */
-export function suppressedTokens(special: SpecialTokens): readonly number[] {
-  return [special.endOfText, special.beginOfText, special.startHeader, special.endHeader];
+/**
+ * What the samplers of the two families do: LLaDA-V writes none of four ids (end of turn is not among them) and fills the
+ * canvas as one block, LLaDA writes whatever is likeliest, block by block.
+ * Sources: generate_with_embeds in modeling_llada.py of LLaDA-V; generate.py of LLaDA, and the settings of its instruct model in its evaluation.
+ */
+export function defaultDecoding(special: SpecialTokens, hasVision: boolean): DecodingRules {
+  return hasVision
+    ? {
+        suppressed: [
+          special.endOfText,
+          special.beginOfText,
+          special.startHeader,
+          special.endHeader,
+        ],
+      }
+    : { suppressed: [], blockLength: 32 };
+}
+
+/** The rules of a model, told or from before they were. */
+export function decodingOf({
+  decoding,
+  special,
+}: Pick<Architecture, "decoding" | "special">): DecodingRules {
+  return decoding ?? defaultDecoding(special, true);
 }

@@ -1,4 +1,4 @@
-import type { SpecialTokens } from "#domain/architecture.ts";
+import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount } from "#domain/image/layout.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
@@ -69,7 +69,7 @@ export function prepare(
     plan: {
       blockLength: options.blockLength,
       steps: options.steps,
-      stops: stopSequences(options.stop, special, tokenizer),
+      stops: stopSequences(options.stop, engine.architecture, tokenizer),
       temperature: options.temperature,
       remasking: "low_confidence",
       guidanceScale: 0,
@@ -79,12 +79,17 @@ export function prepare(
   });
 }
 
-/** The asker's stops, then the end of the turn. A stop that spells the mask would match every place not yet written. */
+/**
+ * The asker's stops, then the end of the turn, and of the text where the model may write it: it is trained to fill with that what
+ * an answer leaves over. A stop that spells the mask would match every place not yet written.
+ */
 function stopSequences(
   stops: readonly string[],
-  { mask, endOfTurn }: SpecialTokens,
+  architecture: Architecture,
   tokenizer: Tokenizer,
 ): number[][] {
+  const { mask, endOfTurn, endOfText } = architecture.special;
   const asked = stops.map((stop) => tokenizer.encode(stop)).filter((ids) => !ids.includes(mask));
-  return [...asked, [endOfTurn]];
+  const mayEndText = !decodingOf(architecture).suppressed.includes(endOfText);
+  return [...asked, [endOfTurn], ...(mayEndText ? [[endOfText]] : [])];
 }

@@ -38,6 +38,9 @@ export const MAX_VOCABULARY: number = 2 ** 19;
 /** Candidate canvases of the image policy: 36 in LLaDA-V; each is tried for every picture. */
 export const MAX_GRID_PINPOINTS = 256;
 
+/** Ids that a decoder never writes, one place each in a manifest. LLaDA-V names four; 256 is room for every added token of LLaDA. */
+export const MAX_SUPPRESSED_TOKENS = 256;
+
 /** Names of models, versions, tensors: compared, shown and used in keys. */
 export const MAX_NAME_LENGTH = 128;
 

@@ -14,6 +14,7 @@ import {
   MAX_SHARDS_PER_STAGE,
   MAX_STAGE_BYTES,
   MAX_STAGES,
+  MAX_SUPPRESSED_TOKENS,
   MAX_TEMPLATE_LENGTH,
   MAX_TENSORS_PER_STAGE,
   MAX_VOCABULARY,
@@ -106,6 +107,12 @@ const architecture = z.strictObject({
     systemPrompt: z.string().max(MAX_TEMPLATE_LENGTH),
     maxPromptLength: count,
   }),
+  decoding: z
+    .strictObject({
+      suppressed: z.array(tokenId).max(MAX_SUPPRESSED_TOKENS).readonly(),
+      blockLength: count.exactOptional(),
+    })
+    .exactOptional(),
   special: z.strictObject({
     mask: tokenId,
     beginOfText: tokenId,
@@ -207,7 +214,7 @@ function parseAs<Output>(schema: z.ZodType<Output>, bytes: Uint8Array, address: 
 }
 
 function checkArchitecture(
-  { language, vision, image, special, logitsColumns }: Architecture,
+  { language, vision, image, special, decoding, logitsColumns }: Architecture,
   address: string,
 ): void {
   const { heads, keyValueHeads, headSize, vocabSize } = language;
@@ -224,7 +231,7 @@ function checkArchitecture(
     throw invalid(address, "a patch is larger than a view");
   }
   if (logitsColumns > vocabSize) throw invalid(address, "more logits columns than head rows");
-  const highest = Math.max(...Object.values(special));
+  const highest = Math.max(...Object.values(special), ...(decoding?.suppressed ?? []));
   if (highest >= logitsColumns) throw invalid(address, `special id ${highest} is no column`);
 }
 

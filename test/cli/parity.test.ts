@@ -32,12 +32,12 @@ interface CaseDraft {
   special_ids: { suppressed: number[] };
   config_override?: Record<string, unknown>;
   weight_patch?: WeightPatch;
-  runs: { mask_id: number; trace: { tok: number[] }[] }[];
+  runs: { mode: string; mask_id: number; trace: { tok: number[] }[] }[];
 }
 
 describe("parity over the reference cases", () => {
   test.each(["cpu", "wasm"])(
-    "every baseline run gives the reference's tokens on %s",
+    "every run of the modes that are offered gives the reference's tokens on %s, and the others are skipped by name",
     {
       timeout: 120_000,
     },
@@ -46,10 +46,16 @@ describe("parity over the reference cases", () => {
       expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
       expect(code).toBe(0);
       const skipped = lines.filter((line) => line.startsWith("skipped"));
-      const reasons = skipped.map((line) => line.slice(line.lastIndexOf(": ") + 2));
-      expect(new Set(reasons)).toEqual(new Set(["mode fast"]));
-      const runs = lines.filter((line) => / run \d+ baseline /.test(line));
+      const modes = skipped.map((line) => /: mode (\w+): .{20,}/.exec(line)?.[1]);
+      expect(new Set(modes)).toEqual(new Set(["fast", "nv_prefix_cache", "nv_dual_cache"]));
+      const passed = lines.filter((line) => line.startsWith("passed"));
+      const runs = passed.filter((line) => / run \d+ baseline /.test(line));
       expect(runs.length).toBeGreaterThanOrEqual(42);
+      const textOnly = passed.filter((line) => / run \d+ nv_generate /.test(line));
+      expect(textOnly.map((line) => line.split(":")[0])).toEqual([
+        `passed p16_nv_fastdllm_text run 0 nv_generate ${provider}`,
+        `passed p16_nv_fastdllm_text run 1 nv_generate ${provider}`,
+      ]);
       expect(lines.at(-1)).toMatch(/^\d+ passed, 0 failed, \d+ skipped$/);
     },
   );
@@ -98,6 +104,15 @@ describe("parity over a small folder", () => {
     });
     expect(failed).toEqual([
       "failed p11_prompt_has_mask_tokens run 1 baseline cpu: mask_id: 384, expected 383",
+    ]);
+  });
+
+  test("fails a run in a mode that nobody knows: what is not tried has a reason", async () => {
+    const { failed } = await parityOfChanged((file) => {
+      file.runs[1]!.mode = "bidirectional";
+    });
+    expect(failed).toEqual([
+      "failed p11_prompt_has_mask_tokens run 1 bidirectional cpu: no such mode is known: bidirectional",
     ]);
   });
 

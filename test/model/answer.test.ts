@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { defaultDecoding } from "#domain/architecture.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
@@ -136,5 +137,21 @@ describe("answer", () => {
     expect(await events(question, writing("x", blind))).toEqual([
       { kind: "answer.failed", failure: { kind: "images_not_supported" } },
     ]);
+  });
+
+  test("a text-only model may write any id but the mask, and its answer ends where it ends the text", async () => {
+    const { vision: _vision, image: _image, ...blind } = fakeArchitecture;
+    const architecture = { ...blind, decoding: defaultDecoding(fakeSpecial, false) };
+    const ids = [...fakeTokenizer.encode("hi"), fakeSpecial.endOfText];
+    const engine = fakeEngine((sequence, position) => {
+      const start = sequence.lastIndexOf(fakeSpecial.endHeader) + 3;
+      const token = ids[position - start] ?? fakeTokenizer.encode("x")[0] ?? 0;
+      return oneHot(architecture.logitsColumns, token, 20 - (position - start));
+    }, architecture);
+    const completed = (await events(asking(), engine)).at(-1);
+    expect(completed).toMatchObject({ kind: "answer.completed", answer: "hi" });
+    expect(new Set(engine.passes.flatMap(({ suppressed }) => suppressed))).toEqual(
+      new Set([fakeSpecial.mask]),
+    );
   });
 });

@@ -50,6 +50,7 @@ export const TINY_ORIGINAL_CONFIG: Readonly<Record<string, unknown>> = {
   vocab_size: 1024,
   embedding_size: 1024,
   max_sequence_length: 512,
+  rope_theta: 500_000,
   activation_type: "silu",
   eos_token_id: 641,
 };

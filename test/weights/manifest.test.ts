@@ -46,6 +46,17 @@ describe("a manifest", () => {
     expect(parseManifest(encode(bundle), "manifest")).toEqual(bundle);
   });
 
+  test("with rules of decoding keeps them, and without is read all the same", () => {
+    const { decoding: _, ...architecture } = bundle.architecture;
+    expect(parseManifest(encode({ ...bundle, architecture }), "manifest").architecture).toEqual(
+      architecture,
+    );
+    const told = { ...architecture, decoding: { suppressed: [1, 2], blockLength: 32 } };
+    expect(
+      parseManifest(encode({ ...bundle, architecture: told }), "manifest").architecture,
+    ).toEqual(told);
+  });
+
   test.each<[string, (draft: Draft) => void, RegExp]>([
     ["another format version", (d) => Object.assign(d, { formatVersion: 2 }), /formatVersion/],
     ["an unknown field", (d) => Object.assign(d, { more: 1 }), /more/],
@@ -105,6 +116,16 @@ describe("a manifest", () => {
       "special ids outside the vocabulary",
       (d) => Object.assign(d.architecture.special, { mask: 500_000 }),
       /special/,
+    ],
+    [
+      "a suppressed id outside the vocabulary",
+      (d) => Object.assign(d.architecture, { decoding: { suppressed: [4000] } }),
+      /4000/,
+    ],
+    [
+      "blocks of no position",
+      (d) => Object.assign(d.architecture, { decoding: { suppressed: [], blockLength: 0 } }),
+      /blockLength/,
     ],
     [
       "more columns than rows",

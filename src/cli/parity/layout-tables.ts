@@ -166,6 +166,7 @@ const anyLanguageTower = {
   num_attention_heads: 1,
   intermediate_size: 2,
   vocab_size: 2,
+  rope_theta: 1,
   max_position_embeddings: 2,
 };
 

@@ -16,6 +16,7 @@ import { memoryStore } from "#weights/object-store.ts";
 import { memorySource } from "#weights/source.ts";
 import { loadBundle } from "#weights/stream.ts";
 import type { CaseFile, WeightPatch } from "./reference-case.ts";
+import { textOnly } from "./text-only.ts";
 
 /** A checkpoint of the reference, ready to run, with a view of what goes on inside. */
 export interface ReferenceModel {
@@ -42,7 +43,8 @@ export async function openModel(
   signal: AbortSignal,
 ): Promise<ReferenceModel> {
   const store = memoryStore();
-  const checkpoint = overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override);
+  const whole = overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override);
+  const checkpoint = file.kind === "nv_text" ? textOnly(whole) : whole;
   const { bundle } = await convertCheckpoint({
     checkpoint,
     store,

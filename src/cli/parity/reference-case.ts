@@ -12,6 +12,8 @@ export interface ReferenceCase {
 
 /** The keys of `case.json` that are read. Source: README.md of the reference cases, "cases". */
 export interface CaseFile {
+  /** `nv_text`: run by Fast-dLLM's code for text-only LLaDA, on the checkpoint's language tower alone. */
+  readonly kind?: string;
   readonly checkpoint: string;
   readonly special_ids: Readonly<Record<"bos" | "eos" | "mask" | "soh" | "eoh" | "eot", number>> & {
     readonly image_sentinel?: number;
@@ -46,6 +48,8 @@ export interface RunFile {
   readonly gen_length: number;
   readonly block_length: number;
   readonly steps: number;
+  /** Of Fast-dLLM: how sure a position must be to be written; null writes as many as the schedule says. */
+  readonly threshold?: number | null;
   readonly temperature?: number;
   readonly cfg_scale?: number;
   readonly remasking?: string;
@@ -61,8 +65,9 @@ export interface RunFile {
 
 /** One forward pass: what was written. A `conf` of null is a pick without candidates, which writes nothing new. */
 export interface TraceEntry {
-  readonly block: number;
-  readonly step: number;
+  /** Absent in runs of Fast-dLLM, which count passes only. */
+  readonly block?: number;
+  readonly step?: number;
   readonly k: number;
   readonly forward_len: number;
   readonly pos: readonly number[];

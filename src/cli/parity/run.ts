@@ -31,8 +31,8 @@ export async function compareRun(
   for (const [pass, entry] of run.trace.entries()) {
     const step = steps[pass];
     if (step === undefined) break;
-    compareStep(step, entry, run.num_transfer_tokens?.[entry.block], comparison);
-    comparison.same(`${label(entry)} forward_len`, canvas.masked.length, entry.forward_len);
+    compareStep(step, entry, run, comparison);
+    comparison.same(`${label(step)} forward_len`, canvas.masked.length, entry.forward_len);
   }
   comparison.same("num_forwards", steps.length, run.num_forwards);
   comparison.same("output", answerTokens(canvas), run.output);
@@ -67,6 +67,7 @@ function planOf(run: RunFile): DecodePlan {
     temperature: run.temperature ?? 0,
     remasking: run.remasking === "random" ? "random" : "low_confidence",
     guidanceScale: run.cfg_scale ?? 0,
+    ...(typeof run.threshold === "number" ? { threshold: run.threshold } : {}),
     uniform: mulberry32(run.noise_seed ?? 0),
   };
 }
@@ -92,16 +93,18 @@ function recordPasses(engine: Engine, into: RecordedPass[]): Engine {
 function compareStep(
   step: DecodeStep,
   entry: TraceEntry,
-  schedule: readonly number[] | undefined,
+  { threshold, num_transfer_tokens: schedules }: RunFile,
   comparison: Comparison,
 ): void {
-  const name = label(entry);
-  comparison.same(
-    `${name} block, step, k`,
-    [step.block, step.step, step.schedule[step.step]],
-    [entry.block, entry.step, entry.k],
-  );
-  if (schedule !== undefined) comparison.same(`${name} schedule`, step.schedule, schedule);
+  const name = label(step);
+  if (entry.block !== undefined && entry.step !== undefined)
+    comparison.same(`${name} place`, [step.block, step.step], [entry.block, entry.step]);
+  // With a threshold the schedule says how many there are to choose from, and the reference how many were chosen.
+  const hasThreshold = typeof threshold === "number";
+  const planned = hasThreshold ? step.reveals.length : step.schedule[step.step];
+  comparison.same(`${name} k`, planned, entry.k);
+  if (schedules !== undefined && !hasThreshold)
+    comparison.same(`${name} schedule`, step.schedule, schedules[step.block]);
   const expected = entry.pos
     .map((position, pick) => ({
       position,
@@ -157,6 +160,6 @@ function compareCandidates(
   }
 }
 
-function label({ block, step }: TraceEntry): string {
+function label({ block, step }: DecodeStep): string {
   return `block ${block} step ${step}`;
 }

@@ -18,7 +18,7 @@ import { judge, type Verdict } from "./verdict.ts";
 
 /** Tables for rules that this engine does not offer, with the reason that is printed. */
 const notOffered: Readonly<Record<string, string>> = {
-  "fast_threshold_rule.json": "mode fast",
+  "fast_threshold_rule.json": "mode fast: its rule of how sure is sure enough is not offered",
 };
 
 /** Checks every table in `pure` and `resize`: what needs no model and no provider. */

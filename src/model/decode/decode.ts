@@ -1,4 +1,4 @@
-import { suppressedTokens } from "#domain/architecture.ts";
+import { decodingOf } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { Engine, ForwardPass } from "../engine.ts";
 import { type Canvas, hasMask, maskedPositions, write } from "./canvas.ts";
@@ -21,6 +21,11 @@ export interface DecodePlan {
   readonly remasking: "low_confidence" | "random";
   /** w of classifier-free guidance; 0 is none. Above 0 each step takes two passes. */
   readonly guidanceScale: number;
+  /**
+   * Reveals every position that is at least this sure, or the surest alone, in as many steps as that takes: `steps` counts for
+   * nothing. Told by the reference's runs only; a service's price needs a ceiling. Source: get_transfer_index in Fast-dLLM's generate.py.
+   */
+  readonly threshold?: number;
   /** Drawn from at a temperature above 0 and for random remasking only. */
   readonly uniform: UniformStream;
 }
@@ -82,12 +87,17 @@ export async function* decode(
     const start = canvas.promptLength + block * plan.blockLength;
     const end = start + plan.blockLength;
     if (canvas.stopAt !== undefined && canvas.promptLength + canvas.stopAt <= start) return;
-    const schedule = revealSchedule(maskedPositions(canvas, start, end).length, stepsPerBlock);
+    const masks = maskedPositions(canvas, start, end).length;
+    // With a threshold each step reveals one or more.
+    const schedule =
+      plan.threshold === undefined
+        ? revealSchedule(masks, stepsPerBlock)
+        : new Array<number>(masks).fill(masks);
     for (const [step, count] of schedule.entries()) {
       if (!hasMask(canvas, start, end) || isWrittenUpToStop(canvas)) break;
       signal.throwIfAborted();
       const candidates = await predict(engine, canvas, end, plan, policy, signal);
-      const chosen = mostConfident(candidates, count);
+      const chosen = sureEnough(mostConfident(candidates, count), plan.threshold);
       await writeAll(engine, canvas, chosen, policy, signal);
       scanStops(canvas, plan.stops, policy);
       number += 1;
@@ -106,6 +116,14 @@ export async function* decode(
       };
     }
   }
+}
+
+function sureEnough(
+  surestFirst: readonly Candidate[],
+  threshold: number | undefined,
+): readonly Candidate[] {
+  if (threshold === undefined) return surestFirst;
+  return surestFirst.filter(({ confidence }, index) => index === 0 || confidence >= threshold);
 }
 
 function inCanvas({ promptLength }: Canvas, { position, ...reveal }: Candidate): Reveal {
@@ -133,12 +151,11 @@ async function predict(
   const rows = maskedPositions(canvas, 0, windowEnd);
   const drawn = policy.drawsForEveryPosition ? canvas.masked.length : undefined;
   const { special, logitsColumns } = engine.architecture;
+  const { suppressed } = decodingOf(engine.architecture);
   const pass: ForwardPass = {
     embeddingsSD: canvas.embeddingsSD,
     rows,
-    suppressed: policy.maskCanBeChosen
-      ? suppressedTokens(special)
-      : [...suppressedTokens(special), special.mask],
+    suppressed: policy.maskCanBeChosen ? suppressed : [...suppressed, special.mask],
     ...(plan.temperature > 0
       ? { noiseRV: gumbelNoise(rows, logitsColumns, plan.temperature, plan.uniform, drawn) }
       : {}),

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type {
-  Architecture,
-  ImagePolicy,
-  LanguageTower,
-  VisionTower,
+import {
+  type Architecture,
+  defaultDecoding,
+  type ImagePolicy,
+  type LanguageTower,
+  type VisionTower,
 } from "#domain/architecture.ts";
 import {
   MAX_DIMENSION,
@@ -13,6 +14,8 @@ import {
   MAX_VOCABULARY,
 } from "../limits.ts";
 import { WeightsError } from "../weights-error.ts";
+import { readImagePolicy } from "./image-policy.ts";
+import { refuseUnsupported, withoutNulls } from "./unsupported.ts";
 
 /** What config.json says of the network, before the tokenizer has its say on ids. */
 export interface CheckpointConfig {
@@ -23,6 +26,8 @@ export interface CheckpointConfig {
   readonly maxPromptLength: number;
   /** `eos_token_id`, the first where it is a list: the anchor of the special ids in a checkpoint without tokenizer. */
   readonly endOfText?: number;
+  /** `mask_token_id`: what the tokenizer says must be the same. */
+  readonly mask?: number;
   /** `tie_word_embeddings`: the head may be the embedding table. */
   readonly tiedHead: boolean;
 }
@@ -45,26 +50,24 @@ const SIGLIP_DEFAULTS = {
 const dimension = z.number().int().min(1).max(MAX_DIMENSION);
 const layers = z.number().int().min(1).max(MAX_LAYERS);
 const epsilon = z.number().positive().max(1);
-
-/** Hugging Face writes null for what is not set: the same as a key that is absent. */
-function withoutNulls(json: unknown): unknown {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
-  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
-}
-
-const visionFields = z.object({
-  hidden_size: dimension.default(SIGLIP_DEFAULTS.hidden_size),
-  intermediate_size: dimension.default(SIGLIP_DEFAULTS.intermediate_size),
-  num_hidden_layers: layers.min(2).default(SIGLIP_DEFAULTS.num_hidden_layers),
-  num_attention_heads: dimension.default(SIGLIP_DEFAULTS.num_attention_heads),
-  image_size: dimension.default(SIGLIP_DEFAULTS.image_size),
-  patch_size: dimension.default(SIGLIP_DEFAULTS.patch_size),
-  layer_norm_eps: epsilon.default(SIGLIP_DEFAULTS.layer_norm_eps),
-  hidden_act: z.string().default("gelu_pytorch_tanh"),
-});
-const visionConfig = z.preprocess(withoutNulls, visionFields);
-
 const tokenId = z.number().int().min(0);
+const theta = z.number().positive();
+
+const visionConfig = z.preprocess(
+  withoutNulls,
+  z.object({
+    hidden_size: dimension.default(SIGLIP_DEFAULTS.hidden_size),
+    intermediate_size: dimension.default(SIGLIP_DEFAULTS.intermediate_size),
+    num_hidden_layers: layers.min(2).default(SIGLIP_DEFAULTS.num_hidden_layers),
+    num_attention_heads: dimension.default(SIGLIP_DEFAULTS.num_attention_heads),
+    image_size: dimension.default(SIGLIP_DEFAULTS.image_size),
+    patch_size: dimension.default(SIGLIP_DEFAULTS.patch_size),
+    layer_norm_eps: epsilon.default(SIGLIP_DEFAULTS.layer_norm_eps),
+  }),
+);
+
+/** Where newer configurations keep what `rope_theta` said, and older ones how positions are scaled. */
+const rotary = z.preprocess(withoutNulls, z.looseObject({ rope_theta: theta.optional() }));
 
 const pinpoints = z.union([
   z.string(),
@@ -81,35 +84,26 @@ const configFields = z.object({
   n_heads: dimension.optional(),
   num_key_value_heads: dimension.optional(),
   n_kv_heads: dimension.optional(),
+  multi_query_attention: z.boolean().default(false),
   head_dim: dimension.optional(),
   intermediate_size: dimension.optional(),
   mlp_hidden_size: dimension.optional(),
+  mlp_ratio: dimension.optional(),
   vocab_size: dimension.max(MAX_VOCABULARY).optional(),
   embedding_size: dimension.max(MAX_VOCABULARY).optional(),
-  rope_theta: z.number().positive().default(500_000),
-  rope_scaling: z.unknown().optional(),
+  rope_theta: theta.optional(),
+  rope_parameters: rotary.optional(),
+  rope_scaling: rotary.optional(),
   rms_norm_eps: epsilon.default(1e-5),
-  hidden_act: z.string().optional(),
-  activation_type: z.string().default("silu"),
-  attention_bias: z.boolean().default(false),
-  include_bias: z.boolean().default(false),
-  layer_norm_type: z.string().default("rms"),
-  rope: z.boolean().default(true),
-  alibi: z.boolean().default(false),
-  clip_qkv: z.unknown().optional(),
-  use_sliding_window: z.boolean().default(false),
-  input_emb_norm: z.boolean().default(false),
-  scale_logits: z.boolean().default(false),
   tie_word_embeddings: z.boolean().optional(),
   weight_tying: z.boolean().optional(),
   max_position_embeddings: z.number().int().positive().optional(),
   max_sequence_length: z.number().int().positive().optional(),
   tokenizer_model_max_length: z.number().int().positive().optional(),
   eos_token_id: z.union([tokenId, z.array(tokenId)]).optional(),
+  mask_token_id: tokenId.optional(),
   system_prompt: z.string().max(MAX_TEMPLATE_LENGTH).optional(),
   mm_vision_tower: z.string().optional(),
-  mm_projector_type: z.string().default("mlp2x_gelu"),
-  mm_patch_merge_type: z.string().default("spatial_unpad"),
   vision_config: visionConfig.optional(),
   image_aspect_ratio: z.string().optional(),
   image_grid_pinpoints: pinpoints.optional(),
@@ -134,56 +128,37 @@ export function readCheckpointConfig(json: unknown): CheckpointConfig {
   }
   const raw = parsed.data;
   const hasVision = Boolean(raw.mm_vision_tower) || raw.vision_config !== undefined;
-  refuseUnsupported(raw, hasVision);
+  refuseUnsupported(json, hasVision);
   const vision = hasVision ? visionTower(raw) : undefined;
   const endOfText = Array.isArray(raw.eos_token_id) ? raw.eos_token_id[0] : raw.eos_token_id;
   return {
     language: languageTower(raw),
-    ...(vision === undefined ? {} : { vision, image: imagePolicy(raw, vision.imageSize) }),
-    systemPrompt: raw.system_prompt ?? DEFAULT_SYSTEM_PROMPT,
+    ...(vision === undefined
+      ? {}
+      : {
+          vision,
+          image: readImagePolicy(
+            required(raw.image_aspect_ratio, "image_aspect_ratio"),
+            raw.image_grid_pinpoints ?? [],
+            vision.imageSize,
+          ),
+        }),
+    systemPrompt: raw.system_prompt ?? (hasVision ? DEFAULT_SYSTEM_PROMPT : ""),
     maxPromptLength:
       raw.tokenizer_model_max_length ??
       raw.max_position_embeddings ??
       required(raw.max_sequence_length, "max_position_embeddings"),
     ...(endOfText === undefined ? {} : { endOfText }),
+    ...(raw.mask_token_id === undefined ? {} : { mask: raw.mask_token_id }),
     tiedHead: raw.tie_word_embeddings ?? raw.weight_tying ?? false,
   };
-}
-
-function refuseUnsupported(raw: RawConfig, hasVision: boolean): void {
-  const activation = raw.hidden_act ?? raw.activation_type;
-  const merge = raw.mm_patch_merge_type;
-  const isAnyres = hasVision && (raw.image_aspect_ratio ?? "pad") !== "pad";
-  const visionActivation = raw.vision_config?.hidden_act ?? "gelu_pytorch_tanh";
-  const asked: readonly (readonly [isAsked: boolean, what: string])[] = [
-    [activation !== "silu", `activation ${activation}`],
-    [raw.attention_bias, "attention_bias"],
-    [raw.include_bias, "include_bias"],
-    [raw.layer_norm_type !== "rms", `layer_norm_type ${raw.layer_norm_type}`],
-    [!raw.rope, "no rotary positions"],
-    [raw.rope_scaling !== undefined, "rope_scaling"],
-    [raw.alibi, "alibi"],
-    [raw.clip_qkv !== undefined, "clip_qkv"],
-    [raw.use_sliding_window, "use_sliding_window"],
-    [raw.input_emb_norm, "input_emb_norm"],
-    [raw.scale_logits, "scale_logits"],
-    [raw.mm_projector_type !== "mlp2x_gelu", `projector ${raw.mm_projector_type}`],
-    [isAnyres && merge !== "spatial_unpad", `mm_patch_merge_type ${merge}`],
-    [visionActivation !== "gelu_pytorch_tanh", `activation ${visionActivation} in vision_config`],
-  ];
-  const problems = asked.filter(([isAsked]) => isAsked).map(([, what]) => what);
-  if (problems.length > 0) {
-    throw new WeightsError(
-      "checkpoint_unsupported",
-      `config.json asks for what this engine does not compute: ${problems.join(", ")}`,
-    );
-  }
 }
 
 function languageTower(raw: RawConfig): LanguageTower {
   const hiddenSize = required(raw.hidden_size ?? raw.d_model, "hidden_size");
   const heads = required(raw.num_attention_heads ?? raw.n_heads, "num_attention_heads");
-  const keyValueHeads = raw.num_key_value_heads ?? raw.n_kv_heads ?? heads;
+  const keyValueHeads =
+    raw.num_key_value_heads ?? raw.n_kv_heads ?? (raw.multi_query_attention ? 1 : heads);
   const headSize = raw.head_dim ?? hiddenSize / heads;
   if (!Number.isInteger(headSize) || headSize % 2 !== 0 || heads % keyValueHeads !== 0) {
     throw new WeightsError(
@@ -197,16 +172,34 @@ function languageTower(raw: RawConfig): LanguageTower {
     heads,
     keyValueHeads,
     headSize,
-    intermediateSize: required(raw.intermediate_size ?? raw.mlp_hidden_size, "intermediate_size"),
+    intermediateSize: required(
+      raw.intermediate_size ??
+        raw.mlp_hidden_size ??
+        (raw.mlp_ratio === undefined ? undefined : raw.mlp_ratio * hiddenSize),
+      "intermediate_size",
+    ),
     vocabSize: required(raw.embedding_size ?? raw.vocab_size, "vocab_size"),
-    ropeTheta: raw.rope_theta,
+    ropeTheta: ropeTheta(raw),
     rmsNormEpsilon: raw.rms_norm_eps,
   };
 }
 
+/** Read wherever it stands; there is no value to fall back on, because the codes that read such configurations have different ones. */
+function ropeTheta({ rope_theta, rope_parameters, rope_scaling }: RawConfig): number {
+  const said = [rope_theta, rope_parameters?.rope_theta, rope_scaling?.rope_theta];
+  const values = [...new Set(said.filter((value) => value !== undefined))];
+  if (values.length > 1) {
+    throw new WeightsError(
+      "checkpoint_invalid",
+      `config.json says rope_theta more than once, and not the same: ${values.join(", ")}`,
+    );
+  }
+  return required(values[0], "rope_theta");
+}
+
 /** The last configured layer never runs: LLaDA-V's code deletes it after loading. Source: SigLipVisionTower.load_model. */
 function visionTower(raw: RawConfig): VisionTower {
-  const vision = raw.vision_config ?? visionConfig.parse({});
+  const vision = raw.vision_config ?? SIGLIP_DEFAULTS;
   if (vision.hidden_size % vision.num_attention_heads !== 0) {
     throw new WeightsError(
       "checkpoint_invalid",
@@ -224,61 +217,7 @@ function visionTower(raw: RawConfig): VisionTower {
   };
 }
 
-function imagePolicy(raw: RawConfig, imageSize: number): ImagePolicy {
-  const ratio = raw.image_aspect_ratio ?? "pad";
-  const gridPinpoints = expandPinpoints(raw.image_grid_pinpoints ?? [], imageSize);
-  if (ratio === "pad") return { aspect: "pad", gridPinpoints, maxTiles: 1 };
-  const limit = /^anyres(?:_max_([1-9]\d{0,2}))?$/.exec(ratio);
-  if (limit === null) {
-    throw new WeightsError(
-      "checkpoint_unsupported",
-      `config.json: image_aspect_ratio ${ratio}; known are pad, anyres and anyres_max_N`,
-    );
-  }
-  if (gridPinpoints.length === 0) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      `config.json: ${ratio} needs image_grid_pinpoints`,
-    );
-  }
-  // Plain `anyres` never shrinks: a limit that no candidate exceeds says the same.
-  const largest = Math.max(
-    ...gridPinpoints.map(([width, height]) => Math.ceil((width * height) / imageSize ** 2)),
-  );
-  const maxTiles = limit[1] === undefined ? largest : Number(limit[1]);
-  return { aspect: "anyres", gridPinpoints, maxTiles };
-}
-
-/** "(1x1),...,(6x6)" means every grid between the first and the last pair, in tiles. Source: process_anyres_image in mm_utils.py. */
-function expandPinpoints(
-  value: string | readonly (readonly [number, number])[],
-  imageSize: number,
-): (readonly [number, number])[] {
-  if (typeof value !== "string") return [...value];
-  const pairs = [...value.matchAll(/\((\d{1,2})x(\d{1,2})\)/g)];
-  const [first, last] = [pairs[0], pairs[pairs.length - 1]];
-  if (first === undefined || last === undefined) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      `config.json: image_grid_pinpoints "${value.slice(0, 80)}" names no grid like (1x1)`,
-    );
-  }
-  const grid: (readonly [number, number])[] = [];
-  for (let width = Number(first[1]); width <= Number(last[1]); width++) {
-    for (let height = Number(first[2]); height <= Number(last[2]); height++) {
-      grid.push([width * imageSize, height * imageSize]);
-    }
-  }
-  if (grid.length === 0 || grid.length > MAX_GRID_PINPOINTS) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      `config.json: image_grid_pinpoints spans ${grid.length} grids; allowed are 1 to ${MAX_GRID_PINPOINTS}`,
-    );
-  }
-  return grid;
-}
-
-function required(value: number | undefined, key: string): number {
+function required<Value>(value: Value | undefined, key: string): Value {
   if (value === undefined) {
     throw new WeightsError("checkpoint_invalid", `config.json lacks ${key}`);
   }
@@ -299,6 +238,7 @@ export function joinArchitecture(
       systemPrompt,
       maxPromptLength,
     },
+    decoding: defaultDecoding(tokens.special, vision !== undefined),
     special: tokens.special,
     logitsColumns: tokens.logitsColumns,
   };

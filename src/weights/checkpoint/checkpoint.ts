@@ -70,7 +70,7 @@ export async function openCheckpoint(
     ...facts,
     special: { ...facts.special, ...options.special },
   });
-  checkIds(architecture);
+  checkIds(architecture, config.mask);
   const located = await locateTensors(folder, signal);
   return { architecture, files, ...assignTensors(architecture, located, config.tiedHead) };
 }
@@ -87,7 +87,16 @@ function idsOnlyFacts(
   return { special: specialTokensFromEndOfText(anchor), logitsColumns: vocabSize };
 }
 
-function checkIds({ language, special, logitsColumns }: Architecture): void {
+function checkIds(
+  { language, special, logitsColumns }: Architecture,
+  configuredMask: number | undefined,
+): void {
+  if (configuredMask !== undefined && configuredMask !== special.mask) {
+    throw new WeightsError(
+      "checkpoint_invalid",
+      `config.json says that mask_token_id is ${configuredMask}, but the mask is ${special.mask}; if config.json is right, give it as an option`,
+    );
+  }
   if (logitsColumns > language.vocabSize) {
     throw new WeightsError(
       "tokenizer_invalid",
@@ -199,7 +208,10 @@ function assignTensors(
     else unexpected(name);
   }
   const table = placed.get("embed/weight");
-  if (tiedHead && table !== undefined && !placed.has("head/weight")) {
+  if (tiedHead && table !== undefined) {
+    // Where a file holds a head all the same, the reference puts the table in its place.
+    const unread = placed.get("head/weight");
+    if (unread !== undefined) ignored.push(unread.name);
     placed.set("head/weight", table);
   }
   const wanted = new Set<string>();

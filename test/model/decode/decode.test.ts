@@ -45,6 +45,27 @@ describe("decode", () => {
       seed,
     }));
 
+  test("with a threshold a step reveals whatever is as sure, or the surest alone, until the block is full", async () => {
+    const setups = fc.tuple(shape, fc.double({ min: 0.01, max: 1, noNaN: true }));
+    await fc.assert(
+      fc.asyncProperty(setups, async ([{ seed, ...setup }, threshold]) => {
+        const engine = fakeEngine(restless(seed), architecture);
+        const { steps } = await runDecoding(engine, { ...setup, threshold });
+        const positions = steps.flatMap(({ reveals }) => reveals.map(({ position }) => position));
+        expect(positions.toSorted((a, b) => a - b)).toEqual([...Array(setup.length).keys()]);
+        for (const { reveals, guesses } of steps) {
+          const [surest, ...others] = reveals;
+          expect(others.every(({ confidence }) => confidence >= threshold)).toBe(true);
+          const left = guesses.every(
+            ({ confidence }) => confidence < threshold && confidence <= surest!.confidence,
+          );
+          expect(left).toBe(true);
+        }
+      }),
+      { seed: 9, numRuns: 60 },
+    );
+  });
+
   test("reveals sum to the masked count, no position twice, within the ceiling of steps", async () => {
     await fc.assert(
       fc.asyncProperty(shape, async ({ seed, ...setup }) => {

@@ -70,6 +70,8 @@ const BASE_CONFIG = {
   weight_tying: false,
 };
 
+const rotary = (rope_theta: number, rope_scaling: object): object => ({ rope_theta, rope_scaling });
+
 describe("config.json", () => {
   test("of LLaDA-V gives the SigLIP tower that its code has built in, without the last layer", () => {
     const { vision, image, maxPromptLength, systemPrompt } = readCheckpointConfig(REAL_CONFIG);
@@ -111,7 +113,7 @@ describe("config.json", () => {
     const nulls = {
       ...{ eos_token_id: null, head_dim: null, attention_bias: null, tie_word_embeddings: null },
       ...{ rope_scaling: null, clip_qkv: null, use_sliding_window: false, scale_logits: null },
-      ...{ hidden_act: null, rope_theta: null, mm_patch_merge_type: "spatial_unpad" },
+      ...{ hidden_act: null, rope_parameters: null, mm_patch_merge_type: "spatial_unpad" },
       vision_config: {
         ...(TINY_CONFIG["vision_config"] as object),
         ...{ hidden_act: "gelu_pytorch_tanh", layer_norm_eps: null },
@@ -129,33 +131,104 @@ describe("config.json", () => {
     expect(read.endOfText).toBe(641);
   });
 
-  test("merges pad's single view the one way there is", () => {
-    const pad = { image_aspect_ratio: "pad", mm_patch_merge_type: "flat" };
-    expect(readCheckpointConfig({ ...TINY_CONFIG, ...pad }).image?.aspect).toBe("pad");
-  });
-
-  test.each([
-    ["hidden_act", "gelu", "activation gelu"],
-    ["attention_bias", true, "attention_bias"],
-    ["include_bias", true, "include_bias"],
-    ["layer_norm_type", "gemma_rms", "layer_norm_type gemma_rms"],
-    ["rope", false, "no rotary positions"],
-    ["rope_scaling", { type: "linear", factor: 2 }, "rope_scaling"],
-    ["alibi", true, "alibi"],
-    ["clip_qkv", 8, "clip_qkv"],
-    ["use_sliding_window", true, "use_sliding_window"],
-    ["input_emb_norm", true, "input_emb_norm"],
-    ["scale_logits", true, "scale_logits"],
-    ["mm_projector_type", "resampler", "projector resampler"],
-    ["mm_patch_merge_type", "flat", "mm_patch_merge_type flat"],
-    ["vision_config", { hidden_act: "gelu" }, "activation gelu in vision_config"],
-  ])("with %s %j is refused by name", (key, value, words) => {
+  test.each<[string, unknown]>([
+    ["hidden_act", "gelu"],
+    ["activation_type", "swiglu"],
+    ["attention_bias", true],
+    ["include_bias", true],
+    ["include_qkv_bias", true],
+    ["mlp_bias", true],
+    ["layer_norm_type", "gemma_rms"],
+    ["layer_norm_with_affine", false],
+    ["bias_for_layer_norm", true],
+    ["attention_layer_norm", true],
+    ["use_qk_norm", true],
+    ["block_type", "sequential"],
+    ["rope", false],
+    ["alibi", true],
+    ["clip_qkv", 8],
+    ["partial_rotary_factor", 0.5],
+    ["use_sliding_window", true],
+    ["sliding_window", 4096],
+    ["final_logit_softcapping", 30],
+    ["attn_logit_softcapping", 50],
+    ["logits_scaling", 8],
+    ["residual_multiplier", 0.2],
+    ["input_emb_norm", true],
+    ["scale_logits", true],
+    ["num_experts", 64],
+    ["quantization_config", { quant_method: "gptq", bits: 4 }],
+    ["model_type", "qwen2"],
+    ["architectures", ["LLaDAMoEModelLM"]],
+    ["text_config", { hidden_size: 64 }],
+    ["mm_projector_type", "resampler"],
+    ["mm_resampler_type", "perceiver"],
+    ["mm_patch_merge_type", "flat"],
+    ["mm_use_im_start_end", true],
+    ["mm_use_im_patch_token", true],
+    ["mm_vision_tower", "openai/clip-vit-large-patch14-336"],
+  ])("with %s %j is refused by that name", (key, value) => {
     expect(() => readCheckpointConfig({ ...TINY_CONFIG, [key]: value })).toThrow(
       expect.objectContaining({
         code: "checkpoint_unsupported",
-        message: expect.stringMatching(new RegExp(`compute: ${words}$`)),
+        message: `config.json asks for what this engine does not compute: ${key} ${JSON.stringify(value)}`,
       }),
     );
+  });
+
+  test.each<[object, string]>([
+    [{ layer_types: ["full_attention", "sliding_attention"] }, 'layer_types "sliding_attention"'],
+    [{ vision_config: { hidden_act: "gelu" } }, 'vision_config hidden_act "gelu"'],
+    [
+      { vision_config: { model_type: "clip_vision_model" } },
+      'vision_config model_type "clip_vision_model"',
+    ],
+    [{ image_aspect_ratio: null }, "no image_aspect_ratio"],
+    [{ alibi: true, mlp_bias: true }, "mlp_bias true, alibi true"],
+  ])("with %j is refused by name", (change, words) => {
+    expect(() => readCheckpointConfig({ ...TINY_CONFIG, ...change })).toThrow(
+      expect.objectContaining({
+        code: "checkpoint_unsupported",
+        message: `config.json asks for what this engine does not compute: ${words}`,
+      }),
+    );
+  });
+
+  test("of a text-only checkpoint is not refused for what it says of pictures", () => {
+    const said = { mm_projector_type: "linear", mm_use_im_start_end: true };
+    expect(readCheckpointConfig({ ...TINY_ORIGINAL_CONFIG, ...said }).vision).toBeUndefined();
+  });
+
+  test("may name the layer and the part of the tower that the reference never looks up", () => {
+    const said = { mm_vision_select_layer: -1, mm_vision_select_feature: "cls_patch" };
+    expect(readCheckpointConfig({ ...TINY_CONFIG, ...said })).toEqual(
+      readCheckpointConfig(TINY_CONFIG),
+    );
+  });
+
+  test("with a window that is switched off, or of full attention throughout, passes", () => {
+    const said = {
+      ...{ sliding_window: 4096, use_sliding_window: false },
+      ...{ layer_types: ["full_attention", "full_attention"], num_experts: 0 },
+    };
+    expect(readCheckpointConfig({ ...TINY_CONFIG, ...said })).toEqual(
+      readCheckpointConfig(TINY_CONFIG),
+    );
+  });
+
+  test("of original code derives what it leaves out from ratios, and shares keys where it says so", () => {
+    const { language } = readCheckpointConfig({
+      ...TINY_ORIGINAL_CONFIG,
+      ...{ mlp_hidden_size: null, mlp_ratio: 4, n_kv_heads: null, multi_query_attention: true },
+    });
+    expect(language).toMatchObject({ intermediateSize: 256, keyValueHeads: 1 });
+  });
+
+  test("gives the chat to a model with eyes a system message, and none to a text-only one", () => {
+    expect(readCheckpointConfig(TINY_CONFIG).systemPrompt).toBe(DEFAULT_SYSTEM_PROMPT);
+    expect(readCheckpointConfig(TINY_ORIGINAL_CONFIG).systemPrompt).toBe("");
+    const own = { ...TINY_ORIGINAL_CONFIG, system_prompt: "Be brief." };
+    expect(readCheckpointConfig(own).systemPrompt).toBe("Be brief.");
   });
 
   test("of the reference cases lists its pinpoints one by one", () => {
@@ -178,7 +251,45 @@ describe("config.json", () => {
     expect(anyres.image).toMatchObject({ aspect: "anyres", maxTiles: 4 });
   });
 
+  test.each<[string, object]>([
+    ["in rope_parameters", { rope_parameters: { rope_type: "default", rope_theta: 10_000 } }],
+    ["in rope_scaling", { rope_scaling: { type: "default", rope_theta: 10_000 } }],
+    ["where it always stood, beside a scaling of none", rotary(10_000, { type: "default" })],
+    ["twice and the same", { ...rotary(10_000, {}), rope_parameters: { rope_theta: 10_000 } }],
+  ])("may say rope_theta %s", (_, said) => {
+    const { rope_theta: _old, ...config } = TINY_CONFIG;
+    const { language } = readCheckpointConfig({ ...config, ...said });
+    expect(language.ropeTheta).toBe(10_000);
+  });
+
+  test.each<[object, string]>([
+    [{ rope_scaling: { type: "linear", factor: 2 } }, 'rope_scaling type "linear"'],
+    [{ rope_scaling: { rope_type: "yarn", factor: 4 } }, 'rope_scaling rope_type "yarn"'],
+    [{ rope_parameters: { rope_type: "llama3" } }, 'rope_parameters rope_type "llama3"'],
+    [
+      { rope_scaling: { type: "default", mrope_section: [16, 24, 24] } },
+      "rope_scaling mrope_section [16,24,24]",
+    ],
+    [
+      { rope_parameters: { rope_type: "default", partial_rotary_factor: 0.25 } },
+      "rope_parameters partial_rotary_factor 0.25",
+    ],
+    [
+      { rope_parameters: { full_attention: { rope_type: "default" } } },
+      'rope_parameters full_attention {"rope_type":"default"}',
+    ],
+  ])("with positions that turn otherwise, %j, is refused by name", (change, words) => {
+    expect(() => readCheckpointConfig({ ...TINY_CONFIG, ...change })).toThrow(
+      expect.objectContaining({
+        code: "checkpoint_unsupported",
+        message: `config.json asks for what this engine does not compute: ${words}`,
+      }),
+    );
+  });
+
   test.each<[string, object, string]>([
+    ["no rope_theta", { rope_theta: null }, "checkpoint_invalid"],
+    ["two that differ", { rope_parameters: { rope_theta: 10_000 } }, "checkpoint_invalid"],
     ["another image policy", { image_aspect_ratio: "crop" }, "checkpoint_unsupported"],
     ["heads that do not divide", { num_attention_heads: 5 }, "checkpoint_invalid"],
     ["no width", { hidden_size: undefined }, "checkpoint_invalid"],

@@ -98,6 +98,33 @@ describe("opening a checkpoint", () => {
     expect(checkpoint.tensor("head", "weight").name).toBe("model.embed_tokens.weight");
   });
 
+  test("uses the embedding table even where a file holds a head that is said to be tied", async () => {
+    const checkpoint = await open({
+      "config.json": { ...TINY_CONFIG, tie_word_embeddings: true },
+      "model.safetensors": safetensorsFile(tiny),
+    });
+    expect(checkpoint.tensor("head", "weight").name).toBe("model.embed_tokens.weight");
+    expect(checkpoint.ignored).toEqual(["lm_head.weight"]);
+  });
+
+  test("tells how the model is decoded: a text-only one writes any id, in blocks of 32", async () => {
+    const tensors = withOriginalNames(tensorsOf(TINY_ORIGINAL_CONFIG));
+    const textOnly = await open({
+      "config.json": TINY_ORIGINAL_CONFIG,
+      "model.safetensors": safetensorsFile(tensors),
+    });
+    expect(textOnly.architecture.decoding).toEqual({ suppressed: [], blockLength: 32 });
+    expect(textOnly.architecture.prompt.systemPrompt).toBe("");
+    const seeing = await open({
+      "config.json": TINY_CONFIG,
+      "model.safetensors": safetensorsFile(tiny),
+    });
+    const { beginOfText, endOfText, startHeader, endHeader } = seeing.architecture.special;
+    expect(seeing.architecture.decoding).toEqual({
+      suppressed: [endOfText, beginOfText, startHeader, endHeader],
+    });
+  });
+
   test("lets options override ids", async () => {
     const files = { "config.json": TINY_CONFIG, "model.safetensors": safetensorsFile(tiny) };
     const checkpoint = await open(files, { idsOnly: true, special: { mask: 5 } });
@@ -114,6 +141,12 @@ describe("a checkpoint that cannot be used is refused by name", () => {
       { "config.json": "{", "model.safetensors": good },
       "checkpoint_invalid",
       /not JSON/,
+    ],
+    [
+      "another mask than its tokenizer's",
+      { "config.json": { ...TINY_CONFIG, mask_token_id: 5 }, "model.safetensors": good },
+      "checkpoint_invalid",
+      /mask_token_id is 5, but the mask is 896/,
     ],
     ["no weights", { "config.json": TINY_CONFIG }, "checkpoint_invalid", /0 safetensors files/],
     [
