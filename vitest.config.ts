@@ -77,7 +77,7 @@ const browser: TestProjectInlineConfiguration = {
 export default defineConfig({
   test: {
     projects: chromium === undefined ? [node, worker] : [node, worker, browser],
-    // The Worker's line for every request would bury what a test says.
-    onConsoleLog: (text) => !text.startsWith('{"event":"request"'),
+    // The Worker's lines for every request and charge would bury what a test says.
+    onConsoleLog: (text) => !/^\{"event":"(?:request|charge)"/.test(text),
   },
 });

@@ -5,9 +5,11 @@ import type { EdgeEnv } from "./env.ts";
 import { adminKey } from "./guard/admin-key.ts";
 import { apiKey } from "./guard/api-key.ts";
 import { bodyLimit } from "./guard/body-limit.ts";
+import { contentEncoding } from "./guard/content-encoding.ts";
 import { cors } from "./guard/cors.ts";
 import { errorShape } from "./guard/error-shape.ts";
 import { notFound, onFault } from "./guard/errors.ts";
+import { nosniff } from "./guard/nosniff.ts";
 import { requestId } from "./guard/request-id.ts";
 import { scope } from "./guard/scope.ts";
 import { trace } from "./guard/trace.ts";
@@ -66,6 +68,7 @@ import {
 export const app: Hono<EdgeEnv> = new Hono<EdgeEnv>();
 
 app.use(requestId());
+app.use(nosniff());
 app.use(trace());
 app.use(timing());
 const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
@@ -84,6 +87,7 @@ for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/
   app.use(path, scope("webhooks"));
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
+app.use("/v1/*", contentEncoding());
 app.use("/v1/*", bodyLimit());
 
 app.post("/v1/answers", createAnswer);

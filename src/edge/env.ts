@@ -59,10 +59,8 @@ export interface EdgeEnv {
     readonly requestId: string;
     /** W3C `traceparent` of our own span. */
     readonly traceparent: string;
-    /** Which answer a request was about, for the log. */
+    /** Which answer or batch a request was about, for the log. */
     readonly answerId?: string;
-    /** What the request was told that its answer costs, for the log; absent where that came to be known only behind it. */
-    readonly chargedMicros?: number;
     /** Set by the guard `apiKey`, so on `/v1/*` only. */
     readonly key: KeyRecord;
     /** Set beside `key` where a client token stands for it: its spend cap is to be kept. */

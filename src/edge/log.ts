@@ -1,3 +1,11 @@
+import type { UsageEvent } from "#wire/usage-event.ts";
+
+/** Writes one line for the log: what an answer or a batch was charged. Its id is in the line of the request that asked, too. */
+export function logCharge({ id, account, key, model, micros, steps }: UsageEvent): void {
+  const line = { event: "charge", answer: id, account, key, model, steps, charged_micros: micros };
+  console.log(JSON.stringify(line));
+}
+
 /**
  * Writes one line for the log: what broke, of which request, and why. Structured, so that the dashboard can filter it.
  * Nothing of the caller's question or key goes in here.

@@ -1,6 +1,10 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
+import { fieldSentence, UNKNOWN_FIELD } from "./field-sentence.ts";
 import { MAX_FIELD_PROBLEMS } from "./limits.ts";
+
+// For every schema at once: one that is checked without it would tell callers the library's words.
+z.config({ customError: fieldSentence });
 
 /** Names each fault of a body by JSON Pointer, at most `MAX_FIELD_PROBLEMS` of them. */
 export function problemsOf(error: z.ZodError): FieldProblem[] {
@@ -11,7 +15,7 @@ function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({
       pointer: jsonPointer([...issue.path, key]),
-      message: "unknown field",
+      message: UNKNOWN_FIELD,
     }));
   if (issue.code === "invalid_union") {
     const branch = issue.errors.find(isInside);

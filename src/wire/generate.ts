@@ -88,12 +88,19 @@ export function parseJson(bytes: Uint8Array): Result<unknown, Failure> {
     return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
-    const message =
-      cause instanceof SyntaxError
-        ? `is not JSON: ${cause.message.slice(0, 200)}`
-        : "is not UTF-8 text";
+    const message = cause instanceof SyntaxError ? jsonSentence(cause) : "is not UTF-8 text";
     return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
   }
+}
+
+/** Where the text stops being JSON, for the engine's own words quote what the caller sent. */
+function jsonSentence({ message }: SyntaxError): string {
+  const [, position] = /at position ([0-9]+)/.exec(message) ?? [];
+  if (position !== undefined)
+    return `is not JSON (RFC 8259): see character ${Number(position) + 1}`;
+  return message.includes("end of JSON input")
+    ? "is not JSON (RFC 8259): it is empty or ends too early"
+    : "is not JSON (RFC 8259)";
 }
 
 /** A public body of files may be a third larger here, where they are base64; the text beside them is at most escaped. */

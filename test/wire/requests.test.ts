@@ -141,7 +141,7 @@ describe("a question as JSON", () => {
     ],
     ["too much text", { question: "é".repeat(MAX_TEXT_BYTES / 2 + 1) }, "/question", /bytes/],
     ["a canvas beyond the limit", { question: "?", canvas: 513 }, "/canvas", /512/],
-    ["half a step", { question: "?", steps: 1.5 }, "/steps", /int/],
+    ["half a step", { question: "?", steps: 1.5 }, "/steps", /whole number/],
     ["a number as text", { question: "?", canvas: "32" }, "/canvas", /number/],
     [
       "blocks that do not fill the canvas",

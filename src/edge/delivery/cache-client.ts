@@ -204,10 +204,16 @@ async function readDigest({ settings, requestId }: Asker): Promise<string | unde
   return card.ok ? card.value.digest : undefined;
 }
 
+/** Whether an answer that led its key ends in the cache. */
+export function isStorable({ status, digest, model_digest }: AnswerBody): boolean {
+  return status === "completed" && digest !== null && model_digest !== null;
+}
+
 async function store(object: DurableObjectStub<CacheObject>, body: AnswerBody): Promise<void> {
-  const { status, digest, model_digest: modelDigest } = body;
-  if (status !== "completed" || digest === null || modelDigest === null) return;
+  const { digest, model_digest: modelDigest } = body;
+  if (!isStorable(body) || digest === null || modelDigest === null) return;
   const text = JSON.stringify(body);
+  // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
   if (text.length > MAX_ENTRY_LENGTH) return;
   const storedAt = Date.now();
   const expiresAt = storedAt + CACHE_LIFETIME_MS;

@@ -7,7 +7,7 @@ const PREFLIGHT_SECONDS = "3600";
 const METHODS = "GET, HEAD, POST, PATCH, DELETE";
 
 const REQUEST_HEADERS =
-  "authorization, content-type, accept, idempotency-key, last-event-id, prefer, cache-control, cancel-after, traceparent, x-moondream-auth, x-request-id";
+  "authorization, content-type, accept, idempotency-key, if-none-match, last-event-id, prefer, cache-control, cancel-after, traceparent, x-moondream-auth, x-request-id";
 
 const REPLY_HEADERS =
   "x-request-id, link, location, retry-after, ratelimit, ratelimit-policy, idempotency-replayed, server-timing, etag, age, cache-status, preference-applied";

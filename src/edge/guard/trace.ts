@@ -31,7 +31,6 @@ function logRequest(c: Context<EdgeEnv>, ms: number): void {
     trace_id: traceIdOf(c.get("traceparent")),
     account: c.get("key")?.accountId ?? null,
     answer: c.get("answerId") ?? null,
-    charged_micros: c.get("chargedMicros") ?? null,
   };
   console.log(JSON.stringify(line));
 }

@@ -103,8 +103,8 @@ export class AnswerStory {
 
 /** The last event of an answer; for one that is told again, the only one. */
 export function endMessage(body: AnswerBody): SseMessage {
-  // Without an id: a client that comes back asks for what follows the last frame it saw.
-  if (body.error !== null) return bodyMessage("answer.failed", body.error);
-  const kind = body.status === "completed" ? "answer.completed" : `answer.${body.status}`;
-  return { event: kind, data: JSON.stringify(body), id: `${body.id}.${body.usage.steps + 1}` };
+  // An EventSource that comes back with this id has heard the end.
+  const id = `${body.id}.${body.usage.steps + 1}`;
+  if (body.error !== null) return bodyMessage("answer.failed", body.error, id);
+  return { event: `answer.${body.status}`, data: JSON.stringify(body), id };
 }

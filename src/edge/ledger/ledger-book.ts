@@ -38,7 +38,7 @@ export interface LedgerBook extends Outbox, CreditAlerts {
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   renew(holdId: string): void;
-  capture(capture: Capture): Captured;
+  capture(capture: Capture): Charged;
   release(holdId: string): void;
   drawLine(line: CreditLine): void;
   balance(): Balances;
@@ -47,6 +47,12 @@ export interface LedgerBook extends Outbox, CreditAlerts {
   sweep(): void;
   /** When there will be something to sweep or to send; null when there is nothing to wait for. */
   nextDueAt(): number | null;
+}
+
+/** What became of a capture. */
+export interface Charged extends Captured {
+  /** What is told of the charge elsewhere; null where this call was a repeated or a late one, and charged nothing. */
+  readonly usage: UsageEvent | null;
 }
 
 /**
@@ -281,10 +287,11 @@ function renew(store: SqlStore, holdId: string, now: number): void {
   );
 }
 
-function capture(store: SqlStore, request: Capture, now: number): Captured {
+function capture(store: SqlStore, request: Capture, now: number): Charged {
   const row = readHold(store, request.holdId);
   // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
-  if (row?.state !== "open") return { charged: row === undefined ? ZERO : micros(row.charged) };
+  if (row?.state !== "open")
+    return { charged: row === undefined ? ZERO : micros(row.charged), usage: null };
   const charged = close(store, row, request.charge, now);
   if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", row.id);
   else
@@ -292,7 +299,7 @@ function capture(store: SqlStore, request: Capture, now: number): Captured {
       "UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?",
       ...[request.reply, now + REPLY_LIFETIME_MS, row.id],
     );
-  const event: UsageEvent = {
+  const usage: UsageEvent = {
     id: row.id,
     account: row.account_id,
     key: row.key_id,
@@ -303,10 +310,10 @@ function capture(store: SqlStore, request: Capture, now: number): Captured {
   };
   store.all(
     "INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)",
-    ...[row.id, storedUsage.write(event), now],
+    ...[row.id, storedUsage.write(usage), now],
   );
   watchCredit(store, now);
-  return { charged };
+  return { charged, usage };
 }
 
 function release(store: SqlStore, holdId: string, now: number): void {

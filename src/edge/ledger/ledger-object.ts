@@ -5,7 +5,7 @@ import type { Result } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/usage-event.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
 import type { WebhookObject } from "../delivery/webhook-object.ts";
-import { logFault } from "../log.ts";
+import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import type { CreditLine } from "./credit-watch.ts";
 import type {
@@ -64,9 +64,11 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async capture(capture: Capture): Promise<Captured> {
-    const captured = this.#book.capture(capture);
+    const { charged, usage } = this.#book.capture(capture);
+    // The one place that every charge passes once, whatever route asked and whoever repeats the call.
+    if (usage !== null) logCharge(usage);
     await this.#setAlarm();
-    return captured;
+    return { charged };
   }
 
   async release(holdId: string): Promise<void> {

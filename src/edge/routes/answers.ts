@@ -11,6 +11,7 @@ import type { AnswerRequest } from "#wire/requests.ts";
 import { type AnswerBody, answerSchema } from "#wire/responses.ts";
 import { encodeSse } from "#wire/sse.ts";
 import type { EdgeEnv } from "../env.ts";
+import { preferredType } from "../guard/accept.ts";
 import { cacheDirectives } from "../guard/cache-control.ts";
 import { cancelAfter } from "../guard/cancel-after.ts";
 import { refused, refusedBy } from "../guard/errors.ts";
@@ -45,7 +46,6 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
   }
   c.set("answerId", asked.value.answerId);
   tellRates(c, asked.value.allowances);
-  tellCache(c, asked.value.cache);
   setMetric(c, "cache", asked.value.timings.cacheMs);
   setMetric(c, "queue", asked.value.timings.queueMs);
   if (asked.value.isReplay) c.header("idempotency-replayed", "true");
@@ -68,7 +68,11 @@ async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<AnswerReque
   });
 }
 
-async function events(c: Context<EdgeEnv>, { answerId, told }: AskedAnswer): Promise<Response> {
+async function events(
+  c: Context<EdgeEnv>,
+  { answerId, told, cache }: AskedAnswer,
+): Promise<Response> {
+  tellCache(c, cache, told);
   if (told !== null) return c.body(encodeSse(endMessage(told)), 200, { ...eventHeaders });
   const stream = await answersOf(c.env).events(answerId, c.get("key").accountId, null);
   if (stream === null) throw new Error(`answer ${answerId} was started and is not there`);
@@ -79,7 +83,7 @@ async function events(c: Context<EdgeEnv>, { answerId, told }: AskedAnswer): Pro
 
 async function answer(
   c: Context<EdgeEnv>,
-  { answerId, told }: AskedAnswer,
+  { answerId, told, cache: outcome }: AskedAnswer,
   terms: {
     readonly waitMs: number | null;
     readonly isRepeatable: boolean;
@@ -91,9 +95,9 @@ async function answer(
   // Who left a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, they have.
   const mayCancel = told === null && !isRepeatable && waitMs === null;
   const body = told ?? (await waitFor(c, answerId, waitMs, mayCancel));
+  tellCache(c, outcome, body);
   if (body.error !== null) return refusedBy(c, body.error);
   setMetric(c, "steps", Date.now() - startedMs, String(body.usage.steps));
-  c.set("chargedMicros", body.charged_micros);
   if (body.ended_at === null) {
     return c.json(body, 202, {
       location: `/v1/answers/${body.id}`,
@@ -138,21 +142,32 @@ export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
   const tag = entityTag(body);
   const headers = { "cache-control": "private, no-cache", ...tag };
-  // Compared weakly, as the header wants: a proxy that compressed the reply has marked its tag.
-  const known = (c.req.header("if-none-match") ?? "").split(",").map((one) => one.trim());
-  const isKnown = known.some((one) => one.replace(/^W\//, "") === tag["etag"]);
-  if (isKnown) return c.body(null, 304, headers);
+  if (isKnown(c.req.header("if-none-match"), tag["etag"])) return c.body(null, 304, headers);
   return c.json(body, 200, headers);
 }
 
-/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come. */
+/** Whether a caller has it already. Compared weakly: a proxy that compressed the reply has marked its tag. Source: RFC 9110 section 13.1.2. */
+function isKnown(header: string | undefined, tag: string | undefined): boolean {
+  const known = (header ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return known.includes("*") || (tag !== undefined && known.includes(tag));
+}
+
+/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come; 204 to who has heard the end. */
 export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   const id = answerIdOf(c);
   const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
   if (!after.ok) return refused(c, after.refusal);
-  const stream = await answersOf(c.env).events(id, c.get("key").accountId, after.value);
+  const { accountId } = c.get("key");
+  // An EventSource comes back after every end of a stream, until it is told that there is nothing more.
+  const heard = after.value === null ? null : await answersOf(c.env).read(id, accountId);
+  if (heard !== null && isEndHeard(heard, after.value)) return c.body(null, 204);
+  const stream = await answersOf(c.env).events(id, accountId, after.value);
   if (stream === null) return refused(c, { kind: "not_found", path: c.req.path });
   return c.body(stream, 200, { ...eventHeaders });
+}
+
+function isEndHeard({ ended_at, usage }: AnswerBody, step: number | null): boolean {
+  return ended_at !== null && step !== null && step > usage.steps;
 }
 
 /** Reads `<answer>.<step>`, or the step alone. */
@@ -168,7 +183,6 @@ function stepOf(lastId: string | undefined, answerId: string): Result<number | n
 export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const body = await answersOf(c.env).cancel(answerIdOf(c), c.get("key").accountId);
   if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
-  c.set("chargedMicros", body.charged_micros);
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
@@ -199,7 +213,8 @@ function answerIdOf(c: Context<EdgeEnv>): string {
 }
 
 function acceptsEvents(c: Context<EdgeEnv>): boolean {
-  return c.req.header("accept")?.includes("text/event-stream") === true;
+  const offers = ["application/json", "text/event-stream"] as const;
+  return preferredType(c.req.header("accept"), offers) === "text/event-stream";
 }
 
 /** How `POST /v1/answers` reads in the API's description. */
@@ -275,7 +290,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     path: "/v1/answers/{id}/events",
     summary: "Follow an answer",
     description:
-      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come; the end is told again. Frames are kept for 24 hours after the end.",
+      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops. Frames are kept for 24 hours after the end.",
     security: [{ key: [] }],
     request: { params: idParameter },
     responses: {

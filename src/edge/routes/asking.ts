@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Allowance } from "#domain/limits.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { CacheOutcome } from "../delivery/answer-cache.ts";
+import { isStorable } from "../delivery/cache-client.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { rateLimitFields } from "../guard/rate-limit-fields.ts";
 import type { Asker } from "../jobs/asker.ts";
@@ -25,14 +26,24 @@ export function tellRates(c: Context<EdgeEnv>, allowances: readonly Allowance[])
   for (const [name, value] of Object.entries(rateLimitFields(allowances))) c.header(name, value);
 }
 
-/** Says how the cache came into an answer. Source: RFC 9211, RFC 9111 section 5.1. */
-export function tellCache(c: Context<EdgeEnv>, cache: CacheOutcome): void {
+/**
+ * Says how the cache came into an answer: `stored` only of one that has ended and is kept. `answer` is null where the reply
+ * begins before its end, which nobody knows yet. Source: RFC 9211, RFC 9111 section 5.1.
+ */
+export function tellCache(
+  c: Context<EdgeEnv>,
+  cache: CacheOutcome,
+  answer: AnswerBody | null,
+): void {
   switch (cache.kind) {
     case "bypass":
       c.header("cache-status", "unmask; fwd=bypass");
       break;
     case "miss":
-      c.header("cache-status", "unmask; fwd=miss; stored");
+      c.header(
+        "cache-status",
+        answer !== null && isStorable(answer) ? "unmask; fwd=miss; stored" : "unmask; fwd=miss",
+      );
       break;
     case "collapsed":
       c.header("cache-status", "unmask; fwd=miss; collapsed");

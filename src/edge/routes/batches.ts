@@ -39,6 +39,7 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
   tellRates(c, allowances);
   if (!taken.ok) return refused(c, taken.refusal.failure);
   const { body, isReplay } = taken.value;
+  c.set("answerId", body.id);
   if (isReplay) c.header("idempotency-replayed", "true");
   c.header("location", `/v1/batches/${body.id}`);
   return batchReply(c, body, 202);

@@ -37,10 +37,9 @@ export async function askCompatibly(
     tellRates(c, asked.refusal.allowances);
     return refuse(refused(c, asked.refusal.failure));
   }
-  const { answerId, told, isReplay, allowances, cache } = asked.value;
+  const { answerId, told, isReplay, allowances } = asked.value;
   c.set("answerId", answerId);
   tellRates(c, allowances);
-  tellCache(c, cache);
   if (isReplay) c.header("idempotency-replayed", "true");
   return ok({ ...asked.value, mayCancel: told === null && idempotency.value === null });
 }
@@ -48,10 +47,11 @@ export async function askCompatibly(
 /** Replies with the ended answer, written by `render`, or with why it failed. */
 export async function endReply(
   c: Context<EdgeEnv>,
-  { answerId, told, mayCancel }: CompatibleAnswer,
+  { answerId, told, mayCancel, cache }: CompatibleAnswer,
   render: (answer: AnswerBody) => object,
 ): Promise<Response> {
   const answer = told ?? (await waitFor(c, answerId, null, mayCancel));
+  tellCache(c, cache, answer);
   if (answer.error !== null) return refusedBy(c, answer.error);
   return c.json(render(answer), 200, { "cache-control": "private" });
 }
@@ -62,6 +62,7 @@ export async function textReply(
   asked: CompatibleAnswer,
   render: (updates: AsyncIterable<TextUpdate>) => AsyncIterable<SseMessage>,
 ): Promise<Response> {
+  tellCache(c, asked.cache, asked.told);
   const updates = growingText(await messagesOf(c, asked));
   const answers = answersOf(c.env);
   const stream = sseStream(render(updates), {

@@ -3,6 +3,7 @@ import { csvOf } from "#wire/csv.ts";
 import type { Page } from "#wire/page.ts";
 import type { ListFormat } from "#wire/usage.ts";
 import type { EdgeEnv } from "../env.ts";
+import { preferredType } from "../guard/accept.ts";
 
 /** Replies with a page of a list; `Link` leads to the next one. Source: RFC 8288. */
 export function pageReply<Item>(c: Context<EdgeEnv>, page: Page<Item>): Response {
@@ -16,8 +17,8 @@ export function exportReply<Item extends object>(
   format: ListFormat | undefined,
   columns: readonly (keyof Item & string)[],
 ): Response {
-  const accepted = c.req.header("accept")?.includes("text/csv") === true ? "csv" : "json";
-  if ((format ?? accepted) === "json") return pageReply(c, page);
+  const accepted = preferredType(c.req.header("accept"), ["application/json", "text/csv"]);
+  if ((format ?? (accepted === "text/csv" ? "csv" : "json")) === "json") return pageReply(c, page);
   return c.body(csvOf(columns, page.data), 200, {
     "content-type": "text/csv; charset=utf-8; header=present",
     "cache-control": "no-store",

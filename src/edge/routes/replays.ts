@@ -31,6 +31,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   tellRates(c, allowances);
   if (!asked.ok) return refused(c, asked.refusal.failure);
   const { answerId, told, isReplay } = asked.value;
+  c.set("answerId", answerId);
   if (isReplay) c.header("idempotency-replayed", "true");
   const replayed = told ?? (await waitFor(c, answerId, null, idempotency.value === null));
   if (replayed.error !== null) return refusedBy(c, replayed.error);
