@@ -101,13 +101,20 @@ function run(command, args, nodeFolder) {
     ...process.env,
     PATH: folders.filter(Boolean).join(path.delimiter),
     WRANGLER_SEND_METRICS: "false",
+    // SQL on every local database for whoever reaches the port, and a store of every request's address.
+    X_LOCAL_EXPLORER: "false",
+    X_LOCAL_OBSERVABILITY: "false",
   };
   const child = spawn(command, args, { cwd: root, stdio: "inherit", env: environment });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => child.kill(signal));
   endWithParent(child);
+  const lifeline = holdLifeline(child);
   child.on("error", (cause) => fail(`cannot start "${command}": ${cause.message}`));
-  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+  child.on("exit", (code, signal) => {
+    lifeline?.kill("SIGKILL");
+    process.exit(code ?? 128 + constants.signals[signal]);
+  });
 }
 
 /**
@@ -120,6 +127,18 @@ function endWithParent(child) {
     if (process.ppid !== parent) child.kill("SIGTERM");
   };
   setInterval(look, PARENT_CHECK_MS).unref();
+}
+
+/** Has a shell end the command when we ourselves are gone (lifeline.sh). */
+function holdLifeline(child) {
+  if (child.pid === undefined) return undefined;
+  const script = path.join(root, "infra/local/lifeline.sh");
+  const lifeline = spawn("sh", [script, String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  lifeline.on("error", () => undefined); // A system without sh: signals are still passed on.
+  return lifeline;
 }
 
 const [command, ...args] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A program of the local stack: started by us, logged to a file, stopped by us. */
@@ -9,13 +9,15 @@ export interface LocalProcess {
   readonly logFile: string;
   /** Resolves when it ends, with how it ended. */
   readonly ended: Promise<string>;
-  /** Asks it to end and, if it does not within `graceMs`, makes it. Resolves when it is gone. */
+  /** Resolves with the first message that it sends over Node's channel; for ever pending if it sends none. */
+  readonly message: Promise<unknown>;
+  /** Asks it to end and, if it does not within `graceMs`, makes it. Resolves when it and all that it started are gone. */
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
 /**
  * Starts a program in a process group of its own, so that Ctrl-C in the terminal reaches only us and we stop the
- * stack in order: first what works, then what it works with.
+ * stack in order: first what works, then what it works with. The group ends with its first process, and with us.
  */
 export function startProcess(
   name: string,
@@ -23,24 +25,49 @@ export function startProcess(
   options: { readonly logFile: string; readonly env: Readonly<Record<string, string>> },
 ): LocalProcess {
   const [program, ...args] = command;
-  const log = createWriteStream(options.logFile);
+  // A file of its own, not a pipe through us: it can say its last words when we are gone.
+  const log = openSync(options.logFile, "w");
   const child = spawn(program, args, {
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", log, log, "ipc"],
     detached: true,
   });
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
+  closeSync(log);
+  const message = new Promise<unknown>((resolve) => child.once("message", resolve));
+  const cutLifeline = holdLifeline(child);
   const ended = new Promise<string>((resolve) => {
     child.once("error", (cause) => resolve(`could not be started: ${cause.message}`));
     child.once("exit", (code, signal) =>
       resolve(signal === null ? `ended with ${code}` : `ended by ${signal}`),
     );
   });
-  return { name, logFile: options.logFile, ended, stop: (graceMs) => stop(child, ended, graceMs) };
+  void ended.then(() => {
+    // What it had started itself would stay: workerd serves on without the process that watches over it.
+    signalGroup(child, "SIGKILL");
+    cutLifeline();
+  });
+  const stop = (graceMs: number): Promise<void> => stopGroup(child, ended, graceMs);
+  return { name, logFile: options.logFile, ended, message, stop };
 }
 
-async function stop(child: ChildProcess, ended: Promise<string>, graceMs: number): Promise<void> {
+/** Has a shell end the child's group when we are gone; returns how to let go of it. */
+function holdLifeline(child: ChildProcess): () => void {
+  if (child.pid === undefined) return () => undefined;
+  const script = path.join(import.meta.dirname, "lifeline.sh");
+  const lifeline = spawn("sh", [script, `-${child.pid}`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  // Without it a part would outlive us unseen.
+  lifeline.once("exit", () => child.kill("SIGTERM"));
+  return () => lifeline.kill("SIGKILL");
+}
+
+async function stopGroup(
+  child: ChildProcess,
+  ended: Promise<string>,
+  graceMs: number,
+): Promise<void> {
   signalGroup(child, "SIGTERM");
   const patience = new AbortController();
   const isLate = sleep(graceMs, true, { signal: patience.signal }).catch(() => false); // aborted: it ended in time
@@ -50,8 +77,13 @@ async function stop(child: ChildProcess, ended: Promise<string>, graceMs: number
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  process.kill(-child.pid, signal);
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (cause) {
+    const isGone = cause instanceof Error && "code" in cause && cause.code === "ESRCH";
+    if (!isGone) throw cause;
+  }
 }
 
 /** Returns the end of a log, for a person who wants to know why something did not start. */
@@ -98,20 +130,4 @@ export async function answers(url: string): Promise<boolean> {
       return false;
     throw cause;
   }
-}
-
-/** Finds a loopback port that nobody listens on. Another program may take it before we do; then the start fails and says so. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") {
-        reject(new Error("the system named no port"));
-        return;
-      }
-      server.close(() => resolve(address.port));
-    });
-  });
 }

@@ -24,6 +24,8 @@ export interface Config {
   readonly drainTimeoutMs: number;
   /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
   readonly allowsPrivateFetch: boolean;
+  /** Ports of this machine that are never fetched from or delivered to: those of the system itself. */
+  readonly forbiddenFetchPorts: readonly number[];
 }
 
 export interface StoreConfig {
@@ -55,6 +57,11 @@ const environment = z.object({
     .positive()
     .default(32 * 1024 ** 3),
   UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
+  UNMASK_FETCH_FORBIDDEN: z
+    .string()
+    .default("")
+    .transform((list) => list.split(",").filter((port) => port.trim() !== ""))
+    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535))),
   UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
 });
 
@@ -96,5 +103,6 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
         }),
     drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
     allowsPrivateFetch: values.UNMASK_FETCH_PRIVATE === "allow",
+    forbiddenFetchPorts: values.UNMASK_FETCH_FORBIDDEN,
   };
 }

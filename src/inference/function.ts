@@ -48,7 +48,11 @@ async function main(): Promise<void> {
     ticketKeys: config.ticketKeys,
     tickets: createTicketLog(Date.now),
     fetcher: createFetcher(
-      { resolve: systemResolve, allowsPrivate: config.allowsPrivateFetch },
+      {
+        resolve: systemResolve,
+        allowsPrivate: config.allowsPrivateFetch,
+        forbiddenPorts: [config.port, ...config.forbiddenFetchPorts],
+      },
       Date.now,
       log,
       metrics,

@@ -55,7 +55,7 @@ describe("the function with the model that ships", () => {
         openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
     });
     const metrics = createMetrics();
-    const unused = { resolve: async () => [], allowsPrivate: false };
+    const unused = { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] };
     handler = createHandler({
       host,
       fetcher: createFetcher(

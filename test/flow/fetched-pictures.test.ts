@@ -42,7 +42,7 @@ beforeEach(async () => {
     const jwt = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
     const ticket = await openTicket(jwt, [verification], Date.now());
     if (!ticket.ok || !(await isTicketFor(ticket.value, body))) throw new Error("no ticket");
-    const reach = { resolve: async () => ["127.0.0.1"], allowsPrivate };
+    const reach = { resolve: async () => ["127.0.0.1"], allowsPrivate, forbiddenPorts: [] };
     const order = fetchOrderSchema.parse(JSON.parse(new TextDecoder().decode(body)));
     if (order.purpose !== "image") throw new Error("no order for a picture");
     const fetched = await fetchImage(order, reach, request.signal);

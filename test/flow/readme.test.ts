@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
-import { freePort } from "../../infra/local/processes.ts";
+import { freePort } from "../../infra/local/ports.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 
 const readme = readFileSync("README.md", "utf8");

@@ -49,7 +49,7 @@ beforeEach(async () => {
     if (!ticket.ok || !(await isTicketFor(ticket.value, body))) throw new Error("no ticket");
     const order = fetchOrderSchema.parse(JSON.parse(new TextDecoder().decode(body)));
     if (order.purpose !== "webhook") throw new Error("no order for a delivery");
-    const reach = { resolve: async () => ["127.0.0.1"], allowsPrivate };
+    const reach = { resolve: async () => ["127.0.0.1"], allowsPrivate, forbiddenPorts: [] };
     return Response.json(await deliver(order, reach, request.signal, Date.now));
   });
   settings = {

@@ -33,6 +33,16 @@ describe("the function's configuration", () => {
       );
   });
 
+  test("knows the ports that it must not fetch from", () => {
+    expect(parseConfig(complete).forbiddenFetchPorts).toEqual([]);
+    const told = { ...complete, UNMASK_FETCH_FORBIDDEN: "8787, 39001" };
+    expect(parseConfig(told).forbiddenFetchPorts).toEqual([8787, 39001]);
+    for (const list of ["0", "8787,door", "65536", "1.5"])
+      expect(() => parseConfig({ ...complete, UNMASK_FETCH_FORBIDDEN: list })).toThrow(
+        /UNMASK_FETCH_FORBIDDEN/,
+      );
+  });
+
   test("names every variable that is missing or wrong, all at once", () => {
     const broken = {
       ...complete,

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { isPublicAddress } from "#inference/fetch/address.ts";
@@ -10,11 +11,15 @@ import { fetchImage } from "#inference/fetch/fetch-image.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 
 const forever = new AbortController().signal;
-const anywhere: Reach = { resolve: async () => ["127.0.0.1"], allowsPrivate: true };
+const anywhere: Reach = {
+  resolve: async () => ["127.0.0.1"],
+  allowsPrivate: true,
+  forbiddenPorts: [],
+};
 
 /** The internet as it is for callers: nothing private, names as given. */
 function internet(names: Readonly<Record<string, readonly string[]>>): Reach {
-  return { resolve: async (host) => names[host] ?? [], allowsPrivate: false };
+  return { resolve: async (host) => names[host] ?? [], allowsPrivate: false, forbiddenPorts: [] };
 }
 
 const closing: (() => void)[] = [];
@@ -106,6 +111,74 @@ describe("a destination is refused", () => {
   });
 });
 
+describe("where private networks are allowed, the system's own ports are not", () => {
+  const names: Readonly<Record<string, readonly string[]>> = {
+    localhost: ["::1", "127.0.0.1"],
+    "me.test": ["127.0.1.1"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "half.test": ["10.0.0.5", "127.0.0.1"],
+    "neighbour.test": ["10.0.0.5"],
+    "public.test": ["93.184.216.34"],
+  };
+  const local: Reach = {
+    resolve: async (host) => names[host] ?? [],
+    allowsPrivate: true,
+    forbiddenPorts: [8787, 443],
+  };
+  const ours = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ scopeid }) => scopeid === undefined || scopeid === 0)
+    .map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address));
+
+  test.each([
+    ...["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.8.9.10"],
+    ...["0", "0.0.0.0", "0.1.2.3", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"],
+    ...["[::127.0.0.1]", "[0:0:0:0:0:0:0:1]", "me.test", "mapped.test", "half.test", ...ours],
+  ])("%s is this machine", async (name) => {
+    const found = await findDestination(`http://${name}:8787/`, local, forever);
+    expect(found).toEqual({ ok: false, refusal: "it leads to this service itself" });
+    expect(await findDestination(`http://${name}:8788/`, local, forever)).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test("a port that goes without saying counts as well", async () => {
+    const [https, http] = ["https", "http"].map((scheme) => `${scheme}://localhost/`);
+    expect(await findDestination(https ?? "", local, forever)).toMatchObject({ ok: false });
+    expect(await findDestination(http ?? "", local, forever)).toMatchObject({ ok: true });
+  });
+
+  test.each(["neighbour.test", "public.test"])("%s is another machine", async (name) => {
+    const found = await findDestination(`http://${name}:8787/`, local, forever);
+    expect(found).toMatchObject({ ok: true });
+  });
+
+  test("a redirect does not lead there, and a webhook is not delivered there", async () => {
+    let asked = 0;
+    const own = await host((_, response) => {
+      asked += 1;
+      response.end("door");
+    });
+    const door = await host((_, response) => response.writeHead(302, { location: own }).end());
+    const reach = { ...anywhere, forbiddenPorts: [Number(new URL(own).port)] };
+    expect(await fetchImage(imageOrder(door), reach, forever)).toMatchObject({
+      refusal: {
+        kind: "image_fetch_blocked",
+        reason: "it redirects: it leads to this service itself",
+      },
+    });
+    const order = {
+      purpose: "webhook",
+      url: own,
+      headers: {},
+      body: "{}",
+      timeout_ms: 2_000,
+    } as const;
+    expect(await deliver(order, reach, forever, Date.now)).toMatchObject({ reason: "blocked" });
+    expect(asked).toBe(0);
+  });
+});
+
 describe("a picture is fetched", () => {
   test("from the address that was checked, under the name that was asked for", async () => {
     let asked = "";
@@ -123,7 +196,7 @@ describe("a picture is fetched", () => {
     const answers = ["127.0.0.1", "10.0.0.1"];
     let looks = 0;
     const rebinding: Reach = {
-      allowsPrivate: true,
+      ...anywhere,
       resolve: async () => [answers[looks++] ?? "10.0.0.1"],
     };
     const file = await fetchImage(imageOrder(url), rebinding, forever);
@@ -150,7 +223,7 @@ describe("a picture is fetched", () => {
     // The first hop stands for a public host; what it redirects to is looked at as any other address.
     let hops = 0;
     const reach: Reach = {
-      resolve: async () => ["127.0.0.1"],
+      ...anywhere,
       get allowsPrivate() {
         hops += 1;
         return hops <= 1;

@@ -79,7 +79,7 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
     ticketKeys: [keys.verification],
     tickets: createTicketLog(() => 0),
     fetcher: createFetcher(
-      { resolve: async () => [], allowsPrivate: false },
+      { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] },
       () => 0,
       () => undefined,
       metrics,
@@ -397,7 +397,7 @@ describe("POST /v1/fetch", () => {
   test("fetches so many at once and no more, and is free again afterwards", async () => {
     const first = Promise.withResolvers<readonly string[]>();
     const made = parts();
-    const reach = { resolve: () => first.promise, allowsPrivate: false };
+    const reach = { resolve: () => first.promise, allowsPrivate: false, forbiddenPorts: [] };
     const log = () => undefined;
     const fetcher = createFetcher(reach, () => 0, log, made.metrics);
     const handler = createHandler({ ...made, fetcher });
@@ -417,7 +417,7 @@ test("every line about a request names it and its trace, and none its question o
   const log: HandlerParts["log"] = (event, fields) =>
     void lines.push(JSON.stringify({ event, ...fields }));
   const metrics = createMetrics();
-  const reach = { resolve: async () => [], allowsPrivate: false };
+  const reach = { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] };
   const fetcher = createFetcher(reach, () => 0, log, metrics);
   const handler = createHandler(parts({ log, fetcher }));
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -7,9 +7,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { S3Config } from "#weights/s3.ts";
+import { freePort } from "../../infra/local/ports.ts";
 import {
   answers,
-  freePort,
   type LocalProcess,
   lastLines,
   startProcess,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { S3Config } from "#weights/s3.ts";
-import { freePort } from "../../infra/local/processes.ts";
+import { freePort } from "../../infra/local/ports.ts";
 
 /** A running R2 bucket that speaks S3 with checked signatures. */
 export interface LocalR2 {

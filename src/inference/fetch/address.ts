@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
 /**
  * Addresses that no caller may have us connect to: this host, private networks, link-local (cloud metadata), multicast,
@@ -39,6 +40,16 @@ const special6: readonly (readonly [network: string, prefix: number])[] = [
   ["3fff::", 20],
 ];
 
+/** Addresses that lead back to this machine whatever its network is; an unspecified one does, on Linux. */
+const own = listOf(
+  [
+    ["127.0.0.0", 8],
+    ["0.0.0.0", 8],
+  ],
+  "ipv4",
+);
+own.addSubnet("::", 96, "ipv6");
+
 const linkLocal4 = listOf([["169.254.0.0", 16]], "ipv4");
 const refused4 = listOf(special4, "ipv4");
 const global = listOf(global6, "ipv6");
@@ -58,6 +69,18 @@ export function isLinkLocal(address: string): boolean {
   return isIP(address) === 4
     ? linkLocal4.check(address, "ipv4")
     : /^(fe[89ab]|::ffff:a9fe|::ffff:169\.254)/i.test(address);
+}
+
+/** Whether a connection to an address, as text, ends at this machine: loopback in every spelling, or an interface of it. */
+export function isThisMachine(address: string): boolean {
+  const [bare = ""] = address.split("%");
+  const family = isIP(bare);
+  if (family === 0) return false;
+  const here = new BlockList();
+  for (const { address: ours } of Object.values(networkInterfaces()).flatMap((list) => list ?? []))
+    here.addAddress(ours, isIP(ours) === 4 ? "ipv4" : "ipv6");
+  const kind = family === 4 ? "ipv4" : "ipv6";
+  return own.check(bare, kind) || here.check(bare, kind);
 }
 
 function listOf(

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { MAX_URL_LENGTH } from "#wire/fetch.ts";
-import { isLinkLocal, isPublicAddress } from "./address.ts";
+import { isLinkLocal, isPublicAddress, isThisMachine } from "./address.ts";
 
 /** Looks a name up: all its addresses, as text. Rejects where there are none. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
@@ -11,6 +11,8 @@ export interface Reach {
   readonly resolve: Resolve;
   /** Also http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
   readonly allowsPrivate: boolean;
+  /** Ports of this machine on which the system itself listens: out of reach even where private networks are allowed. */
+  readonly forbiddenPorts: readonly number[];
 }
 
 /** Where an address leads, and the only IP addresses that may be connected to: each was checked. */
@@ -28,7 +30,7 @@ const PORTS: readonly string[] = ["", "443", "8443"];
  */
 export async function findDestination(
   text: string,
-  { resolve, allowsPrivate }: Reach,
+  { resolve, allowsPrivate, forbiddenPorts }: Reach,
   signal: AbortSignal,
 ): Promise<Result<Destination, string>> {
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return refuse("it is no address");
@@ -45,5 +47,12 @@ export async function findDestination(
     return refuse("its host is not on the public internet");
   if (addresses.some(isLinkLocal))
     return refuse("its host is on no network of ours or the internet");
+  if (forbiddenPorts.includes(portOf(url)) && addresses.some(isThisMachine))
+    return refuse("it leads to this service itself");
   return ok({ url, addresses });
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : 80;
 }
