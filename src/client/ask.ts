@@ -1,9 +1,17 @@
-import type { AnswerFields } from "#wire/answer-request.ts";
+import type { AnswerFields, ImageBody, MessageBody } from "#wire/answer-request.ts";
 import { encodeBase64 } from "#wire/base64.ts";
 
+export { readPictureText } from "#wire/data-uri.ts";
+
 /** What to ask. Defaults are the API's. */
-export interface Ask extends Omit<AnswerFields, "stream"> {
-  /** In the order in which they are spoken of. */
+export interface Ask extends Omit<AnswerFields, "stream" | "messages"> {
+  readonly messages?: readonly AskMessage[];
+  /** In the order in which they are spoken of; they stand before the user's first message. */
+  readonly images?: readonly Picture[];
+}
+
+/** A turn of a conversation; a user's may bring pictures of its own. */
+export interface AskMessage extends Omit<MessageBody, "images"> {
   readonly images?: readonly Picture[];
 }
 
@@ -15,17 +23,33 @@ export type Picture =
   | { readonly id: string };
 
 /** Writes a question as a body: a form where files alone travel with it, because there they travel as they are. */
-export async function bodyOf({ images = [], ...fields }: Ask): Promise<FormData | string> {
+export async function bodyOf({
+  images = [],
+  messages,
+  ...fields
+}: Ask): Promise<FormData | string> {
+  const said = messages === undefined ? {} : { messages: await Promise.all(messages.map(saidOf)) };
   const files = images.filter(isFile);
-  if (files.length === images.length) return formOf(fields, files);
-  const sources = images.map(async (image) =>
-    isFile(image) ? { data: encodeBase64(await bytesOf(image)) } : image,
+  const areShown = said.messages?.some((message) => message.images !== undefined) === true;
+  if (files.length === images.length && !areShown) return formOf({ ...fields, ...said }, files);
+  const shown = images.length === 0 ? {} : { images: await sourcesOf(images) };
+  return JSON.stringify({ ...fields, ...said, ...shown });
+}
+
+async function saidOf({ images, ...message }: AskMessage): Promise<MessageBody> {
+  return images === undefined ? message : { ...message, images: await sourcesOf(images) };
+}
+
+async function sourcesOf(images: readonly Picture[]): Promise<ImageBody[]> {
+  return await Promise.all(
+    images.map(async (image) =>
+      isFile(image) ? { data: encodeBase64(await bytesOf(image)) } : image,
+    ),
   );
-  return JSON.stringify({ ...fields, images: await Promise.all(sources) });
 }
 
 function formOf(
-  { messages, webhook, stop = [], ...fields }: Ask,
+  { messages, webhook, stop = [], ...fields }: AnswerFields,
   files: readonly (Uint8Array<ArrayBuffer> | Blob)[],
 ): FormData {
   const form = new FormData();

@@ -24,14 +24,37 @@ export type AnswerMode = "exact";
 export interface Message {
   readonly role: "system" | "user" | "assistant";
   readonly text: string;
+  /** How many of the question's pictures it brings, the next ones in their order. Only a user's message brings any; absent is none. */
+  readonly pictures?: number;
 }
 
-/** What is asked. The pictures belong before the first user message; the last message is the user's. */
+/** What is asked. The last message is the user's. Where no message names pictures, the user's first brings all of them. */
 export interface Question {
   readonly messages: readonly Message[];
-  /** Files as they were sent: JPEG, PNG, WebP or GIF bytes, in the order of their markers. */
+  /** Files as they were sent: JPEG, PNG, WebP or GIF bytes, in the order of the messages that bring them. */
   readonly images: readonly Uint8Array[];
   readonly options: AnswerOptions;
+}
+
+/** Says whether messages bring exactly so many pictures, the user's messages alone. */
+export function canBring(messages: readonly Message[], pictures: number): boolean {
+  const bringing = messages.filter((message) => (message.pictures ?? 0) > 0);
+  if (bringing.length === 0) return pictures === 0 || firstOfUser(messages) !== -1;
+  const sum = bringing.reduce((total, message) => total + (message.pictures ?? 0), 0);
+  return sum === pictures && bringing.every(({ role }) => role === "user");
+}
+
+/** Counts the pictures that each message brings. Throws RangeError where `canBring` says that they cannot. */
+export function picturesByMessage(messages: readonly Message[], pictures: number): number[] {
+  if (!canBring(messages, pictures))
+    throw new RangeError(`the messages do not bring the ${pictures} pictures that are there`);
+  const named = messages.map((message) => message.pictures ?? 0);
+  if (pictures > 0 && !named.some((count) => count > 0)) named[firstOfUser(messages)] = pictures;
+  return named;
+}
+
+function firstOfUser(messages: readonly Message[]): number {
+  return messages.findIndex(({ role }) => role === "user");
 }
 
 /** What an answer took. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { decodeBase64 } from "./base64.ts";
+import { isDataUri } from "./data-uri.ts";
 import { MAX_URL_LENGTH } from "./fetch.ts";
 import {
   MAX_CANVAS,
   MAX_DEADLINE_MS,
-  MAX_IMAGE_BYTES,
   MAX_IMAGES,
   MAX_MESSAGES,
   MAX_NAME_LENGTH,
@@ -59,7 +59,7 @@ export type WebhookBody =
 
 /** JSON body of `POST /v1/answers`. */
 export interface AnswerRequestBody extends AnswerFields {
-  /** At most one of `image` and `images`. */
+  /** At most one of `image` and `images`. They stand before the user's first message. */
   readonly image?: ImageBody;
   readonly images?: readonly ImageBody[];
 }
@@ -83,7 +83,10 @@ export type ImageBody =
 
 export interface MessageBody {
   readonly role: "system" | "user" | "assistant";
+  /** May be empty but in the last message: a message that says nothing is passed over. */
   readonly content: string;
+  /** Pictures that this message of the user brings; instead of `image` and `images` beside the messages. */
+  readonly images?: readonly ImageBody[];
 }
 
 /** Positions of an answer when the caller names none: a sentence or two. */
@@ -92,6 +95,23 @@ export const DEFAULT_CANVAS = 32;
 const positive = z.int().min(1).max(MAX_CANVAS);
 const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
 const stop = z.string().min(1).max(MAX_STOP_LENGTH);
+
+// How long the text of a picture may be is the body's limit; what it stands for is measured when it is read.
+const pictureText = z.string();
+const address = z
+  .string()
+  .min(1)
+  .refine((url) => !isDataUri(url), {
+    error: "is a data URI and no address; send it as {data} in place of {url}",
+    abort: true,
+  })
+  .max(MAX_URL_LENGTH, `is too long: an address has ${MAX_URL_LENGTH} characters at most`);
+const image: z.ZodType<ImageBody> = z.union([
+  pictureText,
+  z.strictObject({ data: pictureText }),
+  z.strictObject({ url: address }),
+  z.strictObject({ id: z.string().min(1).max(MAX_NAME_LENGTH) }),
+]);
 
 const fields = {
   model: z
@@ -106,9 +126,16 @@ const fields = {
   }),
   messages: z
     .array(
-      z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: text }).meta({
-        id: "Message",
-      }),
+      z
+        .strictObject({
+          role: z.enum(["system", "user", "assistant"]),
+          content: z.string().max(MAX_TEXT_BYTES),
+          images: z.array(image).max(MAX_IMAGES).exactOptional().meta({
+            description:
+              "Pictures that this message of the user brings, in place of image or images beside the messages.",
+          }),
+        })
+        .meta({ id: "Message" }),
     )
     .min(1)
     .max(MAX_MESSAGES)
@@ -181,15 +208,6 @@ const fields = {
   }),
 };
 
-// The longest text that can hold the largest picture, with the head of a data URI.
-const imageText = z.string().max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256);
-const image = z.union([
-  imageText,
-  z.strictObject({ data: imageText }),
-  z.strictObject({ url: z.string().min(1).max(MAX_URL_LENGTH) }),
-  z.strictObject({ id: z.string().min(1).max(MAX_NAME_LENGTH) }),
-]);
-
 /** Schema of the text fields of a form. */
 export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields);
 
@@ -203,11 +221,10 @@ export const answerRequestSchema: z.ZodType<AnswerRequestBody> = z
         data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
       },
     }),
-    images: z
-      .array(image)
-      .max(MAX_IMAGES)
-      .exactOptional()
-      .meta({ description: "Several pictures, in the order in which they are spoken of." }),
+    images: z.array(image).max(MAX_IMAGES).exactOptional().meta({
+      description:
+        "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
+    }),
   })
   .meta({ id: "AnswerRequest" });
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { isDataUri } from "./data-uri.ts";
 import { MAX_URL_LENGTH } from "./fetch.ts";
 import {
   MAX_CANVAS,
-  MAX_IMAGE_BYTES,
   MAX_IMAGES,
   MAX_MESSAGES,
   MAX_NAME_LENGTH,
@@ -26,11 +26,15 @@ export interface ChatBody {
   readonly x_unmask?: Readonly<Record<string, unknown>>;
 }
 
+/** Content may be missing in what comes before the last message: clients send back what they were told, and what they left open. */
 export type ChatMessageBody =
-  | { readonly role: "user"; readonly content: string | readonly (TextPart | PicturePart)[] }
+  | {
+      readonly role: "user";
+      readonly content?: string | readonly (TextPart | PicturePart)[] | null;
+    }
   | {
       readonly role: "system" | "developer" | "assistant";
-      readonly content: string | readonly TextPart[];
+      readonly content?: string | readonly (TextPart | RefusalPart)[] | null;
     };
 
 export interface TextPart {
@@ -38,40 +42,60 @@ export interface TextPart {
   readonly text: string;
 }
 
+/** What another model declined with, in an assistant's message. */
+export interface RefusalPart {
+  readonly type: "refusal";
+  readonly refusal: string;
+}
+
 export interface PicturePart {
   readonly type: "image_url";
   /** `url`: a data URI or an https address. */
-  readonly image_url: { readonly url: string; readonly detail?: "low" | "high" | "auto" };
+  readonly image_url: {
+    readonly url: string;
+    readonly detail?: "low" | "high" | "auto" | "original" | null;
+  };
 }
 
 /** Threat: parts without end in one message. Room for every picture with a text before and behind it. */
 const MAX_PARTS: number = 2 * MAX_IMAGES + 1;
 
 const text = z.string().max(MAX_TEXT_BYTES);
-// The longest text that can hold the largest picture, with the head of a data URI.
 const pictureUrl = z
   .string()
-  .min(1)
-  .max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256)
+  .refine((url) => isDataUri(url) || isAddress(url), {
+    error: ({ input }) => notAnAddress(String(input)),
+    abort: true,
+  })
   .refine(
-    (url) => url.startsWith("data:") || url.length <= MAX_URL_LENGTH,
-    `an address has ${MAX_URL_LENGTH} characters at most`,
+    (url) => isDataUri(url) || url.length <= MAX_URL_LENGTH,
+    `is too long: an address has ${MAX_URL_LENGTH} characters at most`,
   );
 const textPart = z.object({ type: z.literal("text"), text });
+const refusalPart = z.object({ type: z.literal("refusal"), refusal: text });
 const picturePart = z.object({
   type: z.literal("image_url"),
-  image_url: z.object({ url: pictureUrl, detail: z.enum(["low", "high", "auto"]).exactOptional() }),
+  image_url: z.object({
+    url: pictureUrl,
+    detail: z.enum(["low", "high", "auto", "original"]).nullable().exactOptional(),
+  }),
 });
 const userPart = z.discriminatedUnion("type", [textPart, picturePart], {
   error: "a part is of type text or image_url",
 });
-const userContent = z.union([text, z.array(userPart).min(1).max(MAX_PARTS)]);
-const textContent = z.union([text, z.array(textPart).min(1).max(MAX_PARTS)]);
+const spokenPart = z.discriminatedUnion("type", [textPart, refusalPart], {
+  error: "a part is of type text: only a message of the user shows pictures",
+});
+const userContent = z.union([text, z.array(userPart).max(MAX_PARTS)]);
+const spokenContent = z.union([text, z.array(spokenPart).max(MAX_PARTS)]);
 const message = z.discriminatedUnion(
   "role",
   [
-    z.object({ role: z.literal("user"), content: userContent }),
-    z.object({ role: z.enum(["system", "developer", "assistant"]), content: textContent }),
+    z.object({ role: z.literal("user"), content: userContent.nullable().exactOptional() }),
+    z.object({
+      role: z.enum(["system", "developer", "assistant"]),
+      content: spokenContent.nullable().exactOptional(),
+    }),
   ],
   { error: "role is system, developer, user or assistant: the model calls no tools" },
 );
@@ -98,3 +122,15 @@ export const chatSchema: z.ZodType<ChatBody> = z
     }),
   })
   .meta({ id: "ChatRequest" });
+
+/** Whether a text names a scheme; which ones are fetched from is for the fetching to say. */
+function isAddress(url: string): boolean {
+  return /^\s*[a-z][a-z0-9+.-]*:/i.test(url);
+}
+
+function notAnAddress(url: string): string {
+  if (url.trim() === "") return "is empty: send a data URI or an https address";
+  return /^[A-Za-z0-9+/_-]{32}/.test(url)
+    ? "is base64 alone: write data:image/png;base64, (or its own media type) before it"
+    : "is neither a data URI nor an https address";
+}

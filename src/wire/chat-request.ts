@@ -6,9 +6,11 @@ import {
   type ChatMessageBody,
   chatSchema,
   type PicturePart,
+  type RefusalPart,
   type TextPart,
 } from "./chat-body.ts";
 import { refusedChatFields } from "./chat-refusals.ts";
+import { isDataUri } from "./data-uri.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
 import { MAX_CANVAS, MAX_FIELD_PROBLEMS } from "./limits.ts";
@@ -24,8 +26,8 @@ export interface ChatRequest {
 
 /**
  * Reads a body of `POST /v1/chat/completions`. `max_completion_tokens` (or `max_tokens`) is the canvas, at most
- * `MAX_CANVAS`; without it, and for `temperature`, our own defaults hold. Pictures stand before the first user message, in
- * their order, wherever they were sent. `x_unmask` may hold any option of an answer request. Refuses with
+ * `MAX_CANVAS`; without it, and for `temperature`, our own defaults hold. Pictures stand before the text of the message
+ * that brings them, in their order. `x_unmask` may hold any option of an answer request. Refuses with
  * `invalid_request`, with pointers into the chat body.
  */
 export function parseChat(bytes: Uint8Array): Result<ChatRequest, Failure> {
@@ -38,7 +40,7 @@ export function parseChat(bytes: Uint8Array): Result<ChatRequest, Failure> {
   const parsed = chatSchema.safeParse(fields);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
   const request = parseAnswerValue(questionOf(parsed.data));
-  if (!request.ok) return refuse(inChat(request.refusal));
+  if (!request.ok) return refuse(inChat(request.refusal, parsed.data));
   return ok({
     request: request.value,
     wantsStream: parsed.data.stream ?? false,
@@ -54,19 +56,13 @@ function presentFields(body: unknown): Record<string, unknown> | undefined {
 
 /** Writes a chat as our own request body; `parseAnswerValue` checks the rest. */
 function questionOf(chat: ChatBody): AnswerRequestBody {
-  const parts = chat.messages.flatMap(({ content }) => (Array.isArray(content) ? content : []));
-  const pictures = parts.filter(isPicture);
+  const pictures = chat.messages.flatMap(picturesOf);
   const limit = chat.max_completion_tokens ?? chat.max_tokens;
   return {
     ...chat.x_unmask,
     ...(chat.model === undefined ? {} : { model: chat.model }),
     messages: chat.messages.map(messageOf),
-    ...(pictures.length === 0
-      ? {}
-      : {
-          images: pictures.map(({ image_url }) => pictureOf(image_url.url)),
-          ...detailOf(pictures),
-        }),
+    ...(pictures.length === 0 ? {} : detailOf(pictures)),
     ...(limit === undefined ? {} : { canvas: Math.min(limit, MAX_CANVAS) }),
     ...(chat.temperature === undefined ? {} : { temperature: chat.temperature }),
     ...(chat.seed === undefined ? {} : { seed: chat.seed }),
@@ -74,20 +70,28 @@ function questionOf(chat: ChatBody): AnswerRequestBody {
   };
 }
 
-function isPicture(part: TextPart | PicturePart): part is PicturePart {
-  return part.type === "image_url";
+function partsOf({ content }: ChatMessageBody): readonly (TextPart | RefusalPart | PicturePart)[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return content ?? [];
 }
 
-function messageOf({ role, content }: ChatMessageBody): MessageBody {
-  const text =
-    typeof content === "string"
-      ? content
-      : content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-  return { role: role === "developer" ? "system" : role, content: text };
+function picturesOf(message: ChatMessageBody): PicturePart[] {
+  return partsOf(message).filter((part) => part.type === "image_url");
+}
+
+function messageOf(message: ChatMessageBody): MessageBody {
+  const role = message.role === "developer" ? "system" : message.role;
+  const texts = partsOf(message).flatMap((part) => {
+    if (part.type === "image_url") return [];
+    return [part.type === "text" ? part.text : part.refusal];
+  });
+  const images = picturesOf(message).map(({ image_url }) => pictureOf(image_url.url));
+  const content = texts.join("\n");
+  return images.length === 0 ? { role, content } : { role, content, images };
 }
 
 function pictureOf(url: string): ImageBody {
-  return url.startsWith("data:") ? { data: url } : { url };
+  return isDataUri(url) ? { data: url } : { url };
 }
 
 /** One level of detail holds for all pictures of a question: low where none asks for more. */
@@ -96,17 +100,25 @@ function detailOf(pictures: readonly PicturePart[]): Pick<AnswerRequestBody, "de
 }
 
 /** Says the faults of our own body in terms of the chat's. */
-function inChat(failure: Failure): Failure {
+function inChat(failure: Failure, chat: ChatBody): Failure {
   if (failure.kind !== "invalid_request") return failure;
-  const problems = failure.problems.map(({ pointer, message }) => {
-    const field = pointer.split("/")[1] ?? "";
-    if (field === "images") return { pointer: "/messages", message: `a picture ${message}` };
-    if (field === "canvas") return { pointer: "/max_completion_tokens", message };
-    return chatFields.has(field)
-      ? { pointer, message }
-      : { pointer: `/x_unmask${pointer}`, message };
-  });
+  const problems = failure.problems.map(({ pointer, message }) => ({
+    pointer: chatPointer(pointer, chat),
+    message,
+  }));
   return { ...failure, problems };
+}
+
+/** Where in the chat stands what lies at `pointer` of our own body. */
+function chatPointer(pointer: string, { messages }: ChatBody): string {
+  const [, field = "", index, member, image] = pointer.split("/");
+  if (field === "canvas") return "/max_completion_tokens";
+  if (!chatFields.has(field)) return `/x_unmask${pointer}`;
+  if (field !== "messages" || member !== "images" || image === undefined) return pointer;
+  const message = messages[Number(index)];
+  const parts = message === undefined ? [] : partsOf(message).entries().toArray();
+  const [part] = parts.filter(([, { type }]) => type === "image_url")[Number(image)] ?? [];
+  return `/messages/${index}/content/${part}/image_url/url`;
 }
 
 const chatFields: ReadonlySet<string> = new Set([

@@ -18,7 +18,7 @@ function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
       message: UNKNOWN_FIELD,
     }));
   if (issue.code === "invalid_union") {
-    const branch = issue.errors.find(isInside);
+    const branch = issue.errors.filter(isInside).toSorted(byStrangeness)[0];
     if (branch !== undefined)
       return branch.flatMap((inner) =>
         fieldProblems({ ...inner, path: [...issue.path, ...inner.path] }),
@@ -30,6 +30,19 @@ function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
 /** Of a union's branches the one that the caller meant is the one whose type fits and whose content does not. */
 function isInside(issues: readonly z.core.$ZodIssue[]): boolean {
   return !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0);
+}
+
+/** Of several objects the one that was meant is the one whose members fit best. */
+function byStrangeness(left: readonly z.core.$ZodIssue[], right: readonly z.core.$ZodIssue[]) {
+  return strangeness(left) - strangeness(right);
+}
+
+/** How many members are unknown or, as far as one can see, missing. */
+function strangeness(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce((sum, issue) => {
+    if (issue.code === "unrecognized_keys") return sum + issue.keys.length;
+    return sum + (issue.code === "invalid_type" && issue.path.length === 1 ? 1 : 0);
+  }, 0);
 }
 
 /** Source: RFC 6901 section 3. Keys come from the caller, so each is cut to a length that may be echoed. */

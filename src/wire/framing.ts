@@ -1,4 +1,4 @@
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, Message } from "#domain/question.ts";
 
 /**
  * Writes parts as bytes, injectively: every part with its length before it (4 bytes, big-endian), so that no byte can move
@@ -17,6 +17,11 @@ export function frame(parts: readonly (string | Uint8Array)[]): Uint8Array<Array
     offset += 4 + part.length;
   }
   return framed;
+}
+
+/** Lists the messages of a question, each with how many of its pictures it names: a picture of another turn is another question. */
+export function messageParts(messages: readonly Message[]): readonly (readonly string[])[] {
+  return messages.map(({ role, text, pictures = 0 }) => [role, text, String(pictures)]);
 }
 
 /** Lists all options of an answer with their names. The mapped type makes an option that is forgotten here a compile error. */

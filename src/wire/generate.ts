@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import type { AnswerOptions, Question } from "#domain/question.ts";
+import { type AnswerOptions, canBring, type Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { base64ByteLength, decodeBase64, encodeBase64 } from "./base64.ts";
 import { problemsOf } from "./field-problems.ts";
@@ -39,7 +39,11 @@ export const MODEL_DIGEST_HEADER = "unmask-model-digest";
  */
 export function encodeGenerate({ messages, images, options }: Question): Uint8Array<ArrayBuffer> {
   const body: GenerateBody = {
-    messages: messages.map(({ role, text }) => ({ role, text })),
+    messages: messages.map(({ role, text, pictures = 0 }) => ({
+      role,
+      text,
+      ...(pictures === 0 ? {} : { pictures }),
+    })),
     images: images.map(encodeBase64),
     options: {
       detail: options.detail,
@@ -75,8 +79,13 @@ export function decodeGenerate(bytes: Uint8Array): Result<Question, Failure> {
     const problem = { pointer: `/images/${broken}`, message: "is not base64" };
     return refuse({ kind: "invalid_request", problems: [problem] });
   }
+  const { messages } = parsed.data;
+  if (!canBring(messages, images.length)) {
+    const message = `the messages do not bring the ${images.length} pictures that are there`;
+    return refuse({ kind: "invalid_request", problems: [{ pointer: "/messages", message }] });
+  }
   return ok({
-    messages: parsed.data.messages,
+    messages,
     images: images.filter((image) => image !== undefined),
     options: optionsOf(parsed.data.options),
   });
@@ -126,6 +135,7 @@ const generateSchema = z.strictObject({
       z.strictObject({
         role: z.enum(["system", "user", "assistant"]),
         text: z.string().max(MAX_TEXT_BYTES),
+        pictures: z.int().min(1).max(MAX_IMAGES).exactOptional(),
       }),
     )
     .min(1)

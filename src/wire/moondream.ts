@@ -3,9 +3,10 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody, ImageBody } from "./answer-request.ts";
 import { chatError, finishReason } from "./chat-reply.ts";
+import { MAX_URL_LENGTH } from "./fetch.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
-import { MAX_CANVAS, MAX_IMAGE_BYTES, MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
+import { MAX_CANVAS, MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
 import { type AnswerRequest, parseAnswerValue } from "./requests.ts";
 import type { SseMessage } from "./sse.ts";
 import type { TextUpdate } from "./stable-text.ts";
@@ -56,7 +57,7 @@ function parse<Body extends { readonly stream?: boolean }>(
 }
 
 function pictureOf(url: string): ImageBody {
-  return url.startsWith("https:") || url.startsWith("http:") ? { url } : { data: url };
+  return /^https?:/i.test(url) ? { url } : { data: url };
 }
 
 function optionsOf(settings: Settings | undefined): AnswerRequestBody {
@@ -136,12 +137,14 @@ interface CaptionBody {
   readonly settings?: Settings;
 }
 
-// The longest text that can hold the largest picture, with the head of a data URI.
 const picture = z
   .string()
   .min(1)
-  .max(Math.ceil((MAX_IMAGE_BYTES * 4) / 3) + 256)
-  .meta({ description: "A data URI, or an https address." });
+  .refine(
+    (url) => !/^https?:/i.test(url) || url.length <= MAX_URL_LENGTH,
+    `is too long: an address has ${MAX_URL_LENGTH} characters at most`,
+  )
+  .meta({ description: "A data URI, base64, or an https address." });
 
 const common = {
   stream: z.boolean().exactOptional(),

@@ -2,7 +2,7 @@ import type { CanvasToken } from "#domain/event.ts";
 import type { Question } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { sha256Hex } from "./digest.ts";
-import { frame, optionParts } from "./framing.ts";
+import { frame, messageParts, optionParts } from "./framing.ts";
 
 /** Rises with every change that may change an answer: then no digest and no cached answer of before counts any more. */
 export const DECODER_VERSION = "2";
@@ -24,11 +24,11 @@ export async function replayDigest(terms: ReplayTerms): Promise<string> {
   const pixels = await Promise.all(pictures.map(pixelDigest));
   return await sha256Hex(
     frame([
-      "unmask replay 1",
+      "unmask replay 2",
       DECODER_VERSION,
       modelDigest,
       frame(pixels),
-      frame(messages.map(({ role, text }) => frame([role, text]))),
+      frame(messageParts(messages).map(frame)),
       frame(optionParts(options).map(frame)),
       frame(tokens.map(({ position, token, step }) => frame([position, token, step].map(String)))),
     ]),

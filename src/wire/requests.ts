@@ -1,27 +1,28 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
-import type { AnswerOptions, Message } from "#domain/question.ts";
+import type { AnswerOptions } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type AnswerFields,
   answerFieldsSchema,
   answerRequestSchema,
   DEFAULT_CANVAS,
-  type ImageBody,
   type WebhookBody,
 } from "./answer-request.ts";
-import { base64ByteLength, decodeBase64 } from "./base64.ts";
+import {
+  type Conversation,
+  type PictureSource,
+  readConversation,
+  readImages,
+} from "./conversation.ts";
+import { sizeMessage } from "./data-uri.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
-import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "./limits.ts";
+import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES } from "./limits.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
-export interface AnswerRequest {
-  /** Ends with the user's message. */
-  readonly messages: readonly Message[];
-  /** In the order of their markers. */
-  readonly pictures: readonly PictureSource[];
+export interface AnswerRequest extends Conversation {
   readonly options: AnswerOptions;
   /** Absent: whichever model is served. */
   readonly model?: string;
@@ -33,13 +34,6 @@ export interface AnswerRequest {
   readonly webhook: WebhookTarget | null;
   readonly cache: "private" | "shared" | "off";
 }
-
-/** Where a picture comes from. */
-export type PictureSource =
-  | { readonly kind: "file"; readonly bytes: Uint8Array }
-  | { readonly kind: "url"; readonly url: string }
-  /** `id`: of an upload, `img_…`. */
-  | { readonly kind: "upload"; readonly id: string };
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
 export function parseAnswerJson(bytes: Uint8Array): Result<AnswerRequest, Failure> {
@@ -54,11 +48,10 @@ export function parseAnswerValue(body: unknown): Result<AnswerRequest, Failure> 
   const { image, images, ...fields } = parsed.data;
   if (image !== undefined && images !== undefined)
     return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
-  const pictures = readImages(image === undefined ? (images ?? []) : [image], (index, item) => {
-    const place = image === undefined ? `/images/${index}` : "/image";
-    return typeof item === "string" ? place : `${place}/data`;
-  });
-  return pictures.ok ? requestOf(fields, pictures.value) : pictures;
+  const pictures = readImages(image === undefined ? (images ?? []) : [image], (index) =>
+    image === undefined ? `/images/${index}` : "/image",
+  );
+  return pictures.ok ? requestOf(fields, pictures.value) : refuseFields(pictures.refusal);
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
@@ -75,7 +68,9 @@ export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequ
         },
       ]);
     else if (value.size === 0 || value.size > MAX_IMAGE_BYTES)
-      return refuseFields([{ pointer: "/image", message: sizeMessage(value.size) }]);
+      return refuseFields([
+        { pointer: "/image", message: sizeMessage(value.size, MAX_IMAGE_BYTES) },
+      ]);
     else files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
   }
   const parsed = answerFieldsSchema.safeParse(
@@ -111,15 +106,14 @@ function formValue(name: string, values: readonly string[]): unknown {
 
 function requestOf(
   fields: AnswerFields,
-  pictures: readonly PictureSource[],
+  beside: readonly PictureSource[],
 ): Result<AnswerRequest, Failure> {
-  const messages = messagesOf(fields);
+  const conversation = readConversation(fields, beside);
   const options = optionsOf(fields);
-  const problems = [...messageProblems(fields, messages), ...scheduleProblems(options)];
-  if (problems.length > 0) return refuseFields(problems);
+  const problems = [...(conversation.ok ? [] : conversation.refusal), ...scheduleProblems(options)];
+  if (!conversation.ok || problems.length > 0) return refuseFields(problems);
   return ok({
-    messages,
-    pictures,
+    ...conversation.value,
     options,
     ...(fields.model === undefined ? {} : { model: fields.model }),
     wantsStream: fields.stream ?? false,
@@ -137,11 +131,6 @@ export function webhookOf(webhook: WebhookBody): WebhookTarget {
     : { url: webhook.url, secret: webhook.secret ?? null, wantsDrafts: webhook.drafts ?? false };
 }
 
-function messagesOf({ question, messages }: AnswerFields): readonly Message[] {
-  if (question !== undefined) return [{ role: "user", text: question }];
-  return (messages ?? []).map(({ role, content }) => ({ role, text: content }));
-}
-
 /** Fills in what an answer request leaves open. */
 export function optionsOf(fields: AnswerFields): AnswerOptions {
   const canvas = fields.canvas ?? DEFAULT_CANVAS;
@@ -156,25 +145,6 @@ export function optionsOf(fields: AnswerFields): AnswerOptions {
     stop: typeof fields.stop === "string" ? [fields.stop] : (fields.stop ?? []),
     ...(fields.suffix === undefined ? {} : { suffix: fields.suffix }),
   };
-}
-
-function messageProblems(fields: AnswerFields, messages: readonly Message[]): FieldProblem[] {
-  if (fields.question !== undefined && fields.messages !== undefined)
-    return [{ pointer: "/messages", message: "give question or messages, not both" }];
-  const pointer = fields.messages === undefined ? "/question" : "/messages";
-  const last = messages.at(-1);
-  if (last === undefined) return [{ pointer, message: "ask something: question or messages" }];
-  if (last.role !== "user")
-    return [
-      {
-        pointer: `/messages/${messages.length - 1}/role`,
-        message: "the last message must be user",
-      },
-    ];
-  const bytes = messages.reduce((sum, { text }) => sum + new TextEncoder().encode(text).length, 0);
-  return bytes > MAX_TEXT_BYTES
-    ? [{ pointer, message: `has ${bytes} bytes of text; ${MAX_TEXT_BYTES} are the most` }]
-    : [];
 }
 
 /** Says what is wrong with canvas, blocks and steps together. */
@@ -199,42 +169,6 @@ export function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions):
           message: `${steps} steps cannot be shared equally by ${blocks} blocks (canvas / block_length)`,
         },
       ];
-}
-
-function readImages(
-  images: readonly ImageBody[],
-  pointerOf: (index: number, image: ImageBody) => string,
-): Result<PictureSource[], Failure> {
-  const pictures: PictureSource[] = [];
-  for (const [index, image] of images.entries()) {
-    if (typeof image === "object" && !("data" in image)) {
-      pictures.push("url" in image ? { kind: "url", ...image } : { kind: "upload", ...image });
-      continue;
-    }
-    const file = imageBytes(typeof image === "string" ? image : image.data);
-    if (!file.ok)
-      return refuseFields([{ pointer: pointerOf(index, image), message: file.refusal }]);
-    pictures.push({ kind: "file", bytes: file.value });
-  }
-  return ok(pictures);
-}
-
-/** Source of the URI's form: RFC 2397. Its media type is not believed; the bytes say what they are. */
-function imageBytes(text: string): Result<Uint8Array, string> {
-  const comma = text.startsWith("data:") ? text.indexOf(",") : -1;
-  if (text.startsWith("data:") && !text.slice(0, comma).endsWith(";base64"))
-    return refuse("must be a data URI of the form data:image/…;base64,…");
-  const base64 = text.slice(comma + 1);
-  const size = base64ByteLength(base64);
-  if (size === 0 || size > MAX_IMAGE_BYTES) return refuse(sizeMessage(size));
-  const bytes = decodeBase64(base64);
-  return bytes === undefined
-    ? refuse("must be base64 (RFC 4648 section 4, no line breaks) or a data URI")
-    : ok(bytes);
-}
-
-function sizeMessage(size: number): string {
-  return size === 0 ? "is empty" : `has ${size} bytes; ${MAX_IMAGE_BYTES} are the most`;
 }
 
 function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {

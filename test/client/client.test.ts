@@ -200,6 +200,25 @@ describe("the other questions", () => {
     });
   });
 
+  test("bring pictures in the turn in which they are spoken of", async () => {
+    const { client, sent } = clientOf(() => streamOf(recording));
+    const data = Buffer.from(pngBytes).toString("base64");
+    await client.ask({
+      messages: [
+        { role: "user", content: "What is this?", images: [pngBytes] },
+        { role: "assistant", content: "A dog." },
+        { role: "user", content: "And this?", images: [{ id: "img_1" }] },
+      ],
+    });
+    expect(await sent[0]?.json()).toEqual({
+      messages: [
+        { role: "user", content: "What is this?", images: [{ data }] },
+        { role: "assistant", content: "A dog." },
+        { role: "user", content: "And this?", images: [{ id: "img_1" }] },
+      ],
+    });
+  });
+
   test("go to their addresses", async () => {
     const { client, sent } = clientOf(() => Response.json({ data: [], next_cursor: null }));
     await client.answers.get("ans_1");

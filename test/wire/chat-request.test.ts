@@ -43,6 +43,41 @@ describe("a chat is read as a question", () => {
     ]);
   });
 
+  test("with what clients send back of earlier turns: nothing said, null, a refusal, a picture alone, detail null", () => {
+    const picture = { type: "image_url", image_url: { url: dataUri, detail: null } };
+    const { request } = read({
+      messages: [
+        { role: "system", content: "" },
+        user([picture]),
+        { role: "assistant", content: null, tool_calls: [] },
+        { role: "assistant", content: "" },
+        { role: "assistant" },
+        user(""),
+        { role: "assistant", content: [] },
+        { role: "assistant", content: [{ type: "refusal", refusal: "No." }] },
+        user([{ type: "text", text: "And this?" }, picture]),
+      ],
+    });
+    expect(request.messages).toEqual([
+      { role: "user", text: "", pictures: 1 },
+      { role: "assistant", text: "No." },
+      { role: "user", text: "And this?", pictures: 1 },
+    ]);
+    expect(request.options.detail).toBe("auto");
+  });
+
+  test.each([
+    ["raw base64", Buffer.from(pngBytes).toString("base64"), /^is base64 alone: write data:/],
+    ["a file's name", "dog.png", /neither a data URI nor an https address/],
+    ["nothing", " ", /^is empty/],
+    ["too long an address", `https://a.test/${"x".repeat(3000)}`, /2048 characters/],
+  ])("and says what is wrong with a picture that is %s", (_, url, message) => {
+    const part = { type: "image_url", image_url: { url } };
+    expect(problems({ messages: [user([{ type: "text", text: "?" }, part])] })).toEqual([
+      { pointer: "/messages/0/content/1/image_url/url", message: expect.stringMatching(message) },
+    ]);
+  });
+
   test("with its pictures in their order, wherever they stand; low detail only where all are low", () => {
     const image = (url: string, detail?: string) => ({
       type: "image_url",
@@ -51,6 +86,7 @@ describe("a chat is read as a question", () => {
     const [low, high] = [image(dataUri, "low"), image("https://pictures.test/a.png", "high")];
     const text = { type: "text", text: "?" };
     const two = read({ messages: [user([low, text]), user([high, text])] }).request;
+    expect(two.messages.map(({ pictures }) => pictures)).toEqual([1, 1]);
     expect(two.pictures).toEqual([
       { kind: "file", bytes: pngBytes },
       { kind: "url", url: "https://pictures.test/a.png" },
@@ -139,7 +175,7 @@ describe("a chat is refused", () => {
           ]),
         ],
       },
-      "/messages",
+      "/messages/0/content/1/image_url/url",
     ],
     [{ temperature: 3 }, "/temperature"],
     [{ max_tokens: 0 }, "/max_tokens"],

@@ -1,26 +1,44 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Question } from "#domain/question.ts";
+import type { Message, Question } from "#domain/question.ts";
 import { decodeGenerate, encodeGenerate } from "#wire/generate.ts";
 import { options, question } from "../support/edge-builders.ts";
 
-const questions: fc.Arbitrary<Question> = fc.record({
-  messages: fc.array(
-    fc.record({
-      role: fc.constantFrom("system" as const, "user" as const, "assistant" as const),
-      text: fc.string({ unit: "grapheme" }),
-    }),
-    { minLength: 1, maxLength: 4 },
-  ),
-  images: fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 3 }),
-  options: fc
-    .record({
-      seed: fc.nat(),
-      temperature: fc.double({ min: 0, max: 2, noNaN: true }),
-      suffix: fc.string(),
-    })
-    .map((some) => options({ ...some, temperature: some.temperature + 0 })),
+const speech = fc.record({
+  role: fc.constantFrom("system" as const, "user" as const, "assistant" as const),
+  text: fc.string({ unit: "grapheme" }),
 });
+const showing = fc.record({
+  role: fc.constant("user" as const),
+  text: fc.string({ unit: "grapheme" }),
+  pictures: fc.integer({ min: 1, max: 2 }),
+});
+const conversations: fc.Arbitrary<readonly Message[]> = fc.array(fc.oneof(speech, showing), {
+  minLength: 1,
+  maxLength: 4,
+});
+const file = fc.uint8Array({ maxLength: 40 });
+
+/** As many pictures as the messages name; where they name none, the user's first may bring any. */
+function filesFor(messages: readonly Message[]): fc.Arbitrary<Uint8Array[]> {
+  const named = messages.reduce((sum, { pictures = 0 }) => sum + pictures, 0);
+  const isFree = named === 0 && messages.some(({ role }) => role === "user");
+  return fc.array(file, { minLength: named, maxLength: isFree ? 3 : named });
+}
+
+const questions: fc.Arbitrary<Question> = conversations.chain((messages) =>
+  fc.record({
+    messages: fc.constant(messages),
+    images: filesFor(messages),
+    options: fc
+      .record({
+        seed: fc.nat(),
+        temperature: fc.double({ min: 0, max: 2, noNaN: true }),
+        suffix: fc.string(),
+      })
+      .map((some) => options({ ...some, temperature: some.temperature + 0 })),
+  }),
+);
 
 describe("a question on its way to the function", () => {
   test("arrives as it was sent", () => {
@@ -55,6 +73,31 @@ describe("a question on its way to the function", () => {
         kind: "invalid_request",
         problems: [{ pointer: "/images/1", message: "is not base64" }],
       },
+    });
+  });
+
+  test.each([
+    ["more pictures than are there", [{ role: "user", text: "?", pictures: 2 }]],
+    [
+      "fewer pictures than are there",
+      [
+        { role: "user", text: "?", pictures: 1 },
+        { role: "user", text: "?" },
+      ],
+    ],
+    ["pictures that an answer shows", [{ role: "assistant", text: "!", pictures: 1 }]],
+    ["pictures that nobody shows", [{ role: "system", text: "?" }]],
+  ])("is refused with messages that bring %s", (title, messages) => {
+    const images = title.startsWith("fewer") ? ["AAAA", "AAAA"] : ["AAAA"];
+    expect(decodeGenerate(bytesOf({ ...body(), images, messages }))).toMatchObject({
+      refusal: { kind: "invalid_request", problems: [{ pointer: "/messages" }] },
+    });
+  });
+
+  test("of a version before this one, whose messages named no pictures, is read as it was meant", () => {
+    const old = { ...body(), images: ["AAAA"], messages: [{ role: "user", text: "?" }] };
+    expect(decodeGenerate(bytesOf(old))).toMatchObject({
+      value: { messages: [{ role: "user", text: "?" }], images: [new Uint8Array(3)] },
     });
   });
 

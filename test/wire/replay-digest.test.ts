@@ -27,6 +27,15 @@ describe("the replay digest", () => {
     ["no picture", { pictures: [] }],
     ["the question", { messages: [{ role: "user", text: "What is that?" }] }],
     ["who said it", { messages: [{ role: "system", text: "What is this?" }] }],
+    [
+      "which message brings the picture",
+      {
+        messages: [
+          { role: "user", text: "What is this?" },
+          { role: "user", text: "", pictures: 1 },
+        ],
+      },
+    ],
     ["the schedule", { options: options({ steps: 4 }) }],
     ["a stop text", { options: options({ stop: ["."] }) }],
     ["a suffix instead of a stop text", { options: options({ suffix: "." }) }],

@@ -102,6 +102,44 @@ describe("a question as JSON", () => {
     ]);
   });
 
+  test("has its pictures where they were brought: beside the messages is in the user's first", () => {
+    const [dog, cat] = [{ url: "https://pictures.test/dog" }, { url: "https://pictures.test/cat" }];
+    const turns = (first: object, second: object) => [
+      { role: "system", content: "s" },
+      { role: "user", content: "What is this?", ...first },
+      { role: "assistant", content: "A dog." },
+      { role: "user", content: "And this?", ...second },
+    ];
+    const spread = accepted({ messages: turns({ images: [dog, dog] }, { images: [cat] }) });
+    expect(spread.messages.map(({ pictures }) => pictures)).toEqual([undefined, 2, undefined, 1]);
+    expect(spread.pictures).toMatchObject([dog, dog, cat]);
+    const late = accepted({ messages: turns({}, { images: [cat] }) });
+    expect(late.messages.map(({ pictures }) => pictures)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      1,
+    ]);
+    const first = accepted({ messages: turns({ images: [dog] }, {}) });
+    expect(first).toEqual(accepted({ messages: turns({}, {}), images: [dog] }));
+    expect(first.messages.some((message) => "pictures" in message)).toBe(false);
+  });
+
+  test("passes over messages that say and show nothing, wherever they stand before the last", () => {
+    const { messages } = accepted({
+      messages: [
+        { role: "system", content: "" },
+        { role: "user", content: " ", images: [{ data }] },
+        { role: "assistant", content: "\n" },
+        { role: "user", content: "What is this?" },
+      ],
+    });
+    expect(messages).toEqual([
+      { role: "user", text: "" },
+      { role: "user", text: "What is this?" },
+    ]);
+  });
+
   test.each<[string, object, string, RegExp]>([
     ["a field that nobody knows", { question: "?", colour: 1 }, "/colour", /unknown/],
     [
@@ -117,12 +155,7 @@ describe("a question as JSON", () => {
       /base64/,
     ],
     ["a picture of no bytes", { question: "?", image: "" }, "/image", /empty/],
-    [
-      "a data URI that is not base64",
-      { question: "?", image: "data:image/png,x" },
-      "/image",
-      /data URI/,
-    ],
+    ["a data URI of no bytes", { question: "?", image: "data:image/png," }, "/image", /empty/],
     ["a data URI without a comma", { question: "?", image: "data:;base64" }, "/image", /data URI/],
     ["image beside images", { question: "?", image: data, images: [data] }, "/images", /not both/],
     [
@@ -132,6 +165,65 @@ describe("a question as JSON", () => {
       /not both/,
     ],
     ["nothing asked", {}, "/question", /ask something/],
+    [
+      "a data URI where an address belongs",
+      { question: "?", image: { url: `data:image/png;base64,${data.repeat(99)}` } },
+      "/image/url",
+      /^is a data URI and no address; send it as \{data\}/,
+    ],
+    [
+      "an address where a file belongs",
+      { question: "?", image: { data: "https://pictures.test/a.png" } },
+      "/image/data",
+      /^is an address/,
+    ],
+    [
+      "an address that is too long",
+      { question: "?", image: { url: `https://a.test/${"x".repeat(2048)}` } },
+      "/image/url",
+      /2048 characters/,
+    ],
+    [
+      "pictures that an answer shows",
+      {
+        messages: [
+          { role: "assistant", content: "!", images: [data] },
+          { role: "user", content: "?" },
+        ],
+      },
+      "/messages/0/images",
+      /only a message of the user/,
+    ],
+    [
+      "pictures in messages and beside them",
+      { messages: [{ role: "user", content: "?", images: [data] }], image: data },
+      "/messages",
+      /all in one place/,
+    ],
+    [
+      "nine pictures in all",
+      {
+        messages: [
+          { role: "user", content: "?", images: Array<string>(5).fill(data) },
+          { role: "user", content: "?", images: Array<string>(4).fill(data) },
+        ],
+      },
+      "/messages",
+      /9 pictures; 8/,
+    ],
+    [
+      "a picture in a message that is none",
+      { messages: [{ role: "user", content: "?", images: [data, { data: "!" }] }] },
+      "/messages/0/images/1/data",
+      /not base64: "!" at character 1/,
+    ],
+    [
+      "a last message that asks nothing",
+      { messages: [{ role: "user", content: "\n", images: [data] }] },
+      "/messages/0/content",
+      /blank/,
+    ],
+
     ["a blank question", { question: " \n" }, "/question", /blank/],
     [
       "an answer as the last message",

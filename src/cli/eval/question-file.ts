@@ -1,5 +1,6 @@
 import { access, readFile } from "node:fs/promises";
 import path from "node:path";
+import { readPictureText } from "#client/ask.ts";
 import { UsageError } from "../command.ts";
 import { choiceLetter, METRICS, type Metric, pickedChoice } from "./metrics.ts";
 
@@ -238,9 +239,9 @@ function pictureOf(source: string, folder: string): TestPicture {
     throw new LineFault(
       `the picture ${source.slice(0, 80)} is an address: save it beside the file`,
     );
-  if (!source.startsWith("data:")) return { kind: "file", path: path.resolve(folder, source) };
-  const [head = "", base64 = ""] = source.split(",", 2);
-  if (!head.endsWith(";base64") || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
-    throw new LineFault('a data URI in "image" must be data:image/…;base64,…');
-  return { kind: "bytes", bytes: new Uint8Array(Buffer.from(base64, "base64")) };
+  if (!/^\s*data:/i.test(source)) return { kind: "file", path: path.resolve(folder, source) };
+  // A test set is the user's own file: how large its pictures may be is for the model to say.
+  const read = readPictureText(source, Number.POSITIVE_INFINITY);
+  if (!read.ok) throw new LineFault(`the picture ${read.refusal}`);
+  return { kind: "bytes", bytes: read.value };
 }

@@ -1,6 +1,6 @@
 import type { AnswerOptions, Message } from "#domain/question.ts";
 import { sha256Hex } from "#wire/digest.ts";
-import { frame, optionParts } from "#wire/framing.ts";
+import { frame, messageParts, optionParts } from "#wire/framing.ts";
 
 /** Everything that determines an answer, and whose questions may share it. */
 export interface CacheTerms {
@@ -24,7 +24,7 @@ export async function cacheKeyOf(terms: CacheTerms): Promise<string> {
 }
 
 /** Keeps these bytes apart from everything else that is ever hashed; the number rises when the fields change. */
-const DOMAIN = "unmask answer cache 1";
+const DOMAIN = "unmask answer cache 2";
 
 /**
  * Writes the terms as bytes, injectively: every part with its length before it, every list with the lengths of its
@@ -39,7 +39,7 @@ export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
     modelDigest,
     decoder,
     frame(pictures),
-    frame(messages.map(({ role, text }) => frame([role, text]))),
+    frame(messageParts(messages).map(frame)),
     frame(optionParts(terms.options).map(frame)),
   ]);
 }

@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { PictureSource } from "#wire/conversation.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import type { PictureSource } from "#wire/requests.ts";
 import type { Asker } from "./asker.ts";
 import { fetchPicture } from "./picture-fetch.ts";
 import { Uploads } from "./uploads.ts";

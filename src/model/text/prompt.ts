@@ -1,5 +1,5 @@
 import type { PromptRules } from "#domain/architecture.ts";
-import type { Message } from "#domain/question.ts";
+import { type Message, picturesByMessage } from "#domain/question.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Stands in a list of ids for the vectors of the next picture. Source: IMAGE_TOKEN_INDEX in llava/constants.py. */
@@ -17,21 +17,29 @@ export interface PromptTools {
 }
 
 /**
- * Turns a conversation into token ids with one IMAGE_SLOT per picture, all of them before the first user message's text.
+ * Turns a conversation into token ids with one IMAGE_SLOT per picture, before the text of the message that brings it.
  * Empty messages are left out. Texts are data: they can spell neither a special token nor a picture's place.
+ * Throws RangeError where the messages bring more or fewer than `images` pictures.
  *
- * Source: `conv_llava_llada.get_prompt` in conversation.py.
+ * Source: `conv_llava_llada.get_prompt` in conversation.py, which puts the markers of a message's pictures before its text.
  */
 export function promptIds(
   messages: readonly Message[],
   images: number,
   { rules, beginOfText, tokenizer, renderTemplate }: PromptTools,
 ): number[] {
-  const harmless = messages.map(({ role, text }) => ({ role, text: neutralise(text, tokenizer) }));
-  const conversation = withSystem(withImages(harmless, images), rules.systemPrompt).filter(
-    ({ text }) => text !== "",
+  const brought = picturesByMessage(messages, images);
+  const marked = messages.map(
+    ({ role, text }, index): Message => ({
+      role,
+      text: withMarkers(neutralise(text, tokenizer), brought[index] ?? 0),
+    }),
   );
-  return imageTokenIds(renderTemplate(conversation), beginOfText, tokenizer);
+  const conversation = withSystem(marked, rules.systemPrompt).filter(({ text }) => text !== "");
+  return imageTokenIds(renderTemplate(conversation), beginOfText, tokenizer, {
+    dropsFirstIdAfterImage: true,
+    kept: new Set(tokenizer.specialTokens.values()),
+  });
 }
 
 /** Written form of a picture's place in a rendered prompt. Source: DEFAULT_IMAGE_TOKEN in llava/constants.py. */
@@ -44,6 +52,8 @@ export interface ChunkRule {
    * none, that is the newline after the picture. Checkpoints are used with it, so it is the default.
    */
   readonly dropsFirstIdAfterImage: boolean;
+  /** Ids that are never cut: behind a message that is nothing but a picture the first is the end of the turn. The reference cuts that too. */
+  readonly kept?: ReadonlySet<number>;
 }
 
 /**
@@ -59,8 +69,10 @@ export function imageTokenIds(
   rule: ChunkRule = { dropsFirstIdAfterImage: true },
 ): number[] {
   const [first = [], ...later] = rendered.split(IMAGE_MARKER).map((text) => tokenizer.encode(text));
-  const cut = rule.dropsFirstIdAfterImage && first[0] === beginOfText;
-  return [...first, ...later.flatMap((ids) => [IMAGE_SLOT, ...ids.slice(cut ? 1 : 0)])];
+  const isCutting = rule.dropsFirstIdAfterImage && first[0] === beginOfText;
+  const isCut = (id: number | undefined): boolean =>
+    isCutting && id !== undefined && rule.kept?.has(id) !== true;
+  return [...first, ...later.flatMap((ids) => [IMAGE_SLOT, ...ids.slice(isCut(ids[0]) ? 1 : 0)])];
 }
 
 /** Breaks a written special token in two. Invisible, and part of no special token. */
@@ -77,12 +89,10 @@ export function neutralise(text: string, tokenizer: Pick<Tokenizer, "specialToke
 }
 
 /** Markers joined by spaces, then a line break, then the text. Source: generate_until of llava_onevision_llada.py. */
-function withImages(messages: readonly Message[], images: number): Message[] {
-  const target = messages.findIndex(({ role }) => role === "user");
+function withMarkers(text: string, images: number): string {
+  if (images === 0) return text;
   const markers = Array.from({ length: images }, () => IMAGE_MARKER).join(" ");
-  return messages.map((message, index) =>
-    images > 0 && index === target ? { ...message, text: `${markers}\n${message.text}` } : message,
-  );
+  return `${markers}\n${text}`;
 }
 
 function withSystem(messages: readonly Message[], systemPrompt: string): Message[] {

@@ -86,7 +86,7 @@ describe("a test set with faults", () => {
     ["one choice", { ...plain, choices: ["a dog"] }, /2 to 26/],
     ["an answer that is no choice", { ...plain, choices: ["x", "y"] }, /none of the choices/],
     ["an address", { ...plain, image: "https://example.com/a.png" }, /save it beside the file/],
-    ["a bad data URI", { ...plain, image: "data:image/png,x" }, /base64/],
+    ["a bad data URI", { ...plain, image: "data:image/png;base64,x" }, /base64/],
     ["a number is none", { ...plain, steps: 0 }, /"steps" must be a whole number/],
     ["an id twice", { ...plain, id: 1 }, /id 1 is that of line 1/],
   ])("is refused by line: %s", (_title, line, message) => {

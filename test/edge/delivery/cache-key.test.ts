@@ -31,7 +31,13 @@ const anyTerms: fc.Arbitrary<CacheTerms> = fc.record({
   decoder: text,
   pictures: fc.array(digest, { maxLength: 3 }),
   messages: fc.array(
-    fc.record({ role: fc.constantFrom("system" as const, "user" as const), text }),
+    fc
+      .record({
+        role: fc.constantFrom("system" as const, "user" as const),
+        text,
+        pictures: fc.integer({ min: 0, max: 3 }),
+      })
+      .map(({ pictures, ...message }) => (pictures === 0 ? message : { ...message, pictures })),
     { maxLength: 3 },
   ),
   options: anyOptions,
@@ -64,6 +70,10 @@ const neighbours: readonly [string, CacheTerms][] = [
   ["the pictures in another order", { ...terms, pictures: terms.pictures.toReversed() }],
   ["a picture twice", { ...terms, pictures: [...terms.pictures, "22".repeat(32)] }],
   ["two pictures run together", { ...terms, pictures: ["11".repeat(32) + "22".repeat(32)] }],
+  [
+    "a picture that a later message brings",
+    { ...terms, messages: terms.messages.map((message) => ({ ...message, pictures: 1 })) },
+  ],
   ["no pictures", { ...terms, pictures: [] }],
   [
     "the system's words said by the user",

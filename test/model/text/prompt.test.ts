@@ -79,7 +79,48 @@ describe("promptIds", () => {
     expect(rendered).toBe(prompt);
   });
 
-  test("pictures stand before the first user message, wherever that is", () => {
+  test("pictures stand in the message that brings them, before its text", () => {
+    const messages: Message[] = [
+      { role: "user", text: "a", pictures: 1 },
+      { role: "assistant", text: "b" },
+      { role: "user", text: "c", pictures: 2 },
+    ];
+    let rendered = "";
+    const renderTemplate = (all: readonly Message[]) => {
+      rendered = fakeTemplate(all);
+      return rendered;
+    };
+    promptIds(messages, 3, { ...tools, renderTemplate });
+    expect(rendered).toBe(
+      fakeTemplate([
+        { role: "user", text: "<image>\na" },
+        { role: "assistant", text: "b" },
+        { role: "user", text: "<image> <image>\nc" },
+      ]),
+    );
+  });
+
+  test("a message that is nothing but a picture keeps the end of its turn", () => {
+    const messages: Message[] = [{ role: "user", text: "", pictures: 1 }, ...user("a")];
+    const special = (name: string) => fakeTokenizer.specialTokens.get(`<|${name}|>`);
+    const turn = special("eot_id");
+    const ids = promptIds(messages, 1, tools).filter((id) => id <= (turn ?? 0));
+    const [header, end] = [special("start_header_id"), special("end_header_id")];
+    expect(ids).toEqual([
+      ...[special("startoftext"), header, end, IMAGE_SLOT, turn],
+      ...[header, end, turn],
+      ...[header, end],
+    ]);
+  });
+
+  test("pictures that no message brings, or that are not there, are a fault", () => {
+    expect(() => promptIds([{ role: "user", text: "a", pictures: 2 }], 1, tools)).toThrow(
+      RangeError,
+    );
+    expect(() => promptIds([{ role: "system", text: "a" }], 1, tools)).toThrow(RangeError);
+  });
+
+  test("pictures that no message names stand before the first user message, wherever that is", () => {
     const messages: Message[] = [{ role: "system", text: "s" }, ...user("a"), ...user("b")];
     const ids = promptIds(messages, 2, tools);
     expect(ids.filter((id) => id === IMAGE_SLOT)).toHaveLength(2);
