@@ -64,7 +64,8 @@ export async function signMessage(
 
 /**
  * Checks a message as a receiver does: its age, and that one of its signatures is of one of the keys. `now` in milliseconds
- * since 1970. Takes constant time for each key.
+ * since 1970. Takes constant time for each key. Takes nothing that the reference implementation (npm standardwebhooks)
+ * refuses, and reads a time and a signature in the one spelling that signers write. Throws TypeError for a key that is none.
  */
 export async function verifyMessage(
   headers: Headers,
@@ -72,15 +73,22 @@ export async function verifyMessage(
   keys: readonly WebhookKey[],
   now: number,
 ): Promise<boolean> {
-  const id = headers.get(HEADER_ID);
-  const timestamp = Number(headers.get(HEADER_TIMESTAMP) ?? Number.NaN);
-  if (id === null || !(Math.abs(now / 1000 - timestamp) <= TOLERANCE_SECONDS)) return false;
+  const id = headers.get(HEADER_ID) ?? "";
+  const timestamp = timestampOf(headers.get(HEADER_TIMESTAMP) ?? "");
+  if (id === "" || timestamp === null) return false;
+  if (Math.abs(Math.floor(now / 1000) - timestamp) > TOLERANCE_SECONDS) return false;
   const signatures = (headers.get(HEADER_SIGNATURE) ?? "").split(" ").slice(0, MAX_SIGNATURES);
   const content = contentOf({ id, timestamp, body });
   const verdicts = await Promise.all(
     keys.flatMap((key) => signatures.map((signature) => isSignature(content, signature, key))),
   );
   return verdicts.includes(true);
+}
+
+/** Reads whole seconds in decimal; null for every other spelling of a number, like hex, which the signature would not cover. */
+function timestampOf(text: string): number | null {
+  const timestamp = Number(text);
+  return Number.isSafeInteger(timestamp) && String(timestamp) === text ? timestamp : null;
 }
 
 function contentOf({ id, timestamp, body }: SignedMessage): Uint8Array<ArrayBuffer> {
@@ -105,9 +113,8 @@ async function isSignature(
   key: WebhookKey,
 ): Promise<boolean> {
   const [version, text = ""] = signature.split(",");
-  const bytes = decodeBase64(text);
-  if (bytes === undefined) return false;
-  const given = Uint8Array.from(bytes);
+  const given = canonicalBytes(text);
+  if (given === undefined) return false;
   if (key.startsWith("whpk_") && version === "v1a") {
     const imported = await crypto.subtle.importKey("raw", bytesOf(key), "Ed25519", false, [
       "verify",
@@ -125,7 +132,13 @@ async function hmacKey(key: WebhookKey, use: "sign" | "verify"): Promise<CryptoK
 
 function bytesOf(key: WebhookKey): Uint8Array<ArrayBuffer> {
   const bytes = decodeBase64(key.slice(key.indexOf("_") + 1));
-  if (!/^wh(sec|sk|pk)_/.test(key) || bytes === undefined)
+  if (!/^wh(sec|sk|pk)_/.test(key) || bytes === undefined || bytes.length === 0)
     throw new TypeError("a webhook key is whsec_, whsk_ or whpk_ and base64");
-  return Uint8Array.from(bytes);
+  return bytes;
+}
+
+/** Reads base64 that is padded and has no spare bits set: otherwise one signature would have many spellings. */
+function canonicalBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = decodeBase64(text);
+  return bytes !== undefined && encodeBase64(bytes) === text ? bytes : undefined;
 }

@@ -26,6 +26,20 @@ describe("a receiver of webhooks", () => {
     expect(await readWebhook(sent(new Date()), [other, secret])).toBeDefined();
   });
 
+  test("refuses other bytes that read as the same text", async () => {
+    const { headers } = sent(new Date());
+    const marked = new Request("https://receiver.test/", {
+      ...{ method: "POST", headers },
+      body: new Blob([new Uint8Array([0xef, 0xbb, 0xbf]), body]),
+    });
+    await expect(readWebhook(marked, secret)).rejects.toBeInstanceOf(WebhookError);
+    const broken = new Request("https://receiver.test/", {
+      ...{ method: "POST", headers },
+      body: new Uint8Array([0x22, 0xff, 0x22]),
+    });
+    await expect(readWebhook(broken, secret)).rejects.toBeInstanceOf(WebhookError);
+  });
+
   test("refuses another body, an old message, another secret, and none", async () => {
     const now = new Date();
     const old = new Date(now.getTime() - 10 * 60_000);

@@ -18,6 +18,56 @@ async function signed(keys: readonly string[]): Promise<Headers> {
   return new Headers(await signMessage(message, keys));
 }
 
+/** Headers of a message that the reference implementation signed just now. */
+function signedByReference(id: string, at: number, body: string) {
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(at),
+    "webhook-signature": new Webhook(secret).sign(id, new Date(at * 1000), body),
+  };
+}
+
+function isTakenByReference(headers: Record<string, string>, body: string): boolean {
+  try {
+    new Webhook(secret).verify(body, headers);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ways to write a time or a signature otherwise, so that a lenient reader takes it for the same. */
+const respellings: readonly (readonly [name: string, (text: string) => string])[] = [
+  ["webhook-timestamp", (text) => `0x${Number(text).toString(16)}`],
+  ["webhook-timestamp", (text) => `0b${Number(text).toString(2)}`],
+  ["webhook-timestamp", (text) => Number(text).toExponential()],
+  ["webhook-timestamp", (text) => `${text}.0`],
+  ["webhook-timestamp", (text) => `+${text}`],
+  ["webhook-timestamp", (text) => `0${text}`],
+  ["webhook-timestamp", (text) => `${text} seconds`],
+  ["webhook-timestamp", (text) => String(Number(text) - 301)],
+  ["webhook-timestamp", () => ""],
+  ["webhook-timestamp", () => "NaN"],
+  ["webhook-id", () => ""],
+  ["webhook-id", (text) => `${text}.`],
+  ["webhook-signature", (text) => text.replace(/=$/, "")],
+  ["webhook-signature", (text) => text.replace(/=$/, "==")],
+  // A SHA-256 leaves two spare bits in the last digit before the padding.
+  ["webhook-signature", (text) => text.replace(/(.)=$/, (_, digit) => `${neighbour(digit)}=`)],
+  ["webhook-signature", (text) => text.replaceAll("+", "-").replaceAll("/", "_")],
+  ["webhook-signature", (text) => text.replace("v1,", "v2,")],
+  ["webhook-signature", (text) => text.replace("v1,", "v1,,")],
+  ["webhook-signature", (text) => text.replace("v1,", "")],
+  ["webhook-signature", (text) => `v1,AAAA ${text}`],
+  ["webhook-signature", (text) => `${text},more`],
+  ["webhook-signature", () => "v1"],
+];
+
+function neighbour(digit: string): string {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return digits[digits.indexOf(digit) + 1] ?? "A";
+}
+
 describe("a signature of Standard Webhooks", () => {
   test("is the one of the standard's own example", async () => {
     // Source: standard-webhooks/standard-webhooks, spec/standard-webhooks.md, "Signature scheme".
@@ -49,6 +99,55 @@ describe("a signature of Standard Webhooks", () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  test.each([
+    ["a time in hex", 0],
+    ["a time in binary", 1],
+    ["a time with a fraction", 3],
+    ["a time with leading zeros", 5],
+    ["a signature without its padding", 12],
+    ["a signature with spare bits set", 14],
+  ])(
+    "is refused with %s, like every second spelling of the same number or bytes",
+    async (_, which) => {
+      const at = Math.floor(Date.now() / 1000);
+      const headers: Record<string, string> = signedByReference("evt_1", at, "{}");
+      expect(await verifyMessage(new Headers(headers), "{}", [secret], Date.now())).toBe(true);
+      const [name, respell] = respellings[which]!;
+      headers[name] = respell(headers[name]!);
+      expect(await verifyMessage(new Headers(headers), "{}", [secret], Date.now())).toBe(false);
+    },
+  );
+
+  test("that the standard's own package refuses is refused here too, however it is spelled", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: "binary" }),
+        fc.integer({ min: -320, max: 320 }),
+        fc.option(fc.constantFrom(...respellings), { nil: undefined }),
+        async (text, age, respelling) => {
+          const body = JSON.stringify({ text });
+          const at = Math.floor(Date.now() / 1000) - age;
+          const headers: Record<string, string> = signedByReference("evt_1", at, body);
+          if (respelling !== undefined) {
+            const [name, respell] = respelling;
+            headers[name] = respell(headers[name]!);
+          }
+          const isTaken = await verifyMessage(new Headers(headers), body, [secret], Date.now());
+          const isTakenThere = isTakenByReference(headers, body);
+          // A second may pass between the two at the very edge of the five minutes.
+          if (Math.abs(Math.abs(age) - 300) > 1) expect(isTaken && !isTakenThere).toBe(false);
+          if (respelling === undefined && Math.abs(age) < 299) expect(isTaken).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("needs a secret that is not empty, as the standard's own package does", async () => {
+    expect(() => new Webhook("whsec_")).toThrow();
+    await expect(signMessage(message, ["whsec_"])).rejects.toThrow(TypeError);
   });
 
   test("stands beside another while a secret is replaced, and either receiver takes it", async () => {
