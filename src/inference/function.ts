@@ -5,7 +5,7 @@ import { createS3Store } from "#weights/s3.ts";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
 import { loadKernels } from "./engine/kernels.ts";
-import { systemResolve } from "./fetch/resolver.ts";
+import { resolverFor } from "./fetch/resolver.ts";
 import { createFetcher } from "./fetch/routes.ts";
 import { createHandler } from "./handler.ts";
 import { jsonLog } from "./log.ts";
@@ -42,21 +42,16 @@ async function main(): Promise<void> {
   });
   const admission = createAdmission(SLOTS, config.queueLength, () => performance.now());
   const metrics = createMetrics();
+  const { allowsPrivateFetch: allowsPrivate, forbiddenFetchPorts } = config;
+  const forbiddenPorts = [config.port, ...forbiddenFetchPorts];
+  const reach = { resolve: resolverFor(allowsPrivate), allowsPrivate, forbiddenPorts };
+  const fetcher = createFetcher(reach, Date.now, log, metrics);
   const handler = createHandler({
     host,
     admission,
     ticketKeys: config.ticketKeys,
     tickets: createTicketLog(Date.now),
-    fetcher: createFetcher(
-      {
-        resolve: systemResolve,
-        allowsPrivate: config.allowsPrivateFetch,
-        forbiddenPorts: [config.port, ...config.forbiddenFetchPorts],
-      },
-      Date.now,
-      log,
-      metrics,
-    ),
+    fetcher,
     metrics,
     now: Date.now,
     log,
@@ -67,7 +62,7 @@ async function main(): Promise<void> {
   );
   const drain = once(async (signal: NodeJS.Signals) => {
     log("function.draining", { signal, ...admission.load() });
-    await withinMs(admission.drain(), config.drainTimeoutMs);
+    await withinMs(Promise.all([admission.drain(), fetcher.drain()]), config.drainTimeoutMs);
     await close(server);
     await host.dispose();
     log("function.ended");
@@ -76,7 +71,7 @@ async function main(): Promise<void> {
 }
 
 /** Lets what runs end, but not for ever: the platform kills what has not gone after its own patience. */
-async function withinMs(work: Promise<void>, limitMs: number): Promise<void> {
+async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
   const { promise: isLate, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, limitMs);
   await Promise.race([work, isLate]);

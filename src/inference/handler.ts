@@ -129,7 +129,9 @@ async function fetchForEdge(request: Request, parts: HandlerParts): Promise<Resp
   if (!ticket.ok) return refusal(request, ticket.refusal);
   const body = await readTicketedBody(request, ticket.value, MAX_ORDER_BYTES, parts.log);
   if (!body.ok) return refusal(request, body.refusal);
-  const fetched = await parts.fetcher.fetch(body.value, request.signal, traceOf(request.headers));
+  const { accountId } = ticket.value;
+  const trace = traceOf(request.headers);
+  const fetched = await parts.fetcher.fetch(body.value, accountId, request.signal, trace);
   return fetched.ok ? fetched.value : refusal(request, fetched.refusal);
 }
 

@@ -5,7 +5,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import { ok, refuse } from "#domain/result.ts";
 import { createAdmission } from "#inference/admission.ts";
-import { createFetcher, MAX_FETCHES } from "#inference/fetch/routes.ts";
+import { createFetcher } from "#inference/fetch/routes.ts";
 import { createHandler, type HandlerParts } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
@@ -394,21 +394,65 @@ describe("POST /v1/fetch", () => {
     expect(await refusalOf(invalid)).toMatchObject({ kind: "invalid_request" });
   });
 
-  test("fetches so many at once and no more, and is free again afterwards", async () => {
-    const first = Promise.withResolvers<readonly string[]>();
+  test("shares its places between accounts: one whose hosts hang leaves room for all others, and waits", async () => {
+    const hanging = Promise.withResolvers<readonly string[]>();
     const made = parts();
-    const reach = { resolve: () => first.promise, allowsPrivate: false, forbiddenPorts: [] };
-    const log = () => undefined;
-    const fetcher = createFetcher(reach, () => 0, log, made.metrics);
+    const resolve = (host: string) =>
+      host === "slow.test" ? hanging.promise : Promise.resolve([]);
+    const reach = { resolve, allowsPrivate: false, forbiddenPorts: [] };
+    const fetcher = createFetcher(
+      reach,
+      () => 0,
+      () => undefined,
+      made.metrics,
+    );
     const handler = createHandler({ ...made, fetcher });
-    const named = bodyOf({ ...order, url: "https://example.com/a.png" });
-    const send = () => post(handler, { path: FETCH_PATH, body: named });
-    const held = Array.from({ length: MAX_FETCHES + 1 }, async () => refusalOf(await send()));
-    expect(await Promise.race(held)).toMatchObject({ kind: "overloaded" });
-    first.resolve([]);
-    const kinds = (await Promise.all(held)).map((failure) => failure?.kind);
-    expect(kinds.filter((kind) => kind === "image_fetch_blocked")).toHaveLength(MAX_FETCHES);
-    expect(await refusalOf(await send())).toMatchObject({ kind: "image_fetch_blocked" });
+    const send = async (accountId: string, host: string) => {
+      const body = bodyOf({ ...order, url: `https://${host}/a.png`, timeout_ms: 30_000 });
+      return await refusalOf(
+        await post(handler, { path: FETCH_PATH, body, ticket: { accountId } }),
+      );
+    };
+    // Twelve questions with four slow addresses each.
+    const hog = Array.from({ length: 48 }, () => send("acc_hog", "slow.test"));
+    await vi.waitFor(() => expect(fetcher.load()).toEqual({ running: 16, waiting: 32 }));
+    for (const account of ["acc_a", "acc_b", "acc_c"])
+      expect(await send(account, "quick.test")).toMatchObject({ kind: "image_fetch_blocked" });
+    hanging.resolve([]);
+    const kinds = (await Promise.all(hog)).map((failure) => failure?.kind);
+    expect(new Set(kinds)).toEqual(new Set(["image_fetch_blocked"]));
+    expect(fetcher.load()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("keeps places for webhooks that no picture takes, and refuses a webhook at once where there is none", async () => {
+    const hanging = Promise.withResolvers<readonly string[]>();
+    const made = parts();
+    const resolve = (host: string) =>
+      host === "slow.test" ? hanging.promise : Promise.resolve([]);
+    const fetcher = createFetcher(
+      { resolve, allowsPrivate: false, forbiddenPorts: [] },
+      () => 0,
+      () => undefined,
+      made.metrics,
+    );
+    const handler = createHandler({ ...made, fetcher });
+    const send = (accountId: string, fields: object) => {
+      const body = bodyOf({ ...order, timeout_ms: 30_000, ...fields });
+      return post(handler, { path: FETCH_PATH, body, ticket: { accountId } });
+    };
+    const webhook = { purpose: "webhook", headers: {}, body: "{}" };
+    const pictures = Array.from({ length: 60 }, (_, index) =>
+      send(`acc_${index}`, { url: "https://slow.test/" }),
+    );
+    await vi.waitFor(() => expect(fetcher.load().running).toBe(32));
+    const sent = await send("acc_a", { ...webhook, url: "https://quick.test/" });
+    expect(await sent.json()).toMatchObject({ outcome: "failed", reason: "blocked" });
+    const webhooks = Array.from({ length: 33 }, () =>
+      send("acc_hog", { ...webhook, url: "https://slow.test/" }),
+    );
+    expect(await refusalOf(await Promise.race(webhooks))).toMatchObject({ kind: "overloaded" });
+    hanging.resolve([]);
+    await Promise.all([...pictures, ...webhooks]);
   });
 });
 

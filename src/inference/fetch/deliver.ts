@@ -1,14 +1,14 @@
 import type { Delivery, DeliveryReply } from "#wire/fetch.ts";
 import { findDestination, type Reach } from "./destination.ts";
 import { exchange } from "./exchange.ts";
-import { reasonOf } from "./fetch-image.ts";
+import { isOwnFault, reasonOf } from "./faults.ts";
 
 /** Threat: a header that makes a log of its own. */
 const MAX_ECHOED_LENGTH = 512;
 
 /**
  * Sends one webhook and says what became of it. Redirects are not followed, and the receiver's body is not read. Rejects
- * only with the reason of an aborted `signal`. `now` in milliseconds.
+ * with the reason of an aborted `signal`, and where this machine itself is at fault. `now` in milliseconds.
  */
 export async function deliver(
   { url, headers, body, timeout_ms }: Delivery,
@@ -17,10 +17,12 @@ export async function deliver(
   now: () => number,
 ): Promise<DeliveryReply> {
   const startedAt = now();
+  // Never below zero, also where the clock is set back meanwhile.
+  const elapsed = (): number => Math.max(0, now() - startedAt);
   const failed = (
     reason: Extract<DeliveryReply, { outcome: "failed" }>["reason"],
     detail: string,
-  ): DeliveryReply => ({ outcome: "failed", reason, detail, duration_ms: now() - startedAt });
+  ): DeliveryReply => ({ outcome: "failed", reason, detail, duration_ms: elapsed() });
   const timer = AbortSignal.timeout(timeout_ms);
   const both = AbortSignal.any([signal, timer]);
   try {
@@ -39,11 +41,12 @@ export async function deliver(
       status,
       retry_after: echoed(replied["retry-after"]),
       location: echoed(replied.location),
-      duration_ms: now() - startedAt,
+      duration_ms: elapsed(),
     };
   } catch (cause) {
     signal.throwIfAborted();
     if (timer.aborted) return failed("timeout", `no answer within ${timeout_ms / 1000} s`);
+    if (isOwnFault(cause)) throw cause;
     return failed("unreachable", reasonOf(cause));
   }
 }

@@ -8,24 +8,35 @@ import type { Metrics } from "../metrics.ts";
 import { deliver } from "./deliver.ts";
 import type { Reach } from "./destination.ts";
 import { fetchImage } from "./fetch-image.ts";
+import { createPlaces, type Places, type PlacesLimits } from "./places.ts";
 
 /** An order with everything around the body that it delivers. */
 export const MAX_ORDER_BYTES: number = 2 * MAX_DELIVERY_BYTES + 64 * 1024;
 
-/** Threat: sockets and memory of a machine that should compute. Each picture may hold 10 MiB. */
-export const MAX_FETCHES = 32;
+/**
+ * Threat: sockets and memory of a machine that should compute. Each picture may hold 10 MiB; a webhook holds some 20 KB.
+ * Whoever waits for a picture waits within its time-out; a webhook that finds no place is sent a little later by the edge.
+ */
+export const FETCH_LIMITS: Readonly<Record<FetchOrder["purpose"], PlacesLimits>> = {
+  image: { places: 32, waiting: 128 },
+  webhook: { places: 64, waiting: 0 },
+};
 
 /** Carries out orders of the edge to reach other hosts. */
 export interface Fetcher {
   /**
-   * Resolves with the reply to the edge, or refuses. Rejects only with the reason of an aborted signal. `trace` is whose
-   * request it is, for the log.
+   * Resolves with the reply to the edge, or refuses: `overloaded` and `draining` say that nobody was reached. Rejects with
+   * the reason of an aborted signal, and where this machine itself is at fault. `trace` is whose request it is, for the log.
    */
   readonly fetch: (
     body: Uint8Array,
+    accountId: string,
     signal: AbortSignal,
     trace: Readonly<Record<string, string>>,
   ) => Promise<Result<Response, Failure>>;
+  /** Takes no order any more and resolves when the last is carried out. */
+  readonly drain: () => Promise<void>;
+  readonly load: () => { readonly running: number; readonly waiting: number };
 }
 
 /** Makes a fetcher. `now` in milliseconds. */
@@ -35,31 +46,47 @@ export function createFetcher(
   log: Log,
   metrics: Pick<Metrics, "fetched">,
 ): Fetcher {
-  let running = 0;
+  const places: Readonly<Record<FetchOrder["purpose"], Places>> = {
+    image: createPlaces(FETCH_LIMITS.image),
+    webhook: createPlaces(FETCH_LIMITS.webhook),
+  };
+  const loads = () => [places.image.load(), places.webhook.load()];
   return {
-    fetch: async (body, signal, trace) => {
+    fetch: async (body, accountId, signal, trace) => {
       const order = readOrder(body);
       if (!order.ok) return order;
-      if (running >= MAX_FETCHES) return refuse({ kind: "overloaded", retryAfterSeconds: 1 });
-      running += 1;
+      const { purpose, timeout_ms: timeoutMs } = order.value;
       const startedMs = now();
-      let outcome = "abandoned";
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const place = await places[purpose].enter(accountId, patience);
+      signal.throwIfAborted();
+      const waitedMs = now() - startedMs;
+      let outcome = place.ok ? "abandoned" : place.refusal.kind;
       try {
-        const reply = await carryOut(order.value, reach, signal, now);
+        if (!place.ok) return place;
+        const reply = await carryOut(order.value, waitedMs, reach, signal, now);
         outcome = reply.outcome;
         return reply.result;
       } finally {
-        running -= 1;
-        const { purpose } = order.value;
+        if (place.ok) place.value();
         metrics.fetched({ purpose, outcome });
-        log("fetch.ended", { ...trace, purpose, outcome, ranMs: Math.round(now() - startedMs) });
+        const ranMs = Math.round(now() - startedMs - waitedMs);
+        log("fetch.ended", { ...trace, purpose, outcome, waitedMs: Math.round(waitedMs), ranMs });
       }
     },
+    drain: async () => {
+      await Promise.all([places.image.drain(), places.webhook.drain()]);
+    },
+    load: () => ({
+      running: loads().reduce((total, { running }) => total + running, 0),
+      waiting: loads().reduce((total, { waiting }) => total + waiting, 0),
+    }),
   };
 }
 
 async function carryOut(
   order: FetchOrder,
+  waitedMs: number,
   reach: Reach,
   signal: AbortSignal,
   now: () => number,
@@ -69,7 +96,7 @@ async function carryOut(
     const outcome = reply.outcome === "response" ? String(reply.status) : reply.reason;
     return { outcome, result: ok(Response.json(reply)) };
   }
-  const file = await fetchImage(order, reach, signal);
+  const file = await fetchImage(order, reach, signal, waitedMs);
   if (!file.ok) return { outcome: file.refusal.kind, result: file };
   const headers = { "content-type": "application/octet-stream" };
   return { outcome: "fetched", result: ok(new Response(file.value, { headers })) };
