@@ -1,7 +1,7 @@
-import type { UsageEvent } from "#wire/usage-event.ts";
+import type { ChargeEvent } from "#wire/usage-event.ts";
 
 /** Writes one line for the log: what an answer or a batch was charged. Its id is in the line of the request that asked, too. */
-export function logCharge({ id, account, key, model, micros, steps }: UsageEvent): void {
+export function logCharge({ id, account, key, model, micros, steps }: ChargeEvent): void {
   const line = { event: "charge", answer: id, account, key, model, steps, charged_micros: micros };
   console.log(JSON.stringify(line));
 }

@@ -43,7 +43,10 @@ export interface LedgerEntryBody {
   readonly created_at: string;
 }
 
+/** Which entries are asked for; both days (UTC) are included. */
 export interface LedgerQuery extends PageQuery {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
   readonly format?: ListFormat | undefined;
 }
 
@@ -60,7 +63,12 @@ export const usageQuerySchema: z.ZodType<UsageQuery> = z.strictObject({
   ...pageFields,
 });
 
-export const ledgerQuerySchema: z.ZodType<LedgerQuery> = z.strictObject({ format, ...pageFields });
+export const ledgerQuerySchema: z.ZodType<LedgerQuery> = z.strictObject({
+  from: z.iso.date().optional(),
+  to: z.iso.date().optional(),
+  format,
+  ...pageFields,
+});
 
 export const usageRowSchema: z.ZodType<UsageRow> = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sumOf } from "#domain/ledger.ts";
 import { type Micros, micros } from "#domain/micros.ts";
-import type { Ledger } from "#edge/ledger/ledger.ts";
+import type { Ledger, Refund } from "#edge/ledger/ledger.ts";
 import { HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS } from "#edge/ledger/ledger-book.ts";
 import { holdRequest, roomy } from "../support/ledger-builders.ts";
 
@@ -64,8 +64,7 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       for (const _ of [1, 2]) await ledger.hold(holdRequest("h"));
       for (const _ of [1, 2]) expect(await charge(ledger, "h", 10)).toBe(10n);
       await ledger.release("h");
-      for (const _ of [1, 2])
-        await ledger.refund({ refundId: "r", holdId: "h", amount: micros(4), note: "sorry" });
+      for (const _ of [1, 2]) await ledger.refund(refundOf("h", "r", 4));
       expect(await ledger.balance()).toEqual({
         issuer: -100n,
         available: 94n,
@@ -79,9 +78,7 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       await ledger.hold(holdRequest("h"));
       await ledger.release("h");
       expect(await charge(ledger, "h", 10)).toBe(0n);
-      expect(
-        await ledger.refund({ refundId: "r", holdId: "h", amount: micros(1), note: "" }),
-      ).toMatchObject({ ok: false });
+      expect(await ledger.refund(refundOf("h", "r", 1))).toMatchObject({ ok: false });
       expect((await ledger.balance()).available).toBe(100n);
     });
 
@@ -90,7 +87,7 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       await ledger.hold(holdRequest("h"));
       await charge(ledger, "h", 7);
       const refund = (refundId: string, amount: number) =>
-        ledger.refund({ refundId, holdId: "h", amount: micros(amount), note: "" });
+        ledger.refund(refundOf("h", refundId, amount));
       const given = [await refund("a", 4), await refund("b", 4), await refund("c", 3)];
       expect(given.map(({ ok }) => ok)).toEqual([true, false, true]);
       expect(await refund("d", 1)).toMatchObject({ refusal: { kind: "invalid_request" } });
@@ -101,7 +98,7 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       const ledger = await funded(100);
       await ledger.hold(holdRequest("h"));
       await charge(ledger, "h", 7);
-      const refund = { refundId: "r", holdId: "h", amount: micros(2), note: "" };
+      const refund = refundOf("h", "r", 2);
       await ledger.refund(refund);
       const balance = await ledger.balance();
       for (const reused of [
@@ -276,6 +273,10 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
         });
         await charge(ledger, "a", 5);
         expect([(await ask("d")).ok, (await ask("e")).ok]).toEqual([true, false]);
+        await ledger.refund(refundOf("a", "r", 5));
+        expect([(await ask("f")).ok, (await ask("g")).ok]).toEqual([false, false]);
+        await ledger.release("b");
+        expect([(await ask("h")).ok, (await ask("i")).ok]).toEqual([true, false]);
       },
     );
 
@@ -289,6 +290,10 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       });
     });
   });
+}
+
+function refundOf(holdId: string, refundId: string, amount: number): Refund {
+  return { refundId, accountId: "acc_1", holdId, amount: micros(amount), note: "" };
 }
 
 async function charge(ledger: Ledger, holdId: string, amount: number): Promise<Micros> {

@@ -78,7 +78,7 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
     expect(book.running()).toEqual([{ index: 1, answerId: "ans_item_1" }]);
     expect(orders.read(1)).toMatchObject({ deadlineMs: 1000, job: { quote: {} } });
     expect(book.end(1, endedAnswer("ans_item_1"))).toBe("ended");
-    expect(book.charge()).toEqual({ charge: 20n, steps: 8 });
+    expect(book.charge()).toEqual({ charge: 20n, steps: 8, answers: 2 });
   });
 
   test("webhooks keep their endpoints, what is on its way and how it went", () => {

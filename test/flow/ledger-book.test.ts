@@ -71,12 +71,48 @@ describe("the ledger's clock", () => {
     expect(ask("d")).toBe(true);
   });
 
+  test("a refund is told to the usage, and lowers the month's spending also when its hold is long forgotten", () => {
+    const { clock, book } = at(Date.UTC(2026, 0, 1));
+    const keyLimits = { ...holdRequest("").keyLimits, spendPerMonthMicros: micros(10) };
+    book.grant({ grantId: "more", amount: micros(90), note: "" });
+    book.hold(holdRequest("a", { keyLimits }));
+    book.capture({ holdId: "a", charge: micros(10), steps: 3, reply: null });
+    book.sent(["a"]);
+    clock.now += 20 * 24 * 3_600_000;
+    book.sweep();
+    const ask = (id: string) => book.hold(holdRequest(id, { keyLimits })).ok;
+    expect(ask("b")).toBe(false);
+    const refund = { refundId: "sorry", accountId: "acc_1", holdId: "a", note: "" };
+    for (const _ of [1, 2]) book.refund({ ...refund, amount: micros(10) });
+    expect(book.due(10)).toEqual([
+      { id: "acc_1 sorry", account: "acc_1", refund_of: "a", micros: 10, at: clock.now },
+    ]);
+    expect([ask("c"), ask("d")]).toEqual([true, false]);
+  });
+
+  test("an Idempotency-Key is recalled as a hold would be told: new, under way, answered, or of another body", () => {
+    const { book } = at(0);
+    expect(book.recall(idempotency)).toBeNull();
+    book.hold(holdRequest("a", { idempotency }));
+    expect(book.recall(idempotency)).toMatchObject({
+      refusal: { failure: { kind: "idempotency_in_progress" } },
+    });
+    book.capture({ holdId: "a", charge: micros(10), steps: 3, reply: "{}" });
+    expect(book.recall(idempotency)).toEqual({ ok: true, value: { kind: "replay", reply: "{}" } });
+    expect(book.recall({ ...idempotency, fingerprint: "b" })).toMatchObject({
+      refusal: { failure: { kind: "idempotency_mismatch" } },
+    });
+  });
+
   test("usage that could not be sent comes due again, later each time, until it is sent", () => {
     const { clock, book } = at(0);
     book.hold(holdRequest("a"));
     book.capture({ holdId: "a", charge: micros(10), steps: 3, reply: null });
     expect(book.due(10)).toEqual([
-      { id: "a", account: "acc_1", key: "key_1", model: "demo", micros: 10, steps: 3, at: 0 },
+      {
+        ...{ id: "a", account: "acc_1", key: "key_1", model: "demo" },
+        ...{ micros: 10, steps: 3, answers: 1, at: 0 },
+      },
     ]);
     const waits = [1, 2, 3].map(() => {
       book.unsent(["a"]);

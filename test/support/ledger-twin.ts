@@ -35,12 +35,13 @@ export function ledgerOver(book: () => LedgerBook): Ledger {
     grant: async (grant) => book().grant(grant),
     refund: async (refund) => book().refund(refund),
     hold: async (request) => book().hold(request),
+    recall: async (request) => book().recall(request),
     renew: async (holdId) => book().renew(holdId),
     capture: async (capture) => book().capture(capture),
     release: async (holdId) => book().release(holdId),
     drawLine: async (line) => book().drawLine(line),
     balance: async () => book().balance(),
-    entries: async (page) => book().entries(page),
+    entries: async (query) => book().entries(query),
   };
 }
 

@@ -49,7 +49,10 @@ function fillLedger(database: DatabaseSync): void {
   book.hold(holdRequest("ans_charged", { idempotency }));
   const reply = storedAnswer.write(endedAnswer("ans_charged"));
   book.capture({ holdId: "ans_charged", charge: micros(7), steps: 4, reply });
-  book.refund({ refundId: "sorry", holdId: "ans_charged", amount: micros(2), note: "late" });
+  book.refund({
+    ...{ refundId: "sorry", accountId: "acc_1", holdId: "ans_charged" },
+    ...{ amount: micros(2), note: "late" },
+  });
   book.hold(holdRequest("ans_released"));
   book.release("ans_released");
   const spendCap = { tokenId: "tok_1", amount: micros(100), expiresAt: AT + 60_000 };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { csvOf } from "#wire/csv.ts";
+import { csvHead, csvLines } from "#wire/csv.ts";
 import { decodeCursor, encodeCursor, pageOf } from "#wire/page.ts";
 
 describe("a cursor", () => {
@@ -37,14 +37,22 @@ describe("a page", () => {
 
 describe("CSV", () => {
   test("keeps commas, quotes and line ends inside their cell", () => {
-    expect(csvOf(["a", "b"], [{ a: 'x,"y"\n', b: null }])).toBe('a,b\r\n"x,""y""\n",\r\n');
+    expect(csvHead(["a", "b"])).toBe("a,b\r\n");
+    expect(csvLines(["a", "b"], [{ a: 'x,"y"\n', b: null }])).toBe('"x,""y""\n",\r\n');
   });
 
-  test.each(["=1+1", "+1", "-1", "@x", "\tx"])("lets no spreadsheet compute %j", (text) => {
-    expect(csvOf(["a"], [{ a: text }])).toBe(`a\r\n'${text}\r\n`);
+  test.each([
+    ...["=1+1", "+1", "-1", "@x", "\tx"],
+    ...["\uFF1D1+1", "\uFF0B1", "\uFF0D1", "\uFF20x"],
+  ])("lets no spreadsheet compute %j", (text) => {
+    expect(csvLines(["a"], [{ a: text }])).toBe(`'${text}\r\n`);
+  });
+
+  test.each(["\n=1+1", "\r=1+1"])("lets no line of its own begin with %j", (text) => {
+    expect(csvLines(["a"], [{ a: text }])).toBe(`"'${text}"\r\n`);
   });
 
   test("leaves numbers what they are", () => {
-    expect(csvOf(["a"], [{ a: -5 }])).toBe("a\r\n-5\r\n");
+    expect(csvLines(["a"], [{ a: -5 }])).toBe("-5\r\n");
   });
 });

@@ -52,8 +52,34 @@ export type RefusedAsk = RefusedHold;
 /**
  * Takes a question on: pictures, price, cache, hold, start. From its return on the answer is made, or its price is given
  * back, whoever dies. An equal question under way is waited for, and its answer charged as one from the cache.
+ *
+ * A request that was answered before under its Idempotency-Key is told that answer, whatever has become of its pictures,
+ * its key and the limits since. The ledger looks for it with the hold; it is asked for by itself only before pictures are
+ * fetched, and before a refusal is told.
  */
 export async function ask(asker: Asker, asking: Asking): Promise<Result<AskedAnswer, RefusedAsk>> {
+  const mustFetch = asking.request.pictures.some(({ kind }) => kind !== "file");
+  const earlier = mustFetch ? await recall(asker, asking) : null;
+  if (earlier !== null) return earlier;
+  const asked = await askAnew(asker, asking);
+  return asked.ok ? asked : ((await recall(asker, asking)) ?? asked);
+}
+
+/** What a request with this Idempotency-Key was told before; null where it is new or has none. */
+async function recall(
+  { bindings, key }: Asker,
+  { idempotency }: Asking,
+): Promise<Result<AskedAnswer, RefusedAsk> | null> {
+  if (idempotency === null) return null;
+  const earlier = await ledgerOf(bindings, key.accountId).recall(idempotency);
+  if (earlier === null) return null;
+  if (!earlier.ok) return earlier;
+  if (earlier.value.kind !== "replay") return null;
+  const told = replayed(earlier.value.reply);
+  return told.ok ? ok({ ...told.value, timings: { cacheMs: 0, queueMs: 0 } }) : told;
+}
+
+async function askAnew(asker: Asker, asking: Asking): Promise<Result<AskedAnswer, RefusedAsk>> {
   const createdAt = Date.now();
   const { request } = asking;
   const deadlineAt = request.deadlineMs === null ? null : createdAt + request.deadlineMs;

@@ -40,6 +40,15 @@ export interface RunningItem {
 /** What is still to do once all items have ended; each is done until it is known to be. */
 export type ClosingStep = "settle" | "index" | "tell";
 
+/** What an ended batch comes to. */
+export interface BatchCharge {
+  readonly charge: Micros;
+  /** Steps that ran. */
+  readonly steps: number;
+  /** Items that were answered, in whole or in part. */
+  readonly answers: number;
+}
+
 /** The state of one batch over its store: every operation is one transaction, and none waits for anything. */
 export interface BatchBook {
   /** Takes an item on; the same index again changes nothing. */
@@ -63,8 +72,8 @@ export interface BatchBook {
   /** Cancels what waits. What runs is for the caller to stop. */
   cancel(): void;
   isCancelled(): boolean;
-  /** What the ended batch costs and how many steps ran for it. */
-  charge(): { readonly charge: Micros; readonly steps: number };
+  /** What the ended batch costs, how many steps ran for it and how many of its answers are paid for. */
+  charge(): BatchCharge;
   /** First step that is still to do; null where items have not ended, or all is done. */
   closingStep(): ClosingStep | null;
   /** Takes in what was charged in the end. */
@@ -237,14 +246,17 @@ function endWhenOver(store: SqlStore, now: number): void {
   );
 }
 
-function sumCharges(store: SqlStore): { charge: Micros; steps: number } {
-  const rows = store.all<{ charged: number; steps: number }>("SELECT charged, steps FROM items");
-  return rows.reduce(
-    (sum, { charged, steps }) => ({
+function sumCharges(store: SqlStore): BatchCharge {
+  const rows = store.all<{ charged: number; steps: number; is_paid: number }>(
+    "SELECT charged, steps, outcome IN ('completed', 'partial') AS is_paid FROM items",
+  );
+  return rows.reduce<BatchCharge>(
+    (sum, { charged, steps, is_paid }) => ({
       charge: add(sum.charge, micros(charged)),
       steps: sum.steps + steps,
+      answers: sum.answers + is_paid,
     }),
-    { charge: ZERO, steps: 0 },
+    { charge: ZERO, steps: 0, answers: 0 },
   );
 }
 

@@ -118,11 +118,12 @@ async function close(
   const { id, accountId, isRepeatable } = terms;
   switch (step) {
     case "settle": {
-      const { charge, steps } = book.charge();
+      const { charge, steps, answers } = book.charge();
       const { charged } = await ledgerOf(accountId).capture({
         holdId: id,
         charge,
         steps,
+        answers,
         reply: isRepeatable ? storedBatch.write(book.closedBody(charge)) : null,
       });
       orders.forgetAll();

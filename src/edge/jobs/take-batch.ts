@@ -44,13 +44,16 @@ const MAX_BATCH_BYTES: number = 256 * 1024 * 1024;
 
 /**
  * Takes a batch on: pictures, prices, one hold of their sum, start. An item whose pictures cannot be had or read fails by
- * itself; what is wrong with the whole (model, credit, rates) refuses it, and then nothing is kept, held or asked.
+ * itself; what is wrong with the whole (model, credit, rates) refuses it, and then nothing is kept, held or asked. A
+ * request that was taken on before under its Idempotency-Key is told so, whatever has become of its pictures and key.
  */
 export async function takeBatch(
   asker: Asker,
   request: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
+  const earlier = await recall(asker, idempotency);
+  if (earlier !== null) return earlier;
   const allowed = mayAsk(asker.key, asker.settings.card.id);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
   const id = newId("bat");
@@ -67,16 +70,28 @@ export async function takeBatch(
       holdOf(asker, { id, accountId, card }, terms),
     );
     if (!held.ok) return await repeated(asker, held.refusal, idempotency);
-    if (held.value.kind === "replay") {
-      const body = storedBatch.read(held.value.reply);
-      return ok({ body, isReplay: true, allowances: [] });
-    }
+    if (held.value.kind === "replay") return replayed(held.value.reply);
     const body = await begin(asker, { id, createdAt, price }, request, idempotency);
     isTaken = true;
     return ok({ body, isReplay: false, allowances: held.value.allowances });
   } finally {
     if (!isTaken) await discard(asker, id);
   }
+}
+
+async function recall(
+  asker: Asker,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<TakenBatch, RefusedHold> | null> {
+  if (idempotency === null) return null;
+  const earlier = await ledgerOf(asker.bindings, asker.key.accountId).recall(idempotency);
+  if (earlier === null) return null;
+  if (!earlier.ok) return await repeated(asker, earlier.refusal, idempotency);
+  return earlier.value.kind === "replay" ? replayed(earlier.value.reply) : null;
+}
+
+function replayed(reply: string): Result<TakenBatch, never> {
+  return ok({ body: storedBatch.read(reply), isReplay: true, allowances: [] });
 }
 
 /** What all items together may take. */

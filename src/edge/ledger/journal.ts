@@ -1,7 +1,7 @@
 import { type Balances, type EntryKind, movements, type Posting, post } from "#domain/ledger.ts";
 import { micros, toNumber } from "#domain/micros.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import type { EntryPage } from "./ledger.ts";
+import type { EntryPage, EntryQuery } from "./ledger.ts";
 
 /** What is written beside an amount. */
 export interface PostingDetails {
@@ -51,15 +51,17 @@ export function readBalances(store: SqlStore): Balances {
 /** Threat: a page that fills the isolate. An entry takes some 200 bytes. */
 const MAX_PAGE = 1000;
 
+/** Above every entry's number and time. */
+const LAST = Number.MAX_SAFE_INTEGER;
+
 /** Reads entries, newest first. */
-export function readEntries(
-  store: SqlStore,
-  { before = Number.MAX_SAFE_INTEGER, limit }: { readonly before?: number; readonly limit: number },
-): EntryPage {
+export function readEntries(store: SqlStore, query: EntryQuery): EntryPage {
+  const { before, from, until, limit } = query;
   const size = Math.min(MAX_PAGE, Math.max(1, limit));
   const rows = store.all<EntryRow>(
-    "SELECT * FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
-    ...[before, size + 1],
+    // No index by time: it would cost a row written for each entry, and an old range is rarely asked for.
+    "SELECT * FROM entries WHERE seq < ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?",
+    ...[before ?? LAST, from ?? 0, until ?? LAST, size + 1],
   );
   const page = rows.slice(0, size);
   return {

@@ -3,22 +3,24 @@ import { type Balances, closing, type Posting, post } from "#domain/ledger.ts";
 import type { Allowance } from "#domain/limits.ts";
 import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { UsageEvent } from "#wire/usage-event.ts";
+import type { ChargeEvent } from "#wire/usage-event.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
+import { grant, refund } from "./credit.ts";
 import {
   type CreditAlerts,
   type CreditLine,
   createCreditAlerts,
   drawLine,
-  rearmWatch,
   watchCredit,
 } from "./credit-watch.ts";
+import { type HoldRow, readHold } from "./hold-rows.ts";
 import { type PostingDetails, readBalances, readEntries, record } from "./journal.ts";
 import type {
   Capture,
   Captured,
   EntryPage,
+  EntryQuery,
   Grant,
   Held,
   HoldRequest,
@@ -27,22 +29,23 @@ import type {
   RefusedHold,
 } from "./ledger.ts";
 import { ledgerMigrations } from "./ledger-schema.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import { createOutbox, type Outbox, putOut } from "./outbox.ts";
 import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
 import { forgetWindows, takeRates } from "./rates.ts";
-import { storedPurses, storedUsage } from "./stored.ts";
+import { storedPurses } from "./stored.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
 export interface LedgerBook extends Outbox, CreditAlerts {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
+  recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;
   renew(holdId: string): void;
   capture(capture: Capture): Charged;
   release(holdId: string): void;
   drawLine(line: CreditLine): void;
   balance(): Balances;
-  entries(page: { readonly before?: number; readonly limit: number }): EntryPage;
+  entries(query: EntryQuery): EntryPage;
   /** Releases holds and forgets replies whose time is over. */
   sweep(): void;
   /** When there will be something to sweep or to send; null when there is nothing to wait for. */
@@ -52,7 +55,7 @@ export interface LedgerBook extends Outbox, CreditAlerts {
 /** What became of a capture. */
 export interface Charged extends Captured {
   /** What is told of the charge elsewhere; null where this call was a repeated or a late one, and charged nothing. */
-  readonly usage: UsageEvent | null;
+  readonly usage: ChargeEvent | null;
 }
 
 /**
@@ -83,76 +86,22 @@ export function openLedgerBook(store: SqlStore, now: () => number): LedgerBook {
     refund: (request) => whole(() => refund(store, request, now())),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
     hold: (request) => undoRefusals(store, () => hold(store, request, now())),
+    recall: (request) =>
+      whole(() => {
+        releaseExpired(store, now());
+        return repeat(store, request, null);
+      }),
     renew: (holdId) => whole(() => renew(store, holdId, now())),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
     drawLine: (line) => whole(() => drawLine(store, line)),
     balance: () => readBalances(store),
-    entries: (page) => readEntries(store, page),
+    entries: (query) => readEntries(store, query),
     sweep: () => whole(() => sweep(store, now())),
     nextDueAt: () => nextDueAt(store),
     ...createOutbox(store, now),
     ...createCreditAlerts(store, now),
   };
-}
-
-function grant(
-  store: SqlStore,
-  { grantId, amount, note }: Grant,
-  now: number,
-): Result<Balances, Failure> {
-  const earlier = earlierEntry(store, grantId, { kind: "grant", amount }, null);
-  if (earlier !== null) return earlier;
-  const { issuer } = readBalances(store);
-  // All books are bounded by what was ever issued, so this one check keeps every amount countable.
-  if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
-    return refuseAmount("must be above 0 and small enough to be counted in all");
-  const details = { reference: grantId, note, at: now };
-  const balances = record(store, { kind: "grant", amount }, details);
-  rearmWatch(store);
-  return ok(balances);
-}
-
-function refund(
-  store: SqlStore,
-  { refundId, holdId, amount, note }: Refund,
-  now: number,
-): Result<Balances, Failure> {
-  const earlier = earlierEntry(store, refundId, { kind: "refund", amount }, holdId);
-  if (earlier !== null) return earlier;
-  const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
-    `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
-       max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
-    holdId,
-  );
-  const kept = paid?.kept ?? 0;
-  if (amount <= 0n || amount > BigInt(kept))
-    return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
-  const details = { holdId, keyId: paid?.key_id ?? null, reference: refundId, note, at: now };
-  const balances = record(store, { kind: "refund", amount }, details);
-  rearmWatch(store);
-  return ok(balances);
-}
-
-/** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */
-function earlierEntry(
-  store: SqlStore,
-  reference: string,
-  { kind, amount }: Posting,
-  holdId: string | null,
-): Result<Balances, Failure> | null {
-  const [known] = store.all<{ kind: string; amount: number; hold_id: string | null }>(
-    "SELECT kind, amount, hold_id FROM entries WHERE reference = ?",
-    reference,
-  );
-  if (known === undefined) return null;
-  const isSame =
-    known.kind === kind && known.amount === toNumber(amount) && known.hold_id === holdId;
-  return isSame ? ok(readBalances(store)) : refuse({ kind: "already_exists", id: reference });
-}
-
-function refuseAmount(message: string): Result<never, Failure> {
-  return refuse({ kind: "invalid_request", problems: [{ pointer: "/amount_micros", message }] });
 }
 
 class RefusedInside extends Error {
@@ -232,7 +181,7 @@ function refuseHold(
 function repeat(
   store: SqlStore,
   { scope, fingerprint }: IdempotentRequest,
-  holdId: string,
+  holdId: string | null,
 ): Result<Held, RefusedHold> | null {
   const [known] = store.all<{ fingerprint: string; hold_id: string; reply: string | null }>(
     "SELECT fingerprint, hold_id, reply FROM replies WHERE scope = ?",
@@ -261,23 +210,6 @@ function crowded(
   return null;
 }
 
-interface HoldRow extends Record<string, string | number> {
-  readonly id: string;
-  readonly account_id: string;
-  readonly key_id: string;
-  readonly model: string;
-  readonly amount: number;
-  readonly opened_at: number;
-  readonly state: "open" | "captured" | "released";
-  readonly charged: number;
-  /** Names of the purses it was spent from, as a JSON list. */
-  readonly spending: string;
-}
-
-function readHold(store: SqlStore, holdId: string): HoldRow | undefined {
-  return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", holdId)[0];
-}
-
 /** Never shortens: the clock may have been set back. */
 function renew(store: SqlStore, holdId: string, now: number): void {
   store.all(
@@ -299,19 +231,17 @@ function capture(store: SqlStore, request: Capture, now: number): Charged {
       "UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?",
       ...[request.reply, now + REPLY_LIFETIME_MS, row.id],
     );
-  const usage: UsageEvent = {
+  const usage: ChargeEvent = {
     id: row.id,
     account: row.account_id,
     key: row.key_id,
     model: row.model,
     micros: toNumber(charged),
     steps: request.steps,
+    answers: request.answers ?? 1,
     at: now,
   };
-  store.all(
-    "INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)",
-    ...[row.id, storedUsage.write(usage), now],
-  );
+  putOut(store, usage, now);
   watchCredit(store, now);
   return { charged, usage };
 }

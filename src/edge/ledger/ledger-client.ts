@@ -11,11 +11,12 @@ export function ledgerOf(
     grant: async (grant) => await stub.grant(grant),
     refund: async (refund) => await stub.refund(refund),
     hold: async (request) => await stub.hold(request),
+    recall: async (request) => await stub.recall(request),
     renew: async (holdId) => await stub.renew(holdId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
     drawLine: async (line) => await stub.drawLine(line),
     balance: async () => await stub.balance(),
-    entries: async (page) => await stub.entries(page),
+    entries: async (query) => await stub.entries(query),
   };
 }

@@ -12,9 +12,11 @@ import type {
   Capture,
   Captured,
   EntryPage,
+  EntryQuery,
   Grant,
   Held,
   HoldRequest,
+  IdempotentRequest,
   Ledger,
   Refund,
   RefusedHold,
@@ -49,13 +51,19 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async refund(refund: Refund): Promise<Result<Balances, Failure>> {
-    return this.#book.refund(refund);
+    const refunded = this.#book.refund(refund);
+    await this.#setAlarm();
+    return refunded;
   }
 
   async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {
     const held = this.#book.hold(request);
     await this.#setAlarm();
     return held;
+  }
+
+  async recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null> {
+    return this.#book.recall(request);
   }
 
   async renew(holdId: string): Promise<void> {
@@ -83,8 +91,8 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     return this.#book.balance();
   }
 
-  async entries(page: { readonly before?: number; readonly limit: number }): Promise<EntryPage> {
-    return this.#book.entries(page);
+  async entries(query: EntryQuery): Promise<EntryPage> {
+    return this.#book.entries(query);
   }
 
   override async alarm(): Promise<void> {

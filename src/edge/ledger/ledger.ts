@@ -12,7 +12,11 @@ import type { CreditLine } from "./credit-watch.ts";
 export interface Ledger {
   /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted, and a used id with `already_exists` for anything else. */
   grant(grant: Grant): Promise<Result<Balances, Failure>>;
-  /** Returns what an answer was charged or a part of it, once per `refundId`. Refuses with `invalid_request` above the charge, and as `grant` does. */
+  /**
+   * Returns what an answer was charged or a part of it, once per `refundId`: to the credit, to what its key and client
+   * token may still spend of the same day and month, and from the usage. Refuses with `invalid_request` above the charge,
+   * and as `grant` does.
+   */
   refund(refund: Refund): Promise<Result<Balances, Failure>>;
   /**
    * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is
@@ -20,6 +24,8 @@ export interface Ledger {
    * `too_many_concurrent`, `spend_limit_reached`, `insufficient_credit`.
    */
   hold(request: HoldRequest): Promise<Result<Held, RefusedHold>>;
+  /** What a hold with this Idempotency-Key would be told before anything else is looked at; null where the key is new. */
+  recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null>;
   /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
   renew(holdId: string): Promise<void>;
   /**
@@ -32,8 +38,7 @@ export interface Ledger {
   /** Draws the line below which the account is told, once, that its credit runs low; a grant that lifts it above arms it again. */
   drawLine(line: CreditLine): Promise<void>;
   balance(): Promise<Balances>;
-  /** Entries, newest first, that stand before `before` (a cursor of an earlier page). */
-  entries(page: { readonly before?: number; readonly limit: number }): Promise<EntryPage>;
+  entries(query: EntryQuery): Promise<EntryPage>;
 }
 
 export interface Grant {
@@ -44,6 +49,8 @@ export interface Grant {
 
 export interface Refund {
   readonly refundId: string;
+  /** Whose ledger it is. */
+  readonly accountId: string;
   readonly holdId: string;
   readonly amount: Micros;
   readonly note: string;
@@ -99,6 +106,8 @@ export interface Capture {
   readonly charge: Micros;
   /** Steps that ran. */
   readonly steps: number;
+  /** How many answers it pays for; one when absent. */
+  readonly answers?: number;
   /** Body of the reply as JSON text, for whoever repeats the request; null where there is none to repeat. */
   readonly reply: string | null;
 }
@@ -121,6 +130,17 @@ export interface LedgerEntry {
   readonly at: number;
   /** What could be spent after it. */
   readonly available: Micros;
+}
+
+/** Which entries, newest first. */
+export interface EntryQuery {
+  /** Those that stand before it: a cursor of an earlier page. */
+  readonly before?: number;
+  /** Not older than this, in milliseconds since 1970. */
+  readonly from?: number;
+  /** Older than this. */
+  readonly until?: number;
+  readonly limit: number;
 }
 
 export interface EntryPage {

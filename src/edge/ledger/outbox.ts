@@ -20,6 +20,14 @@ export function retryAt(now: number, attempts: number): number {
   return now + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 20));
 }
 
+/** Puts an event into the outbox. Stands in the transaction that it tells of. */
+export function putOut(store: SqlStore, event: UsageEvent, now: number): void {
+  store.all(
+    "INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)",
+    ...[event.id, storedUsage.write(event), now],
+  );
+}
+
 /** Opens the outbox of a store. */
 export function createOutbox(store: SqlStore, now: () => number): Outbox {
   return {

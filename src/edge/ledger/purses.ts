@@ -35,6 +35,12 @@ export function forgetPurses(store: SqlStore, now: number): void {
   store.all("DELETE FROM spending WHERE forget_at <= ?", now);
 }
 
+/** Names of the purses of a key at a moment: its day and its month, in UTC as ISO 8601 writes them. */
+export function keyPurses(keyId: string, at: number): readonly [day: string, month: string] {
+  const date = new Date(at).toISOString();
+  return [`${keyId} ${date.slice(0, 10)}`, `${keyId} ${date.slice(0, 7)}`];
+}
+
 /** Something that a key spends from besides the account's credit. */
 interface Purse {
   readonly name: string;
@@ -46,17 +52,17 @@ interface Purse {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The key's day and month, in UTC as ISO 8601 writes them, and the client token. */
+/** The key's day and month, and the client token. */
 function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): readonly Purse[] {
-  const date = new Date(now).toISOString();
+  const [dayName, monthName] = keyPurses(keyId, now);
   const day: Purse = {
-    name: `${keyId} ${date.slice(0, 10)}`,
+    name: dayName,
     period: "day",
     limit: keyLimits.spendPerDayMicros,
     forgetAt: now + 2 * DAY_MS,
   };
   const month: Purse = {
-    name: `${keyId} ${date.slice(0, 7)}`,
+    name: monthName,
     period: "month",
     limit: keyLimits.spendPerMonthMicros,
     forgetAt: now + 32 * DAY_MS,

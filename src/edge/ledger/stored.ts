@@ -15,16 +15,13 @@ export const storedPurses: StoredJson<readonly string[]> = storedJson({
   upgrades: [unchanged],
 });
 
-/** What was charged, on its way to the queue. */
+/** What was charged or given back, on its way to the queue. */
 export const storedUsage: StoredJson<UsageEvent> = storedJson({
   name: "a usage event",
   is: membersOf<UsageEvent>({
     id: "string",
     account: "string",
-    key: "string",
-    model: "string",
     micros: "number",
-    steps: "number",
     at: "number",
   }),
   upgrades: [unchanged],

@@ -95,6 +95,7 @@ export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const { id = newId("rfd"), answer, amount_micros } = body.value;
   const refunded = await ledgerOf(c.env, account.id).refund({
     refundId: id,
+    accountId: account.id,
     holdId: answer,
     amount: micros(amount_micros),
     note: "refunded by the administrator",

@@ -1,7 +1,9 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
+import { ok, type Result } from "#domain/result.ts";
 import { decodeCursor, encodeCursor, type Page } from "#wire/page.ts";
 import { type LedgerEntryBody, ledgerListSchema, ledgerQuerySchema } from "#wire/usage.ts";
 import type { EdgeEnv } from "../env.ts";
@@ -15,21 +17,31 @@ import { exportReply } from "./list.ts";
 export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {
   const query = readQuery(c, ledgerQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
-  const { limit, after, format } = query.value;
-  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
-  if (place?.ok === false) return refused(c, place.refusal);
-  const { entries, nextBefore } = await ledgerOf(c.env, c.get("key").accountId).entries({
-    limit,
-    ...(place === undefined ? {} : { before: place.value[0] }),
-  });
-  const page: Page<LedgerEntryBody> = {
-    object: "list",
-    data: entries.map(entryBody),
-    has_more: nextBefore !== null,
-    next_cursor: nextBefore === null ? null : encodeCursor([nextBefore]),
+  const { limit, after, format, from, to } = query.value;
+  const ledger = ledgerOf(c.env, c.get("key").accountId);
+  const read = async (
+    cursor: string | undefined,
+    count: number,
+  ): Promise<Result<Page<LedgerEntryBody>, Failure>> => {
+    const place = cursor === undefined ? ok(undefined) : decodeCursor(cursor, placeSchema);
+    if (!place.ok) return place;
+    const { entries, nextBefore } = await ledger.entries({
+      limit: count,
+      ...(place.value === undefined ? {} : { before: place.value[0] }),
+      ...(from === undefined ? {} : { from: Date.parse(from) }),
+      ...(to === undefined ? {} : { until: Date.parse(to) + DAY_MS }),
+    });
+    return ok({
+      object: "list",
+      data: entries.map(entryBody),
+      has_more: nextBefore !== null,
+      next_cursor: nextBefore === null ? null : encodeCursor([nextBefore]),
+    });
   };
-  return exportReply(c, page, format, columns);
+  return await exportReply(c, { limit, after, format }, { read, columns });
 }
+
+const DAY_MS = 24 * 3_600_000;
 
 function entryBody(entry: LedgerEntry): LedgerEntryBody {
   return {
@@ -57,7 +69,8 @@ export const listEntriesRoute: RouteConfig = {
   method: "get",
   path: "/v1/ledger",
   summary: "Show the account's ledger",
-  description: "CSV with format=csv or Accept: text/csv; the Link header leads to the next page.",
+  description:
+    "CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
   security: [{ key: [] }],
   request: { query: describedQuery(ledgerQuerySchema) },
   responses: {

@@ -1,7 +1,9 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
-import { decodeCursor, pageOf } from "#wire/page.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result } from "#domain/result.ts";
+import { decodeCursor, type Page, pageOf } from "#wire/page.ts";
 import { type UsageRow, usageListSchema, usageQuerySchema } from "#wire/usage.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
@@ -14,21 +16,25 @@ export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
   const query = readQuery(c, usageQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
   const { limit, after, format, ...filter } = query.value;
-  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
-  if (place?.ok === false) return refused(c, place.refusal);
-  const { accountId } = c.get("key");
-  const rows = await new UsageTable(c.env.DB).list(
-    { accountId, ...filter },
-    place?.value,
-    limit + 1,
-  );
-  const page = pageOf(
-    rows,
-    limit,
-    (row) => row,
-    ({ day, key, model }) => [day, key, model],
-  );
-  return exportReply(c, page, format, columns);
+  const usage = new UsageTable(c.env.DB);
+  const wanted = { accountId: c.get("key").accountId, ...filter };
+  const read = async (
+    from: string | undefined,
+    count: number,
+  ): Promise<Result<Page<UsageRow>, Failure>> => {
+    const place = from === undefined ? ok(undefined) : decodeCursor(from, placeSchema);
+    if (!place.ok) return place;
+    const rows = await usage.list(wanted, place.value, count + 1);
+    return ok(
+      pageOf(
+        rows,
+        count,
+        (row) => row,
+        ({ day, key, model }) => [day, key, model],
+      ),
+    );
+  };
+  return await exportReply(c, { limit, after, format }, { read, columns });
 }
 
 const columns: readonly (keyof UsageRow)[] = [
@@ -43,7 +49,7 @@ export const listUsageRoute: RouteConfig = {
   path: "/v1/usage",
   summary: "Show usage by day, key and model",
   description:
-    "Seconds behind the ledger, which is the truth. CSV with format=csv or Accept: text/csv; the Link header leads to the next page.",
+    "Seconds behind the ledger, which is the truth. CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
   security: [{ key: [] }],
   request: { query: describedQuery(usageQuerySchema) },
   responses: {

@@ -1,4 +1,9 @@
-import { type UsageEvent, usageEventSchema } from "#wire/usage-event.ts";
+import {
+  type ChargeEvent,
+  type RefundEvent,
+  type UsageEvent,
+  usageEventSchema,
+} from "#wire/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { logFault } from "../log.ts";
@@ -23,22 +28,30 @@ export async function consumeUsage(
     }
   }
   if (readable.length === 0) return;
-  await new UsageTable(bindings.DB).append(readable.map(({ event }) => event));
+  const usage = new UsageTable(bindings.DB);
+  await usage.append(readable.flatMap(({ event }) => ("refund_of" in event ? [] : [event])));
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
   for (const { message, event } of readable) {
     try {
-      if (sink !== undefined) await exportCharge(event, sink, bindings);
+      if ("refund_of" in event) await lower(event, usage);
+      // Refunds are not: a meter only counts up. Who writes invoices from it credits them there.
+      else if (sink !== undefined) await exportCharge(event, sink, bindings);
       message.ack();
     } catch (cause) {
-      logFault("a charge could not be exported and will be tried again", event.id, cause);
+      logFault("usage could not be copied or exported and will be tried again", event.id, cause);
       message.retry();
     }
   }
 }
 
+async function lower(event: RefundEvent, usage: UsageTable): Promise<void> {
+  if (!(await usage.lower(event)))
+    throw new Error(`the charge of ${event.refund_of} has not been copied yet`);
+}
+
 async function exportCharge(
-  { id, account, micros, at }: UsageEvent,
+  { id, account, micros, at }: ChargeEvent,
   sink: MeterExport,
   { DB }: Bindings,
 ): Promise<void> {

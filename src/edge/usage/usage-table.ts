@@ -1,5 +1,5 @@
 import type { UsageRow } from "#wire/usage.ts";
-import type { UsageEvent } from "#wire/usage-event.ts";
+import type { ChargeEvent, RefundEvent } from "#wire/usage-event.ts";
 
 /** A row's place in the order in which usage is listed. */
 export type UsagePlace = readonly [day: string, key: string, model: string];
@@ -21,17 +21,33 @@ export class UsageTable {
     this.#db = db;
   }
 
-  /** Copies events, all or none; those that stand there already change nothing. */
-  async append(events: readonly UsageEvent[]): Promise<void> {
+  /** Copies charges, all or none; those that stand there already change nothing. */
+  async append(events: readonly ChargeEvent[]): Promise<void> {
+    if (events.length === 0) return;
     const insert = this.#db.prepare(
-      `INSERT INTO usage (id, account_id, key_id, model, day, at, steps, charged_micros)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+      `INSERT INTO usage (id, account_id, key_id, model, day, at, steps, charged_micros, answers)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     );
     await this.#db.batch(
-      events.map(({ id, account, key, model, at, steps, micros }) =>
-        insert.bind(id, account, key, model, dayOf(at), at, steps, micros),
+      events.map(({ id, account, key, model, at, steps, micros, answers }) =>
+        insert.bind(id, account, key, model, dayOf(at), at, steps, micros, answers ?? 1),
       ),
     );
+  }
+
+  /** Lowers the usage of a charge's own day, once; says whether its charge has been copied yet, without which it cannot. */
+  async lower({ id, account, refund_of, micros, at }: RefundEvent): Promise<boolean> {
+    const insert = this.#db
+      .prepare(
+        `INSERT INTO usage (id, account_id, key_id, model, day, at, steps, charged_micros, answers)
+         SELECT ?1, account_id, key_id, model, day, ?2, 0, -?3, 0 FROM usage
+           WHERE id = ?4 AND account_id = ?5
+         ON CONFLICT (id) DO NOTHING`,
+      )
+      .bind(id, at, micros, refund_of, account);
+    const look = this.#db.prepare("SELECT 1 FROM usage WHERE id = ?").bind(id);
+    const [, found] = await this.#db.batch([insert, look]);
+    return (found?.results.length ?? 0) > 0;
   }
 
   /** Sums usage by day, key and model, latest day first. */
@@ -44,7 +60,7 @@ export class UsageTable {
     const [afterDay, afterKey, afterModel] = after ?? ["9999-12-32", "", ""];
     const { results } = await this.#db
       .prepare(
-        `SELECT day, key_id AS key, model, COUNT(*) AS answers, SUM(steps) AS steps,
+        `SELECT day, key_id AS key, model, SUM(answers) AS answers, SUM(steps) AS steps,
                 SUM(charged_micros) AS charged_micros
          FROM usage
          WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR key_id = ?4) AND (?5 IS NULL OR model = ?5)

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { eventMessage } from "#wire/events.ts";
+import { KEY_SCOPES } from "#wire/key.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
 import { collect, failures, story } from "../../support/edge-builders.ts";
@@ -15,6 +16,8 @@ import {
   refusal,
   streamReply,
 } from "../function-double.ts";
+import { administer, newKey } from "./administration.ts";
+import { picture, uploaded } from "./images.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -185,6 +188,28 @@ describe("POST /v1/answers with an Idempotency-Key", () => {
     expect([other.status, other.code]).toEqual([422, "idempotency_mismatch"]);
     const bad = await refusal(await askJson(asked, { "idempotency-key": "x".repeat(256) }));
     expect([bad.status, bad.code]).toEqual([400, "idempotency_key_invalid"]);
+  });
+
+  test("repeats the reply also when its upload was deleted, or its key may no longer ask that model", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const { id: keyId, key: secret } = await newKey({ account: "acc_test", scopes: KEY_SCOPES });
+    const { id: uploadId } = await uploaded(picture(31, 21));
+    const image = { id: uploadId };
+    const headers = { ...key(), authorization: `Bearer ${secret}` };
+    const first = await askJson({ ...asked, image }, headers);
+    const body = await first.json();
+    expect(first.status).toBe(200);
+    await ask(`/v1/images/${image.id}`, { method: "DELETE" });
+    const again = await askJson({ ...asked, image }, headers);
+    expect(await again.json()).toEqual(body);
+
+    await administer("PATCH", `/v1/keys/${keyId}`, { models: ["another"] });
+    const restricted = await askJson({ ...asked, image }, headers);
+    expect(await restricted.json()).toEqual(body);
+    expect(restricted.headers.get("idempotency-replayed")).toBe("true");
+    const anew = { ...headers, ...key() };
+    expect((await refusal(await askJson(asked, anew))).code).toBe("model_forbidden");
+    expect(sent).toHaveLength(1);
   });
 
   test("tells a second request to wait while the first runs, of which one is charged", async () => {

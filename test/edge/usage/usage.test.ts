@@ -93,6 +93,62 @@ describe("usage works", () => {
     expect(await ledger.text()).toMatch(/^seq,created_at,kind,/);
   });
 
+  test("as CSV of the whole range, page after page in one reply, or of one page where a limit is given", async () => {
+    const { id, key } = await account();
+    const count = 1500;
+    const events = Array.from({ length: count }, (_, index) =>
+      event(`${id}${index}`, { account: id, key: `key${String(index).padStart(4, "0")}` }),
+    );
+    await deliver(events);
+    await deliver([event(`${id}later`, { account: id, at: day + 86_400_000 })]);
+    const whole = await usage(key, "?format=csv&to=2026-11-23");
+    expect(whole.headers.get("link")).toBeNull();
+    const lines = (await whole.text()).trim().split("\r\n");
+    expect(lines).toHaveLength(count + 1);
+    expect(new Set(lines).size).toBe(count + 1);
+    const page = await usage(key, "?format=csv&limit=2");
+    expect((await page.text()).trim().split("\r\n")).toHaveLength(3);
+    expect(page.headers.get("link")).toMatch(/rel="next"$/);
+  });
+
+  test("a refund lowers the usage of its charge's own day, once, also where it is told before its charge", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { id, key } = await account();
+    const refund = {
+      ...{ id: `${id} sorry`, account: id, refund_of: `${id}1` },
+      ...{ micros: 15, at: day + 86_400_000 },
+    };
+    expect((await deliver([refund])).retryMessages).toEqual([{ msgId: "m0" }]);
+    await deliver([refund, event(`${id}1`, { account: id })]);
+    await deliver([refund]);
+    const { data } = usageListSchema.parse(await (await usage(key)).json());
+    expect(data).toMatchObject([{ day: "2026-11-23", answers: 1, steps: 8, charged_micros: 25 }]);
+  });
+
+  test("a batch counts as so many answers as it was paid for", async () => {
+    const { id, key } = await account();
+    await deliver([event(id, { account: id, answers: 7 })]);
+    const { data } = usageListSchema.parse(await (await usage(key)).json());
+    expect(data).toMatchObject([{ answers: 7, charged_micros: 40 }]);
+  });
+
+  test("the ledger as CSV of the days that are asked for", async () => {
+    const { id, key } = await account();
+    for (const [amount, at] of [
+      [1, day - 86_400_000],
+      [2, day],
+      [3, day + 86_400_000],
+    ] as const) {
+      vi.useFakeTimers({ toFake: ["Date"], now: at });
+      await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: amount });
+    }
+    vi.useRealTimers();
+    const path = "/v1/ledger?format=csv&from=2026-11-23&to=2026-11-23";
+    const asked = await ask(path, { headers: { authorization: `Bearer ${key}` } });
+    const lines = (await asked.text()).trim().split("\r\n");
+    expect(lines.slice(1).map((line) => line.split(",").slice(2, 4))).toEqual([["grant", "2"]]);
+  });
+
   test("the ledger's pages lead on by their Link", async () => {
     const { id, key } = await account();
     for (const amount_micros of [1, 2, 3])

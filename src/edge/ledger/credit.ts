@@ -1,0 +1,91 @@
+import type { Failure } from "#domain/failure.ts";
+import type { Balances, Posting } from "#domain/ledger.ts";
+import { toNumber } from "#domain/micros.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { rearmWatch } from "./credit-watch.ts";
+import { readHold } from "./hold-rows.ts";
+import { readBalances, record } from "./journal.ts";
+import type { Grant, Refund } from "./ledger.ts";
+import { putOut } from "./outbox.ts";
+import { keyPurses, returnSpending } from "./purses.ts";
+import { storedPurses } from "./stored.ts";
+
+/** Gives credit, once per id. Stands in a transaction. */
+export function grant(
+  store: SqlStore,
+  { grantId, amount, note }: Grant,
+  now: number,
+): Result<Balances, Failure> {
+  const earlier = earlierEntry(store, grantId, { kind: "grant", amount }, null);
+  if (earlier !== null) return earlier;
+  const { issuer } = readBalances(store);
+  // All books are bounded by what was ever issued, so this one check keeps every amount countable.
+  if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
+    return refuseAmount("must be above 0 and small enough to be counted in all");
+  const details = { reference: grantId, note, at: now };
+  const balances = record(store, { kind: "grant", amount }, details);
+  rearmWatch(store);
+  return ok(balances);
+}
+
+/** Gives back what an answer was charged or a part of it, once per id. Stands in a transaction. */
+export function refund(store: SqlStore, request: Refund, now: number): Result<Balances, Failure> {
+  const { refundId, holdId, amount, note } = request;
+  const earlier = earlierEntry(store, refundId, { kind: "refund", amount }, holdId);
+  if (earlier !== null) return earlier;
+  const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
+    `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
+       max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
+    holdId,
+  );
+  const kept = paid?.kept ?? 0;
+  if (amount <= 0n || amount > BigInt(kept))
+    return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
+  const keyId = paid?.key_id ?? null;
+  const details = { holdId, keyId, reference: refundId, note, at: now };
+  const balances = record(store, { kind: "refund", amount }, details);
+  takeBack(store, request, keyId, now);
+  rearmWatch(store);
+  return ok(balances);
+}
+
+/** What was charged and is given back has not been spent nor used: it leaves the purses and the usage copy too. */
+function takeBack(store: SqlStore, refund: Refund, keyId: string | null, now: number): void {
+  const { refundId, accountId: account, holdId, amount } = refund;
+  returnSpending(store, pursesOfCharge(store, holdId, keyId), amount);
+  const micros = toNumber(amount);
+  putOut(store, { id: `${account} ${refundId}`, account, refund_of: holdId, micros, at: now }, now);
+}
+
+/** Closed holds are forgotten after a week; then the journal still tells the day and month that the charge was spent from. */
+function pursesOfCharge(store: SqlStore, holdId: string, keyId: string | null): readonly string[] {
+  const row = readHold(store, holdId);
+  if (row !== undefined) return storedPurses.read(row.spending);
+  const [entry] = store.all<{ at: number }>(
+    "SELECT at FROM entries WHERE hold_id = ? AND kind = 'hold'",
+    holdId,
+  );
+  return entry === undefined || keyId === null ? [] : keyPurses(keyId, entry.at);
+}
+
+/** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */
+function earlierEntry(
+  store: SqlStore,
+  reference: string,
+  { kind, amount }: Posting,
+  holdId: string | null,
+): Result<Balances, Failure> | null {
+  const [known] = store.all<{ kind: string; amount: number; hold_id: string | null }>(
+    "SELECT kind, amount, hold_id FROM entries WHERE reference = ?",
+    reference,
+  );
+  if (known === undefined) return null;
+  const isSame =
+    known.kind === kind && known.amount === toNumber(amount) && known.hold_id === holdId;
+  return isSame ? ok(readBalances(store)) : refuse({ kind: "already_exists", id: reference });
+}
+
+function refuseAmount(message: string): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: [{ pointer: "/amount_micros", message }] });
+}
