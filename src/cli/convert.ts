@@ -33,7 +33,10 @@ export const convert: Command = async (args, io) => {
   const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
   try {
     const { bundle, digest, ignored } = await convertCheckpoint({
-      checkpoint: openSource(source, io),
+      checkpoint: openSource(source, io, {
+        onRetry: ({ message }, waitMs) =>
+          io.stderr.write(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s\n`),
+      }),
       store: openTarget(target, io),
       name,
       version,

@@ -3,9 +3,9 @@ import type { Failure } from "#domain/failure.ts";
 import type { LoadStatus } from "#weights/load-tally.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
 import { readBlob, readManifest } from "#weights/read-bundle.ts";
+import type { RetryPolicy } from "#weights/retries.ts";
 import type { ShardCache } from "#weights/shard-fetch.ts";
 import { loadBundle } from "#weights/stream.ts";
-import type { RetryPolicy } from "#weights/transfer.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { createSha256 } from "./sha256.ts";
 

@@ -15,8 +15,9 @@ import {
   stageLayoutSchema,
 } from "./manifest.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { DEFAULT_RETRY_POLICY, firstContact, type RetryOptions } from "./retries.ts";
 import { collect } from "./source.ts";
-import { DEFAULT_RETRY_POLICY, resumingStream } from "./transfer.ts";
+import { findObject, readObject, resumingStream } from "./transfer.ts";
 import { WeightsError } from "./weights-error.ts";
 
 /** What a bundle is made of, but for the bytes of its stages. */
@@ -121,7 +122,7 @@ export async function publish(
   parseManifest(bytes, key);
   const blobs = [...bundle.stages.flatMap(({ shards }) => shards), ...Object.values(bundle.files)];
   for (const blob of blobs) {
-    const head = await store.head(blobKey(blob), signal);
+    const head = await findObject(store, blobKey(blob), patiently(signal));
     if (head?.bytes !== blob.bytes) {
       throw new WeightsError(
         "not_found",
@@ -145,12 +146,9 @@ export async function holdsBlob(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const key = blobKey(blob);
-  const head = await store.head(key, signal);
+  const options = patiently(signal);
+  const head = await findObject(store, key, options);
   if (head?.bytes !== blob.bytes) return false;
-  const options = {
-    policy: DEFAULT_RETRY_POLICY,
-    ...(signal === undefined ? {} : { signal }),
-  };
   const stored = await collect(resumingStream(store, key, 0, blob.bytes, options), blob.bytes);
   return (await sha256Hex(stored)) === blob.sha256;
 }
@@ -258,12 +256,17 @@ async function readJournal(
   fingerprint: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly StageLayout[]> {
-  const head = await store.head(key, signal);
+  const { policy, ...abort } = patiently(signal);
+  const head = await findObject(store, key, { policy: firstContact(policy), ...abort });
   if (head === undefined || head.bytes > MAX_MANIFEST_BYTES) return [];
-  const body = await store.get(key, signal === undefined ? {} : { signal });
-  const text = new TextDecoder().decode(await collect(body.chunks, head.bytes));
+  const bytes = await readObject(store, key, MAX_MANIFEST_BYTES, patiently(signal));
+  const text = new TextDecoder().decode(bytes);
   const journal = journalSchema.safeParse(jsonOrUndefined(text));
   return journal.success && journal.data.fingerprint === fingerprint ? journal.data.stages : [];
+}
+
+function patiently(signal: AbortSignal | undefined): RetryOptions {
+  return { policy: DEFAULT_RETRY_POLICY, ...(signal === undefined ? {} : { signal }) };
 }
 
 function jsonOrUndefined(text: string): unknown {

@@ -11,7 +11,8 @@ import {
   parseManifest,
 } from "./manifest.ts";
 import type { ReadableStore } from "./object-store.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, readObject } from "./transfer.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retries.ts";
+import { readObject } from "./transfer.ts";
 import { WeightsError } from "./weights-error.ts";
 
 export interface ReadOptions {

@@ -3,7 +3,8 @@ import type { CreateHasher } from "./digest.ts";
 import type { LoadTally } from "./load-tally.ts";
 import type { ReadableStore } from "./object-store.ts";
 import type { Fetch } from "./plan.ts";
-import { type RetryPolicy, resumingStream } from "./transfer.ts";
+import type { RetryPolicy } from "./retries.ts";
+import { resumingStream } from "./transfer.ts";
 import { WeightsError } from "./weights-error.ts";
 
 /** A place nearer than the store where shards may lie. Whatever it returns is verified. */

@@ -3,8 +3,8 @@ import type { CreateHasher } from "./digest.ts";
 import { type LoadStatus, startTally } from "./load-tally.ts";
 import type { ReadableStore } from "./object-store.ts";
 import { type LoadPlan, planLoad, type StagePlan } from "./plan.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retries.ts";
 import { fetchShard, type ShardCache, type ShardSource } from "./shard-fetch.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./transfer.ts";
 
 export interface LoadOptions {
   readonly store: ReadableStore;

@@ -1,57 +1,11 @@
-import type { ObjectBody, ReadableStore } from "./object-store.ts";
+import type { ObjectBody, ObjectHead, ReadableStore } from "./object-store.ts";
+import { patience, type RetryOptions, withRetries } from "./retries.ts";
 import { collect } from "./source.ts";
-import { isRetryable, WeightsError } from "./weights-error.ts";
+import { WeightsError } from "./weights-error.ts";
 
-/** How much trouble a transfer takes before it gives up. Time and chance are passed in so that tests can be both. */
-export interface RetryPolicy {
-  /** Without a single new byte for this long, across all tries, the transfer fails with its last error. */
-  readonly budgetMs: number;
-  /** A connection that has been silent for this long is given up and counts as one failure. */
-  readonly stallMs: number;
-  /** Longest wait before the second try; it doubles with each failure in a row. */
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
-  /** Failures of one transfer in all: a server that gives one byte a try would otherwise be asked for ever. */
-  readonly maxFailures: number;
-  readonly random: () => number;
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-}
-
-/**
- * Two minutes outlast a store's restart and S3's own SlowDown phases; 30 s of silence is far beyond any pause of a healthy
- * connection (1 s, a fixed time-out elsewhere, was not).
- */
-export const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  budgetMs: 120_000,
-  stallMs: 30_000,
-  firstDelayMs: 200,
-  maxDelayMs: 10_000,
-  maxFailures: 64,
-  random: () => Math.random(),
-  now: () => performance.now(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      }, milliseconds);
-      if (signal?.aborted) stop();
-      else signal?.addEventListener("abort", stop, { once: true });
-    }),
-};
-
-export interface TransferOptions {
-  readonly policy: RetryPolicy;
-  readonly signal?: AbortSignal;
+export interface TransferOptions extends RetryOptions {
   /** ETag that the object had when it was looked at; with another one nothing is read. */
   readonly ifMatch?: string;
-  /** A connection failed and another try follows. */
-  readonly onRetry?: (error: WeightsError, waitMs: number) => void;
   /** Bytes came off the network, wanted or not: what a transfer really cost. */
   readonly onReceived?: (bytes: number) => void;
 }
@@ -71,13 +25,10 @@ export async function* resumingStream(
   bytes: number,
   options: TransferOptions,
 ): AsyncGenerator<Uint8Array, void> {
-  const { policy, signal } = options;
   const end = offset + bytes;
   let position = offset;
   let etag = options.ifMatch;
-  let failures = 0;
-  let fruitless = 0;
-  let lastProgressMs = policy.now();
+  const tries = patience(options);
   while (position < end) {
     try {
       const range = { offset: position, bytes: end - position };
@@ -85,27 +36,20 @@ export async function* resumingStream(
         etag = sameObject(key, etag, end, body);
       })) {
         position += chunk.byteLength;
-        fruitless = 0;
-        lastProgressMs = policy.now();
+        tries.progressed();
         yield chunk;
       }
       if (position < end) throw cut(store, key, position, end);
     } catch (error) {
-      signal?.throwIfAborted();
-      if (!isRetryable(error)) throw error;
-      failures += 1;
-      fruitless += 1;
-      const waitMs = backoff(policy, fruitless);
-      const isSpent = policy.now() + waitMs - lastProgressMs > policy.budgetMs;
-      if (isSpent || failures > policy.maxFailures) {
-        throw new WeightsError(
-          "store_unavailable",
-          `gave up ${key} of ${store.address} at byte ${position} of ${end} after ${failures} failures`,
-          { cause: error },
-        );
-      }
-      options.onRetry?.(error as WeightsError, waitMs);
-      await policy.sleep(waitMs, signal);
+      await tries.next(
+        error,
+        (cause) =>
+          new WeightsError(
+            "store_unavailable",
+            `gave up ${key} of ${store.address} at byte ${position} of ${end} after ${tries.failures} failures`,
+            { cause },
+          ),
+      );
     }
   }
 }
@@ -170,12 +114,6 @@ function sameObject(
   return etag ?? body.etag;
 }
 
-/** Full jitter: many functions that start at once spread out. Source: AWS, Exponential Backoff And Jitter. */
-function backoff(policy: RetryPolicy, failuresInARow: number): number {
-  const ceiling = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (failuresInARow - 1));
-  return policy.random() * ceiling;
-}
-
 function cut(store: ReadableStore, key: string, position: number, end: number): WeightsError {
   return new WeightsError(
     "store_unavailable",
@@ -228,6 +166,23 @@ function watchForSilence(
   };
 }
 
+/** Looks at an object, as often as it takes to be told; undefined if there is none. */
+export function findObject(
+  store: Pick<ReadableStore, "address" | "head">,
+  key: string,
+  options: RetryOptions,
+): Promise<ObjectHead | undefined> {
+  const { policy, signal } = options;
+  return withRetries(options, async () => {
+    const watchdog = watchForSilence(policy.stallMs, `${key} of ${store.address}`, signal);
+    try {
+      return await watchdog.race(store.head(key, watchdog.signal));
+    } finally {
+      watchdog.stop();
+    }
+  });
+}
+
 /** Reads a small object whole, over as many connections as it takes. */
 export async function readObject(
   store: ReadableStore,
@@ -235,36 +190,13 @@ export async function readObject(
   maxBytes: number,
   options: TransferOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal } = options;
-  const bytes = await withRetries(options, async () => {
-    const head = await store.head(key, signal);
-    if (head === undefined) throw new WeightsError("not_found", `${store.address} has no ${key}`);
-    return head.bytes;
-  });
-  if (bytes > maxBytes) {
+  const head = await findObject(store, key, options);
+  if (head === undefined) throw new WeightsError("not_found", `${store.address} has no ${key}`);
+  if (head.bytes > maxBytes) {
     throw new WeightsError(
       "manifest_invalid",
-      `${key} of ${store.address} has ${bytes} bytes; allowed are ${maxBytes}`,
+      `${key} of ${store.address} has ${head.bytes} bytes; allowed are ${maxBytes}`,
     );
   }
-  return collect(resumingStream(store, key, 0, bytes, options), bytes);
-}
-
-async function withRetries<Value>(
-  { policy, signal, onRetry }: TransferOptions,
-  attempt: () => Promise<Value>,
-): Promise<Value> {
-  const startedMs = policy.now();
-  for (let failures = 1; ; failures++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isRetryable(error) || failures > policy.maxFailures) throw error;
-      const waitMs = backoff(policy, failures);
-      if (policy.now() + waitMs - startedMs > policy.budgetMs) throw error;
-      onRetry?.(error as WeightsError, waitMs);
-      await policy.sleep(waitMs, signal);
-    }
-  }
+  return collect(resumingStream(store, key, 0, head.bytes, options), head.bytes);
 }

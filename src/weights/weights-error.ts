@@ -7,7 +7,7 @@
  *   bundle        `manifest_invalid` · `shard_corrupt` · `memory_budget_too_small`
  *   safetensors   `safetensors_truncated` · `…_header_too_large` · `…_bad_json` · `…_duplicate_name` ·
  *                 `…_unknown_dtype` · `…_bad_offsets`
- *   checkpoint    `checkpoint_invalid` · `checkpoint_unsupported` · `tokenizer_invalid` · `tensor_missing` ·
+ *   checkpoint    `checkpoint_lfs_pointer` a placeholder in place of the file · `checkpoint_invalid` · `checkpoint_unsupported` · `tokenizer_invalid` · `tensor_missing` ·
  *                 `tensor_unexpected` · `tensor_shape` · `tensor_not_finite`
  */
 export type WeightsErrorCode =
@@ -25,6 +25,7 @@ export type WeightsErrorCode =
   | "safetensors_duplicate_name"
   | "safetensors_unknown_dtype"
   | "safetensors_bad_offsets"
+  | "checkpoint_lfs_pointer"
   | "checkpoint_invalid"
   | "checkpoint_unsupported"
   | "tokenizer_invalid"
@@ -37,14 +38,24 @@ export type WeightsErrorCode =
 export class WeightsError extends Error {
   override readonly name = "WeightsError";
   readonly code: WeightsErrorCode;
+  /** How long the server asks to be left alone before the next try. */
+  readonly retryAfterMs: number | undefined;
+  /** Nobody replied at all. */
+  readonly isUnreached: boolean;
 
-  constructor(code: WeightsErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: WeightsErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterMs?: number; readonly isUnreached?: boolean },
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
+    this.isUnreached = options?.isUnreached ?? false;
   }
 }
 
 /** Says whether the same request may succeed later: the store was busy, broken or silent, not wrong. */
-export function isRetryable(error: unknown): boolean {
+export function isRetryable(error: unknown): error is WeightsError {
   return error instanceof WeightsError && error.code === "store_unavailable";
 }

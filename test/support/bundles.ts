@@ -4,9 +4,9 @@ import { createSha256 } from "#inference/sha256.ts";
 import type { StoredBundle } from "#weights/bundle-writer.ts";
 import type { LoadStatus } from "#weights/load-tally.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "#weights/retries.ts";
 import { type LoadOptions, loadBundle } from "#weights/stream.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "#weights/transfer.ts";
 
 /** A small model of random weights in memory, cut into several shards a stage. */
 export async function tinyBundle(

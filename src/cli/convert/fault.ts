@@ -19,6 +19,8 @@ const NEXT_STEPS: Readonly<Record<WeightsErrorCode, string>> = {
   safetensors_duplicate_name: DAMAGED_FILE,
   safetensors_unknown_dtype: "Save the checkpoint as F32, F16 or BF16 and convert that.",
   safetensors_bad_offsets: DAMAGED_FILE,
+  checkpoint_lfs_pointer:
+    "Fetch the files themselves (git lfs pull, or the hub's own download), then run the same command again.",
   checkpoint_invalid: "Check the address; correct the file that is named, or download it again.",
   checkpoint_unsupported: OTHER_NETWORK,
   tokenizer_invalid: "Download the tokenizer's files again, or convert with --ids-only.",

@@ -5,6 +5,7 @@ import { MAX_CHECKPOINT_FILES, MAX_CHECKPOINT_JSON_BYTES, MAX_FILE_BYTES } from 
 import type { ByteSource } from "../source.ts";
 import { WeightsError } from "../weights-error.ts";
 import { joinArchitecture, readCheckpointConfig } from "./architecture.ts";
+import { refuseLfsPointer } from "./lfs-pointer.ts";
 import { readSafetensorsHeader, type SourceTensor } from "./safetensors.ts";
 import { readTokenizerFacts, specialTokensFromEndOfText } from "./special-tokens.ts";
 import { placeTensor } from "./tensor-names.ts";
@@ -272,7 +273,9 @@ async function readWhole(
       `${name} has ${source.byteLength} bytes; allowed are ${limit}`,
     );
   }
-  return source.slice(0, source.byteLength, signal);
+  const content = await source.slice(0, source.byteLength, signal);
+  refuseLfsPointer(content, name);
+  return content;
 }
 
 function parseJson(bytes: Uint8Array | undefined, name: string): unknown {

@@ -2,6 +2,7 @@ import { elementCount, type Shape } from "#domain/tensor.ts";
 import { MAX_SAFETENSORS_HEADER_BYTES } from "../limits.ts";
 import type { ByteSource } from "../source.ts";
 import { WeightsError } from "../weights-error.ts";
+import { MAX_LFS_POINTER_BYTES, refuseLfsPointer } from "./lfs-pointer.ts";
 
 /** Number types that checkpoints of this family use; others are refused by name. */
 export type SafetensorsDtype = "F32" | "F16" | "BF16";
@@ -43,6 +44,9 @@ async function readHeaderText(
   fileName: string,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
+  if (source.byteLength < MAX_LFS_POINTER_BYTES) {
+    refuseLfsPointer(await source.slice(0, source.byteLength, signal), fileName);
+  }
   if (source.byteLength < 8) {
     throw new WeightsError(
       "safetensors_truncated",

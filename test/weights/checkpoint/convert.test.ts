@@ -15,6 +15,7 @@ import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
 import { unpackQ4, unpackQ8, unpackW8, widenBf16 } from "#weights/quant.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
+import { WeightsError } from "#weights/weights-error.ts";
 import {
   safetensorsFile,
   storeOf,
@@ -253,6 +254,24 @@ describe("a bundle's name and version", () => {
       expect(await Array.fromAsync(store.list(""))).toEqual([]);
     },
   );
+});
+
+describe("a target that is busy", () => {
+  test("when it is first looked at does not end the conversion", async () => {
+    const store = memoryStore();
+    const looked = new Set<string>();
+    const busyOnce: ObjectStore = {
+      ...store,
+      async head(key, signal) {
+        if (!looked.has(key) && looked.add(key).size <= 6)
+          throw new WeightsError("store_unavailable", `${key}: SlowDown`, { retryAfterMs: 1 });
+        return store.head(key, signal);
+      },
+    };
+    const { digest } = await convertReference("tiny-a", "q4", { store: busyOnce });
+    expect(digest).toBe((await convertReference("tiny-a", "q4")).digest);
+    expect(looked.size).toBeGreaterThan(5);
+  });
 });
 
 describe("a conversion that is stopped", () => {

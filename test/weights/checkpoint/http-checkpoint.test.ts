@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
 import { httpCheckpoint } from "#weights/checkpoint/http-checkpoint.ts";
+import { impatientPolicy } from "../../support/bundles.ts";
 import {
   safetensorsFile,
   storeOf,
@@ -59,9 +60,33 @@ describe("a checkpoint behind https", () => {
     await plain.close();
   });
 
-  test("a host that is not there is worth trying again", async () => {
-    await expect(httpCheckpoint("http://127.0.0.1:9").open("config.json")).rejects.toMatchObject({
+  test("a host where nobody listens yet is tried until the budget is spent", async () => {
+    const { origin, close } = await listen(createServer());
+    await close();
+    let tries = 0;
+    const opening = httpCheckpoint(origin, {
+      policy: impatientPolicy({ budgetMs: 30, firstDelayMs: 4 }),
+      onRetry: () => {
+        tries += 1;
+      },
+    }).open("config.json");
+    await expect(opening).rejects.toMatchObject({
       code: "store_unavailable",
+      message: `${origin}/config.json cannot be reached: nothing listens there`,
+    });
+    expect(tries).toBeGreaterThan(2);
+  });
+
+  test.each([
+    ["http://127.0.0.1:1", "that port is one that no HTTP client connects to"],
+    ["http://no-such-host.invalid", "there is no host of that name"],
+  ])("an address that can never work, %s, is tried once", async (address, words) => {
+    const opening = httpCheckpoint(address, {
+      onRetry: ({ message }) => expect.fail(`tried again after ${message}`),
+    }).open("config.json");
+    await expect(opening).rejects.toMatchObject({
+      code: "store_refused",
+      message: `${address}/config.json cannot be reached: ${words}`,
     });
   });
 });
