@@ -1,7 +1,12 @@
 import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
 import { type StageName, stageNames } from "#domain/bundle.ts";
 import { stageTensors } from "../layout.ts";
-import { MAX_CHECKPOINT_FILES, MAX_CHECKPOINT_JSON_BYTES, MAX_FILE_BYTES } from "../limits.ts";
+import {
+  MAX_CHECKPOINT_FILES,
+  MAX_CHECKPOINT_JSON_BYTES,
+  MAX_FILE_BYTES,
+  MAX_TEMPLATE_LENGTH,
+} from "../limits.ts";
 import type { ByteSource } from "../source.ts";
 import { WeightsError } from "../weights-error.ts";
 import { joinArchitecture, readCheckpointConfig } from "./architecture.ts";
@@ -66,6 +71,7 @@ export async function openCheckpoint(
     : readTokenizerFacts(
         parseJson(files.get("tokenizer.json"), "tokenizer.json"),
         parseJson(files.get("tokenizer_config.json"), "tokenizer_config.json"),
+        await readTemplate(folder, signal),
       );
   const architecture = joinArchitecture(config, {
     ...facts,
@@ -133,6 +139,17 @@ async function readTokenizerFiles(
     files.set(name, await readWhole(source, name, MAX_FILE_BYTES, signal));
   }
   return files;
+}
+
+/** The template has a file of its own in checkpoints that newer tools wrote; it is carried in the manifest, so the file is not. */
+async function readTemplate(
+  folder: CheckpointFolder,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const name = "chat_template.jinja";
+  const source = await folder.open(name, signal);
+  if (source === undefined) return undefined;
+  return new TextDecoder().decode(await readWhole(source, name, MAX_TEMPLATE_LENGTH, signal));
 }
 
 /** Opens every safetensors file that the index names, or all that lie in the folder, and joins their headers. */

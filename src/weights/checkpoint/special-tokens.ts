@@ -32,21 +32,41 @@ const tokenizerJson = z.object({
   model: z.object({
     vocab: z.union([z.record(z.string(), id), z.array(z.unknown()).max(MAX_VOCABULARY)]),
   }),
+  post_processor: z.unknown().optional(),
 });
+
+const template = z.string().max(MAX_TEMPLATE_LENGTH);
 
 const tokenizerConfigJson = z.object({
   added_tokens_decoder: z
     .record(z.string().regex(/^\d+$/), z.object({ content: z.string() }))
     .default({}),
-  chat_template: z.string().max(MAX_TEMPLATE_LENGTH).optional(),
+  chat_template: z.union([template, z.array(z.object({ name: z.string(), template }))]).optional(),
 });
 
 /**
- * Reads ids by what the tokens say, from tokenizer.json and tokenizer_config.json as parsed JSON.
- * Throws WeightsError `tokenizer_invalid` if a file has another form or a special token is missing.
+ * Reads ids by what the tokens say, from tokenizer.json and tokenizer_config.json as parsed JSON. `ownTemplate` is the text of
+ * chat_template.jinja, which newer tools write beside them and read before them.
+ * Throws WeightsError `tokenizer_invalid` if a file has another form or a special token is missing, `checkpoint_unsupported`
+ * if the tokenizer puts tokens around every text: pieces of a prompt are encoded one by one.
  */
-export function readTokenizerFacts(tokenizer: unknown, tokenizerConfig: unknown): TokenizerFacts {
-  const { added_tokens: added, model } = parse(tokenizerJson, tokenizer, "tokenizer.json");
+export function readTokenizerFacts(
+  tokenizer: unknown,
+  tokenizerConfig: unknown,
+  ownTemplate?: string,
+): TokenizerFacts {
+  const {
+    added_tokens: added,
+    model,
+    post_processor: processor,
+  } = parse(tokenizerJson, tokenizer, "tokenizer.json");
+  const around = tokensAround(processor);
+  if (around.length > 0) {
+    throw new WeightsError(
+      "checkpoint_unsupported",
+      `the post_processor of tokenizer.json adds ${around.join(", ")} to every text, which this engine does not do`,
+    );
+  }
   const settings = parse(tokenizerConfigJson, tokenizerConfig, "tokenizer_config.json");
   const ids = new Map(added.map((token) => [token.content, token.id]));
   for (const [key, token] of Object.entries(settings.added_tokens_decoder)) {
@@ -67,7 +87,7 @@ export function readTokenizerFacts(tokenizer: unknown, tokenizerConfig: unknown)
       return found;
     }),
     logitsColumns: highest + 1,
-    chatTemplate: settings.chat_template ?? DEFAULT_CHAT_TEMPLATE,
+    chatTemplate: ownTemplate ?? meantTemplate(settings.chat_template) ?? DEFAULT_CHAT_TEMPLATE,
   };
 }
 
@@ -84,6 +104,36 @@ export function specialTokensFromEndOfText(endOfText: number): SpecialTokens {
     endHeader: endOfText + 266,
     endOfTurn: endOfText + 267,
   };
+}
+
+/** Of several templates the one named `default` is meant where none is asked for. Source: transformers, `get_chat_template`. */
+function meantTemplate(
+  said: string | readonly { readonly name: string; readonly template: string }[] | undefined,
+): string | undefined {
+  if (said === undefined || typeof said === "string") return said;
+  const meant = said.find(({ name }) => name === "default");
+  if (meant !== undefined) return meant.template;
+  const names = said.map(({ name }) => name).join(", ");
+  throw new WeightsError(
+    "tokenizer_invalid",
+    `tokenizer_config.json has the templates ${names || "of an empty list"}, and none named default`,
+  );
+}
+
+const processorJson = z.object({
+  single: z.array(z.object({ SpecialToken: z.object({ id: z.string() }).optional() })).default([]),
+  processors: z.array(z.unknown()).default([]),
+});
+
+/** Special tokens that a post-processor puts around a single text, alone or in a sequence. Source: tokenizers, `TemplateProcessing`. */
+function tokensAround(processor: unknown): string[] {
+  const parsed = processorJson.safeParse(processor);
+  if (!parsed.success) return [];
+  const { single, processors } = parsed.data;
+  return [
+    ...single.flatMap(({ SpecialToken }) => SpecialToken?.id ?? []),
+    ...processors.flatMap(tokensAround),
+  ];
 }
 
 function byRole(find: (role: keyof SpecialTokens) => number): SpecialTokens {

@@ -90,6 +90,19 @@ describe("opening a checkpoint", () => {
     expect([...checkpoint.files.keys()]).toEqual(["tokenizer.json", "tokenizer_config.json"]);
   });
 
+  test("takes the conversation's form from chat_template.jinja where there is one", async () => {
+    const checkpoint = await open(
+      {
+        "config.json": TINY_CONFIG,
+        "model.safetensors": safetensorsFile(tiny),
+        ...Object.fromEntries(synthTokenizerFiles(1024)),
+        "chat_template.jinja": "{{ messages[0].content }}",
+      },
+      {},
+    );
+    expect(checkpoint.architecture.prompt.chatTemplate).toBe("{{ messages[0].content }}");
+  });
+
   test("uses the embedding table as head where they are tied", async () => {
     const checkpoint = await open({
       "config.json": { ...TINY_CONFIG, tie_word_embeddings: true },

@@ -47,6 +47,59 @@ describe("special ids", () => {
     expect(readTokenizerFacts(parse("tokenizer.json", 1024), config).chatTemplate).toBe("own");
   });
 
+  test("a template in a file of its own comes before all others", () => {
+    const config = { ...(parse("tokenizer_config.json", 1024) as object), chat_template: "own" };
+    const facts = readTokenizerFacts(parse("tokenizer.json", 1024), config, "of the file");
+    expect(facts.chatTemplate).toBe("of the file");
+  });
+
+  test("of several templates the one named default counts; without one they are refused", () => {
+    const named = (name: string): object => ({
+      ...(parse("tokenizer_config.json", 1024) as object),
+      chat_template: [
+        { name: "tool_use", template: "tools" },
+        { name, template: "plain" },
+      ],
+    });
+    const tokenizer = parse("tokenizer.json", 1024);
+    expect(readTokenizerFacts(tokenizer, named("default")).chatTemplate).toBe("plain");
+    expect(() => readTokenizerFacts(tokenizer, named("rag"))).toThrow(
+      /templates tool_use, rag, and none named default/,
+    );
+  });
+
+  const adding = {
+    type: "TemplateProcessing",
+    single: [
+      { SpecialToken: { id: "<|startoftext|>", type_id: 0 } },
+      { Sequence: { id: "A", type_id: 0 } },
+    ],
+  };
+  test.each<[string, object]>([
+    ["alone", adding],
+    ["in a sequence", { type: "Sequence", processors: [{ type: "ByteLevel" }, adding] }],
+  ])(
+    "a tokenizer that puts tokens around every text, %s, is refused by name",
+    (_, post_processor) => {
+      const tokenizer = { ...(parse("tokenizer.json", 1024) as object), post_processor };
+      expect(() => readTokenizerFacts(tokenizer, parse("tokenizer_config.json", 1024))).toThrow(
+        expect.objectContaining({
+          code: "checkpoint_unsupported",
+          message: expect.stringContaining("adds <|startoftext|> to every text"),
+        }),
+      );
+    },
+  );
+
+  test("a post-processor that adds nothing is no matter", () => {
+    const tokenizer = {
+      ...(parse("tokenizer.json", 1024) as object),
+      post_processor: { type: "ByteLevel", trim_offsets: true },
+    };
+    const config = parse("tokenizer_config.json", 1024);
+    expect(readTokenizerFacts(tokenizer, config).special.mask).toBe(896);
+  });
+
   test.each([
     null,
     {},
