@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
-import type { Result } from "#domain/result.ts";
+import { type Result, refuse } from "#domain/result.ts";
 import { eventMessage } from "#wire/events.ts";
 import { FETCH_PATH } from "#wire/fetch.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { refusalResponse } from "#wire/refusal.ts";
 import { type SseMessage, sseStream } from "#wire/sse.ts";
 import { MODEL_CARD_PATH, STATUS_PATH } from "#wire/status.ts";
-import type { Ticket } from "#wire/ticket.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/ticket.ts";
 import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { type Fetcher, MAX_ORDER_BYTES } from "./fetch/routes.ts";
@@ -93,8 +93,8 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       return refusal(request, question.refusal);
     }
     const { card } = await parts.host.described(signal);
-    const { jobId } = ticket.value;
-    const work = { jobId, question: question.value, digest: card.digest, deadline };
+    const { jobId, pictures = null } = ticket.value;
+    const work = { jobId, question: question.value, pictures, digest: card.digest, deadline };
     const events = run(work, place.value, parts, signal);
     const body = sseStream(messages(events, jobId), {
       cancel: (reason) => gone.abort(reason),
@@ -103,6 +103,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       [MODEL_DIGEST_HEADER]: card.digest,
+      [HOP_VERSION_HEADER]: String(HOP_VERSION),
     };
     return new Response(body, { headers });
   } catch (cause) {
@@ -144,14 +145,22 @@ function healthOf(host: ModelHost): "ok" | "failed" {
   return isFailed ? "failed" : "ok";
 }
 
-/** Reads what is asked. The queue bounds how many bodies are in memory at once. */
+/**
+ * Reads what is asked. The queue bounds how many bodies are in memory at once. Refuses with `ticket_refused` where pictures
+ * were priced that are not those of the body.
+ */
 async function readQuestion(
   request: Request,
   ticket: Ticket,
   log: Log,
 ): Promise<Result<Question, Failure>> {
   const body = await readTicketedBody(request, ticket, MAX_GENERATE_BYTES, log);
-  return body.ok ? decodeGenerate(body.value) : body;
+  const question = body.ok ? decodeGenerate(body.value) : body;
+  if (!question.ok) return question;
+  const priced = ticket.pictures?.length ?? question.value.images.length;
+  if (priced === question.value.images.length) return question;
+  log("ticket.refused", { reason: "for other pictures", job: ticket.jobId });
+  return refuse({ kind: "ticket_refused", reason: "for other pictures" });
 }
 
 /** Reads how long from now the edge waits; without the header it waits for the end. What is no number comes from no edge of ours. */

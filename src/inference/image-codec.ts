@@ -1,141 +1,172 @@
-import sharp from "sharp";
+import sharp, { type Sharp, type SharpOptions } from "sharp";
 import type { Failure } from "#domain/failure.ts";
-import { type ImageHeader, readImageHeader } from "#domain/image/header.ts";
+import type { ImageHeader } from "#domain/image/header.ts";
+import {
+  judgeImages,
+  judgeSizes,
+  MAX_IMAGE_PIXELS,
+  type PricedPicture,
+} from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
+import { onBackdrop } from "#model/image/backdrop.ts";
 
 /**
- * Threat: memory. A decoded picture takes 3 bytes a pixel, so 64 megapixels are 192 MB; today's phones send 12 to 50.
- * What it does not cover: several pictures at once.
- */
-export const MAX_IMAGE_PIXELS = 64_000_000;
-
-/** Threat: eight flat pictures of 64 megapixels in one small request. 128 megapixels together, 384 MB, hold eight photos of a phone. */
-export const MAX_REQUEST_PIXELS = 128_000_000;
-
-/** Threat: one thin line of 2³¹ pixels passes a pixel limit by overflow. 16,384 is the largest side that cameras and WebP (16,383) use. */
-export const MAX_IMAGE_SIDE = 16_384;
-
-/**
- * Threat: a small file that unpacks to a huge picture. Deflate packs at most 1,032 to 1 and a flat JPEG about 3,000 pixels
- * a byte, so a file over the pixel limit that claims more than this per byte was made to hurt.
- */
-const BOMB_PIXELS_PER_BYTE = 3_000;
-
-/**
- * Decodes the files of a request, JPEG, PNG, WebP or GIF, into upright 8-bit RGB.
+ * Decodes the files of a request, JPEG, PNG, WebP, GIF or AVIF, into upright 8-bit RGB.
  *
- * EXIF orientation is applied, transparency is flattened on black, wider colour is converted to sRGB, 16 bits are cut to 8.
- * All headers are judged before a pixel is decoded. Refuses with the one `image_*` failure that fits and the file's index;
- * throws if decoding breaks for a reason that is not the picture.
+ * A picture is turned by the orientation that was priced, wider colour is converted to sRGB, 16 bits are cut to 8, and what
+ * is transparent is laid on white or black (`onBackdrop`). All headers are judged before a pixel is decoded, and what the
+ * decoder makes must have the size that was priced. `priced` is null where nobody priced them: then the headers are right.
+ *
+ * Refuses with the one `image_*` failure that fits and the file's index; throws if decoding breaks for a reason that is not
+ * the picture.
  */
 export async function decodeImages(
   files: readonly Uint8Array[],
+  priced: readonly PricedPicture[] | null = null,
 ): Promise<Result<Picture[], Failure>> {
-  const headers: ImageHeader[] = [];
-  let pixels = 0;
-  for (const [image, bytes] of files.entries()) {
-    const header = judgeHeader(bytes, image);
-    if (!header.ok) return header;
-    pixels += header.value.width * header.value.height;
-    if (pixels > MAX_REQUEST_PIXELS) {
-      return refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_REQUEST_PIXELS });
-    }
-    headers.push(header.value);
-  }
+  const headers = judgeImages(files);
+  if (!headers.ok) return headers;
+  const fitting = judgeSizes(priced ?? []);
+  if (!fitting.ok) return fitting;
   const pictures: Picture[] = [];
-  for (const [image, header] of headers.entries()) {
-    const picture = await decode(files[image] ?? new Uint8Array(), header, image);
+  for (const [image, header] of headers.value.entries()) {
+    const file = { bytes: files[image] ?? new Uint8Array(), type: header.type, image };
+    const picture = await decode(file, priced?.[image] ?? header);
     if (!picture.ok) return picture;
     pictures.push(picture.value);
   }
   return ok(pictures);
 }
 
-async function decode(
-  bytes: Uint8Array,
-  header: ImageHeader,
-  image: number,
-): Promise<Result<Picture, Failure>> {
+/** A file of a request, whose header was judged. */
+interface PictureFile {
+  readonly bytes: Uint8Array;
+  readonly type: ImageHeader["type"];
+  /** Its index. */
+  readonly image: number;
+}
+
+async function decode(file: PictureFile, priced: PricedPicture): Promise<Result<Picture, Failure>> {
+  const { image } = file;
   try {
-    const { data, info } = await sharp(bytes, {
-      failOn: "truncated",
-      limitInputPixels: MAX_IMAGE_PIXELS,
-      pages: 1,
-      sequentialRead: true,
-    })
-      .autoOrient()
-      .flatten({ background: "#000000" })
+    const source = sharp(...sourceOf(file));
+    const { width, height, pages = 1 } = await source.metadata();
+    if (width !== priced.width || height !== priced.height)
+      return refuse(sizeMismatch(image, priced, { width, height }));
+    if (pages > 1)
+      return refuse({
+        kind: "image_unsupported",
+        image,
+        reason: "it holds several pictures; send the one that is meant",
+      });
+    const { data, info } = await upright(source, priced.orientation)
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    return ok({ width: info.width, height: info.height, pixelsHWC: rgb(data, info.channels) });
+    const isTurned = priced.orientation >= 5;
+    const stored = isTurned ? { width: info.height, height: info.width } : info;
+    if (stored.width !== priced.width || stored.height !== priced.height)
+      return refuse(sizeMismatch(image, priced, stored));
+    return ok(onBackdrop({ ...info, data }));
   } catch (cause) {
     if (!isPicturesFault(cause)) throw new Error(`decoding picture ${image} broke`, { cause });
-    return refuse(judgeDamage(bytes, header, image));
+    return refuse(judgeDamage(file));
   }
-}
-
-function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Failure> {
-  const header = readImageHeader(bytes);
-  if (!header.ok) {
-    return header.refusal === "truncated"
-      ? refuse({ kind: "image_truncated", image })
-      : refuse({ kind: "image_unsupported", image, reason: header.refusal });
-  }
-  const { width, height, frames } = header.value;
-  if (frames > 1) {
-    const reason = "it is an animation; send the one picture that is meant";
-    return refuse({ kind: "image_unsupported", image, reason });
-  }
-  const pixels = width * height;
-  if (pixels <= MAX_IMAGE_PIXELS && Math.max(width, height) <= MAX_IMAGE_SIDE) return header;
-  return pixels > bytes.byteLength * BOMB_PIXELS_PER_BYTE
-    ? refuse({ kind: "image_bomb", image, width, height })
-    : refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS });
 }
 
 /**
- * Messages about a file begin with the name of its reader or with "Input"; those about memory and threads do not. A reader
- * that gives up without a word, as on an interlaced PNG that is cut off, reads as "Unknown error".
+ * What the decoder reads, and how patiently. A JPEG that lacks nothing but its end mark gets one; then every other warning
+ * counts, since only they would tell that pixels are missing, too.
+ */
+function sourceOf({ bytes, type }: PictureFile): [Uint8Array, SharpOptions] {
+  const limits = { limitInputPixels: MAX_IMAGE_PIXELS, pages: 1, sequentialRead: true };
+  if (type !== "jpeg" || hasEnd(bytes, type)) return [bytes, { ...limits, failOn: "truncated" }];
+  const ended = Buffer.concat([bytes, endOfImage]);
+  return [ended, { ...limits, failOn: "warning" }];
+}
+
+/** Turns a picture as its EXIF orientation says. Source: EXIF 2.32 §4.6.4, Orientation. */
+function upright(source: Sharp, orientation: number): Sharp {
+  const { turn, isMirrored } = orientations[orientation - 1] ?? { turn: 0, isMirrored: false };
+  const turned = turn === 0 ? source : source.rotate(turn);
+  return isMirrored ? turned.flop() : turned;
+}
+
+/** Orientations 1 … 8: degrees clockwise, then left and right exchanged. */
+const orientations: readonly { readonly turn: number; readonly isMirrored: boolean }[] = [
+  { turn: 0, isMirrored: false },
+  { turn: 0, isMirrored: true },
+  { turn: 180, isMirrored: false },
+  { turn: 180, isMirrored: true },
+  { turn: 270, isMirrored: true },
+  { turn: 90, isMirrored: false },
+  { turn: 90, isMirrored: true },
+  { turn: 270, isMirrored: false },
+];
+
+function sizeMismatch(
+  image: number,
+  priced: Pick<PricedPicture, "width" | "height">,
+  made: Pick<PricedPicture, "width" | "height">,
+): Failure {
+  const reason = `its header says ${priced.width} × ${priced.height} pixels, but ${made.width} × ${made.height} came out of it; save it anew`;
+  return { kind: "image_unsupported", image, reason };
+}
+
+/**
+ * Whether a fault of decoding is the picture's, and would be again. Everything is but what machines run out of: a fault of
+ * ours is told as one that may pass.
  */
 function isPicturesFault(cause: unknown): cause is Error {
   return (
     cause instanceof Error &&
-    /^(vips|webp|gif|png|jpe?g|input |unknown error$)/i.test(cause.message)
+    !/out of memory|cannot allocate|unable to (?:allocate|create thread)|too many open files|timeout/i.test(
+      cause.message,
+    )
   );
 }
 
 /** Decoders differ in what they say of a file that ends too early; whether its own end mark is there does not. */
-function judgeDamage(bytes: Uint8Array, { type }: ImageHeader, image: number): Failure {
+function judgeDamage({ bytes, type, image }: PictureFile): Failure {
   if (!hasEnd(bytes, type)) return { kind: "image_truncated", image };
   const reason = "the file is damaged or of a kind that cannot be decoded";
   return { kind: "image_unsupported", image, reason };
 }
 
-/** Looks for the mark that ends a file of this type: EOI, IEND, the size of the RIFF container, the trailer of a GIF. */
+const startOfScan = Uint8Array.of(0xff, 0xda);
+const endOfImage = Uint8Array.of(0xff, 0xd9);
+
+/**
+ * Looks for the mark that ends a file of this type: EOI behind the last scan (the preview in a JPEG's metadata has one of
+ * its own), IEND, the size of the RIFF container, the trailer of a GIF, the last box of an AVIF.
+ */
 function hasEnd(bytes: Uint8Array, type: ImageHeader["type"]): boolean {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (type) {
     case "jpeg":
-      return file.lastIndexOf(Uint8Array.of(0xff, 0xd9)) !== -1;
+      return file.lastIndexOf(endOfImage) > file.lastIndexOf(startOfScan);
     case "png":
       return file.lastIndexOf("IEND") !== -1;
     case "webp":
       return file.readUInt32LE(4) + 8 <= file.byteLength;
     case "gif":
       return file.at(-1) === 0x3b;
+    case "avif":
+      return endsWithBox(file);
     default:
       return type satisfies never;
   }
 }
 
-/** A grey picture comes out with one channel; its value is that of all three. */
-function rgb(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return data;
-  const pixels = new Uint8Array((data.length / channels) * 3);
-  for (let pixel = 0; pixel * channels < data.length; pixel++) {
-    pixels.fill(data[pixel * channels]!, pixel * 3, pixel * 3 + 3);
+/** Whether the boxes of the outermost level end where the file does, or before. */
+function endsWithBox(file: Buffer): boolean {
+  let offset = 0;
+  while (offset + 8 <= file.length) {
+    const length = file.readUInt32BE(offset);
+    if (length === 0) return true; // Up to the end, wherever that is.
+    if (length < 8) return false;
+    offset += length;
   }
-  return pixels; // [H, W, 3]
+  return offset <= file.length;
 }

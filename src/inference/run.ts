@@ -1,4 +1,5 @@
 import type { AnswerEvent } from "#domain/event.ts";
+import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
 import { answer } from "#model/answer.ts";
 import { replayDigest } from "#wire/replay-digest.ts";
@@ -22,6 +23,8 @@ export interface RunParts {
 export interface Work {
   readonly jobId: string;
   readonly question: Question;
+  /** The question's pictures as they were priced; null where the order does not say. */
+  readonly pictures: readonly PricedPicture[] | null;
   /** Hex SHA-256 of the manifest. */
   readonly digest: string;
   /** Aborts when the answer is to be told as it stands. */
@@ -87,12 +90,12 @@ function untouched({ options: { canvas } }: Question): AnswerEvent {
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
-  { jobId, question, digest: modelDigest, deadline }: Work,
+  { jobId, question, pictures: priced, digest: modelDigest, deadline }: Work,
   { host, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
   try {
-    const pictures = await decodeImages(question.images);
+    const pictures = await decodeImages(question.images, priced);
     if (!pictures.ok) {
       yield { kind: "answer.failed", failure: pictures.refusal };
       return;

@@ -1,6 +1,12 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { isTicketFor, openTicket, type Ticket, type TicketVerificationKey } from "#wire/ticket.ts";
+import {
+  HOP_VERSION,
+  isTicketFor,
+  openTicket,
+  type Ticket,
+  type TicketVerificationKey,
+} from "#wire/ticket.ts";
 import type { Log } from "./log.ts";
 import type { TicketLog } from "./ticket-log.ts";
 
@@ -15,7 +21,8 @@ export interface WorkOrderParts {
 
 /**
  * Checks a work order before a byte of the body is read: strangers get neither memory nor a place. Refuses with
- * `ticket_refused`: there is none, it is not ours, too old, or was used before.
+ * `ticket_refused`: there is none, it is not ours, too old, or was used before; and with `function_outdated`, unread, where
+ * it is of a version to come.
  */
 export async function readTicket(
   { headers }: Request,
@@ -29,6 +36,11 @@ export async function readTicket(
   if (!ticket.ok) {
     log("ticket.refused", { reason: ticket.refusal.reason });
     return ticket;
+  }
+  const { version } = ticket.value;
+  if (version > HOP_VERSION) {
+    log("ticket.refused", { reason: `of hop version ${version}`, job: ticket.value.jobId });
+    return refuse({ kind: "function_outdated", version: HOP_VERSION, needed: version });
   }
   if (!tickets.admit(ticket.value.ticketId)) {
     log("ticket.refused", { reason: "used before", job: ticket.value.jobId });

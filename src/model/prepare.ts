@@ -38,10 +38,7 @@ export interface PreparedQuestion {
     /** Positions, image vectors included. */
     readonly length: number;
   };
-  /** Everything but where the answer ends. */
-  readonly plan: Omit<DecodePlan, "ending">;
-  /** Ids that end the answer before them; they are no text, and nothing behind the first of them is. */
-  readonly ends: readonly number[];
+  readonly plan: DecodePlan;
   readonly suffix: readonly number[];
 }
 
@@ -72,19 +69,27 @@ export function prepare(
     plan: {
       blockLength: options.blockLength,
       steps: options.steps,
+      stops: stopSequences(options.stop, engine.architecture, tokenizer),
       temperature: options.temperature,
       remasking: "low_confidence",
       guidanceScale: 0,
       uniform: mulberry32(options.seed),
     },
-    ends: endsOf(engine.architecture),
     suffix: tokenizer.encode(neutralise(options.suffix ?? "", tokenizer)),
   });
 }
 
-/** What ends an answer: the end of the turn, and of the text where the model may write it: it is trained to fill with that what an answer leaves over. */
-function endsOf(architecture: Architecture): number[] {
-  const { endOfTurn, endOfText } = architecture.special;
+/**
+ * The asker's stops, then the end of the turn, and of the text where the model may write it: it is trained to fill with that what
+ * an answer leaves over. A stop that spells the mask would match every place not yet written.
+ */
+function stopSequences(
+  stops: readonly string[],
+  architecture: Architecture,
+  tokenizer: Tokenizer,
+): number[][] {
+  const { mask, endOfTurn, endOfText } = architecture.special;
+  const asked = stops.map((stop) => tokenizer.encode(stop)).filter((ids) => !ids.includes(mask));
   const mayEndText = !decodingOf(architecture).suppressed.includes(endOfText);
-  return mayEndText ? [endOfTurn, endOfText] : [endOfTurn];
+  return [...asked, [endOfTurn], ...(mayEndText ? [[endOfText]] : [])];
 }

@@ -95,6 +95,7 @@ function retryAfterOf(failure: Failure): number | undefined {
       return retryAfter(SHORT_ANSWER_SECONDS);
     case "draining":
     case "function_unreachable":
+    case "function_outdated":
       return retryAfter(RESTART_SECONDS);
     default:
       return undefined;
@@ -144,7 +145,7 @@ function detailOf(failure: Failure): string {
     case "image_truncated":
       return `${picture(failure)} ends before its last pixel.`;
     case "image_too_large":
-      return `${picture(failure)} has ${failure.pixels} pixels; ${failure.limitPixels} are the most.`;
+      return tooLargeSentence(failure);
     case "image_bomb":
       return `${picture(failure)} claims ${failure.width} × ${failure.height} pixels, far more than its bytes can hold.`;
     case "image_file_too_large":
@@ -163,8 +164,6 @@ function detailOf(failure: Failure): string {
       return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
     case "weights_failed":
       return `The model cannot be served: ${failure.code}.`;
-    case "logits_not_finite":
-      return "The model's numbers were infinite or not numbers at all, so there is no answer; its function is to be replaced. If it happens again with the same question, tell us its request_id.";
     case "overloaded":
       return `All places are taken; try again in ${Math.ceil(failure.retryAfterSeconds)} s.`;
     case "draining":
@@ -175,6 +174,8 @@ function detailOf(failure: Failure): string {
       return `The inference function said nothing for ${failure.silentSeconds} s.`;
     case "function_reply_invalid":
       return "The inference function's reply broke off or made no sense.";
+    case "function_outdated":
+      return `The inference function speaks version ${failure.version} of our orders, and this takes version ${failure.needed}: it is being replaced; try again in a moment.`;
     case "ticket_refused":
       // The reason would tell a forger how far they came; it is in the log.
       return "The work order is not valid.";
@@ -197,11 +198,9 @@ function detailOf(failure: Failure): string {
     case "not_cached":
       return "No cached answer is there, and only-if-cached asks for no other.";
     case "not_replayable":
-      return replaySentence(failure);
+      return `Answer "${failure.id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`;
     case "too_many_of":
       return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
-    case "empty_answer":
-      return emptySentence(failure);
     case "internal":
       return "Something broke on our side; it has been logged.";
     default:
@@ -209,27 +208,24 @@ function detailOf(failure: Failure): string {
   }
 }
 
-function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {
-  return decoder === undefined
-    ? `Answer "${id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`
-    : `Answer "${id}" was made by decoder version ${decoder.made}; version ${decoder.served} is served now and may answer otherwise. Ask it again.`;
-}
-
-function emptySentence({
-  canvas,
-  recommended,
-}: Extract<Failure, { kind: "empty_answer" }>): string {
-  const fill = `The model wrote no text on a canvas of ${canvas} positions`;
-  if (recommended === undefined) return `${fill}; ask with a smaller canvas, or in other words.`;
-  return canvas > recommended
-    ? `${fill}; ask with a canvas of ${recommended} or less, which is what it was trained for.`
-    : `${fill}; ask in other words, or with another canvas up to ${recommended}.`;
-}
-
 function originSentence(origin: string | null): string {
   return origin === null
     ? "This key is for browsers and only works from its own origins; the request names none."
     : `This key may not be used from ${origin}.`;
+}
+
+function tooLargeSentence(failure: Extract<Failure, { kind: "image_too_large" }>): string {
+  const { pixels, limitPixels } = failure;
+  switch (failure.of) {
+    case undefined:
+      return `${picture(failure)} has ${pixels} pixels; ${limitPixels} are the most. Send it smaller.`;
+    case "side":
+      return `${picture(failure)} has a side of ${pixels} pixels; ${limitPixels} are the most. Send it smaller, or a part of it.`;
+    case "question":
+      return `The pictures up to picture ${failure.image + 1} have ${pixels} pixels together; ${limitPixels} are the most in one question. Send them smaller, or fewer.`;
+    default:
+      return failure.of satisfies never;
+  }
 }
 
 function problemSentence(problems: readonly FieldProblem[]): string {

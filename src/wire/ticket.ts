@@ -1,9 +1,11 @@
 import { errors, exportJWK, generateKeyPair, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
+import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "./digest.ts";
 import { jsonText } from "./json-text.ts";
+import { MAX_IMAGES } from "./limits.ts";
 
 /**
  * The signed work order that the edge sends with every question: a JWT (RFC 7519) signed with Ed25519 (RFC 8037).
@@ -18,7 +20,30 @@ export interface Ticket {
   readonly model: string;
   /** Lower-case hex SHA-256 of the request body that this ticket pays for. */
   readonly bodySha256: string;
+  /**
+   * Size and orientation of each picture of the body, as they were priced: what must come out of the decoder. In the ticket
+   * and not in the body, whose bytes are the question's identity. Absent: nobody says, as in orders of version 1.
+   */
+  readonly pictures?: readonly PricedPicture[];
+  /** Version of the hop that the order was written for: `HOP_VERSION` of its edge. */
+  readonly version: number;
 }
+
+/** An order about to be signed, by an edge of this version. */
+export type NewTicket = Omit<Ticket, "version">;
+
+/**
+ * Version of what edge and function say to each other, in the ticket and in `HOP_VERSION_HEADER` of the reply. It rises
+ * whenever one of the two would take the other's words for something else than was meant. A function serves orders of its
+ * own version and of all before, so functions are deployed first; an edge refuses the reply of an older function
+ * (`function_outdated`), since it would be an answer to something else than was priced.
+ *
+ * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it.
+ */
+export const HOP_VERSION = 2;
+
+/** Reply header of a function: its `HOP_VERSION`. */
+export const HOP_VERSION_HEADER = "unmask-hop-version";
 
 /** A JWK with the name under which verifiers find its public half. */
 export interface TicketVerificationKey {
@@ -47,9 +72,9 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 /** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
 const MAX_TICKET_LENGTH = 2048;
 
-/** Signs a work order. `now` in milliseconds since 1970. */
+/** Signs a work order of this version. `now` in milliseconds since 1970. */
 export async function signTicket(
-  ticket: Ticket,
+  ticket: NewTicket,
   key: TicketSigningKey,
   now: number,
 ): Promise<string> {
@@ -58,6 +83,12 @@ export async function signTicket(
     account: ticket.accountId,
     model: ticket.model,
     body_sha256: ticket.bodySha256,
+    pictures: ticket.pictures?.map(({ width, height, orientation }) => [
+      width,
+      height,
+      orientation,
+    ]),
+    version: HOP_VERSION,
   })
     .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid: key.kid })
     .setIssuer(ISSUER)
@@ -85,13 +116,21 @@ export async function openTicket(
   if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
   if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
     return refuse({ kind: "ticket_refused", reason: "lives too long" });
-  const { sub, jti, account, model, body_sha256 } = ticket.data;
-  return ok({ ticketId: jti, jobId: sub, accountId: account, model, bodySha256: body_sha256 });
+  const { sub, jti, account, model, body_sha256, pictures, version } = ticket.data;
+  return ok({
+    ticketId: jti,
+    jobId: sub,
+    accountId: account,
+    model,
+    bodySha256: body_sha256,
+    ...(pictures === undefined ? {} : { pictures }),
+    version,
+  });
 }
 
 /** Says whether this is the body that the ticket was signed for. */
 export async function isTicketFor(
-  { bodySha256 }: Ticket,
+  { bodySha256 }: Pick<Ticket, "bodySha256">,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   return bodySha256 === (await sha256Hex(body));
@@ -131,12 +170,20 @@ async function verifiedClaims(
 }
 
 const name = z.string().min(1).max(128);
+const side = z.int().min(1);
+const picture = z
+  .tuple([side, side, z.int().min(1).max(8)])
+  .transform(([width, height, orientation]) => ({ width, height, orientation }));
+
+// What a newer edge adds is passed over here: its version says whether that may be.
 const ticketSchema = z.object({
   sub: name,
   jti: name,
   account: name,
   model: name,
   body_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  pictures: z.array(picture).max(MAX_IMAGES).exactOptional(),
+  version: z.int().min(1).default(1),
   iat: z.int(),
   exp: z.int(),
 });

@@ -6,7 +6,7 @@ import { eventMessage } from "#wire/events.ts";
 import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
 import { MODEL_CARD_PATH } from "#wire/status.ts";
-import { signTicket } from "#wire/ticket.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/ticket.ts";
 import { options, question } from "../support/edge-builders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
@@ -95,7 +95,11 @@ async function play(
     options: { canvas: number; steps: number };
   };
   const isSlow = asked.messages[0]?.text.includes("slowly") === true;
-  const headers = { "content-type": "text/event-stream", [MODEL_DIGEST_HEADER]: DIGEST };
+  const headers = {
+    "content-type": "text/event-stream",
+    [MODEL_DIGEST_HEADER]: DIGEST,
+    [HOP_VERSION_HEADER]: String(HOP_VERSION),
+  };
   response.writeHead(200, headers);
   for (const event of storyOf(asked.options)) {
     if (isSlow && event.kind === "answer.frame") await sleep(FRAME_MS);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { eventMessage } from "#wire/events.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
 import { encodeSse } from "#wire/sse.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
 import { story } from "../support/edge-builders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
@@ -56,7 +57,11 @@ export async function measureLedger(requests = 10_000, paidFor = 1_000): Promise
 /** A function that has its answer ready. */
 function answerAtOnce(request: IncomingMessage, response: ServerResponse): void {
   const answer = story.map((event) => encodeSse(eventMessage(event, "ans_x"))).join("");
-  const headers = { "content-type": "text/event-stream", [MODEL_DIGEST_HEADER]: "ab".repeat(32) };
+  const headers = {
+    "content-type": "text/event-stream",
+    [MODEL_DIGEST_HEADER]: "ab".repeat(32),
+    [HOP_VERSION_HEADER]: String(HOP_VERSION),
+  };
   request.resume();
   request.on("end", () => response.writeHead(200, headers).end(answer));
 }

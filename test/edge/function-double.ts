@@ -6,6 +6,7 @@ import { eventMessage } from "#wire/events.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
 import { encodeSse } from "#wire/sse.ts";
 import { MODEL_CARD_PATH, type ModelCard } from "#wire/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
 
 export const digest = "ab".repeat(32);
 
@@ -66,7 +67,11 @@ export function eventReply(events: readonly AnswerEvent[]): Response {
 /** A reply of the function with any body. */
 export function streamReply(body: ReadableStream<Uint8Array> | null): Response {
   return new Response(body, {
-    headers: { "content-type": "text/event-stream", [MODEL_DIGEST_HEADER]: digest },
+    headers: {
+      "content-type": "text/event-stream",
+      [MODEL_DIGEST_HEADER]: digest,
+      [HOP_VERSION_HEADER]: String(HOP_VERSION),
+    },
   });
 }
 

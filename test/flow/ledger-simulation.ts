@@ -281,7 +281,7 @@ class World {
       pause: async () => {},
       onTaken: () => undefined,
       signal: cut.signal,
-      options: { canvas: 4, stop: [] },
+      canvas: 4,
     });
     for await (const event of events) {
       if (event.kind === "answer.started" || event.kind === "answer.frame") {

@@ -22,7 +22,7 @@ import {
   MODEL_DIGEST_HEADER,
 } from "#wire/generate.ts";
 import { parseRefusal } from "#wire/refusal.ts";
-import { generateTicketKeys, signTicket, type Ticket } from "#wire/ticket.ts";
+import { generateTicketKeys, type NewTicket, signTicket } from "#wire/ticket.ts";
 import { options } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
@@ -93,7 +93,7 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
 
 interface Posting {
   readonly body?: Uint8Array<ArrayBuffer>;
-  readonly ticket?: Partial<Ticket>;
+  readonly ticket?: Partial<NewTicket>;
   readonly signedAt?: number;
   readonly signal?: AbortSignal;
   readonly path?: string;
@@ -105,7 +105,7 @@ async function post(
   posting: Posting = {},
 ): Promise<Response> {
   const body = posting.body ?? encodeGenerate(question);
-  const ticket: Ticket = {
+  const ticket: NewTicket = {
     ticketId: crypto.randomUUID(),
     jobId: "ans_1",
     accountId: "acc",
@@ -128,7 +128,7 @@ async function postBody(
   body: ReadableStream,
   signedFor: Uint8Array<ArrayBuffer>,
 ): Promise<Response> {
-  const ticket: Ticket = {
+  const ticket: NewTicket = {
     ticketId: crypto.randomUUID(),
     jobId: "ans_1",
     accountId: "acc",

@@ -1,9 +1,10 @@
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
+import { MAX_IMAGE_SIDE } from "#domain/image/judge.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
-import { decodeImages, MAX_IMAGE_SIDE } from "#inference/image-codec.ts";
+import { decodeImages } from "#inference/image-codec.ts";
 
 const orange = { r: 255, g: 128, b: 0 };
 

@@ -18,7 +18,7 @@ const question: Question = {
   images: [],
   options: options({ canvas: 4, steps: 4, blockLength: 4 }),
 };
-const work: Work = { jobId: "ans_1", question, digest, deadline: forever };
+const work: Work = { jobId: "ans_1", question, pictures: null, digest, deadline: forever };
 
 /** Writes "A" everywhere. */
 const letter = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 16 + 65, 9));

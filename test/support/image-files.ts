@@ -15,7 +15,8 @@ export function u32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
-function u16(value: number): Uint8Array {
+/** Big-endian. */
+export function u16(value: number): Uint8Array {
   return Uint8Array.of(value >>> 8, value);
 }
 
@@ -67,7 +68,7 @@ export function png(
   );
 }
 
-/** An extended WebP with the given chunks behind its VP8X. */
+/** An extended WebP with the given chunks behind its VP8X, which announces EXIF and animation where they follow. */
 export function webp(
   width: number,
   height: number,
@@ -78,16 +79,18 @@ export function webp(
     (side >> 8) & 255,
     side >> 16,
   ]);
-  const extended: [string, Uint8Array] = ["VP8X", concat([0, 0, 0, 0], size)];
-  const body = [extended, ...chunks].map(([type, content]) =>
-    concat(
-      ascii(type),
-      u32(content.length).reverse(),
-      content,
-      content.length % 2 === 1 ? [0] : [],
-    ),
-  );
-  return concat(ascii("RIFF"), u32(0), ascii("WEBP"), ...body);
+  const has = (type: string): boolean => chunks.some(([other]) => other === type);
+  const flags = (has("EXIF") ? 8 : 0) | (has("ANMF") ? 2 : 0);
+  const extended: [string, Uint8Array] = ["VP8X", concat([flags, 0, 0, 0], size)];
+  const body = [extended, ...chunks].map(([type, content]) => riffChunk(type, content));
+  const container = concat(ascii("WEBP"), ...body);
+  return concat(ascii("RIFF"), u32(container.length).toReversed(), container);
+}
+
+/** A chunk of a WebP, padded to an even length. */
+export function riffChunk(type: string, body: Uint8Array): Uint8Array {
+  const size = u32(body.length).toReversed();
+  return concat(ascii(type), size, body, body.length % 2 === 1 ? [0] : []);
 }
 
 /** A GIF89a of so many pictures, each with a control extension and one sub-block of image bytes. */

@@ -1,4 +1,6 @@
 import { ok, type Result, refuse } from "../result.ts";
+import { isAvif, readAvif } from "./avif-header.ts";
+import { describeForeign } from "./foreign-format.ts";
 import { readGif } from "./gif-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
 import { readPng } from "./png-header.ts";
@@ -6,7 +8,7 @@ import { readWebp } from "./webp-header.ts";
 
 /** What a file says about its picture before anything is decoded. */
 export interface ImageHeader {
-  readonly type: "jpeg" | "png" | "webp" | "gif";
+  readonly type: "jpeg" | "png" | "webp" | "gif" | "avif";
   /** Pixels as stored, at least 1 each; before the orientation is applied. Up to 2^31 − 1: what is too large is the caller's rule. */
   readonly width: number;
   readonly height: number;
@@ -20,23 +22,27 @@ export interface ImageHeader {
 export const MAX_COUNTED_FRAMES = 1000;
 
 /**
- * Reads type, size, orientation and frames from the first bytes of a JPEG, PNG, WebP or GIF, decoding nothing.
+ * Reads type, size, orientation and frames from the first bytes of a JPEG, PNG, WebP, GIF or AVIF, decoding nothing. They
+ * are those which the decoder finds, also where files contradict themselves: what is priced is what is decoded.
  * Total: any bytes give a header or a refusal, in time at most linear in their number. The refusal is "truncated" where
  * the bytes end before the size is known, otherwise a sentence saying why the file cannot be a question's picture.
  *
- * Source: ITU-T T.81 annex B, W3C PNG third edition, Google WebP container specification, CompuServe GIF89a, EXIF 2.32.
+ * Source: ITU-T T.81 annex B, W3C PNG third edition, Google WebP container specification, CompuServe GIF89a, AVIF 1.1, EXIF 2.32.
  */
 export function readImageHeader(bytes: Uint8Array): Result<ImageHeader, string> {
   const header = parse(bytes);
   if (typeof header === "string") return refuse(header);
   if (header.width === 0 || header.height === 0) {
-    return refuse(`the ${header.type} says that it has no pixels`);
+    return refuse(`the ${header.type.toUpperCase()} says that it has no pixels`);
   }
   return ok({ ...header, frames: Math.min(header.frames, MAX_COUNTED_FRAMES) });
 }
 
 /** Returns the size in which the picture is seen once its orientation is applied. */
-export function uprightSize(header: ImageHeader): { width: number; height: number } {
+export function uprightSize(header: Pick<ImageHeader, "width" | "height" | "orientation">): {
+  width: number;
+  height: number;
+} {
   const { width, height } = header;
   return header.orientation >= 5 ? { width: height, height: width } : { width, height };
 }
@@ -52,8 +58,7 @@ function parse(bytes: Uint8Array): ImageHeader | string {
     case 0x52494646: // RIFF
       return readWebp(view);
     default:
-      return view.getUint16(0) === 0xffd8
-        ? readJpeg(view)
-        : "the bytes are no JPEG, PNG, WebP or GIF";
+      if (view.getUint16(0) === 0xffd8) return readJpeg(view);
+      return isAvif(view) ? readAvif(view) : describeForeign(bytes);
   }
 }

@@ -10,13 +10,16 @@ export function readWebp(view: DataView): ImageHeader | string {
   if (view.getUint32(8) !== 0x57454250) return "the RIFF file holds no WebP";
   const size = readSize(view);
   if (typeof size === "string") return size;
-  return { type: "webp", ...size, ...(isExtended(view) ? readChunks(view) : still) };
+  const { orientation, frames } = isExtended(view) ? readChunks(view) : still;
+  return { type: "webp", ...size, orientation, frames };
 }
 
 const LOSSY = 0x56503820; // "VP8 "
 const LOSSLESS = 0x5650384c; // VP8L
 const EXTENDED = 0x56503858; // VP8X
 const EXIF = 0x45584946;
+/** Bit of VP8X's first byte. */
+const EXIF_FLAG = 0x08;
 const FRAME = 0x414e4d46; // ANMF
 
 /** Chunks looked at. Threat: millions of empty ones. A file has a handful and one for each frame. */
@@ -50,27 +53,23 @@ function isExtended(view: DataView): boolean {
   return view.getUint32(12) === EXTENDED;
 }
 
+/** The first EXIF chunk counts, if the header announces one and it lies within the container. */
 function readChunks(view: DataView): { orientation: number; frames: number } {
-  let orientation = 1;
+  const announcesExif = (view.getUint8(20) & EXIF_FLAG) !== 0;
+  const fileEnd = Math.min(8 + view.getUint32(4, true), view.byteLength);
+  let orientation: number | undefined;
   let frames = 0;
   let offset = 12;
-  for (let chunk = 0; chunk < MAX_WEBP_CHUNKS && offset + 8 <= view.byteLength; chunk++) {
+  for (let chunk = 0; chunk < MAX_WEBP_CHUNKS && offset + 8 <= fileEnd; chunk++) {
     const type = view.getUint32(offset);
     const length = view.getUint32(offset + 4, true);
     const body = offset + 8;
     if (type === FRAME) frames += 1;
-    if (type === EXIF) {
-      orientation = exifOrientation(view, body, Math.min(body + length, view.byteLength));
-    }
+    if (type === EXIF && announcesExif)
+      orientation ??= readOrientation(view, body, Math.min(body + length, fileEnd));
     offset = body + length + (length % 2); // Chunks are padded to even lengths.
   }
-  return { orientation, frames: Math.max(frames, 1) };
-}
-
-/** Some writers put JPEG's "Exif\0\0" in front, which the specification does not have. */
-function exifOrientation(view: DataView, start: number, end: number): number {
-  const hasPrefix = start + 4 <= end && view.getUint32(start) === 0x45786966;
-  return readOrientation(view, hasPrefix ? start + 6 : start, end) ?? 1;
+  return { orientation: orientation ?? 1, frames: Math.max(frames, 1) };
 }
 
 function uint24(view: DataView, offset: number): number {

@@ -1,6 +1,5 @@
 import type { Failure } from "#domain/failure.ts";
-import { readImageHeader, uprightSize } from "#domain/image/header.ts";
-import type { Size } from "#domain/image/layout.ts";
+import { judgeImages, type PricedPicture, pricedPicture, seenSizes } from "#domain/image/judge.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
 import { type ModelCard, price, type Quote } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
@@ -12,6 +11,8 @@ export interface Job {
   readonly accountId: string;
   readonly card: ModelCard;
   readonly question: Question;
+  /** Its pictures as they were priced. Absent in what an earlier version stored: then the function reads the files itself. */
+  readonly pictures?: readonly PricedPicture[];
   readonly work: PlannedWork;
   readonly quote: Quote;
   /** Milliseconds since 1970. */
@@ -22,25 +23,17 @@ export interface Job {
 export interface Asked {
   /** Absent: whichever model is served. */
   readonly model?: string;
-  readonly pictures: readonly Size[];
+  readonly pictures: readonly PricedPicture[];
   readonly messages: number;
   readonly textBytes: number;
   readonly options: AnswerOptions;
 }
 
-/** Measures a question without decoding anything. Refuses with `image_unsupported` and `image_truncated`. */
+/** Measures a question without decoding anything. Refuses with the `image_*` failure that answering it would end with. */
 export function measure({ messages, images, options }: Question): Result<Asked, Failure> {
-  const pictures: Size[] = [];
-  for (const [image, bytes] of images.entries()) {
-    const header = readImageHeader(bytes);
-    if (!header.ok)
-      return refuse(
-        header.refusal === "truncated"
-          ? { kind: "image_truncated", image }
-          : { kind: "image_unsupported", image, reason: header.refusal },
-      );
-    pictures.push(uprightSize(header.value));
-  }
+  const headers = judgeImages(images);
+  if (!headers.ok) return headers;
+  const pictures = headers.value.map(pricedPicture);
   const texts = messages.map(({ text }) => text);
   return ok({
     pictures,
@@ -59,21 +52,22 @@ export function appraise(
     return refuse({ kind: "unknown_model", model: asked.model, known: [card.id] });
   if (asked.pictures.length > 0 && card.image === null)
     return refuse({ kind: "images_not_supported" });
-  const work = planWork(asked, card.image);
+  const work = planWork({ ...asked, pictures: seenSizes(asked.pictures) }, card.image);
   return ok({ work, quote: price(work, card.prices) });
 }
 
 /** Lets a question in with its price, or refuses what `measure` and `appraise` refuse. */
 export function admit(
   request: { readonly question: Question; readonly model?: string },
-  job: Omit<Job, "question" | "work" | "quote">,
+  job: Omit<Job, "question" | "pictures" | "work" | "quote">,
 ): Result<Job, Failure> {
   const { question, model } = request;
   const asked = measure(question);
   if (!asked.ok) return asked;
   const named = model === undefined ? asked.value : { ...asked.value, model };
   const appraised = appraise(named, job.card);
-  return appraised.ok ? ok({ ...job, question, ...appraised.value }) : appraised;
+  const { pictures } = asked.value;
+  return appraised.ok ? ok({ ...job, question, pictures, ...appraised.value }) : appraised;
 }
 
 function utf8Length(text: string): number {

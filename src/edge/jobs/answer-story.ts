@@ -1,5 +1,4 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
-import { createFrameTeller } from "#domain/told-frames.ts";
 import { bodyMessage, progressMessage } from "#wire/events.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { SseMessage } from "#wire/sse.ts";
@@ -10,8 +9,6 @@ export class AnswerStory {
   readonly #answerId: string;
   #modelDigest: string | null;
   #started: AnswerStarted | null;
-  readonly #tellable = createFrameTeller();
-  /** As callers are told them. */
   readonly #frames: AnswerFrame[];
   #end: AnswerBody | null;
   /** Whether the frames of an ended answer are still there. */
@@ -23,7 +20,7 @@ export class AnswerStory {
     this.#answerId = answerId;
     this.#modelDigest = progress.modelDigest;
     this.#started = progress.started;
-    this.#frames = progress.frames.map(this.#tellable);
+    this.#frames = [...progress.frames];
     this.#end = end;
     this.#hasFrames = hasFrames;
   }
@@ -32,7 +29,7 @@ export class AnswerStory {
     return this.#modelDigest;
   }
 
-  /** Frames that came and are not yet in the book, as they came. */
+  /** Frames that were told and are not yet in the book. */
   get unkept(): readonly AnswerFrame[] {
     return this.#unkept;
   }
@@ -41,7 +38,6 @@ export class AnswerStory {
     this.#unkept = [];
   }
 
-  /** What callers have been told. */
   progress(): Omit<Progress, "modelDigest"> {
     return { started: this.#started, frames: this.#frames };
   }
@@ -53,7 +49,7 @@ export class AnswerStory {
   tell(event: AnswerStarted | AnswerFrame): void {
     if (event.kind === "answer.started") this.#started = event;
     else {
-      this.#frames.push(this.#tellable(event));
+      this.#frames.push(event);
       this.#unkept.push(event);
     }
     this.#wake();

@@ -8,6 +8,7 @@ import {
   GENERATE_PATH,
   MODEL_DIGEST_HEADER,
 } from "#wire/generate.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
 import type { Settings } from "../env.ts";
 import { logFault } from "../log.ts";
 import type { Job } from "./admit.ts";
@@ -41,7 +42,13 @@ export async function dispatch(
   settings: Settings,
   { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
-  const order = { jobId: job.id, accountId: job.accountId, model: job.card.id };
+  const { id: jobId, accountId, card, pictures } = job;
+  const order = {
+    jobId,
+    accountId,
+    model: card.id,
+    ...(pictures === undefined ? {} : { pictures }),
+  };
   const init = await ticketed(encodeGenerate(job.question), order, settings);
   const silence = new SilenceWatch(settings.functionSilenceSeconds);
   try {
@@ -53,7 +60,7 @@ export async function dispatch(
     };
     const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
     const response = await callFunction(call, GENERATE_PATH, { ...init, headers });
-    const answer = response.ok ? answerOf(response.value, requestId) : response;
+    const answer = response.ok ? await answerOf(response.value, requestId) : response;
     if (!answer.ok) {
       silence.end();
       return answer;
@@ -72,16 +79,21 @@ function deadlineHeader(deadlineAt: number | null): Record<string, string> {
   return { [DEADLINE_HEADER]: String(Math.max(0, deadlineAt - Date.now())) };
 }
 
-function answerOf(
+async function answerOf(
   { headers, body }: Response,
   requestId: string,
-): Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure> {
+): Promise<Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure>> {
   const modelDigest = headers.get(MODEL_DIGEST_HEADER) ?? "";
   const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (body !== null && isStream && /^[0-9a-f]{64}$/.test(modelDigest))
-    return ok({ modelDigest, stream: body });
-  logFault("function's reply is no answer", requestId, JSON.stringify([...headers]));
-  return refuse({ kind: "function_reply_invalid" });
+  if (body === null || !isStream || !/^[0-9a-f]{64}$/.test(modelDigest)) {
+    logFault("function's reply is no answer", requestId, JSON.stringify([...headers]));
+    return refuse({ kind: "function_reply_invalid" });
+  }
+  const version = Number(headers.get(HOP_VERSION_HEADER) ?? 1);
+  if (version >= HOP_VERSION) return ok({ modelDigest, stream: body });
+  await body.cancel();
+  logFault("function is older than the edge", requestId, `hop version ${version}`);
+  return refuse({ kind: "function_outdated", version, needed: HOP_VERSION });
 }
 
 async function* tell(

@@ -6,7 +6,7 @@ import { newId } from "../id.ts";
 /** Writes a request to a function with a ticket, signed now, for exactly this body. */
 export async function ticketed(
   body: Uint8Array<ArrayBuffer>,
-  order: Pick<Ticket, "jobId" | "accountId" | "model">,
+  order: Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">,
   { ticketKey }: Pick<Settings, "ticketKey">,
 ): Promise<RequestInit & { readonly headers: Record<string, string> }> {
   const ticket = { ...order, ticketId: newId("tkt"), bodySha256: await sha256Hex(body) };

@@ -2,7 +2,8 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import { type ImageHeader, readImageHeader } from "#domain/image/header.ts";
+import type { ImageHeader } from "#domain/image/header.ts";
+import { judgeImages } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { type UploadBody, uploadSchema } from "#wire/images.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
@@ -79,16 +80,17 @@ function refuseBody(message: string): Result<never, Failure> {
   return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
 }
 
-/** Refuses with `image_file_too_large`, `image_truncated` and `image_unsupported`. */
+/** Refuses with `image_file_too_large`, and with what asking about the picture would end with. */
 function headerOf(file: Uint8Array): Result<ImageHeader, Failure> {
   if (file.length > MAX_IMAGE_BYTES)
     return refuse({ kind: "image_file_too_large", image: 0, limitBytes: MAX_IMAGE_BYTES });
-  const header = readImageHeader(file);
-  if (header.ok) return header;
-  if (file.length > 0 && header.refusal === "truncated")
-    return refuse({ kind: "image_truncated", image: 0 });
-  const reason = file.length === 0 ? "it is empty" : header.refusal;
-  return refuse({ kind: "image_unsupported", image: 0, reason });
+  if (file.length === 0)
+    return refuse({ kind: "image_unsupported", image: 0, reason: "it is empty" });
+  const headers = judgeImages([file]);
+  if (!headers.ok) return headers;
+  const [header] = headers.value;
+  if (header === undefined) throw new Error("a judged picture has no header");
+  return ok(header);
 }
 
 function uploadBody(upload: Upload): UploadBody {

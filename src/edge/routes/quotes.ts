@@ -1,8 +1,15 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
+import { judgeSizes } from "#domain/image/judge.ts";
 import { ok, type Result } from "#domain/result.ts";
-import { quoteBody, quoteRequestSchema, quoteSchema, readSizeRequest } from "#wire/quotes.ts";
+import {
+  quoteBody,
+  quoteRequestSchema,
+  quoteSchema,
+  readSizeRequest,
+  type SizeRequest,
+} from "#wire/quotes.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
@@ -45,7 +52,7 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
     // Hono keeps the body, so whoever reads it next finds it again.
     const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()));
     if (!sized.ok) return sized;
-    if (sized.value !== null) return ok({ ...sized.value, messages: 1 });
+    if (sized.value !== null) return measured(sized.value);
   }
   const request = await readAnswerRequest(c);
   if (!request.ok) return request;
@@ -54,6 +61,14 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
   if (!images.ok) return images;
   const asked = measure({ messages, options, images: images.value });
   return asked.ok && model !== undefined ? ok({ ...asked.value, model }) : asked;
+}
+
+/** A size is judged like the picture that has it: a price is told only for what can be answered. */
+function measured(request: SizeRequest): Result<Asked, Failure> {
+  const fitting = judgeSizes(request.pictures);
+  if (!fitting.ok) return fitting;
+  const pictures = request.pictures.map((size) => ({ ...size, orientation: 1 }));
+  return ok({ ...request, pictures, messages: 1 });
 }
 
 /** How `POST /v1/quotes` reads in the API's description. */

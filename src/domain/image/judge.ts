@@ -1,0 +1,110 @@
+import type { Failure } from "../failure.ts";
+import { ok, type Result, refuse } from "../result.ts";
+import { type ImageHeader, readImageHeader, uprightSize } from "./header.ts";
+import type { Size } from "./layout.ts";
+
+/**
+ * Threat: memory. A decoded picture takes 3 bytes a pixel, 4 while it is transparent, so 64 megapixels are 256 MB at the
+ * most; today's phones send 12 to 50. What it does not cover: several pictures at once.
+ */
+export const MAX_IMAGE_PIXELS = 64_000_000;
+
+/** Threat: eight flat pictures of 64 megapixels in one small request. 128 megapixels together, 384 MB, hold eight photos of a phone. */
+export const MAX_REQUEST_PIXELS = 128_000_000;
+
+/** Threat: one thin line of 2³¹ pixels passes a pixel limit by overflow. 16,384 is the largest side that cameras and WebP (16,383) use. */
+export const MAX_IMAGE_SIDE = 16_384;
+
+/**
+ * Threat: a small file that unpacks to a huge picture. Deflate packs at most 1,032 to 1 and a flat JPEG about 3,000 pixels
+ * a byte, so a file over the pixel limit that claims more than this per byte was made to hurt.
+ */
+const BOMB_PIXELS_PER_BYTE = 3_000;
+
+/**
+ * Judges the pictures of one question by their headers, before a pixel is decoded: whoever prices and whoever decodes
+ * judge alike. Refuses with the one `image_*` failure that fits, the index of the file, and the limit that it breaks.
+ */
+export function judgeImages(files: readonly Uint8Array[]): Result<ImageHeader[], Failure> {
+  const headers: ImageHeader[] = [];
+  for (const [image, bytes] of files.entries()) {
+    const header = judgeHeader(bytes, image);
+    if (!header.ok) return header;
+    headers.push(header.value);
+  }
+  const fitting = judgeTogether(headers);
+  return fitting.ok ? ok(headers) : fitting;
+}
+
+/** Judges pictures of which only the sizes are known. Refuses with `image_too_large`. */
+export function judgeSizes(sizes: readonly Size[]): Result<void, Failure> {
+  for (const [image, size] of sizes.entries()) {
+    const fitting = judgeSize(size, image);
+    if (!fitting.ok) return fitting;
+  }
+  return judgeTogether(sizes);
+}
+
+/** A picture as it is priced, and as it must come out of its decoder: pixels as stored, and how they are turned. */
+export type PricedPicture = Pick<ImageHeader, "width" | "height" | "orientation">;
+
+/** Returns what of a header is priced. */
+export function pricedPicture({ width, height, orientation }: ImageHeader): PricedPicture {
+  return { width, height, orientation };
+}
+
+/** Returns the sizes in which pictures are seen. */
+export function seenSizes(pictures: readonly PricedPicture[]): Size[] {
+  return pictures.map(uprightSize);
+}
+
+function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Failure> {
+  const header = readImageHeader(bytes);
+  if (!header.ok) {
+    return header.refusal === "truncated"
+      ? refuse({ kind: "image_truncated", image })
+      : refuse({ kind: "image_unsupported", image, reason: header.refusal });
+  }
+  const { width, height, frames } = header.value;
+  if (frames > 1) {
+    const reason = "it is an animation; send the one picture that is meant";
+    return refuse({ kind: "image_unsupported", image, reason });
+  }
+  const pixels = width * height;
+  if (pixels > MAX_IMAGE_PIXELS && pixels > bytes.byteLength * BOMB_PIXELS_PER_BYTE)
+    return refuse({ kind: "image_bomb", image, width, height });
+  const fitting = judgeSize(header.value, image);
+  return fitting.ok ? header : fitting;
+}
+
+function judgeSize({ width, height }: Size, image: number): Result<void, Failure> {
+  const pixels = width * height;
+  if (pixels > MAX_IMAGE_PIXELS)
+    return refuse({ kind: "image_too_large", image, pixels, limitPixels: MAX_IMAGE_PIXELS });
+  const side = Math.max(width, height);
+  return side > MAX_IMAGE_SIDE
+    ? refuse({
+        kind: "image_too_large",
+        image,
+        pixels: side,
+        limitPixels: MAX_IMAGE_SIDE,
+        of: "side",
+      })
+    : ok(undefined);
+}
+
+function judgeTogether(sizes: readonly Size[]): Result<void, Failure> {
+  let pixels = 0;
+  for (const [image, { width, height }] of sizes.entries()) {
+    pixels += width * height;
+    if (pixels > MAX_REQUEST_PIXELS)
+      return refuse({
+        kind: "image_too_large",
+        image,
+        pixels,
+        limitPixels: MAX_REQUEST_PIXELS,
+        of: "question",
+      });
+  }
+  return ok(undefined);
+}
