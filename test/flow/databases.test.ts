@@ -89,6 +89,8 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
       ["whe_on", true],
     ]);
     expect(book.accountSecrets()).toEqual({ secret: "whsec_account", previous: null });
+    // What waited before there was a table of receivers is in it.
+    expect(book.nextDueAt()).toBe(AT);
     const states = book.deliveries({}, 10).map(({ id, state }) => [id, state]);
     expect(states).toEqual([
       ["whd_1", "delivered"],

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Failure } from "#domain/failure.ts";
 import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
 import { createSender, functionSender } from "#edge/delivery/webhook-sender.ts";
 import type { WebhookBook } from "#edge/delivery/webhooks.ts";
 import type { Settings } from "#edge/env.ts";
 import { deliver } from "#inference/fetch/deliver.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/fetch.ts";
+import { refusalResponse } from "#wire/refusal.ts";
 import { generateSecret } from "#wire/standard-webhooks.ts";
 import { generateTicketKeys, isTicketFor, openTicket } from "#wire/ticket.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
@@ -59,12 +61,13 @@ beforeEach(async () => {
   } as Settings;
   let ids = 0;
   book = openWebhookBook(nodeStore(), {
-    now: Date.now,
+    now: () => Date.now(),
     random: Math.random,
     newId: (prefix) => `${prefix}_${++ids}`,
   });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
   await receiver.close();
 });
@@ -77,6 +80,14 @@ async function textOf(request: IncomingMessage): Promise<string> {
 function headersOf(request: IncomingMessage): Record<string, string> {
   const names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
   return Object.fromEntries(names.map((name) => [name, String(request.headers[name])]));
+}
+
+function refusedBy(failure: Failure): Promise<Response> {
+  return refusalResponse(failure, { requestId: "whd_1", instance: FETCH_PATH });
+}
+
+function brokenBody(): ReadableStream {
+  return new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) });
 }
 
 /** Tells a path of the receiver, and returns what the log shows of it. */
@@ -129,6 +140,33 @@ describe("a webhook", () => {
     expect((await told("/cut"))?.attempts).toMatchObject([
       { reply: { outcome: "failed", reason: "unreachable" } },
     ]);
+  });
+
+  test.each<[string, () => Response | Promise<Response>]>([
+    ["is not there", () => Promise.reject(new TypeError("connection refused"))],
+    ["is full", () => refusedBy({ kind: "overloaded", retryAfterSeconds: 1 })],
+    ["is restarting", () => refusedBy({ kind: "draining" })],
+    ["refuses our ticket", () => refusedBy({ kind: "ticket_refused", reason: "too old" })],
+    ["has a fault of its own", () => refusedBy({ kind: "internal" })],
+    ["is a gateway before nothing", () => new Response("bad gateway", { status: 502 })],
+    ["is something else", () => new Response("hello")],
+    ["says what is no reply", () => Response.json({ outcome: "response", status: 9999 })],
+    ["breaks off in the middle", () => new Response(brokenBody())],
+    ["is not heard of in time", () => Promise.reject(new DOMException("late", "TimeoutError"))],
+  ])("whose fetch hop %s is no attempt, and is sent a second later", async (_, reply) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const sending = vi.mocked(fetch).getMockImplementation();
+    vi.mocked(fetch).mockImplementation(async () => await reply());
+    const found = await told("/ok");
+    expect(found).toMatchObject({ delivery: { state: "waiting", attempts: 0 }, attempts: [] });
+    const waitMs = (found?.delivery.dueAt ?? 0) - Date.now();
+    expect(Math.round(waitMs / 1000)).toBe(1);
+    if (sending !== undefined) vi.mocked(fetch).mockImplementation(sending);
+    vi.setSystemTime(Date.now() + 1_500);
+    await createSender(book, functionSender(settings)).run();
+    expect(book.delivery(found?.delivery.id ?? "")).toMatchObject({
+      delivery: { state: "delivered", attempts: 1 },
+    });
   });
 
   test("to a private address is not sent", async () => {

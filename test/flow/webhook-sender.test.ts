@@ -66,6 +66,17 @@ describe("a sender", () => {
     expect(send).toHaveBeenCalledTimes(20);
   });
 
+  test("stops when our side does not send, and leaves the rest for the next run", async () => {
+    const book = opened();
+    for (let index = 0; index < 20; index += 1)
+      tell(book, `evt_${index}`, `https://host${index}.test/`);
+    const send = vi.fn(async () => ({ outcome: "unsent" }) as const);
+    await createSender(book, send).run();
+    expect(send).toHaveBeenCalledTimes(MAX_SENDING);
+    expect(book.deliveries({ state: "waiting" }, 30)).toHaveLength(20);
+    expect(book.deliveries({}, 30).every(({ attempts }) => attempts === 0)).toBe(true);
+  });
+
   test("is one sender, however often it is started", async () => {
     const book = opened();
     const { sender, replies, send } = hanging(book);

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Notice } from "#domain/notice.ts";
 import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
-import type { DueDelivery, Endpoint, WebhookBook } from "#edge/delivery/webhooks.ts";
+import type { DueDelivery, Endpoint, SendingResult, WebhookBook } from "#edge/delivery/webhooks.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { DeliveryReply } from "#wire/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
@@ -14,6 +14,10 @@ export interface SimulatedDeliveries {
   /** Sendings, failed ones included. */
   readonly sendings: number;
   readonly faults: number;
+  /** Sendings of which our own side did not say that they left; some of them had. */
+  readonly unsent: number;
+  /** Of these, how many were counted as an attempt or told against an endpoint: must be 0. */
+  readonly blamed: number;
   /** The same notice at the same receiver again, which a correct receiver knows by its `webhook-id`. */
   readonly repeats: number;
   /** Senders that died between a sending and its record, with everything that they had in hand. */
@@ -38,6 +42,14 @@ const GONE_RATE = 0.0005;
 const DOWN_MS = 4 * 24 * 3_600_000;
 const DOWN_SHARE = 0.02;
 
+/** Of the sendings that our own side fails to make while it is up, and of the notices with which it goes down for minutes. */
+const OWN_FAULT_RATE = 0.03;
+const OUTAGE_RATE = 0.005;
+const MAX_OUTAGE_MS = 10 * 60_000;
+
+/** It is down for half a day as well, in the middle of what the first receiver is. */
+const LONG_OUTAGE_MS = 12 * 3_600_000;
+
 /** How often the owner tries: one in 10^5 deliveries fails ten times by chance, none in so many rounds. */
 const ROUNDS = 10;
 
@@ -45,7 +57,7 @@ const ROUNDS = 10;
  * Delivers notices of one account to four receivers in virtual time, while 30 % of the sendings go wrong: time-outs of
  * work that was done or not, 5xx, redirects, 429 and 503 with Retry-After, lost replies, replies that are written down
  * after another sender took over, senders that die with all they had in hand, notices that are handed over twice, 410,
- * and a receiver that is down for days. The owner enables what was disabled and redelivers what failed. Every seed is
+ * a receiver that is down for days, and our own side that is full, or down for minutes or hours. The owner enables what was disabled and redelivers what failed. Every seed is
  * another history; the same seed is the same.
  */
 export function simulateDeliveries(count: number, seed: number): SimulatedDeliveries {
@@ -58,6 +70,7 @@ class World {
   #book: WebhookBook;
   #clock = Date.UTC(2026, 0, 1);
   #downUntil = 0;
+  #ownDownUntil = 0;
   #ids = 0;
   /** Pairs of `webhook-id` and receiver. */
   readonly #seen = new Set<string>();
@@ -66,7 +79,10 @@ class World {
   readonly #expected = new Set<string>();
   /** Deliveries whose sender is slow to write down that they arrived. */
   #late: string[] = [];
-  readonly #count = { sendings: 0, faults: 0, repeats: 0, deaths: 0, disabled: 0, givenUp: 0 };
+  readonly #count = {
+    ...{ sendings: 0, faults: 0, unsent: 0, blamed: 0, repeats: 0 },
+    ...{ deaths: 0, disabled: 0, givenUp: 0 },
+  };
 
   constructor(seed: number) {
     const uniform = mulberry32(seed);
@@ -80,6 +96,9 @@ class World {
     const downFrom = Math.floor(notices * (1 - DOWN_SHARE));
     for (let made = 0; made < notices; made++) {
       if (made === downFrom) this.#downUntil = this.#clock + DOWN_MS;
+      if (made === notices - 1) this.#ownDownUntil = this.#clock + LONG_OUTAGE_MS;
+      else if (this.#random() < OUTAGE_RATE)
+        this.#ownDownUntil = this.#clock + Math.floor(this.#random() * MAX_OUTAGE_MS);
       this.#accept(made);
       this.#clock += Math.floor(this.#random() * 4_000);
       this.#send();
@@ -125,14 +144,33 @@ class World {
     for (let batch = this.#book.take(6); batch.length > 0; batch = this.#book.take(6))
       for (const delivery of batch) {
         this.#count.sendings += 1;
-        const reply = this.#sending(delivery);
-        if (reply === "dies") {
+        const result = this.#sending(delivery);
+        if (result === "dies") {
           this.#die();
           return;
         }
-        if (reply !== "lost") this.#book.record(delivery.id, reply);
+        if (result !== "lost") this.#record(delivery.id, result);
         this.#enable();
       }
+  }
+
+  #record(id: string, result: SendingResult): void {
+    if (result.outcome !== "unsent") {
+      this.#book.record(id, result);
+      return;
+    }
+    const before = this.#attemptsOf(id);
+    this.#book.record(id, result);
+    if (this.#attemptsOf(id) !== before) this.#count.blamed += 1;
+  }
+
+  /** What a sending can be told against: the delivery's attempts and state, and how its endpoint stands. */
+  #attemptsOf(id: string): string {
+    const found = this.#book.delivery(id);
+    if (found === null) throw new Error(`${id} is lost`);
+    const { state, attempts, endpointId } = found.delivery;
+    const { isEnabled, failingSince } = this.#book.endpoint(endpointId ?? "") ?? {};
+    return JSON.stringify([state, attempts, found.attempts.length, isEnabled, failingSince]);
   }
 
   #die(): void {
@@ -149,7 +187,13 @@ class World {
   }
 
   /** What comes of a sending, if anybody lives to hear it. */
-  #sending(delivery: DueDelivery): DeliveryReply | "lost" | "dies" {
+  #sending(delivery: DueDelivery): SendingResult | "lost" | "dies" {
+    if (this.#clock < this.#ownDownUntil || this.#random() < OWN_FAULT_RATE) {
+      this.#count.unsent += 1;
+      // It broke off before it could say that it had sent.
+      if (this.#random() < 0.1) this.#receive(delivery);
+      return { outcome: "unsent" };
+    }
     const isDown = delivery.url === endpoint(0).url && this.#clock < this.#downUntil;
     const fate = this.#random();
     if (!isDown && fate >= FAULT_RATE) {

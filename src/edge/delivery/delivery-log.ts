@@ -1,11 +1,15 @@
 import type { NoticeType } from "#domain/notice.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
+import { noteReceiver } from "./receiver-table.ts";
 import { storedReply } from "./stored.ts";
 import type { DeliveryRow } from "./webhook-tables.ts";
 import type { DeliveryQuery, DeliveryRange, WebhookBook, WebhookDelivery } from "./webhooks.ts";
 
 /** How long a notice can be looked up and delivered again. */
 const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
+
+/** Between two sweeps of what nobody asks for any more. */
+export const SWEEP_MS: number = 24 * 3_600_000;
 
 /** Lists at most `count` deliveries, newest first. */
 export function readDeliveries(
@@ -49,10 +53,11 @@ export function readDelivery(store: SqlStore, id: string): ReturnType<WebhookBoo
 
 /** Begins a delivery's schedule anew. False where there is none, or its endpoint is gone or disabled. */
 export function redeliver(store: SqlStore, id: string, now: number): boolean {
-  const changed = store.all(
-    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND ${SENDABLE} RETURNING id`,
+  const changed = store.all<{ receiver: string }>(
+    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND ${SENDABLE} RETURNING receiver`,
     ...[now, id],
   );
+  for (const { receiver } of changed) noteReceiver(store, receiver);
   return changed.length > 0;
 }
 
@@ -62,16 +67,25 @@ export function redeliverRange(
   { endpointId, state, since, until }: DeliveryRange,
   now: number,
 ): number {
-  return store.all(
+  const changed = store.all<{ receiver: string }>(
     `UPDATE deliveries SET ${AGAIN} WHERE created_at >= ?2 AND created_at < ?3
        AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5) AND ${SENDABLE}
-       RETURNING id`,
+       RETURNING receiver`,
     ...[now, since, until, endpointId ?? null, state ?? null],
-  ).length;
+  );
+  for (const receiver of new Set(changed.map((row) => row.receiver))) noteReceiver(store, receiver);
+  return changed.length;
 }
 
-/** Forgets what is too old to be asked for; nothing that is still on its way. */
+/** When the log is to be swept next; null where there is nothing in it. */
+export function sweepAt(store: SqlStore): number | null {
+  const [row] = store.all<{ sweep_at: number | null }>("SELECT sweep_at FROM account");
+  return row?.sweep_at ?? null;
+}
+
+/** Forgets, once it is time, what is too old to be asked for; nothing that is still on its way. */
 export function sweepLog(store: SqlStore, now: number): void {
+  if ((sweepAt(store) ?? Number.POSITIVE_INFINITY) > now) return;
   const before = now - NOTICE_LIFETIME_MS;
   store.all(
     `DELETE FROM attempts WHERE delivery_id IN
@@ -83,6 +97,10 @@ export function sweepLog(store: SqlStore, now: number): void {
     `DELETE FROM notices WHERE at < ?
        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
     before,
+  );
+  store.all(
+    "UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END",
+    now + SWEEP_MS,
   );
 }
 
@@ -104,6 +122,7 @@ function deliveryOf(row: ListedRow): WebhookDelivery {
 
 /** To the endpoint's address of today: it may have moved since. */
 const AGAIN = `state = 'waiting', attempts = 0, due_at = ?1, leased_until = NULL,
+  unsent_since = NULL,
   url = coalesce((SELECT e.url FROM endpoints e WHERE e.id = endpoint_id), url),
   receiver = coalesce((SELECT e.receiver FROM endpoints e WHERE e.id = endpoint_id), receiver)`;
 

@@ -1,4 +1,5 @@
 import type { SqlStore, SqlValue } from "../storage/sql-store.ts";
+import { noteReceiver } from "./receiver-table.ts";
 import { storedDetails, storedSecrets } from "./stored.ts";
 import { receiverOf } from "./webhook-tables.ts";
 import type { AccountSecrets, Endpoint } from "./webhooks.ts";
@@ -25,17 +26,21 @@ export function putEndpoint(store: SqlStore, endpoint: Endpoint): void {
     ...[id, url, receiverOf(url), storedDetails.write(details)],
     ...[endpoint.isEnabled ? 1 : 0, failingSince, createdAt],
   );
+  const before = receiversOf(store, id);
   store.all(
     "UPDATE deliveries SET url = ?, receiver = ? WHERE endpoint_id = ? AND state = 'waiting'",
     ...[url, receiverOf(url), id],
   );
   if (!endpoint.isEnabled) failWaiting(store, id);
+  for (const receiver of new Set([...before, receiverOf(url)])) noteReceiver(store, receiver);
 }
 
 /** Deletes an endpoint and gives up what was on its way to it. False where there is none. */
 export function deleteEndpoint(store: SqlStore, id: string): boolean {
   if (readEndpoint(store, id) === null) return false;
+  const before = receiversOf(store, id);
   failWaiting(store, id);
+  for (const receiver of before) noteReceiver(store, receiver);
   store.all("DELETE FROM endpoints WHERE id = ?", id);
   return true;
 }
@@ -76,6 +81,16 @@ interface EndpointRow extends Record<string, SqlValue> {
 function endpointOf({ id, url, details, failing_since, created_at }: EndpointRow): Endpoint {
   const rest = storedDetails.read(details);
   return { id, url, ...rest, failingSince: failing_since, createdAt: created_at };
+}
+
+/** Whom everything that waits for an endpoint burdens. */
+function receiversOf(store: SqlStore, endpointId: string): readonly string[] {
+  return store
+    .all<{ receiver: string }>(
+      "SELECT DISTINCT receiver FROM deliveries WHERE endpoint_id = ? AND state = 'waiting'",
+      endpointId,
+    )
+    .map(({ receiver }) => receiver);
 }
 
 function failWaiting(store: SqlStore, endpointId: string): void {

@@ -4,8 +4,9 @@ import { generateSecret } from "#wire/standard-webhooks.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { LEASE_MS, openWebhookBook } from "./webhook-book.ts";
+import { openWebhookBook } from "./webhook-book.ts";
 import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
+import { LEASE_MS } from "./webhook-turns.ts";
 import type {
   AccountSecrets,
   DeliveryAttempt,
@@ -15,9 +16,6 @@ import type {
   WebhookBook,
   WebhookDelivery,
 } from "./webhooks.ts";
-
-/** Between two sweeps of what nobody asks for any more. */
-const SWEEP_MS = 24 * 3_600_000;
 
 /** How long the secret before a rotation signs too. */
 const OVERLAP_MS = 24 * 3_600_000;
@@ -144,11 +142,14 @@ export class WebhookObject extends DurableObject<Bindings> {
   }
 
   override async alarm(): Promise<void> {
-    this.#book.sweep();
     // Should this instance die while it sends, an alarm finds what it had taken once the leases end.
     await this.ctx.storage.setAlarm(Date.now() + LEASE_MS);
+    this.#book.sweep();
     await this.#sender.run();
-    await this.#ring();
+    // The one place that may set an alarm later.
+    const next = this.#nextAlarmAt();
+    if (next === null) await this.ctx.storage.deleteAlarm();
+    else await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
   }
 
   #secrets(): AccountSecrets {
@@ -159,10 +160,21 @@ export class WebhookObject extends DurableObject<Bindings> {
     return fresh;
   }
 
+  /** Has what was kept sent. An alarm that is set stays where it is unless it is too late. */
   async #ring(): Promise<void> {
     this.#sender.wake();
-    const due = this.#book.nextDueAt() ?? Date.now() + SWEEP_MS;
-    await this.ctx.storage.setAlarm(Math.max(due, Date.now()));
+    // A run sets the next alarm when it ends.
+    if (this.#sender.isRunning()) return;
+    const next = this.#nextAlarmAt();
+    if (next === null) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > next) await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+  }
+
+  /** When something is to be done, be it to send or to sweep. */
+  #nextAlarmAt(): number | null {
+    const times = [this.#book.nextDueAt(), this.#book.sweepAt()].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
   }
 }
 

@@ -24,6 +24,22 @@ export const MAX_DELIVERY_ATTEMPTS: number = WAITS_MS.length;
 /** An endpoint that has done nothing but fail for so long is disabled. */
 export const FAILING_FOR_MS: number = 5 * 24 * 3_600_000;
 
+/** The pause after a sending that never left: as long as that has been so, from a second to half a minute. */
+const [MIN_OWN_WAIT_MS, MAX_OWN_WAIT_MS] = [1_000, 30_000];
+
+/** What has been unable to leave for so long, longer than the whole schedule, is reported as failed; its endpoint is not to blame. */
+export const UNSENT_FOR_MS: number = 4 * 24 * 3_600_000;
+
+/** Milliseconds to the next try of something that has not left for `unsentMs`, for reasons of our own; `random` is uniform in [0, 1). */
+export function waitForUs(unsentMs: number, random: number): number {
+  const wait = Math.min(MAX_OWN_WAIT_MS, Math.max(MIN_OWN_WAIT_MS, unsentMs));
+  return jittered(wait, random);
+}
+
+function jittered(wait: number, random: number): number {
+  return Math.round(wait * (1 + JITTER * (2 * random - 1)));
+}
+
 /**
  * Milliseconds from a failed attempt to the next; null when it was the last. `made` attempts were made; `random` is
  * uniform in [0, 1); a receiver's `Retry-After` lengthens the wait and never shortens it.
@@ -35,8 +51,7 @@ export function waitBeforeNext(
 ): number | null {
   const wait = WAITS_MS[made];
   if (wait === undefined) return null;
-  const jittered = Math.round(wait * (1 + JITTER * (2 * random - 1)));
-  return Math.max(jittered, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
+  return Math.max(jittered(wait, random), Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
 }
 
 /** Reads `Retry-After`, seconds or a date, as milliseconds from `now`; null where it is neither. Source: RFC 9110 section 10.2.3. */

@@ -60,4 +60,19 @@ export const webhookMigrations: readonly Migration[] = [
       "UPDATE endpoints SET is_enabled = coalesce(json_extract(details, '$.isEnabled'), 1)",
     ],
   },
+  {
+    name: "whose turn it is, what could not leave, and when to sweep",
+    // Turns go by the table of receivers from here on, and code of before would not keep it true.
+    kind: "breaking",
+    statements: [
+      "CREATE TABLE receivers (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) STRICT",
+      "CREATE INDEX receivers_by_due ON receivers (due_at, name)",
+      `INSERT INTO receivers (name, due_at)
+     SELECT receiver, min(due_at) FROM deliveries WHERE state = 'waiting' GROUP BY receiver`,
+      "ALTER TABLE deliveries ADD COLUMN unsent_since INTEGER",
+      "ALTER TABLE account ADD COLUMN outage_since INTEGER",
+      "ALTER TABLE account ADD COLUMN paused_until INTEGER",
+      "ALTER TABLE account ADD COLUMN sweep_at INTEGER",
+    ],
+  },
 ];

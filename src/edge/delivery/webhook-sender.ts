@@ -1,10 +1,10 @@
-import { type Delivery, type DeliveryReply, deliveryReplySchema, FETCH_PATH } from "#wire/fetch.ts";
+import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/fetch.ts";
 import { signMessage } from "#wire/standard-webhooks.ts";
 import type { Settings } from "../env.ts";
 import { callFunction } from "../jobs/function.ts";
 import { ticketed } from "../jobs/ticketed.ts";
 import { logFault } from "../log.ts";
-import type { DueDelivery, WebhookBook } from "./webhooks.ts";
+import type { DueDelivery, SendingResult, WebhookBook } from "./webhooks.ts";
 
 /** How long a receiver may take to say 2xx. Source: Standard Webhooks, "Requirements for webhook consumers". */
 const TIMEOUT_MS = 15_000;
@@ -15,13 +15,14 @@ const GRACE_MS = 3_000;
 /** Sendings at one time of one account; a Worker may have six connections open at once. */
 export const MAX_SENDING = 6;
 
-/** Sends one delivery and says what became of it. Never rejects: a function that cannot be reached is a failed attempt too. */
-export type SendDelivery = (delivery: DueDelivery) => Promise<DeliveryReply>;
+/** Sends one delivery and says what became of it. Never rejects: what the fetch hop has not said of the receiver is no attempt. */
+export type SendDelivery = (delivery: DueDelivery) => Promise<SendingResult>;
 
 /** Empties a book of what is due. */
 export interface Sender {
   /** Sends what is due until nothing is, some at a time. A second call while one runs is the same run. */
   run(): Promise<void>;
+  isRunning(): boolean;
   /** Lets a run look again before one of its sendings ends: a receiver that hangs holds up its own deliveries alone. */
   wake(): void;
 }
@@ -35,8 +36,8 @@ export function createSender(book: WebhookBook, send: SendDelivery): Sender {
     for (;;) {
       bell = Promise.withResolvers<void>();
       for (const delivery of book.take(MAX_SENDING - sending.size)) {
-        const sent = send(delivery).then((reply) => {
-          book.record(delivery.id, reply);
+        const sent = send(delivery).then((result) => {
+          book.record(delivery.id, result);
           sending.delete(sent);
         });
         sending.add(sent);
@@ -52,28 +53,22 @@ export function createSender(book: WebhookBook, send: SendDelivery): Sender {
       });
       return running;
     },
+    isRunning: () => running !== undefined,
     wake: () => bell.resolve(),
   };
 }
 
-/** Makes a sender that goes through the function's fetch hop, which checks the receiver's address. */
+/** Makes a sender that goes through the fetch hop, which checks the receiver's address. */
 export function functionSender(settings: Settings): SendDelivery {
   return async ({ id, accountId, noticeId, url, body, secrets }) => {
-    const startedAt = Date.now();
     try {
-      const timestamp = Math.floor(startedAt / 1000);
+      const timestamp = Math.floor(Date.now() / 1000);
       const headers = await signMessage({ id: noticeId, timestamp, body }, secrets);
       const order: Delivery = { purpose: "webhook", url, headers, body, timeout_ms: TIMEOUT_MS };
       return await fetchThrough(order, id, accountId, settings);
     } catch (cause) {
       logFault("a webhook could not be sent; it will be tried again", id, cause);
-      const duration_ms = Date.now() - startedAt;
-      return {
-        outcome: "failed",
-        reason: "unreachable",
-        detail: "the sender broke off",
-        duration_ms,
-      };
+      return { outcome: "unsent" };
     }
   };
 }
@@ -83,8 +78,7 @@ async function fetchThrough(
   deliveryId: string,
   accountId: string,
   settings: Settings,
-): Promise<DeliveryReply> {
-  const startedAt = Date.now();
+): Promise<SendingResult> {
   const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
   const ticketOrder = { jobId: deliveryId, accountId, model: settings.card.id };
   const init = await ticketed(body, ticketOrder, settings);
@@ -92,6 +86,6 @@ async function fetchThrough(
   const call = { functionUrl: settings.functionUrl, requestId: deliveryId, signal };
   const response = await callFunction(call, FETCH_PATH, init);
   if (response.ok) return deliveryReplySchema.parse(await response.value.json());
-  const detail = `no function could send it: ${response.refusal.kind}`;
-  return { outcome: "failed", reason: "unreachable", detail, duration_ms: Date.now() - startedAt };
+  logFault("the fetch hop sent no webhook", deliveryId, response.refusal.kind);
+  return { outcome: "unsent" };
 }

@@ -18,6 +18,8 @@ export interface DeliveryRow extends Record<string, SqlValue> {
   readonly due_at: number | null;
   /** Until when somebody is sending it. */
   readonly leased_until: number | null;
+  /** Since when no sending of it has left, for reasons of our own; null once one has. */
+  readonly unsent_since: number | null;
 }
 
 /** Returns whom an address burdens: all addresses of one host. What is no address stands for itself, and fails when it is sent to. */

@@ -45,6 +45,14 @@ export interface DeliveryAttempt {
   readonly reply: DeliveryReply;
 }
 
+/** What came of a sending: what was heard of the receiver, or that it never left us, which says nothing of the receiver. */
+export type SendingResult = DeliveryReply | Unsent;
+
+/** Our own side could not send: down, full, restarting, or silent. */
+export interface Unsent {
+  readonly outcome: "unsent";
+}
+
 /** A delivery that is to be sent now. */
 export interface DueDelivery {
   readonly id: string;
@@ -74,9 +82,9 @@ export interface WebhookBook {
   acceptFor(notice: Notice, endpointId: string): boolean;
   /** Takes deliveries that are due, at most `limit`, and none that another taker has. A taker who dies is replaced after a lease. */
   take(limit: number): readonly DueDelivery[];
-  /** Takes in what came of a sending. */
-  record(deliveryId: string, reply: DeliveryReply): void;
-  /** When something will be due; null when nothing waits. */
+  /** Takes in what came of a sending. One that never left is no attempt. */
+  record(deliveryId: string, result: SendingResult): void;
+  /** When something can be taken; null when nothing waits. */
   nextDueAt(): number | null;
   endpoints(): readonly Endpoint[];
   endpoint(id: string): Endpoint | null;
@@ -94,7 +102,9 @@ export interface WebhookBook {
   redeliver(id: string): boolean;
   /** Sends a range again; returns how many. */
   redeliverRange(range: DeliveryRange): number;
-  /** Forgets what nobody asks for any more. */
+  /** When `sweep` will have something to do; null where nothing is kept. */
+  sweepAt(): number | null;
+  /** Forgets what nobody asks for any more, if it is time to. */
   sweep(): void;
 }
 

@@ -42,7 +42,7 @@ const opened: string[] = [];
 export async function silenceWebhooks(): Promise<void> {
   for (const account of opened.splice(0))
     await runInDurableObject(env.WEBHOOKS.getByName(account), async (_, { storage }) => {
-      storage.sql.exec("DELETE FROM deliveries");
+      storage.sql.exec("DELETE FROM deliveries; DELETE FROM receivers");
       await storage.deleteAlarm();
     });
 }
