@@ -21,6 +21,7 @@ const SLOTS = 1;
 const log = jsonLog((line) => process.stderr.write(line), Date.now);
 
 async function main(): Promise<void> {
+  const asked = askedToEnd();
   const config = parseConfig(process.env);
   const cache =
     config.shardCache === undefined ? undefined : await openShardCache(config.shardCache);
@@ -60,14 +61,18 @@ async function main(): Promise<void> {
     { fetch: handler.fetch, hostname: config.host, port: config.port },
     ({ port }) => log("function.listening", { host: config.host, port }),
   );
-  const drain = once(async (signal: NodeJS.Signals) => {
-    log("function.draining", { signal, ...admission.load() });
-    await withinMs(Promise.all([admission.drain(), fetcher.drain()]), config.drainTimeoutMs);
-    await close(server);
-    await host.dispose();
-    log("function.ended");
+  log("function.draining", { signal: await asked, ...admission.load() });
+  await withinMs(admission.drain(), config.drainTimeoutMs);
+  await close(server);
+  await host.dispose();
+  log("function.ended");
+}
+
+/** Resolves at the first signal that asks the process to end; from now on none of them ends it by itself. */
+function askedToEnd(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void drain(signal));
 }
 
 /** Lets what runs end, but not for ever: the platform kills what has not gone after its own patience. */
@@ -83,16 +88,6 @@ function close(server: ServerType): Promise<void> {
     server.close((error) => (error === undefined ? resolve() : reject(error)));
     if ("closeAllConnections" in server) server.closeAllConnections();
   });
-}
-
-function once<Argument>(
-  action: (argument: Argument) => Promise<void>,
-): (argument: Argument) => Promise<void> {
-  let running: Promise<void> | undefined;
-  return (argument) => {
-    running ??= action(argument);
-    return running;
-  };
 }
 
 main().catch((cause: unknown) => {

@@ -47,6 +47,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   let load: ModelLoad | undefined;
   let engine: OrtEngine | undefined;
   let openingError: unknown;
+  let filling: Promise<void> | undefined;
 
   const opening = (async (): Promise<DescribedModel> => {
     load = await options.open(stop.signal);
@@ -58,7 +59,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     });
     const described = describe(load, engine, options);
     log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });
-    void fill(load, engine, log); // ends in the host's state, never in a rejection
+    filling = fill(load, engine, log); // ends in the host's state, never in a rejection
     return described;
   })();
   opening.catch((error: unknown) => {
@@ -73,6 +74,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       stop.abort(new Error("the function is ending"));
       await opening.catch(() => undefined); // already told
       await engine?.dispose();
+      await filling;
     },
   };
 }

@@ -8,15 +8,15 @@ export interface Kernels {
 }
 
 /**
- * Loads the kernels that `wasm/build.ts` has built.
- * Throws if they are missing or broken, which means that this process was not started through the launcher.
+ * Loads the kernels that `wasm/build.ts` has compiled.
+ * Throws if they are missing or broken, which means that this is no complete clone.
  */
 export async function loadKernels(): Promise<Kernels> {
-  const file = new URL("../../../wasm/build/resize.wasm", import.meta.url);
+  const file = new URL("../../../wasm/resize.wasm", import.meta.url);
   try {
     return { resize: resizeKernel(new Uint8Array(await readFile(file))) };
   } catch (cause) {
-    throw new Error(`cannot load the resize kernel from ${file.pathname} (node wasm/build.ts)`, {
+    throw new Error(`cannot load the resize kernel from ${file.pathname}`, {
       cause,
     });
   }

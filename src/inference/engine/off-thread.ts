@@ -60,7 +60,8 @@ export async function loadRuntimeOffThread(provider: Provider, threads?: number)
 
 interface Ask {
   (order: ThreadOrder, transfer?: readonly ArrayBuffer[]): Promise<ThreadReply>;
-  end(): Promise<unknown>;
+  /** Takes no more requests, and ends the thread once those under way have been answered. */
+  end(): Promise<void>;
 }
 
 function openThread(setup: ThreadSetup): Ask {
@@ -100,7 +101,13 @@ function openThread(setup: ThreadSetup): Ask {
     worker.postMessage({ id: requestCount, ...order } satisfies ThreadRequest, [...transfer]);
     return waiter.promise;
   };
-  return Object.assign(ask, { end: () => worker.terminate() });
+  /** Native code that is cut off in the middle of a call takes the whole process with it: what is under way ends first. */
+  const end = async (): Promise<void> => {
+    ended ??= new Error("the runtime has been closed");
+    await Promise.allSettled([...pending.values()].map(({ promise }) => promise));
+    await worker.terminate();
+  };
+  return Object.assign(ask, { end });
 }
 
 function remoteSession(ask: Ask, session: number): Session {

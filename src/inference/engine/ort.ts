@@ -28,7 +28,7 @@ export interface Runtime {
    *   the caller (a detached buffer has length 0)
    */
   createSession(name: string, model: Uint8Array, stage: Uint8Array): Promise<Session>;
-  /** Ends the runtime. Its sessions should have been released. */
+  /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */
   close(): Promise<void>;
 }
 

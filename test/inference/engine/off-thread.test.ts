@@ -27,6 +27,16 @@ describe("loadRuntimeOffThread", () => {
     const runtime = await loadRuntimeOffThread("cpu", 1);
     const session = await runtime.createSession("probe", model, probeBytes());
     await runtime.close();
-    await expect(session.run({}, ["y"])).rejects.toThrow("the runtime's thread has ended");
+    await expect(session.run({}, ["y"])).rejects.toThrow("the runtime has been closed");
+  });
+
+  test("finishes what is under way before it ends: cut off in native code, the process would abort", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const sessions = Array.from({ length: 8 }, (_, index) =>
+      runtime.createSession(`stage-${index}`, model, probeBytes()),
+    );
+    const made = Promise.all(sessions);
+    await runtime.close();
+    expect(await made).toHaveLength(8);
   });
 });
