@@ -16,6 +16,16 @@ interface Check {
 /** The Worker's start-up has one second on the platform, and parsing is most of it; 2 MB is a fifth of the size limit. */
 const MAX_WORKER_BYTES = 2_000_000;
 
+/**
+ * Packages whose install script no npm may run, old or new: npm runs those that the lock file marks, and newer ones also
+ * heed `allowScripts` in package.json. onnxruntime-node's fetches CUDA libraries from a feed that is not a package registry.
+ */
+const NEVER_SCRIPTED = ["node_modules/onnxruntime-node"];
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+}
+
 const checks: readonly Check[] = [
   {
     name: "format and lint",
@@ -27,6 +37,7 @@ const checks: readonly Check[] = [
   },
   { name: "lock file is complete", run: checkLockFile },
   { name: "worker bundle", run: checkWorkerBundle },
+  { name: "kernels are what their sources compile to", run: checkKernels },
 ];
 
 async function checkLockFile(): Promise<string> {
@@ -37,7 +48,20 @@ async function checkLockFile(): Promise<string> {
       `package-lock.json lacks packages: pin a version whose platform packages all exist\n${missing.join("\n")}`,
     );
   }
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as Lock;
+  const scripted = NEVER_SCRIPTED.filter((name) => packages[name]?.hasInstallScript === true);
+  if (scripted.length > 0) {
+    throw new Error(
+      `package-lock.json lets install scripts run that must not: delete "hasInstallScript" of ${scripted.join(", ")}`,
+    );
+  }
   return "npm ci would find every package";
+}
+
+async function checkKernels(): Promise<string> {
+  await command("node", ["wasm/build.ts", "--check"], "see above");
+  await command("git", ["ls-files", "--error-unmatch", "wasm/resize.wasm"], "commit it");
+  return "every byte, and in git";
 }
 
 async function checkWorkerBundle(): Promise<string> {

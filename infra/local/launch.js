@@ -2,7 +2,8 @@
 // Runs a tool of this repository on a machine where nothing is installed yet.
 //
 //   node infra/local/launch.js <command> [argument …]   set up what is missing, then run the command
-//   node infra/local/launch.js --prepare                only fetch a Node new enough (npm's postinstall)
+//   node infra/local/launch.js --prepare                only fetch a Node new enough for the tools, where they are
+//                                                       installed (npm's postinstall)
 //
 // Plain JavaScript for Node 18 or newer and nothing from node_modules: this file runs before either is sure to be there.
 
@@ -41,7 +42,8 @@ function npm(args) {
 
 /** npm inside npm inherits the outer command's settings as npm_config_*; a prefix or dry run must not leak in. */
 function npmEnvironment() {
-  const environment = { ...process.env };
+  // It would warn of every package that the Node at hand is too old for; that Node is not the one that will run them.
+  const environment = { ...process.env, npm_config_loglevel: "error" };
   for (const name of [
     "npm_config_prefix",
     "npm_config_local_prefix",
@@ -146,7 +148,8 @@ if (command === undefined)
   fail("say what to run, for example: node infra/local/launch.js vitest run");
 
 if (command === "--prepare") {
-  if (!isNodeNewEnough()) pinnedNodeFolder();
+  // Without devDependencies there are no tools: the function runs under the Node that its machine brings.
+  if (isInstalled() && !isNodeNewEnough()) pinnedNodeFolder();
 } else {
   if (!isInstalled()) {
     process.stderr.write("Installing packages (npm ci), once\n");

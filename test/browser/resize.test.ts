@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { resizeKernel } from "#model/image/resize-kernel.ts";
-import wasmUrl from "../../wasm/build/resize.wasm?url";
+import wasmUrl from "../../wasm/resize.wasm?url";
 import vectorsUrl from "../fixtures/reference/resize/bicubic_u8.safetensors?url";
 import index from "../fixtures/reference/resize/index.json";
 import { randomPicture } from "../support/pictures.ts";
