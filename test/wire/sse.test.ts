@@ -90,12 +90,17 @@ describe("a stream of events", () => {
   });
 
   test("sends a comment while nothing is told, and loses nothing by it", async () => {
+    const { promise: told, resolve: tell } = Promise.withResolvers<void>();
     async function* slow(): AsyncGenerator<SseMessage> {
-      await new Promise((resolve) => setTimeout(resolve, 35));
+      await told;
       yield { event: "answer.frame", data: "late" };
     }
-    const stream = sseStream(slow(), { cancel: () => {}, heartbeatMs: 10 });
-    const text = await new Response(stream).text();
+    const stream = sseStream(slow(), { cancel: () => {}, heartbeatMs: 5 });
+    let text = "";
+    for await (const chunk of stream) {
+      text += new TextDecoder().decode(chunk);
+      if (text === ":\n\n:\n\n") tell();
+    }
     expect(text).toMatch(/^(:\n\n){2,}event: answer\.frame\ndata: late\n\n$/);
   });
 
