@@ -7,6 +7,7 @@ import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { openSource, openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
+import { checkTemplate } from "./convert/template.ts";
 
 /** Help text of `unmask convert`. */
 export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --format FORMAT --name NAME --version VERSION
@@ -43,6 +44,7 @@ export const convert: Command = async (args, io) => {
       format,
       idsOnly,
       special,
+      checkTemplate,
       createHasher: createSha256,
       signal: io.signal,
       onProgress: (progress) => print(progress, progress.stage),

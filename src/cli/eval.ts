@@ -20,6 +20,7 @@ import {
   taskOf,
 } from "./eval/results.ts";
 import { type EvalSettings, readSettings } from "./eval/settings.ts";
+import { findUnread } from "./eval/unread.ts";
 
 /** Canvas of a question for which nobody names one: the API's own default. */
 const DEFAULT_CANVAS = 32;
@@ -31,7 +32,9 @@ const DEMO_MODEL = "unmask-demo";
 export async function evaluateFile(args: readonly string[], io: CommandIo): Promise<number> {
   const settings = readSettings(args);
   const file = path.resolve(io.cwd, settings.file);
-  const questions = selected(await readQuestionFile(file, settings.metric), settings);
+  const testSet = await readQuestionFile(file, settings.metric);
+  tellUnread(testSet, file, settings, io);
+  const questions = selected(testSet, settings);
   const rounds = roundsOf(questions, settings);
   const out = settings.out === undefined ? undefined : path.resolve(io.cwd, settings.out);
   const results = await openResults(out, settings.resumes);
@@ -42,6 +45,23 @@ export async function evaluateFile(args: readonly string[], io: CommandIo): Prom
   if (io.signal.aborted) return EXIT.interrupted;
   if (isServices(fault.cause)) return explain(fault.cause, io);
   throw fault.cause;
+}
+
+/** A score of questions without what belongs to them is a number about nothing. */
+function tellUnread(
+  questions: readonly TestQuestion[],
+  file: string,
+  { ignoresUnread }: EvalSettings,
+  io: CommandIo,
+): void {
+  const { missed, others } = findUnread(questions);
+  const listed = missed.map((line) => `  ${line}\n`).join("");
+  if (missed.length > 0 && !ignoresUnread)
+    throw new UsageError(
+      `${file} holds what eval does not read, nothing was asked:\n${listed}Rename it, or ask all the same with --ignore-unread.`,
+    );
+  if (missed.length > 0) io.stderr.write(`not read, as you said:\n${listed}`);
+  if (others.length > 0) io.stderr.write(`members that are not read: ${others.join(", ")}\n`);
 }
 
 /** All questions at one number of steps. */

@@ -34,10 +34,16 @@ export interface AnswerFrame {
   readonly kind: "answer.frame";
   /** From 1. */
   readonly step: number;
-  /** Only what this step committed. */
+  /** What this step committed. Callers are told no token before `hasText`, and then all of them at once (`told-frames.ts`). */
   readonly revealed: readonly CanvasToken[];
-  /** Canvas positions below this can no longer change nor be cut off. */
+  /** Earlier tokens whose text is another one beside what this step committed: pieces of a UTF-8 character that is whole now. */
+  readonly revised?: readonly Pick<CanvasToken, "position" | "text">[];
+  /** The text of the canvas positions below this is final: it can neither change nor be cut off. */
   readonly stableUntil: number;
+  /** Canvas position of the end of the turn, once there is one: what stands behind it is no part of the answer. */
+  readonly turnEnd?: number;
+  /** True from the step on at which it is certain that the model's own text has at least one token. */
+  readonly hasText?: boolean;
 }
 
 export interface AnswerCompleted {

@@ -59,6 +59,8 @@ export type Failure =
       readonly totalBytes: number;
     }
   | { readonly kind: "weights_failed"; readonly code: string }
+  /** The network gave NaN or infinite logits: the function asks to be replaced. */
+  | { readonly kind: "logits_not_finite" }
   | { readonly kind: "overloaded"; readonly retryAfterSeconds: number }
   | { readonly kind: "draining" }
   | { readonly kind: "function_unreachable" }
@@ -98,10 +100,16 @@ export type Failure =
   | { readonly kind: "idempotency_mismatch" }
   /** `Cache-Control: only-if-cached`, and it is not. */
   | { readonly kind: "not_cached" }
-  /** The question of this answer is not kept any more, or never was. */
-  | { readonly kind: "not_replayable"; readonly id: string }
+  /** The question of this answer is not kept any more, or never was; or it was made by another decoder than is served now. */
+  | {
+      readonly kind: "not_replayable";
+      readonly id: string;
+      readonly decoder?: { readonly made: string; readonly served: string };
+    }
   /** An account may have so many of these and no more. */
   | { readonly kind: "too_many_of"; readonly what: string; readonly limit: number }
+  /** The model's own text has no token. `recommended`: the longest canvas that its card recommends, where it says. */
+  | { readonly kind: "empty_answer"; readonly canvas: number; readonly recommended?: number }
   | { readonly kind: "internal" };
 
 /** What is wrong with one field. `pointer` is a JSON Pointer (RFC 6901) into the body, or the form field's name behind a slash. */

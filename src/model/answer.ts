@@ -1,15 +1,14 @@
-import type { AnswerCompleted, AnswerEvent, CanvasToken } from "#domain/event.ts";
+import { UNWRITTEN } from "#domain/answer-text.ts";
+import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import type { ImageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
-import { answerTokens, type Canvas, openCanvas, withGuesses } from "./decode/canvas.ts";
-import { decode, type Reveal } from "./decode/decode.ts";
+import { AnswerSoFar } from "./answer-so-far.ts";
+import { type Canvas, openCanvas } from "./decode/canvas.ts";
+import { decode } from "./decode/decode.ts";
 import { servicePolicy } from "./decode/policy.ts";
-import { scanStops } from "./decode/stop.ts";
 import { normaliseViews } from "./image/patches.ts";
 import { type AnswerTools, type PicturedQuestion, prepare } from "./prepare.ts";
-import { canvasText, textPieces } from "./text/detokenizer.ts";
 import { embedPrompt } from "./text/embed.ts";
-import type { Tokenizer } from "./text/tokenizer.ts";
 import { cutViews } from "./vision/crops.ts";
 import { stitchFeatures } from "./vision/stitch.ts";
 
@@ -18,13 +17,14 @@ export type ModelEvent = Exclude<AnswerEvent, AnswerCompleted> | Omit<AnswerComp
 
 /**
  * Answers a question: started, one frame per step, completed. A question that cannot be asked gives one `answer.failed`
- * and nothing else, before any work. Faults of the engine, and the signal's reason once it is aborted, are thrown.
+ * and nothing else, before any work; an answer in which the model wrote no text ends as `answer.failed` too. Faults of the
+ * engine, and the signal's reason once it is aborted, are thrown.
  * Leaving the loop between two frames ends the work; what the frames revealed is the answer so far.
  *
  * When `deadline` is aborted, the pass under way is given up and the answer is `partial`: what was committed, and the last
  * pass's best guess for everything else. Before the first pass has ended it is empty.
  *
- * The completed answer is the canvas up to the stop, then the suffix. Its tokens are the canvas's alone.
+ * The completed answer is the canvas's text up to its end, then the suffix. Its tokens are the canvas's alone.
  */
 export async function* answer(
   question: PicturedQuestion,
@@ -37,56 +37,41 @@ export async function* answer(
     yield { kind: "answer.failed", failure: prepared.refusal };
     return;
   }
-  const { prompt, plan, suffix } = prepared.value;
+  const { prompt, plan, ends, suffix } = prepared.value;
   const { engine, tokenizer } = tools;
+  const { options } = question;
   const counts = { imageVectors: prompt.imageVectors, promptLength: prompt.length };
-  const { canvas: length, steps } = question.options;
+  const { canvas: length, steps } = options;
   yield { kind: "answer.started", ...counts, canvas: length, steps };
 
   const usage = { ...counts, canvas: length, steps: 0, forwardPasses: 0 };
-  const written = new Map<number, CanvasToken>();
+  const { mask } = engine.architecture.special;
+  const soFar = new AnswerSoFar(length, { tokenizer, mask, ends }, options);
   const both = AbortSignal.any([signal, deadline]);
-  const known = (reveals: readonly Reveal[], step: number): CanvasToken[] =>
-    reveals.map((reveal) => ({ ...reveal, text: tokenizer.decode([reveal.token]), step }));
   let canvas: Canvas | undefined;
-  let guesses: readonly Reveal[] = [];
   try {
     const images = await encodePictures(question.pictures, prompt.layouts, tools, both);
     const promptPD = await embedPrompt(engine, prompt.ids, images, prompt.length, both);
     canvas = await openCanvas(engine, promptPD, length, suffix, servicePolicy, both);
-    for await (const step of decode(engine, canvas, plan, servicePolicy, both)) {
+    const whole = { ...plan, ending: soFar.ending };
+    for await (const step of decode(engine, canvas, whole, servicePolicy, both)) {
       usage.steps = step.number;
       usage.forwardPasses += step.forwardPasses;
-      guesses = step.guesses;
-      const revealed = known(step.reveals, step.number);
-      for (const token of revealed) written.set(token.position, token);
-      const { number, stableUntil } = step;
-      yield { kind: "answer.frame", step: number, revealed, stableUntil };
+      yield soFar.tell(step);
     }
   } catch (cause) {
     signal.throwIfAborted();
     if (!deadline.aborted) throw cause;
-    const read = canvas === undefined || usage.steps === 0 ? nothing : readSoFar(canvas);
+    const read = canvas === undefined ? UNWRITTEN : soFar.guessed(canvas);
     yield { kind: "answer.partial", ...read, usage };
     return;
   }
-  yield { kind: "answer.completed", ...read(canvas, written, tokenizer), usage };
-
-  function readSoFar(soFar: Canvas): Read {
-    const filled = withGuesses(soFar, guesses);
-    scanStops(filled, plan.stops, servicePolicy);
-    const guessed = known(guesses, usage.steps).filter(({ position }) => !written.has(position));
-    const all = new Map([...guessed.map((token) => [token.position, token] as const), ...written]);
-    return read(filled, all, tokenizer);
-  }
+  yield soFar.hasText
+    ? { kind: "answer.completed", ...soFar.whole(), usage }
+    : { kind: "answer.failed", failure: { kind: "empty_answer", canvas: length } };
 }
 
 const never: AbortSignal = new AbortController().signal;
-
-/** What a canvas reads as. */
-type Read = Pick<AnswerCompleted, "answer" | "confidence" | "tokens">;
-
-const nothing: Read = { answer: "", confidence: 0, tokens: [] };
 
 async function encodePictures(
   pictures: readonly Picture[],
@@ -103,24 +88,4 @@ async function encodePictures(
     images.push(stitchFeatures(featuresNPD, await engine.imageNewline(signal), layout));
   }
   return images;
-}
-
-/** Reads a filled canvas: text, tokens with the text that each adds, and how sure the model was of them. */
-function read(
-  canvas: Canvas,
-  written: ReadonlyMap<number, CanvasToken>,
-  tokenizer: Tokenizer,
-): Read {
-  const ids = answerTokens(canvas);
-  const own = ids.slice(0, ids.length - canvas.suffix.length);
-  const tokens = textPieces(own, canvas.maskToken, tokenizer).flatMap((text, position) => {
-    const token = written.get(position);
-    return token === undefined ? [] : [{ ...token, text }];
-  });
-  const logs = tokens.reduce((sum, { confidence }) => sum + Math.log(confidence), 0);
-  return {
-    answer: canvasText(ids, canvas.maskToken, tokenizer),
-    confidence: tokens.length === 0 ? 0 : Math.exp(logs / tokens.length),
-    tokens,
-  };
 }

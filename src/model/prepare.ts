@@ -38,7 +38,10 @@ export interface PreparedQuestion {
     /** Positions, image vectors included. */
     readonly length: number;
   };
-  readonly plan: DecodePlan;
+  /** Everything but where the answer ends. */
+  readonly plan: Omit<DecodePlan, "ending">;
+  /** Ids that end the answer before them; they are no text, and nothing behind the first of them is. */
+  readonly ends: readonly number[];
   readonly suffix: readonly number[];
 }
 
@@ -69,27 +72,19 @@ export function prepare(
     plan: {
       blockLength: options.blockLength,
       steps: options.steps,
-      stops: stopSequences(options.stop, engine.architecture, tokenizer),
       temperature: options.temperature,
       remasking: "low_confidence",
       guidanceScale: 0,
       uniform: mulberry32(options.seed),
     },
+    ends: endsOf(engine.architecture),
     suffix: tokenizer.encode(neutralise(options.suffix ?? "", tokenizer)),
   });
 }
 
-/**
- * The asker's stops, then the end of the turn, and of the text where the model may write it: it is trained to fill with that what
- * an answer leaves over. A stop that spells the mask would match every place not yet written.
- */
-function stopSequences(
-  stops: readonly string[],
-  architecture: Architecture,
-  tokenizer: Tokenizer,
-): number[][] {
-  const { mask, endOfTurn, endOfText } = architecture.special;
-  const asked = stops.map((stop) => tokenizer.encode(stop)).filter((ids) => !ids.includes(mask));
+/** What ends an answer: the end of the turn, and of the text where the model may write it: it is trained to fill with that what an answer leaves over. */
+function endsOf(architecture: Architecture): number[] {
+  const { endOfTurn, endOfText } = architecture.special;
   const mayEndText = !decodingOf(architecture).suppressed.includes(endOfText);
-  return [...asked, [endOfTurn], ...(mayEndText ? [[endOfText]] : [])];
+  return mayEndText ? [endOfTurn, endOfText] : [endOfTurn];
 }

@@ -37,6 +37,8 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   images_not_supported: { status: 422, title: "Pictures not supported", isRetryable: false },
   weights_loading: { status: 503, title: "Weights are loading", isRetryable: true },
   weights_failed: { status: 503, title: "Weights failed to load", isRetryable: false },
+  // Not retryable: the question itself may be the cause, and a retry would take down the next function.
+  logits_not_finite: { status: 500, title: "Numbers out of range", isRetryable: false },
   overloaded: { status: 503, title: "Overloaded", isRetryable: true },
   draining: { status: 503, title: "Restarting", isRetryable: true },
   function_unreachable: { status: 503, title: "Function unreachable", isRetryable: true },
@@ -59,5 +61,7 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
   not_replayable: { status: 409, title: "Question not kept", isRetryable: false },
   too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
+  // The same question on the same canvas comes to nothing again, so it is the request that has to change.
+  empty_answer: { status: 422, title: "Empty answer", isRetryable: false },
   internal: { status: 500, title: "Internal error", isRetryable: true },
 };

@@ -164,6 +164,8 @@ function detailOf(failure: Failure): string {
       return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
     case "weights_failed":
       return `The model cannot be served: ${failure.code}.`;
+    case "logits_not_finite":
+      return "The model's numbers were infinite or not numbers at all, so there is no answer; its function is to be replaced. If it happens again with the same question, tell us its request_id.";
     case "overloaded":
       return `All places are taken; try again in ${Math.ceil(failure.retryAfterSeconds)} s.`;
     case "draining":
@@ -198,14 +200,33 @@ function detailOf(failure: Failure): string {
     case "not_cached":
       return "No cached answer is there, and only-if-cached asks for no other.";
     case "not_replayable":
-      return `Answer "${failure.id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`;
+      return replaySentence(failure);
     case "too_many_of":
       return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
+    case "empty_answer":
+      return emptySentence(failure);
     case "internal":
       return "Something broke on our side; it has been logged.";
     default:
       return failure satisfies never;
   }
+}
+
+function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {
+  return decoder === undefined
+    ? `Answer "${id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`
+    : `Answer "${id}" was made by decoder version ${decoder.made}; version ${decoder.served} is served now and may answer otherwise. Ask it again.`;
+}
+
+function emptySentence({
+  canvas,
+  recommended,
+}: Extract<Failure, { kind: "empty_answer" }>): string {
+  const fill = `The model wrote no text on a canvas of ${canvas} positions`;
+  if (recommended === undefined) return `${fill}; ask with a smaller canvas, or in other words.`;
+  return canvas > recommended
+    ? `${fill}; ask with a canvas of ${recommended} or less, which is what it was trained for.`
+    : `${fill}; ask in other words, or with another canvas up to ${recommended}.`;
 }
 
 function originSentence(origin: string | null): string {

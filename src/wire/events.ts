@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
+import type { AnswerEvent, AnswerFrame, CanvasToken } from "#domain/event.ts";
 import type { Usage } from "#domain/question.ts";
 import { failureSchema } from "./failure.ts";
 import { MAX_CANVAS } from "./limits.ts";
@@ -16,10 +16,22 @@ export interface StartedBody {
 /** Body of `answer.frame`: what one step committed. */
 export interface FrameBody {
   readonly step: number;
+  /** Nothing until it is certain that the answer is not empty; then everything up to here, each token with its own step. */
   readonly revealed: readonly TokenBody[];
+  /** New texts of tokens that were told before: pieces of a UTF-8 character that is whole now. */
+  readonly revised: readonly RevisedBody[];
   /** Mean confidence of `revealed`; 0 when the step committed nothing. */
   readonly mean_confidence: number;
+  /** The text of the positions below this is final. */
   readonly stable_until: number;
+  /** Position of the end of the turn, null before there is one: what stands behind it is no part of the answer. */
+  readonly turn_end: number | null;
+}
+
+/** A token that reads otherwise than it was told. */
+export interface RevisedBody {
+  readonly position: number;
+  readonly text: string;
 }
 
 /** One committed token with its place in the canvas. */
@@ -43,8 +55,11 @@ export class AnswerStreamError extends Error {
 export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
   switch (event.kind) {
     case "answer.started":
-    case "answer.frame":
       return progressMessage(event, answerId);
+    case "answer.frame": {
+      const body = { ...frameBody(event), has_text: event.hasText === true };
+      return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
+    }
     case "answer.completed":
     case "answer.partial": {
       const { kind, usage, ...rest } = event;
@@ -59,7 +74,7 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
   }
 }
 
-/** Writes an event that is told to callers just as the function tells it. */
+/** Writes an event as callers are told it. */
 export function progressMessage(
   event: Extract<AnswerEvent, { kind: "answer.started" | "answer.frame" }>,
   answerId: string,
@@ -73,13 +88,18 @@ export function progressMessage(
     };
     return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
   }
-  const body: FrameBody = {
-    step: event.step,
-    revealed: event.revealed,
-    mean_confidence: meanConfidence(event.revealed),
-    stable_until: event.stableUntil,
+  return bodyMessage(event.kind, frameBody(event), `${answerId}.${event.step}`);
+}
+
+function frameBody({ step, revealed, revised = [], stableUntil, turnEnd }: AnswerFrame): FrameBody {
+  return {
+    step,
+    revealed,
+    revised,
+    mean_confidence: meanConfidence(revealed),
+    stable_until: stableUntil,
+    turn_end: turnEnd ?? null,
   };
-  return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
 }
 
 /** Writes an event with any body. */
@@ -152,11 +172,14 @@ const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
 const step = z.int().min(1).max(MAX_CANVAS);
 
+const position = count.max(MAX_CANVAS - 1);
 // A token is a few characters; 256 leaves room for the longest entry of any vocabulary.
+const text = z.string().max(256);
+
 const tokenSchema = z.object({
-  position: count.max(MAX_CANVAS - 1),
+  position,
   token: count,
-  text: z.string().max(256),
+  text,
   confidence: probability,
   step,
 });
@@ -203,12 +226,23 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   [
     "answer.frame",
     z
-      .object({ step, revealed: z.array(tokenSchema).max(MAX_CANVAS), stable_until: count })
+      .object({
+        step,
+        revealed: z.array(tokenSchema).max(MAX_CANVAS),
+        // A function of the version before has none of the three: its frames tell callers nothing, its end does.
+        revised: z.array(z.object({ position, text })).max(MAX_CANVAS).default([]),
+        stable_until: count,
+        turn_end: position.nullable().default(null),
+        has_text: z.boolean().default(false),
+      })
       .transform((body) => ({
         kind: "answer.frame",
         step: body.step,
         revealed: body.revealed,
         stableUntil: body.stable_until,
+        hasText: body.has_text,
+        ...(body.revised.length === 0 ? {} : { revised: body.revised }),
+        ...(body.turn_end === null ? {} : { turnEnd: body.turn_end }),
       })),
   ],
   [

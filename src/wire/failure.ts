@@ -69,6 +69,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     totalBytes: count,
   }),
   z.object({ kind: z.literal("weights_failed"), code: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({ kind: z.literal("logits_not_finite") }),
   z.object({ kind: z.literal("overloaded"), retryAfterSeconds: z.number().nonnegative() }),
   z.object({ kind: z.literal("draining") }),
   z.object({ kind: z.literal("function_unreachable") }),
@@ -100,11 +101,22 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("idempotency_in_progress") }),
   z.object({ kind: z.literal("idempotency_mismatch") }),
   z.object({ kind: z.literal("not_cached") }),
-  z.object({ kind: z.literal("not_replayable"), id: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({
+    kind: z.literal("not_replayable"),
+    id: z.string().max(MAX_NAME_LENGTH),
+    decoder: z
+      .object({ made: z.string().max(MAX_NAME_LENGTH), served: z.string().max(MAX_NAME_LENGTH) })
+      .exactOptional(),
+  }),
   z.object({
     kind: z.literal("too_many_of"),
     what: z.string().max(MAX_NAME_LENGTH),
     limit: count,
+  }),
+  z.object({
+    kind: z.literal("empty_answer"),
+    canvas: count,
+    recommended: count.exactOptional(),
   }),
   z.object({ kind: z.literal("internal") }),
 ]);

@@ -33,8 +33,8 @@ export async function* growingText(
 
 /**
  * Turns frames, which fill a canvas in any order, into text that only ever grows at its end: what clients that know
- * nothing else expect of a stream. Holds back whatever may still change: positions at and beyond `stable_until`, pieces
- * of unfinished characters, and white space at the ends, which a finished answer does not have.
+ * nothing else expect of a stream. What may still change or be cut off is not below `stable_until`; the function sees to
+ * that, which knows the tokens and the stop texts.
  */
 export class StableText {
   readonly #pieces: (string | undefined)[] = [];
@@ -43,16 +43,11 @@ export class StableText {
   /** Takes a frame; returns the text that has become final with it, often none. */
   push({
     revealed,
+    revised,
     stable_until: stableUntil,
-  }: Pick<FrameBody, "revealed" | "stable_until">): string {
-    for (const { position, text } of revealed) this.#pieces[position] = text;
-    let stable = "";
-    for (const piece of this.#pieces.slice(0, stableUntil)) {
-      // A position behind the answer's end is never filled; a broken character is whole only in the whole answer.
-      if (piece === undefined || piece.includes("\uFFFD")) break;
-      stable += piece;
-    }
-    return this.#tell(stable.trim());
+  }: Pick<FrameBody, "revealed" | "revised" | "stable_until">): string {
+    for (const { position, text } of [...revealed, ...revised]) this.#pieces[position] = text;
+    return this.#tell(this.#pieces.slice(0, stableUntil).join(""));
   }
 
   /** Returns what of the finished answer has not been told. Throws where it is not what the frames promised. */

@@ -6,10 +6,12 @@ import { type CommandIo, EXIT, UsageError } from "#cli/command.ts";
 import { weightsFault } from "#cli/convert/fault.ts";
 import { openSource, openTarget } from "#cli/convert/location.ts";
 import { progressLine } from "#cli/convert/report.ts";
+import { checkTemplate } from "#cli/convert/template.ts";
 import { convert } from "#cli/convert.ts";
 import { main } from "#cli/main.ts";
 import { synth } from "#cli/synth.ts";
 import { fileStore } from "#inference/file-store.ts";
+import { DEFAULT_CHAT_TEMPLATE } from "#weights/checkpoint/special-tokens.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 
@@ -78,6 +80,24 @@ describe("unmask convert", () => {
   ])("%j is a mistake of usage", async (args, words) => {
     await expect(convert(args, testIo())).rejects.toThrow(UsageError);
     await expect(convert(args, testIo())).rejects.toThrow(words);
+  });
+});
+
+describe("a chat template", () => {
+  const said = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
+
+  test("that writes out what is said can be used", () => {
+    expect(() => checkTemplate(DEFAULT_CHAT_TEMPLATE)).not.toThrow();
+    expect(() => checkTemplate(said)).not.toThrow();
+  });
+
+  test.each([
+    ["is no Jinja", "{% for %}"],
+    ["wants contents in parts", said.replace("m['content']", "m['content'][0]['text']")],
+    ["leaves the user out", "{{ bos_token }}Hello."],
+    ["refuses", "{{ raise_exception('no') }}"],
+  ])("that %s cannot", (_, source) => {
+    expect(() => checkTemplate(source)).toThrow();
   });
 });
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { evaluateFile } from "#cli/eval.ts";
+import { main } from "#cli/main.ts";
 import { problemResponse } from "#wire/error.ts";
 import { failures } from "../support/edge-builders.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
@@ -21,8 +22,9 @@ function testSet(...lines: object[]): string {
   return file;
 }
 
-const square = { question: "What is this?", answer: "a red square", family: "what" };
-const circle = { question: "And this?", answer: "a circle", family: "shape" };
+const image = "data:image/png;base64,AQID";
+const square = { image, question: "What is this?", answer: "a red square", family: "what" };
+const circle = { image, question: "And this?", answer: "a circle", family: "shape" };
 
 describe("unmask eval through the API", () => {
   test("asks without the cache and reports by family", async () => {
@@ -110,6 +112,39 @@ describe("unmask eval through the API", () => {
     const args = [testSet(square, circle), "--url", api.url, "--key", "k"];
     expect(await evaluateFile(args, io)).toBe(EXIT.interrupted);
     expect(io.written.stdout).toContain("stopped before the end");
+  });
+});
+
+describe("unmask eval of a test set in another form", () => {
+  const mmmu = {
+    question: "Which is this? <image 1>",
+    options: "['a dog', 'a cat']",
+    image_1: "validation/1.png",
+    answer: "A",
+    subfield: "Zoology",
+  };
+
+  test("says what it does not read and asks nothing", async () => {
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    const args = ["eval", testSet(mmmu), "--url", api.url, "--key", "k"];
+    expect(await main(args, io)).toBe(EXIT.usage);
+    expect(io.written.stderr).toContain('"options" in line 1: choices are read from "choices"');
+    expect(io.written.stderr).toContain('"image_1" in line 1: pictures are read from "image"');
+    expect(io.written.stderr).toContain("<image 1> in line 1: ");
+    expect(io.written.stderr).toContain('no line has a picture in "image"');
+    expect(io.written.stdout).toBe("");
+    expect(api.requests).toEqual([]);
+  });
+
+  test("asks it all the same where it is told to, and says what is not read", async () => {
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    const args = [testSet(mmmu), "--url", api.url, "--key", "k", "--ignore-unread"];
+    expect(await evaluateFile(args, io)).toBe(EXIT.done);
+    expect(io.written.stderr).toContain('"image_1" in line 1');
+    expect(io.written.stderr).toContain("members that are not read: subfield\n");
+    expect(api.requests).toHaveLength(1);
   });
 });
 

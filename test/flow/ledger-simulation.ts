@@ -281,7 +281,7 @@ class World {
       pause: async () => {},
       onTaken: () => undefined,
       signal: cut.signal,
-      canvas: 4,
+      options: { canvas: 4, stop: [] },
     });
     for await (const event of events) {
       if (event.kind === "answer.started" || event.kind === "answer.frame") {

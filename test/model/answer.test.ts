@@ -83,14 +83,40 @@ describe("answer", () => {
     );
   });
 
-  test("an empty answer has confidence 0", async () => {
-    const completed = (await events(asking(), writing(""))).at(-1);
-    expect(completed).toMatchObject({ answer: "", confidence: 0, tokens: [] });
+  test("an answer in which the model wrote no text has failed, whatever suffix it has", async () => {
+    for (const suffix of ["", "!"]) {
+      const question = asking({ options: { ...options, suffix } });
+      const failed = (await events(question, writing(""))).at(-1);
+      const failure = { kind: "empty_answer", canvas: 8 };
+      expect(failed).toEqual({ kind: "answer.failed", failure });
+    }
+  });
+
+  test("an answer that a stop text leaves nothing of is completed: the model wrote it", async () => {
+    const question = asking({ options: { ...options, stop: ["a c"] } });
+    expect((await events(question, writing("a cat"))).at(-1)).toMatchObject({
+      kind: "answer.completed",
+      ...{ answer: "", confidence: 0, tokens: [] },
+    });
+  });
+
+  test("the frame that makes sure of a text token says so, and those after it; an end of the turn before it makes none sure", async () => {
+    const sure = (await events(asking(), writing("ab"))).map((event) =>
+      event.kind === "answer.frame" ? event.hasText : null,
+    );
+    expect(sure).toEqual([null, true, true, true, null]);
+    const empty = await events(asking(), writing(""));
+    expect(empty[1]).toMatchObject({ hasText: false, turnEnd: 0 });
   });
 
   test("a stop of the asker's ends the answer before it; one that spells the mask ends nothing", async () => {
     const question = asking({ options: { ...options, stop: ["t", "<|mdm_mask|>"] } });
     expect((await events(question, writing("a cat"))).at(-1)).toMatchObject({ answer: "a ca" });
+  });
+
+  test("a stop that spells a special token never matches one: special tokens are no text", async () => {
+    const question = asking({ options: { ...options, stop: ["<|eot_id|>"] } });
+    expect((await events(question, writing("ab"))).at(-1)).toMatchObject({ answer: "ab" });
   });
 
   test("the suffix ends the answer and can spell no special token", async () => {

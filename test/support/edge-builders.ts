@@ -41,8 +41,8 @@ const words: readonly CanvasToken[] = [
 /** The whole story of a small answer: "A red square." in two steps. */
 export const story: readonly AnswerEvent[] = [
   { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
-  { kind: "answer.frame", step: 1, revealed: words.slice(0, 2), stableUntil: 0 },
-  { kind: "answer.frame", step: 2, revealed: words.slice(2), stableUntil: 4 },
+  { kind: "answer.frame", step: 1, revealed: words.slice(0, 2), stableUntil: 0, hasText: true },
+  { kind: "answer.frame", step: 2, revealed: words.slice(2), stableUntil: 4, hasText: true },
   {
     kind: "answer.completed",
     answer: "A red square.",
@@ -51,6 +51,19 @@ export const story: readonly AnswerEvent[] = [
     usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
     digest: "cd".repeat(32),
   },
+];
+
+/** The story of an answer in which the model ended its turn at once; what it wrote behind that is none of the answer. */
+export const emptyStory: readonly AnswerEvent[] = [
+  { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
+  { kind: "answer.frame", step: 1, revealed: words.slice(2), stableUntil: 0, hasText: false },
+  {
+    kind: "answer.frame",
+    step: 2,
+    revealed: [{ position: 0, token: 4, text: "", confidence: 0.5, step: 2 }],
+    ...{ stableUntil: 0, turnEnd: 0, hasText: false },
+  },
+  { kind: "answer.failed", failure: { kind: "empty_answer", canvas: 4 } },
 ];
 
 /** One refusal of each kind; the type makes a new kind a compile error here. */
@@ -87,6 +100,7 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
     totalBytes: 5_000_000_000,
   },
   weights_failed: { kind: "weights_failed", code: "shard_corrupt" },
+  logits_not_finite: { kind: "logits_not_finite" },
   overloaded: { kind: "overloaded", retryAfterSeconds: 2.5 },
   draining: { kind: "draining" },
   function_unreachable: { kind: "function_unreachable" },
@@ -111,6 +125,7 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   not_cached: { kind: "not_cached" },
   not_replayable: { kind: "not_replayable", id: "ans_1" },
   too_many_of: { kind: "too_many_of", what: "webhook endpoints", limit: 16 },
+  empty_answer: { kind: "empty_answer", canvas: 256 },
   internal: { kind: "internal" },
 };
 

@@ -8,6 +8,8 @@ import { choiceLetter, METRICS, type Metric, pickedChoice } from "./metrics.ts";
 export interface TestQuestion {
   /** As the file names it; else the number of its line. */
   readonly id: string;
+  /** From 1. */
+  readonly lineNumber: number;
   /** The line as it stands: what a stored result belongs to. */
   readonly line: string;
   readonly pictures: readonly TestPicture[];
@@ -128,6 +130,7 @@ function readLine(
     throw new LineFault('"id" must be a text or a number');
   return {
     id: String(id),
+    lineNumber: number,
     line,
     pictures: texts(fields, "image").map((source) => pictureOf(source, folder)),
     messages: withChoices(messagesOf(fields), choices),

@@ -20,7 +20,10 @@ A line of the test set:
   choices   texts to choose from; listed as A., B., … below the question if it does not list them itself
   metric    exact | choice | anls | relaxed | words (choice where there are choices, else --metric)
   family    row of the table
-  id, canvas, steps   members that are not named here are not read
+  id, canvas, steps
+
+Other members are not read. Where one of them belongs to the question ("image_1", "options", a picture's path), a text marks a
+picture's place (<image 1>), or no line has a picture, that is told and nothing is asked, unless --ignore-unread says otherwise.
 
 Metrics, each from 0 to 1; case, space around and one full stop at the end never count:
   exact     1 where the texts are equal
@@ -46,6 +49,8 @@ Options:
   --out FILE    write a line for every question: answer, confidence, score, ms, charge
   --resume      go on with the --out of an evaluation that was stopped
   --seed N      of the bootstrap that makes intervals of scores between 0 and 1 (0)
+  --ignore-unread
+                ask although the test set holds what is not read; it is told all the same
   --json        the report as JSON
 ${CONNECTION_HELP}
 
@@ -74,6 +79,7 @@ export interface EvalSettings {
   readonly out: string | undefined;
   readonly resumes: boolean;
   readonly seed: number;
+  readonly ignoresUnread: boolean;
   readonly isJson: boolean;
   readonly url: string | undefined;
   readonly key: string | undefined;
@@ -114,6 +120,7 @@ export function readSettings(args: readonly string[]): EvalSettings {
     out: values.out,
     resumes: values.resume === true,
     seed: whole("--seed", values.seed, 0) ?? 0,
+    ignoresUnread: values["ignore-unread"] === true,
     isJson: values.json === true,
     url: values.url,
     key: values.key,
@@ -130,6 +137,7 @@ function parse(args: readonly string[]) {
       ...{ metric: text, canvas: text, steps: text, families: text, limit: text, engine: text },
       ...{ bundle: text, version: text, provider: text, threads: text, model: text },
       ...{ concurrency: text, cache: flag, out: text, resume: flag, seed: text, json: flag },
+      "ignore-unread": flag,
       ...{ url: text, key: text },
     },
   });

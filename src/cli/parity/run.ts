@@ -2,6 +2,7 @@ import type { Tensor } from "#domain/tensor.ts";
 import { answerTokens, openCanvas } from "#model/decode/canvas.ts";
 import { confidenceOf } from "#model/decode/confidence.ts";
 import { type DecodePlan, type DecodeStep, decode } from "#model/decode/decode.ts";
+import { endAtIds } from "#model/decode/ending.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { referencePolicy } from "#model/decode/policy.ts";
 import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
@@ -63,7 +64,7 @@ function planOf(run: RunFile): DecodePlan {
   return {
     blockLength: run.block_length,
     steps: run.steps,
-    stops: run.stop_token_sequences ?? [],
+    ending: endAtIds(run.stop_token_sequences ?? []),
     temperature: run.temperature ?? 0,
     remasking: run.remasking === "random" ? "random" : "low_confidence",
     guidanceScale: run.cfg_scale ?? 0,

@@ -34,6 +34,10 @@ export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
   const cells = [...view.cells];
   for (const { position, text, confidence } of update.revealed)
     cells[position] = { text, confidence, step: update.step };
+  for (const { position, text } of update.revised) {
+    const cell = cells[position];
+    if (cell !== undefined) cells[position] = { ...cell, text };
+  }
   return { ...view, step: update.step, cells };
 }
 

@@ -1,13 +1,16 @@
+import { readAnswer, type TextTerms, tokensSoFar } from "#domain/answer-text.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
 import type { Usage } from "#domain/question.ts";
 import type { Problem } from "#wire/error.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/responses.ts";
 import type { Job } from "./admit.ts";
 import type { Progress } from "./answer-book.ts";
-import { canvasSoFar, type MadeEnd } from "./making.ts";
+import type { MadeEnd } from "./making.ts";
 
-/** How far an answer was made. */
-export type Made = Omit<Progress, "modelDigest">;
+/** How far an answer was made and told, and how its tokens become text. */
+export interface Made extends Omit<Progress, "modelDigest"> {
+  readonly text: TextTerms;
+}
 
 /** Renders an answer in the making: the canvas so far, nothing charged. */
 export function bodyOfProgress(
@@ -55,12 +58,12 @@ function common(job: Omit<Job, "question">, status: AnswerStatus, modelDigest: s
 
 function soFar(
   { quote }: Omit<Job, "question">,
-  { started, frames }: Made,
+  { started, frames, text }: Made,
 ): Pick<
   Extract<MadeEnd, { kind: "answer.completed" }>,
   "answer" | "confidence" | "tokens" | "usage"
 > {
-  const { steps, ...made } = canvasSoFar(frames);
+  const steps = frames.at(-1)?.step ?? 0;
   const usage: Usage = {
     imageVectors: started?.imageVectors ?? quote.imageVectors,
     promptLength: started?.promptLength ?? 0,
@@ -68,5 +71,5 @@ function soFar(
     steps,
     forwardPasses: steps,
   };
-  return { ...made, usage };
+  return { ...readAnswer(tokensSoFar(frames), text), usage };
 }

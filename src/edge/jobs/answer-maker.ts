@@ -1,3 +1,4 @@
+import type { TextTerms } from "#domain/answer-text.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
@@ -5,7 +6,7 @@ import { problemOf } from "#wire/error.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { logFault } from "../log.ts";
-import { bodyOfEnd, bodyOfProgress } from "./answer-bodies.ts";
+import { bodyOfEnd, bodyOfProgress, type Made } from "./answer-bodies.ts";
 import type { AnswerBook, AnswerTerms, Duty } from "./answer-book.ts";
 import { dutiesOf } from "./answer-duties.ts";
 import { AnswerStory } from "./answer-story.ts";
@@ -47,6 +48,7 @@ export class AnswerMaker {
   readonly #parts: MakerParts;
   readonly #story: AnswerStory;
   readonly #cut = new AbortController();
+  #text: TextTerms | undefined;
   /** The work under way; undefined where nobody works. */
   #work: Promise<void> | undefined;
 
@@ -67,7 +69,7 @@ export class AnswerMaker {
   body(): AnswerBody {
     const ended = this.#book.ended();
     if (ended !== null) return ended.body;
-    return bodyOfProgress(this.#terms.job, this.#story.modelDigest, this.#story.progress());
+    return bodyOfProgress(this.#terms.job, this.#story.modelDigest, this.#made());
   }
 
   /** Begins the work where it was left, unless it is under way or over; resolves when it is over, and never rejects. */
@@ -95,6 +97,7 @@ export class AnswerMaker {
     if (this.#book.ended() !== null) return;
     const order = this.#book.order();
     if (order === null) return;
+    this.#text = order.job.question.options;
     const endTimer = this.#cutAt(order.deadlineAt);
     let saver: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -125,7 +128,7 @@ export class AnswerMaker {
       told: this.#book.progress(),
       signal: this.#cut.signal,
       pause,
-      canvas: order.job.quote.canvas,
+      options: order.job.question.options,
       onTaken: (modelDigest) => this.#story.taken(modelDigest),
       dispatch: (signal) => this.#parts.dispatch(order, signal),
     });
@@ -141,6 +144,11 @@ export class AnswerMaker {
     return () => clearTimeout(timer);
   }
 
+  #made(): Made {
+    this.#text ??= this.#book.order()?.job.question.options ?? { stop: [] };
+    return { ...this.#story.progress(), text: this.#text };
+  }
+
   #keepFrames(): void {
     this.#book.keep(this.#story.unkept);
     this.#story.kept();
@@ -152,7 +160,7 @@ export class AnswerMaker {
       end.kind === "answer.failed"
         ? problemOf(end.failure, { requestId, instance: `/v1/answers/${job.id}` })
         : null;
-    const progress = this.#story.progress();
+    const progress = this.#made();
     const at = this.#parts.now();
     const made = { job, modelDigest: this.#story.modelDigest, progress, error };
     const body = bodyOfEnd(end, made, chargeOf(end, job), at);

@@ -1,4 +1,5 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import { createFrameTeller } from "#domain/told-frames.ts";
 import { bodyMessage, progressMessage } from "#wire/events.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { SseMessage } from "#wire/sse.ts";
@@ -9,6 +10,8 @@ export class AnswerStory {
   readonly #answerId: string;
   #modelDigest: string | null;
   #started: AnswerStarted | null;
+  readonly #tellable = createFrameTeller();
+  /** As callers are told them. */
   readonly #frames: AnswerFrame[];
   #end: AnswerBody | null;
   /** Whether the frames of an ended answer are still there. */
@@ -20,7 +23,7 @@ export class AnswerStory {
     this.#answerId = answerId;
     this.#modelDigest = progress.modelDigest;
     this.#started = progress.started;
-    this.#frames = [...progress.frames];
+    this.#frames = progress.frames.map(this.#tellable);
     this.#end = end;
     this.#hasFrames = hasFrames;
   }
@@ -29,7 +32,7 @@ export class AnswerStory {
     return this.#modelDigest;
   }
 
-  /** Frames that were told and are not yet in the book. */
+  /** Frames that came and are not yet in the book, as they came. */
   get unkept(): readonly AnswerFrame[] {
     return this.#unkept;
   }
@@ -38,6 +41,7 @@ export class AnswerStory {
     this.#unkept = [];
   }
 
+  /** What callers have been told. */
   progress(): Omit<Progress, "modelDigest"> {
     return { started: this.#started, frames: this.#frames };
   }
@@ -49,7 +53,7 @@ export class AnswerStory {
   tell(event: AnswerStarted | AnswerFrame): void {
     if (event.kind === "answer.started") this.#started = event;
     else {
-      this.#frames.push(event);
+      this.#frames.push(this.#tellable(event));
       this.#unkept.push(event);
     }
     this.#wake();

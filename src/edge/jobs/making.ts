@@ -1,12 +1,13 @@
+import { readAnswer, tokensSoFar } from "#domain/answer-text.ts";
 import type {
   AnswerCompleted,
   AnswerEvent,
   AnswerFailed,
   AnswerFrame,
   AnswerStarted,
-  CanvasToken,
 } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
+import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import type { Progress } from "./answer-book.ts";
 import type { Dispatched } from "./dispatch.ts";
@@ -35,7 +36,7 @@ export interface Making {
   readonly signal: AbortSignal;
   /** Resolves after so many milliseconds, or when the signal is aborted. */
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  readonly canvas: number;
+  readonly options: Pick<AnswerOptions, "canvas" | "stop" | "suffix">;
 }
 
 /** Why an answer is told as it stands. */
@@ -80,7 +81,7 @@ export async function* makeAnswer(making: Making): AsyncGenerator<MadeEvent, voi
     for await (const event of oneAttempt(making, told, attempt)) {
       if (event.kind === "died") break;
       if (event.kind === "cut") {
-        yield asItStands(event.status, told, making.canvas);
+        yield asItStands(event.status, told, making.options);
         return;
       }
       if (told.contradicts(event)) {
@@ -176,47 +177,21 @@ function failed(failure: Failure): AnswerFailed {
 }
 
 /** The committed tokens, in the canvas's order, as far as frames told them. */
-function asItStands(status: Cut["status"], { started, frames }: Told, canvas: number): MadeEnd {
-  const { steps, ...made } = canvasSoFar(frames);
+function asItStands(
+  status: Cut["status"],
+  { started, frames }: Told,
+  options: Making["options"],
+): MadeEnd {
+  const steps = frames.at(-1)?.step ?? 0;
   return {
     kind: `answer.${status}`,
-    ...made,
+    ...readAnswer(tokensSoFar(frames), options),
     usage: {
       imageVectors: started?.imageVectors ?? 0,
       promptLength: started?.promptLength ?? 0,
-      canvas: started?.canvas ?? canvas,
+      canvas: started?.canvas ?? options.canvas,
       steps,
       forwardPasses: steps,
     },
   };
-}
-
-/** What frames have told of a canvas: its tokens in order, as text, and how many steps ran. */
-export function canvasSoFar(
-  frames: readonly AnswerFrame[],
-): Pick<AnswerCompleted, "answer" | "confidence" | "tokens"> & { readonly steps: number } {
-  const tokens = frames
-    .flatMap(({ revealed }) => revealed)
-    .toSorted((left, right) => left.position - right.position);
-  const steps = frames.at(-1)?.step ?? 0;
-  return { answer: textOf(tokens), confidence: confidenceOf(tokens), tokens, steps };
-}
-
-/** Puts committed tokens together; where some between them are missing, a space keeps words apart. */
-function textOf(tokens: readonly CanvasToken[]): string {
-  let text = "";
-  let last = -1;
-  for (const { position, text: piece } of tokens) {
-    const isGap = position > last + 1 && text !== "" && !/^\s/.test(piece);
-    text += isGap ? ` ${piece}` : piece;
-    last = position;
-  }
-  return text.trim();
-}
-
-/** Geometric mean of the tokens' confidences; 0 for none. */
-function confidenceOf(tokens: readonly CanvasToken[]): number {
-  if (tokens.length === 0) return 0;
-  const logs = tokens.reduce((sum, { confidence }) => sum + Math.log(confidence), 0);
-  return Math.exp(logs / tokens.length);
 }

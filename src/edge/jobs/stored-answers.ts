@@ -43,7 +43,10 @@ export const storedFrame: StoredJson<AnswerFrame> = storedJson({
     kind: "string",
     step: "number",
     revealed: "array",
+    revised: ["array", "absent"],
     stableUntil: "number",
+    turnEnd: ["number", "absent"],
+    hasText: ["boolean", "absent"],
   }),
   upgrades: [unchanged],
 });

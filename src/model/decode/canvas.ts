@@ -21,7 +21,7 @@ export interface Canvas {
   readonly masked: Uint8Array;
   /** Tokens of the canvas [L]; the mask where nothing is written. */
   readonly tokens: Int32Array;
-  /** Canvas position of the stop that was found; the answer ends before it. */
+  /** Canvas position from which on nothing is written any more; undefined where no end was found. */
   stopAt: number | undefined;
 }
 
@@ -107,7 +107,7 @@ export function hasMask(canvas: Canvas, from: number, to: number): boolean {
   return next !== -1 && next < to;
 }
 
-/** Returns the answer's tokens: the canvas up to the stop, then the suffix. The mask stands where nothing is written yet. */
+/** Returns what the reference returns: the canvas up to the stop, then the suffix. The mask stands where nothing is written yet. */
 export function answerTokens(canvas: Canvas): number[] {
   return [...canvas.tokens.subarray(0, canvas.stopAt ?? canvas.length), ...canvas.suffix];
 }

@@ -3,10 +3,10 @@ import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { Engine, ForwardPass } from "../engine.ts";
 import { type Canvas, hasMask, maskedPositions, write } from "./canvas.ts";
 import { type Candidate, confidenceOf, mostConfident } from "./confidence.ts";
+import type { Ending } from "./ending.ts";
 import { gumbelNoise, randomScores, type UniformStream } from "./noise.ts";
 import type { DecodePolicy } from "./policy.ts";
 import { revealSchedule } from "./schedule.ts";
-import { type Stops, scanStops, stableUntil } from "./stop.ts";
 
 /** How a canvas is to be filled. */
 export interface DecodePlan {
@@ -14,7 +14,7 @@ export interface DecodePlan {
   readonly blockLength: number;
   /** Steps over all blocks, a ceiling; the number of blocks divides it. */
   readonly steps: number;
-  readonly stops: Stops;
+  readonly ending: Ending;
   /** 0 chooses the likeliest token. */
   readonly temperature: number;
   /** What decides which positions are revealed first: the model's own confidence, or chance. */
@@ -99,7 +99,8 @@ export async function* decode(
       const candidates = await predict(engine, canvas, end, plan, policy, signal);
       const chosen = sureEnough(mostConfident(candidates, count), plan.threshold);
       await writeAll(engine, canvas, chosen, policy, signal);
-      scanStops(canvas, plan.stops, policy);
+      const { stopAt, stableUntil } = plan.ending(canvas);
+      canvas.stopAt = stopAt;
       number += 1;
       yield {
         block,
@@ -111,8 +112,8 @@ export async function* decode(
           .filter((candidate) => !chosen.includes(candidate))
           .map((candidate) => inCanvas(canvas, candidate)),
         forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
-        ...(canvas.stopAt === undefined ? {} : { stopAt: canvas.stopAt }),
-        stableUntil: stableUntil(canvas, plan.stops, policy),
+        ...(stopAt === undefined ? {} : { stopAt }),
+        stableUntil,
       };
     }
   }

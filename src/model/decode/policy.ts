@@ -7,8 +7,6 @@ export interface DecodePolicy {
   readonly masksByValue: boolean;
   /** The mask may be chosen as a token, which spends a reveal and leaves a hole. Otherwise it is suppressed. */
   readonly maskCanBeChosen: boolean;
-  /** Once a stop has been found only the first of the list can move it forward. Otherwise all can. */
-  readonly onlyFirstStopMoves: boolean;
   /** Random numbers are spent on every position of the sequence. Otherwise on the asked ones. */
   readonly drawsForEveryPosition: boolean;
 }
@@ -17,7 +15,6 @@ export interface DecodePolicy {
 export const referencePolicy: DecodePolicy = {
   masksByValue: true,
   maskCanBeChosen: true,
-  onlyFirstStopMoves: true,
   drawsForEveryPosition: true,
 };
 
@@ -25,6 +22,5 @@ export const referencePolicy: DecodePolicy = {
 export const servicePolicy: DecodePolicy = {
   masksByValue: false,
   maskCanBeChosen: false,
-  onlyFirstStopMoves: false,
   drawsForEveryPosition: false,
 };

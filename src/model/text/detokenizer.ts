@@ -1,57 +1,53 @@
 import type { Tokenizer } from "./tokenizer.ts";
 
-/**
- * Reads the text of a canvas that may have holes: runs of tokens between masks are decoded each for itself, holes and
- * special tokens leave nothing. A UTF-8 character of which pieces are missing reads as U+FFFD.
- */
-export function canvasText(
-  ids: readonly number[],
-  maskToken: number,
-  tokenizer: Tokenizer,
-): string {
-  return runs(ids, maskToken)
-    .map((run) => tokenizer.decode(run))
-    .join("");
+/** What a canvas is read with. */
+export interface PieceTools {
+  readonly tokenizer: Pick<Tokenizer, "decode">;
+  readonly mask: number;
+  /** Ids that end an answer. */
+  readonly ends: readonly number[];
 }
 
-/**
- * Splits the text of a canvas into what each token adds to it, so that the pieces in order are the text.
- * Where a character is spread over several tokens, the last of them carries it and the others read "".
- */
-export function textPieces(
-  ids: readonly number[],
-  maskToken: number,
-  tokenizer: Tokenizer,
-): string[] {
-  const pieces: string[] = [];
-  let pending: number[] = [];
-  for (const [index, id] of ids.entries()) {
-    if (id === maskToken) {
-      pieces.push("");
-      continue;
-    }
-    pending.push(id);
-    const text = tokenizer.decode(pending);
-    const next = ids[index + 1];
-    const isComplete = !text.endsWith("\uFFFD") || next === undefined || next === maskToken;
-    pieces.push(isComplete ? text : "");
-    if (isComplete) pending = [];
-  }
-  return pieces;
-}
+/** Reads the tokens of a canvas: what each adds to the text, undefined where nothing is written yet. */
+export type PieceReader = (ids: ArrayLike<number>) => (string | undefined)[];
 
-function runs(ids: readonly number[], maskToken: number): number[][] {
-  const found: number[][] = [];
-  let current: number[] | undefined;
-  for (const id of ids) {
-    if (id === maskToken) {
-      current = undefined;
-    } else if (current === undefined) {
-      current = [id];
-      found.push(current);
-    } else {
-      current.push(id);
-    }
-  }
-  return found;
+/** Stands for bytes that are no character, or not yet. */
+export const BROKEN = "\uFFFD";
+
+/**
+ * Makes a reader of canvases. The pieces in order are the text. Special tokens add nothing. Where a character is spread
+ * over several tokens, the last of them carries it and the others read ""; bytes that never become a character read as
+ * U+FFFD. Nothing is read across a hole or an end of the answer, so a piece beside a hole may read otherwise once it is filled.
+ */
+export function createPieceReader({ tokenizer, mask, ends }: PieceTools): PieceReader {
+  // A canvas is read after every step, and nearly all of its tokens stand for whole characters.
+  const alone = new Map<number, string>();
+  const decode = (ids: readonly number[]): string => {
+    const [id] = ids;
+    if (ids.length !== 1 || id === undefined) return tokenizer.decode(ids);
+    const text = alone.get(id) ?? tokenizer.decode(ids);
+    alone.set(id, text);
+    return text;
+  };
+  const isBoundary = (id: number): boolean => id === mask || ends.includes(id);
+  return (ids) => {
+    let pending: number[] = [];
+    let told = "";
+    return Array.from(ids, (id, index) => {
+      if (id === mask) return undefined;
+      pending.push(id);
+      const text = decode(pending);
+      const next = ids[index + 1];
+      const isLast = ends.includes(id) || next === undefined || isBoundary(next);
+      const isOpen = text.endsWith(BROKEN) && !isLast;
+      const known = isOpen ? text.slice(0, -1) : text;
+      const piece = known.slice(told.length);
+      if (!isOpen) [pending, told] = [[], ""];
+      else if (pending.length > 1 && decode(pending.slice(0, -1)) + decode([id]) === text) {
+        // What no later token can mend is left behind, or junk would be decoded again with every token after it.
+        [pending, told] = [[id], decode([id]).slice(0, -1)];
+      } else told = known;
+      return piece;
+    });
+  };
 }

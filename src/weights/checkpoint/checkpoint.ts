@@ -30,6 +30,8 @@ export interface CheckpointOptions {
   readonly idsOnly?: boolean;
   /** Ids that replace what tokenizer or config say. */
   readonly special?: Partial<SpecialTokens>;
+  /** Tries the chat template; throws where whoever serves the bundle could not use it. */
+  readonly checkTemplate?: (source: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -78,6 +80,7 @@ export async function openCheckpoint(
     special: { ...facts.special, ...options.special },
   });
   checkIds(architecture, config.mask);
+  tryTemplate(architecture.prompt.chatTemplate, options.checkTemplate);
   const located = await locateTensors(folder, signal);
   return { architecture, files, ...assignTensors(architecture, located, config.tiedHead) };
 }
@@ -117,6 +120,18 @@ function checkIds(
         `the special token ${role} would have id ${id}; ids end at ${logitsColumns - 1} (give it as an option)`,
       );
     }
+  }
+}
+
+function tryTemplate(
+  source: string | undefined,
+  check: ((source: string) => void) | undefined,
+): void {
+  if (source === undefined || check === undefined) return;
+  try {
+    check(source);
+  } catch (cause) {
+    throw new WeightsError("checkpoint_unsupported", "the chat template cannot be used", { cause });
   }
 }
 

@@ -25,6 +25,8 @@ export interface ConvertOptions {
   readonly idsOnly?: boolean;
   /** Ids that replace what tokenizer or config say. */
   readonly special?: Partial<SpecialTokens>;
+  /** Tries the chat template before anything is written; throws where it could not be used. */
+  readonly checkTemplate?: (source: string) => void;
   readonly createHasher: CreateHasher;
   readonly signal?: AbortSignal;
   /** After every piece of source read, at least once a stage. */
@@ -63,10 +65,11 @@ export async function convertCheckpoint(
   options: ConvertOptions,
 ): Promise<StoredBundle & { readonly ignored: readonly string[] }> {
   const { store, name, version, format, createHasher, signal } = options;
-  const { idsOnly, special } = options;
+  const { idsOnly, special, checkTemplate } = options;
   const checkpoint = await openCheckpoint(options.checkpoint, {
     ...(idsOnly === undefined ? {} : { idsOnly }),
     ...(special === undefined ? {} : { special }),
+    ...(checkTemplate === undefined ? {} : { checkTemplate }),
     ...(signal === undefined ? {} : { signal }),
   });
   const sourceBytes = stageSourceBytes(checkpoint);

@@ -14,6 +14,7 @@ describe("a line of a test set", () => {
     expect(parse(plain)).toEqual([
       {
         id: "1",
+        lineNumber: 1,
         line: JSON.stringify(plain),
         pictures: [{ kind: "file", path: "/tests/a.png" }],
         messages: [{ role: "user", content: "What?" }],

@@ -17,6 +17,8 @@ function revealed(texts: readonly string[], confidence = 0.5) {
     step: 1,
     mean_confidence: confidence,
     stable_until: 0,
+    revised: [],
+    turn_end: null,
     revealed: texts.map((text, position) => ({ position, token: 1, text, confidence, step: 1 })),
   });
 }
@@ -42,9 +44,21 @@ describe("the canvas on a terminal", () => {
       step: 2,
       mean_confidence: 0,
       stable_until: 0,
+      revised: [],
+      turn_end: null,
       revealed: [],
     });
     expect(drawCanvas(later, { columns: 80, hasColour: true })[0]).not.toContain("[1;");
+  });
+
+  test("shows a character once all of its pieces are there", () => {
+    const half = revealed(["\uFFFD"]);
+    const whole = viewAfter(half, {
+      event: "answer.frame",
+      ...{ step: 2, mean_confidence: 0, stable_until: 2, turn_end: null, revealed: [] },
+      revised: [{ position: 0, text: "é" }],
+    });
+    expect(drawCanvas(whole, { columns: 80, hasColour: false })[0]).toBe("é░░░░░");
   });
 
   test("keeps its colours across a line's end", () => {

@@ -1,13 +1,14 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { eventMessage } from "#wire/events.ts";
 import { KEY_SCOPES } from "#wire/key.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
-import { collect, failures, story } from "../../support/edge-builders.ts";
+import { collect, emptyStory, failures, story } from "../../support/edge-builders.ts";
 import {
   ask,
   askJson,
@@ -73,6 +74,70 @@ describe("POST /v1/answers is paid for", () => {
     const before = await balance();
     expect((await askJson(asked)).ok).toBe(false);
     expect(await balance()).toEqual(before);
+  });
+
+  test("with nothing when it is empty: the hold is released, but its steps still count against the rates", async () => {
+    const left = (response: Response): number =>
+      Number(/"steps";r=(\d+)/.exec(response.headers.get("ratelimit") ?? "")?.[1]);
+    // A window of the rates may end between two of the requests.
+    await vi.waitFor(async () => {
+      functionReplies(() => eventReply(story));
+      const first = await askJson(asked);
+      functionReplies(() => eventReply(emptyStory));
+      const before = await balance();
+      const empty = await refusal(await askJson(asked));
+      expect(empty).toMatchObject({ code: "empty_answer", status: 422, retryable: false });
+      expect(empty.detail).toContain("smaller canvas");
+      expect(await balance()).toEqual(before);
+      functionReplies(() => eventReply(story));
+      expect(left(await askJson(asked))).toBe(left(first) - 2 * asked.steps);
+    });
+  });
+
+  test("an empty answer tells no token: not in its frames, not while it runs, not at its end", async () => {
+    functionReplies(() => eventReply(emptyStory));
+    const messages = await collect(decodeSse(bodyOf(await askJson({ ...asked, stream: true }))));
+    expect(messages.map(({ event }) => event)).toEqual([
+      ...["answer.started", "answer.frame", "answer.frame", "answer.failed"],
+    ]);
+    expect(messages.map(({ data }) => data).join("")).not.toContain("square");
+    const [id = ""] = (messages[1]?.id ?? "").split(".");
+    const kept = answerSchema.parse(await (await ask(`/v1/answers/${id}`)).json());
+    expect(kept).toMatchObject({
+      ...{ status: "failed", answer: "", tokens: [], charged_micros: 0 },
+      ...{ usage: { steps: 2 }, error: { code: "empty_answer" } },
+    });
+  });
+
+  test("tokens are told all at once as soon as the answer is known not to be empty, and a canvas cancelled before that is told as it is charged", async () => {
+    const [started, one, two] = story as [AnswerEvent, AnswerFrame, AnswerFrame];
+    const unsure = { ...one, hasText: false };
+    functionReplies(() => eventReply([started, unsure, two, ...story.slice(3)]));
+    const events = await collect(decodeSse(bodyOf(await askJson({ ...asked, stream: true }))));
+    const [, unheard, heard] = events.map(({ data }) => JSON.parse(data));
+    expect([unheard.revealed, heard.revealed.length]).toEqual([[], 4]);
+    const utf8 = new TextEncoder();
+    functionReplies(({ signal }) =>
+      streamReply(
+        new ReadableStream({
+          start(controller) {
+            for (const event of [started, unsure])
+              controller.enqueue(utf8.encode(encodeSse(eventMessage(event, "ans_x"))));
+            signal.addEventListener("abort", () => controller.error(signal.reason));
+          },
+        }),
+      ),
+    );
+    const held = await first(
+      2,
+      decodeSse(bodyOf(await askJson({ ...asked, stream: true, seed: 1 }))),
+    );
+    expect(held.map(({ data }) => data).join("")).not.toContain("red");
+    const [id = ""] = (held[1]?.id ?? "").split(".");
+    const running = answerSchema.parse(await (await ask(`/v1/answers/${id}`)).json());
+    expect(running).toMatchObject({ status: "running", answer: "", tokens: [] });
+    const cancelled = await ask(`/v1/answers/${id}/cancel`, { method: "POST" });
+    expect(answerSchema.parse(await cancelled.json())).toMatchObject({ answer: "A red" });
   });
 
   test("also when it takes longer than a hold lives: renewed while the function works, and no longer", async () => {

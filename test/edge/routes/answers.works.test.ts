@@ -88,6 +88,8 @@ describe("POST /v1/answers works", () => {
         step: 1,
         mean_confidence: 0.625,
         stable_until: 0,
+        revised: [],
+        turn_end: null,
         revealed: [
           { position: 1, token: 11, text: " red", confidence: 0.75, step: 1 },
           { position: 0, token: 10, text: "A", confidence: 0.5, step: 1 },

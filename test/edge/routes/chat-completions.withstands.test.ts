@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { failures, story } from "../../support/edge-builders.ts";
+import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
+import { emptyStory, failures, story } from "../../support/edge-builders.ts";
 import { eventReply, functionReplies } from "../function-double.ts";
 import { chat, dataOf, post } from "./compatible-calls.ts";
 
@@ -29,6 +30,36 @@ describe("POST /v1/chat/completions withstands", () => {
     functionReplies(() => eventReply([...story.slice(0, 2), failed]));
     const data = await dataOf(await post(path, chat({ stream: true, seed: 11 })));
     expect(JSON.parse(data.at(-1)!)).toMatchObject({ error: { type: "server_error" } });
+  });
+
+  test("an empty answer: 422 in OpenAI's shape, or the last chunk of a stream, which its clients do not repeat", async () => {
+    functionReplies(() => eventReply(emptyStory));
+    const whole = await post(path, chat({ seed: 13 }));
+    expect(whole.status).toBe(422);
+    const error = { type: "invalid_request_error", code: "empty_answer" };
+    expect(await whole.json()).toMatchObject({ error });
+    const data = await dataOf(await post(path, chat({ stream: true, seed: 14 })));
+    expect(JSON.parse(data.at(-1)!)).toMatchObject({ error });
+    expect(data.join("")).not.toContain("square");
+  });
+
+  test("an answer that begins and ends with white space, streamed as it is", async () => {
+    const [started, , , completed] = story as [AnswerEvent, AnswerEvent, AnswerEvent, AnswerEvent];
+    const revealed = ["\n", " A", " red", " "].map((text, position) => ({
+      ...{ position, token: 11, text, confidence: 0.5, step: 1 },
+    }));
+    const answer = "\n A red ";
+    functionReplies(() =>
+      eventReply([
+        started,
+        { kind: "answer.frame", step: 1, revealed, stableUntil: 4, hasText: true },
+        { ...(completed as AnswerCompleted), answer, tokens: revealed },
+      ]),
+    );
+    const data = await dataOf(await post(path, chat({ stream: true, seed: 15 })));
+    expect(data.at(-1)).toBe("[DONE]");
+    const told = data.slice(0, -1).map((text) => JSON.parse(text).choices[0]?.delta.content ?? "");
+    expect(told.join("")).toBe(answer);
   });
 
   test("a caller who leaves a stream: the answer is cancelled", async () => {

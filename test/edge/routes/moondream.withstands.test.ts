@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { failures, story } from "../../support/edge-builders.ts";
+import { emptyStory, failures, story } from "../../support/edge-builders.ts";
 import { eventReply, functionReplies } from "../function-double.ts";
 import { post } from "./compatible-calls.ts";
 
@@ -24,5 +24,14 @@ describe("Moondream's routes withstand", () => {
     const response = await post("/v1/query", { question: "Does it fail?" });
     expect(response.status).toBeGreaterThanOrEqual(500);
     expect(await response.json()).toMatchObject({ error: { type: "server_error" } });
+  });
+
+  test("an empty answer: the reply says so, and a stream ends as one that failed", async () => {
+    functionReplies(() => eventReply(emptyStory));
+    const response = await post("/v1/query", { question: "Is it empty?" });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ error: { code: "empty_answer" } });
+    const streamed = await post("/v1/query", { question: "Is it empty?", stream: true });
+    await expect(streamed.text()).rejects.toThrow();
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { checkTemplate } from "#cli/convert/template.ts";
 import { type CheckpointOptions, openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
 import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { synthTokenizerFiles } from "#weights/synth/tokenizer.ts";
@@ -101,6 +102,19 @@ describe("opening a checkpoint", () => {
       {},
     );
     expect(checkpoint.architecture.prompt.chatTemplate).toBe("{{ messages[0].content }}");
+  });
+
+  test("is refused where its template cannot be used", async () => {
+    const opening = open(
+      {
+        "config.json": TINY_CONFIG,
+        "model.safetensors": safetensorsFile(tiny),
+        ...Object.fromEntries(synthTokenizerFiles(1024)),
+        "chat_template.jinja": "{% for %}",
+      },
+      { checkTemplate },
+    );
+    await expect(opening).rejects.toMatchObject({ code: "checkpoint_unsupported" });
   });
 
   test("uses the embedding table as head where they are tied", async () => {
