@@ -21,7 +21,6 @@ import { failureOf } from "./fault.ts";
 import { type Fetcher, MAX_ORDER_BYTES } from "./fetch/routes.ts";
 import { errorChain, type Log } from "./log.ts";
 import { type GaugeName, METRICS_CONTENT_TYPE, type Metrics } from "./metrics.ts";
-import type { ModelHost } from "./model-host.ts";
 import { type RunParts, run } from "./run.ts";
 import { tracedLog, traceOf } from "./trace.ts";
 import { readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
@@ -41,7 +40,7 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
  *   GET  /v1/model      what the model can be asked
  *   GET  /status        how far the weights are
  *   GET  /metrics       counts for Prometheus
- *   GET  /health        200 while the process takes work, 503 once its model can never be served: replace it
+ *   GET  /health        200 while the process takes work; 503 with a reason once its model can never be served, or what it computes cannot be trusted: replace it
  */
 export function createHandler(parts: HandlerParts): Hono {
   const app = new Hono();
@@ -63,9 +62,9 @@ export function createHandler(parts: HandlerParts): Hono {
     return new Response(parts.metrics.render(gaugesOf(parts)), { headers });
   });
   app.get("/health", () => {
-    const status = healthOf(parts.host);
-    const init = { status: status === "failed" ? 503 : 200 };
-    return Response.json({ status, ...parts.admission.load() }, init);
+    const health = parts.host.health();
+    const init = { status: health.status === "failed" ? 503 : 200 };
+    return Response.json({ ...health, ...parts.admission.load() }, init);
   });
   app.notFound((c) => refusal(c.req.raw, { kind: "not_found", path: c.req.path }));
   app.onError((cause, c) => {
@@ -81,6 +80,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
   const deadline = deadlineOf(request);
   const ticket = await readTicket(request, parts);
   if (!ticket.ok) return refusal(request, ticket.refusal);
+  if (!parts.host.takesWork()) return refusal(request, { kind: "draining" });
 
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, request.signal]);
@@ -134,15 +134,6 @@ async function fetchForEdge(request: Request, parts: HandlerParts): Promise<Resp
   const trace = traceOf(request.headers);
   const fetched = await parts.fetcher.fetch(body.value, accountId, request.signal, trace);
   return fetched.ok ? fetched.value : refusal(request, fetched.refusal);
-}
-
-/** Weights that are on their way are no reason to replace a process; weights that will never come are the best one. */
-function healthOf(host: ModelHost): "ok" | "failed" {
-  const status = host.status();
-  const isFailed = status.ok
-    ? status.value.state === "failed"
-    : status.refusal.kind === "weights_failed";
-  return isFailed ? "failed" : "ok";
 }
 
 /**

@@ -21,9 +21,20 @@ export interface ModelHost {
    */
   described(signal: AbortSignal): Promise<DescribedModel>;
   status(): Result<FunctionStatus, Failure>;
+  /** Whether this process is to be replaced, and why: its weights will never come, or what it computes cannot be trusted. */
+  health(): Health;
+  /** False once it is condemned: whoever asks is to go elsewhere, or come again when another process is here. */
+  takesWork(): boolean;
+  /** Says that what it computes cannot be trusted any more; for good, because nothing in this process can mend it. */
+  condemn(reason: Failure["kind"]): void;
   /** Frees the runtime's memory; later questions reject. */
   dispose(): Promise<void>;
 }
+
+export type Health =
+  | { readonly status: "ok" }
+  /** `reason`: a loader's code, or the failure that condemned it. */
+  | { readonly status: "failed"; readonly reason: string };
 
 export interface DescribedModel {
   readonly card: ModelCard;
@@ -48,6 +59,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   let engine: OrtEngine | undefined;
   let openingError: unknown;
   let filling: Promise<void> | undefined;
+  let condemned: Failure["kind"] | undefined;
 
   const opening = (async (): Promise<DescribedModel> => {
     load = await options.open(stop.signal);
@@ -69,7 +81,14 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
   return {
     described: (signal) => untilAborted(opening, signal),
-    status: () => statusOf(name, load, openingError),
+    status: () => statusOf(name, load, openingError, condemned),
+    health: () => healthOf(load, openingError, condemned),
+    takesWork: () => condemned === undefined,
+    condemn: (reason) => {
+      if (condemned !== undefined) return;
+      condemned = reason;
+      log("model.condemned", { model: name, reason });
+    },
     dispose: async () => {
       stop.abort(new Error("the function is ending"));
       await opening.catch(() => undefined); // already told
@@ -145,22 +164,38 @@ function statusOf(
   name: string,
   load: ModelLoad | undefined,
   openingError: unknown,
+  condemned: Failure["kind"] | undefined,
 ): Result<FunctionStatus, Failure> {
-  if (openingError !== undefined) {
-    const code = openingError instanceof WeightsError ? openingError.code : "internal";
-    return refuse({ kind: "weights_failed", code });
-  }
+  if (openingError !== undefined)
+    return refuse({ kind: "weights_failed", code: codeOf(openingError) });
   if (load === undefined) {
     return refuse({ kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 });
   }
   const { kind, status } = load.state();
   return ok({
     model: { name, version: load.bundle.version, digest: load.digest },
-    state: kind,
+    state: condemned === undefined ? kind : "failed",
     loaded_bytes: status.doneBytes,
     total_bytes: status.totalBytes,
     eta_seconds: Number.isFinite(status.etaSeconds) ? status.etaSeconds : null,
   });
+}
+
+/** Weights that are on their way are no reason to replace a process; weights that will never come are the best one. */
+function healthOf(
+  load: ModelLoad | undefined,
+  openingError: unknown,
+  condemned: Failure["kind"] | undefined,
+): Health {
+  if (condemned !== undefined) return { status: "failed", reason: condemned };
+  if (openingError !== undefined) return { status: "failed", reason: codeOf(openingError) };
+  const state = load?.state();
+  if (state?.kind !== "failed") return { status: "ok" };
+  return { status: "failed", reason: codeOf(state.error) };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof WeightsError ? error.code : "internal";
 }
 
 function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {

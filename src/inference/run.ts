@@ -111,8 +111,9 @@ async function* answerSafely(
       }
     }
   } catch (cause) {
-    if (signal.aborted) return; // the caller has left: there is nobody to tell
     const failure = failureOf(cause);
+    if (failure.kind === "logits_not_finite") host.condemn(failure.kind);
+    if (signal.aborted) return; // the caller has left: there is nobody to tell
     log("answer.fault", { job: jobId, code: failure.kind, error: errorChain(cause) });
     yield { kind: "answer.failed", failure };
   }

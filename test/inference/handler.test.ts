@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
-import { ok, refuse } from "#domain/result.ts";
+import { ok } from "#domain/result.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
 import { createHandler, type HandlerParts } from "#inference/handler.ts";
@@ -64,6 +64,9 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
   const metrics = createMetrics();
   return {
     host: {
+      health: () => ({ status: "ok" }),
+      takesWork: () => true,
+      condemn: () => undefined,
       described: async () => ({ card, tools }),
       status: () =>
         ok({
@@ -490,9 +493,32 @@ test("metrics count what was answered and fetched", async () => {
 
 test("health tells the platform to replace a process whose model can never be served", async () => {
   const made = parts();
-  const lost = { kind: "weights_failed", code: "not_found" } as const;
-  const host = { ...made.host, status: () => refuse(lost) };
-  expect((await createHandler({ ...made, host }).request("/health")).status).toBe(503);
+  const lost = { status: "failed", reason: "not_found" } as const;
+  const host = { ...made.host, health: () => lost };
+  const response = await createHandler({ ...made, host }).request("/health");
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject(lost);
+});
+
+test("a process whose network gave infinite numbers says that it is to be replaced, and takes no more work", async () => {
+  const engine = fakeEngine(() =>
+    new Float32Array(fakeArchitecture.logitsColumns).fill(Number.POSITIVE_INFINITY),
+  );
+  const made = parts({ engine });
+  const condemned: string[] = [];
+  const host: HandlerParts["host"] = {
+    ...made.host,
+    takesWork: () => condemned.length === 0,
+    condemn: (reason) => void condemned.push(reason),
+  };
+  const handler = createHandler({ ...made, host });
+  const events = await eventsOf(await post(handler));
+  const failure = { kind: "logits_not_finite" };
+  expect(events.at(-1)).toEqual({ kind: "answer.failed", failure });
+  expect(condemned).toEqual(["logits_not_finite"]);
+  const later = await post(handler);
+  expect(later.status).toBe(503);
+  expect(await refusalOf(later)).toEqual({ kind: "draining" });
 });
 
 test("status, card and health are told as they are", async () => {

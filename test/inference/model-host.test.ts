@@ -94,6 +94,8 @@ describe("a function's model", () => {
     await expect(waiting).rejects.toMatchObject({ code: "access_denied" });
     await expect(ask(host)).rejects.toMatchObject({ code: "access_denied" });
     expect(stateOf(host)).toBe("failed");
+    expect(host.health()).toEqual({ status: "failed", reason: "access_denied" });
+    expect(host.takesWork()).toBe(true);
     await host.dispose();
   });
 
@@ -104,6 +106,18 @@ describe("a function's model", () => {
       ok: false,
       refusal: { kind: "weights_failed", code: "not_found" },
     });
+    expect(host.health()).toEqual({ status: "failed", reason: "not_found" });
+    await host.dispose();
+  });
+
+  test("once condemned it has failed for good and takes no more work, though its weights are there", async () => {
+    const host = hostOver((await filledStore()).store);
+    await ask(host);
+    expect(host.health()).toEqual({ status: "ok" });
+    host.condemn("logits_not_finite");
+    host.condemn("internal");
+    expect(host.health()).toEqual({ status: "failed", reason: "logits_not_finite" });
+    expect([stateOf(host), host.takesWork()]).toEqual(["failed", false]);
     await host.dispose();
   });
 

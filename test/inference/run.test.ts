@@ -24,8 +24,12 @@ const work: Work = { jobId: "ans_1", question, pictures: null, digest, deadline:
 const letter = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 16 + 65, 9));
 
 /** The parts of a run with an engine, and everything that it logs. */
-function parts(engine: Engine = letter): RunParts & { readonly lines: string[] } {
+function parts(engine: Engine = letter): RunParts & {
+  readonly lines: string[];
+  readonly condemned: string[];
+} {
   const lines: string[] = [];
+  const condemned: string[] = [];
   const tools = {
     engine,
     tokenizer: fakeTokenizer,
@@ -43,7 +47,11 @@ function parts(engine: Engine = letter): RunParts & { readonly lines: string[] }
   };
   return {
     lines,
+    condemned,
     host: {
+      health: () => ({ status: "ok" }),
+      takesWork: () => true,
+      condemn: (reason) => void condemned.push(reason),
       described: async () => ({ card, tools }),
       status: () => {
         throw new Error("a run does not ask for the status");
@@ -120,8 +128,9 @@ describe("a run", () => {
     const made = parts(odd);
     const told = await events(made, work);
     expect(told.map(({ kind }) => kind)).toEqual(["answer.started", "answer.failed"]);
-    expect(told.at(-1)).toEqual({ kind: "answer.failed", failure: { kind: "internal" } });
+    expect(told.at(-1)).toEqual({ kind: "answer.failed", failure: { kind: "logits_not_finite" } });
     expect(made.lines.join("\n")).toContain("no probability");
+    expect(made.condemned).toEqual(["logits_not_finite"]);
   });
 
   test("that dies at a step tells the steps before it, then that it failed", async () => {

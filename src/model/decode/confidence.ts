@@ -9,21 +9,26 @@ export interface Candidate {
   readonly confidence: number;
 }
 
+/** The network's numbers are infinite or not numbers at all: nothing that it computes can be trusted any more. */
+export class LogitsError extends Error {
+  override readonly name = "LogitsError";
+}
+
 /**
  * Returns the probability of the token chosen for a row, computed in double precision from the numbers that left the head.
- * Throws if they are not numbers: an overflow in the backend must never pass for a token nobody is sure of.
+ * Throws LogitsError where they are not finite: an overflow in the backend must never pass for a token nobody is sure of.
  *
  * Source: softmax in float64 over the suppressed, noise-free logits, in generate_with_embeds.
  */
 export function confidenceOf(predictions: Predictions, row: number): number {
-  const distance = predictions.chosenLogits[row]! - predictions.maxLogits[row]!;
-  const confidence = Math.exp(distance) / (1 + predictions.tails[row]!);
-  if (!(confidence >= 0)) {
-    throw new Error(
-      `the head gave no probability for row ${row} (token ${predictions.tokens[row]})`,
+  const chosen = predictions.chosenLogits[row]!;
+  const max = predictions.maxLogits[row]!;
+  const tail = predictions.tails[row]!;
+  if (![chosen, max, tail].every(Number.isFinite))
+    throw new LogitsError(
+      `the head gave no probability for row ${row} (token ${predictions.tokens[row]}): logit ${chosen}, largest ${max}, tail ${tail}`,
     );
-  }
-  return confidence;
+  return Math.exp(chosen - max) / (1 + tail);
 }
 
 /** Picks the `count` most confident candidates, surest first; among equals the lower position. Fewer if there are fewer. */

@@ -67,6 +67,14 @@ describe("POST /v1/answers is paid for", () => {
       () =>
         eventReply([...story.slice(0, 2), { kind: "answer.failed", failure: failures.image_bomb }]),
     ],
+    [
+      "comes of numbers that are none",
+      () =>
+        eventReply([
+          ...story.slice(0, 2),
+          { kind: "answer.failed", failure: failures.logits_not_finite },
+        ]),
+    ],
     ["breaks off", () => eventReply(story.slice(0, 2))],
     ["is not taken", () => new Response("", { status: 503 })],
   ] as const)("with nothing when it %s", async (_, reply) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceOf, mostConfident } from "#model/decode/confidence.ts";
+import { confidenceOf, LogitsError, mostConfident } from "#model/decode/confidence.ts";
 
 function head(chosen: number, max: number, tail: number) {
   return {
@@ -21,9 +21,10 @@ describe("confidenceOf", () => {
     expect(confidenceOf(head(9, 9, 1e-10), 0)).toBeGreaterThan(confidenceOf(head(9, 9, 3e-10), 0));
   });
 
-  test("a backend that overflowed is a fault, not an unsure token", () => {
-    expect(() => confidenceOf(head(Number.NaN, 1, 0), 0)).toThrow(/no probability/);
-    expect(() => confidenceOf(head(1, 1, Number.NaN), 0)).toThrow(/no probability/);
+  test("a backend that overflowed is a fault, not an unsure token: no number of the head may be infinite or none", () => {
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+      for (const numbers of [head(odd, 1, 0), head(1, odd, 0), head(1, 1, odd)])
+        expect(() => confidenceOf(numbers, 0)).toThrow(LogitsError);
   });
 });
 
