@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from "sharp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import { MAX_IMAGE_SIDE } from "#domain/image/judge.ts";
 import { ok, type Result } from "#domain/result.ts";
@@ -31,6 +31,12 @@ function claiming(png: Buffer, width: number, height: number): Buffer {
   return forged;
 }
 
+/** A comment segment of a JPEG. */
+function comment(body: Buffer): Buffer {
+  const length = body.length + 2;
+  return Buffer.concat([Uint8Array.of(0xff, 0xfe, length >> 8, length & 255), body]);
+}
+
 /** Decodes a file that comes behind `before` others. */
 async function decodeImage(file: Uint8Array, before: number): Promise<Result<Picture, Failure>> {
   const first = await flat(1, 1).png().toBuffer();
@@ -56,7 +62,7 @@ describe("decoding a picture", () => {
     expect(picture.ok && [...picture.value.pixelsHWC]).toEqual(new Array(48).fill(90));
   });
 
-  test("sixteen bits and alpha end as eight bits on black", async () => {
+  test("sixteen bits and alpha end as eight bits: what is bright and half seen lies on black", async () => {
     const create = {
       width: 2,
       height: 2,
@@ -96,6 +102,33 @@ describe("decoding a picture", () => {
       expect(half).toEqual({ ok: false, refusal: { kind: "image_truncated", image: 2 } });
     },
   );
+
+  test("a JPEG that lacks only its end mark is decoded, and to the same pixels; one that lacks pixels is not", async () => {
+    const whole = await noise(64, 48).jpeg().toBuffer();
+    const preview = await noise(8, 8).jpeg().toBuffer();
+    // A preview in the metadata has an end mark of its own, which is not the picture's.
+    const head = Buffer.concat([whole.subarray(0, 2), comment(preview), whole.subarray(2)]);
+    for (const file of [whole, head]) {
+      const expected = await decodeImage(file, 0);
+      for (const missing of [1, 2])
+        expect(await decodeImage(file.subarray(0, file.length - missing), 0)).toEqual(expected);
+      for (const missing of [8, 40, 400])
+        expect(await decodeImage(file.subarray(0, file.length - missing), 0)).toEqual({
+          ok: false,
+          refusal: { kind: "image_truncated", image: 0 },
+        });
+    }
+  });
+
+  test("a fault of the machine is thrown, and no word about the picture", async () => {
+    const file = await flat(4, 4).png().toBuffer();
+    const raw = vi.spyOn(sharp.prototype, "toBuffer");
+    raw.mockRejectedValue(new Error("vips_tracked: out of memory -- size == 48MB"));
+    await expect(decodeImages([file])).rejects.toThrow("decoding picture 0 broke");
+    raw.mockRejectedValue(new Error("colour profile: unknown something"));
+    expect(await decodeImages([file])).toMatchObject({ refusal: { kind: "image_unsupported" } });
+    raw.mockRestore();
+  });
 
   test("what is no picture is unsupported", async () => {
     const text = await decodeImage(new TextEncoder().encode("<html>not a picture</html>"), 0);

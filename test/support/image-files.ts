@@ -93,14 +93,20 @@ export function riffChunk(type: string, body: Uint8Array): Uint8Array {
   return concat(ascii(type), size, body, body.length % 2 === 1 ? [0] : []);
 }
 
-/** A GIF89a of so many pictures, each with a control extension and one sub-block of image bytes. */
-export function gif(width: number, height: number, frames: number): Uint8Array {
-  const sides = [width & 255, width >> 8, height & 255, height >> 8];
+/** A GIF89a of so many pictures, as large as the screen or as told, each with a control extension and one sub-block of bytes. */
+export function gif(
+  width: number,
+  height: number,
+  frames: number,
+  frameSize: readonly [width: number, height: number] = [width, height],
+): Uint8Array {
+  const little = (value: number): number[] => [value & 255, value >> 8];
   const frame = concat(
     [0x21, 0xf9, 4, 0, 0, 0, 0, 0],
-    [0x2c, 0, 0, 0, 0, ...sides, 0, 2],
+    [0x2c, 0, 0, 0, 0, ...frameSize.flatMap(little), 0, 2],
     [2, 0x4c, 1, 0],
   );
   const table = [0x80, 0, 0, ...new Uint8Array(6)];
-  return concat(ascii("GIF89a"), sides, table, ...Array<Uint8Array>(frames).fill(frame), [0x3b]);
+  const screen = [width, height].flatMap(little);
+  return concat(ascii("GIF89a"), screen, table, ...Array<Uint8Array>(frames).fill(frame), [0x3b]);
 }

@@ -10,13 +10,18 @@ import type { Size } from "./layout.ts";
 export function readAvif(view: DataView): ImageHeader | string {
   const file = { view, start: 0, end: view.byteLength };
   const meta = findBox(file, META);
-  if (meta === undefined) return "truncated";
-  // A box that says to be longer than the file ends with it: that is where the bytes were cut.
-  const isCut = meta.end === view.byteLength;
+  if (meta === undefined || meta.isCut) return "truncated";
   const size = primarySize({ ...meta, start: meta.start + FULL_BOX_BYTES });
-  if (size === undefined) return isCut ? "truncated" : "the AVIF does not say its size";
+  if (size === undefined) return "the AVIF does not say its size";
   const frames = view.getUint32(8) === SEQUENCE_BRAND ? 2 : 1;
   return { type: "avif", ...size, orientation: 1, frames };
+}
+
+/** Says whether so few bytes may yet become an ISO media file, whose type stands behind a small length. */
+export function mayBecomeAvif(view: DataView): boolean {
+  const length = view.getUint32(0);
+  const isTyped = view.byteLength < 8 || view.getUint32(4) === FILE_TYPE;
+  return view.byteLength < 16 && length >= 8 && length < MAX_FILE_TYPE_BYTES && isTyped;
 }
 
 /** Says whether an ISO media file is one of AV1 pictures: by its main brand or by one that it is compatible with. */
@@ -60,6 +65,8 @@ interface Span {
 
 interface Box extends Span {
   readonly type: number;
+  /** Whether it says to be longer than what it lies in. */
+  readonly isCut: boolean;
 }
 
 /** Lists the boxes that follow each other in a span; the last may be cut off. */
@@ -77,7 +84,8 @@ function boxesIn({ view, start, end }: Span): Box[] {
         : stated;
     if (length < head) break;
     const type = view.getUint32(offset + 4);
-    boxes.push({ view, type, start: offset + head, end: Math.min(offset + length, end) });
+    const isCut = offset + length > end;
+    boxes.push({ view, type, isCut, start: offset + head, end: isCut ? end : offset + length });
     offset += length;
   }
   return boxes;

@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from "../result.ts";
-import { isAvif, readAvif } from "./avif-header.ts";
+import { isAvif, mayBecomeAvif, readAvif } from "./avif-header.ts";
 import { describeForeign } from "./foreign-format.ts";
 import { readGif } from "./gif-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
@@ -59,6 +59,7 @@ function parse(bytes: Uint8Array): ImageHeader | string {
       return readWebp(view);
     default:
       if (view.getUint16(0) === 0xffd8) return readJpeg(view);
+      if (mayBecomeAvif(view)) return "truncated";
       return isAvif(view) ? readAvif(view) : describeForeign(bytes);
   }
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import {
   type ImageHeader,
@@ -14,7 +15,11 @@ function header(bytes: Uint8Array): ImageHeader {
   return read.value;
 }
 
+const avif = await sharp({ create: { width: 30, height: 20, channels: 3, background: "red" } })
+  .avif()
+  .toBuffer();
 const samples: Record<string, Uint8Array> = {
+  avif: new Uint8Array(avif),
   jpeg: jpeg(640, 480, { orientation: 6 }),
   png: png(640, 480, [["eXIf", exif(6)]]),
   webp: webp(640, 480, [["EXIF", exif(6)]]),
@@ -79,6 +84,41 @@ describe("readImageHeader", () => {
       ],
     });
     expect(header(padded)).toMatchObject({ width: 9, height: 7 });
+  });
+
+  test.each([
+    ["stray bytes", [1, 2, 0, 3, 0xff, 0, 4]],
+    ["markers that stand alone", [0xff, 0x01, 0xff, 0xd0, 0xff, 0xd7]],
+    ["a segment shorter than its own length", [0xff, 0xfe, 0, 0]],
+  ])("passes over %s before a JPEG's frame, as decoders do", (_, bytes) => {
+    const frame = jpeg(9, 7, { orientation: 6, before: [bytes] });
+    expect(header(frame)).toMatchObject({ width: 9, height: 7, orientation: 6 });
+  });
+
+  test("a lossless or hierarchical JPEG, which decoders here do not know, is refused by its kind", () => {
+    for (const kind of [0xc3, 0xc5, 0xc6, 0xc7, 0xcb, 0xcd, 0xce, 0xcf]) {
+      const bytes = jpeg(9, 7);
+      bytes[bytes.indexOf(0xc0)] = kind;
+      expect(readImageHeader(bytes)).toMatchObject({
+        refusal: expect.stringContaining("lossless or hierarchical"),
+      });
+    }
+  });
+
+  test("reads the size of an AVIF as its container turns and crops it", async () => {
+    const create = { width: 30, height: 20, channels: 3, background: "red" } as const;
+    const plain = await sharp({ create }).avif().toBuffer();
+    const turned = await sharp({ create }).withMetadata({ orientation: 6 }).avif().toBuffer();
+    const upright = { type: "avif", width: 30, height: 20, orientation: 1, frames: 1 };
+    expect(header(plain)).toEqual(upright);
+    expect(header(turned)).toMatchObject({ width: 20, height: 30, orientation: 1 });
+  });
+
+  test("an AVIF sequence is an animation", async () => {
+    const create = { width: 30, height: 20, channels: 3, background: "red" } as const;
+    const bytes = new Uint8Array(await sharp({ create }).avif().toBuffer());
+    bytes.set(ascii("avis"), 8);
+    expect(header(bytes).frames).toBe(2);
   });
 
   test("too many segments before the frame are refused", () => {

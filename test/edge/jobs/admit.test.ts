@@ -53,7 +53,7 @@ describe("a question is refused", () => {
   test.each([
     ["a sound in the same container", ascii(`RIFF\x24\0\0\0WAVEfmt ${"\0".repeat(32)}`)],
     ["SVG", ascii("<svg xmlns=")],
-    ["an AVIF file", ascii("\0\0\0\x1cftypavif")],
+    ["a HEIC file", ascii("\0\0\0\x18ftypheic\0\0\0\0mif1heic")],
   ])("with %s for a picture, naming which one", (_, image) => {
     expect(admitted([pngBytes, image])).toMatchObject({
       refusal: { kind: "image_unsupported", image: 1 },
@@ -63,6 +63,7 @@ describe("a question is refused", () => {
   test.each([
     ["nothing", new Uint8Array()],
     ["half a signature", pngBytes.slice(0, 4)],
+    ["the type alone", ascii("\0\0\0\x1cftypavif\0\0\0\0mif1avif")],
     ["half a header", jpeg(30, 20).slice(0, 8)],
   ])("with %s of a picture, naming which one", (_, image) => {
     expect(admitted([pngBytes, image])).toMatchObject({

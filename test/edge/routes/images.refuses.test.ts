@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { MAX_UPLOADS, UPLOAD_LIFETIME_MS } from "#edge/jobs/uploads.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import { ascii } from "../../support/image-files.ts";
+import { ascii, gif, jpeg } from "../../support/image-files.ts";
 import { ask, refusal } from "../function-double.ts";
 import { newKey } from "./administration.ts";
 import { picture, upload, uploaded } from "./images.ts";
@@ -23,6 +23,8 @@ describe("POST /v1/images refuses, and keeps nothing of,", () => {
     ["a page", "image_unsupported", "<svg xmlns='http://www.w3.org/2000/svg'/>"],
     ["a file that ends in its header", "image_truncated", picture(8).slice(0, 20)],
     ["a picture without pixels", "image_unsupported", picture(0)],
+    ["a picture with a side too long", "image_too_large", new Uint8Array(jpeg(20_000, 400))],
+    ["an animation", "image_unsupported", new Uint8Array(gif(8, 8, 2))],
     ["a file above the limit", "image_file_too_large", new Uint8Array(MAX_IMAGE_BYTES + 1)],
     ["a body above the limit", "body_too_large", new Uint8Array(MAX_BODY_BYTES + 1)],
   ])("%s: %s", async (_, code, body) => {

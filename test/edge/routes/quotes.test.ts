@@ -3,7 +3,7 @@ import { encodeBase64 } from "#wire/base64.ts";
 import { type QuoteBody, quoteSchema } from "#wire/quotes.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { pngBytes, story } from "../../support/edge-builders.ts";
-import { jpeg } from "../../support/image-files.ts";
+import { gif, jpeg } from "../../support/image-files.ts";
 import { ask, askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { newKey } from "./administration.ts";
 
@@ -99,6 +99,57 @@ describe("POST /v1/quotes", () => {
       throw new TypeError("refused");
     });
     expect((await quote({ question: "?" })).weights).toBe("cold");
+  });
+
+  test.each([
+    [
+      "of a size over the pixels",
+      { width: 8_001, height: 8_000 },
+      "image_too_large",
+      "has 64008000 pixels; 64000000 are",
+    ],
+    [
+      "of a size over the side",
+      { width: 16_385, height: 1 },
+      "image_too_large",
+      "a side of 16385 pixels; 16384 are",
+    ],
+    [
+      "of a file over the side",
+      { image: { data: encodeBase64(jpeg(20_000, 400)) } },
+      "image_too_large",
+      "a side of 20000 pixels; 16384 are",
+    ],
+    [
+      "of an animation",
+      { image: { data: encodeBase64(gif(8, 8, 2)) } },
+      "image_unsupported",
+      "it is an animation",
+    ],
+    [
+      "of pictures that are too many pixels together",
+      { images: Array(3).fill({ data: encodeBase64(jpeg(8_000, 8_000)) }) },
+      "image_too_large",
+      "The pictures up to picture 3 have 192000000 pixels together; 128000000 are",
+    ],
+  ])("refuses %s as the answer would be refused, and for good", async (_, body, code, words) => {
+    const problem = await refusal(await post({ question: "?", ...body }));
+    expect(problem).toMatchObject({ status: 422, code, retryable: false });
+    expect(problem.detail).toContain(words);
+    if (!("width" in body)) {
+      const answered = await refusal(await askJson({ question: "?", ...body }));
+      expect(answered).toMatchObject({ code, detail: problem.detail });
+    }
+  });
+
+  test("prices a GIF by what its frame covers, and several pictures as one padded view each", async () => {
+    const data = (bytes: Uint8Array) => ({ data: encodeBase64(bytes) });
+    const frame = await quote({ question: "?", image: data(gif(640, 480, 1, [320, 240])) });
+    const plain = await quote({ question: "?", width: 320, height: 240 });
+    expect(frame.price_micros).toBe(plain.price_micros);
+    const low = await quote({ question: "?", width: 500, height: 300, detail: "low" });
+    const two = await quote({ question: "?", images: Array(2).fill(data(jpeg(500, 300))) });
+    expect(two.image_vectors).toBe(2 * low.image_vectors);
   });
 
   test.each([

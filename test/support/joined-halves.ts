@@ -1,0 +1,103 @@
+import { unstable_readConfig } from "wrangler";
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import type { Question } from "#domain/question.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import type { Result } from "#domain/result.ts";
+import type { Settings } from "#edge/env.ts";
+import { admit, type Job } from "#edge/jobs/admit.ts";
+import { dispatch } from "#edge/jobs/dispatch.ts";
+import { createAdmission } from "#inference/admission.ts";
+import { loadKernels } from "#inference/engine/kernels.ts";
+import { createFetcher } from "#inference/fetch/routes.ts";
+import { fileStore } from "#inference/file-store.ts";
+import { createHandler } from "#inference/handler.ts";
+import { createMetrics } from "#inference/metrics.ts";
+import { createModelHost } from "#inference/model-host.ts";
+import { openModel } from "#inference/model-loader.ts";
+import { createTicketLog } from "#inference/ticket-log.ts";
+import { jsonText } from "#wire/json-text.ts";
+import { modelCardsSchema } from "#wire/model-card.ts";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/ticket.ts";
+
+/** How a question ended: refused before any work, or as the function told it. */
+export type Ending =
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "answered"; readonly quotedVectors: number; readonly events: AnswerEvent[] };
+
+/** The edge's half of answering and the function's, with the model that ships, joined without a network. */
+export interface JoinedHalves {
+  readonly card: ModelCard;
+  readonly ticketKey: TicketSigningKey;
+  /** Prices a question and lets it in. */
+  admit(question: Question): Result<Job, Failure>;
+  /** Asks as the edge does: prices, signs, sends, reads. */
+  ask(question: Question): Promise<Ending>;
+  /** Sends a request to the function as it is. */
+  request(path: string, init: RequestInit): Promise<Response>;
+  /** What the function logged as faults of ours. */
+  readonly faults: readonly unknown[];
+  /** What stands in for `fetch`, to be put in its place. */
+  readonly fetch: typeof fetch;
+  dispose(): Promise<void>;
+}
+
+const FUNCTION_URL = "http://function.test";
+
+export async function joinHalves(): Promise<JoinedHalves> {
+  const { vars } = unstable_readConfig({ config: "wrangler.toml" });
+  const card = jsonText(modelCardsSchema).parse(vars["MODEL_CARDS"])["unmask-demo"];
+  if (card === undefined) throw new Error("wrangler.toml has no card of the model that ships");
+  const { signing: ticketKey, verification } = await generateTicketKeys("test");
+  const { resize } = await loadKernels();
+  const faults: unknown[] = [];
+  const host = createModelHost({
+    model: card.id,
+    provider: "cpu",
+    resize,
+    log: () => undefined,
+    open: (signal) =>
+      openModel({ store: fileStore("infra/demo-model/bundle"), model: card.id, signal }),
+  });
+  const metrics = createMetrics();
+  const reach = { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] };
+  const handler = createHandler({
+    host,
+    fetcher: createFetcher(
+      reach,
+      () => 0,
+      () => undefined,
+      metrics,
+    ),
+    metrics,
+    admission: createAdmission(1, 1, () => 0),
+    ticketKeys: [verification],
+    tickets: createTicketLog(Date.now),
+    now: Date.now,
+    log: (event, fields) => {
+      if (event === "answer.fault" || event === "request.failed") faults.push(fields);
+    },
+  });
+  const settings = { functionUrl: FUNCTION_URL, functionSilenceSeconds: 60, ticketKey } as Settings;
+  const letIn = (question: Question): Result<Job, Failure> =>
+    admit({ question }, { id: "ans_1", accountId: "acc_1", card, createdAt: 0 });
+  return {
+    card,
+    ticketKey,
+    faults,
+    admit: letIn,
+    request: async (path, init) => await handler.request(path, init),
+    fetch: async (input, init) => await handler.fetch(new Request(input, init)),
+    async ask(question) {
+      const job = letIn(question);
+      if (!job.ok) return { kind: "refused", failure: job.refusal };
+      const signal = new AbortController().signal;
+      const terms = { requestId: "req_1", traceparent: null, deadlineAt: null, signal };
+      const sent = await dispatch(job.value, settings, terms);
+      if (!sent.ok) return { kind: "refused", failure: sent.refusal };
+      const events = await Array.fromAsync(sent.value.events);
+      return { kind: "answered", quotedVectors: job.value.quote.imageVectors, events };
+    },
+    dispose: () => host.dispose(),
+  };
+}
