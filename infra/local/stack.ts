@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
@@ -82,6 +83,7 @@ export async function startStack(
 
   say("inference function …");
   const ownPorts = [...Object.values(stack.ports), ...internalPorts];
+  writeFileSync(state.file("ports.json"), `${JSON.stringify(ownPorts)}\n`);
   const worker = startFunction(stack, store, ownPorts, ticketKeys.verification, options.provider);
   running.push(worker);
   const functionUrl = `http://${LOOPBACK}:${stack.ports.function}`;

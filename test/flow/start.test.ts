@@ -1,48 +1,26 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createAdminClient, readUsage } from "#client/admin.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
-
-/** What `npm start -- --json` says on its one line. */
-interface Ready {
-  readonly url: string;
-  readonly key: string;
-  readonly admin_key: string;
-  readonly model: string;
-}
+import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 
 const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
 
 describe("the whole system, started as a newcomer starts it", () => {
-  let system: ChildProcess;
-  let ready: Ready;
+  let system: LocalSystem;
   let client: Client;
 
   beforeAll(async () => {
-    system = spawn("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const lines = createInterface({ input: system.stdout! });
-    const [line] = await new Promise<[string]>((resolve, reject) => {
-      lines.once("line", (text) => resolve([text]));
-      system.once("exit", (code) =>
-        reject(new Error(`the system ended with ${code} before it was ready`)),
-      );
-    });
-    ready = JSON.parse(line);
-    client = createClient({ baseUrl: ready.url, apiKey: ready.key });
+    system = await startLocalSystem();
+    client = createClient({ baseUrl: system.url, apiKey: system.key });
   }, 120_000);
 
-  afterAll(() => {
-    system.kill("SIGTERM");
-  });
+  afterAll(() => system[Symbol.asyncDispose]());
 
   test("a picture and a question become a true answer", async () => {
     const answer = await client.ask({ question: "What is this?", images: [picture], canvas: 16 });
-    expect(answer).toMatchObject({ status: "completed", answer: "A dog.", model: ready.model });
+    expect(answer).toMatchObject({ status: "completed", answer: "A dog.", model: system.model });
     expect(answer.usage.image_vectors).toBeGreaterThan(0);
   });
 
@@ -73,7 +51,7 @@ describe("the whole system, started as a newcomer starts it", () => {
   });
 
   test("a wrong key, a cut-off picture and an unknown field are refused, each by name", async () => {
-    const stranger = createClient({ baseUrl: ready.url, apiKey: ready.key.replace(/.$/, "!") });
+    const stranger = createClient({ baseUrl: system.url, apiKey: system.key.replace(/.$/, "!") });
     const codes: string[] = [];
     const collect = (error: unknown): void => {
       if (!(error instanceof RefusedError)) throw error;
@@ -87,11 +65,11 @@ describe("the whole system, started as a newcomer starts it", () => {
   });
 
   test("credit is granted, spent to the micro-dollar, and shown by the ledger and the usage", async () => {
-    const admin = createAdminClient({ baseUrl: ready.url, apiKey: ready.admin_key });
+    const admin = createAdminClient({ baseUrl: system.url, apiKey: system.admin_key });
     const { id: account } = await admin.createAccount({ name: "Flow" });
     await admin.grant(account, { amount_micros: 1_000_000 });
     const { id, key } = await admin.createKey({ account });
-    const owner = { baseUrl: ready.url, apiKey: key };
+    const owner = { baseUrl: system.url, apiKey: key };
     const ask = { question: "What is this?", images: [picture], canvas: 16 };
     const { charged_micros: charged } = await createClient(owner).ask(ask);
     expect(charged).toBeGreaterThan(0);
@@ -105,9 +83,8 @@ describe("the whole system, started as a newcomer starts it", () => {
   });
 
   test("asked to stop, it ends cleanly and leaves nobody listening", async () => {
-    const ended = new Promise<number | null>((resolve) => system.once("exit", resolve));
-    system.kill("SIGTERM");
-    expect(await ended).toBe(0);
-    await expect(fetch(`${ready.url}/health`)).rejects.toThrow();
+    system.child.kill("SIGTERM");
+    expect(await system.ended).toBe(0);
+    await expect(fetch(`${system.url}/health`)).rejects.toThrow();
   }, 40_000);
 });

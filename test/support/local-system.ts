@@ -1,37 +1,80 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-/** The whole system on this machine, as `npm start` brings it up. */
-export interface LocalSystem extends AsyncDisposable {
+/** What `npm start -- --json` says on its one line. */
+interface Ready {
   readonly url: string;
   readonly key: string;
+  readonly admin_key: string;
   readonly model: string;
 }
 
-/** Starts it on a free port and waits until it is ready: about six seconds on two cores. */
-export async function startLocalSystem(): Promise<LocalSystem> {
+/** The whole system on this machine, as `npm start` brings it up. */
+export interface LocalSystem extends Ready, AsyncDisposable {
+  /** `npm start` itself. */
+  readonly child: ChildProcess;
+  /** Resolves with its exit status, or with the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+  /** Where its state lies; gone when it is disposed of. */
+  readonly state: string;
+  /** Every port on which a part of it listens. */
+  readonly ports: readonly number[];
+}
+
+/**
+ * Starts it on a free port and waits until it is ready: about six seconds on two cores. For people it says what to paste
+ * into a terminal, and what is read here is that.
+ */
+export async function startLocalSystem(
+  audience: "programs" | "people" = "programs",
+): Promise<LocalSystem> {
   const state = mkdtempSync(path.join(tmpdir(), "unmask-system-"));
-  const system = spawn("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
+  const words = audience === "programs" ? ["--json"] : [];
+  const child = spawn("npm", ["start", "--silent", "--", "--port", "0", ...words], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, UNMASK_STATE: state },
   });
-  const ended = new Promise<void>((resolve) => system.once("exit", () => resolve()));
-  const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: system.stdout }).once("line", resolve);
-    system.once("exit", (code) =>
-      reject(new Error(`the system ended with ${code} before it was ready`)),
-    );
+  const ended = new Promise<number | string | null>((resolve) =>
+    child.once("exit", (code, signal) => resolve(signal ?? code)),
+  );
+  const ready = await new Promise<Ready>((resolve, reject) => {
+    let printed = "";
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      printed += `${line}\n`;
+      if (audience === "programs") resolve(JSON.parse(line) as Ready);
+      else if (line.includes("Ctrl-C")) resolve(readyForPeople(printed));
+    });
+    void ended.then((how) => reject(new Error(`the system ended with ${how} before it was ready`)));
   });
-  const ready: Pick<LocalSystem, "url" | "key" | "model"> = JSON.parse(line);
+  const ports = JSON.parse(readFileSync(path.join(state, "ports.json"), "utf8")) as number[];
   return {
     ...ready,
+    child,
+    ended,
+    state,
+    ports,
     async [Symbol.asyncDispose]() {
-      system.kill("SIGTERM");
+      child.kill("SIGTERM");
       await ended;
-      rmSync(state, { recursive: true });
+      rmSync(state, { recursive: true, maxRetries: 5 });
     },
+  };
+}
+
+/** Reads the values that a person is told to export. */
+function readyForPeople(printed: string): Ready {
+  const exported = (name: string): string => {
+    const value = new RegExp(`^ *export ${name}=(\\S+)$`, "m").exec(printed)?.[1];
+    if (value === undefined) throw new Error(`nobody is told to export ${name}:\n${printed}`);
+    return value;
+  };
+  return {
+    url: exported("UNMASK_URL"),
+    key: exported("UNMASK_KEY"),
+    admin_key: /UNMASK_ADMIN_KEY=(\S+)/.exec(printed)?.[1] ?? "",
+    model: "unmask-demo",
   };
 }
