@@ -1,6 +1,6 @@
 import { createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
+import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
 import { table } from "./terminal/table.ts";
 
 export const ACCOUNTS_HELP: string = `Opens and lists accounts: whose money it is.
@@ -19,7 +19,7 @@ Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 export async function accounts(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(args);
   const [action, name] = positionals;
-  const client = createAdminClient(findAdministration(values, io));
+  const client = createAdminClient(briefly(findAdministration(values, io)));
   const call = { signal: io.signal };
   try {
     if (action === "list") {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import type { ClientOptions } from "#client/send.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 
 /** Where the API is, and the key for it if one is known. */
@@ -25,9 +26,10 @@ export function findConnection(
 ): Connection {
   const local = readLocal(io);
   const baseUrl = given.url ?? io.env["UNMASK_URL"] ?? local?.url ?? DEFAULT_URL;
+  checkAddress(baseUrl);
   const localKey = baseUrl === local?.url ? local.key : undefined;
   const apiKey = given.key ?? io.env["UNMASK_KEY"] ?? localKey;
-  return { baseUrl, ...(apiKey === undefined ? {} : { apiKey }) };
+  return { baseUrl, ...(apiKey === undefined ? {} : { apiKey: cleanKey(apiKey) }) };
 }
 
 /** How to reach the administration, for the help of every command that does. */
@@ -43,13 +45,34 @@ export function findAdministration(
 ): Connection {
   const local = readLocal(io);
   const baseUrl = given.url ?? io.env["UNMASK_URL"] ?? local?.url ?? DEFAULT_URL;
+  checkAddress(baseUrl);
   const localKey = baseUrl === local?.url ? local.adminKey : undefined;
   const apiKey = io.env["UNMASK_ADMIN_KEY"] ?? localKey;
   if (apiKey === undefined)
     throw new UsageError(
       `there is no administrator's key for ${baseUrl}: set UNMASK_ADMIN_KEY, or run "npm start" first`,
     );
-  return { baseUrl, apiKey };
+  return { baseUrl, apiKey: cleanKey(apiKey) };
+}
+
+function checkAddress(baseUrl: string): void {
+  if (/^https?:\/\//i.test(baseUrl) && URL.canParse(baseUrl)) return;
+  throw new UsageError(`${baseUrl} is no address; write it as ${DEFAULT_URL}`);
+}
+
+/** A key out of a file often has a line break behind it. What else no header can carry is no key. */
+function cleanKey(text: string): string {
+  const key = text.trim();
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new UsageError("the key is empty or holds spaces, line breaks or letters that no key has");
+}
+
+/** How long a reply that needs no model is waited for: longer than any takes, shorter than a person waits. */
+const REPLY_MS = 15_000;
+
+/** A connection for calls that are answered at once: where nobody answers, they end. */
+export function briefly(connection: Connection): ClientOptions {
+  return { ...connection, timeoutMs: REPLY_MS };
 }
 
 function readLocal(
@@ -58,16 +81,30 @@ function readLocal(
   const root = io.env["UNMASK_HOME"] ?? path.resolve(import.meta.dirname, "../..");
   const file = path.join(root, LOCAL_FILE);
   if (!existsSync(file)) return undefined;
-  const local: { url?: unknown; key?: unknown; admin_key?: unknown } = JSON.parse(
-    readFileSync(file, "utf8"),
-  );
-  const { url, key, admin_key: adminKey } = local;
+  const { url, key, admin_key: adminKey } = parseLocal(readFileSync(file, "utf8"), file);
   if (typeof url !== "string" || typeof key !== "string") return undefined;
   return { url, key, adminKey: typeof adminKey === "string" ? adminKey : undefined };
 }
 
+function parseLocal(
+  text: string,
+  file: string,
+): { url?: unknown; key?: unknown; admin_key?: unknown } {
+  try {
+    const local: unknown = JSON.parse(text);
+    if (typeof local === "object" && local !== null) return local;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new UsageError(`${file} is damaged: remove it, and "npm start" writes it anew`);
+}
+
 /** Says what went wrong between us and the service and what to do next; returns the exit code. Throws on what it does not know. */
 export function explain(cause: unknown, io: CommandIo): number {
+  if (cause instanceof ConnectionError && cause.isLasting) {
+    io.stderr.write(`unmask: ${cause.message}.\nIs --url (UNMASK_URL) the address of the API?\n`);
+    return EXIT.failed;
+  }
   if (cause instanceof ConnectionError) {
     io.stderr.write(`unmask: ${cause.message}.\nIs it up? "npm start" brings one up here.\n`);
     return EXIT.unavailable;

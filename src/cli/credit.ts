@@ -1,6 +1,6 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
+import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
 export const CREDIT_HELP: string = `Grants credit to an account, and gives back what an answer was charged.
@@ -20,7 +20,7 @@ export async function credit(args: readonly string[], io: CommandIo): Promise<nu
   const { values, positionals } = parse(args);
   const give = giftOf(positionals, values.id);
   try {
-    const client = createAdminClient(findAdministration(values, io));
+    const client = createAdminClient(briefly(findAdministration(values, io)));
     const { reply, words } = await give(client, io.signal);
     io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
     return EXIT.done;

@@ -1,6 +1,6 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, explain, findAdministration } from "./connection.ts";
+import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
 import { parseDollars, table } from "./terminal/table.ts";
 
 export const KEYS_HELP: string = `Creates, lists, rotates and revokes keys. A key is shown once, when it is made; keep it then.
@@ -36,7 +36,7 @@ export async function keys(args: readonly string[], io: CommandIo): Promise<numb
   const [action, subject] = positionals;
   if (subject === undefined)
     throw new UsageError("say create ACCOUNT, list ACCOUNT, rotate ID or revoke ID");
-  const client = createAdminClient(findAdministration(values, io));
+  const client = createAdminClient(briefly(findAdministration(values, io)));
   try {
     const { reply, words } = await act(action, subject, values, client, io.signal);
     io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);

@@ -1,6 +1,6 @@
 import { createClient, type Health } from "#client/client.ts";
 import { type CommandIo, EXIT, parseArguments } from "./command.ts";
-import { CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
 import { bar } from "./terminal/bar.ts";
 
 export const STATUS_HELP: string = `Shows whether the service is up and how far its weights are.
@@ -20,7 +20,7 @@ export async function status(args: readonly string[], io: CommandIo): Promise<nu
   const connection = findConnection({ url }, io);
   let health: Health;
   try {
-    health = await createClient(connection).health({ signal: io.signal });
+    health = await createClient(briefly(connection)).health({ signal: io.signal });
   } catch (cause) {
     io.signal.throwIfAborted();
     return explain(cause, io);

@@ -1,6 +1,6 @@
 import { readUsage } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments } from "./command.ts";
-import { CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
 import { dollars, table } from "./terminal/table.ts";
 
 export const USAGE_HELP: string = `Shows what the account's keys asked and were charged, by day (UTC), key and model.
@@ -26,7 +26,7 @@ export async function usage(args: readonly string[], io: CommandIo): Promise<num
   );
   try {
     const call = { signal: io.signal };
-    const rows = await Array.fromAsync(readUsage(findConnection(given, io), filter, call));
+    const rows = await Array.fromAsync(readUsage(briefly(findConnection(given, io)), filter, call));
     if (json) {
       io.stdout.write(`${JSON.stringify(rows)}\n`);
       return EXIT.done;

@@ -8,7 +8,14 @@ import type {
 } from "#wire/accounts.ts";
 import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/keys.ts";
 import type { UsageRow } from "#wire/usage.ts";
-import { type CallOptions, type ClientOptions, readJson, readPages, send } from "./send.ts";
+import {
+  type ApiObject,
+  type CallOptions,
+  type ClientOptions,
+  readObject,
+  readPages,
+  send,
+} from "./send.ts";
 
 /** The administration, typed. `apiKey` is the administrator's. Methods reject with UnmaskError, or with the reason of an aborted signal. */
 export interface AdminClient {
@@ -68,7 +75,7 @@ export function readUsage(
   return readPages<UsageRow>(options, `/v1/usage?${query}`, call);
 }
 
-async function write<Body>(
+async function write<Body extends ApiObject>(
   options: ClientOptions,
   method: string,
   path: string,
@@ -81,5 +88,5 @@ async function write<Body>(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return (await readJson(response)) as Body;
+  return await readObject(response);
 }

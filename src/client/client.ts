@@ -5,9 +5,18 @@ import type { QuoteBody } from "#wire/quotes.ts";
 import type { HealthBody, ModelListBody } from "#wire/responses.ts";
 import { type Answer, AnswerStream } from "./answer-stream.ts";
 import { type Ask, bodyOf } from "./ask.ts";
+import { ReplyError } from "./errors.ts";
 import { openAnswer } from "./open-answer.ts";
 import { type Replay, replayAnswer } from "./replay.ts";
-import { type CallOptions, type ClientOptions, call, readJson, readPages, send } from "./send.ts";
+import {
+  type ApiObject,
+  type CallOptions,
+  type ClientOptions,
+  call,
+  readJson,
+  readPages,
+  send,
+} from "./send.ts";
 
 export type Health = HealthBody;
 export type ModelList = ModelListBody;
@@ -69,9 +78,11 @@ export interface Client {
 
 /** Makes a client. It keeps no connection and no state. */
 export function createClient(options: ClientOptions): Client {
-  const get = async <Body>(path: string, { signal }: CallOptions = {}): Promise<Body> =>
-    await call(options, path, signal === undefined ? {} : { signal });
-  const post = async <Body>(
+  const get = async <Body extends ApiObject>(
+    path: string,
+    { signal }: CallOptions = {},
+  ): Promise<Body> => await call(options, path, signal === undefined ? {} : { signal });
+  const post = async <Body extends ApiObject>(
     path: string,
     body: FormData | string | null = null,
     { signal, idempotencyKey }: AskOptions = {},
@@ -117,10 +128,22 @@ export function createClient(options: ClientOptions): Client {
     },
     models: (call) => get("/v1/models", call),
     health: async ({ signal } = {}) =>
-      (await readJson(
-        await send(options, "/health", signal === undefined ? {} : { signal }),
-      )) as Health,
+      readHealth(await send(options, "/health", signal === undefined ? {} : { signal })),
   };
+}
+
+async function readHealth(response: Response): Promise<Health> {
+  const body = await readJson(response);
+  if (isHealth(body)) return body;
+  throw new ReplyError(`${response.url} does not say how the service is`, {
+    status: response.status,
+  });
+}
+
+function isHealth(body: unknown): body is Health {
+  if (typeof body !== "object" || body === null || !("function" in body)) return false;
+  const state = body.function;
+  return typeof state === "object" && state !== null && "state" in state;
 }
 
 /** 128 random bits. Not `randomUUID`, which pages without TLS do not have. */

@@ -19,9 +19,16 @@ export class RefusedError extends UnmaskError {
   }
 }
 
-/** The service could not be reached, or the connection broke before the answer was complete. Worth trying again. */
+/** The service could not be reached, or the connection broke before the answer was complete. Worth trying again, unless it lasts. */
 export class ConnectionError extends UnmaskError {
   override readonly name = "ConnectionError";
+  /** The address is wrong, or who answers there is not who it should be: trying again will not help. */
+  readonly isLasting: boolean;
+
+  constructor(message: string, options: ErrorOptions & { isLasting?: boolean } = {}) {
+    super(message, options);
+    this.isLasting = options.isLasting ?? false;
+  }
 }
 
 /** What came back is not this API: a wrong address, or a proxy's page. */

@@ -1,5 +1,5 @@
 import type { ReplayBody } from "#wire/replays.ts";
-import { type CallOptions, type ClientOptions, readJson, send } from "./send.ts";
+import { type CallOptions, type ClientOptions, readObject, send } from "./send.ts";
 
 /** An answer beside the answer that its question brought about this time. */
 export type Replay = ReplayBody;
@@ -12,5 +12,5 @@ export async function replayAnswer(
 ): Promise<Replay> {
   const path = `/v1/answers/${encodeURIComponent(answerId)}/replay`;
   const init = { method: "POST", ...(signal === undefined ? {} : { signal }) };
-  return (await readJson(await send(options, path, init))) as Replay;
+  return await readObject(await send(options, path, init));
 }

@@ -1,4 +1,5 @@
-import { ConnectionError, parseProblem, RefusedError, ReplyError } from "./errors.ts";
+import { networkFault } from "#domain/network-fault.ts";
+import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } from "./errors.ts";
 
 export interface ClientOptions {
   /** Where the API is, such as `http://127.0.0.1:8787`. */
@@ -9,6 +10,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
   /** How often a request is sent again, and a broken stream taken up again without a new event. Default 3. */
   readonly retries?: number;
+  /** How long a reply is waited for, its last byte included. Default: as long as `fetch` does. Not for streams, which last as long as their answer. */
+  readonly timeoutMs?: number;
   /** Draws from 0 … 1 how long is waited. Default `Math.random`. */
   readonly random?: () => number;
   /** Waits milliseconds; rejects with the reason of an abort. */
@@ -37,18 +40,27 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Sends a request with the key, once; resolves to a reply that is a success. Rejects with UnmaskError, or the reason of an abort. */
 export async function send(
-  { baseUrl, apiKey, fetch: request = fetch }: ClientOptions,
+  options: ClientOptions,
   path: string,
   init: RequestInit,
 ): Promise<Response> {
+  const { baseUrl, apiKey, fetch: request = fetch } = options;
   const headers = new Headers(init.headers);
-  if (apiKey !== undefined) headers.set("authorization", `Bearer ${apiKey}`);
+  if (apiKey !== undefined) authorize(headers, apiKey);
+  const body = init.body instanceof FormData ? await wholeForm(init.body, headers) : init.body;
   let response: Response;
   try {
-    response = await request(baseUrl.replace(/\/$/, "") + path, { ...init, headers });
+    response = await request(baseUrl.replace(/\/$/, "") + path, {
+      ...init,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      ...patienceOf(options, init.signal ?? undefined),
+    });
   } catch (cause) {
     init.signal?.throwIfAborted();
-    throw new ConnectionError(`${baseUrl} cannot be reached`, { cause });
+    if (cause instanceof UnmaskError) throw cause;
+    const { says, isLasting } = networkFault(cause);
+    throw new ConnectionError(`${baseUrl} cannot be reached: ${says}`, { cause, isLasting });
   }
   if (response.ok) return response;
   const { status } = response;
@@ -58,23 +70,62 @@ export async function send(
   throw new RefusedError(problem, Number.isFinite(retryAfter) ? retryAfter : undefined);
 }
 
+/** The caller's signal, and one that ends with a ConnectionError where the time is over. */
+function patienceOf(
+  { baseUrl, timeoutMs }: ClientOptions,
+  signal: AbortSignal | undefined,
+): { readonly signal?: AbortSignal } {
+  if (timeoutMs === undefined) return signal === undefined ? {} : { signal };
+  const late = new AbortController();
+  const end = (): void =>
+    late.abort(new ConnectionError(`${baseUrl} did not answer within ${timeoutMs / 1000} s`));
+  AbortSignal.timeout(timeoutMs).addEventListener("abort", end, { once: true });
+  return { signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) };
+}
+
+function authorize(headers: Headers, apiKey: string): void {
+  try {
+    headers.set("authorization", `Bearer ${apiKey}`);
+  } catch (cause) {
+    throw new ConnectionError("the key holds what no header can carry, such as a line break", {
+      cause,
+      isLasting: true,
+    });
+  }
+}
+
+/** A form as the bytes that are sent. Given as it is, Node's fetch ends the process where it never gets to send it. */
+async function wholeForm(form: FormData, headers: Headers): Promise<ArrayBuffer> {
+  const encoded = new Response(form);
+  headers.set("content-type", encoded.headers.get("content-type") ?? "multipart/form-data");
+  return await encoded.arrayBuffer();
+}
+
 /** As `send`, and again where that may help. Only for requests that do no more when they arrive twice. */
 export async function sendAgain(
   options: ClientOptions,
   path: string,
   init: RequestInit,
 ): Promise<Response> {
+  return await tryAgain(options, init, () => send(options, path, init));
+}
+
+async function tryAgain<Value>(
+  options: ClientOptions,
+  { signal }: RequestInit,
+  attempt: () => Promise<Value>,
+): Promise<Value> {
   const { retries = DEFAULT_RETRIES } = options;
   let waits = 0;
   for (let failures = 0; ; ) {
     try {
-      return await send(options, path, init);
+      return await attempt();
     } catch (cause) {
       const isFirstUnderWay =
         cause instanceof RefusedError && cause.problem.code === "idempotency_in_progress";
       if (isFirstUnderWay ? ++waits > MAX_WAITS_FOR_FIRST : ++failures > retries) throw cause;
       if (!isPassing(cause)) throw cause;
-      await pause(options, failures, cause, init.signal ?? undefined);
+      await pause(options, failures, cause, signal ?? undefined);
     }
   }
 }
@@ -92,7 +143,7 @@ export async function pause(
 }
 
 function isPassing(cause: unknown): boolean {
-  if (cause instanceof ConnectionError) return true;
+  if (cause instanceof ConnectionError) return !cause.isLasting;
   if (cause instanceof ReplyError)
     return cause.status !== undefined && PASSING_STATUSES.has(cause.status);
   if (!(cause instanceof RefusedError)) return false;
@@ -113,23 +164,44 @@ async function sleepFor(milliseconds: number, signal?: AbortSignal): Promise<voi
   }
 }
 
-/** Sends a request and reads the JSON of its reply. */
-export async function call<Body>(
+/** Sends a request and reads the object that is its reply, again where that may help. */
+export async function call<Body extends ApiObject>(
   options: ClientOptions,
   path: string,
   init: RequestInit,
 ): Promise<Body> {
-  return (await readJson(await sendAgain(options, path, init))) as Body;
+  return await tryAgain(options, init, async () => readObject(await send(options, path, init)));
 }
 
-/** Reads a reply's JSON. Rejects with ReplyError where it is none. */
+/** What every reply of the API says of itself. */
+export interface ApiObject {
+  readonly object: string;
+}
+
+/** Reads a reply that says what it is. Rejects with ReplyError where it does not: whatever answered is not this API. */
+export async function readObject<Body extends ApiObject>(response: Response): Promise<Body> {
+  const body = await readJson(response);
+  const isObject =
+    typeof body === "object" &&
+    body !== null &&
+    "object" in body &&
+    typeof body.object === "string";
+  if (isObject) return body as Body;
+  const { url, status } = response;
+  throw new ReplyError(`${url} answered with JSON that is not this API's (${status})`, { status });
+}
+
+/** Reads a reply's JSON. Rejects with ReplyError where it is none, ConnectionError where it breaks off. */
 export async function readJson(response: Response): Promise<unknown> {
+  const { url, status } = response;
   try {
     return await response.json();
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    const { url, status } = response;
-    throw new ReplyError(`${url} did not answer with JSON (${status})`, { cause, status });
+    if (cause instanceof SyntaxError)
+      throw new ReplyError(`${url} did not answer with JSON (${status})`, { cause, status });
+    // Anything else but an abort is how a runtime tells that the body did not arrive.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new ConnectionError(`${url} broke off within its reply (${status})`, { cause });
   }
 }
 
@@ -143,8 +215,11 @@ export async function* readPages<Item>(
   do {
     const separator = path.includes("?") ? "&" : "?";
     const after: string = cursor === null ? "" : `${separator}after=${encodeURIComponent(cursor)}`;
-    const page: { readonly data: readonly Item[]; readonly next_cursor: string | null } =
-      await call(options, path + after, signal === undefined ? {} : { signal });
+    const page: ApiObject & {
+      readonly data: readonly Item[];
+      readonly next_cursor: string | null;
+    } = await call(options, path + after, signal === undefined ? {} : { signal });
+    if (!Array.isArray(page.data)) throw new ReplyError(`${path} did not answer with a list`);
     yield* page.data;
     cursor = page.next_cursor;
   } while (cursor !== null);

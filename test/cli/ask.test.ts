@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ask } from "#cli/ask.ts";
 import { EXIT, UsageError } from "#cli/command.ts";
 import { problemResponse } from "#wire/error.ts";
+import { badPeers } from "../support/bad-peers.ts";
 import { failures, pngBytes } from "../support/edge-builders.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
@@ -151,10 +152,10 @@ describe("unmask ask says what to do next", () => {
   });
 
   test("when nobody is there", async () => {
+    await using peer = await badPeers["a port where nothing listens"]();
     const io = recordedIo();
-    const args = ["What?", "--url", "http://127.0.0.1:1", "--key", "k"];
-    expect(await ask(args, io)).toBe(EXIT.unavailable);
-    expect(io.written.stderr).toMatch(/127\.0\.0\.1:1 cannot be reached[\s\S]*npm start/);
+    expect(await ask(["What?", "--url", peer.url, "--key", "k"], io)).toBe(EXIT.unavailable);
+    expect(io.written.stderr).toMatch(/cannot be reached: nothing listens there[\s\S]*npm start/);
   });
 
   test("when the address is some other site", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { status } from "#cli/status.ts";
 import type { HealthBody } from "#wire/responses.ts";
+import { badPeers } from "../support/bad-peers.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
 function healthWith(state: "loading" | "ready" | "failed", eta: number | null): HealthBody {
@@ -49,8 +50,9 @@ describe("unmask status", () => {
   });
 
   test("says how to bring a service up where none is", async () => {
+    await using peer = await badPeers["a port where nothing listens"]();
     const io = recordedIo();
-    expect(await status(["--url", "http://127.0.0.1:1"], io)).toBe(EXIT.unavailable);
+    expect(await status(["--url", peer.url], io)).toBe(EXIT.unavailable);
     expect(io.written.stderr).toContain("npm start");
   });
 });

@@ -5,6 +5,7 @@ import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { ClientOptions } from "#client/send.ts";
 import { problemResponse } from "#wire/error.ts";
+import { mutePeer } from "../support/bad-peers.ts";
 import { chunked, collect, failures, pngBytes } from "../support/edge-builders.ts";
 
 const recording = readFileSync("test/fixtures/answer.sse");
@@ -132,6 +133,80 @@ describe("a question through the client fails", () => {
   });
 });
 
+describe("a call that goes wrong on its way", () => {
+  const list = { object: "list", data: [], function: { state: "unreachable" } };
+
+  test("is made again where its reply broke off", async () => {
+    let calls = 0;
+    const { client, waited } = clientOf(() => {
+      calls += 1;
+      const broken = new ReadableStream({
+        start: (controller) => controller.error(new TypeError("terminated")),
+      });
+      return calls === 1 ? new Response(broken) : Response.json(list);
+    });
+    expect(await client.models()).toEqual(list);
+    expect(waited).toHaveLength(1);
+  });
+
+  test("is not made again where the fault lasts", async () => {
+    const { client, waited } = clientOf(() => {
+      throw new TypeError("fetch failed", { cause: new Error("bad port") });
+    });
+    await expect(client.models()).rejects.toMatchObject({
+      name: "ConnectionError",
+      isLasting: true,
+    });
+    expect(waited).toEqual([]);
+  });
+
+  test("says so where its key holds a line break, and sends nothing", async () => {
+    const { client, sent } = clientOf(() => Response.json(list), { apiKey: "umk\nx" });
+    await expect(client.models()).rejects.toThrow("the key holds what no header can carry");
+    expect(sent).toEqual([]);
+  });
+
+  test("ends where nobody says anything, or only a beginning", async () => {
+    await using mute = await mutePeer();
+    const impatient = createClient({ baseUrl: mute.url, timeoutMs: 20, retries: 0 });
+    const late = { name: "ConnectionError", message: `${mute.url} did not answer within 0.02 s` };
+    await expect(impatient.health()).rejects.toMatchObject(late);
+    const beginning = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+    });
+    const halting = createClient({
+      ...{ baseUrl: "http://api.test", timeoutMs: 20, retries: 0 },
+      fetch: async (_, init) => {
+        const { signal } = init ?? {};
+        const body = beginning.pipeThrough(new TransformStream(), signal ? { signal } : {});
+        return new Response(body);
+      },
+    });
+    await expect(halting.models()).rejects.toMatchObject({ name: "ConnectionError" });
+  });
+
+  test("is the caller's to end, whatever it waits for", async () => {
+    await using mute = await mutePeer();
+    const patient = createClient({ baseUrl: mute.url, timeoutMs: 60_000 });
+    const leaving = new AbortController();
+    const asked = patient.health({ signal: leaving.signal });
+    leaving.abort(new Error("enough"));
+    await expect(asked).rejects.toThrow("enough");
+  });
+
+  test.each([
+    ["null", null],
+    ["another API's", { hello: 1 }],
+    ["a list", []],
+  ])("is no reply of this API where it is %s", async (_, body) => {
+    const { client } = clientOf(() => Response.json(body));
+    await expect(client.models()).rejects.toBeInstanceOf(ReplyError);
+    await expect(client.health()).rejects.toBeInstanceOf(ReplyError);
+    await expect(Array.fromAsync(client.answers.list())).rejects.toBeInstanceOf(ReplyError);
+    await expect(client.answers.replay("ans_1")).rejects.toBeInstanceOf(ReplyError);
+  });
+});
+
 describe("giving a question up", () => {
   /** A network that sends the start of an answer and then waits for the end of the request; other paths are cancellations. */
   function endless(): { client: Client; ended: Promise<unknown>; sent: Request[] } {
@@ -220,7 +295,9 @@ describe("the other questions", () => {
   });
 
   test("go to their addresses", async () => {
-    const { client, sent } = clientOf(() => Response.json({ data: [], next_cursor: null }));
+    const { client, sent } = clientOf(() =>
+      Response.json({ object: "list", data: [], next_cursor: null }),
+    );
     await client.answers.get("ans_1");
     await client.answers.cancel("ans_1");
     await client.answers.replay("ans_1");
@@ -245,8 +322,9 @@ describe("the other questions", () => {
   });
 
   test("get their bodies, health without a key", async () => {
-    const { client, sent } = clientOf(() => Response.json({ status: "ok" }));
-    expect(await client.health()).toEqual({ status: "ok" });
+    const reply = { object: "list", data: [], function: { state: "unreachable" } };
+    const { client, sent } = clientOf(() => Response.json(reply));
+    expect(await client.health()).toEqual(reply);
     await client.models();
     expect(sent.map(({ url }) => url)).toEqual([
       "http://api.test/health",

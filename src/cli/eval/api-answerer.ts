@@ -32,6 +32,7 @@ export function apiAnswerer({
   usesCache,
   client = createClient(connection),
 }: ApiAnswererOptions): Answerer {
+  let hasReplied = false;
   return {
     name: connection.baseUrl,
     async answer({ messages, pictures, canvas, steps }, signal) {
@@ -46,6 +47,7 @@ export function apiAnswerer({
       for (let attempt = 1; ; attempt++) {
         try {
           const answer = await client.ask(ask, { signal });
+          hasReplied = true;
           return {
             kind: "answered",
             answer: answer.answer,
@@ -56,9 +58,11 @@ export function apiAnswerer({
           };
         } catch (cause) {
           signal.throwIfAborted();
+          hasReplied ||= cause instanceof RefusedError;
           if (cause instanceof RefusedError && isQuestions(cause))
             return { kind: "refused", code: cause.problem.code };
-          if (!isPassing(cause) || attempt === MAX_ATTEMPTS) throw cause;
+          // Where nobody has ever replied the address is wrong, or nothing is up: the client itself has tried often enough.
+          if (!isPassing(cause) || attempt === MAX_ATTEMPTS || !hasReplied) throw cause;
           await sleep(waitSeconds(cause, attempt) * 1000, undefined, { signal });
         }
       }
@@ -84,7 +88,8 @@ function isQuestions({ problem }: RefusedError): boolean {
 
 function isPassing(cause: unknown): boolean {
   return (
-    cause instanceof ConnectionError || (cause instanceof RefusedError && cause.problem.retryable)
+    (cause instanceof ConnectionError && !cause.isLasting) ||
+    (cause instanceof RefusedError && cause.problem.retryable)
   );
 }
 
