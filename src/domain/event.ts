@@ -55,6 +55,8 @@ export interface AnswerCompleted {
   readonly usage: Usage;
   /** Replay digest: lower-case hex SHA-256 of all that determined the answer and of its tokens (`replay-digest.ts`). */
   readonly digest: string;
+  /** Version of the decoder that made it: only answers of one version can be held to each other. */
+  readonly decoder: string;
 }
 
 /** The canvas as it stood when the deadline came: committed tokens, and the last pass's best guess for every other position. */

@@ -2,7 +2,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
 import { answer } from "#model/answer.ts";
-import { replayDigest } from "#wire/replay-digest.ts";
+import { DECODER_VERSION, replayDigest } from "#wire/replay-digest.ts";
 import type { Place, Turn } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { decodeImages } from "./image-codec.ts";
@@ -107,7 +107,8 @@ async function* answerSafely(
       if (event.kind !== "answer.completed") yield event;
       else {
         const { tokens } = event;
-        yield { ...event, digest: await replayDigest({ ...asked, modelDigest, tokens }) };
+        const digest = await replayDigest({ ...asked, modelDigest, tokens });
+        yield { ...event, digest, decoder: DECODER_VERSION };
       }
     }
   } catch (cause) {

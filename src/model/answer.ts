@@ -12,8 +12,10 @@ import { embedPrompt } from "./text/embed.ts";
 import { cutViews } from "./vision/crops.ts";
 import { stitchFeatures } from "./vision/stitch.ts";
 
-/** What happens to a question; whoever knows the weights' digest adds the replay digest to the completed answer. */
-export type ModelEvent = Exclude<AnswerEvent, AnswerCompleted> | Omit<AnswerCompleted, "digest">;
+/** What happens to a question; whoever knows the weights' digest adds what a replay is held to. */
+export type ModelEvent =
+  | Exclude<AnswerEvent, AnswerCompleted>
+  | Omit<AnswerCompleted, "digest" | "decoder">;
 
 /**
  * Answers a question: started, one frame per step, completed. A question that cannot be asked gives one `answer.failed`

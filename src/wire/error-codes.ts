@@ -59,7 +59,7 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   idempotency_mismatch: { status: 422, title: "Idempotency-Key was used", isRetryable: false },
   // Source: RFC 9111 section 5.2.1.7.
   not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
-  not_replayable: { status: 409, title: "Question not kept", isRetryable: false },
+  not_replayable: { status: 409, title: "Not replayable", isRetryable: false },
   too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
   // The same question on the same canvas comes to nothing again, so it is the request that has to change.
   empty_answer: { status: 422, title: "Empty answer", isRetryable: false },

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { AnswerEvent, AnswerFrame, CanvasToken } from "#domain/event.ts";
 import type { Usage } from "#domain/question.ts";
 import { failureSchema } from "./failure.ts";
-import { MAX_CANVAS } from "./limits.ts";
+import { MAX_CANVAS, MAX_NAME_LENGTH } from "./limits.ts";
+import { FIRST_DECODER_VERSION } from "./replay-digest.ts";
 import { decodeSse, type SseMessage } from "./sse.ts";
 
 /** Body of `answer.started`. */
@@ -248,7 +249,12 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   [
     "answer.completed",
     z
-      .object({ ...answered, digest: z.string().regex(/^[0-9a-f]{64}$/) })
+      .object({
+        ...answered,
+        digest: z.string().regex(/^[0-9a-f]{64}$/),
+        // A function of the first version does not say so.
+        decoder: z.string().max(MAX_NAME_LENGTH).default(FIRST_DECODER_VERSION),
+      })
       .transform((body) => ({ kind: "answer.completed", ...body })),
   ],
   ["answer.partial", z.object(answered).transform((body) => ({ kind: "answer.partial", ...body }))],

@@ -7,6 +7,9 @@ import { frame, messageParts, optionParts } from "./framing.ts";
 /** Rises with every change that may change an answer: then no digest and no cached answer of before counts any more. */
 export const DECODER_VERSION = "2";
 
+/** The version of the answers that were kept before their version was. */
+export const FIRST_DECODER_VERSION = "1";
+
 /** Everything that determines an answer, and the answer. */
 export interface ReplayTerms {
   /** Hex SHA-256 of the bundle's manifest, which also fixes weights, tokenizer, chat template and image policy. */

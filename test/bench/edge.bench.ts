@@ -4,6 +4,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { sha256Hex } from "#wire/digest.ts";
 import { eventMessage } from "#wire/events.ts";
 import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
 import { MODEL_CARD_PATH } from "#wire/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/ticket.ts";
@@ -131,6 +132,7 @@ function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEv
         step: token.step,
         revealed: [token],
         stableUntil: token.step,
+        hasText: true,
       }),
     ),
     {
@@ -140,6 +142,7 @@ function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEv
       tokens,
       usage: { ...counts, steps, forwardPasses: steps },
       digest: "cd".repeat(32),
+      decoder: DECODER_VERSION,
     },
   ];
 }

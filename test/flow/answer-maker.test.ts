@@ -36,7 +36,15 @@ const tokens = frames.flatMap(({ revealed }) => revealed);
 const whole: readonly AnswerEvent[] = [
   { kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: STEPS },
   ...frames,
-  { kind: "answer.completed", answer: "xxxx", confidence: 0.5, tokens, usage, digest: DIGEST },
+  {
+    kind: "answer.completed",
+    answer: "xxxx",
+    confidence: 0.5,
+    tokens,
+    usage,
+    digest: DIGEST,
+    decoder: "2",
+  },
 ];
 
 const card = {

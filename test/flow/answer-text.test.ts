@@ -98,7 +98,10 @@ async function ask(wanted: Wanted, deadline: AbortSignal = forever): Promise<Ans
   async function* messages() {
     const events = answer({ ...question, options: wanted.options }, tools, forever, deadline);
     for await (const event of events) {
-      const told = event.kind === "answer.completed" ? { ...event, digest: "d".repeat(64) } : event;
+      const told =
+        event.kind === "answer.completed"
+          ? { ...event, digest: "d".repeat(64), decoder: "2" }
+          : event;
       yield eventMessage(told, "ans_1");
     }
   }

@@ -60,7 +60,7 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
   test("an ended answer still has its duties", () => {
     const book = openAnswerBook(stored("answer-ended"), () => "evt_new");
     expect(book.ended()).toEqual({
-      ...{ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT },
+      ...{ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT, decoder: "1" },
     });
     book.settled(micros(3));
     expect(book.ended()).toMatchObject({ body: { charged_micros: 3 }, duties: ["tell"] });

@@ -330,7 +330,7 @@ class World {
     }
     const usage = { imageVectors, promptLength, canvas, steps, forwardPasses: steps };
     const made = { answer: "", confidence: 1, tokens: [], usage };
-    yield { kind: "answer.completed", ...made, digest: "cd".repeat(32) };
+    yield { kind: "answer.completed", ...made, digest: "cd".repeat(32), decoder: "2" };
   }
 
   /** What must hold at every moment. */

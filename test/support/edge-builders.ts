@@ -1,6 +1,7 @@
 import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 
 /** The header of a PNG of 8 by 8 pixels: enough for the edge, which looks no further. */
 export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(
@@ -50,6 +51,7 @@ export const story: readonly AnswerEvent[] = [
     tokens: words.toSorted((left, right) => left.position - right.position),
     usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
     digest: "cd".repeat(32),
+    decoder: DECODER_VERSION,
   },
 ];
 

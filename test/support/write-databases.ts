@@ -77,7 +77,7 @@ function fillRunningAnswer(database: DatabaseSync): void {
 function fillEndedAnswer(database: DatabaseSync): void {
   const book = openAnswerBook(nodeStore(database), () => "evt_ended");
   book.begin(order("ans_ended"));
-  book.end({ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT });
+  book.end({ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT, decoder: "2" });
 }
 
 /** Three items: one answered, one under way, one that could not be asked. */

@@ -1,5 +1,6 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import { FIRST_DECODER_VERSION } from "#wire/replay-digest.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
@@ -17,6 +18,8 @@ export interface EndedAnswer {
   readonly duties: readonly Duty[];
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Version of the decoder that completed it; null where it was not completed. */
+  readonly decoder: string | null;
 }
 
 /** One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for anything. */
@@ -149,7 +152,10 @@ function readProgress(store: SqlStore): Progress {
 function end(store: SqlStore, ended: EndedAnswer): EndedAnswer {
   const earlier = readEnded(store);
   if (earlier !== null) return earlier;
-  store.all("UPDATE answer SET body = ?, ended_at = ?", storedAnswer.write(ended.body), ended.at);
+  store.all(
+    "UPDATE answer SET body = ?, ended_at = ?, decoder = ?",
+    ...[storedAnswer.write(ended.body), ended.at, ended.decoder],
+  );
   for (const duty of ended.duties) store.all("INSERT INTO duties (duty) VALUES (?)", duty);
   return ended;
 }
@@ -163,14 +169,20 @@ function settled(store: SqlStore, charged: Micros): void {
 }
 
 function readEnded(store: SqlStore): EndedAnswer | null {
-  const [row] = store.all<{ body: string | null; ended_at: number | null }>(
-    "SELECT body, ended_at FROM answer",
-  );
+  const [row] = store.all<{
+    body: string | null;
+    ended_at: number | null;
+    decoder: string | null;
+  }>("SELECT body, ended_at, decoder FROM answer");
   if (row === undefined || row.body === null || row.ended_at === null) return null;
   const duties = store.all<{ duty: Duty }>("SELECT duty FROM duties ORDER BY rowid");
+  const body = storedAnswer.read(row.body);
+  const isCompleted = body.status === "completed";
   return {
-    body: storedAnswer.read(row.body),
+    body,
     duties: duties.map(({ duty }) => duty),
     at: row.ended_at,
+    // Answers that ended before it was kept have none written down.
+    decoder: row.decoder ?? (isCompleted ? FIRST_DECODER_VERSION : null),
   };
 }

@@ -1,4 +1,5 @@
 import type { NoticeType } from "#domain/notice.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { AnswerCache } from "../delivery/answer-cache.ts";
 import type { Notices } from "../delivery/notices.ts";
@@ -73,7 +74,7 @@ export async function fulfil(
 async function perform(
   duty: Exclude<Duty, "settle">,
   terms: AnswerTerms,
-  { body, at }: EndedAnswer,
+  { body, at, decoder }: EndedAnswer,
   { notices, cache, batches, table }: Duties,
 ): Promise<void> {
   const { job, cacheKey, payment, webhook, noticeId } = terms;
@@ -83,7 +84,8 @@ async function perform(
       return;
     case "cache":
       if (cacheKey === null) return;
-      return body.status === "completed"
+      // The key has this Worker's version in it: a function of another one, while one replaces the other, fills none.
+      return decoder === DECODER_VERSION
         ? await cache.store(cacheKey, body)
         : await cache.abandon(cacheKey, job.id);
     case "tell": {

@@ -165,7 +165,8 @@ export class AnswerMaker {
     const made = { job, modelDigest: this.#story.modelDigest, progress, error };
     const body = bodyOfEnd(end, made, chargeOf(end, job), at);
     this.#keepFrames();
-    const ended = this.#book.end({ body, duties: dutiesOf(order, body), at });
+    const decoder = end.kind === "answer.completed" ? end.decoder : null;
+    const ended = this.#book.end({ body, duties: dutiesOf(order, body), at, decoder });
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
     const charged =
       ledger === null

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Notice } from "#domain/notice.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { sseStream } from "#wire/sse.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
@@ -13,7 +14,7 @@ import { type AnswerBook, type Duty, openAnswerBook } from "./answer-book.ts";
 import { type Duties, fulfil } from "./answer-duties.ts";
 import { AnswerMaker } from "./answer-maker.ts";
 import { AnswerTable } from "./answer-table.ts";
-import type { AnswerOrder } from "./answers.ts";
+import type { AnswerOrder, KeptAnswer } from "./answers.ts";
 import { batchesOf } from "./batches-client.ts";
 import { dispatch } from "./dispatch.ts";
 
@@ -56,7 +57,9 @@ export class AnswerObject extends DurableObject<Bindings> {
 
   async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
     this.#book.begin(order);
-    this.#book.end({ body, duties: ["list"], at: Date.now() });
+    // What is found was cached, or made, under a key that has the decoder's version in it.
+    const decoder = body.status === "completed" ? DECODER_VERSION : null;
+    this.#book.end({ body, duties: ["list"], at: Date.now(), decoder });
     await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -87,8 +90,9 @@ export class AnswerObject extends DurableObject<Bindings> {
     return this.#answer().body();
   }
 
-  async order(accountId: string): Promise<AnswerOrder | null> {
-    return this.#isOf(accountId) && this.#book.hasQuestion() ? this.#book.order() : null;
+  async kept(accountId: string): Promise<KeptAnswer | null> {
+    const order = this.#isOf(accountId) && this.#book.hasQuestion() ? this.#book.order() : null;
+    return order === null ? null : { order, decoder: this.#book.ended()?.decoder ?? null };
   }
 
   override async alarm(): Promise<void> {

@@ -20,4 +20,9 @@ export const answerMigrations: readonly Migration[] = [
       "CREATE TABLE IF NOT EXISTS duties (duty TEXT NOT NULL UNIQUE) STRICT",
     ],
   },
+  {
+    name: "the version of the decoder that completed the answer",
+    kind: "additive",
+    statements: ["ALTER TABLE answer ADD COLUMN decoder TEXT"],
+  },
 ];

@@ -1,5 +1,5 @@
 import type { AnswerObject } from "./answer-object.ts";
-import type { AnswerOrder, Answers } from "./answers.ts";
+import type { Answers, KeptAnswer } from "./answers.ts";
 
 /** An object that died under a call is there again at once, elsewhere. */
 const ATTEMPTS = 3;
@@ -31,8 +31,8 @@ export function answersOf({
     events: (id, accountId, after) => call(id, (answer) => answer.events(accountId, after)),
     cancel: (id, accountId) => call(id, (answer) => answer.cancel(accountId)),
     // The runtime's types make a pair a list on its way through the call; it arrives as it was.
-    order: async (id, accountId) =>
-      (await call(id, async (answer) => await answer.order(accountId))) as AnswerOrder | null,
+    kept: async (id, accountId) =>
+      (await call(id, async (answer) => await answer.kept(accountId))) as KeptAnswer | null,
     record: (order, body) => call(order.job.id, (answer) => answer.record(order, body)),
   };
 }

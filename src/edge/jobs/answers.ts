@@ -22,6 +22,13 @@ export interface AnswerOrder {
   readonly cacheKey: string | null;
 }
 
+/** What is needed to make an answer again. */
+export interface KeptAnswer {
+  readonly order: AnswerOrder;
+  /** Version of the decoder that completed it; null where it was not completed. */
+  readonly decoder: string | null;
+}
+
 /** The answers of all accounts. Another account's answer, and none, are both null. */
 export interface Answers {
   /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whoever dies. */
@@ -41,8 +48,8 @@ export interface Answers {
   ): Promise<ReadableStream<Uint8Array> | null>;
   /** Stops it where it stands and charges the steps that ran; an answer that has ended stays as it is. */
   cancel(answerId: string, accountId: string): Promise<AnswerBody | null>;
-  /** What it was made from, for whoever wants to make it again; null also when that is not kept any more. */
-  order(answerId: string, accountId: string): Promise<AnswerOrder | null>;
+  /** What it was made from and by which decoder, for whoever wants to make it again; null also when that is not kept any more. */
+  kept(answerId: string, accountId: string): Promise<KeptAnswer | null>;
   /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged or told for it. */
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
 }

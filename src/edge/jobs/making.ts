@@ -16,7 +16,7 @@ import type { Dispatched } from "./dispatch.ts";
 export type MadeEnd =
   | AnswerCompleted
   | AnswerFailed
-  | (Omit<AnswerCompleted, "kind" | "digest"> & {
+  | (Omit<AnswerCompleted, "kind" | "digest" | "decoder"> & {
       readonly kind: "answer.partial" | "answer.cancelled";
     });
 

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { type DigestedAnswer, isDigested, replayBody, replaySchema } from "#wire/replays.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
 import type { CacheDirectives } from "../delivery/answer-cache.ts";
@@ -48,7 +49,10 @@ const pastTheCache: CacheDirectives = {
   maxAge: null,
 };
 
-/** The answer of the path and what it was made from. Refuses with `not_found` and `not_replayable`. */
+/**
+ * The answer of the path and what it was made from. Refuses with `not_found` and `not_replayable`, the latter with both
+ * versions where another decoder made it: that would answer otherwise, and be taken for a mismatch.
+ */
 async function readFirst(
   c: Context<EdgeEnv>,
 ): Promise<Result<{ readonly answer: DigestedAnswer; readonly order: AnswerOrder }, Failure>> {
@@ -57,10 +61,12 @@ async function readFirst(
   const answers = answersOf(c.env);
   const answer = await answers.read(id, accountId);
   if (answer === null) return refuse({ kind: "not_found", path: c.req.path });
-  const order = isDigested(answer) ? await answers.order(id, accountId) : null;
-  return isDigested(answer) && order !== null
+  const kept = isDigested(answer) ? await answers.kept(id, accountId) : null;
+  if (!isDigested(answer) || kept?.decoder == null) return refuse({ kind: "not_replayable", id });
+  const { order, decoder: made } = kept;
+  return made === DECODER_VERSION
     ? ok({ answer, order })
-    : refuse({ kind: "not_replayable", id });
+    : refuse({ kind: "not_replayable", id, decoder: { made, served: DECODER_VERSION } });
 }
 
 /** The same question; that another model is served by now is for the asking to refuse. */

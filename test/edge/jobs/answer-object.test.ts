@@ -441,7 +441,7 @@ describe("an alarm", () => {
     clock.mockReturnValue(endedAt + DAY_MS + 1000);
     await runDurableObjectAlarm(object);
     expect(await answers.read(id, "acc_test")).toEqual(body);
-    expect(await answers.order(id, "acc_test")).toBeNull();
+    expect(await answers.kept(id, "acc_test")).toBeNull();
     expect(names(await events(id))).toEqual(["answer.completed"]);
     clock.mockReturnValue(endedAt + 7 * DAY_MS + 1000);
     await runDurableObjectAlarm(object);

@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GENERATE_PATH } from "#wire/generate.ts";
+import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { administer, newKey } from "./administration.ts";
@@ -55,6 +56,22 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
       storage.sql.exec("DELETE FROM question");
     });
     expect(await refusal(await replay(id))).toMatchObject({ code: "not_replayable" });
+  });
+
+  test("an answer of an older decoder, naming both versions: it would answer otherwise and pass for a mismatch", async () => {
+    for (const older of [null, "1"]) {
+      const { sent } = functionReplies(() => eventReply(story));
+      const { id } = await answered();
+      await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) => {
+        storage.sql.exec("UPDATE answer SET decoder = ?", older);
+      });
+      const asked = sent.length;
+      const problem = await refusal(await replay(id));
+      expect(problem).toMatchObject({ code: "not_replayable", status: 409, retryable: false });
+      expect(problem.detail).toContain("decoder version 1;");
+      expect(problem.detail).toContain(`version ${DECODER_VERSION} is served`);
+      expect(sent).toHaveLength(asked);
+    }
   });
 
   test("an account that cannot pay for it again", async () => {
