@@ -45,6 +45,7 @@ interface LocalPorts {
   readonly api: number;
   readonly storage: number;
   readonly function: number;
+  readonly fetch: number;
 }
 
 /**
@@ -81,13 +82,16 @@ export async function startStack(
     signal,
   });
 
-  say("inference function …");
+  say("fetch hop and inference function …");
   const ownPorts = [...Object.values(stack.ports), ...internalPorts];
   writeFileSync(state.file("ports.json"), `${JSON.stringify(ownPorts)}\n`);
-  const worker = startFunction(stack, store, ownPorts, ticketKeys.verification, options.provider);
+  const hop = startFetchHop(stack, ownPorts, ticketKeys.verification);
+  running.push(hop);
+  const worker = startFunction(stack, store, ticketKeys.verification, options.provider);
   running.push(worker);
   const functionUrl = `http://${LOOPBACK}:${stack.ports.function}`;
   const waiting = { timeoutMs: READY_TIMEOUT_MS, signal };
+  await waitUntil(hop, () => answers(`http://${LOOPBACK}:${stack.ports.fetch}/health`), waiting);
   await waitUntil(worker, () => isReady(functionUrl, worker.logFile), waiting);
   writeLocalAccess(accessFile, access);
   say(`ready: ${MODEL} ${digest.slice(0, 12)}`);
@@ -96,8 +100,8 @@ export async function startStack(
 
 async function choosePorts(wanted: number): Promise<LocalPorts> {
   if (wanted !== 0) await assertFree(wanted);
-  const [free = 0, storage = 0, worker = 0] = await freePorts(3);
-  return { api: wanted === 0 ? free : wanted, storage, function: worker };
+  const [free = 0, storage = 0, worker = 0, hop = 0] = await freePorts(4);
+  return { api: wanted === 0 ? free : wanted, storage, function: worker, fetch: hop };
 }
 
 /** Bundles the Worker and brings the edge's tables up to date. */
@@ -133,6 +137,8 @@ function startEdge({ state, secrets, ports }: Stack, adminKey: string, ticketKey
     bindings: {
       MODEL,
       FUNCTION_URL: `http://${LOOPBACK}:${ports.function}`,
+      FETCH_URL: `http://${LOOPBACK}:${ports.fetch}`,
+      FETCH_PRIVATE: "allow",
       TICKET_KEY: JSON.stringify(ticketKey),
       ADMIN_KEY: adminKey,
     },
@@ -164,10 +170,27 @@ function localStore({ secrets, ports }: Stack): S3Config {
   };
 }
 
+function startFetchHop(
+  { state, ports }: Stack,
+  ownPorts: readonly number[],
+  ticketKey: object,
+): LocalProcess {
+  return startProcess("fetch", [process.execPath, "src/inference/fetch-hop.ts"], {
+    logFile: state.file("fetch.log"),
+    env: {
+      UNMASK_HOST: LOOPBACK,
+      UNMASK_PORT: String(ports.fetch),
+      // Pictures and webhook receivers of whoever tries it out are on this machine, and so is everybody who has a key.
+      UNMASK_FETCH_PRIVATE: "allow",
+      UNMASK_FETCH_FORBIDDEN: ownPorts.join(","),
+      UNMASK_TICKET_KEYS: JSON.stringify([ticketKey]),
+    },
+  });
+}
+
 function startFunction(
   { state, ports }: Stack,
   store: S3Config,
-  ownPorts: readonly number[],
   ticketKey: object,
   provider: string,
 ): LocalProcess {
@@ -180,9 +203,6 @@ function startFunction(
       UNMASK_PORT: String(ports.function),
       UNMASK_MODEL: MODEL,
       UNMASK_PROVIDER: provider,
-      // Pictures and webhook receivers of whoever tries it out are on this machine, and so is everybody who has a key.
-      UNMASK_FETCH_PRIVATE: "allow",
-      UNMASK_FETCH_FORBIDDEN: ownPorts.join(","),
       UNMASK_S3_ENDPOINT: store.endpoint,
       UNMASK_S3_REGION: store.region,
       UNMASK_S3_BUCKET: store.bucket,

@@ -21,6 +21,10 @@ export interface Bindings {
   readonly MODEL: string;
   /** Base address of the inference function, without a path. */
   readonly FUNCTION_URL: string;
+  /** Base address of the fetch hop, without a path; absent: the inference function, which serves it too. */
+  readonly FETCH_URL?: string;
+  /** What the hop's UNMASK_FETCH_PRIVATE says; absent: `refuse`. */
+  readonly FETCH_PRIVATE?: string;
   /** Seconds after which a silent function is given up. */
   readonly FUNCTION_SILENCE_SECONDS: string;
   /** How models see pictures and what they cost, by name, as JSON. */
@@ -73,6 +77,10 @@ export interface Settings {
   /** Of the model that is served. */
   readonly card: ModelCard;
   readonly functionUrl: string;
+  /** Where pictures are fetched and webhooks sent from. */
+  readonly fetchUrl: string;
+  /** Whether that also reaches http, any port and private networks. */
+  readonly allowsPrivateFetch: boolean;
   readonly functionSilenceSeconds: number;
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
@@ -117,10 +125,14 @@ const stripeSchema: z.ZodType<StripeSettings> = z
   })
   .transform(({ key, meter, url }) => ({ key, meter, baseUrl: url.replace(/\/$/, "") }));
 
+const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ""));
+
 const settingsSchema: z.ZodType<Settings> = z
   .object({
     MODEL: z.string().min(1).max(MAX_NAME_LENGTH),
-    FUNCTION_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, "")),
+    FUNCTION_URL: baseUrl,
+    FETCH_URL: baseUrl.optional(),
+    FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
     MODEL_CARDS: jsonText(modelCardsSchema),
     TICKET_KEY: signingKeyText,
@@ -139,6 +151,8 @@ const settingsSchema: z.ZodType<Settings> = z
     model: bindings.MODEL,
     card: bindings.card,
     functionUrl: bindings.FUNCTION_URL,
+    fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL,
+    allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,

@@ -28,6 +28,12 @@ export interface Config {
   readonly forbiddenFetchPorts: readonly number[];
 }
 
+/** What the fetch hop is told from outside: as much of the function's as reaching other hosts takes. */
+export type FetchConfig = Pick<
+  Config,
+  "host" | "port" | "ticketKeys" | "drainTimeoutMs" | "allowsPrivateFetch" | "forbiddenFetchPorts"
+>;
+
 export interface StoreConfig {
   readonly endpoint: string;
   readonly region: string;
@@ -36,9 +42,25 @@ export interface StoreConfig {
   readonly secretAccessKey: string;
 }
 
-const environment = z.object({
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** What both entries need. */
+const shared = {
   UNMASK_HOST: z.string().default("127.0.0.1"),
-  UNMASK_PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
+  UNMASK_TICKET_KEYS: verificationKeysText,
+  UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
+  UNMASK_FETCH_FORBIDDEN: z
+    .string()
+    .default("")
+    .transform((list) => list.split(",").filter((port) => port.trim() !== ""))
+    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535))),
+  UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
+};
+
+const fetchEnvironment = z.object({ ...shared, UNMASK_PORT: port.default(8789) });
+
+const environment = z.object({
+  UNMASK_PORT: port.default(8788),
   UNMASK_MODEL: z.string().default("unmask-demo"),
   UNMASK_MODEL_VERSION: z.string().optional(),
   UNMASK_PROVIDER: z.enum(providerNames).default("cpu"),
@@ -48,7 +70,6 @@ const environment = z.object({
   UNMASK_S3_BUCKET: z.string(),
   UNMASK_S3_ACCESS_KEY_ID: z.string(),
   UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
-  UNMASK_TICKET_KEYS: verificationKeysText,
   UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
   UNMASK_SHARD_CACHE: z.string().optional(),
   UNMASK_SHARD_CACHE_BYTES: z.coerce
@@ -56,28 +77,14 @@ const environment = z.object({
     .int()
     .positive()
     .default(32 * 1024 ** 3),
-  UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
-  UNMASK_FETCH_FORBIDDEN: z
-    .string()
-    .default("")
-    .transform((list) => list.split(",").filter((port) => port.trim() !== ""))
-    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535))),
-  UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
+  ...shared,
 });
 
 /** Turns environment variables into a Config. Throws an Error that names every variable that is missing or wrong. */
 export function parseConfig(variables: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environment.safeParse(variables);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
-    );
-    throw new Error(`the function cannot start with this environment:\n${problems.join("\n")}`);
-  }
-  const values = parsed.data;
+  const values = valuesOf(environment, variables, "the function");
   return {
-    host: values.UNMASK_HOST,
-    port: values.UNMASK_PORT,
+    ...fetchConfigOf(values),
     model: values.UNMASK_MODEL,
     ...(values.UNMASK_MODEL_VERSION === undefined
       ? {}
@@ -91,7 +98,6 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
       accessKeyId: values.UNMASK_S3_ACCESS_KEY_ID,
       secretAccessKey: values.UNMASK_S3_SECRET_ACCESS_KEY,
     },
-    ticketKeys: values.UNMASK_TICKET_KEYS,
     queueLength: values.UNMASK_QUEUE_LENGTH,
     ...(values.UNMASK_SHARD_CACHE === undefined
       ? {}
@@ -101,6 +107,34 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
             maxBytes: values.UNMASK_SHARD_CACHE_BYTES,
           },
         }),
+  };
+}
+
+/** As `parseConfig`, for the fetch hop. */
+export function parseFetchConfig(
+  variables: Readonly<Record<string, string | undefined>>,
+): FetchConfig {
+  return fetchConfigOf(valuesOf(fetchEnvironment, variables, "the fetch hop"));
+}
+
+function valuesOf<Values>(
+  schema: z.ZodType<Values>,
+  variables: Readonly<Record<string, string | undefined>>,
+  what: string,
+): Values {
+  const parsed = schema.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
+  );
+  throw new Error(`${what} cannot start with this environment:\n${problems.join("\n")}`);
+}
+
+function fetchConfigOf(values: z.output<typeof fetchEnvironment>): FetchConfig {
+  return {
+    host: values.UNMASK_HOST,
+    port: values.UNMASK_PORT,
+    ticketKeys: values.UNMASK_TICKET_KEYS,
     drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
     allowsPrivateFetch: values.UNMASK_FETCH_PRIVATE === "allow",
     forbiddenFetchPorts: values.UNMASK_FETCH_FORBIDDEN,

@@ -1,6 +1,6 @@
 // Entry of the inference function: `node src/inference/function.ts`, configured by environment variables (config.ts).
 
-import { type ServerType, serve } from "@hono/node-server";
+import { serve } from "@hono/node-server";
 import { createS3Store } from "#weights/s3.ts";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
@@ -13,6 +13,7 @@ import { createMetrics } from "./metrics.ts";
 import { createModelHost } from "./model-host.ts";
 import { openModel } from "./model-loader.ts";
 import { openShardCache } from "./shard-cache.ts";
+import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
 import { createTicketLog } from "./ticket-log.ts";
 
 /** One pass at a time uses all cores; a second run beside it would only make both later. */
@@ -62,32 +63,10 @@ async function main(): Promise<void> {
     ({ port }) => log("function.listening", { host: config.host, port }),
   );
   log("function.draining", { signal: await asked, ...admission.load() });
-  await withinMs(admission.drain(), config.drainTimeoutMs);
-  await close(server);
+  await withinMs(Promise.all([admission.drain(), fetcher.drain()]), config.drainTimeoutMs);
+  await closeServer(server);
   await host.dispose();
   log("function.ended");
-}
-
-/** Resolves at the first signal that asks the process to end; from now on none of them ends it by itself. */
-function askedToEnd(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
-  });
-}
-
-/** Lets what runs end, but not for ever: the platform kills what has not gone after its own patience. */
-async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
-  const { promise: isLate, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([work, isLate]);
-  clearTimeout(timer);
-}
-
-function close(server: ServerType): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)));
-    if ("closeAllConnections" in server) server.closeAllConnections();
-  });
 }
 
 main().catch((cause: unknown) => {

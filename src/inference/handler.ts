@@ -18,11 +18,12 @@ import { MODEL_CARD_PATH, STATUS_PATH } from "#wire/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/ticket.ts";
 import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
-import { type Fetcher, MAX_ORDER_BYTES } from "./fetch/routes.ts";
+import { fetchForEdge } from "./fetch/handler.ts";
+import type { Fetcher } from "./fetch/routes.ts";
 import { errorChain, type Log } from "./log.ts";
 import { type GaugeName, METRICS_CONTENT_TYPE, type Metrics } from "./metrics.ts";
 import { type RunParts, run } from "./run.ts";
-import { tracedLog, traceOf } from "./trace.ts";
+import { tracedLog } from "./trace.ts";
 import { readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
 
 /** What the function's routes work with; made in `function.ts`, faked in tests. */
@@ -49,7 +50,7 @@ export function createHandler(parts: HandlerParts): Hono {
     log: tracedLog(parts.log, headers),
   });
   app.post(GENERATE_PATH, ({ req: { raw } }) => generate(raw, traced(raw)));
-  app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, traced(raw)));
+  app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, parts));
   app.get(MODEL_CARD_PATH, async (c) =>
     c.json((await parts.host.described(c.req.raw.signal)).card),
   );
@@ -122,18 +123,6 @@ function gaugesOf({ host, admission }: HandlerParts): Record<GaugeName, number> 
     weights_total_bytes: status.ok ? status.value.total_bytes : 0,
     process_resident_memory_bytes: process.memoryUsage.rss(),
   };
-}
-
-/** Reaches another host for the edge; needs no weights and no place among those who compute. */
-async function fetchForEdge(request: Request, parts: HandlerParts): Promise<Response> {
-  const ticket = await readTicket(request, parts);
-  if (!ticket.ok) return refusal(request, ticket.refusal);
-  const body = await readTicketedBody(request, ticket.value, MAX_ORDER_BYTES, parts.log);
-  if (!body.ok) return refusal(request, body.refusal);
-  const { accountId } = ticket.value;
-  const trace = traceOf(request.headers);
-  const fetched = await parts.fetcher.fetch(body.value, accountId, request.signal, trace);
-  return fetched.ok ? fetched.value : refusal(request, fetched.refusal);
 }
 
 /**

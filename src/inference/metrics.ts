@@ -9,7 +9,7 @@ export interface Metrics {
   }) => void;
   readonly fetched: (fetch: { readonly purpose: string; readonly outcome: string }) => void;
   /** Writes everything that was counted, and the gauges as they stand. */
-  readonly render: (gauges: Readonly<Record<GaugeName, number>>) => string;
+  readonly render: (gauges: Readonly<Partial<Record<GaugeName, number>>>) => string;
 }
 
 export type GaugeName =

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MAX_NAME_LENGTH } from "./limits.ts";
+import { localHostRefusal } from "./public-address.ts";
 
 /**
  * The hop by which the edge reaches addresses that callers name: `POST /v1/fetch` of the function, with
@@ -14,6 +15,26 @@ export const FETCH_PATH = "/v1/fetch";
 
 /** Threat: an address that fills logs and resolvers. 2,048 is what browsers and proxies agree on. */
 export const MAX_URL_LENGTH = 2048;
+
+/** Ports that public services of the web listen on; others are somebody's database. */
+const PORTS: readonly string[] = ["", "443", "8443"];
+
+/**
+ * Says, without asking anybody, why an address is never fetched from or sent to; null where that depends on where its name
+ * leads. The edge asks before it keeps an address, the fetch hop before it looks its name up. `allowsPrivate`: also http, any
+ * port, and private networks. What is said may be told to the caller.
+ */
+export function addressRefusal(text: string, allowsPrivate: boolean): string | null {
+  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return "it is no address";
+  const url = new URL(text);
+  if (url.protocol !== "https:" && !(allowsPrivate && url.protocol === "http:"))
+    return "only https addresses are fetched";
+  if (url.username !== "" || url.password !== "")
+    return "an address must not have a user name or password";
+  if (allowsPrivate) return null;
+  if (!PORTS.includes(url.port)) return `port ${url.port} is not allowed`;
+  return localHostRefusal(url);
+}
 
 /** Body of a delivery at most: Standard Webhooks advises under 20 KB; 64 KiB holds the longest answer with its tokens. */
 export const MAX_DELIVERY_BYTES: number = 64 * 1024;

@@ -100,20 +100,20 @@ export interface RedeliveredBody {
 export const MAX_ENDPOINTS = 16;
 
 /**
- * Schema of an address that is to be told something: what can be seen of it without asking anybody. The function checks
- * where it leads, and whether plain http is allowed at all.
+ * Schema of an address that is to be told something, as far as that is the same everywhere. The edge refuses besides what
+ * its fetch hop would never send to (`addressRefusal`), and the hop checks where the name leads.
  */
 export const webhookUrlSchema: z.ZodType<string> = z
   .string()
   .min(1)
   .max(MAX_URL_LENGTH)
-  .refine(isWebhookUrl, "must be an https address without a user name or password")
+  .refine(isWebhookUrl, "must be an https address without a user name, password or fragment")
   .meta({ description: "An https address." });
 
 function isWebhookUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && username === "" && password === "";
+  return /^https?:$/.test(protocol) && username + password === "" && !text.includes("#");
 }
 
 /** Every type of notice, for schemas and the API's description. */

@@ -16,6 +16,15 @@ describe("the Worker's settings", () => {
     });
   });
 
+  test("name the fetch hop, or else the function fetches; private networks only where that is said", () => {
+    const { FETCH_URL: _, FETCH_PRIVATE: __, ...bare } = bindings;
+    const alone = settingsOf({ ...bare, FUNCTION_URL: "https://function.test" });
+    expect(alone).toMatchObject({ fetchUrl: "https://function.test", allowsPrivateFetch: false });
+    const apart = settingsOf({ ...bare, FETCH_URL: "https://hop.test/", FETCH_PRIVATE: "allow" });
+    expect(apart).toMatchObject({ fetchUrl: "https://hop.test", allowsPrivateFetch: true });
+    expect(() => settingsOf({ ...bare, FETCH_PRIVATE: "yes" })).toThrow(/FETCH_PRIVATE/);
+  });
+
   test.each(["TICKET_KEY", "KEY_LIMITS"] as const)(
     "name a broken %s and never quote it",
     (name) => {

@@ -12,7 +12,7 @@ import { listen, type TestServer } from "../support/test-server.ts";
 
 // The edge's half of fetching a picture and the function's, joined as they are in service, before a host on loopback.
 
-const FUNCTION_URL = "http://function.test";
+const FETCH_URL = "http://hop.test";
 const file = png(30, 20);
 
 let host: TestServer;
@@ -37,7 +37,7 @@ beforeEach(async () => {
   const { signing, verification } = await generateTicketKeys("test");
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
-    expect(request.url).toBe(FUNCTION_URL + FETCH_PATH);
+    expect(request.url).toBe(FETCH_URL + FETCH_PATH);
     const body = new Uint8Array(await request.arrayBuffer());
     const jwt = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
     const ticket = await openTicket(jwt, [verification], Date.now());
@@ -52,7 +52,7 @@ beforeEach(async () => {
       : await refusalResponse(fetched.refusal, refused);
   });
   asker = {
-    settings: { functionUrl: FUNCTION_URL, ticketKey: signing, card: { id: "unmask-demo" } },
+    settings: { fetchUrl: FETCH_URL, ticketKey: signing, card: { id: "unmask-demo" } },
     key: { accountId: "acc_test" },
     requestId: "req_1",
     signal: new AbortController().signal,

@@ -17,7 +17,7 @@ import { listen, type TestServer } from "../support/test-server.ts";
 // The edge's half of a delivery and the function's, joined as they are in service, before a receiver on loopback that
 // verifies with the package standardwebhooks.
 
-const FUNCTION_URL = "http://function.test";
+const FETCH_URL = "http://hop.test";
 const secret = generateSecret((count) => crypto.getRandomValues(new Uint8Array(count)));
 
 let receiver: TestServer;
@@ -44,7 +44,7 @@ beforeEach(async () => {
   const { signing, verification } = await generateTicketKeys("test");
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
-    expect(request.url).toBe(FUNCTION_URL + FETCH_PATH);
+    expect(request.url).toBe(FETCH_URL + FETCH_PATH);
     const body = new Uint8Array(await request.arrayBuffer());
     const jwt = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
     const ticket = await openTicket(jwt, [verification], Date.now());
@@ -55,7 +55,7 @@ beforeEach(async () => {
     return Response.json(await deliver(order, reach, request.signal, Date.now));
   });
   settings = {
-    functionUrl: FUNCTION_URL,
+    fetchUrl: FETCH_URL,
     ticketKey: signing,
     card: { id: "unmask-demo" },
   } as Settings;

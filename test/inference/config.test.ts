@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "#inference/config.ts";
+import { parseConfig, parseFetchConfig } from "#inference/config.ts";
 
 const complete = {
   UNMASK_S3_ENDPOINT: "http://127.0.0.1:9000",
@@ -52,6 +52,18 @@ describe("the function's configuration", () => {
     };
     expect(() => parseConfig(broken)).toThrow(
       /UNMASK_PORT[\s\S]*UNMASK_S3_BUCKET[\s\S]*UNMASK_TICKET_KEYS/,
+    );
+  });
+});
+
+describe("the fetch hop's configuration", () => {
+  test("needs the tickets' keys alone: no model, no weights, a port of its own", () => {
+    const { UNMASK_TICKET_KEYS } = complete;
+    expect(parseFetchConfig({ UNMASK_TICKET_KEYS })).toMatchObject({
+      ...{ host: "127.0.0.1", port: 8789, allowsPrivateFetch: false, forbiddenFetchPorts: [] },
+    });
+    expect(() => parseFetchConfig({ UNMASK_FETCH_PRIVATE: "perhaps" })).toThrow(
+      /the fetch hop[\s\S]*UNMASK_TICKET_KEYS[\s\S]*UNMASK_FETCH_PRIVATE/,
     );
   });
 });

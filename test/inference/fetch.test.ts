@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { isPublicAddress } from "#inference/fetch/address.ts";
 import { deliver } from "#inference/fetch/deliver.ts";
 import { findDestination, type Reach } from "#inference/fetch/destination.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
+import { isPublicAddress } from "#wire/public-address.ts";
 
 const forever = new AbortController().signal;
 const anywhere: Reach = {

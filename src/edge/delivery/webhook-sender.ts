@@ -83,7 +83,7 @@ async function fetchThrough(
   const ticketOrder = { jobId: deliveryId, accountId, model: settings.card.id };
   const init = await ticketed(body, ticketOrder, settings);
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
-  const call = { functionUrl: settings.functionUrl, requestId: deliveryId, signal };
+  const call = { functionUrl: settings.fetchUrl, requestId: deliveryId, signal };
   const response = await callFunction(call, FETCH_PATH, init);
   if (response.ok) return deliveryReplySchema.parse(await response.value.json());
   logFault("the fetch hop sent no webhook", deliveryId, response.refusal.kind);

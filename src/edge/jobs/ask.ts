@@ -9,6 +9,7 @@ import { type AnswerBody, answerBody } from "#wire/responses.ts";
 import type { CacheDirectives, CacheOutcome, Lookup } from "../delivery/answer-cache.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
+import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import type { Held, HoldRequest, IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
@@ -140,6 +141,8 @@ async function readJob(
     return refuse({ kind: "unknown_model", model, known: [settings.card.id] });
   const allowed = mayAsk(key, settings.card.id);
   if (!allowed.ok) return allowed;
+  const tellable = mayTell(request.webhook?.url, settings, "/webhook");
+  if (!tellable.ok) return tellable;
   const images = await resolvePictures(asker, request.pictures, deadlineAt);
   if (!images.ok) return images;
   const question: Question = { messages, options, images: images.value };

@@ -32,7 +32,7 @@ export async function fetchPicture(
   const { settings, requestId, traceparent } = asker;
   const timer = AbortSignal.timeout(timeoutMs + GRACE_MS);
   const call = {
-    functionUrl: settings.functionUrl,
+    functionUrl: settings.fetchUrl,
     requestId,
     traceparent,
     signal: AbortSignal.any([asker.signal, signal, timer]),

@@ -5,6 +5,7 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { BatchBody, BatchItem, BatchRequest } from "#wire/batches.ts";
 import { problemOf } from "#wire/error.ts";
 import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/generate.ts";
+import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
@@ -56,6 +57,8 @@ export async function takeBatch(
   if (earlier !== null) return earlier;
   const allowed = mayAsk(asker.key, asker.settings.card.id);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
+  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  if (!tellable.ok) return refuse({ failure: tellable.refusal, allowances: [] });
   const id = newId("bat");
   const createdAt = Date.now();
   let isTaken = false;
@@ -158,6 +161,8 @@ async function priceItem(
   { request }: BatchItem,
   createdAt: number,
 ): Promise<Result<PricedItem, Failure>> {
+  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  if (!tellable.ok) return tellable;
   const files = await resolvePictures(asker, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
   const { messages, options, model, maximum, deadlineMs, webhook } = request;

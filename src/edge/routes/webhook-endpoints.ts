@@ -15,9 +15,10 @@ import {
   type WebhookSecretBody,
   webhookSecretSchema,
 } from "#wire/webhooks.ts";
+import { mayTell } from "../delivery/webhook-address.ts";
 import type { WebhookObject } from "../delivery/webhook-object.ts";
 import type { AccountSecrets, Endpoint } from "../delivery/webhooks.ts";
-import type { EdgeEnv } from "../env.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import { readBody } from "./body.ts";
@@ -27,6 +28,8 @@ import { pageReply } from "./list.ts";
 export async function createEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, createEndpointSchema);
   if (!body.ok) return refused(c, body.refusal);
+  const tellable = mayTell(body.value.url, settingsOf(c.env), "/url");
+  if (!tellable.ok) return refused(c, tellable.refusal);
   const signing = body.value.signing ?? "hmac";
   const endpoint: Endpoint = {
     id: newId("whe"),
@@ -67,6 +70,8 @@ export async function changeEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, changeEndpointSchema);
   if (!body.ok) return refused(c, body.refusal);
   const { url, events, enabled } = body.value;
+  const tellable = mayTell(url, settingsOf(c.env), "/url");
+  if (!tellable.ok) return refused(c, tellable.refusal);
   const change = {
     ...(url === undefined ? {} : { url }),
     ...(events === undefined ? {} : { events }),

@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { MAX_URL_LENGTH } from "#wire/fetch.ts";
-import { isLinkLocal, isPublicAddress, isThisMachine } from "./address.ts";
+import { addressRefusal } from "#wire/fetch.ts";
+import { isPublicAddress, NOT_PUBLIC } from "#wire/public-address.ts";
+import { isLinkLocal, isThisMachine } from "./address.ts";
 
 /** Looks a name up: all its addresses, as text. Rejects where there are none. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
@@ -21,9 +22,6 @@ export interface Destination {
   readonly addresses: readonly string[];
 }
 
-/** Ports that public services of the web listen on; others are somebody's database. */
-const PORTS: readonly string[] = ["", "443", "8443"];
-
 /**
  * Checks where an address leads: once parsed, once looked up, every address of the name public. The connection is then to be
  * made to one of `addresses`, so that a name cannot change between the check and the use. Refuses with a reason that may be told.
@@ -33,18 +31,13 @@ export async function findDestination(
   { resolve, allowsPrivate, forbiddenPorts }: Reach,
   signal: AbortSignal,
 ): Promise<Result<Destination, string>> {
-  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return refuse("it is no address");
+  const refusal = addressRefusal(text, allowsPrivate);
+  if (refusal !== null) return refuse(refusal);
   const url = new URL(text);
-  if (url.protocol !== "https:" && !(allowsPrivate && url.protocol === "http:"))
-    return refuse("only https addresses are fetched");
-  if (url.username !== "" || url.password !== "")
-    return refuse("an address must not have a user name or password");
-  if (!allowsPrivate && !PORTS.includes(url.port)) return refuse(`port ${url.port} is not allowed`);
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
   if (addresses.length === 0) return refuse("its host has no address");
-  if (!allowsPrivate && !addresses.every(isPublicAddress))
-    return refuse("its host is not on the public internet");
+  if (!allowsPrivate && !addresses.every(isPublicAddress)) return refuse(NOT_PUBLIC);
   if (addresses.some(isLinkLocal))
     return refuse("its host is on no network of ours or the internet");
   if (forbiddenPorts.includes(portOf(url)) && addresses.some(isThisMachine))

@@ -1,6 +1,8 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { MAX_ENDPOINTS } from "#wire/webhooks.ts";
-import { ask, refusal } from "../function-double.ts";
+import { ask, askJson, functionReplies, refusal } from "../function-double.ts";
 import { newKey } from "./administration.ts";
 import { endpointOf, silenceWebhooks, webhookOwner } from "./webhook-calls.ts";
 
@@ -15,6 +17,13 @@ describe("/v1/webhook_endpoints refuses", () => {
     ["a user name", "https://ada@shop.example/"],
     ["a password", "https://ada:secret@shop.example/"],
     ["nothing", ""],
+    ["followed by a fragment", "https://shop.example/#hooks"],
+    ["plain http", "http://shop.example/"],
+    ["on a port of somebody's database", "https://shop.example:5432/"],
+    ["private", "https://192.168.0.1/"],
+    ["private in another spelling", "https://0x7f.1/"],
+    ["where clouds keep their secrets", "https://169.254.169.254/"],
+    ["on this machine", "https://localhost/"],
     ["more than 2,048 characters", `https://shop.example/${"a".repeat(2048)}`],
   ])("an address that is %s, and names the field", async (_, url) => {
     const owner = await webhookOwner();
@@ -37,6 +46,37 @@ describe("/v1/webhook_endpoints refuses", () => {
     const problem = await refusal(await owner.call("POST", "webhook_endpoints", body));
     expect(problem.errors?.[0]?.pointer).toBe(pointer);
   });
+
+  test.each<[string, (webhook: unknown) => Promise<Response>]>([
+    ["an answer", (webhook) => askJson({ question: "What is this?", webhook })],
+    [
+      "a batch",
+      (webhook) =>
+        ask("/v1/batches", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ webhook, items: [{ custom_id: "a", question: "What is this?" }] }),
+        }),
+    ],
+  ])(
+    "%s whose webhook can never be delivered to, before anything is asked or paid for",
+    async (_, send) => {
+      const double = functionReplies(() => Response.json({}));
+      const before = await ledgerOf(env, "acc_test").balance();
+      const urls = ["http://shop.example/", "https://127.0.0.1/", "https://shop.example:9200/"];
+      for (const url of urls)
+        for (const webhook of [url, { url }]) {
+          const problem = await refusal(await send(webhook));
+          expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
+          expect(problem.errors?.[0]).toMatchObject({
+            pointer: "/webhook",
+            message: expect.stringContaining("can never be delivered to"),
+          });
+        }
+      expect(double.sent).toEqual([]);
+      expect(await ledgerOf(env, "acc_test").balance()).toEqual(before);
+    },
+  );
 
   test("one endpoint more than an account may have", async () => {
     const owner = await webhookOwner();

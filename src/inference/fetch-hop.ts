@@ -1,0 +1,39 @@
+// Entry of the fetch hop: `node src/inference/fetch-hop.ts`, configured by environment variables (config.ts). It reaches the
+// addresses that callers name, pictures and webhooks, for the edge, and needs neither weights nor a model: what computes may
+// be down, full or replaced meanwhile.
+
+import { serve } from "@hono/node-server";
+import { parseFetchConfig } from "./config.ts";
+import { createFetchHandler } from "./fetch/handler.ts";
+import { resolverFor } from "./fetch/resolver.ts";
+import { createFetcher } from "./fetch/routes.ts";
+import { jsonLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
+import { createTicketLog } from "./ticket-log.ts";
+
+const log = jsonLog((line) => process.stderr.write(line), Date.now);
+
+async function main(): Promise<void> {
+  const asked = askedToEnd();
+  const config = parseFetchConfig(process.env);
+  const { host: hostname, port, ticketKeys, allowsPrivateFetch: allowsPrivate } = config;
+  const forbiddenPorts = [port, ...config.forbiddenFetchPorts];
+  const reach = { resolve: resolverFor(allowsPrivate), allowsPrivate, forbiddenPorts };
+  const metrics = createMetrics();
+  const fetcher = createFetcher(reach, Date.now, log, metrics);
+  const tickets = createTicketLog(Date.now);
+  const handler = createFetchHandler({ ticketKeys, tickets, fetcher, metrics, now: Date.now, log });
+  const server = serve({ fetch: handler.fetch, hostname, port }, (address) =>
+    log("hop.listening", { host: hostname, port: address.port }),
+  );
+  log("hop.draining", { signal: await asked, ...fetcher.load() });
+  await withinMs(fetcher.drain(), config.drainTimeoutMs);
+  await closeServer(server);
+  log("hop.ended");
+}
+
+main().catch((cause: unknown) => {
+  process.stderr.write(`${cause instanceof Error ? cause.message : cause}\n`);
+  process.exitCode = 1;
+});

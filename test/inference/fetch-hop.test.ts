@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { sha256Hex } from "#wire/digest.ts";
+import { FETCH_PATH } from "#wire/fetch.ts";
+import { generateTicketKeys, signTicket, type TicketSigningKey } from "#wire/ticket.ts";
+import { listen, type TestServer } from "../support/test-server.ts";
+
+// The hop as a process of its own, as it is run: no model, no weights, no object storage.
+
+let hop: ChildProcess;
+let origin: string;
+let signing: TicketSigningKey;
+let host: TestServer;
+let release: () => void;
+
+beforeEach(async () => {
+  const held = Promise.withResolvers<void>();
+  release = held.resolve;
+  host = await listen(
+    createServer(async (request, response) => {
+      if (request.url === "/slow") await held.promise;
+      response.writeHead(request.method === "POST" ? 204 : 200).end();
+    }),
+  );
+  const keys = await generateTicketKeys("test");
+  ({ signing } = keys);
+  hop = spawn(process.execPath, ["src/inference/fetch-hop.ts"], {
+    env: {
+      PATH: process.env["PATH"],
+      UNMASK_PORT: "0",
+      UNMASK_FETCH_PRIVATE: "allow",
+      UNMASK_TICKET_KEYS: JSON.stringify([keys.verification]),
+    },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let told = "";
+  hop.stderr?.on("data", (chunk: Buffer) => {
+    told += String(chunk);
+  });
+  const port = await vi.waitFor(
+    () => {
+      const [, found] = /"port":(\d+)/.exec(told) ?? [];
+      if (found === undefined) throw new Error(`the hop does not listen: ${told}`);
+      return found;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  origin = `http://127.0.0.1:${port}`;
+});
+afterEach(async () => {
+  release();
+  if (hop.exitCode === null && hop.signalCode === null) {
+    hop.kill("SIGKILL");
+    await once(hop, "exit");
+  }
+  await host.close();
+});
+
+async function send(path: string): Promise<Response> {
+  const url = host.origin + path;
+  const order = { purpose: "webhook", url, headers: {}, body: "{}", timeout_ms: 10_000 };
+  const body = new TextEncoder().encode(JSON.stringify(order));
+  const bodySha256 = await sha256Hex(body);
+  const ticketId = crypto.randomUUID();
+  const ticket = { ticketId, jobId: "whd_1", accountId: "acc", model: "none", bodySha256 };
+  const jwt = await signTicket(ticket, signing, Date.now());
+  const headers = { authorization: `Bearer ${jwt}` };
+  return await fetch(origin + FETCH_PATH, { method: "POST", headers, body });
+}
+
+describe("the fetch hop", () => {
+  test("sends for whoever has a ticket, says how it is, and knows nothing else", async () => {
+    expect(await (await send("/")).json()).toMatchObject({ outcome: "response", status: 204 });
+    const bare = await fetch(origin + FETCH_PATH, { method: "POST", body: "{}" });
+    expect(bare.status).toBe(401);
+    expect((await fetch(`${origin}/v1/generate`, { method: "POST" })).status).toBe(404);
+    expect(await (await fetch(`${origin}/health`)).json()).toEqual({
+      ...{ status: "ok", running: 0, waiting: 0 },
+    });
+    const metrics = await (await fetch(`${origin}/metrics`)).text();
+    expect(metrics).toContain('unmask_fetches_total{purpose="webhook",outcome="204"} 1');
+  });
+
+  test("asked to end, finishes what is on its way, takes nothing more, and ends with 0", async () => {
+    const slow = send("/slow");
+    await vi.waitFor(async () =>
+      expect(await (await fetch(`${origin}/health`)).json()).toMatchObject({ running: 1 }),
+    );
+    const exit = once(hop, "exit");
+    hop.kill("SIGTERM");
+    await vi.waitFor(async () => {
+      const refused = await send("/");
+      expect(await refused.json()).toMatchObject({ code: "draining" });
+    });
+    release();
+    expect(await (await slow).json()).toMatchObject({ outcome: "response", status: 204 });
+    expect(await exit).toEqual([0, null]);
+  });
+});
