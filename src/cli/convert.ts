@@ -1,3 +1,4 @@
+import type { Abilities } from "#domain/abilities.ts";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
@@ -5,6 +6,7 @@ import { convertCheckpoint, type TensorReport } from "#weights/checkpoint/conver
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
 import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
+import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { openSource, openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
@@ -20,6 +22,7 @@ export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --format
   --format    f32 | f16 | w8a8 | q4
   --ids-only  the checkpoint has no tokenizer; questions will be token ids
   --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
+${abilityHelp(11)}
 `;
 
 const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
@@ -29,7 +32,8 @@ const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
  * the source; tab-separated) and the bundle's digest last; progress goes to stderr.
  */
 export const convert: Command = async (args, io) => {
-  const { source, target, name, version, format, idsOnly, special } = readArguments(args);
+  const { source, target, name, version, format, idsOnly, special, abilities } =
+    readArguments(args);
   const print = progressPrinter(io.stderr);
   const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
   try {
@@ -45,6 +49,7 @@ export const convert: Command = async (args, io) => {
       idsOnly,
       special,
       checkTemplate,
+      ...(abilities === undefined ? {} : { abilities }),
       createHasher: createSha256,
       signal: io.signal,
       onProgress: (progress) => print(progress, progress.stage),
@@ -82,6 +87,7 @@ interface ConvertArguments {
   readonly format: BundleFormat;
   readonly idsOnly: boolean;
   readonly special: Partial<SpecialTokens>;
+  readonly abilities: Abilities | undefined;
 }
 
 function readArguments(args: readonly string[]): ConvertArguments {
@@ -105,6 +111,7 @@ function readArguments(args: readonly string[]): ConvertArguments {
     format,
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
+    abilities: readAbilities(values),
   };
 }
 
@@ -128,6 +135,7 @@ function parseOrExplain(args: readonly string[]) {
       version: { type: "string" },
       "ids-only": { type: "boolean", default: false },
       special: { type: "string", multiple: true, default: [] },
+      ...ABILITY_OPTIONS,
     },
   });
 }

@@ -22,7 +22,7 @@ import {
 import { type EvalSettings, readSettings } from "./eval/settings.ts";
 import { findUnread } from "./eval/unread.ts";
 
-/** Canvas of a question for which nobody names one: the API's own default. */
+/** Canvas of a question for which nobody names one: always the same, whatever a model's own default, so that scores compare. */
 const DEFAULT_CANVAS = 32;
 
 /** What the model that ships is called. */

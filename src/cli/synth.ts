@@ -1,8 +1,10 @@
+import type { Abilities } from "#domain/abilities.ts";
 import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { SYNTH_SHAPES, type SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
+import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 import { checkBundleNames, peakMegabytes } from "./convert.ts";
@@ -15,13 +17,14 @@ export const SYNTH_USAGE: string = `unmask synth --to TARGET [--shape SHAPE] [--
   --to       a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
   --shape    ${SYNTH_SHAPES.join(" | ")} (default tiny)
   --format   f32 | f16 | w8a8 | q4 (default q4)
+${abilityHelp(10)}
 `;
 
 const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
 
 /** Runs `unmask synth`: prints name, version and digest to stdout, progress to stderr. */
 export const synth: Command = async (args, io) => {
-  const { target, shape, format, seed, name, version } = readArguments(args);
+  const { target, shape, format, seed, name, version, abilities } = readArguments(args);
   const print = progressPrinter(io.stderr);
   try {
     const { digest } = await synthBundle({
@@ -31,6 +34,7 @@ export const synth: Command = async (args, io) => {
       shape,
       format,
       seed,
+      ...(abilities === undefined ? {} : { abilities }),
       createHasher: createSha256,
       signal: io.signal,
       onProgress: (progress) => print(progress, shape),
@@ -52,6 +56,7 @@ interface SynthArguments {
   readonly seed: number;
   readonly name: string;
   readonly version: string;
+  readonly abilities: Abilities | undefined;
 }
 
 function readArguments(args: readonly string[]): SynthArguments {
@@ -65,7 +70,8 @@ function readArguments(args: readonly string[]): SynthArguments {
   if (!/^\d{1,10}$/.test(values.seed)) throw new UsageError("--seed is a whole number");
   const { name = `synth-${shape}`, version = `${format}-${values.seed}` } = values;
   checkBundleNames({ name, version });
-  return { target: values.to, shape, format, seed: Number(values.seed), name, version };
+  const abilities = readAbilities(values);
+  return { target: values.to, shape, format, seed: Number(values.seed), name, version, abilities };
 }
 
 function parseOrExplain(args: readonly string[]) {
@@ -78,6 +84,7 @@ function parseOrExplain(args: readonly string[]) {
       seed: { type: "string", default: "1" },
       name: { type: "string" },
       version: { type: "string" },
+      ...ABILITY_OPTIONS,
     },
   }).values;
 }

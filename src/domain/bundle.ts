@@ -1,3 +1,4 @@
+import type { Abilities } from "./abilities.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Shape } from "./tensor.ts";
 
@@ -14,6 +15,8 @@ export interface Bundle {
   readonly version: string;
   readonly format: BundleFormat;
   readonly architecture: Architecture;
+  /** What the model was trained for, where its maker says so: read it through `UNTOLD_ABILITIES`. */
+  readonly abilities?: Abilities;
   /** In the order in which a forward pass needs them; that is also the order of loading. */
   readonly stages: readonly StageLayout[];
   /** `tokenizer.json` and the like by file name; empty in a bundle that takes ids only. */

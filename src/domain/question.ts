@@ -21,6 +21,15 @@ export interface AnswerOptions {
 /** `exact` recomputes everything at every step, as the reference does. */
 export type AnswerMode = "exact";
 
+/**
+ * Positions per block where the asker names none: the model's own `block` (null is the whole canvas) where it fits canvas and
+ * steps; else the canvas is one block, for what nobody asked for is no reason to refuse.
+ */
+export function usualBlock(canvas: number, steps: number, block: number | null): number {
+  if (block === null || canvas % block !== 0) return canvas;
+  return steps % (canvas / block) === 0 ? block : canvas;
+}
+
 export interface Message {
   readonly role: "system" | "user" | "assistant";
   readonly text: string;

@@ -1,3 +1,4 @@
+import type { Abilities } from "./abilities.ts";
 import { type Micros, micros } from "./micros.ts";
 import type { ImageRules, PlannedWork } from "./work.ts";
 
@@ -6,6 +7,9 @@ export interface ModelCard {
   readonly id: string;
   /** Null for a model that reads text only. */
   readonly image: ImageRules | null;
+  readonly abilities: Abilities;
+  /** Positions per block where the asker names none; null is the whole canvas. */
+  readonly blockLength: number | null;
   readonly prices: UnitPrices;
   /** What an answer costs that was given before: one price for all, may be zero. */
   readonly hitPrice: Micros;

@@ -14,7 +14,7 @@ import {
 } from "#wire/generate.ts";
 import { refusalResponse } from "#wire/refusal.ts";
 import { type SseMessage, sseStream } from "#wire/sse.ts";
-import { MODEL_CARD_PATH, STATUS_PATH } from "#wire/status.ts";
+import { MODEL_CARD_PATH, type ModelCard, STATUS_PATH } from "#wire/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/ticket.ts";
 import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
@@ -94,6 +94,11 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       return refusal(request, question.refusal);
     }
     const { card } = await parts.host.described(signal);
+    const beyond = beyondLimit(question.value, card);
+    if (beyond !== undefined) {
+      place.value.leave();
+      return refusal(request, beyond);
+    }
     const { jobId, pictures = null } = ticket.value;
     const work = { jobId, question: question.value, pictures, digest: card.digest, deadline };
     const events = run(work, place.value, parts, signal);
@@ -111,6 +116,14 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
     place.value.leave();
     throw cause;
   }
+}
+
+/** The edge has checked this by its own card; where that is another one than the model's, the model's word is the last. */
+function beyondLimit({ options }: Question, card: ModelCard): Failure | undefined {
+  const { canvas_limit: limit, id } = card;
+  if (options.canvas <= limit) return undefined;
+  const message = `is ${options.canvas}; ${id} takes ${limit} positions at most`;
+  return { kind: "invalid_request", problems: [{ pointer: "/options/canvas", message }] };
 }
 
 function gaugesOf({ host, admission }: HandlerParts): Record<GaugeName, number> {

@@ -1,4 +1,5 @@
-import type { Architecture } from "#domain/architecture.ts";
+import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
@@ -38,6 +39,7 @@ export type Health =
 
 export interface DescribedModel {
   readonly card: ModelCard;
+  readonly abilities: Abilities;
   readonly tools: AnswerTools;
 }
 
@@ -126,8 +128,10 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
     prompt.chatTemplate,
     tokenizer.decode([special.beginOfText], true),
   );
+  const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
   return {
-    card: cardOf(bundle, digest, options.provider),
+    card: cardOf(bundle, abilities, digest, options.provider),
+    abilities,
     tools: { engine, tokenizer, renderTemplate, resize: options.resize },
   };
 }
@@ -141,14 +145,26 @@ function text(files: ReadonlyMap<string, Uint8Array>, name: string): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
-function cardOf(bundle: Bundle, digest: string, provider: string): ModelCard {
+/** What a bundle's model can be asked, as the function tells it. */
+export function cardOf(
+  bundle: Bundle,
+  { canvas, systemMessages, severalPictures, severalTurns }: Abilities,
+  digest: string,
+  provider: string,
+): ModelCard {
   const { image, prompt } = bundle.architecture;
   return {
     id: bundle.name,
     digest,
     image: image === undefined ? null : imagePolicyBody(image),
     max_prompt_length: prompt.maxPromptLength,
-    canvas_limit: MAX_CANVAS,
+    canvas_limit: Math.min(canvas.limit, MAX_CANVAS),
+    canvas_default: Math.min(canvas.standard, MAX_CANVAS),
+    canvas_recommended: Math.min(canvas.recommended, MAX_CANVAS),
+    block_length: decodingOf(bundle.architecture).blockLength ?? null,
+    system_messages: systemMessages,
+    several_pictures: severalPictures,
+    several_turns: severalTurns,
     provider,
     format: bundle.format,
   };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, BundleFormat, StageLayout } from "#domain/bundle.ts";
 import { type CreateHasher, sha256Hex } from "./digest.ts";
@@ -27,6 +28,8 @@ export interface BundlePlan {
   readonly version: string;
   readonly format: BundleFormat;
   readonly architecture: Architecture;
+  /** What the model was trained for; absent where nobody says. */
+  readonly abilities?: Abilities;
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Says what the stages are made from. An unfinished bundle is gone on with only if it was begun from the same. */
   readonly fingerprint: string;
@@ -101,7 +104,16 @@ export async function writeBundle(
   }
   const stored = await publish(
     store,
-    { formatVersion: 1, name, version, format, architecture, stages, files },
+    {
+      formatVersion: 1,
+      name,
+      version,
+      format,
+      architecture,
+      ...(plan.abilities === undefined ? {} : { abilities: plan.abilities }),
+      stages,
+      files,
+    },
     signal,
   );
   await store.remove(journalKey, signal);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { canvasRangeFault } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";
 import { stageNames, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
@@ -124,6 +125,18 @@ const architecture = z.strictObject({
   logitsColumns: z.number().int().min(1).max(MAX_VOCABULARY),
 });
 
+const abilities = z.strictObject({
+  canvas: z
+    .strictObject({ standard: count, recommended: count, limit: count })
+    .superRefine((range, context) => {
+      const fault = canvasRangeFault(range);
+      if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+    }),
+  systemMessages: z.boolean(),
+  severalPictures: z.boolean(),
+  severalTurns: z.boolean(),
+});
+
 /** The manifest as JSON: `unknown` in, `Bundle` out. What no schema can say is checked by `parseManifest`. */
 export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   formatVersion: z.literal(1),
@@ -131,6 +144,7 @@ export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   version: keyPart,
   format: z.enum(["f32", "f16", "w8a8", "q4"]),
   architecture,
+  abilities: abilities.exactOptional(),
   stages: z.array(stageLayoutSchema).min(1).max(MAX_STAGES).readonly(),
   files: z
     .record(keyPart, blob)

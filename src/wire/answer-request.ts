@@ -89,9 +89,6 @@ export interface MessageBody {
   readonly images?: readonly ImageBody[];
 }
 
-/** Positions of an answer when the caller names none: a sentence or two. */
-export const DEFAULT_CANVAS = 32;
-
 const positive = z.int().min(1).max(MAX_CANVAS);
 const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
 const stop = z.string().min(1).max(MAX_STOP_LENGTH);
@@ -146,7 +143,8 @@ const fields = {
     .exactOptional()
     .meta({ description: "low: one view of the picture. auto (default): the model's own policy." }),
   canvas: positive.exactOptional().meta({
-    description: `Positions to fill, the most tokens an answer can have. Default ${DEFAULT_CANVAS}.`,
+    description:
+      "Positions to fill, the most tokens an answer can have. Default, recommendation and limit are the model's: see GET /v1/models. Beyond its recommendation it is taken with a warning.",
     example: 32,
   }),
   steps: positive.exactOptional().meta({
@@ -155,7 +153,8 @@ const fields = {
     example: 32,
   }),
   block_length: positive.exactOptional().meta({
-    description: "Positions per block, a divisor of canvas. Default: the whole canvas.",
+    description:
+      "Positions per block, a divisor of canvas. Default: the model's own (see GET /v1/models), or the whole canvas.",
   }),
   mode: z.literal("exact").exactOptional().meta({ description: "How the passes are computed." }),
   temperature: z.number().min(0).max(MAX_TEMPERATURE).exactOptional().meta({

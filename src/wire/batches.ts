@@ -9,7 +9,7 @@ import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
 import { MAX_BATCH_ITEMS, MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "./limits.ts";
 import { type Page, pageFields, pageSchema } from "./page.ts";
-import { type AnswerRequest, parseAnswerValue, webhookOf } from "./requests.ts";
+import { type AnswerRequest, type AskedCard, parseAnswerValue, webhookOf } from "./requests.ts";
 import { type AnswerBody, answerSchema } from "./responses.ts";
 
 /** Threat: one small request that makes us fetch thousands of pictures. One address per item is what batches are for. */
@@ -88,7 +88,7 @@ const envelopeSchema = z.strictObject({
  * Reads a JSON body. One item that cannot be read refuses the whole batch with `invalid_request`, naming each fault by
  * JSON Pointer: nothing is asked of a body that its author got wrong.
  */
-export function parseBatch(bytes: Uint8Array): Result<BatchRequest, Failure> {
+export function parseBatch(bytes: Uint8Array, card: AskedCard): Result<BatchRequest, Failure> {
   const body = parseJson(bytes);
   if (!body.ok) return body;
   const parsed = envelopeSchema.safeParse(body.value);
@@ -99,7 +99,7 @@ export function parseBatch(bytes: Uint8Array): Result<BatchRequest, Failure> {
   const problems: FieldProblem[] = [];
   const read: BatchItem[] = [];
   for (const [index, item] of items.entries()) {
-    const result = readItem(item, defaults);
+    const result = readItem(item, defaults, card);
     if (result.ok) read.push(result.value);
     else problems.push(...result.refusal.map((problem) => inItem(problem, index)));
     if (problems.length >= MAX_FIELD_PROBLEMS) break;
@@ -118,6 +118,7 @@ const foreignFields: readonly string[] = ["stream", "cache"];
 function readItem(
   item: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
+  card: AskedCard,
 ): Result<BatchItem, readonly FieldProblem[]> {
   const { custom_id: customId, ...fields } = { ...defaults, ...item };
   const name = nameSchema.safeParse(customId);
@@ -126,7 +127,7 @@ function readItem(
     .map((field) => ({ pointer: `/${field}`, message: "is no field of a batch's item" }));
   if (!name.success)
     problems.push({ pointer: "/custom_id", message: name.error.issues[0]?.message ?? "" });
-  const request = parseAnswerValue(fields);
+  const request = parseAnswerValue(fields, card);
   if (!request.ok && request.refusal.kind === "invalid_request")
     problems.push(...request.refusal.problems);
   if (!request.ok || problems.length > 0 || !name.success) return refuse(problems);

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { isDataUri } from "./data-uri.ts";
 import { MAX_URL_LENGTH } from "./fetch.ts";
 import {
-  MAX_CANVAS,
   MAX_IMAGES,
   MAX_MESSAGES,
   MAX_NAME_LENGTH,
@@ -108,7 +107,8 @@ export const chatSchema: z.ZodType<ChatBody> = z
     model: z.string().min(1).max(MAX_NAME_LENGTH).exactOptional(),
     messages: z.array(message).min(1).max(MAX_MESSAGES),
     max_completion_tokens: tokens.exactOptional().meta({
-      description: `The canvas: positions to fill, all of which are computed and paid. Above ${MAX_CANVAS} it is ${MAX_CANVAS}; absent it is 32.`,
+      description:
+        "A ceiling. The canvas, whose positions are all computed and paid, is this long, but no longer than the model's card recommends (GET /v1/models); absent it is the card's default. x_unmask.canvas may ask for a longer one.",
     }),
     max_tokens: tokens.exactOptional(),
     temperature: z.number().exactOptional().meta({ description: "Absent it is 0." }),

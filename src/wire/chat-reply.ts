@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Problem } from "./error.ts";
 import type { AnswerBody } from "./responses.ts";
+import { warningsSchema } from "./warnings.ts";
 
 /** A finished chat completion as OpenAI's clients read it, with a member of our own. Source: platform.openai.com/docs/api-reference/chat/object. */
 export interface ChatCompletionBody {
@@ -41,7 +42,7 @@ export interface ChatUsageBody {
 /** What our own API says of an answer and a chat has no place for. */
 export type ChatExtrasBody = Pick<
   AnswerBody,
-  "status" | "confidence" | "digest" | "cached" | "charged_micros" | "tokens"
+  "status" | "confidence" | "digest" | "cached" | "charged_micros" | "tokens" | "warnings"
 >;
 
 /** A piece of a chat completion. `choices` is empty in the last one, which has the usage. */
@@ -108,8 +109,8 @@ export function chatUsage({ usage, tokens }: AnswerBody): ChatUsageBody {
 
 /** Picks what a chat has no place for. */
 export function chatExtras(answer: AnswerBody): ChatExtrasBody {
-  const { status, confidence, digest, cached, charged_micros, tokens } = answer;
-  return { status, confidence, digest, cached, charged_micros, tokens };
+  const { status, confidence, digest, cached, charged_micros, tokens, warnings } = answer;
+  return { status, confidence, digest, cached, charged_micros, tokens, warnings };
 }
 
 /** Unix seconds at which an answer was asked for. */
@@ -181,6 +182,7 @@ export const chatCompletionSchema: z.ZodType<ChatCompletionBody> = z
       cached: z.boolean(),
       charged_micros: count,
       tokens: z.array(z.object({ text: z.string(), confidence: z.number(), step: count })),
+      warnings: warningsSchema,
     }),
   })
   .meta({ id: "ChatCompletion" });

@@ -13,8 +13,8 @@ import { refusedChatFields } from "./chat-refusals.ts";
 import { isDataUri } from "./data-uri.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
-import { MAX_CANVAS, MAX_FIELD_PROBLEMS } from "./limits.ts";
-import { type AnswerRequest, parseAnswerValue } from "./requests.ts";
+import { MAX_FIELD_PROBLEMS } from "./limits.ts";
+import { type AnswerRequest, type AskedCard, parseAnswerValue } from "./requests.ts";
 
 /** A chat request of OpenAI's clients, read as a question. */
 export interface ChatRequest {
@@ -25,12 +25,13 @@ export interface ChatRequest {
 }
 
 /**
- * Reads a body of `POST /v1/chat/completions`. `max_completion_tokens` (or `max_tokens`) is the canvas, at most
- * `MAX_CANVAS`; without it, and for `temperature`, our own defaults hold. Pictures stand before the text of the message
+ * Reads a body of `POST /v1/chat/completions`. `max_completion_tokens` (or `max_tokens`) is a ceiling: the
+ * canvas is that long, but no longer than the model's card recommends, or than `x_unmask.canvas`. Without it, and for
+ * `temperature`, our own defaults hold. Pictures stand before the text of the message
  * that brings them, in their order. `x_unmask` may hold any option of an answer request. Refuses with
  * `invalid_request`, with pointers into the chat body.
  */
-export function parseChat(bytes: Uint8Array): Result<ChatRequest, Failure> {
+export function parseChat(bytes: Uint8Array, card: AskedCard): Result<ChatRequest, Failure> {
   const body = parseJson(bytes);
   if (!body.ok) return body;
   const fields = presentFields(body.value);
@@ -39,7 +40,7 @@ export function parseChat(bytes: Uint8Array): Result<ChatRequest, Failure> {
   if (refused.length > 0) return refuseFields(refused);
   const parsed = chatSchema.safeParse(fields);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  const request = parseAnswerValue(questionOf(parsed.data));
+  const request = parseAnswerValue(questionOf(parsed.data, card), card);
   if (!request.ok) return refuse(inChat(request.refusal, parsed.data));
   return ok({
     request: request.value,
@@ -55,15 +56,19 @@ function presentFields(body: unknown): Record<string, unknown> | undefined {
 }
 
 /** Writes a chat as our own request body; `parseAnswerValue` checks the rest. */
-function questionOf(chat: ChatBody): AnswerRequestBody {
+function questionOf(chat: ChatBody, { abilities }: AskedCard): AnswerRequestBody {
   const pictures = chat.messages.flatMap(picturesOf);
-  const limit = chat.max_completion_tokens ?? chat.max_tokens;
+  const ceiling = chat.max_completion_tokens ?? chat.max_tokens;
+  const canvas = chat.x_unmask?.["canvas"] ?? abilities.canvas.recommended;
   return {
     ...chat.x_unmask,
     ...(chat.model === undefined ? {} : { model: chat.model }),
     messages: chat.messages.map(messageOf),
     ...(pictures.length === 0 ? {} : detailOf(pictures)),
-    ...(limit === undefined ? {} : { canvas: Math.min(limit, MAX_CANVAS) }),
+    // A canvas of another type is for the schema to refuse.
+    ...(ceiling === undefined || typeof canvas !== "number"
+      ? {}
+      : { canvas: Math.min(ceiling, canvas) }),
     ...(chat.temperature === undefined ? {} : { temperature: chat.temperature }),
     ...(chat.seed === undefined ? {} : { seed: chat.seed }),
     ...(chat.stop === undefined ? {} : { stop: chat.stop }),
@@ -112,7 +117,6 @@ function inChat(failure: Failure, chat: ChatBody): Failure {
 /** Where in the chat stands what lies at `pointer` of our own body. */
 function chatPointer(pointer: string, { messages }: ChatBody): string {
   const [, field = "", index, member, image] = pointer.split("/");
-  if (field === "canvas") return "/max_completion_tokens";
   if (!chatFields.has(field)) return `/x_unmask${pointer}`;
   if (field !== "messages" || member !== "images" || image === undefined) return pointer;
   const message = messages[Number(index)];

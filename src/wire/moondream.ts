@@ -6,8 +6,8 @@ import { chatError, finishReason } from "./chat-reply.ts";
 import { MAX_URL_LENGTH } from "./fetch.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
-import { MAX_CANVAS, MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
-import { type AnswerRequest, parseAnswerValue } from "./requests.ts";
+import { MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
+import { type AnswerRequest, type AskedCard, parseAnswerValue } from "./requests.ts";
 import type { SseMessage } from "./sse.ts";
 import type { TextUpdate } from "./stable-text.ts";
 
@@ -18,24 +18,29 @@ export interface MoondreamRequest {
 }
 
 /** Reads a body of `POST /v1/query`. `reasoning` and `variant` are passed over. Refuses with `invalid_request`. */
-export function parseMoondreamQuery(bytes: Uint8Array): Result<MoondreamRequest, Failure> {
-  return parse(bytes, querySchema, ({ question, image_url, settings }) => ({
+export function parseMoondreamQuery(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<MoondreamRequest, Failure> {
+  return parse(bytes, card, querySchema, ({ question, image_url, settings }) => ({
     question,
     ...(image_url === undefined ? {} : { image: pictureOf(image_url) }),
-    ...optionsOf(settings),
+    ...optionsOf(settings, Number.POSITIVE_INFINITY, card),
   }));
 }
 
 /** Reads a body of `POST /v1/caption`: a picture and how long its caption may be. Refuses with `invalid_request`. */
-export function parseMoondreamCaption(bytes: Uint8Array): Result<MoondreamRequest, Failure> {
-  return parse(bytes, captionSchema, ({ image_url, length, settings }) => ({
-    ...captions[length ?? "normal"],
-    image: pictureOf(image_url),
-    ...optionsOf(settings),
-  }));
+export function parseMoondreamCaption(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<MoondreamRequest, Failure> {
+  return parse(bytes, card, captionSchema, ({ image_url, length, settings }) => {
+    const { question, canvas } = captions[length ?? "normal"];
+    return { question, image: pictureOf(image_url), ...optionsOf(settings, canvas, card) };
+  });
 }
 
-/** What Moondream's lengths are here: words to ask with, and positions to fill. */
+/** What Moondream's lengths are here: words to ask with, and positions to fill, as far as the model's card recommends them. */
 const captions = {
   short: { question: "Give a short description of the image.", canvas: 16 },
   normal: { question: "Describe the image.", canvas: 32 },
@@ -44,6 +49,7 @@ const captions = {
 
 function parse<Body extends { readonly stream?: boolean }>(
   bytes: Uint8Array,
+  card: AskedCard,
   schema: z.ZodType<Body>,
   translate: (body: Body) => AnswerRequestBody,
 ): Result<MoondreamRequest, Failure> {
@@ -51,7 +57,7 @@ function parse<Body extends { readonly stream?: boolean }>(
   if (!json.ok) return json;
   const body = schema.safeParse(json.value);
   if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
-  const request = parseAnswerValue(translate(body.data));
+  const request = parseAnswerValue(translate(body.data), card);
   if (!request.ok) return refuse(inMoondream(request.refusal));
   return ok({ request: request.value, wantsStream: body.data.stream ?? false });
 }
@@ -60,10 +66,17 @@ function pictureOf(url: string): ImageBody {
   return /^https?:/i.test(url) ? { url } : { data: url };
 }
 
-function optionsOf(settings: Settings | undefined): AnswerRequestBody {
-  const { max_tokens, temperature } = settings ?? {};
+/** `max_tokens` is a ceiling like `longest`: the canvas is the shortest of them and of what the model's card recommends. */
+function optionsOf(
+  { max_tokens: ceiling, temperature }: Settings = {},
+  longest: number,
+  { abilities }: AskedCard,
+): AnswerRequestBody {
+  const asked = Math.min(longest, ceiling ?? Number.POSITIVE_INFINITY);
   return {
-    ...(max_tokens === undefined ? {} : { canvas: Math.min(max_tokens, MAX_CANVAS) }),
+    ...(asked === Number.POSITIVE_INFINITY
+      ? {}
+      : { canvas: Math.min(asked, abilities.canvas.recommended) }),
     ...(temperature === undefined ? {} : { temperature }),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
 import type { AnswerOptions } from "#domain/question.ts";
@@ -7,7 +8,8 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
-import { optionsOf, scheduleProblems } from "./requests.ts";
+import { type AskedCard, optionsOf, scheduleProblems } from "./requests.ts";
+import { type WarningBody, warningBodies, warningsSchema } from "./warnings.ts";
 
 /** What is asked, known by its sizes alone. */
 export interface SizeRequest {
@@ -15,6 +17,7 @@ export interface SizeRequest {
   readonly pictures: readonly { readonly width: number; readonly height: number }[];
   readonly textBytes: number;
   readonly options: AnswerOptions;
+  readonly warnings: readonly Warning[];
 }
 
 /** Body of a quote. */
@@ -32,10 +35,15 @@ export interface QuoteBody {
   readonly weights: "warm" | "cold";
   /** RFC 3339, UTC. */
   readonly expires_at: string;
+  /** What of the question the model was not trained for, or what would be left out of it. */
+  readonly warnings: readonly WarningBody[];
 }
 
 /** Reads a body that gives a size; null for one that gives none, which is an answer request's. Refuses with `invalid_request`. */
-export function readSizeRequest(bytes: Uint8Array): Result<SizeRequest | null, Failure> {
+export function readSizeRequest(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<SizeRequest | null, Failure> {
   const body = parseJson(bytes);
   if (!body.ok) return body;
   if (!isSized(body.value)) return ok(null);
@@ -43,8 +51,8 @@ export function readSizeRequest(bytes: Uint8Array): Result<SizeRequest | null, F
   if (!parsed.success)
     return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
   const { width, height, model, question, text_bytes, ...fields } = parsed.data;
-  const options = optionsOf(fields);
-  const problems = scheduleProblems(options);
+  const options = optionsOf(fields, card);
+  const problems = scheduleProblems(options, card);
   if (problems.length > 0) return refuse({ kind: "invalid_request", problems });
   const texts = new TextEncoder().encode((question ?? "") + (fields.suffix ?? "")).length;
   return ok({
@@ -52,6 +60,8 @@ export function readSizeRequest(bytes: Uint8Array): Result<SizeRequest | null, F
     pictures: [{ width, height }],
     textBytes: text_bytes ?? texts,
     options,
+    warnings: fitToAbilities({ messages: [], pictures: 1, canvas: options.canvas }, card.abilities)
+      .warnings,
   });
 }
 
@@ -68,6 +78,7 @@ export function quoteBody(
     readonly isWarm: boolean;
     /** Milliseconds since 1970. */
     readonly expiresAt: number;
+    readonly warnings: readonly Warning[];
   },
 ): QuoteBody {
   return {
@@ -81,6 +92,7 @@ export function quoteBody(
     forward_passes: quote.forwardPasses,
     weights: about.isWarm ? "warm" : "cold",
     expires_at: new Date(about.expiresAt).toISOString(),
+    warnings: warningBodies(about.warnings),
   };
 }
 
@@ -102,5 +114,6 @@ export const quoteSchema: z.ZodType<QuoteBody> = z
     forward_passes: count,
     weights: z.enum(["warm", "cold"]),
     expires_at: z.iso.datetime(),
+    warnings: warningsSchema,
   })
   .meta({ id: "Quote" });

@@ -1,13 +1,14 @@
+import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import { type AnswerOptions, usualBlock } from "#domain/question.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type AnswerFields,
   answerFieldsSchema,
   answerRequestSchema,
-  DEFAULT_CANVAS,
   type WebhookBody,
 } from "./answer-request.ts";
 import {
@@ -23,6 +24,8 @@ import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES } from "./limits.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
 export interface AnswerRequest extends Conversation {
+  /** What of it the model was not trained for. */
+  readonly warnings: readonly Warning[];
   readonly options: AnswerOptions;
   /** Absent: whichever model is served. */
   readonly model?: string;
@@ -36,13 +39,16 @@ export interface AnswerRequest extends Conversation {
 }
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
-export function parseAnswerJson(bytes: Uint8Array): Result<AnswerRequest, Failure> {
+export function parseAnswerJson(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<AnswerRequest, Failure> {
   const body = parseJson(bytes);
-  return body.ok ? parseAnswerValue(body.value) : body;
+  return body.ok ? parseAnswerValue(body.value, card) : body;
 }
 
 /** Reads a parsed JSON body. Refuses as `parseAnswerJson` does. */
-export function parseAnswerValue(body: unknown): Result<AnswerRequest, Failure> {
+export function parseAnswerValue(body: unknown, card: AskedCard): Result<AnswerRequest, Failure> {
   const parsed = answerRequestSchema.safeParse(body);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
   const { image, images, ...fields } = parsed.data;
@@ -51,11 +57,14 @@ export function parseAnswerValue(body: unknown): Result<AnswerRequest, Failure> 
   const pictures = readImages(image === undefined ? (images ?? []) : [image], (index) =>
     image === undefined ? `/images/${index}` : "/image",
   );
-  return pictures.ok ? requestOf(fields, pictures.value) : refuseFields(pictures.refusal);
+  return pictures.ok ? requestOf(fields, pictures.value, card) : refuseFields(pictures.refusal);
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
-export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequest, Failure>> {
+export async function parseAnswerForm(
+  form: FormData,
+  card: AskedCard,
+): Promise<Result<AnswerRequest, Failure>> {
   const files: PictureSource[] = [];
   const texts = new Map<string, string[]>();
   for (const [name, value] of form) {
@@ -77,7 +86,7 @@ export async function parseAnswerForm(form: FormData): Promise<Result<AnswerRequ
     Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
   );
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  return requestOf(parsed.data, files);
+  return requestOf(parsed.data, files, card);
 }
 
 const numberFields: ReadonlySet<string> = new Set([
@@ -107,14 +116,23 @@ function formValue(name: string, values: readonly string[]): unknown {
 function requestOf(
   fields: AnswerFields,
   beside: readonly PictureSource[],
+  card: AskedCard,
 ): Result<AnswerRequest, Failure> {
   const conversation = readConversation(fields, beside);
-  const options = optionsOf(fields);
-  const problems = [...(conversation.ok ? [] : conversation.refusal), ...scheduleProblems(options)];
+  const options = optionsOf(fields, card);
+  const problems = [
+    ...(conversation.ok ? [] : conversation.refusal),
+    ...scheduleProblems(options, card),
+  ];
   if (!conversation.ok || problems.length > 0) return refuseFields(problems);
+  const { messages: said, pictures } = conversation.value;
+  const asked = { messages: said, pictures: pictures.length, canvas: options.canvas };
+  const { messages, warnings } = fitToAbilities(asked, card.abilities);
   return ok({
-    ...conversation.value,
+    messages,
+    pictures,
     options,
+    warnings,
     ...(fields.model === undefined ? {} : { model: fields.model }),
     wantsStream: fields.stream ?? false,
     maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
@@ -131,14 +149,18 @@ export function webhookOf(webhook: WebhookBody): WebhookTarget {
     : { url: webhook.url, secret: webhook.secret ?? null, wantsDrafts: webhook.drafts ?? false };
 }
 
+/** What of a model's card a request is read by: defaults, limits, and what it knows. */
+export type AskedCard = Pick<ModelCard, "abilities" | "blockLength">;
+
 /** Fills in what an answer request leaves open. */
-export function optionsOf(fields: AnswerFields): AnswerOptions {
-  const canvas = fields.canvas ?? DEFAULT_CANVAS;
+export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions {
+  const canvas = fields.canvas ?? card.abilities.canvas.standard;
+  const steps = fields.steps ?? canvas;
   return {
     detail: fields.detail ?? "auto",
     canvas,
-    steps: fields.steps ?? canvas,
-    blockLength: fields.block_length ?? canvas,
+    steps,
+    blockLength: fields.block_length ?? usualBlock(canvas, steps, card.blockLength),
     mode: fields.mode ?? "exact",
     temperature: fields.temperature ?? 0,
     seed: fields.seed ?? 0,
@@ -148,7 +170,15 @@ export function optionsOf(fields: AnswerFields): AnswerOptions {
 }
 
 /** Says what is wrong with canvas, blocks and steps together. */
-export function scheduleProblems({ canvas, steps, blockLength }: AnswerOptions): FieldProblem[] {
+export function scheduleProblems(
+  { canvas, steps, blockLength }: AnswerOptions,
+  { abilities }: AskedCard,
+): FieldProblem[] {
+  const { limit } = abilities.canvas;
+  if (canvas > limit)
+    return [
+      { pointer: "/canvas", message: `is ${canvas}; this model takes ${limit} positions at most` },
+    ];
   if (canvas % blockLength !== 0)
     return [
       {

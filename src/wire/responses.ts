@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { Warning } from "#domain/abilities.ts";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { type Problem, problemSchema } from "./error.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "./limits.ts";
 import {
@@ -8,8 +10,9 @@ import {
   functionStatusSchema,
   type ImagePolicyBody,
   imagePolicySchema,
-  type ModelCard,
+  type ModelCard as ToldCard,
 } from "./status.ts";
+import { type WarningBody, warningBodies, warningsSchema } from "./warnings.ts";
 
 /** Body of an answer. */
 export interface AnswerBody {
@@ -36,6 +39,8 @@ export interface AnswerBody {
   readonly tokens: readonly AnswerTokenBody[];
   /** Why it failed; null for any other. */
   readonly error: Problem | null;
+  /** What of the question the model was not trained for, or what was left out of it; empty as a rule. */
+  readonly warnings: readonly WarningBody[];
 }
 
 /** `queued` no function has it · `running` · `completed` · `partial` told at its deadline · `failed` · `cancelled`. The last four are ends. */
@@ -70,6 +75,7 @@ export interface AnsweredJob {
   /** Null before it has ended. */
   readonly endedAt: number | null;
   readonly error: Problem | null;
+  readonly warnings: readonly Warning[];
 }
 
 /** Renders an answer as far as it is made, and what it cost. */
@@ -101,6 +107,7 @@ export function answerBody(
     ended_at: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),
     tokens: made.tokens.map(({ text, confidence, step }) => ({ text, confidence, step })),
     error: job.error,
+    warnings: warningBodies(job.warnings),
   };
 }
 
@@ -117,6 +124,20 @@ export interface ModelBody {
   readonly provider: string;
   /** How pictures become vectors; null for a model that reads text only. */
   readonly image: ImagePolicyBody | null;
+  /** Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken. */
+  readonly canvas: {
+    readonly default: number;
+    readonly recommended: number;
+    readonly limit: number;
+  };
+  /** Positions per block where a request names none; null is the whole canvas. */
+  readonly block_length: number | null;
+  /** What the model was trained with. System messages are dropped where it was not; the rest is taken with a warning. */
+  readonly abilities: {
+    readonly system_messages: boolean;
+    readonly several_pictures: boolean;
+    readonly several_turns: boolean;
+  };
   readonly limits: {
     /** Positions of a prompt, image vectors included. */
     readonly prompt_length: number;
@@ -133,13 +154,14 @@ export interface ModelListBody {
 }
 
 /** Renders the models that are served. */
-export function modelListBody(cards: readonly ModelCard[]): ModelListBody {
-  return { object: "list", data: cards.map(modelBody) };
+export function modelListBody(models: readonly ModelBody[]): ModelListBody {
+  return { object: "list", data: models };
 }
 
-/** Renders a model that is served. */
-export function modelBody(card: ModelCard): ModelBody {
-  const { id, digest, format, provider, image } = card;
+/** Renders a model that is served: what its function tells of it, and the card by which it is asked and priced here. */
+export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
+  const { id, digest, format, provider, image } = told;
+  const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
   return {
     id,
     object: "model",
@@ -149,9 +171,16 @@ export function modelBody(card: ModelCard): ModelBody {
     format,
     provider,
     image,
+    canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
+    block_length: own.blockLength,
+    abilities: {
+      system_messages: systemMessages,
+      several_pictures: severalPictures,
+      several_turns: severalTurns,
+    },
     limits: {
-      prompt_length: card.max_prompt_length,
-      canvas: card.canvas_limit,
+      prompt_length: told.max_prompt_length,
+      canvas: canvas.limit,
       images: image === null ? 0 : MAX_IMAGES,
       image_bytes: MAX_IMAGE_BYTES,
       text_bytes: MAX_TEXT_BYTES,
@@ -185,6 +214,7 @@ const exampleAnswer: AnswerBody = {
     { text: ".", confidence: 0.92, step: 3 },
   ],
   error: null,
+  warnings: [],
 };
 
 const count = z.int().nonnegative();
@@ -220,6 +250,7 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     ended_at: z.iso.datetime().nullable(),
     tokens: z.array(z.strictObject({ text: z.string(), confidence: probability, step: count })),
     error: problemSchema.nullable().meta({ description: "Why it failed." }),
+    warnings: warningsSchema,
   })
   .meta({ id: "Answer", example: exampleAnswer });
 
@@ -233,6 +264,23 @@ export const modelSchema: z.ZodType<ModelBody> = z
     format: z.string(),
     provider: z.string(),
     image: imagePolicySchema.nullable(),
+    canvas: z.strictObject({ default: count, recommended: count, limit: count }).meta({
+      description:
+        "Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken.",
+    }),
+    block_length: count.nullable().meta({
+      description: "Positions per block where a request names none; null is the whole canvas.",
+    }),
+    abilities: z
+      .strictObject({
+        system_messages: z.boolean(),
+        several_pictures: z.boolean(),
+        several_turns: z.boolean(),
+      })
+      .meta({
+        description:
+          "What the model was trained with. System messages are dropped where it was not, and the rest is taken with a warning.",
+      }),
     limits: z.strictObject({
       prompt_length: count,
       canvas: count,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "./limits.ts";
 
 /** The function's `GET /status`: how far its weights are. */
@@ -27,6 +28,15 @@ export interface ModelCard {
   /** Positions of a prompt, image vectors included. */
   readonly max_prompt_length: number;
   readonly canvas_limit: number;
+  /** Positions of a canvas where the asker names none, and the most that the model was trained for. */
+  readonly canvas_default: number;
+  readonly canvas_recommended: number;
+  /** Positions per block where the asker names none; null is the whole canvas. */
+  readonly block_length: number | null;
+  /** What it was trained with: system messages of the asker's own, several pictures, several turns. */
+  readonly system_messages: boolean;
+  readonly several_pictures: boolean;
+  readonly several_turns: boolean;
   /** Execution provider: `cpu`, `webgpu`, … Answers of different providers may differ in their last bits. */
   readonly provider: string;
   /** How the weights are stored: `f32`, `f16`, `w8a8`, `q4`. */
@@ -45,6 +55,7 @@ export const MODEL_CARD_PATH = "/v1/model";
 
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
 const count = z.int().nonnegative();
+const canvas = z.int().min(1).max(MAX_CANVAS);
 
 /** Members that a newer function adds are dropped. */
 export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
@@ -62,12 +73,19 @@ export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({
   max_tiles: count,
 });
 
+/** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
 export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   id: name,
   digest: name,
   image: imagePolicySchema.nullable(),
   max_prompt_length: count,
-  canvas_limit: z.int().min(1).max(MAX_CANVAS),
+  canvas_limit: canvas,
+  canvas_default: canvas.default(UNTOLD_ABILITIES.canvas.standard),
+  canvas_recommended: canvas.default(UNTOLD_ABILITIES.canvas.recommended),
+  block_length: canvas.nullable().default(null),
+  system_messages: z.boolean().default(UNTOLD_ABILITIES.systemMessages),
+  several_pictures: z.boolean().default(UNTOLD_ABILITIES.severalPictures),
+  several_turns: z.boolean().default(UNTOLD_ABILITIES.severalTurns),
   provider: name,
   format: name,
 });

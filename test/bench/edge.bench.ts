@@ -8,7 +8,7 @@ import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
 import { MODEL_CARD_PATH } from "#wire/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/ticket.ts";
-import { options, question } from "../support/edge-builders.ts";
+import { options, question, untoldByFunction } from "../support/edge-builders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
 /** What the edge costs and saves. All is local, and the function answers at once: ratios are what counts. */
@@ -114,7 +114,7 @@ const card = {
   digest: DIGEST,
   image: null,
   max_prompt_length: 1024,
-  canvas_limit: 512,
+  ...untoldByFunction,
   provider: "none",
   format: "none",
 };

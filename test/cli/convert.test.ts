@@ -59,6 +59,37 @@ describe("unmask convert", () => {
     expect(io.errors.join("")).toMatch(/peak memory \d+ MB/);
   });
 
+  test("writes down what the model was trained for, where that is said", async () => {
+    const target = path.join(folder, "able");
+    const said = [
+      "--canvas",
+      "16,32,64",
+      "--untrained",
+      "system-messages",
+      "--untrained",
+      "several-turns",
+    ];
+    expect(await convert([...tinyA(target), ...said], testIo())).toBe(EXIT.done);
+    const able = await readManifest(fileStore(target), "tiny-a");
+    expect(able.bundle.abilities).toEqual({
+      canvas: { standard: 16, recommended: 32, limit: 64 },
+      ...{ systemMessages: false, severalPictures: true, severalTurns: false },
+    });
+    const silent = path.join(folder, "silent");
+    await convert(tinyA(silent), testIo());
+    const { bundle } = await readManifest(fileStore(silent), "tiny-a");
+    expect("abilities" in bundle).toBe(false);
+  });
+
+  test.each([
+    [["--canvas", "32"], /three whole numbers/],
+    [["--canvas", "32,x,512"], /three whole numbers/],
+    [["--canvas", "64,32,512"], /each must be as long as the one before/],
+    [["--untrained", "jokes"], /one of system-messages, several-pictures, several-turns/],
+  ])("refuses %j before anything is read", async (said, complaint) => {
+    await expect(convert([...tinyA("x"), ...said], testIo())).rejects.toThrow(complaint);
+  });
+
   test("says how to go on when it is stopped", async () => {
     const io = testIo({ signal: AbortSignal.abort() });
     expect(await convert(tinyA(path.join(folder, "stopped")), io)).toBe(EXIT.interrupted);
@@ -144,6 +175,13 @@ describe("unmask synth", () => {
     expect(await synth(["--to", target, "--seed", "3"], io)).toBe(EXIT.done);
     const { digest } = await readManifest(fileStore(target), "synth-tiny");
     expect(io.out).toEqual([`synth-tiny\tq4-3\t${digest}\n`]);
+  });
+
+  test("writes down what the model is to have been trained for", async () => {
+    const target = path.join(folder, "able-noise");
+    await synth(["--to", target, "--canvas", "8,8,16"], testIo());
+    const { bundle } = await readManifest(fileStore(target), "synth-tiny");
+    expect(bundle.abilities?.canvas).toEqual({ standard: 8, recommended: 8, limit: 16 });
   });
 
   test.each([

@@ -10,7 +10,7 @@ import { AnswerMaker } from "#edge/jobs/answer-maker.ts";
 import type { AnswerOrder } from "#edge/jobs/answers.ts";
 import type { Captured } from "#edge/ledger/ledger.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
-import { question } from "../support/edge-builders.ts";
+import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
 beforeEach(() => {
@@ -48,6 +48,7 @@ const whole: readonly AnswerEvent[] = [
 ];
 
 const card = {
+  ...untold,
   ...{ id: "demo", image: null, hitPrice: micros(0) },
   prices: { view: 0n, linear: 1_000_000n, attention: 0n },
 };
@@ -56,7 +57,7 @@ function order(deadlineAt: number | null): AnswerOrder {
   const options = { ...question().options, steps: STEPS };
   const job = admit(
     { question: question({ images: [], options }) },
-    { id: "ans_1", accountId: "acc_1", card, createdAt: 0 },
+    { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
   );
   if (!job.ok) throw new Error(job.refusal.kind);
   return {

@@ -15,7 +15,7 @@ import { storedBatch } from "#edge/jobs/stored-answers.ts";
 import type { Capture } from "#edge/ledger/ledger.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { batchTerms, endedAnswer } from "../support/batches.ts";
-import { question } from "../support/edge-builders.ts";
+import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
 vi.spyOn(console, "error").mockImplementation(() => undefined);
@@ -24,12 +24,14 @@ const order: ItemOrder = {
   job: {
     accountId: "acc_1",
     card: {
+      ...untold,
       id: "demo",
       image: null,
       prices: { view: 1n, linear: 2n, attention: 3n },
       hitPrice: micros(0),
     },
     question: question(),
+    warnings: [],
     work: { views: 0, imageVectors: 0, canvas: 4, steps: 2, positions: 9, passRows: [9, 9] },
     quote: { price: micros(10), imageVectors: 0, canvas: 4, steps: 2, forwardPasses: 2 },
     createdAt: 0,

@@ -23,7 +23,7 @@ import {
 } from "#wire/generate.ts";
 import { parseRefusal } from "#wire/refusal.ts";
 import { generateTicketKeys, type NewTicket, signTicket } from "#wire/ticket.ts";
-import { options } from "../support/edge-builders.ts";
+import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
 
@@ -44,7 +44,9 @@ const letter = fakeEngine((_, position) =>
   oneHot(fakeArchitecture.logitsColumns, position % 2 === 0 ? 16 + 65 : fakeSpecial.endOfTurn, 9),
 );
 
-function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): HandlerParts {
+function parts(
+  overrides: Partial<HandlerParts> & { engine?: Engine; canvasLimit?: number } = {},
+): HandlerParts {
   const { engine = letter, ...rest } = overrides;
   const tools = {
     engine,
@@ -57,7 +59,8 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
     digest: "d".repeat(64),
     image: null,
     max_prompt_length: 200,
-    canvas_limit: 512,
+    ...untoldByFunction,
+    canvas_limit: overrides.canvasLimit ?? 512,
     provider: "fake",
     format: "f32",
   };
@@ -67,7 +70,7 @@ function parts(overrides: Partial<HandlerParts> & { engine?: Engine } = {}): Han
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: () => undefined,
-      described: async () => ({ card, tools }),
+      described: async () => ({ card, abilities: untold.abilities, tools }),
       status: () =>
         ok({
           model: { name: "fake", version: "1", digest: card.digest },
@@ -210,6 +213,20 @@ describe("POST /v1/generate refuses", () => {
     const response = await post(createHandler(parts()), { body });
     expect(response.status).toBe(400);
     expect(await refusalOf(response)).toMatchObject({ kind: "invalid_request" });
+  });
+
+  test("a canvas beyond what its own model takes, whatever the edge's card says, and leaves its place", async () => {
+    const admission = createAdmission(1, 0, () => 0);
+    const handler = createHandler(parts({ admission, canvasLimit: 3 }));
+    const refused = await post(handler, {});
+    expect([refused.status, await refusalOf(refused)]).toEqual([
+      400,
+      {
+        kind: "invalid_request",
+        problems: [{ pointer: "/options/canvas", message: "is 4; fake takes 3 positions at most" }],
+      },
+    ]);
+    expect(admission.load()).toEqual({ running: 0, waiting: 0 });
   });
 
   test("more than the queue holds, with the time to come back", async () => {

@@ -7,7 +7,7 @@ import { createMetrics } from "#inference/metrics.ts";
 import { type RunParts, run, type Work } from "#inference/run.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
-import { options } from "../support/edge-builders.ts";
+import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
 
@@ -41,7 +41,7 @@ function parts(engine: Engine = letter): RunParts & {
     digest,
     image: null,
     max_prompt_length: 200,
-    canvas_limit: 512,
+    ...untoldByFunction,
     provider: "fake",
     format: "f32",
   };
@@ -52,7 +52,7 @@ function parts(engine: Engine = letter): RunParts & {
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: (reason) => void condemned.push(reason),
-      described: async () => ({ card, tools }),
+      described: async () => ({ card, abilities: untold.abilities, tools }),
       status: () => {
         throw new Error("a run does not ask for the status");
       },

@@ -77,5 +77,6 @@ export function endedAnswer(
     ended_at: "2026-01-01T00:00:01.000Z",
     tokens: [],
     error,
+    warnings: [],
   };
 }

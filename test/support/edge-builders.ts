@@ -1,7 +1,18 @@
+import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
 import { DECODER_VERSION } from "#wire/replay-digest.ts";
+import type { AskedCard } from "#wire/requests.ts";
+
+/** Of a model's card, as the edge has it, what its maker said nothing of. */
+export const untold: AskedCard = { abilities: UNTOLD_ABILITIES, blockLength: null };
+
+/** The same as a function tells it. */
+export const untoldByFunction = {
+  ...{ canvas_default: 32, canvas_recommended: 128, canvas_limit: 512, block_length: null },
+  ...{ system_messages: true, several_pictures: true, several_turns: true },
+};
 
 /** The header of a PNG of 8 by 8 pixels: enough for the edge, which looks no further. */
 export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(

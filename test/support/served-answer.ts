@@ -14,7 +14,7 @@ function messagesEnding(status: "completed" | "partial" | "cancelled"): SseMessa
     completed,
     {
       ...{ jobId: id, status, model: "demo", modelDigest: null, digest: null },
-      ...{ createdAt: 0, endedAt: 1, error: null },
+      ...{ createdAt: 0, endedAt: 1, error: null, warnings: [] },
     },
     ZERO,
   );

@@ -18,7 +18,7 @@ import { openBatchOrders } from "#edge/jobs/batch-orders.ts";
 import { storedAnswer } from "#edge/jobs/stored-answers.ts";
 import { openLedgerBook } from "#edge/ledger/ledger-book.ts";
 import { batchTerms, endedAnswer, problem } from "./batches.ts";
-import { question } from "./edge-builders.ts";
+import { question, untold } from "./edge-builders.ts";
 import { holdRequest } from "./ledger-builders.ts";
 import { nodeStore } from "./ledger-twin.ts";
 
@@ -124,9 +124,9 @@ function fillWebhooks(database: DatabaseSync): void {
 
 function order(id: string): AnswerOrder {
   const prices = { view: 0n, linear: 1_000_000n, attention: 0n };
-  const card = { id: "demo", image: null, hitPrice: micros(0), prices };
+  const card = { ...untold, id: "demo", image: null, hitPrice: micros(0), prices };
   const asked = { question: question({ images: [] }) };
-  const job = admit(asked, { id, accountId: "acc_1", card, createdAt: AT });
+  const job = admit(asked, { id, accountId: "acc_1", card, warnings: [], createdAt: AT });
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
     ...{ job: job.value, keyId: "key_1", requestId: "req_1", traceparent: null },

@@ -57,6 +57,22 @@ describe("a manifest", () => {
     ).toEqual(told);
   });
 
+  test("says what its model was trained for, or nothing of it", () => {
+    const canvas = { standard: 16, recommended: 32, limit: 64 };
+    const abilities = { canvas, systemMessages: false, severalPictures: false, severalTurns: true };
+    expect(parseManifest(encode({ ...bundle, abilities }), "manifest").abilities).toEqual(
+      abilities,
+    );
+    expect(bundle.abilities).toBeUndefined();
+    for (const wrong of [
+      { ...canvas, standard: 33 },
+      { ...canvas, limit: 31 },
+    ])
+      expect(
+        complaint((draft) => Object.assign(draft, { abilities: { ...abilities, canvas: wrong } })),
+      ).toMatch(/each must be as long as the one before/);
+  });
+
   test.each<[string, (draft: Draft) => void, RegExp]>([
     ["another format version", (d) => Object.assign(d, { formatVersion: 2 }), /formatVersion/],
     ["an unknown field", (d) => Object.assign(d, { more: 1 }), /more/],

@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import { encodeBase64 } from "#wire/base64.ts";
 import { MAX_BATCH_ADDRESSES, parseBatch } from "#wire/batches.ts";
 import { MAX_BATCH_ITEMS } from "#wire/limits.ts";
-import { pngBytes } from "../support/edge-builders.ts";
+import { pngBytes, untold } from "../support/edge-builders.ts";
 
 function parse(body: unknown) {
-  return parseBatch(new TextEncoder().encode(JSON.stringify(body)));
+  return parseBatch(new TextEncoder().encode(JSON.stringify(body)), untold);
 }
 
 function problemsOf(body: unknown) {

@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { parseChat } from "#wire/chat-request.ts";
-import { MAX_CANVAS } from "#wire/limits.ts";
-import { pngBytes } from "../support/edge-builders.ts";
+import { pngBytes, untold } from "../support/edge-builders.ts";
 
 const dataUri = `data:image/png;base64,${Buffer.from(pngBytes).toString("base64")}`;
 const user = (content: unknown) => ({ role: "user", content });
 
-function parse(body: object): ReturnType<typeof parseChat> {
-  return parseChat(new TextEncoder().encode(JSON.stringify(body)));
+function parse(body: object, card = untold): ReturnType<typeof parseChat> {
+  return parseChat(new TextEncoder().encode(JSON.stringify(body)), card);
 }
 
-function read(body: object) {
-  const chat = parse({ messages: [user("What?")], ...body });
+function read(body: object, card = untold) {
+  const chat = parse({ messages: [user("What?")], ...body }, card);
   if (!chat.ok) throw new Error(JSON.stringify(chat.refusal));
   return chat.value;
 }
@@ -99,7 +98,10 @@ describe("a chat is read as a question", () => {
     [{ max_completion_tokens: 20 }, { canvas: 20, steps: 20 }],
     [{ max_tokens: 9 }, { canvas: 9 }],
     [{ max_completion_tokens: 16, max_tokens: 9 }, { canvas: 16 }],
-    [{ max_tokens: 1e6 }, { canvas: MAX_CANVAS }],
+    [{ max_tokens: 1e6 }, { canvas: 128, steps: 128 }],
+    [{ max_tokens: 4096, x_unmask: { canvas: 16 } }, { canvas: 16 }],
+    [{ max_tokens: 200, x_unmask: { canvas: 256 } }, { canvas: 200 }],
+    [{ x_unmask: { canvas: 256 } }, { canvas: 256 }],
     [{}, { canvas: 32, temperature: 0, seed: 0 }],
     [
       { temperature: 0.5, seed: 7, stop: ["."] },
@@ -181,12 +183,14 @@ describe("a chat is refused", () => {
     [{ max_tokens: 0 }, "/max_tokens"],
     [{ seed: -1 }, "/seed"],
     [{ x_unmask: { colour: "red" } }, "/x_unmask/colour"],
+    [{ x_unmask: { canvas: 513 } }, "/x_unmask/canvas"],
+    [{ max_tokens: 8, x_unmask: { canvas: "9" } }, "/x_unmask/canvas"],
     [{ x_unmask: { steps: 64 } }, "/x_unmask/steps"],
   ])("where a field is wrong, by its name in the chat: %j", (body, pointer) => {
     expect(problems(body)[0]?.pointer).toBe(pointer);
   });
 
   test.each(["[]", "null", "3", "{", ""])("where it is no object: %s", (text) => {
-    expect(parseChat(new TextEncoder().encode(text)).ok).toBe(false);
+    expect(parseChat(new TextEncoder().encode(text), untold).ok).toBe(false);
   });
 });

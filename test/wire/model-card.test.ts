@@ -2,14 +2,16 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
+import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import { readImageHeader, uprightSize } from "#domain/image/header.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { planWork } from "#domain/work.ts";
 import { fileStore } from "#inference/file-store.ts";
+import { cardOf } from "#inference/model-host.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { jsonText } from "#wire/json-text.ts";
-import { modelCardsSchema } from "#wire/model-card.ts";
+import { cardDifferences, modelCardsSchema } from "#wire/model-card.ts";
 import { options } from "../support/edge-builders.ts";
 
 /** How the demo model's training code saw a picture and a question. */
@@ -38,6 +40,24 @@ test("a card says what a cached answer costs; nothing, unless it does", () => {
     expect(modelCardsSchema.safeParse({ x: { price_picos, hit_micros } }).success).toBe(false);
 });
 
+test("a card says what its model was trained for; what it leaves out is believed", () => {
+  const price_picos = { view: 1, linear: 1, attention: 1 };
+  const read = (card: object) => modelCardsSchema.safeParse({ x: { price_picos, ...card } });
+  expect(read({}).data?.["x"]).toMatchObject({ abilities: UNTOLD_ABILITIES, blockLength: null });
+  const canvas = { default: 8, recommended: 16, limit: 32 };
+  expect(
+    read({ abilities: { canvas, several_turns: false }, block_length: 8 }).data?.["x"],
+  ).toMatchObject({
+    abilities: {
+      canvas: { standard: 8, recommended: 16, limit: 32 },
+      ...{ systemMessages: true, severalPictures: true, severalTurns: false },
+    },
+    blockLength: 8,
+  });
+  for (const wrong of [{ ...canvas, recommended: 4 }, { ...canvas, limit: 1e6 }, { default: 8 }])
+    expect(read({ abilities: { canvas: wrong } }).success).toBe(false);
+});
+
 describe("the card by which the edge prices the demo model", () => {
   let card: ModelCard;
   let bundle: Bundle;
@@ -48,6 +68,21 @@ describe("the card by which the edge prices the demo model", () => {
     if (found === undefined) throw new Error("wrangler.toml has no card of the model it serves");
     card = found;
     bundle = (await readManifest(fileStore("infra/demo-model/bundle"), card.id)).bundle;
+  });
+
+  test("is the card that the function makes of that manifest, in every member", () => {
+    const told = cardOf(bundle, bundle.abilities ?? UNTOLD_ABILITIES, "ab".repeat(32), "cpu");
+    expect(cardDifferences(card, told)).toEqual([]);
+    expect(cardDifferences(card, { ...told, id: "x", image: null, canvas_default: 1 })).toEqual([
+      expect.stringMatching(/^id is "unmask-demo" here and "x" there$/),
+      expect.stringMatching(/^image is .* here and null there$/),
+      "canvas.default is 32 here and 1 there",
+    ]);
+    expect(
+      cardDifferences(card, { ...told, canvas_recommended: 64, block_length: 8 }),
+    ).toHaveLength(2);
+    const untaught = { system_messages: true, several_pictures: true, several_turns: false };
+    expect(cardDifferences(card, { ...told, ...untaught, canvas_limit: 1 })).toHaveLength(4);
   });
 
   test("sees pictures as the manifest of the bundle that ships says", () => {

@@ -20,6 +20,7 @@ const answer: DigestedAnswer = {
     { text: " cat", confidence: 0.5, step: 2 },
   ],
   error: null,
+  warnings: [],
 };
 const [a, cat] = answer.tokens;
 

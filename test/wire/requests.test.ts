@@ -3,17 +3,22 @@ import { describe, expect, test } from "vitest";
 import type { FieldProblem } from "#domain/failure.ts";
 import { encodeBase64 } from "#wire/base64.ts";
 import { MAX_IMAGE_BYTES, MAX_TEXT_BYTES } from "#wire/limits.ts";
-import { type AnswerRequest, parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
-import { pngBytes } from "../support/edge-builders.ts";
+import {
+  type AnswerRequest,
+  type AskedCard,
+  parseAnswerForm,
+  parseAnswerJson,
+} from "#wire/requests.ts";
+import { pngBytes, untold } from "../support/edge-builders.ts";
 
 const data = encodeBase64(pngBytes);
 
-function parse(body: unknown): ReturnType<typeof parseAnswerJson> {
-  return parseAnswerJson(new TextEncoder().encode(JSON.stringify(body)));
+function parse(body: unknown, card = untold): ReturnType<typeof parseAnswerJson> {
+  return parseAnswerJson(new TextEncoder().encode(JSON.stringify(body)), card);
 }
 
-function accepted(body: unknown): AnswerRequest {
-  const result = parse(body);
+function accepted(body: unknown, card = untold): AnswerRequest {
+  const result = parse(body, card);
   if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`);
   return result.value;
 }
@@ -46,6 +51,7 @@ describe("a question as JSON", () => {
         seed: 0,
         stop: [],
       },
+      warnings: [],
       wantsStream: false,
       maximum: null,
       deadlineMs: null,
@@ -55,6 +61,49 @@ describe("a question as JSON", () => {
     expect(accepted({ question: "?", canvas: 8 }).options).toMatchObject({
       steps: 8,
       blockLength: 8,
+    });
+  });
+
+  describe("to a model of its own abilities", () => {
+    const card: AskedCard = {
+      abilities: {
+        canvas: { standard: 24, recommended: 32, limit: 64 },
+        ...{ systemMessages: false, severalPictures: true, severalTurns: true },
+      },
+      blockLength: 8,
+    };
+
+    test("has the model's canvas and blocks where it names none", () => {
+      const { options, warnings } = accepted({ question: "?" }, card);
+      expect(options).toMatchObject({ canvas: 24, steps: 24, blockLength: 8 });
+      expect(warnings).toEqual([]);
+    });
+
+    test.each([
+      ["a canvas that the blocks do not divide", { canvas: 20 }, 20],
+      ["steps that the blocks cannot share", { canvas: 24, steps: 4 }, 24],
+      ["a block length of its own", { canvas: 24, block_length: 24 }, 24],
+    ])("is one block with %s", (_, fields, blockLength) => {
+      expect(accepted({ question: "?", ...fields }, card).options).toMatchObject({ blockLength });
+    });
+
+    test("beyond the recommendation is taken with a warning, beyond the limit refused", () => {
+      const { options, warnings } = accepted({ question: "?", canvas: 64 }, card);
+      expect([options.canvas, warnings]).toEqual([
+        64,
+        [{ kind: "canvas_not_recommended", canvas: 64, recommended: 32 }],
+      ]);
+      expect(problems(parse({ question: "?", canvas: 65 }, card))).toEqual([
+        { pointer: "/canvas", message: "is 65; this model takes 64 positions at most" },
+      ]);
+    });
+
+    test("loses its system message, and is else the question that it would be without", () => {
+      const asked = { role: "user", content: "What is this?" };
+      const system = { role: "system", content: "Answer in German." };
+      const { warnings, ...without } = accepted({ messages: [system, asked] }, card);
+      expect({ ...without, warnings: [] }).toEqual(accepted({ messages: [asked] }, card));
+      expect(warnings).toEqual([{ kind: "system_message_dropped" }]);
     });
   });
 
@@ -274,14 +323,14 @@ describe("a question as JSON", () => {
   test.each(["", "{", "[]", "null", '"x"', "\u{feff}{"])(
     "is refused when the body is %j",
     (text) => {
-      expect(problems(parseAnswerJson(new TextEncoder().encode(text)))).toMatchObject([
+      expect(problems(parseAnswerJson(new TextEncoder().encode(text), untold))).toMatchObject([
         { pointer: "" },
       ]);
     },
   );
 
   test("is refused when the body is not UTF-8", () => {
-    expect(problems(parseAnswerJson(Uint8Array.of(0x22, 0xff, 0x22)))).toEqual([
+    expect(problems(parseAnswerJson(Uint8Array.of(0x22, 0xff, 0x22), untold))).toEqual([
       { pointer: "", message: "is not UTF-8 text" },
     ]);
   });
@@ -303,14 +352,14 @@ describe("a question as a form", () => {
       },
       [pngBytes, pngBytes],
     );
-    expect(await parseAnswerForm(form)).toEqual(
+    expect(await parseAnswerForm(form, untold)).toEqual(
       parse({ ...common, ...fields, stream: true, images: [data, data] }),
     );
   });
 
   test("takes messages as JSON text", async () => {
     const messages = [{ role: "user", content: "What is this?" }];
-    expect(await parseAnswerForm(formOf({ messages: JSON.stringify(messages) }))).toEqual(
+    expect(await parseAnswerForm(formOf({ messages: JSON.stringify(messages) }), untold)).toEqual(
       parse({ messages }),
     );
   });
@@ -323,13 +372,13 @@ describe("a question as a form", () => {
     ["nine files", formOf({ question: "?" }, Array<Uint8Array>(9).fill(pngBytes)), "/image"],
     ["messages that are no JSON", formOf({ messages: "[" }), "/messages"],
   ])("is refused for %s", async (_, form, pointer) => {
-    expect(problems(await parseAnswerForm(form))).toMatchObject([{ pointer }]);
+    expect(problems(await parseAnswerForm(form, untold))).toMatchObject([{ pointer }]);
   });
 
   test("is refused for a file under any other name", async () => {
     const form = formOf({ question: "?" });
     form.append("photo", new Blob(["x"]), "photo.png");
-    expect(problems(await parseAnswerForm(form))).toMatchObject([
+    expect(problems(await parseAnswerForm(form, untold))).toMatchObject([
       { pointer: "/photo", message: "only image may be a file" },
     ]);
   });

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import {
   type AnsweredJob,
   answerBody,
   answerSchema,
+  modelBody,
   modelListBody,
   modelListSchema,
 } from "#wire/responses.ts";
-import { functionStatusSchema, type ModelCard, modelCardSchema } from "#wire/status.ts";
-import { story } from "../support/edge-builders.ts";
+import { functionStatusSchema, modelCardSchema, type ModelCard as ToldCard } from "#wire/status.ts";
+import { story, untoldByFunction } from "../support/edge-builders.ts";
 
 const completed = story.find((event) => event.kind === "answer.completed");
 
@@ -21,6 +23,7 @@ describe("a completed answer", () => {
       digest: completed.digest,
       endedAt: Date.UTC(2026, 0, 2, 3, 4, 6),
       error: null,
+      warnings: [{ kind: "system_message_dropped" }],
       model: "demo",
       modelDigest: "ab".repeat(32),
       createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
@@ -41,6 +44,13 @@ describe("a completed answer", () => {
       created_at: "2026-01-02T03:04:05.000Z",
       ended_at: "2026-01-02T03:04:06.000Z",
       error: null,
+      warnings: [
+        {
+          code: "system_message_dropped",
+          message:
+            "The model knows no system messages: it was not given the one that was sent. Write instructions into the question.",
+        },
+      ],
       tokens: [
         { text: "A", confidence: 0.5, step: 1 },
         { text: " red", confidence: 0.75, step: 1 },
@@ -51,34 +61,51 @@ describe("a completed answer", () => {
   });
 });
 
-const card: ModelCard = {
+const card: ToldCard = {
   id: "demo",
   digest: "ab".repeat(32),
   image: { aspect: "anyres", grid_pinpoints: [[768, 384]], max_tiles: 4 },
   max_prompt_length: 8192,
-  canvas_limit: 128,
+  ...untoldByFunction,
   provider: "cpu",
   format: "w8a8",
 };
 
+const own: ModelCard = {
+  id: "demo",
+  image: null,
+  abilities: {
+    canvas: { standard: 16, recommended: 64, limit: 256 },
+    ...{ systemMessages: false, severalPictures: false, severalTurns: true },
+  },
+  blockLength: 32,
+  prices: { view: 0n, linear: 0n, attention: 0n },
+  hitPrice: micros(0),
+};
+
 describe("the list of models", () => {
-  test("says what a model can be asked", () => {
-    const body = modelListBody([card]);
+  test("says what a model can be asked, and on which terms it is asked here", () => {
+    const body = modelListBody([modelBody(card, own)]);
     expect(modelListSchema.parse(body)).toEqual(body);
     expect(body.data[0]).toMatchObject({
       object: "model",
-      limits: { canvas: 128, prompt_length: 8192, images: 8 },
+      canvas: { default: 16, recommended: 64, limit: 256 },
+      block_length: 32,
+      abilities: { system_messages: false, several_pictures: false, several_turns: true },
+      limits: { canvas: 256, prompt_length: 8192, images: 8 },
     });
   });
 
   test("allows no pictures to a model that reads text only", () => {
-    expect(modelListBody([{ ...card, image: null }]).data[0]?.limits.images).toBe(0);
+    expect(modelBody({ ...card, image: null }, own).limits.images).toBe(0);
   });
 });
 
 describe("what the function says of itself", () => {
   test("may have members that this edge does not know yet", () => {
     expect(modelCardSchema.parse({ ...card, later: 1 })).toEqual(card);
+    const { canvas_default, canvas_recommended, block_length, ...older } = card;
+    expect(modelCardSchema.parse(older)).toEqual(card);
     const status = {
       model: { name: "demo", version: "1", digest: "ab" },
       state: "loading",

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { fitToAbilities } from "#domain/abilities.ts";
+import { usualBlock } from "#domain/question.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import type { OrtEngineOptions } from "#inference/engine/ort-engine.ts";
 import { decodeImages } from "#inference/image-codec.ts";
@@ -55,19 +57,25 @@ export async function localAnswerer(
 
 async function answerLocally(
   { messages, pictures, canvas, steps }: AskedQuestion,
-  { tools, card }: DescribedModel,
+  { tools, card, abilities }: DescribedModel,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const decoded = await decodeImages(await Promise.all(pictures.map(fileOf)));
   if (!decoded.ok) return { kind: "refused", code: decoded.refusal.kind };
   const question: PicturedQuestion = {
-    messages: messages.map(({ role, content }) => ({ role, text: content })),
+    messages: fitToAbilities(
+      {
+        messages: messages.map(({ role, content }) => ({ role, text: content })),
+        ...{ pictures: pictures.length, canvas },
+      },
+      abilities,
+    ).messages,
     pictures: decoded.value,
     options: {
       detail: "auto",
       canvas,
       steps,
-      blockLength: canvas,
+      blockLength: usualBlock(canvas, steps, card.block_length),
       mode: "exact",
       temperature: 0,
       seed: 0,

@@ -199,8 +199,8 @@ async function keyOf(
 /** Asks the function which weights it has; undefined while it is not ready, or is not there. */
 async function readDigest({ settings, requestId }: Asker): Promise<string | undefined> {
   const signal = AbortSignal.timeout(MODEL_PATIENCE_MS);
-  const { functionUrl } = settings;
-  const card = await readModelCard({ functionUrl, requestId, signal });
+  const { functionUrl, card: own } = settings;
+  const card = await readModelCard({ functionUrl, requestId, signal }, own);
   return card.ok ? card.value.digest : undefined;
 }
 

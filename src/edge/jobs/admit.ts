@@ -1,3 +1,4 @@
+import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgeImages, type PricedPicture, pricedPicture, seenSizes } from "#domain/image/judge.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
@@ -13,6 +14,8 @@ export interface Job {
   readonly question: Question;
   /** Its pictures as they were priced. Absent in what an earlier version stored: then the function reads the files itself. */
   readonly pictures?: readonly PricedPicture[];
+  /** What of it the model was not trained for, or what was left out of it. */
+  readonly warnings: readonly Warning[];
   readonly work: PlannedWork;
   readonly quote: Quote;
   /** Milliseconds since 1970. */

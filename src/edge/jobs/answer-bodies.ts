@@ -53,7 +53,8 @@ function statusOf({ kind }: MadeEnd): AnswerStatus {
 }
 
 function common(job: Omit<Job, "question">, status: AnswerStatus, modelDigest: string | null) {
-  return { jobId: job.id, status, model: job.card.id, modelDigest, createdAt: job.createdAt };
+  const { id: jobId, card, createdAt, warnings } = job;
+  return { jobId, status, model: card.id, modelDigest, createdAt, warnings };
 }
 
 function soFar(

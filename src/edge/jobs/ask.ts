@@ -6,6 +6,7 @@ import type { Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
 import { type AnswerBody, answerBody } from "#wire/responses.ts";
+import { warningBodies } from "#wire/warnings.ts";
 import type { CacheDirectives, CacheOutcome, Lookup } from "../delivery/answer-cache.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
@@ -103,7 +104,7 @@ async function askAnew(asker: Asker, asking: Asking): Promise<Result<AskedAnswer
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
 function untouched(
   { settings }: Asker,
-  { options }: AnswerRequest,
+  { options, warnings }: AnswerRequest,
   createdAt: number,
 ): AskedAnswer {
   const { canvas } = options;
@@ -119,6 +120,7 @@ function untouched(
       createdAt,
       endedAt: Date.now(),
       error: null,
+      warnings,
     },
     ZERO,
   );
@@ -136,7 +138,7 @@ async function readJob(
   deadlineAt: number | null,
 ): Promise<Result<Job, Failure>> {
   const { key, settings } = asker;
-  const { messages, options, model } = request;
+  const { messages, options, model, warnings } = request;
   if (model !== undefined && model !== settings.card.id)
     return refuse({ kind: "unknown_model", model, known: [settings.card.id] });
   const allowed = mayAsk(key, settings.card.id);
@@ -147,7 +149,8 @@ async function readJob(
   if (!images.ok) return images;
   const question: Question = { messages, options, images: images.value };
   const id = newId("ans");
-  return admit({ question }, { id, accountId: key.accountId, card: settings.card, createdAt });
+  const { accountId } = key;
+  return admit({ question }, { id, accountId, card: settings.card, warnings, createdAt });
 }
 
 type Found =
@@ -233,7 +236,13 @@ async function tellFound(
 ): Promise<Result<TakenOn, RefusedAsk>> {
   const price = found.body.status === "completed" ? job.card.hitPrice : ZERO;
   const isKept = found.body.id !== job.id;
-  const body: AnswerBody = { ...found.body, cached: true, charged_micros: Number(price) };
+  const body: AnswerBody = {
+    ...found.body,
+    cached: true,
+    charged_micros: Number(price),
+    // Equal questions need not have been sent as equal requests: what was left out is each asker's own.
+    warnings: warningBodies(job.warnings),
+  };
   const cache: CacheOutcome =
     found.kind === "hit"
       ? { kind: "hit", key: found.key, ageSeconds: found.ageSeconds, ttlSeconds: found.ttlSeconds }

@@ -1,15 +1,17 @@
 import type { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { PROBLEM_CONTENT_TYPE } from "#wire/error.ts";
+import { cardDifferences } from "#wire/model-card.ts";
 import { parseRefusal } from "#wire/refusal.ts";
 import {
   type FunctionStatus,
   functionStatusSchema,
   MODEL_CARD_PATH,
-  type ModelCard,
   modelCardSchema,
   STATUS_PATH,
+  type ModelCard as ToldCard,
 } from "#wire/status.ts";
 import { logFault } from "../log.ts";
 
@@ -28,9 +30,18 @@ const MAX_REPLY_BYTES = 256 * 1024;
 /** Small questions are answered from memory; who takes longer than this is as good as gone. */
 const SMALL_REPLY_MS = 5_000;
 
-/** Asks what the loaded model can be asked. */
-export async function readModelCard(call: FunctionCall): Promise<Result<ModelCard, Failure>> {
-  return await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
+/** Asks what the loaded model can be asked. Where that is not what `own` says, by which it is priced, the log gets a line each time. */
+export async function readModelCard(
+  call: FunctionCall,
+  own: ModelCard,
+): Promise<Result<ToldCard, Failure>> {
+  const told = await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
+  const differences = told.ok ? cardDifferences(own, told.value) : [];
+  if (differences.length > 0) {
+    const cause = `the settings' word holds, mend MODEL_CARDS: ${differences.join("; ")}`;
+    logFault(`the card of ${own.id} and the function disagree`, call.requestId, cause);
+  }
+  return told;
 }
 
 /** Asks how far the weights are. */

@@ -2,10 +2,25 @@ import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import type { BatchBody } from "#wire/batches.ts";
 import type { Problem } from "#wire/error.ts";
 import type { AnswerBody } from "#wire/responses.ts";
-import { membersOf, type StoredJson, storedJson, unchanged } from "../storage/stored-json.ts";
+import {
+  membersOf,
+  type StoredJson,
+  storedJson,
+  type Upgrade,
+  unchanged,
+} from "../storage/stored-json.ts";
 import type { AnswerTerms } from "./answer-book.ts";
 import type { BatchTerms } from "./batch-book.ts";
 import type { ItemOrder } from "./batch-orders.ts";
+
+/** Before questions were measured against what a model was trained for, nothing was said of it. */
+const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });
+
+/** Brings the job inside `terms` up to date. Its card is used for its name and prices alone once it is taken on. */
+function withJob(terms: unknown, name: "job" | "terms"): unknown {
+  const { [name]: job, ...rest } = terms as Readonly<Record<string, object>>;
+  return { ...rest, [name]: withoutWarnings(job) };
+}
 
 /** An order without its question, which is kept as the function gets it. */
 export const storedTerms: StoredJson<AnswerTerms> = storedJson({
@@ -22,7 +37,7 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     cacheKey: ["string", "null"],
     noticeId: "string",
   }),
-  upgrades: [unchanged],
+  upgrades: [unchanged, (terms) => withJob(terms, "job")],
 });
 
 export const storedStart: StoredJson<AnswerStarted> = storedJson({
@@ -70,8 +85,9 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     ended_at: ["string", "null"],
     tokens: "array",
     error: ["object", "null"],
+    warnings: "array",
   }),
-  upgrades: [unchanged],
+  upgrades: [unchanged, withoutWarnings],
 });
 
 export const storedProblem: StoredJson<Problem> = storedJson({
@@ -138,5 +154,5 @@ export const storedItemTerms: StoredJson<ItemTerms> = storedJson({
     deadlineMs: ["number", "null"],
     webhook: ["object", "null"],
   }),
-  upgrades: [unchanged],
+  upgrades: [unchanged, (item) => withJob(item, "terms")],
 });

@@ -165,13 +165,13 @@ async function priceItem(
   if (!tellable.ok) return tellable;
   const files = await resolvePictures(asker, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
-  const { messages, options, model, maximum, deadlineMs, webhook } = request;
+  const { messages, options, model, maximum, deadlineMs, webhook, warnings } = request;
   const question = { messages, options, images: files.value };
   const { card } = asker.settings;
   const { accountId } = asker.key;
   const admitted = admit(
     { question, ...(model === undefined ? {} : { model }) },
-    { id: "", accountId, card, createdAt },
+    { id: "", accountId, card, warnings, createdAt },
   );
   if (!admitted.ok) return admitted;
   const { id: _, ...job } = admitted.value;

@@ -13,7 +13,7 @@ import {
   parseBatch,
 } from "#wire/batches.ts";
 import { decodeCursor, pageOf } from "#wire/page.ts";
-import type { EdgeEnv } from "../env.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { idempotentRequest } from "../guard/idempotency.ts";
 import { type BatchPlace, BatchTable, type ListedBatch } from "../jobs/batch-table.ts";
@@ -30,7 +30,7 @@ const POLL_SECONDS = 5;
 export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
   const bytes = await readBytes(c);
   if (!bytes.ok) return refused(c, bytes.refusal);
-  const request = parseBatch(bytes.value);
+  const request = parseBatch(bytes.value, settingsOf(c.env).card);
   if (!request.ok) return refused(c, request.refusal);
   const idempotency = await idempotentRequest(c, bytes.value);
   if (!idempotency.ok) return refused(c, idempotency.refusal);

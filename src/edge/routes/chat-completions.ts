@@ -18,7 +18,7 @@ export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Respons
       contentType: mediaType.slice(0, 100),
       supported: "application/json",
     });
-  const chat = parseChat(new Uint8Array(await c.req.arrayBuffer()));
+  const chat = parseChat(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
   const asked = await askCompatibly(c, request);
@@ -38,7 +38,7 @@ export const createChatCompletionRoute: RouteConfig = {
   path: "/v1/chat/completions",
   summary: "Ask as OpenAI's clients do",
   description:
-    "The canvas is max_completion_tokens. A stream tells only text that is final, so it often comes late and at once. What a masked-diffusion model cannot do (tools, logprobs, n above 1, penalties …) is refused with a sentence; errors have OpenAI's shape.",
+    "max_completion_tokens is a ceiling of the canvas, which is never longer for it than the model was trained for. A stream tells only text that is final, so it often comes late and at once. What a masked-diffusion model cannot do (tools, logprobs, n above 1, penalties …) is refused with a sentence; errors have OpenAI's shape.",
   security: [{ key: [] }],
   request: { body: { required: true, content: { "application/json": { schema: chatSchema } } } },
   responses: {

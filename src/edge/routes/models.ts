@@ -2,34 +2,38 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import type { Result } from "#domain/result.ts";
-import { modelBody, modelListBody, modelListSchema, modelSchema } from "#wire/responses.ts";
-import type { ModelCard } from "#wire/status.ts";
+import { ok, type Result } from "#domain/result.ts";
+import {
+  type ModelBody,
+  modelBody,
+  modelListBody,
+  modelListSchema,
+  modelSchema,
+} from "#wire/responses.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { readModelCard } from "../jobs/function.ts";
 
-/** `GET /v1/models`: what can be asked, as the function that answers tells it. */
+/** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */
 export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
-  const card = await readCard(c);
-  return card.ok ? c.json(modelListBody([card.value])) : refused(c, card.refusal);
+  const model = await readModel(c);
+  return model.ok ? c.json(modelListBody([model.value])) : refused(c, model.refusal);
 }
 
 /** `GET /v1/models/{id}`: one of them. */
 export async function showModel(c: Context<EdgeEnv>): Promise<Response> {
-  const card = await readCard(c);
-  if (!card.ok) return refused(c, card.refusal);
-  if (c.req.param("id") !== card.value.id)
+  const model = await readModel(c);
+  if (!model.ok) return refused(c, model.refusal);
+  if (c.req.param("id") !== model.value.id)
     return refused(c, { kind: "not_found", path: c.req.path });
-  return c.json(modelBody(card.value));
+  return c.json(model.value);
 }
 
-async function readCard(c: Context<EdgeEnv>): Promise<Result<ModelCard, Failure>> {
-  return await readModelCard({
-    functionUrl: settingsOf(c.env).functionUrl,
-    requestId: c.get("requestId"),
-    signal: c.req.raw.signal,
-  });
+async function readModel(c: Context<EdgeEnv>): Promise<Result<ModelBody, Failure>> {
+  const { functionUrl, card: own } = settingsOf(c.env);
+  const call = { functionUrl, requestId: c.get("requestId"), signal: c.req.raw.signal };
+  const told = await readModelCard(call, own);
+  return told.ok ? ok(modelBody(told.value, own)) : told;
 }
 
 /** How the models read in the API's description. */

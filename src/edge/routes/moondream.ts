@@ -2,6 +2,7 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import { finishReason } from "#wire/chat-reply.ts";
 import {
@@ -12,7 +13,7 @@ import {
   parseMoondreamQuery,
   querySchema,
 } from "#wire/moondream.ts";
-import type { EdgeEnv } from "../env.ts";
+import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { askCompatibly, endReply, textReply } from "./compatible-asking.ts";
 
@@ -35,9 +36,9 @@ export function refuseLocation(c: Context<EdgeEnv>): Response {
 async function answerAs(
   c: Context<EdgeEnv>,
   name: "answer" | "caption",
-  parse: (bytes: Uint8Array) => Result<MoondreamRequest, Failure>,
+  parse: (bytes: Uint8Array, card: ModelCard) => Result<MoondreamRequest, Failure>,
 ): Promise<Response> {
-  const body = parse(new Uint8Array(await c.req.arrayBuffer()));
+  const body = parse(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
   if (!body.ok) return refused(c, body.refusal);
   const asked = await askCompatibly(c, body.value.request);
   if (!asked.ok) return asked.refusal;
@@ -79,7 +80,8 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     method: "post",
     path: "/v1/caption",
     summary: "Caption as Moondream's clients do",
-    description: "short, normal and long are canvases of 16, 32 and 64 positions.",
+    description:
+      "short, normal and long are canvases of 16, 32 and 64 positions, but no longer than the model was trained for.",
     security: [{ key: [] }],
     request: {
       body: { required: true, content: { "application/json": { schema: captionSchema } } },

@@ -1,5 +1,6 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgeSizes } from "#domain/image/judge.ts";
 import { ok, type Result } from "#domain/result.ts";
@@ -29,7 +30,7 @@ export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
   const settings = settingsOf(c.env);
   const asked = await readAsked(c);
   if (!asked.ok) return refused(c, asked.refusal);
-  const appraised = appraise(asked.value, settings.card);
+  const appraised = appraise(asked.value.asked, settings.card);
   if (!appraised.ok) return refused(c, appraised.refusal);
   const allowed = mayAsk(c.get("key"), settings.card.id);
   if (!allowed.ok) return refused(c, allowed.refusal);
@@ -43,32 +44,40 @@ export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
     model: settings.card.id,
     isWarm: status.ok && status.value.state === "ready",
     expiresAt: Date.now() + VALIDITY_MS,
+    warnings: asked.value.warnings,
   });
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
-async function readAsked(c: Context<EdgeEnv>): Promise<Result<Asked, Failure>> {
+interface AskedForQuote {
+  readonly asked: Asked;
+  readonly warnings: readonly Warning[];
+}
+
+async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, Failure>> {
   if (mediaTypeOf(c) === "application/json") {
+    const { card } = settingsOf(c.env);
     // Hono keeps the body, so whoever reads it next finds it again.
-    const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()));
+    const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()), card);
     if (!sized.ok) return sized;
     if (sized.value !== null) return measured(sized.value);
   }
   const request = await readAnswerRequest(c);
   if (!request.ok) return request;
-  const { messages, options, model, pictures } = request.value;
+  const { messages, options, model, pictures, warnings } = request.value;
   const images = await resolvePictures(askerOf(c), pictures);
   if (!images.ok) return images;
   const asked = measure({ messages, options, images: images.value });
-  return asked.ok && model !== undefined ? ok({ ...asked.value, model }) : asked;
+  if (!asked.ok) return asked;
+  return ok({ asked: { ...asked.value, ...(model === undefined ? {} : { model }) }, warnings });
 }
 
 /** A size is judged like the picture that has it: a price is told only for what can be answered. */
-function measured(request: SizeRequest): Result<Asked, Failure> {
+function measured({ warnings, ...request }: SizeRequest): Result<AskedForQuote, Failure> {
   const fitting = judgeSizes(request.pictures);
   if (!fitting.ok) return fitting;
   const pictures = request.pictures.map((size) => ({ ...size, orientation: 1 }));
-  return ok({ ...request, pictures, messages: 1 });
+  return ok({ asked: { ...request, pictures, messages: 1 }, warnings });
 }
 
 /** How `POST /v1/quotes` reads in the API's description. */

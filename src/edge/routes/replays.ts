@@ -76,6 +76,7 @@ function requestOf({ job }: AnswerOrder): AnswerRequest {
     messages,
     pictures: images.map((bytes) => ({ kind: "file", bytes })),
     options,
+    warnings: job.warnings,
     model: job.card.id,
     wantsStream: false,
     maximum: null,

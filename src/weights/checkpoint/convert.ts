@@ -1,3 +1,4 @@
+import type { Abilities } from "#domain/abilities.ts";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { BundleFormat, StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
@@ -27,6 +28,8 @@ export interface ConvertOptions {
   readonly special?: Partial<SpecialTokens>;
   /** Tries the chat template before anything is written; throws where it could not be used. */
   readonly checkTemplate?: (source: string) => void;
+  /** What the model was trained for; absent where nobody says. */
+  readonly abilities?: Abilities;
   readonly createHasher: CreateHasher;
   readonly signal?: AbortSignal;
   /** After every piece of source read, at least once a stage. */
@@ -92,6 +95,7 @@ export async function convertCheckpoint(
       version,
       format,
       architecture: checkpoint.architecture,
+      ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       files: checkpoint.files,
       fingerprint: fingerprintOf(checkpoint, format, createHasher),
       createHasher,

@@ -1,3 +1,4 @@
+import type { Abilities } from "#domain/abilities.ts";
 import type { BundleFormat } from "#domain/bundle.ts";
 import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
@@ -16,6 +17,8 @@ export interface SynthOptions {
   readonly format: BundleFormat;
   /** Any integer; equal seeds give equal bundles. */
   readonly seed: number;
+  /** What the model was trained for; absent where nobody says. */
+  readonly abilities?: Abilities;
   readonly createHasher: CreateHasher;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -40,6 +43,7 @@ export async function synthBundle(options: SynthOptions): Promise<StoredBundle> 
       version: options.version,
       format,
       architecture,
+      ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       files: synthTokenizerFiles(architecture.language.vocabSize),
       fingerprint: `synth ${shape} ${format} ${seed}`,
       createHasher: options.createHasher,

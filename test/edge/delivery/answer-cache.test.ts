@@ -13,7 +13,7 @@ import { parseKey } from "#wire/key.ts";
 import { parseAnswerJson } from "#wire/requests.ts";
 import { type AnswerBody, answerSchema } from "#wire/responses.ts";
 import { decodeSse, encodeSse } from "#wire/sse.ts";
-import { collect, story } from "../../support/edge-builders.ts";
+import { collect, story, untold } from "../../support/edge-builders.ts";
 import { testAsker } from "../asker.ts";
 import {
   ask,
@@ -100,6 +100,23 @@ describe("equal questions", () => {
     expect(runs()).toBe(1);
   });
 
+  test("sent as other requests are told with the warnings of each: what was left out is the asker's own", async () => {
+    const { runs } = answering();
+    const { question, ...rest } = fresh() as { question: string };
+    const asked = { role: "user", content: question };
+    const plain = await bodyOf(await askJson({ ...rest, messages: [asked] }));
+    const system = { role: "system", content: "Answer in German." };
+    const what = { ...rest, messages: [system, asked] };
+    const told = await bodyOf(await untilHit(what));
+    expect([plain.warnings, told.warnings.map(({ code }) => code), told.answer]).toEqual([
+      [],
+      ["system_message_dropped"],
+      plain.answer,
+    ]);
+    expect((await bodyOf(await untilHit({ ...rest, messages: [asked] }))).warnings).toEqual([]);
+    expect(runs()).toBe(1);
+  });
+
   test("asked 20 times at once by callers who will come back have one run", async () => {
     const { runs } = answering(undefined, 50);
     const what = fresh();
@@ -155,7 +172,7 @@ describe("a cached answer with a price", () => {
 
   /** Asks past the routes, of a model whose cached answers cost three micro-dollars. */
   async function askPriced(what: object, key: string) {
-    const parsed = parseAnswerJson(new TextEncoder().encode(JSON.stringify(what)));
+    const parsed = parseAnswerJson(new TextEncoder().encode(JSON.stringify(what)), untold);
     const known = parseKey(key);
     if (!parsed.ok || !known.ok) throw new Error("the test asks wrongly");
     const record = await new KeyTable(env.DB).find(known.value.id);

@@ -87,6 +87,7 @@ function body(overrides: Partial<AnswerBody> = {}): AnswerBody {
     ended_at: new Date().toISOString(),
     tokens: [],
     error: null,
+    warnings: [],
     ...overrides,
   };
 }

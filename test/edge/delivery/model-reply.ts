@@ -1,13 +1,14 @@
 import type { ModelCard } from "#wire/status.ts";
 
-/** What a function says of the model that it serves. */
+/** What a function says of the model that it serves, the demo model as the edge's own card has it. */
 export function modelReply(digest: string): Response {
   const card: ModelCard = {
     id: "unmask-demo",
     digest,
-    image: null,
+    image: { aspect: "pad", grid_pinpoints: [[96, 96]], max_tiles: 1 },
     max_prompt_length: 1024,
-    canvas_limit: 64,
+    ...{ canvas_default: 32, canvas_recommended: 32, canvas_limit: 512, block_length: null },
+    ...{ system_messages: false, several_pictures: false, several_turns: true },
     provider: "cpu",
     format: "f32",
   };

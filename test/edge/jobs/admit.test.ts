@@ -7,7 +7,7 @@ import { ascii, gif, jpeg } from "../../support/image-files.ts";
 
 function admitted(images: readonly Uint8Array[], model?: string) {
   const { card } = settingsOf(env);
-  const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+  const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
   return admit({ question: question({ images }), ...(model === undefined ? {} : { model }) }, job);
 }
 
@@ -26,7 +26,7 @@ describe("a question is let in", () => {
 
   test("with the price of what it takes", () => {
     const { card } = settingsOf(env);
-    const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+    const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
     const suffix = "é";
     const asked = question({ options: options({ suffix }) });
     // 37 vectors, 13 bytes of question, 2 of suffix, 64 of template, 4 of canvas; 2 steps.
@@ -42,7 +42,7 @@ describe("a question is let in", () => {
 test("each further message of a conversation is priced with what the template takes around it", () => {
   const turns = (["user", "assistant", "user"] as const).map((role) => ({ role, text: "é" }));
   const { card } = settingsOf(env);
-  const job = { id: "ans_1", accountId: "acc_1", card, createdAt: 0 };
+  const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
   const asked = { ...question({ images: [] }), messages: turns };
   expect(admit({ question: asked }, job)).toMatchObject({
     value: { work: { positions: 3 * 2 + 64 + 2 * 14 + 4 } },

@@ -24,6 +24,44 @@ describe("POST /v1/chat/completions", () => {
     expect(work).toMatchObject({ ok: true, value: { options: { canvas: 4 } } });
   });
 
+  test("takes max_tokens for a ceiling: the canvas is no longer than the model was trained for", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    for (const tokens of [{ max_tokens: 4096 }, { max_tokens: null, max_completion_tokens: 512 }]) {
+      await post(path, chat({ ...tokens, x_unmask: { cache: "off" } }));
+      const work = decodeGenerate(sent.at(-1)!.body);
+      expect(work).toMatchObject({ value: { options: { canvas: 32, steps: 32 } } });
+    }
+  });
+
+  test("drops a system message for a model that knows none, and says so at the end of a stream too", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const { messages } = chat() as { messages: object[] };
+    const asked = chat({
+      messages: [{ role: "system", content: "Answer in German." }, ...messages],
+      x_unmask: { cache: "off" },
+    });
+    const body = chatCompletionSchema.parse(await (await post(path, asked)).json());
+    expect(body.x_unmask.warnings).toMatchObject([{ code: "system_message_dropped" }]);
+    const work = decodeGenerate(sent.at(-1)!.body);
+    expect(work).toMatchObject({ value: { messages: [{ role: "user", text: "What is this?" }] } });
+    const data = await dataOf(await post(path, { ...asked, stream: true }));
+    const last = data.map((text) => (text === "[DONE]" ? {} : JSON.parse(text))).at(-2);
+    expect(last.x_unmask.warnings).toEqual(body.x_unmask.warnings);
+  });
+
+  test("asks with each picture in the message that brought it", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const { messages } = chat() as { messages: object[] };
+    await post(
+      path,
+      chat({ messages: [...messages, { role: "assistant", content: "A dog." }, ...messages] }),
+    );
+    const work = decodeGenerate(sent.at(-1)!.body);
+    expect(work).toMatchObject({
+      value: { messages: [{ pictures: 1 }, { role: "assistant" }, { pictures: 1 }] },
+    });
+  });
+
   test("streams only text that is final, then why it ended, the usage, and [DONE]", async () => {
     functionReplies(() => eventReply(story));
     const response = await post(

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { refusalResponse } from "#wire/refusal.ts";
 import { modelListSchema, modelSchema } from "#wire/responses.ts";
 import type { ModelCard } from "#wire/status.ts";
-import { failures } from "../../support/edge-builders.ts";
+import { failures, untoldByFunction } from "../../support/edge-builders.ts";
 import { ask, digest, functionReplies } from "../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -12,7 +12,7 @@ const card: ModelCard = {
   digest,
   image: { aspect: "anyres", grid_pinpoints: [[96, 48]], max_tiles: 4 },
   max_prompt_length: 2048,
-  canvas_limit: 64,
+  ...untoldByFunction,
   provider: "cpu",
   format: "f32",
 };
@@ -22,8 +22,19 @@ describe("GET /v1/models", () => {
     const { sent } = functionReplies(() => Response.json({ ...card, later: true }), "asked");
     const response = await ask("/v1/models");
     const list = modelListSchema.parse(await response.json());
-    expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 64 } });
+    expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 512 } });
     expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
+  });
+
+  test("says on which terms it is asked here; where the function says otherwise, the log does too", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => Response.json(card), "asked");
+    const list = modelListSchema.parse(await (await ask("/v1/models")).json());
+    expect(list.data[0]).toMatchObject({
+      canvas: { default: 32, recommended: 32, limit: 512 },
+      abilities: { system_messages: false, several_pictures: false, several_turns: true },
+    });
+    expect(String(logged.mock.calls[0])).toContain("canvas.recommended is 32 here and 128 there");
   });
 
   test("reads as OpenAI's clients expect, and shows one model by its name", async () => {

@@ -3,6 +3,7 @@ import { app } from "#edge/app.ts";
 import { errorCodes } from "#wire/error-codes.ts";
 import { parseAnswerJson } from "#wire/requests.ts";
 import { answerSchema } from "#wire/responses.ts";
+import { untold } from "../../support/edge-builders.ts";
 import { ask } from "../function-double.ts";
 
 describe("GET /openapi.json", () => {
@@ -50,7 +51,9 @@ describe("GET /openapi.json", () => {
         .map(([name, { example }]) => [name, example]),
     );
     expect(Object.keys(example)).toContain("image");
-    expect(parseAnswerJson(new TextEncoder().encode(JSON.stringify(example))).ok).toBe(true);
+    expect(parseAnswerJson(new TextEncoder().encode(JSON.stringify(example)), untold).ok).toBe(
+      true,
+    );
   });
 
   test("gives an example answer that is one", async () => {

@@ -57,6 +57,26 @@ describe("a key that may not ask gets no price", () => {
 });
 
 describe("POST /v1/quotes", () => {
+  test("warns of what the model was not trained for, as the answer does", async () => {
+    functionIs("ready");
+    const message = expect.stringContaining("beyond 32 answers get worse");
+    const long = [{ code: "canvas_not_recommended", message }];
+    const what = { question: "What is this?", image, canvas: 64, cache: "off" };
+    expect((await quote(what)).warnings).toEqual(long);
+    expect((await quote({ width: 8, height: 8, canvas: 64 })).warnings).toEqual(long);
+    expect((await quote({ ...what, canvas: 32 })).warnings).toEqual([]);
+    expect(answerSchema.parse(await (await askJson(what)).json()).warnings).toEqual(long);
+  });
+
+  test("has the price without a system message that the model will not be given", async () => {
+    functionIs("ready");
+    const asked = { role: "user", content: "What is this?" };
+    const system = { role: "system", content: "Answer in German, and at length." };
+    const dropped = await quote({ messages: [system, asked] });
+    expect(dropped.warnings).toMatchObject([{ code: "system_message_dropped" }]);
+    expect(dropped.price_micros).toBe((await quote({ messages: [asked] })).price_micros);
+  });
+
   test("prices an answer request, and the answer is charged exactly that", async () => {
     functionIs("ready");
     const asked = { question: "What is this?", image, canvas: 4, steps: 2 };
