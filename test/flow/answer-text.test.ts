@@ -116,7 +116,7 @@ function framesOf(events: readonly AnswerEvent[]): AnswerFrame[] {
 
 function bodyOf(end: Extract<AnswerEvent, { kind: "answer.completed" }>): AnswerBody {
   const job = { jobId: "ans_1", status: "completed", model: "fake", modelDigest: null } as const;
-  const times = { digest: end.digest, createdAt: 0, endedAt: 0, error: null };
+  const times = { digest: end.digest, createdAt: 0, endedAt: 0, error: null, warnings: [] };
   return answerBody(end, { ...job, ...times }, micros(0));
 }
 

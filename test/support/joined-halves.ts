@@ -80,7 +80,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
   });
   const settings = { functionUrl: FUNCTION_URL, functionSilenceSeconds: 60, ticketKey } as Settings;
   const letIn = (question: Question): Result<Job, Failure> =>
-    admit({ question }, { id: "ans_1", accountId: "acc_1", card, createdAt: 0 });
+    admit({ question }, { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 });
   return {
     card,
     ticketKey,
