@@ -4,7 +4,11 @@
  */
 export type Failure =
   | { readonly kind: "unauthenticated" }
+  /** What a client token may not do at all, whatever its key may. */
+  | { readonly kind: "key_required" }
   | { readonly kind: "scope_missing"; readonly scope: string }
+  /** What a client token may not do, whatever its key may. */
+  | { readonly kind: "key_required" }
   | { readonly kind: "origin_forbidden"; readonly origin: string | null }
   | {
       readonly kind: "model_forbidden";
@@ -77,8 +81,8 @@ export type Failure =
     }
   | {
       readonly kind: "spend_limit_reached";
-      /** `token`: what a client token may spend in all. */
-      readonly period: "day" | "month" | "token";
+      /** `subject`: a day of a client token's subject · `token`: what a client token may spend in all. */
+      readonly period: "day" | "month" | "subject" | "token";
       readonly limitMicros: number;
       readonly spentMicros: number;
       readonly priceMicros: number;

@@ -84,12 +84,15 @@ export function closing(held: Micros, charge: Micros): readonly Posting[] {
   return postings.filter(({ amount }) => amount > 0n);
 }
 
+/** `day`, `month`: of the key · `subject`: a day of a client token's subject · `token`: what a client token may spend in all. */
+export type SpendPeriod = "day" | "month" | "subject" | "token";
+
 /**
- * Spends from a key's own limit of a day or a month, or from a client token's. Refuses with `spend_limit_reached`; null is no limit. What is held
+ * Spends from a limit of a key, a subject or a client token. Refuses with `spend_limit_reached`; null is no limit. What is held
  * counts as spent until it is released.
  */
 export function spendWithin(
-  period: "day" | "month" | "token",
+  period: SpendPeriod,
   limit: Micros | null,
   spent: Micros,
   amount: Micros,

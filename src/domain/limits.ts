@@ -16,10 +16,24 @@ export interface KeyLimits extends RateLimits {
   readonly spendPerMonthMicros: Micros | null;
 }
 
+/** What everything asked for one subject may take together, besides what its key may; null is no limit of its own. */
+export interface SubjectLimits {
+  readonly requestsPerMinute: number | null;
+  readonly stepsPerMinute: number | null;
+  /** Days are those of UTC. */
+  readonly spendPerDayMicros: Micros | null;
+}
+
 /** So many units per window of time. */
 export interface RatePolicy {
   /** As it stands in `RateLimit-Policy`. */
-  readonly name: "rpm" | "steps" | "account-rpm" | "account-steps";
+  readonly name:
+    | "rpm"
+    | "steps"
+    | "account-rpm"
+    | "account-steps"
+    | "subject-rpm"
+    | "subject-steps";
   readonly quota: number;
 }
 

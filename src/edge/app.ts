@@ -9,6 +9,7 @@ import { contentEncoding } from "./guard/content-encoding.ts";
 import { cors } from "./guard/cors.ts";
 import { errorShape } from "./guard/error-shape.ts";
 import { notFound, onFault } from "./guard/errors.ts";
+import { keyOnly } from "./guard/key-only.ts";
 import { nosniff } from "./guard/nosniff.ts";
 import { requestId } from "./guard/request-id.ts";
 import { scope } from "./guard/scope.ts";
@@ -88,6 +89,8 @@ for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
 app.use("/v1/*", contentEncoding());
+for (const path of ["/v1/ledger/*", "/v1/webhook_endpoints/*", "/v1/webhook_secret/*"])
+  app.use(path, keyOnly());
 app.use("/v1/*", bodyLimit());
 
 app.post("/v1/answers", createAnswer);

@@ -25,6 +25,8 @@ export interface Bindings {
   readonly FETCH_URL?: string;
   /** What the hop's UNMASK_FETCH_PRIVATE says; absent: `refuse`. */
   readonly FETCH_PRIVATE?: string;
+  /** How many answers of one account the functions may have at one time; others of it wait. */
+  readonly ACCOUNT_PLACES: string;
   /** Seconds after which a silent function is given up. */
   readonly FUNCTION_SILENCE_SECONDS: string;
   /** How models see pictures and what they cost, by name, as JSON. */
@@ -82,6 +84,7 @@ export interface Settings {
   /** Whether that also reaches http, any port and private networks. */
   readonly allowsPrivateFetch: boolean;
   readonly functionSilenceSeconds: number;
+  readonly accountPlaces: number;
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
   readonly accountLimits: RateLimits;
@@ -133,6 +136,7 @@ const settingsSchema: z.ZodType<Settings> = z
     FUNCTION_URL: baseUrl,
     FETCH_URL: baseUrl.optional(),
     FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
+    ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
     MODEL_CARDS: jsonText(modelCardsSchema),
     TICKET_KEY: signingKeyText,
@@ -153,6 +157,7 @@ const settingsSchema: z.ZodType<Settings> = z
     functionUrl: bindings.FUNCTION_URL,
     fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL,
     allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
+    accountPlaces: bindings.ACCOUNT_PLACES,
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,

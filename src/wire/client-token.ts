@@ -1,10 +1,17 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
+import type { SubjectLimits } from "#domain/limits.ts";
 import { type Micros, micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { KEY_SCOPES, type KeyScope } from "./key.ts";
 import { modelsSchema, originsSchema, scopesSchema } from "./keys.ts";
-import { microsSchema } from "./limits-body.ts";
+import {
+  microsSchema,
+  type SubjectLimitsBody,
+  subjectLimitsBody,
+  subjectLimitsOf,
+  subjectLimitsSchema,
+} from "./limits-body.ts";
 import type { TicketSigningKey } from "./ticket.ts";
 
 /**
@@ -15,9 +22,15 @@ export interface ClientToken {
   readonly id: string;
   /** Key that made it; when that is revoked, so is the token. */
   readonly keyId: string;
+  /** For whom it was made, in the account's own words: all tokens of one subject see the same. Null: this token stands alone. */
+  readonly subject: string | null;
   readonly scopes: readonly KeyScope[];
   /** The most that everything asked with it may cost together. */
   readonly spendCap: Micros;
+  /** Of its subject, or of itself where it has none. */
+  readonly limits: SubjectLimits;
+  /** Whether its answers may come from the account's cache and go there; else they are shared with nobody but its subject. */
+  readonly sharesCache: boolean;
   readonly models: readonly string[] | null;
   readonly origins: readonly string[] | null;
   /** Milliseconds since 1970. */
@@ -27,6 +40,9 @@ export interface ClientToken {
 /** Body of `POST /v1/client_tokens`. */
 export interface ClientTokenRequest {
   readonly ttl_seconds: number;
+  readonly subject?: string;
+  readonly limits?: SubjectLimitsBody;
+  readonly share_cache: boolean;
   readonly spend_cap_micros: number;
   readonly scopes: readonly KeyScope[];
   readonly models?: readonly string[];
@@ -37,6 +53,7 @@ export interface ClientTokenBody {
   readonly object: "client_token";
   readonly id: string;
   readonly token: string;
+  readonly subject: string | null;
   readonly scopes: readonly KeyScope[];
   readonly spend_cap_micros: number;
   /** RFC 3339, UTC. */
@@ -82,8 +99,10 @@ export async function signClientToken(
   secret: CryptoKey,
   now: number,
 ): Promise<string> {
-  const { scopes, models, origins } = token;
-  return await new SignJWT({ scopes, models, origins, cap: toNumber(token.spendCap) })
+  const { scopes, models, origins, subject, sharesCache: shares } = token;
+  const limits = subjectLimitsBody(token.limits);
+  const cap = toNumber(token.spendCap);
+  return await new SignJWT({ scopes, models, origins, cap, subject, limits, shares })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -126,29 +145,48 @@ const claimsSchema = z.object({
   jti: z.string(),
   exp: z.int(),
   cap: z.int().nonnegative(),
+  // Absent in tokens of the version before, which live for an hour at most.
+  subject: z.string().nullable().default(null),
+  limits: subjectLimitsSchema.default({}),
+  shares: z.boolean().default(false),
   scopes: z.array(z.enum(KEY_SCOPES)),
   models: z.array(z.string()).nullable(),
   origins: z.array(z.string()).nullable(),
 });
 
 function tokenOf(claims: z.output<typeof claimsSchema>): ClientToken {
-  const { sub, jti, exp, cap, scopes, models, origins } = claims;
+  const { sub, jti, exp, cap, scopes, models, origins, subject, limits, shares } = claims;
   return {
     id: jti,
     keyId: sub,
+    subject,
     scopes,
     spendCap: micros(cap),
+    limits: subjectLimitsOf(limits),
+    sharesCache: shares,
     models,
     origins,
     expiresAt: exp * 1000,
   };
 }
 
+/** What people name their users by: ids, addresses. Threat: the name stands in the ledger, lists and the cache's keys. */
+const subjectSchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "must have 1 to 128 printable ASCII characters without spaces")
+  .meta({ description: "For whom it is: all tokens of one subject see the same answers." });
+
 export const clientTokenRequestSchema: z.ZodType<ClientTokenRequest> = z
   .strictObject({
     ttl_seconds: z.int().min(1).max(MAX_TTL_SECONDS).default(DEFAULT_TTL_SECONDS),
     spend_cap_micros: microsSchema.meta({
       description: "The most that everything asked with it may cost together.",
+    }),
+    subject: subjectSchema.exactOptional(),
+    limits: subjectLimitsSchema.exactOptional(),
+    share_cache: z.boolean().default(false).meta({
+      description:
+        "Its answers may come from the account's cache and go there. Without it they are cached for its subject alone.",
     }),
     scopes: scopesSchema.default(["ask"]),
     models: modelsSchema.exactOptional(),
@@ -161,6 +199,7 @@ export const clientTokenSchema: z.ZodType<ClientTokenBody> = z
     object: z.literal("client_token"),
     id: z.string(),
     token: z.string(),
+    subject: z.string().nullable(),
     scopes: z.array(z.enum(KEY_SCOPES)),
     spend_cap_micros: microsSchema,
     expires_at: z.iso.datetime(),

@@ -15,6 +15,7 @@ export interface ErrorCode {
 export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   unauthenticated: { status: 401, title: "No valid key", isRetryable: false },
   scope_missing: { status: 403, title: "Key not for this", isRetryable: false },
+  key_required: { status: 403, title: "Not for client tokens", isRetryable: false },
   origin_forbidden: { status: 403, title: "Origin not allowed", isRetryable: false },
   model_forbidden: { status: 403, title: "Model not allowed", isRetryable: false },
   already_exists: { status: 409, title: "Already exists", isRetryable: false },

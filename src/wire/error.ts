@@ -118,6 +118,8 @@ function detailOf(failure: Failure): string {
   switch (failure.kind) {
     case "unauthenticated":
       return "Send a valid API key as 'Authorization: Bearer umk_…'.";
+    case "key_required":
+      return "A client token may not do this; use a key.";
     case "scope_missing":
       return `This key may not be used for "${failure.scope}".`;
     case "origin_forbidden":
@@ -260,6 +262,7 @@ function problemSentence(problems: readonly FieldProblem[]): string {
 const spender = {
   day: "within a day (UTC) this key",
   month: "within a month (UTC) this key",
+  subject: "within a day (UTC) this subject",
   token: "this client token",
 };
 

@@ -13,6 +13,7 @@ const count = z.int().nonnegative();
 export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unauthenticated") }),
   z.object({ kind: z.literal("scope_missing"), scope: z.string().max(16) }),
+  z.object({ kind: z.literal("key_required") }),
   z.object({ kind: z.literal("origin_forbidden"), origin: sentence.nullable() }),
   z.object({
     kind: z.literal("model_forbidden"),
@@ -84,7 +85,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("spend_limit_reached"),
-    period: z.enum(["day", "month", "token"]),
+    period: z.enum(["day", "month", "subject", "token"]),
     limitMicros: count,
     spentMicros: count,
     priceMicros: count,

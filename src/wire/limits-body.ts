@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { KeyLimits, RateLimits } from "#domain/limits.ts";
+import type { KeyLimits, RateLimits, SubjectLimits } from "#domain/limits.ts";
 import { MAX_MICROS, type Micros, micros, toNumber } from "#domain/micros.ts";
 import { jsonText } from "./json-text.ts";
 
@@ -14,6 +14,13 @@ export interface RateLimitsBody {
 export interface KeyLimitsBody extends RateLimitsBody {
   readonly spend_per_day_micros: number | null;
   readonly spend_per_month_micros: number | null;
+}
+
+/** As `SubjectLimits`, in wire names. */
+export interface SubjectLimitsBody {
+  readonly requests_per_minute?: number;
+  readonly steps_per_minute?: number;
+  readonly spend_per_day_micros?: number;
 }
 
 /** Renders the limits of an account. */
@@ -49,6 +56,26 @@ export function keyLimitsOf(body: KeyLimitsBody): KeyLimits {
     ...rateLimitsOf(body),
     spendPerDayMicros: microsOrNull(body.spend_per_day_micros),
     spendPerMonthMicros: microsOrNull(body.spend_per_month_micros),
+  };
+}
+
+/** Reads the limits of a subject. */
+export function subjectLimitsOf(body: SubjectLimitsBody): SubjectLimits {
+  const { requests_per_minute, steps_per_minute, spend_per_day_micros: spend } = body;
+  return {
+    requestsPerMinute: requests_per_minute ?? null,
+    stepsPerMinute: steps_per_minute ?? null,
+    spendPerDayMicros: microsOrNull(spend ?? null),
+  };
+}
+
+/** Renders the limits of a subject. */
+export function subjectLimitsBody(limits: SubjectLimits): SubjectLimitsBody {
+  const { requestsPerMinute, stepsPerMinute, spendPerDayMicros: spend } = limits;
+  return {
+    ...(requestsPerMinute === null ? {} : { requests_per_minute: requestsPerMinute }),
+    ...(stepsPerMinute === null ? {} : { steps_per_minute: stepsPerMinute }),
+    ...(spend === null ? {} : { spend_per_day_micros: toNumber(spend) }),
   };
 }
 
@@ -101,6 +128,19 @@ export const someKeyLimitsSchema: z.ZodType<Partial<KeyLimitsBody>> = z
     spend_per_month_micros: microsSchema.nullable().exactOptional(),
   })
   .meta({ id: "SomeKeyLimits" });
+
+/** Schema of the limits of a subject. */
+export const subjectLimitsSchema: z.ZodType<SubjectLimitsBody> = z
+  .strictObject({
+    requests_per_minute: rate.exactOptional(),
+    steps_per_minute: rate.exactOptional(),
+    spend_per_day_micros: microsSchema.exactOptional(),
+  })
+  .meta({
+    id: "SubjectLimits",
+    description:
+      "What its subject may take together with every token, besides what the key may; without a subject, the token.",
+  });
 
 /** Schema of limits given as JSON text in a setting. */
 export const rateLimitsText: z.ZodType<RateLimits, string> = jsonText(

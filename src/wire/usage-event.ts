@@ -16,6 +16,8 @@ export interface ChargeEvent {
   readonly steps: number;
   /** How many answers it was for; one when absent: a ledger of before did not say. */
   readonly answers?: number;
+  /** For which client token or subject it was; absent for the key itself. */
+  readonly owner?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
@@ -42,6 +44,7 @@ const chargeSchema: z.ZodType<ChargeEvent> = z.object({
   micros: count,
   steps: count.max(MAX_CANVAS * MAX_BATCH_ITEMS),
   answers: count.max(MAX_BATCH_ITEMS).exactOptional(),
+  owner: name.exactOptional(),
   at: count,
 });
 

@@ -64,6 +64,7 @@ function order(deadlineAt: number | null): AnswerOrder {
     job: job.value,
     ...{ keyId: "key_1", requestId: "req_1", traceparent: null, deadlineAt, isRepeatable: true },
     ...{ payment: { kind: "hold" }, webhook: null, cacheKey: null },
+    ...{ owner: null, follows: null, isAccepted: false, share: 4, hasPlace: true },
   };
 }
 
@@ -188,10 +189,14 @@ class World {
     this.#maker ??= new AnswerMaker(this.#book, terms, {
       dispatch: async (_, signal) =>
         ok({ modelDigest: DIGEST, events: this.#function(life, signal) }),
+      answers: { follow: async () => "over", leave: async () => undefined },
       ledgerOf: () => ({
         capture: ({ charge }) => this.#call(life, () => this.#capture(charge)),
-        release: () => this.#call(life, () => undefined),
+        release: () => this.#call(life, () => ({ called: [] })),
+        takePlace: async () => true,
+        leavePlace: async () => ({ called: [] }),
       }),
+      call: () => undefined,
       now: Date.now,
       onFrame: () => undefined,
       onEnd: () => undefined,
@@ -232,7 +237,7 @@ class World {
   /** Charges the hold once, as the ledger does. */
   #capture(charge: Micros): Captured {
     if (this.charges.length === 0) this.charges.push(charge);
-    return { charged: this.charges[0] ?? charge };
+    return { charged: this.charges[0] ?? charge, called: [] };
   }
 
   #open(): AnswerBook {

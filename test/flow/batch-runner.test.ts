@@ -82,7 +82,7 @@ function world(count: number, isRepeatable = false) {
       async capture(one) {
         await call("capture");
         seen.captures.push(one);
-        return { charged: one.charge };
+        return { charged: one.charge, called: [] };
       },
     }),
     notices: {
@@ -95,6 +95,7 @@ function world(count: number, isRepeatable = false) {
       await call("index");
       seen.listed.push(body);
     },
+    share: 4,
     newAnswerId: () => `ans_${drawn++}`,
     now: () => seen.now,
   };
@@ -121,6 +122,7 @@ describe("a batch at work", () => {
       {
         job: { ...order.job, id: "ans_0", createdAt: 1_000 },
         keyId: "key_1",
+        owner: null,
         requestId: "req_1",
         traceparent: null,
         deadlineAt: 1_500,
@@ -128,6 +130,10 @@ describe("a batch at work", () => {
         payment: { kind: "batch", batchId: "bat_1", index: 0 },
         webhook: null,
         cacheKey: null,
+        follows: null,
+        isAccepted: true,
+        share: 4,
+        hasPlace: false,
       },
     ]);
   });

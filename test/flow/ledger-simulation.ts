@@ -277,6 +277,11 @@ class World {
     const events = makeAnswer({
       dispatch: async (signal) => ok({ modelDigest: "", events: this.#answer(edge, signal) }),
       attempt: () => ++attempts,
+      turn: async () => undefined,
+      takeBack: () => {
+        attempts -= 1;
+      },
+      patience: () => null,
       told: { modelDigest: null, started: null, frames: [] },
       pause: async () => {},
       onTaken: () => undefined,
@@ -292,7 +297,7 @@ class World {
       }
       const body = bodyOf(holdId, event, intent.price);
       const charged =
-        (await attempt(holdId, () => settle(body, isRepeatable, ledger))) ??
+        (await attempt(holdId, () => settle(body, isRepeatable, ledger)))?.charged ??
         micros(body.charged_micros);
       endRenewal();
       if (event.kind === "answer.completed") {

@@ -12,6 +12,7 @@ export function batchTerms(overrides: Partial<BatchTerms> = {}): BatchTerms {
     id: "bat_1",
     accountId: "acc_1",
     keyId: "key_1",
+    owner: null,
     requestId: "req_1",
     traceparent: null,
     createdAt: 0,

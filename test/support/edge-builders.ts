@@ -82,6 +82,7 @@ export const emptyStory: readonly AnswerEvent[] = [
 /** One refusal of each kind; the type makes a new kind a compile error here. */
 export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: Kind }> } = {
   unauthenticated: { kind: "unauthenticated" },
+  key_required: { kind: "key_required" },
   scope_missing: { kind: "scope_missing", scope: "usage" },
   origin_forbidden: { kind: "origin_forbidden", origin: "https://else.test" },
   model_forbidden: { kind: "model_forbidden", model: "gpt", allowed: ["demo"] },

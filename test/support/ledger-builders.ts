@@ -14,6 +14,9 @@ export function holdRequest(holdId: string, overrides: Partial<HoldRequest> = {}
     keyLimits: { ...roomy, spendPerDayMicros: null, spendPerMonthMicros: null },
     accountLimits: roomy,
     spendCap: null,
+    subject: null,
+    share: 1_000_000,
+    isShared: false,
     idempotency: null,
     ...overrides,
   };

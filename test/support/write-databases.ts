@@ -129,8 +129,9 @@ function order(id: string): AnswerOrder {
   const job = admit(asked, { id, accountId: "acc_1", card, warnings: [], createdAt: AT });
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
-    ...{ job: job.value, keyId: "key_1", requestId: "req_1", traceparent: null },
+    ...{ job: job.value, keyId: "key_1", owner: null, requestId: "req_1", traceparent: null },
     ...{ deadlineAt: null, isRepeatable: true, payment: { kind: "hold" }, cacheKey: null },
+    ...{ follows: null, isAccepted: true, share: 4, hasPlace: true },
     webhook: { url: "https://named.test/", secret: null, wantsDrafts: true },
   };
 }

@@ -5,6 +5,7 @@ import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { type AnswerBody, answerSchema } from "#wire/responses.ts";
 import type { Asker } from "../jobs/asker.ts";
 import { readModelCard } from "../jobs/function.ts";
+import { type Viewer, viewerOf } from "../keys/viewer.ts";
 import { logFault } from "../log.ts";
 import type { AnswerCache, Lookup } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
@@ -97,7 +98,11 @@ async function lookUp(
   question: Question,
   terms: Terms,
 ): Promise<Found> {
-  const modelDigest = await places.front.model.digest(() => readDigest(asker), Date.now);
+  const modelDigest = await places.front.model.digest({
+    read: () => readDigest(asker),
+    now: Date.now,
+    waitUntil: asker.waitUntil,
+  });
   if (modelDigest === undefined) return { kind: "bypass" };
   const key = await keyOf(asker, question, terms.pool === "shared", modelDigest);
   const { noCache: isFresh, onlyIfCached, maxAge } = terms.directives;
@@ -155,18 +160,20 @@ async function claimed(
 const FIRST_ID_MS = 6 * 86_400_000;
 
 /**
- * In the private pool a hit is the very answer that was given first, under its id. In the shared one that may be another
- * account's, which its id must not tell: each hit is an answer of its own, under the id that the caller brought.
+ * In a pool of one's own a hit is the very answer that was given first, under its id. In one that is shared, with other
+ * accounts or by a client token with its account, that may be another's, which its id must not tell: each hit is an answer
+ * of its own, under the id that the caller brought.
  */
 function hit(
   key: string,
   { body, storedAt, expiresAt }: Remembered<AnswerBody>,
-  { settings }: Asker,
+  { settings, clientToken }: Asker,
   { answerId, pool }: Terms,
 ): Lookup {
   const now = Date.now();
   const endedAt = Date.parse(body.ended_at ?? body.created_at);
-  const isFirst = pool === "private" && now - endedAt < FIRST_ID_MS;
+  const isOwn = pool === "private" && clientToken?.sharesCache !== true;
+  const isFirst = isOwn && now - endedAt < FIRST_ID_MS;
   const id = isFirst ? body.id : answerId;
   const charged_micros = toNumber(settings.card.hitPrice);
   return {
@@ -179,14 +186,14 @@ function hit(
 }
 
 async function keyOf(
-  { settings, key }: Asker,
+  { settings, key, clientToken }: Asker,
   { images, messages, options }: Question,
   isShared: boolean,
   modelDigest: string,
 ): Promise<string> {
   const pictures = await Promise.all(images.map((file) => sha256Hex(new Uint8Array(file))));
   return await cacheKeyOf({
-    pool: isShared ? { kind: "shared" } : { kind: "private", accountId: key.accountId },
+    pool: isShared ? { kind: "shared" } : { kind: "private", ...poolOf(key, clientToken) },
     model: settings.card.id,
     modelDigest,
     decoder: DECODER_VERSION,
@@ -194,6 +201,12 @@ async function keyOf(
     messages,
     options,
   });
+}
+
+/** Users of an app share answers with each other only where their tokens were made for it. */
+function poolOf(key: Asker["key"], clientToken: Asker["clientToken"]): Viewer {
+  const viewer = viewerOf(key, clientToken);
+  return clientToken?.sharesCache === true ? { ...viewer, owner: null } : viewer;
 }
 
 /** Asks the function which weights it has; undefined while it is not ready, or is not there. */

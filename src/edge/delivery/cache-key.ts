@@ -4,8 +4,8 @@ import { frame, messageParts, optionParts } from "#wire/framing.ts";
 
 /** Everything that determines an answer, and whose questions may share it. */
 export interface CacheTerms {
-  readonly pool:
-    | { readonly kind: "private"; readonly accountId: string }
+  readonly pool: /** `owner`: the client token or subject whose questions alone share it; null for the account's. */
+    | { readonly kind: "private"; readonly accountId: string; readonly owner: string | null }
     | { readonly kind: "shared" };
   readonly model: string;
   /** Hex SHA-256 of the weights' manifest, which also fixes template, tokenizer and image policy. */
@@ -34,7 +34,7 @@ export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
   const { pool, model, modelDigest, decoder, pictures, messages } = terms;
   return frame([
     DOMAIN,
-    frame(pool.kind === "private" ? ["private", pool.accountId] : ["shared"]),
+    frame(poolParts(pool)),
     model,
     modelDigest,
     decoder,
@@ -42,4 +42,10 @@ export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
     frame(messageParts(messages).map(frame)),
     frame(optionParts(terms.options).map(frame)),
   ]);
+}
+
+function poolParts(pool: CacheTerms["pool"]): readonly string[] {
+  if (pool.kind === "shared") return ["shared"];
+  const { accountId, owner } = pool;
+  return owner === null ? ["private", accountId] : ["private", accountId, owner];
 }

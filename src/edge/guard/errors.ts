@@ -1,18 +1,24 @@
 import type { Context, ErrorHandler, Hono, NotFoundHandler } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
 import type { Failure } from "#domain/failure.ts";
 import { type Problem, problemReply, problemResponse } from "#wire/error.ts";
 import type { EdgeEnv } from "../env.ts";
 import { logFault } from "../log.ts";
 
-/** Replies with a refusal. */
+/** Replies with a refusal, and with the headers that were set before it: what is left of each rate. */
 export function refused(c: Context<EdgeEnv>, failure: Failure): Response {
-  return problemResponse(failure, { requestId: c.get("requestId"), instance: c.req.path });
+  const request = { requestId: c.get("requestId"), instance: c.req.path };
+  return withHeaders(c, problemResponse(failure, request));
 }
 
 /** Replies with a refusal that was written down before, as this request's own. */
 export function refusedBy(c: Context<EdgeEnv>, problem: Problem): Response {
   const own = { ...problem, request_id: c.get("requestId"), instance: c.req.path };
-  return problemReply(own);
+  return withHeaders(c, problemReply(own));
+}
+
+function withHeaders(c: Context<EdgeEnv>, { body, status, headers }: Response): Response {
+  return c.newResponse(body, status as StatusCode, Object.fromEntries(headers));
 }
 
 /** Turns what nobody expected into `internal`: the log gets the cause, the caller its request id. */

@@ -5,6 +5,7 @@ import { sha256Hex } from "#wire/digest.ts";
 import { encodeGenerate } from "#wire/generate.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
 import type { EdgeEnv } from "../env.ts";
+import { viewerOf } from "../keys/viewer.ts";
 import type { IdempotentRequest } from "../ledger/ledger.ts";
 
 /** Threat: keys fill the account's ledger. 255 is what draft-ietf-httpapi-idempotency-key and its users expect to fit. */
@@ -32,6 +33,13 @@ export async function idempotencyOf(
   return await idempotentRequest(c, Uint8Array.from(canonical));
 }
 
+/** Two users of an app may draw the same text: a client token's requests are its own, or its subject's. Neither has a space in it. */
+function callerOf(c: Context<EdgeEnv>): string {
+  const { id } = c.get("key");
+  const { owner } = viewerOf(c.get("key"), c.get("clientToken"));
+  return owner === null ? id : `${id} ${owner}`;
+}
+
 /** Reads `Idempotency-Key` of a request whose body is, in one form for all equal ones, `canonical`; null where none is sent. */
 export async function idempotentRequest(
   c: Context<EdgeEnv>,
@@ -41,7 +49,7 @@ export async function idempotentRequest(
   if (key === undefined) return ok(null);
   if (!keyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
   return ok({
-    scope: `${c.get("key").id} ${c.req.path} ${key}`,
+    scope: `${callerOf(c)} ${c.req.path} ${key}`,
     fingerprint: await sha256Hex(canonical),
   });
 }

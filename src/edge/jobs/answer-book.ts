@@ -33,6 +33,8 @@ export interface AnswerBook {
   hasQuestion(): boolean;
   /** Counts an attempt to make it, this one included. */
   attempt(): number;
+  /** Takes the last attempt back: it reached no function. */
+  takeBack(): void;
   /** Keeps which weights make it and what they started with. */
   started(modelDigest: string, event: AnswerStarted): void;
   /** Keeps frames; a step that is kept already stays as it is. */
@@ -84,6 +86,7 @@ export function openAnswerBook(store: SqlStore, newNoticeId: () => string): Answ
         store.all("UPDATE answer SET attempts = attempts + 1");
         return store.all<{ attempts: number }>("SELECT attempts FROM answer")[0]?.attempts ?? 0;
       }),
+    takeBack: () => void store.all("UPDATE answer SET attempts = max(0, attempts - 1)"),
     started: (modelDigest, event) =>
       void store.all(
         "UPDATE answer SET model_digest = ?, started = ?",

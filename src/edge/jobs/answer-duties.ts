@@ -14,6 +14,8 @@ import { settle } from "./payment.ts";
 /** Whom an ended answer concerns. Every call of them may be repeated. */
 export interface Duties {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
+  /** Tells answers that it is their turn, without waiting for it. */
+  readonly call: (answerIds: readonly string[]) => void;
   readonly notices: Pick<Notices, "accept">;
   readonly cache: Pick<AnswerCache, "store" | "abandon">;
   readonly batches: Pick<Batches, "itemEnded">;
@@ -23,12 +25,12 @@ export interface Duties {
 /** Says what is to be done for an answer that ended like this. */
 export function dutiesOf(
   { payment, cacheKey }: AnswerOrder,
-  { status }: AnswerBody,
+  { status, cached }: AnswerBody,
 ): readonly Duty[] {
   return [
     ...(payment.kind === "hold" ? (["settle"] as const) : []),
     ...(payment.kind === "batch" ? (["report"] as const) : []),
-    ...(cacheKey === null ? [] : (["cache"] as const)),
+    ...(cacheKey === null || cached ? [] : (["cache"] as const)),
     // Who cancels knows it already.
     ...(status === "cancelled" ? [] : (["tell"] as const)),
     "list",
@@ -60,7 +62,9 @@ export async function fulfil(
   if (left.includes("settle"))
     await attempted("settle", async () => {
       const ledger = duties.ledgerOf(terms.job.accountId);
-      book.settled(await settle(ended.body, terms.isRepeatable, ledger));
+      const { charged, called } = await settle(ended.body, terms.isRepeatable, ledger);
+      book.settled(charged);
+      duties.call(called);
     });
   const paid = book.ended() ?? ended;
   const others = left.filter((duty) => duty !== "settle");

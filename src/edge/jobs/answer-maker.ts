@@ -1,7 +1,7 @@
 import type { TextTerms } from "#domain/answer-text.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
-import type { Result } from "#domain/result.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { problemOf } from "#wire/error.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -13,8 +13,13 @@ import { AnswerStory } from "./answer-story.ts";
 import type { AnswerOrder } from "./answers.ts";
 import { attempt } from "./attempt.ts";
 import type { Dispatched } from "./dispatch.ts";
-import { Cut, type MadeEnd, makeAnswer } from "./making.ts";
-import { chargeOf, settle } from "./payment.ts";
+import { type Followed, followWork } from "./following.ts";
+import { asItStands, Cut, type MadeEnd, type MadeEvent, makeAnswer } from "./making.ts";
+import { Patience } from "./patience.ts";
+import { pause } from "./pause.ts";
+import { chargeOf, settle, sharedChargeOf } from "./payment.ts";
+import { Place } from "./place.ts";
+import { SharedWork } from "./shared-work.ts";
 
 /** What an answer is made with. */
 export interface MakerParts {
@@ -22,7 +27,11 @@ export interface MakerParts {
     order: AnswerOrder,
     signal: AbortSignal,
   ) => Promise<Result<Dispatched, Failure>>;
-  readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
+  /** The answers whose work an answer may take part in. */
+  readonly answers: Followed;
+  readonly ledgerOf: (accountId: string) => MakerLedger;
+  /** Tells answers that it is their turn at the functions, without waiting for it. */
+  readonly call: (answerIds: readonly string[]) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called behind every step. */
@@ -30,6 +39,8 @@ export interface MakerParts {
   /** Called when it has ended, with those of the book's duties that are done and not yet kept to be. */
   readonly onEnd: (done: readonly Duty[]) => void;
 }
+
+type MakerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
 
 /** How long after its deadline a function may still tell its own, better, partial answer. */
 const DEADLINE_GRACE_MS = 250;
@@ -49,6 +60,13 @@ export class AnswerMaker {
   readonly #story: AnswerStory;
   readonly #cut = new AbortController();
   #text: TextTerms | undefined;
+  readonly #shared: SharedWork;
+  readonly #patience: Patience;
+  readonly #place: Place;
+  /** Whose work it takes part in; null once it works by itself. */
+  #leader: AnswerOrder["follows"];
+  /** Whether the work it takes part in has become its own to pay. */
+  #isHeir = false;
   /** The work under way; undefined where nobody works. */
   #work: Promise<void> | undefined;
 
@@ -57,12 +75,38 @@ export class AnswerMaker {
     this.#terms = terms;
     this.#parts = parts;
     const end = book.ended()?.body ?? null;
-    this.#story = new AnswerStory(terms.job.id, book.progress(), end, book.hasQuestion());
+    const progress = book.progress();
+    this.#story = new AnswerStory(terms.job.id, progress, end, book.hasQuestion());
+    this.#leader = terms.follows;
+    this.#patience = new Patience(
+      { isAccepted: terms.isAccepted, createdAt: terms.job.createdAt },
+      parts.now,
+    );
+    const { job, payment, share, hasPlace } = terms;
+    this.#place = new Place(
+      { answerId: job.id, share, hasPlace, isHeld: payment.kind === "hold" },
+      () => parts.ledgerOf(job.accountId),
+    );
+    this.#shared = new SharedWork(() => this.#cut.abort(new Cut("cancelled")));
+    if (end !== null) this.#shared.over();
+    if (progress.modelDigest !== null) this.#shared.taken(progress.modelDigest);
+    if (progress.started !== null) this.#shared.tell(progress.started);
+    for (const frame of progress.frames) this.#shared.tell(frame);
   }
 
   /** What is told, and to be told, of the answer. */
   get story(): AnswerStory {
     return this.#story;
+  }
+
+  /** Its place at the functions. */
+  get place(): Place {
+    return this.#place;
+  }
+
+  /** The run of its question, for who takes part in it. */
+  get shared(): SharedWork {
+    return this.#shared;
   }
 
   /** The answer as it stands. */
@@ -85,9 +129,19 @@ export class AnswerMaker {
     return this.#work;
   }
 
-  /** Tells the answer as it stands, and ends it so. */
+  /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
   async cut(status: Cut["status"]): Promise<void> {
     if (this.#book.ended() !== null) return;
+    const order = this.#shared.isWanted ? this.#book.order() : null;
+    if (order !== null) {
+      const { started, frames } = this.#story.progress();
+      const ended = this.#end(
+        order,
+        asItStands(status, started, frames, order.job.question.options),
+      );
+      this.#shared.leaderLeft();
+      return await ended;
+    }
     this.#cut.abort(new Cut(status));
     // Where nobody works on it any more, the work is begun again only to be ended at once.
     await this.goOn();
@@ -102,6 +156,9 @@ export class AnswerMaker {
     let saver: ReturnType<typeof setTimeout> | undefined;
     try {
       for await (const event of this.#events(order)) {
+        this.#share(event);
+        // Its own end was told before that of the work, which others had a share in.
+        if (this.#book.ended() !== null) continue;
         if (event.kind === "answer.started") {
           this.#book.started(this.#story.modelDigest ?? "", event);
           this.#story.tell(event);
@@ -117,6 +174,7 @@ export class AnswerMaker {
         } else await this.#end(order, event);
       }
     } finally {
+      this.#shared.over();
       endTimer();
       clearTimeout(saver ?? null);
     }
@@ -124,19 +182,70 @@ export class AnswerMaker {
 
   #events(order: AnswerOrder): ReturnType<typeof makeAnswer> {
     return makeAnswer({
-      attempt: () => this.#book.attempt(),
+      turn: async (signal) => {
+        if (this.#leader === null) await this.#place.taken(signal);
+      },
+      attempt: () => (this.#leader === null ? this.#book.attempt() : 0),
+      takeBack: () => this.#book.takeBack(),
+      // Without work to take part in it works by itself, at once.
+      patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
       told: this.#book.progress(),
       signal: this.#cut.signal,
       pause,
       options: order.job.question.options,
-      onTaken: (modelDigest) => this.#story.taken(modelDigest),
-      dispatch: (signal) => this.#parts.dispatch(order, signal),
+      onTaken: (modelDigest) => {
+        this.#patience.taken();
+        this.#story.taken(modelDigest);
+        this.#shared.taken(modelDigest);
+      },
+      dispatch: (signal) => this.#dispatch(order, signal),
     });
+  }
+
+  /** Takes part in the work of an equal question where there is some, and has a function work otherwise. */
+  async #dispatch(order: AnswerOrder, signal: AbortSignal): Promise<Result<Dispatched, Failure>> {
+    const { answers, dispatch } = this.#parts;
+    const leader = this.#leader;
+    if (leader === null) return await dispatch(order, signal);
+    const followed = await followWork(answers, leader, order.job.id, signal, () => {
+      this.#isHeir = true;
+      void this.#place.inherit();
+    });
+    if (followed !== null) return ok({ ...followed, events: this.#untilLost(followed.events) });
+    this.#leader = null;
+    return refuse({ kind: "function_unreachable" });
+  }
+
+  /** Tells who takes part in the work; an end that is no whole answer is nobody else's. */
+  #share(event: MadeEvent): void {
+    switch (event.kind) {
+      case "answer.started":
+      case "answer.frame":
+      case "answer.completed":
+        this.#shared.tell(event);
+        break;
+      case "answer.partial":
+      case "answer.cancelled":
+      case "answer.failed":
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  async *#untilLost(events: Dispatched["events"]): Dispatched["events"] {
+    for await (const event of events) {
+      if (event.kind === "answer.failed") [this.#leader, this.#isHeir] = [null, false];
+      yield event;
+    }
   }
 
   #cutAt(deadlineAt: number | null): () => void {
     if (deadlineAt === null) return () => undefined;
-    const cut = (): void => this.#cut.abort(new Cut("partial"));
+    const cut = (): void => {
+      if (this.#shared.isWanted) void this.cut("partial");
+      else this.#cut.abort(new Cut("partial"));
+    };
     const left = deadlineAt - this.#parts.now();
     // A deadline that is over leaves no function the time to say anything.
     if (left <= 0) cut();
@@ -163,28 +272,24 @@ export class AnswerMaker {
     const progress = this.#made();
     const at = this.#parts.now();
     const made = { job, modelDigest: this.#story.modelDigest, progress, error };
-    const body = bodyOfEnd(end, made, chargeOf(end, job), at);
+    const isShared = this.#leader !== null && !this.#isHeir;
+    const charge = isShared ? sharedChargeOf(end, job) : chargeOf(end, job);
+    const own = bodyOfEnd(end, made, charge, at);
+    const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
     this.#keepFrames();
     const decoder = end.kind === "answer.completed" ? end.decoder : null;
     const ended = this.#book.end({ body, duties: dutiesOf(order, body), at, decoder });
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
-    const charged =
+    const settled =
       ledger === null
         ? undefined
         : await attempt(job.id, () => settle(ended.body, isRepeatable, ledger));
+    const charged = settled?.charged;
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
     if (!isAsTold) this.#book.settled(charged);
     // Nothing is written between here and the reply, which would have to wait for it.
     this.#story.end(this.body());
     this.#parts.onEnd(charged === undefined ? [] : ["settle"]);
+    this.#parts.call(settled?.called ?? (await this.#place.leave()));
   }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  if (signal.aborted) resolve();
-  await promise;
-  clearTimeout(timer);
 }

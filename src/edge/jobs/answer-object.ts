@@ -2,11 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { Notice } from "#domain/notice.ts";
 import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import type { AnswerBody } from "#wire/responses.ts";
-import { sseStream } from "#wire/sse.ts";
+import { type SseMessage, sseStream } from "#wire/sse.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
+import { maySee, type Viewer } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
@@ -15,8 +16,10 @@ import { type Duties, fulfil } from "./answer-duties.ts";
 import { AnswerMaker } from "./answer-maker.ts";
 import { AnswerTable } from "./answer-table.ts";
 import type { AnswerOrder, KeptAnswer } from "./answers.ts";
+import { answersOf } from "./answers-client.ts";
 import { batchesOf } from "./batches-client.ts";
 import { dispatch } from "./dispatch.ts";
+import type { WorkMessage } from "./shared-work.ts";
 
 /** Between two signs of life of a running answer: an alarm that finds nobody at work begins again. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
@@ -63,36 +66,63 @@ export class AnswerObject extends DurableObject<Bindings> {
     await this.ctx.storage.setAlarm(Date.now());
   }
 
-  async read(accountId: string): Promise<AnswerBody | null> {
-    return this.#isOf(accountId) ? this.#answer().body() : null;
+  async read(viewer: Viewer): Promise<AnswerBody | null> {
+    return this.#mayBeSeenBy(viewer) ? this.#answer().body() : null;
   }
 
-  async wait(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
-    if (!this.#isOf(accountId)) return null;
+  async wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
     await this.#answer().story.ended(milliseconds);
     return this.#answer().body();
   }
 
-  async events(
-    accountId: string,
-    after: number | null,
-  ): Promise<ReadableStream<Uint8Array> | null> {
-    if (!this.#isOf(accountId)) return null;
+  async events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
     // Whoever stops listening stops nothing: the answer goes on, and can be heard again.
     return sseStream(this.#answer().story.follow(after ?? -1), { cancel: () => undefined });
   }
 
-  async cancel(accountId: string): Promise<AnswerBody | null> {
-    if (!this.#isOf(accountId)) return null;
+  async cancel(viewer: Viewer): Promise<AnswerBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
     await this.#answer().cut("cancelled");
     return this.#answer().body();
   }
 
-  async kept(accountId: string): Promise<KeptAnswer | null> {
-    const order = this.#isOf(accountId) && this.#book.hasQuestion() ? this.#book.order() : null;
+  async kept(viewer: Viewer): Promise<KeptAnswer | null> {
+    const isThere = this.#mayBeSeenBy(viewer) && this.#book.hasQuestion();
+    const order = isThere ? this.#book.order() : null;
     return order === null ? null : { order, decoder: this.#book.ended()?.decoder ?? null };
+  }
+
+  async follow(
+    accountId: string,
+    follower: string,
+  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over"> {
+    if (this.#book.terms()?.job.accountId !== accountId) return "not begun";
+    this.#awake();
+    const { shared } = this.#answer();
+    if (!shared.isUnderWay && this.#book.ended()?.body.status !== "completed") return "over";
+    return sseStream(workMessages(shared.follow(follower)), {
+      cancel: () => shared.leave(follower),
+    });
+  }
+
+  async leave(follower: string): Promise<void> {
+    this.#maker?.shared.leave(follower);
+  }
+
+  async call(): Promise<void> {
+    this.#maker?.place.called();
+  }
+
+  async watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
+    if (this.#book.terms()?.job.accountId !== accountId) return null;
+    this.#awake();
+    const { shared, story } = this.#answer();
+    await shared.watch(() => story.ended(milliseconds));
+    return this.#answer().body();
   }
 
   override async alarm(): Promise<void> {
@@ -101,8 +131,9 @@ export class AnswerObject extends DurableObject<Bindings> {
     if (this.#book.ended() !== null) return await this.#lookBack();
     await this.#lookAgain();
     this.#awake();
-    if (terms.payment.kind === "batch") return;
     try {
+      if (terms.payment.kind === "batch") return await this.#answer().place.renew();
+
       await ledgerOf(this.env, terms.job.accountId).renew(terms.job.id);
     } catch (cause) {
       logFault("a hold could not be renewed; it will be tried again", terms.job.id, cause);
@@ -116,7 +147,9 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#maker ??= new AnswerMaker(this.#book, terms, {
       dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
         dispatch(job, settingsOf(this.env), { requestId, traceparent, deadlineAt, signal }),
+      answers: answersOf(this.env),
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
+      call: (ids) => this.#call(ids),
       now: Date.now,
       onFrame: (order) => this.#draft(order),
       onEnd: (done) => this.#inBackground(this.#lookBack(done)),
@@ -158,6 +191,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   #duties(): Duties {
     return {
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
+      call: (ids) => this.#call(ids),
       notices: noticesOf(this.env),
       cache: answerCacheOf(this.env),
       batches: batchesOf(this.env),
@@ -200,8 +234,19 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#inBackground(told);
   }
 
-  #isOf(accountId: string): boolean {
-    return this.#book.terms()?.job.accountId === accountId;
+  #call(ids: readonly string[]): void {
+    const answers = answersOf(this.env);
+    for (const id of ids)
+      this.#inBackground(
+        answers
+          .call(id)
+          .catch((cause: unknown) => logFault("an answer could not be called", id, cause)),
+      );
+  }
+
+  #mayBeSeenBy(viewer: Viewer): boolean {
+    const terms = this.#book.terms();
+    return terms !== null && maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
   }
 
   /** Losing such work costs a delay: the alarm does what it did not come to. */
@@ -212,4 +257,11 @@ export class AnswerObject extends DurableObject<Bindings> {
   #openBook(): AnswerBook {
     return openAnswerBook(durableStore(this.ctx.storage), () => newId("evt"));
   }
+}
+
+/** Read by an object of the same Worker, so as plain JSON. */
+async function* workMessages(
+  messages: AsyncIterable<WorkMessage>,
+): AsyncGenerator<SseMessage, void, undefined> {
+  for await (const message of messages) yield { event: "message", data: JSON.stringify(message) };
 }

@@ -1,4 +1,5 @@
 import type { AnswerBody, AnswerStatus } from "#wire/responses.ts";
+import type { Viewer } from "../keys/viewer.ts";
 import type { AnswerTerms } from "./answer-book.ts";
 
 /** An answer's place in the order in which answers are listed: newest first. */
@@ -26,23 +27,23 @@ export class AnswerTable {
   }
 
   /** Lists an answer that is being made, once. */
-  async begin({ job, keyId }: AnswerTerms): Promise<void> {
+  async begin({ job, keyId, owner }: AnswerTerms): Promise<void> {
     await this.#db
       .prepare(
-        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at)
-         VALUES (?, ?, ?, ?, 'running', 0, ?) ON CONFLICT (id) DO NOTHING`,
+        `INSERT INTO answers (id, account_id, key_id, owner, model, status, charged_micros, created_at)
+         VALUES (?, ?, ?, ?, ?, 'running', 0, ?) ON CONFLICT (id) DO NOTHING`,
       )
-      .bind(job.id, job.accountId, keyId, job.card.id, job.createdAt)
+      .bind(job.id, job.accountId, keyId, owner, job.card.id, job.createdAt)
       .run();
   }
 
   /** Keeps how an answer ended. */
-  async end({ job, keyId }: AnswerTerms, body: AnswerBody): Promise<void> {
+  async end({ job, keyId, owner }: AnswerTerms, body: AnswerBody): Promise<void> {
     const endedAt = body.ended_at === null ? null : Date.parse(body.ended_at);
     await this.#db
       .prepare(
-        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8`,
       )
       .bind(
@@ -54,6 +55,7 @@ export class AnswerTable {
         body.charged_micros,
         job.createdAt,
         endedAt,
+        owner,
       )
       .run();
   }
@@ -63,8 +65,9 @@ export class AnswerTable {
     await this.#db.prepare("DELETE FROM answers WHERE id = ?").bind(answerId).run();
   }
 
+  /** Lists what the viewer may see. */
   async list(
-    accountId: string,
+    { accountId, owner }: Viewer,
     query: { readonly status: AnswerStatus | undefined; readonly after: AnswerPlace | undefined },
     count: number,
   ): Promise<ListedAnswer[]> {
@@ -73,10 +76,10 @@ export class AnswerTable {
       .prepare(
         `SELECT * FROM answers
          WHERE account_id = ?1 AND (created_at < ?2 OR (created_at = ?2 AND id > ?3))
-           AND (?4 IS NULL OR status = ?4)
+           AND (?4 IS NULL OR status = ?4) AND (?6 IS NULL OR owner = ?6)
          ORDER BY created_at DESC, id LIMIT ?5`,
       )
-      .bind(accountId, createdAt, id, query.status ?? null, count)
+      .bind(accountId, createdAt, id, query.status ?? null, count, owner)
       .all<Row>();
     return results.map((row) => ({
       id: row.id,

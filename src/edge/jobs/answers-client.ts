@@ -25,15 +25,24 @@ export function answersOf({
   };
   return {
     start: (order) => call(order.job.id, (answer) => answer.start(order)),
-    read: (id, accountId) => call(id, (answer) => answer.read(accountId)),
-    wait: (id, accountId, milliseconds) =>
-      call(id, (answer) => answer.wait(accountId, milliseconds)),
-    events: (id, accountId, after) => call(id, (answer) => answer.events(accountId, after)),
-    cancel: (id, accountId) => call(id, (answer) => answer.cancel(accountId)),
+    read: (id, viewer) => call(id, (answer) => answer.read(viewer)),
+    wait: (id, viewer, milliseconds) => call(id, (answer) => answer.wait(viewer, milliseconds)),
+    events: (id, viewer, after) => call(id, (answer) => answer.events(viewer, after)),
+    cancel: (id, viewer) => call(id, (answer) => answer.cancel(viewer)),
     // The runtime's types make a pair a list on its way through the call; it arrives as it was.
-    kept: async (id, accountId) =>
-      (await call(id, async (answer) => await answer.kept(accountId))) as KeptAnswer | null,
+    kept: async (id, viewer) =>
+      (await call(id, async (answer) => await answer.kept(viewer))) as KeptAnswer | null,
     record: (order, body) => call(order.job.id, (answer) => answer.record(order, body)),
+    follow: (leader, follower) =>
+      call(
+        leader.answerId,
+        async (answer): ReturnType<Answers["follow"]> =>
+          await answer.follow(leader.accountId, follower),
+      ),
+    leave: (leader, follower) => call(leader.answerId, (answer) => answer.leave(follower)),
+    call: (id) => call(id, (answer) => answer.call()),
+    watch: (leader, milliseconds) =>
+      call(leader.answerId, (answer) => answer.watch(leader.accountId, milliseconds)),
   };
 }
 

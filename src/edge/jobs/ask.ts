@@ -13,10 +13,11 @@ import { noticesOf } from "../delivery/notices-client.ts";
 import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
+import { ownerOf, viewerOf } from "../keys/viewer.ts";
 import type { Held, HoldRequest, IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { admit, type Job } from "./admit.ts";
-import type { AnswerOrder } from "./answers.ts";
+import type { AnswerOrder, LedAnswer } from "./answers.ts";
 import { answersOf } from "./answers-client.ts";
 import type { Asker } from "./asker.ts";
 import { attempt } from "./attempt.ts";
@@ -28,8 +29,12 @@ export interface Asking {
   readonly request: AnswerRequest;
   readonly idempotency: IdempotentRequest | null;
   readonly directives: CacheDirectives;
-  /** Whether the caller waits for the answer anyway; then an equal question under way is waited for here. */
-  readonly isAsync: boolean;
+  /**
+   * Whether the caller is told the answer's id before its end: `Prefer`, or a stream. Then it is accepted, waits for its
+   * place and its function, and takes part in an equal question under way under an id of its own. Who waits for the reply
+   * waits for that question's end.
+   */
+  readonly isAccepted: boolean;
 }
 
 /** A question that was taken on, or had been answered before. */
@@ -53,7 +58,8 @@ export type RefusedAsk = RefusedHold;
 
 /**
  * Takes a question on: pictures, price, cache, hold, start. From its return on the answer is made, or its price is given
- * back, whoever dies. An equal question under way is waited for, and its answer charged as one from the cache.
+ * back, whoever dies. An equal question under way is taken part in or waited for, and its answer charged as one from the
+ * cache.
  *
  * A request that was answered before under its Idempotency-Key is told that answer, whatever has become of its pictures,
  * its key and the limits since. The ledger looks for it with the hold; it is asked for by itself only before pictures are
@@ -154,9 +160,11 @@ async function readJob(
 }
 
 type Found =
-  | Extract<Lookup, { kind: "hit" | "lead" | "bypass" }>
+  | Extract<Lookup, { kind: "hit" | "bypass" }>
+  /** `left`: a leader that was waited for and left; its work may still be there to go on with. */
+  | { readonly kind: "lead"; readonly key: string; readonly left: LedAnswer | null }
   | { readonly kind: "collapsed"; readonly key: string; readonly body: AnswerBody }
-  | { readonly kind: "joined"; readonly key: string; readonly leaderId: string }
+  | { readonly kind: "joined"; readonly key: string; readonly leader: LedAnswer }
   | { readonly kind: "absent" };
 
 /** Runs that come to nothing are passed over so often; then the question is answered without the cache. */
@@ -164,35 +172,35 @@ const MAX_LEADERS = 5;
 
 async function lookUp(
   asker: Asker,
-  { request, directives, isAsync, idempotency }: Asking,
-  { id: answerId, question, accountId }: Job,
+  { request, directives, isAccepted }: Asking,
+  { id: answerId, question }: Job,
   deadlineAt: number | null,
 ): Promise<Found> {
   const cache = answerCacheOf(asker.bindings);
-  let notLeader: string | null = null;
+  let left: LedAnswer | null = null;
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
+    const notLeader = left?.answerId ?? null;
     const terms = { answerId, pool: request.cache, directives, notLeader };
     const looked: Lookup = await cache.lookUp(asker, question, terms);
     if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
+    if (looked.kind === "lead") return { ...looked, left };
     if (looked.kind !== "join") return looked;
     const { key, leaderId, leaderAccountId } = looked;
-    const answers = answersOf(asker.bindings);
-    // Who is to be told under a key or at an address of their own waits here for what to tell.
-    const mayFollow = idempotency === null && request.webhook === null;
-    if (isAsync && mayFollow && leaderAccountId === accountId) {
-      // A leader that has not started yet is no answer to come back for, and one that has ended may have failed.
-      const led = await answers.read(leaderId, accountId);
-      if (led !== null && led.ended_at === null) return { kind: "joined", key, leaderId };
-    }
-    const left = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
-    const body = await answers.wait(leaderId, leaderAccountId, left);
-    // Another account's id is not ours to tell; what was joined gets one of its own.
-    const own = body === null || leaderAccountId === accountId ? body : { ...body, id: answerId };
+    const leader = { answerId: leaderId, accountId: leaderAccountId };
+    if (isAccepted) return { kind: "joined", key, leader };
+    const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
+    const body = await answersOf(asker.bindings).watch(leader, leftMs);
+    const own = body === null || maySeeLeader(asker, leader) ? body : { ...body, id: answerId };
     if (own?.status === "completed") return { kind: "collapsed", key, body: own };
     if (own !== null && own.ended_at === null) return { kind: "collapsed", key, body: cut(own) };
-    notLeader = leaderId;
+    left = leader;
   }
   return { kind: "bypass" };
+}
+
+/** Another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
+function maySeeLeader({ key, clientToken }: Asker, { accountId }: LedAnswer): boolean {
+  return accountId === key.accountId && clientToken?.sharesCache !== true;
 }
 
 /** At the joiner's own deadline the leader's canvas is the joiner's partial answer. */
@@ -212,15 +220,11 @@ async function takeOn(
     case "collapsed":
       return await tellFound(asker, asking, job, found, deadlineAt);
     case "joined":
-      return ok({
-        ...{ answerId: found.leaderId, told: null, isReplay: false, allowances: [] },
-        cache: { kind: "collapsed", key: found.key },
-      });
-    case "absent":
-      return refuse({ failure: { kind: "not_cached" }, allowances: [] });
     case "lead":
     case "bypass":
-      return await run(asker, asking, job, found.kind === "lead" ? found.key : null, deadlineAt);
+      return await run(asker, asking, job, found, deadlineAt);
+    case "absent":
+      return refuse({ failure: { kind: "not_cached" }, allowances: [] });
     default:
       return found satisfies never;
   }
@@ -251,7 +255,10 @@ async function tellFound(
   if (!paid.ok) return paid;
   if (paid.value.kind === "replay") return replayed(paid.value.reply);
   if (!isKept) {
-    const order = orderOf(asker, job, { deadlineAt, isRepeatable: false, cacheKey: null });
+    const order = orderOf(asker, job, {
+      ...{ deadlineAt, isRepeatable: false, cacheKey: null, follows: null, isAccepted: false },
+      hasPlace: false,
+    });
     // Losing it means that this hit cannot be read again under its id; the reply has it all.
     asker.waitUntil(answersOf(asker.bindings).record({ ...order, webhook: null }, body));
   }
@@ -277,9 +284,11 @@ async function payForFound(
   price: Micros,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<Held, RefusedHold>> {
-  if (price === ZERO && idempotency === null) return ok({ kind: "held", allowances: [] });
+  if (price === ZERO && idempotency === null)
+    return ok({ kind: "held", allowances: [], hasPlace: false });
   const ledger = ledgerOf(asker.bindings, job.accountId);
-  const request = holdOf(asker, job, { amount: price, steps: 0, maximum: null, idempotency });
+  const free = { amount: price, steps: 0, maximum: null, idempotency };
+  const request = holdOf(asker, job, { ...free, share: null, isShared: false });
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
   const reply = idempotency === null ? null : storedAnswer.write(body);
@@ -289,25 +298,34 @@ async function payForFound(
 
 async function run(
   asker: Asker,
-  { request, idempotency }: Asking,
+  { request, idempotency, isAccepted }: Asking,
   job: Job,
-  cacheKey: string | null,
+  found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>,
   deadlineAt: number | null,
 ): Promise<Result<TakenOn, RefusedAsk>> {
   const { bindings } = asker;
   const ledger = ledgerOf(bindings, job.accountId);
   const letGo = async (): Promise<void> => {
-    if (cacheKey !== null) await answerCacheOf(bindings).abandon(cacheKey, job.id);
+    if (found.kind === "lead") await answerCacheOf(bindings).abandon(found.key, job.id);
   };
   let isStarted = false;
   try {
     const { price: amount, steps } = job.quote;
     const { maximum } = request;
-    const held = await ledger.hold(holdOf(asker, job, { amount, steps, maximum, idempotency }));
+    const share = asker.settings.accountPlaces;
+    const isShared = found.kind === "joined";
+    const terms = { amount, steps, maximum, idempotency, share, isShared };
+    const held = await ledger.hold(holdOf(asker, job, terms));
     if (!held.ok) return held;
     if (held.value.kind === "replay") return replayed(held.value.reply);
-    const isRepeatable = idempotency !== null;
-    const order = orderOf(asker, job, { deadlineAt, isRepeatable, cacheKey });
+    const order = orderOf(asker, job, {
+      deadlineAt,
+      isRepeatable: idempotency !== null,
+      cacheKey: found.kind === "bypass" ? null : found.key,
+      follows: leaderOf(found),
+      isAccepted,
+      hasPlace: held.value.hasPlace,
+    });
     try {
       await answersOf(bindings).start({ ...order, webhook: request.webhook });
     } catch (cause) {
@@ -315,12 +333,37 @@ async function run(
       throw new Error(`answer ${job.id} could not be started`, { cause });
     }
     isStarted = true;
-    const cache: CacheOutcome =
-      cacheKey === null ? { kind: "bypass" } : { kind: "miss", key: cacheKey };
     const { allowances } = held.value;
+    const cache = outcomeOf(found);
     return ok({ answerId: job.id, told: null, isReplay: false, allowances, cache });
   } finally {
     if (!isStarted) await letGo();
+  }
+}
+
+function leaderOf(found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>): LedAnswer | null {
+  switch (found.kind) {
+    case "joined":
+      return found.leader;
+    case "lead":
+      return found.left;
+    case "bypass":
+      return null;
+    default:
+      return found satisfies never;
+  }
+}
+
+function outcomeOf(found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>): CacheOutcome {
+  switch (found.kind) {
+    case "joined":
+      return { kind: "collapsed", key: found.key };
+    case "lead":
+      return { kind: "miss", key: found.key };
+    case "bypass":
+      return { kind: "bypass" };
+    default:
+      return found satisfies never;
   }
 }
 
@@ -333,18 +376,26 @@ function replayed(reply: string): Result<TakenOn, never> {
 }
 
 function orderOf(
-  { key, requestId, traceparent }: Asker,
+  { settings, key, clientToken, requestId, traceparent }: Asker,
   job: Job,
-  terms: Pick<AnswerOrder, "deadlineAt" | "isRepeatable" | "cacheKey">,
+  terms: Pick<
+    AnswerOrder,
+    "deadlineAt" | "isRepeatable" | "cacheKey" | "follows" | "isAccepted" | "hasPlace"
+  >,
 ): Omit<AnswerOrder, "webhook"> {
-  return { job, keyId: key.id, requestId, traceparent, payment: { kind: "hold" }, ...terms };
+  const { owner } = viewerOf(key, clientToken);
+  return {
+    ...{ job, keyId: key.id, owner, requestId, traceparent, payment: { kind: "hold" } },
+    share: settings.accountPlaces,
+    ...terms,
+  };
 }
 
 /** Asks the ledger to set a price aside for whoever asks. */
 export function holdOf(
   { key, clientToken }: Asker,
   { id: holdId, accountId, card }: Pick<Job, "id" | "accountId" | "card">,
-  terms: Pick<HoldRequest, "amount" | "steps" | "maximum" | "idempotency">,
+  terms: Pick<HoldRequest, "amount" | "steps" | "maximum" | "idempotency" | "share" | "isShared">,
 ): HoldRequest {
   return {
     holdId,
@@ -361,6 +412,8 @@ export function holdOf(
             amount: clientToken.spendCap,
             expiresAt: clientToken.expiresAt,
           },
+    subject:
+      clientToken === undefined ? null : { owner: ownerOf(clientToken), ...clientToken.limits },
     ...terms,
   };
 }

@@ -3,6 +3,7 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody, BatchResultBody, BatchStatus } from "#wire/batches.ts";
 import type { Problem } from "#wire/error.ts";
 import type { AnswerBody, AnswerStatus } from "#wire/responses.ts";
+import type { Owner } from "../keys/viewer.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { batchMigrations } from "./batch-schema.ts";
@@ -13,6 +14,8 @@ export interface BatchTerms {
   readonly id: string;
   readonly accountId: string;
   readonly keyId: string;
+  /** Who may see it besides the account's keys. */
+  readonly owner: Owner;
   readonly requestId: string;
   readonly traceparent: string | null;
   /** Milliseconds since 1970. */

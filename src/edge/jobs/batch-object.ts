@@ -2,8 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { BatchBody, BatchResultBody } from "#wire/batches.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
-import type { Bindings } from "../env.ts";
+import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
+import { maySee, type Viewer } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { answersOf } from "./answers-client.ts";
@@ -44,20 +45,20 @@ export class BatchObject extends DurableObject<Bindings> {
     if (this.#parts.book.terms() === null) await this.#forget();
   }
 
-  async read(accountId: string): Promise<BatchBody | null> {
-    return this.#isOf(accountId) ? this.#parts.book.body() : null;
+  async read(viewer: Viewer): Promise<BatchBody | null> {
+    return this.#mayBeSeenBy(viewer) ? this.#parts.book.body() : null;
   }
 
   async results(
-    accountId: string,
+    viewer: Viewer,
     from: number,
     count: number,
   ): Promise<readonly BatchResultBody[] | null> {
-    return this.#isOf(accountId) ? this.#parts.book.results(from, count) : null;
+    return this.#mayBeSeenBy(viewer) ? this.#parts.book.results(from, count) : null;
   }
 
-  async cancel(accountId: string): Promise<BatchBody | null> {
-    if (!this.#isOf(accountId)) return null;
+  async cancel(viewer: Viewer): Promise<BatchBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
     await cancelBatch(this.#parts);
     return this.#parts.book.body();
   }
@@ -84,8 +85,9 @@ export class BatchObject extends DurableObject<Bindings> {
     return Date.parse(endedAt) + RESULTS_LIFETIME_MS;
   }
 
-  #isOf(accountId: string): boolean {
-    return this.#parts.book.terms()?.accountId === accountId;
+  #mayBeSeenBy(viewer: Viewer): boolean {
+    const terms = this.#parts.book.terms();
+    return terms !== null && maySee(viewer, terms);
   }
 
   /** The alarm does what this work does not come to: losing it costs a delay. */
@@ -119,6 +121,7 @@ export class BatchObject extends DurableObject<Bindings> {
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       notices: noticesOf(this.env),
       index: (_accountId, body) => table.end(body),
+      share: settingsOf(this.env).accountPlaces,
       newAnswerId: () => newId("ans"),
       now: () => Date.now(),
     };

@@ -17,6 +17,8 @@ export interface BatchParts {
   readonly notices: Pick<Notices, "accept">;
   /** Keeps the ended batch in the account's list. */
   readonly index: (accountId: string, body: BatchBody) => Promise<void>;
+  /** How many answers of the account the functions may have at one time. */
+  readonly share: number;
   readonly newAnswerId: () => string;
   readonly now: () => number;
 }
@@ -62,7 +64,7 @@ export async function lookAfter(parts: BatchParts): Promise<void> {
   if (book.isCancelled()) return await cancelBatch(parts);
   for (const item of book.running()) {
     await reached("batch: read an item", terms, async () => {
-      const body = await answers.read(item.answerId, accountId);
+      const body = await answers.read(item.answerId, { accountId, owner: null });
       if (body === null) await startItem(parts, terms, item);
       else itemEnded(parts, item.index, body);
     });
@@ -78,7 +80,7 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
   book.cancel();
   for (const { index, answerId } of book.running()) {
     await reached("batch: cancel an item", terms, async () => {
-      const body = await answers.cancel(answerId, terms.accountId);
+      const body = await answers.cancel(answerId, { accountId: terms.accountId, owner: null });
       if (body === null) book.abandon(index, answerId);
       else itemEnded(parts, index, body);
     });
@@ -88,7 +90,7 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
 
 /** A start whose reply is lost leaves the item running under its id, and `lookAfter` finds out whether it does. */
 async function startItem(
-  { orders, answers, now }: BatchParts,
+  { orders, answers, now, share }: BatchParts,
   terms: BatchTerms,
   { index, answerId }: RunningItem,
 ): Promise<void> {
@@ -96,6 +98,7 @@ async function startItem(
   const order: AnswerOrder = {
     job: { ...job, id: answerId, createdAt: now() },
     keyId: terms.keyId,
+    owner: terms.owner,
     requestId: terms.requestId,
     traceparent: terms.traceparent,
     deadlineAt: Math.min(
@@ -106,6 +109,10 @@ async function startItem(
     payment: { kind: "batch", batchId: terms.id, index },
     webhook,
     cacheKey: null,
+    follows: null,
+    isAccepted: true,
+    share,
+    hasPlace: false,
   };
   await reached("batch: start an item", terms, () => answers.start(order));
 }

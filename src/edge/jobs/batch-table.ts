@@ -1,4 +1,5 @@
 import type { BatchBody } from "#wire/batches.ts";
+import type { Viewer } from "../keys/viewer.ts";
 import { storedBatch } from "./stored-answers.ts";
 
 /** A batch's place in the order in which batches are listed: newest first. */
@@ -23,15 +24,15 @@ export class BatchTable {
 
   /** Lists a batch that has begun, once. `requestKey` finds it again for a repeated request. */
   async insert(
-    batch: { readonly id: string; readonly accountId: string; readonly createdAt: number },
+    batch: Viewer & { readonly id: string; readonly createdAt: number },
     requestKey: string | null,
   ): Promise<void> {
     await this.#db
       .prepare(
-        `INSERT INTO batches (id, account_id, created_at, request_key) VALUES (?, ?, ?, ?)
+        `INSERT INTO batches (id, account_id, owner, created_at, request_key) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (id) DO NOTHING`,
       )
-      .bind(batch.id, batch.accountId, batch.createdAt, requestKey)
+      .bind(batch.id, batch.accountId, batch.owner, batch.createdAt, requestKey)
       .run();
   }
 
@@ -55,16 +56,19 @@ export class BatchTable {
     return row?.id ?? null;
   }
 
-  async has(id: string, accountId: string): Promise<boolean> {
+  /** Whether the viewer has a batch of this id. */
+  async has(id: string, { accountId, owner }: Viewer): Promise<boolean> {
     const row = await this.#db
-      .prepare("SELECT id FROM batches WHERE id = ? AND account_id = ?")
-      .bind(id, accountId)
+      .prepare(
+        "SELECT id FROM batches WHERE id = ?1 AND account_id = ?2 AND (?3 IS NULL OR owner = ?3)",
+      )
+      .bind(id, accountId, owner)
       .first();
     return row !== null;
   }
 
   async list(
-    accountId: string,
+    { accountId, owner }: Viewer,
     after: BatchPlace | undefined,
     count: number,
   ): Promise<ListedBatch[]> {
@@ -73,9 +77,10 @@ export class BatchTable {
       .prepare(
         `SELECT id, created_at, body FROM batches
          WHERE account_id = ?1 AND (created_at < ?2 OR (created_at = ?2 AND id > ?3))
+           AND (?5 IS NULL OR owner = ?5)
          ORDER BY created_at DESC, id LIMIT ?4`,
       )
-      .bind(accountId, createdAt, id, count)
+      .bind(accountId, createdAt, id, count, owner)
       .all<{ id: string; created_at: number; body: string | null }>();
     return results.map((row) => ({
       id: row.id,

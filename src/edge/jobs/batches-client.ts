@@ -12,10 +12,9 @@ export function batchesOf({
     keep: async (batchId, index, item, order) => await at(batchId).keep(index, item, order),
     begin: async (terms) => await at(terms.id).begin(terms),
     discard: async (batchId) => await at(batchId).discard(),
-    read: async (batchId, accountId) => await at(batchId).read(accountId),
-    results: async (batchId, accountId, from, count) =>
-      await at(batchId).results(accountId, from, count),
-    cancel: async (batchId, accountId) => await at(batchId).cancel(accountId),
+    read: async (batchId, viewer) => await at(batchId).read(viewer),
+    results: async (batchId, viewer, from, count) => await at(batchId).results(viewer, from, count),
+    cancel: async (batchId, viewer) => await at(batchId).cancel(viewer),
     itemEnded: async (batchId, index, body) => await at(batchId).itemEnded(index, body),
   };
 }

@@ -1,10 +1,10 @@
 import type { BatchBody, BatchResultBody } from "#wire/batches.ts";
 import type { AnswerBody } from "#wire/responses.ts";
+import type { Viewer } from "../keys/viewer.ts";
 import type { BatchTerms, NewItem } from "./batch-book.ts";
-
 import type { ItemOrder } from "./batch-orders.ts";
 
-/** The batches of all accounts. Another account's batch, and none, are both null. Every call may be repeated. */
+/** The batches of all accounts. What the viewer may not see, and what is not there, are both null. Every call may be repeated. */
 export interface Batches {
   /** Keeps an item of a batch that has not begun; `order` is null where it cannot be asked. What never begins is forgotten. */
   keep(batchId: string, index: number, item: NewItem, order: ItemOrder | null): Promise<void>;
@@ -12,16 +12,16 @@ export interface Batches {
   begin(terms: BatchTerms): Promise<BatchBody>;
   /** Forgets a batch that will not begin. */
   discard(batchId: string): Promise<void>;
-  read(batchId: string, accountId: string): Promise<BatchBody | null>;
+  read(batchId: string, viewer: Viewer): Promise<BatchBody | null>;
   /** What became of the items from `from` on, in order. */
   results(
     batchId: string,
-    accountId: string,
+    viewer: Viewer,
     from: number,
     count: number,
   ): Promise<readonly BatchResultBody[] | null>;
   /** Stops what runs, cancels what waits; a batch that has ended stays as it is. */
-  cancel(batchId: string, accountId: string): Promise<BatchBody | null>;
+  cancel(batchId: string, viewer: Viewer): Promise<BatchBody | null>;
   /** Takes in that the answer of an item has ended. */
   itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
 }

@@ -24,10 +24,16 @@ export type MadeEvent = AnswerStarted | AnswerFrame | MadeEnd;
 
 /** What an answer is made with. */
 export interface Making {
+  /** Resolves when a function may be asked. Rejects only with the reason of an aborted signal. */
+  readonly turn: (signal: AbortSignal) => Promise<void>;
   /** Sends the work to a function; aborting the signal stops it. */
   readonly dispatch: (signal: AbortSignal) => Promise<Result<Dispatched, Failure>>;
-  /** Counts this attempt and says how many there were. */
+  /** Counts this attempt and says how many there were; 0 where no function is asked yet. */
   readonly attempt: () => number;
+  /** Takes an attempt back that reached no function. */
+  readonly takeBack: () => void;
+  /** Milliseconds after which to ask again what refused like this, `attempt` times asked; null where it is final. */
+  readonly patience: (failure: Failure, attempt: number) => number | null;
   /** What earlier attempts told, and with which weights. */
   readonly told: Progress;
   /** Called with the weights that took the work. */
@@ -62,13 +68,6 @@ const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
   "function_timeout",
 ]);
 
-/** Once a machine has died under an answer, others that are not there yet are no reason to give it up. */
-const absences: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
-  "function_unreachable",
-  "weights_loading",
-  "draining",
-]);
-
 /**
  * Makes an answer to its end, whoever dies: starts again where a function died, tells nothing twice (answers are
  * deterministic, so the frames of another attempt are the same, and one whose are not has failed), and where it is cut,
@@ -77,11 +76,14 @@ const absences: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
 export async function* makeAnswer(making: Making): AsyncGenerator<MadeEvent, void, undefined> {
   const told = new Told(making.told);
   for (;;) {
-    const attempt = making.attempt();
-    for await (const event of oneAttempt(making, told, attempt)) {
-      if (event.kind === "died") break;
+    let waitMs = 0;
+    for await (const event of oneAttempt(making, told)) {
+      if (event.kind === "again") {
+        waitMs = event.waitMs;
+        break;
+      }
       if (event.kind === "cut") {
-        yield asItStands(event.status, told, making.options);
+        yield asItStands(event.status, told.started, told.frames, making.options);
         return;
       }
       if (told.contradicts(event)) {
@@ -92,7 +94,7 @@ export async function* makeAnswer(making: Making): AsyncGenerator<MadeEvent, voi
       yield event;
       if (event.kind !== "answer.started" && event.kind !== "answer.frame") return;
     }
-    await making.pause(PAUSES_MS[attempt - 1] ?? 0, making.signal);
+    await making.pause(waitMs, making.signal);
   }
 }
 
@@ -136,23 +138,27 @@ function tokensOf({ revealed }: AnswerFrame): string {
 type AttemptEvent =
   | AnswerEvent
   | { readonly kind: "cut"; readonly status: Cut["status"] }
-  | { readonly kind: "died" };
+  | { readonly kind: "again"; readonly waitMs: number };
 
 async function* oneAttempt(
   making: Making,
   told: Told,
-  attempt: number,
 ): AsyncGenerator<AttemptEvent, void, undefined> {
   const { signal } = making;
   try {
+    await making.turn(signal);
     signal.throwIfAborted();
+    const attempt = making.attempt();
     // Instances that died under it are counted too: a question that kills them must not go round for ever.
     if (attempt > MAX_ATTEMPTS) return yield failed({ kind: "internal" });
     const isLast = attempt === MAX_ATTEMPTS;
     const dispatched = await making.dispatch(signal);
     if (!dispatched.ok) {
-      const isPassing = attempt > 1 && absences.has(dispatched.refusal.kind) && !isLast;
-      return yield isPassing ? { kind: "died" } : failed(dispatched.refusal);
+      const waitMs = making.patience(dispatched.refusal, attempt);
+      if (waitMs === null) return yield failed(dispatched.refusal);
+      // Who asks for nobody who is there has not been met by a question that kills.
+      if (attempt > 0) making.takeBack();
+      return yield { kind: "again", waitMs };
     }
     const { modelDigest, events } = dispatched.value;
     const isSame = told.started === null || told.modelDigest === modelDigest;
@@ -164,7 +170,7 @@ async function* oneAttempt(
       // What comes after the cut is not waited for, and not charged.
       signal.throwIfAborted();
       const isDeath = event.kind === "answer.failed" && deaths.has(event.failure.kind);
-      yield isDeath && !isLast ? { kind: "died" } : event;
+      yield isDeath && !isLast ? { kind: "again", waitMs: PAUSES_MS[attempt - 1] ?? 0 } : event;
     }
   } catch (cause) {
     if (!(signal.aborted && signal.reason instanceof Cut)) throw cause;
@@ -177,9 +183,10 @@ function failed(failure: Failure): AnswerFailed {
 }
 
 /** The committed tokens, in the canvas's order, as far as frames told them. */
-function asItStands(
+export function asItStands(
   status: Cut["status"],
-  { started, frames }: Told,
+  started: AnswerStarted | null,
+  frames: readonly AnswerFrame[],
   options: Making["options"],
 ): MadeEnd {
   const steps = frames.at(-1)?.step ?? 0;

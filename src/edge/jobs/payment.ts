@@ -1,7 +1,7 @@
-import { type Micros, micros, ZERO } from "#domain/micros.ts";
+import { least, type Micros, micros, ZERO } from "#domain/micros.ts";
 import { priceOfSteps } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/responses.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Captured, Ledger } from "../ledger/ledger.ts";
 import type { Job } from "./admit.ts";
 import type { MadeEnd } from "./making.ts";
 import { storedAnswer } from "./stored-answers.ts";
@@ -24,22 +24,30 @@ export function chargeOf(end: MadeEnd, job: Pick<Job, "quote" | "work" | "card">
   }
 }
 
+/** What an answer costs that took part in the work of another, which pays for it: completed what one from the cache costs. */
+export function sharedChargeOf(
+  { kind }: MadeEnd,
+  { card, quote }: Pick<Job, "quote" | "card">,
+): Micros {
+  return kind === "answer.completed" ? least(card.hitPrice, quote.price) : ZERO;
+}
+
 /**
- * Settles the hold of an ended answer with what its body says, and returns what was charged: nothing where the hold has
- * expired. May be repeated: the ledger charges a hold once. Rejects where the ledger cannot be reached.
+ * Settles the hold of an ended answer with what its body says, and returns what was charged (nothing where the hold has
+ * expired) and whose turn it is then. May be repeated: the ledger charges a hold once. Rejects where the ledger cannot be reached.
  */
 export async function settle(
   body: AnswerBody,
   isRepeatable: boolean,
   ledger: Pick<Ledger, "capture" | "release">,
-): Promise<Micros> {
+): Promise<Captured> {
   const charge = micros(body.charged_micros);
   if (charge === ZERO && body.status !== "completed") {
-    await ledger.release(body.id);
-    return ZERO;
+    const { called } = await ledger.release(body.id);
+    return { charged: ZERO, called };
   }
   const reply = isRepeatable ? storedAnswer.write(body) : null;
-  const { steps } = body.usage;
-  const { charged } = await ledger.capture({ holdId: body.id, charge, steps, reply });
-  return charged;
+  // Steps that another answer ran are in its usage.
+  const steps = body.cached ? 0 : body.usage.steps;
+  return await ledger.capture({ holdId: body.id, charge, steps, reply });
 }

@@ -2,6 +2,7 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { PictureSource } from "#wire/conversation.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
+import { viewerOf } from "../keys/viewer.ts";
 import type { Asker } from "./asker.ts";
 import { fetchPicture } from "./picture-fetch.ts";
 import { Uploads } from "./uploads.ts";
@@ -74,11 +75,7 @@ async function fileOf(
       room.bytes -= picture.bytes.length;
       return room.bytes < 0 ? refuse(tooMuch) : ok(picture.bytes);
     case "upload": {
-      const { bindings, key } = asker;
-      const found = await new Uploads(bindings.IMAGES, key.accountId, Date.now).open(picture.id);
-      return found === undefined
-        ? refuse({ kind: "image_not_found", image, id: picture.id })
-        : await readFile(found.file, terms);
+      return await readUpload(asker, picture.id, terms);
     }
     case "url": {
       const timeoutMs = Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now());
@@ -93,6 +90,63 @@ async function fileOf(
   }
 }
 
+/** A store that hangs holds nobody up for longer than a host would. */
+async function readUpload(
+  asker: Asker,
+  id: string,
+  terms: PictureTerms,
+): Promise<Result<Uint8Array, Failure>> {
+  const { bindings, key, clientToken } = asker;
+  const { image, endsAt } = terms;
+  const timeoutMs = Math.max(0, Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now()));
+  const timer = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([asker.signal, terms.signal, timer]);
+  try {
+    const uploads = new Uploads(bindings.IMAGES, viewerOf(key, clientToken), Date.now);
+    const found = await until(signal, uploads.open(id));
+    if (found === undefined) return refuse({ kind: "image_not_found", image, id });
+    return await readFile(endingWith(signal, found.file), terms);
+  } catch (cause) {
+    asker.signal.throwIfAborted();
+    // Nobody looks at this one any more.
+    if (terms.signal.aborted) return refuse({ kind: "internal" });
+    if (timer.aborted)
+      return refuse({ kind: "image_fetch_timeout", image, seconds: timeoutMs / 1000 });
+    throw new Error("an uploaded picture could not be read", { cause });
+  }
+}
+
+/** What a call of R2 comes to, unless the signal is aborted before: it takes none of its own. */
+async function until<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A stream that breaks off when the signal is aborted, even in the middle of a chunk that never comes. */
+async function* endingWith(
+  signal: AbortSignal,
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await until(signal, reader.read());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not waited for: what hangs while it is read may hang while it is cancelled.
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
 const tooMuch: Failure = {
   kind: "invalid_request",
   problems: [
@@ -104,7 +158,7 @@ const tooMuch: Failure = {
 };
 
 async function readFile(
-  file: ReadableStream<Uint8Array>,
+  file: AsyncIterable<Uint8Array>,
   { image, room }: PictureTerms,
 ): Promise<Result<Uint8Array, Failure>> {
   const chunks: Uint8Array[] = [];

@@ -8,6 +8,7 @@ import {
   storedJson,
   type Upgrade,
   unchanged,
+  withDefaults,
 } from "../storage/stored-json.ts";
 import type { AnswerTerms } from "./answer-book.ts";
 import type { BatchTerms } from "./batch-book.ts";
@@ -28,6 +29,7 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
   is: membersOf<AnswerTerms>({
     job: "object",
     keyId: "string",
+    owner: ["string", "null"],
     requestId: "string",
     traceparent: ["string", "null"],
     deadlineAt: ["number", "null"],
@@ -35,9 +37,17 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     payment: "object",
     webhook: ["object", "null"],
     cacheKey: ["string", "null"],
+    follows: ["object", "null"],
+    isAccepted: "boolean",
+    share: "number",
+    hasPlace: "boolean",
     noticeId: "string",
   }),
-  upgrades: [unchanged, (terms) => withJob(terms, "job")],
+  upgrades: [
+    unchanged,
+    (terms) => withJob(terms, "job"),
+    withDefaults({ owner: null, follows: null, isAccepted: false, share: 1, hasPlace: true }),
+  ],
 });
 
 export const storedStart: StoredJson<AnswerStarted> = storedJson({
@@ -130,6 +140,7 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
     id: "string",
     accountId: "string",
     keyId: "string",
+    owner: ["string", "null"],
     requestId: "string",
     traceparent: ["string", "null"],
     createdAt: "number",
@@ -139,7 +150,7 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
     webhook: ["object", "null"],
     noticeId: "string",
   }),
-  upgrades: [unchanged],
+  upgrades: [unchanged, withDefaults({ owner: null })],
 });
 
 /** An item's order without its question. */

@@ -8,6 +8,7 @@ import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/generate.ts";
 import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
+import { viewerOf } from "../keys/viewer.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
 import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-book.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
@@ -68,7 +69,14 @@ export async function takeBatch(
     const { price, steps } = items.value;
     const { card } = asker.settings;
     const { accountId } = asker.key;
-    const terms = { amount: price, steps, maximum: request.maximum, idempotency };
+    const terms = {
+      amount: price,
+      steps,
+      maximum: request.maximum,
+      idempotency,
+      share: null,
+      isShared: false,
+    };
     const held = await ledgerOf(asker.bindings, accountId).hold(
       holdOf(asker, { id, accountId, card }, terms),
     );
@@ -194,7 +202,7 @@ function concernsAll({ kind }: Failure): boolean {
 
 /** A repeated request whose batch is still being made gets that batch as it stands. */
 async function repeated(
-  { bindings, key }: Asker,
+  { bindings, key, clientToken }: Asker,
   refusal: RefusedHold,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
@@ -202,7 +210,7 @@ async function repeated(
     return refuse(refusal);
   const requestKey = requestKeyOf(idempotency);
   const id = await new BatchTable(bindings.DB).findByRequest(key.accountId, requestKey);
-  const body = id === null ? null : await batchesOf(bindings).read(id, key.accountId);
+  const body = id === null ? null : await batchesOf(bindings).read(id, viewerOf(key, clientToken));
   return body === null ? refuse(refusal) : ok({ body, isReplay: true, allowances: [] });
 }
 
@@ -226,16 +234,18 @@ async function begin(
   { deadlineMs, webhook }: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<BatchBody> {
-  const { bindings, key, requestId, traceparent } = asker;
-  const { accountId, id: keyId } = key;
+  const { bindings, key, clientToken, requestId, traceparent } = asker;
+  const { id: keyId } = key;
+  const { accountId, owner } = viewerOf(key, clientToken);
   const { id, createdAt, price } = batch;
   const requestKey = idempotency === null ? null : requestKeyOf(idempotency);
   const body = await attempt(id, async () => {
-    await new BatchTable(bindings.DB).insert({ id, accountId, createdAt }, requestKey);
+    await new BatchTable(bindings.DB).insert({ id, accountId, owner, createdAt }, requestKey);
     return await batchesOf(bindings).begin({
       id,
       accountId,
       keyId,
+      owner,
       requestId,
       traceparent,
       createdAt,

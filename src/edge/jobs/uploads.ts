@@ -1,7 +1,10 @@
+import type { Failure } from "#domain/failure.ts";
 import { type ImageHeader, uprightSize } from "#domain/image/header.ts";
 import type { Size } from "#domain/image/layout.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "#wire/digest.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
+import type { Owner, Viewer } from "../keys/viewer.ts";
 
 /** A picture that was uploaded to be asked about more than once. Times are milliseconds since 1970. */
 export interface Upload {
@@ -25,47 +28,65 @@ export const UPLOAD_LIFETIME_MS: number = 30 * 86_400_000;
 /** Threat: free storage without end. A thousand pictures are 10 GB at most, and one page of R2's list counts them. */
 export const MAX_UPLOADS = 1000;
 
+/** Threat: one user of an app who fills the account's thousand. A tenth of them is more than anybody works on at once. */
+export const MAX_UPLOADS_OF_ONE = 100;
+
+const SHA256_DIGITS = 64;
 const idShape = /^img_([0-9a-f]{64})$/;
 
-/** The uploads of one account, in R2 under `<account>/<sha256>`. Another account's id is unknown here. Rejects where R2 cannot be reached. */
+/**
+ * The uploads that a viewer may see: in R2 the account's own lie under `<account>/<sha256>`, those of a client token or its
+ * subject under `<account>/<sha256>/<owner>`, each for itself, so that deleting one leaves the others. Whatever else is
+ * there is unknown here. Rejects where R2 cannot be reached.
+ */
 export class Uploads {
   readonly #bucket: R2Bucket;
   readonly #account: string;
+  readonly #owner: Owner;
   readonly #now: () => number;
 
-  constructor(bucket: R2Bucket, accountId: string, now: () => number) {
+  constructor(bucket: R2Bucket, { accountId, owner }: Viewer, now: () => number) {
     this.#bucket = bucket;
     this.#account = accountId;
+    this.#owner = owner;
     this.#now = now;
   }
 
   async find(id: string): Promise<Upload | undefined> {
-    const place = this.#placeOf(id);
-    const object = place === undefined ? null : await this.#bucket.head(place);
-    return object === null ? undefined : this.#alive(object);
+    for await (const place of this.#placesOf(id)) {
+      const object = await this.#bucket.head(place);
+      const upload = object === null ? undefined : this.#alive(object);
+      if (upload !== undefined) return upload;
+    }
+    return undefined;
   }
 
   /** Its file, to be read or cancelled. */
   async open(
     id: string,
   ): Promise<{ readonly upload: Upload; readonly file: ReadableStream } | undefined> {
-    const place = this.#placeOf(id);
-    const object = place === undefined ? null : await this.#bucket.get(place);
-    if (object === null) return undefined;
-    const upload = this.#alive(object);
-    if (upload !== undefined) return { upload, file: object.body };
-    await object.body.cancel();
+    for await (const place of this.#placesOf(id)) {
+      const object = await this.#bucket.get(place);
+      if (object === null) continue;
+      const upload = this.#alive(object);
+      if (upload !== undefined) return { upload, file: object.body };
+      await object.body.cancel();
+    }
     return undefined;
   }
 
-  /** Keeps a picture, or an equal one for longer. Undefined where the account has `MAX_UPLOADS` others. */
+  /** Keeps a picture, or an equal one for longer. Refuses with `too_many_of` where there are enough others. */
   async keep(
     file: Uint8Array<ArrayBuffer>,
     header: ImageHeader,
-  ): Promise<{ readonly upload: Upload; readonly isNew: boolean } | undefined> {
+  ): Promise<Result<{ readonly upload: Upload; readonly isNew: boolean }, Failure>> {
     const sha256 = await sha256Hex(file);
-    const known = await this.find(`img_${sha256}`);
-    if (known === undefined && (await this.#count()) >= MAX_UPLOADS) return undefined;
+    const place = this.#ownPlace(sha256);
+    const object = await this.#bucket.head(place);
+    const known = object === null ? undefined : this.#alive(object);
+    const limit = known === undefined ? await this.#limitReached() : undefined;
+    if (limit !== undefined)
+      return refuse({ kind: "too_many_of", what: "uploaded pictures", limit });
     const now = this.#now();
     const { width, height } = uprightSize(header);
     const upload: Upload = {
@@ -76,7 +97,7 @@ export class Uploads {
       createdAt: known?.createdAt ?? now,
       expiresAt: now + UPLOAD_LIFETIME_MS,
     };
-    await this.#bucket.put(`${this.#account}/${sha256}`, file, {
+    await this.#bucket.put(place, file, {
       sha256,
       httpMetadata: { contentType: upload.mediaType },
       customMetadata: {
@@ -86,25 +107,42 @@ export class Uploads {
         expires_at: String(upload.expiresAt),
       },
     });
-    return { upload, isNew: known === undefined };
+    return ok({ upload, isNew: known === undefined });
   }
 
-  /** Returns whether there was one. */
+  /** Forgets it, wherever the viewer may see it: a key also what client tokens uploaded. Returns whether there was one. */
   async remove(id: string): Promise<boolean> {
-    const place = this.#placeOf(id);
-    if (place === undefined || (await this.find(id)) === undefined) return false;
-    await this.#bucket.delete(place);
+    if ((await this.find(id)) === undefined) return false;
+    const places: string[] = [];
+    for await (const place of this.#placesOf(id)) places.push(place);
+    await this.#bucket.delete(places);
     return true;
   }
 
-  #placeOf(id: string): string | undefined {
-    const sha256 = idShape.exec(id)?.[1];
-    return sha256 === undefined ? undefined : `${this.#account}/${sha256}`;
+  #ownPlace(sha256: string): string {
+    const place = `${this.#account}/${sha256}`;
+    return this.#owner === null ? place : `${place}/${ownerPart(this.#owner)}`;
   }
 
-  async #count(): Promise<number> {
+  /** Where it may lie, the most likely place first; nowhere for what is no id. */
+  async *#placesOf(id: string): AsyncGenerator<string, void, undefined> {
+    const sha256 = idShape.exec(id)?.[1];
+    if (sha256 === undefined) return;
+    yield this.#ownPlace(sha256);
+    if (this.#owner !== null) return;
+    const page = await this.#bucket.list({ prefix: `${this.#account}/${sha256}/` });
+    for (const { key } of page.objects) yield key;
+  }
+
+  /** The limit that leaves no room for another upload; undefined where there is room. */
+  async #limitReached(): Promise<number | undefined> {
     const page = await this.#bucket.list({ prefix: `${this.#account}/`, limit: MAX_UPLOADS });
-    return page.objects.length;
+    if (page.objects.length >= MAX_UPLOADS) return MAX_UPLOADS;
+    if (this.#owner === null) return undefined;
+    const mine = `/${ownerPart(this.#owner)}`;
+    const isFull =
+      page.objects.filter(({ key }) => key.endsWith(mine)).length >= MAX_UPLOADS_OF_ONE;
+    return isFull ? MAX_UPLOADS_OF_ONE : undefined;
   }
 
   /** Undefined for what has expired, or was not put there by `keep`. */
@@ -117,11 +155,16 @@ export class Uploads {
     // NaN, where metadata is missing, is after nothing.
     if (!(times.expiresAt > this.#now()) || size > MAX_IMAGE_BYTES) return undefined;
     return {
-      id: `img_${key.slice(this.#account.length + 1)}`,
+      id: `img_${key.slice(this.#account.length + 1, this.#account.length + 1 + SHA256_DIGITS)}`,
       bytes: size,
       size: upright,
       mediaType: httpMetadata?.contentType ?? "application/octet-stream",
       ...times,
     };
   }
+}
+
+/** An owner as a part of a place: a subject may have slashes in it. */
+function ownerPart(owner: string): string {
+  return encodeURIComponent(owner);
 }

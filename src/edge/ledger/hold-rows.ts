@@ -1,10 +1,12 @@
 import type { SqlStore } from "../storage/sql-store.ts";
 
 /** A hold as it is kept. */
-export interface HoldRow extends Record<string, string | number> {
+export interface HoldRow extends Record<string, string | number | null> {
   readonly id: string;
   readonly account_id: string;
   readonly key_id: string;
+  /** Of the client token that asked, or its subject; null for the key itself. */
+  readonly owner: string | null;
   readonly model: string;
   readonly amount: number;
   readonly opened_at: number;

@@ -17,6 +17,7 @@ import {
 import { type HoldRow, readHold } from "./hold-rows.ts";
 import { type PostingDetails, readBalances, readEntries, record } from "./journal.ts";
 import type {
+  Called,
   Capture,
   Captured,
   EntryPage,
@@ -30,6 +31,14 @@ import type {
 } from "./ledger.ts";
 import { ledgerMigrations } from "./ledger-schema.ts";
 import { createOutbox, type Outbox, putOut } from "./outbox.ts";
+import {
+  forgetPlaces,
+  hasFreePlace,
+  leavePlace,
+  type PlaceRequest,
+  renewPlace,
+  takePlace,
+} from "./places.ts";
 import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
 import { forgetWindows, takeRates } from "./rates.ts";
 import { storedPurses } from "./stored.ts";
@@ -41,8 +50,10 @@ export interface LedgerBook extends Outbox, CreditAlerts {
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;
   renew(holdId: string): void;
+  takePlace(place: PlaceRequest): boolean;
+  leavePlace(answerId: string): Called;
   capture(capture: Capture): Charged;
-  release(holdId: string): void;
+  release(holdId: string): Called;
   drawLine(line: CreditLine): void;
   balance(): Balances;
   entries(query: EntryQuery): EntryPage;
@@ -92,6 +103,8 @@ export function openLedgerBook(store: SqlStore, now: () => number): LedgerBook {
         return repeat(store, request, null);
       }),
     renew: (holdId) => whole(() => renew(store, holdId, now())),
+    takePlace: (place) => whole(() => takePlace(store, place, now())),
+    leavePlace: (answerId) => whole(() => ({ called: leavePlace(store, answerId) })),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
     drawLine: (line) => whole(() => drawLine(store, line)),
@@ -135,8 +148,12 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
   releaseExpired(store, now);
   const earlier = request.idempotency === null ? null : repeat(store, request.idempotency, holdId);
   if (earlier !== null) return earlier;
-  const [same] = store.all<{ state: string }>("SELECT state FROM holds WHERE id = ?", holdId);
-  if (same !== undefined) return ok({ kind: "held", allowances: [] });
+  const [same] = store.all<{ has_place: number }>(
+    "SELECT has_place FROM holds WHERE id = ?",
+    holdId,
+  );
+  if (same !== undefined)
+    return ok({ kind: "held", allowances: [], hasPlace: same.has_place === 1 });
   if (maximum !== null && amount > maximum)
     return refuseHold({
       kind: "price_above_maximum",
@@ -153,21 +170,26 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
   if (!posted.ok) return refuseHold(posted.refusal, allowances.value);
   // What is free is held to be recognised again; no money moves, so the journal has nothing to say.
   if (amount > ZERO) record(store, { kind: "hold", amount }, { holdId, keyId, at: now });
+  const { share, isShared, subject } = request;
+  const hasPlace = share !== null && !isShared && hasFreePlace(store, share);
   store.all(
-    `INSERT INTO holds
-       (id, account_id, key_id, model, amount, opened_at, expires_at, state, charged, spending)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)`,
+    `INSERT INTO holds (id, account_id, key_id, model, amount, opened_at, expires_at, state,
+       charged, spending, owner, is_shared, has_place)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?, ?)`,
     ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
-    ...[now, now + HOLD_LIFETIME_MS],
-    storedPurses.write(purses.value),
+    ...[now, now + HOLD_LIFETIME_MS, storedPurses.write(purses.value)],
+    ...[subject?.owner ?? null, isShared ? 1 : 0, hasPlace ? 1 : 0],
   );
+  // Stands in line from now on, although it asks later.
+  if (share !== null && !isShared && !hasPlace)
+    takePlace(store, { id: holdId, share, isWorking: false }, now);
   if (request.idempotency !== null)
     store.all(
       "INSERT INTO replies (scope, fingerprint, hold_id) VALUES (?, ?, ?)",
       ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
     );
   watchCredit(store, now);
-  return ok({ kind: "held", allowances: allowances.value });
+  return ok({ kind: "held", allowances: allowances.value, hasPlace });
 }
 
 function refuseHold(
@@ -195,11 +217,12 @@ function repeat(
 
 function crowded(
   store: SqlStore,
-  { keyId, keyLimits, accountLimits }: HoldRequest,
+  { keyId, keyLimits, accountLimits, isShared }: HoldRequest,
 ): Failure | null {
+  if (isShared) return null;
   const [open] = store.all<{ ofKey: number; ofAccount: number }>(
     `SELECT count(*) AS ofAccount, coalesce(sum(key_id = ?), 0) AS ofKey
-       FROM holds WHERE state = 'open'`,
+       FROM holds WHERE state = 'open' AND is_shared = 0`,
     keyId,
   );
   if (open === undefined) throw new Error("counting the open holds gave no row");
@@ -217,13 +240,14 @@ function renew(store: SqlStore, holdId: string, now: number): void {
        WHERE id = ? AND state = 'open'`,
     ...[now + HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS, holdId],
   );
+  renewPlace(store, holdId, now);
 }
 
 function capture(store: SqlStore, request: Capture, now: number): Charged {
   const row = readHold(store, request.holdId);
   // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
   if (row?.state !== "open")
-    return { charged: row === undefined ? ZERO : micros(row.charged), usage: null };
+    return { charged: row === undefined ? ZERO : micros(row.charged), usage: null, called: [] };
   const charged = close(store, row, request.charge, now);
   if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", row.id);
   else
@@ -239,18 +263,20 @@ function capture(store: SqlStore, request: Capture, now: number): Charged {
     micros: toNumber(charged),
     steps: request.steps,
     answers: request.answers ?? 1,
+    ...(row.owner === null ? {} : { owner: row.owner }),
     at: now,
   };
   putOut(store, usage, now);
   watchCredit(store, now);
-  return { charged, usage };
+  return { charged, usage, called: leavePlace(store, row.id) };
 }
 
-function release(store: SqlStore, holdId: string, now: number): void {
+function release(store: SqlStore, holdId: string, now: number): Called {
   const row = readHold(store, holdId);
-  if (row?.state !== "open") return;
+  if (row?.state !== "open") return { called: [] };
   close(store, row, ZERO, now);
   store.all("DELETE FROM replies WHERE hold_id = ?", holdId);
+  return { called: leavePlace(store, holdId) };
 }
 
 /** Closes an open hold with its charge, and gives the purses it was spent from what was not charged. */
@@ -285,6 +311,7 @@ function sweep(store: SqlStore, now: number): void {
   );
   forgetWindows(store, now);
   forgetPurses(store, now);
+  forgetPlaces(store, now);
 }
 
 function nextDueAt(store: SqlStore): number | null {

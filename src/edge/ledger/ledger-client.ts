@@ -13,6 +13,8 @@ export function ledgerOf(
     hold: async (request) => await stub.hold(request),
     recall: async (request) => await stub.recall(request),
     renew: async (holdId) => await stub.renew(holdId),
+    takePlace: async (place) => await stub.takePlace(place),
+    leavePlace: async (answerId) => await stub.leavePlace(answerId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
     drawLine: async (line) => await stub.drawLine(line),

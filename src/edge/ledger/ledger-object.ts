@@ -9,6 +9,7 @@ import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import type { CreditLine } from "./credit-watch.ts";
 import type {
+  Called,
   Capture,
   Captured,
   EntryPage,
@@ -22,6 +23,7 @@ import type {
   RefusedHold,
 } from "./ledger.ts";
 import { type LedgerBook, openLedgerBook } from "./ledger-book.ts";
+import type { PlaceRequest } from "./places.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {
@@ -71,16 +73,24 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     this.#book.renew(holdId);
   }
 
+  async takePlace(place: PlaceRequest): Promise<boolean> {
+    return this.#book.takePlace(place);
+  }
+
+  async leavePlace(answerId: string): Promise<Called> {
+    return this.#book.leavePlace(answerId);
+  }
+
   async capture(capture: Capture): Promise<Captured> {
-    const { charged, usage } = this.#book.capture(capture);
+    const { charged, usage, called } = this.#book.capture(capture);
     // The one place that every charge passes once, whatever route asked and whoever repeats the call.
     if (usage !== null) logCharge(usage);
     await this.#setAlarm();
-    return { charged };
+    return { charged, called };
   }
 
-  async release(holdId: string): Promise<void> {
-    this.#book.release(holdId);
+  async release(holdId: string): Promise<Called> {
+    return this.#book.release(holdId);
   }
 
   async drawLine(line: CreditLine): Promise<void> {

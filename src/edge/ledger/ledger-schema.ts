@@ -82,4 +82,21 @@ export const ledgerMigrations: readonly Migration[] = [
    ) STRICT`,
     ],
   },
+  {
+    name: "who asked within the account, and places at the functions",
+    kind: "additive",
+    statements: [
+      "ALTER TABLE holds ADD COLUMN owner TEXT",
+      // Of an answer that takes part in the work of another: it is made by that one.
+      "ALTER TABLE holds ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE holds ADD COLUMN has_place INTEGER NOT NULL DEFAULT 0",
+      `CREATE TABLE places (
+     id TEXT PRIMARY KEY,
+     share INTEGER NOT NULL,
+     is_taken INTEGER NOT NULL CHECK (is_taken IN (0, 1)),
+     asked_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) STRICT`,
+    ],
+  },
 ];

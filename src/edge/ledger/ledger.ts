@@ -1,9 +1,10 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Balances, EntryKind } from "#domain/ledger.ts";
-import type { Allowance, KeyLimits, RateLimits } from "#domain/limits.ts";
+import type { Allowance, KeyLimits, RateLimits, SubjectLimits } from "#domain/limits.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
 import type { CreditLine } from "./credit-watch.ts";
+import type { PlaceRequest } from "./places.ts";
 
 /**
  * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
@@ -29,12 +30,19 @@ export interface Ledger {
   /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
   renew(holdId: string): Promise<void>;
   /**
+   * Stands in line for a place at the functions, and says whether it has come to it. To be asked again until it has; an
+   * answer without a hold of its own asks on for as long as it works.
+   */
+  takePlace(place: PlaceRequest): Promise<boolean>;
+  /** Gives up the place of an answer without a hold of its own. */
+  leavePlace(answerId: string): Promise<Called>;
+  /**
    * Charges at most what was held and gives the rest back, and keeps the reply for the Idempotency-Key, in one
    * transaction. Returns what was charged; nothing if the hold was released or has expired.
    */
   capture(capture: Capture): Promise<Captured>;
   /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
-  release(holdId: string): Promise<void>;
+  release(holdId: string): Promise<Called>;
   /** Draws the line below which the account is told, once, that its credit runs low; a grant that lifts it above arms it again. */
   drawLine(line: CreditLine): Promise<void>;
   balance(): Promise<Balances>;
@@ -71,6 +79,12 @@ export interface HoldRequest {
   readonly accountLimits: RateLimits;
   /** Of the client token that stands for the key; null for the key itself. */
   readonly spendCap: SpendCap | null;
+  /** Of the client token's subject, or of the token where it has none; null for the key itself. */
+  readonly subject: Subject | null;
+  /** How many answers of the account the functions may have at one time; null for what needs no place: a batch, which is no answer. */
+  readonly share: number | null;
+  /** Whether it takes part in the work of another answer: it is not made itself, so it needs no place and is not counted among those in the making. */
+  readonly isShared: boolean;
   readonly idempotency: IdempotentRequest | null;
 }
 
@@ -82,16 +96,26 @@ export interface SpendCap {
   readonly expiresAt: number;
 }
 
+/** Someone within the account, and what may be asked for them. */
+export interface Subject extends SubjectLimits {
+  readonly owner: string;
+}
+
 /** A request that may be repeated and must be answered and charged once. */
 export interface IdempotentRequest {
-  /** API key, path and Idempotency-Key: the same text of another key or path is another request. */
+  /** API key, subject, path and Idempotency-Key: the same text of another key, subject or path is another request. */
   readonly scope: string;
   /** Hex SHA-256 of the canonical body. */
   readonly fingerprint: string;
 }
 
 export type Held =
-  | { readonly kind: "held"; readonly allowances: readonly Allowance[] }
+  /** `hasPlace`: whether a function may be asked at once; else `takePlace` says when. */
+  | {
+      readonly kind: "held";
+      readonly allowances: readonly Allowance[];
+      readonly hasPlace: boolean;
+    }
   /** The body of the first reply, as JSON text. */
   | { readonly kind: "replay"; readonly reply: string };
 
@@ -112,7 +136,12 @@ export interface Capture {
   readonly reply: string | null;
 }
 
-export interface Captured {
+/** Whose turn it is at the functions, now that an answer has left its place: they may be told, and find out by themselves. */
+export interface Called {
+  readonly called: readonly string[];
+}
+
+export interface Captured extends Called {
   readonly charged: Micros;
 }
 

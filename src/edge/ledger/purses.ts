@@ -1,5 +1,5 @@
 import type { Failure } from "#domain/failure.ts";
-import { spendWithin } from "#domain/ledger.ts";
+import { type SpendPeriod, spendWithin } from "#domain/ledger.ts";
 import { type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
@@ -44,7 +44,7 @@ export function keyPurses(keyId: string, at: number): readonly [day: string, mon
 /** Something that a key spends from besides the account's credit. */
 interface Purse {
   readonly name: string;
-  readonly period: "day" | "month" | "token";
+  readonly period: SpendPeriod;
   readonly limit: Micros | null;
   /** From when nothing can be spent from it or be given back any more. */
   readonly forgetAt: number;
@@ -52,8 +52,9 @@ interface Purse {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The key's day and month, and the client token. */
-function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): readonly Purse[] {
+/** The key's day and month, the subject's day, and the client token. */
+function pursesOf(request: HoldRequest, now: number): readonly Purse[] {
+  const { keyId, keyLimits, spendCap, subject } = request;
   const [dayName, monthName] = keyPurses(keyId, now);
   const day: Purse = {
     name: dayName,
@@ -67,10 +68,18 @@ function pursesOf({ keyId, keyLimits, spendCap }: HoldRequest, now: number): rea
     limit: keyLimits.spendPerMonthMicros,
     forgetAt: now + 32 * DAY_MS,
   };
-  if (spendCap === null) return [day, month];
+  const purses = [day, month];
+  if (subject !== null && subject.spendPerDayMicros !== null)
+    purses.push({
+      name: `${subject.owner} ${new Date(now).toISOString().slice(0, 10)}`,
+      period: "subject",
+      limit: subject.spendPerDayMicros,
+      forgetAt: now + 2 * DAY_MS,
+    });
+  if (spendCap === null) return purses;
   const { tokenId, amount, expiresAt } = spendCap;
   const forgetAt = Math.max(expiresAt, now) + DAY_MS;
-  return [day, month, { name: tokenId, period: "token", limit: amount, forgetAt }];
+  return [...purses, { name: tokenId, period: "token", limit: amount, forgetAt }];
 }
 
 function readSpending(store: SqlStore, purse: string): Micros {

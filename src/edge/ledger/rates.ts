@@ -13,15 +13,16 @@ import type { HoldRequest, RefusedHold } from "./ledger.ts";
 /** Counts a request and its steps against the rates of its key and its account, or refuses with the first that is used up. */
 export function takeRates(
   store: SqlStore,
-  { keyId, steps, keyLimits, accountLimits }: HoldRequest,
+  { keyId, steps, keyLimits, accountLimits, subject }: RatedRequest,
   now: number,
 ): Result<readonly Allowance[], RefusedHold> {
   const key = `key ${keyId}`;
-  const demands: readonly (readonly [owner: string, policy: RatePolicy, amount: number])[] = [
+  const demands: readonly Demand[] = [
     [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
     [key, { name: "steps", quota: keyLimits.stepsPerMinute }, steps],
     ["account", { name: "account-rpm", quota: accountLimits.requestsPerMinute }, 1],
     ["account", { name: "account-steps", quota: accountLimits.stepsPerMinute }, steps],
+    ...subjectDemands(subject, steps),
   ];
   const allowances: Allowance[] = [];
   for (const [owner, policy, amount] of demands) {
@@ -45,6 +46,25 @@ export function takeRates(
     );
   }
   return ok(allowances);
+}
+
+/** What a request says of who asks. */
+export type RatedRequest = Pick<
+  HoldRequest,
+  "keyId" | "steps" | "keyLimits" | "accountLimits" | "subject"
+>;
+
+type Demand = readonly [owner: string, policy: RatePolicy, amount: number];
+
+function subjectDemands(subject: HoldRequest["subject"], steps: number): readonly Demand[] {
+  if (subject === null) return [];
+  const { owner, requestsPerMinute: requests, stepsPerMinute } = subject;
+  const demands: Demand[] = [];
+  if (requests !== null)
+    demands.push([`subject ${owner}`, { name: "subject-rpm", quota: requests }, 1]);
+  if (stepsPerMinute !== null)
+    demands.push([`subject ${owner}`, { name: "subject-steps", quota: stepsPerMinute }, steps]);
+  return demands;
 }
 
 /** Forgets windows that have ended. */

@@ -22,7 +22,7 @@ import { type AnswerPlace, AnswerTable } from "../jobs/answer-table.ts";
 import { answersOf } from "../jobs/answers-client.ts";
 import { type AskedAnswer, ask } from "../jobs/ask.ts";
 import { readAnswerRequest } from "./answer-body.ts";
-import { askerOf, entityTag, eventHeaders, tellCache, tellRates } from "./asking.ts";
+import { askerOf, entityTag, eventHeaders, tellCache, tellRates, viewerIn } from "./asking.ts";
 import { describedQuery, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
 
@@ -38,7 +38,7 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
     request: request.value,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),
-    isAsync: !wantsEvents && waitMs !== null,
+    isAccepted: wantsEvents || waitMs !== null,
   });
   if (!asked.ok) {
     tellRates(c, asked.refusal.allowances);
@@ -74,7 +74,7 @@ async function events(
 ): Promise<Response> {
   tellCache(c, cache, told);
   if (told !== null) return c.body(encodeSse(endMessage(told)), 200, { ...eventHeaders });
-  const stream = await answersOf(c.env).events(answerId, c.get("key").accountId, null);
+  const stream = await answersOf(c.env).events(answerId, viewerIn(c), null);
   if (stream === null) throw new Error(`answer ${answerId} was started and is not there`);
   // So that a client whose stream breaks before its first event can come back, and cancel.
   c.header("location", `/v1/answers/${answerId}`);
@@ -122,13 +122,13 @@ export async function waitFor(
   mayCancel: boolean,
 ): Promise<AnswerBody> {
   const answers = answersOf(c.env);
-  const { accountId } = c.get("key");
+  const viewer = viewerIn(c);
   const { signal } = c.req.raw;
-  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, accountId));
+  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, viewer));
   if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
   try {
     if (mayCancel && signal.aborted) cancel();
-    const body = await answers.wait(answerId, accountId, waitMs);
+    const body = await answers.wait(answerId, viewer, waitMs);
     if (body === null) throw new Error(`answer ${answerId} was started and is not there`);
     return body;
   } finally {
@@ -138,7 +138,7 @@ export async function waitFor(
 
 /** `GET /v1/answers/{id}`: the answer as it stands. */
 export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const body = await answersOf(c.env).read(answerIdOf(c), c.get("key").accountId);
+  const body = await answersOf(c.env).read(answerIdOf(c), viewerIn(c));
   if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
   const tag = entityTag(body);
   const headers = { "cache-control": "private, no-cache", ...tag };
@@ -157,11 +157,11 @@ export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   const id = answerIdOf(c);
   const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
   if (!after.ok) return refused(c, after.refusal);
-  const { accountId } = c.get("key");
+  const viewer = viewerIn(c);
   // An EventSource comes back after every end of a stream, until it is told that there is nothing more.
-  const heard = after.value === null ? null : await answersOf(c.env).read(id, accountId);
+  const heard = after.value === null ? null : await answersOf(c.env).read(id, viewer);
   if (heard !== null && isEndHeard(heard, after.value)) return c.body(null, 204);
-  const stream = await answersOf(c.env).events(id, accountId, after.value);
+  const stream = await answersOf(c.env).events(id, viewer, after.value);
   if (stream === null) return refused(c, { kind: "not_found", path: c.req.path });
   return c.body(stream, 200, { ...eventHeaders });
 }
@@ -181,12 +181,12 @@ function stepOf(lastId: string | undefined, answerId: string): Result<number | n
 
 /** `POST /v1/answers/{id}/cancel`: stops it where it stands, and says what was charged. */
 export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const body = await answersOf(c.env).cancel(answerIdOf(c), c.get("key").accountId);
+  const body = await answersOf(c.env).cancel(answerIdOf(c), viewerIn(c));
   if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
-/** `GET /v1/answers`: the account's answers, newest first. */
+/** `GET /v1/answers`: the account's answers, or a client token's own, newest first. */
 export async function listAnswers(c: Context<EdgeEnv>): Promise<Response> {
   const query = readQuery(c, answerListQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
@@ -194,7 +194,7 @@ export async function listAnswers(c: Context<EdgeEnv>): Promise<Response> {
   const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
   if (place?.ok === false) return refused(c, place.refusal);
   const rows = await new AnswerTable(c.env.DB).list(
-    c.get("key").accountId,
+    viewerIn(c),
     { status, after: place?.value },
     limit + 1,
   );

@@ -6,6 +6,7 @@ import { isStorable } from "../delivery/cache-client.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { rateLimitFields } from "../guard/rate-limit-fields.ts";
 import type { Asker } from "../jobs/asker.ts";
+import { type Viewer, viewerOf } from "../keys/viewer.ts";
 
 /** Who asks through this request. */
 export function askerOf(c: Context<EdgeEnv>): Asker {
@@ -19,6 +20,11 @@ export function askerOf(c: Context<EdgeEnv>): Asker {
     signal: c.req.raw.signal,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   };
+}
+
+/** Who looks at what was asked before. */
+export function viewerIn(c: Context<EdgeEnv>): Viewer {
+  return viewerOf(c.get("key"), c.get("clientToken"));
 }
 
 /** Says what is left of each rate. */

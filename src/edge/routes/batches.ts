@@ -19,7 +19,7 @@ import { idempotentRequest } from "../guard/idempotency.ts";
 import { type BatchPlace, BatchTable, type ListedBatch } from "../jobs/batch-table.ts";
 import { batchesOf } from "../jobs/batches-client.ts";
 import { takeBatch } from "../jobs/take-batch.ts";
-import { askerOf, tellRates } from "./asking.ts";
+import { askerOf, tellRates, viewerIn } from "./asking.ts";
 import { describedQuery, mediaTypeOf, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
 
@@ -47,17 +47,15 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
 
 /** `GET /v1/batches/{id}`: how far it is. */
 export async function showBatch(c: Context<EdgeEnv>): Promise<Response> {
-  const { accountId } = c.get("key");
   const id = await knownId(c);
-  const body = id === null ? null : await batchesOf(c.env).read(id, accountId);
+  const body = id === null ? null : await batchesOf(c.env).read(id, viewerIn(c));
   return body === null ? missing(c) : batchReply(c, body, 200);
 }
 
 /** `POST /v1/batches/{id}/cancel`: stops it where it stands. */
 export async function cancelBatch(c: Context<EdgeEnv>): Promise<Response> {
-  const { accountId } = c.get("key");
   const id = await knownId(c);
-  const body = id === null ? null : await batchesOf(c.env).cancel(id, accountId);
+  const body = id === null ? null : await batchesOf(c.env).cancel(id, viewerIn(c));
   return body === null ? missing(c) : batchReply(c, body, 200);
 }
 
@@ -69,9 +67,9 @@ export async function listBatchResults(c: Context<EdgeEnv>): Promise<Response> {
   const place = after === undefined ? undefined : decodeCursor(after, resultPlaceSchema);
   if (place?.ok === false) return refused(c, place.refusal);
   const from = place === undefined ? 0 : place.value[0] + 1;
-  const { accountId } = c.get("key");
   const id = await knownId(c);
-  const rows = id === null ? null : await batchesOf(c.env).results(id, accountId, from, limit + 1);
+  const rows =
+    id === null ? null : await batchesOf(c.env).results(id, viewerIn(c), from, limit + 1);
   if (rows === null) return missing(c);
   const page = pageOf(
     rows,
@@ -82,15 +80,14 @@ export async function listBatchResults(c: Context<EdgeEnv>): Promise<Response> {
   return pageReply(c, page);
 }
 
-/** `GET /v1/batches`: the account's batches, newest first. */
+/** `GET /v1/batches`: the account's batches, or a client token's own, newest first. */
 export async function listBatches(c: Context<EdgeEnv>): Promise<Response> {
   const query = readQuery(c, batchListQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
   const { limit, after } = query.value;
   const place = after === undefined ? undefined : decodeCursor(after, batchPlaceSchema);
   if (place?.ok === false) return refused(c, place.refusal);
-  const { accountId } = c.get("key");
-  const rows = await new BatchTable(c.env.DB).list(accountId, place?.value, limit + 1);
+  const rows = await new BatchTable(c.env.DB).list(viewerIn(c), place?.value, limit + 1);
   const { data, ...page } = pageOf(
     rows,
     limit,
@@ -108,16 +105,16 @@ export async function listBatches(c: Context<EdgeEnv>): Promise<Response> {
 
 /** Null for one whose object never came to begin it, which is no batch. */
 async function bodyOf(c: Context<EdgeEnv>, { id, body }: ListedBatch): Promise<BatchBody | null> {
-  return body ?? (await batchesOf(c.env).read(id, c.get("key").accountId));
+  return body ?? (await batchesOf(c.env).read(id, viewerIn(c)));
 }
 
 const resultPlaceSchema: z.ZodType<readonly [number]> = z.tuple([z.int().nonnegative()]);
 const batchPlaceSchema: z.ZodType<BatchPlace> = z.tuple([z.int().nonnegative(), z.string()]);
 
-/** The batch of the path; null where the account has none of this id. Threat: an object for every id that somebody makes up. */
+/** The batch of the path; null where the caller has none of this id. Threat: an object for every id that somebody makes up. */
 async function knownId(c: Context<EdgeEnv>): Promise<string | null> {
   const id = c.req.param("id") ?? "";
-  return (await new BatchTable(c.env.DB).has(id, c.get("key").accountId)) ? id : null;
+  return (await new BatchTable(c.env.DB).has(id, viewerIn(c))) ? id : null;
 }
 
 function missing(c: Context<EdgeEnv>): Response {

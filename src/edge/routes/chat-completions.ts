@@ -21,7 +21,7 @@ export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Respons
   const chat = parseChat(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
-  const asked = await askCompatibly(c, request);
+  const asked = await askCompatibly(c, request, wantsStream);
   if (!asked.ok) return asked.refusal;
   if (!wantsStream) return await endReply(c, asked.value, chatCompletion);
   const head = {

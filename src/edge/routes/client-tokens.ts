@@ -11,6 +11,7 @@ import {
   clientTokenSecret,
   signClientToken,
 } from "#wire/client-token.ts";
+import { subjectLimitsOf } from "#wire/limits-body.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
@@ -27,14 +28,18 @@ export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> 
   const excess = excessOf(body.value, key);
   if (excess !== undefined) return refused(c, excess);
   const { scopes, spend_cap_micros, ttl_seconds, models = null, origins = null } = body.value;
+  const { subject = null, limits = {}, share_cache: sharesCache } = body.value;
   const now = Date.now();
   const expiresAt = (Math.floor(now / 1000) + ttl_seconds) * 1000;
   const spendCap = micros(spend_cap_micros);
   const token: ClientToken = {
     id: newId("ctk"),
     keyId: key.id,
+    subject,
     scopes,
     spendCap,
+    limits: subjectLimitsOf(limits),
+    sharesCache,
     models,
     origins,
     expiresAt,
@@ -44,6 +49,7 @@ export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> 
     object: "client_token",
     id: token.id,
     token: await signClientToken(token, secret, now),
+    subject,
     scopes,
     spend_cap_micros,
     expires_at: new Date(expiresAt).toISOString(),
@@ -79,7 +85,7 @@ export const createClientTokenRoute: RouteConfig = {
   path: "/v1/client_tokens",
   summary: "Make a client token",
   description:
-    "For apps, which must not carry a key: good for minutes and for part of what the key may do. Sent as a Bearer token. Ends with its key.",
+    "For apps, which must not carry a key: good for minutes and for part of what the key may do. It sees and touches what was asked with it, or for its `subject`, and nothing else of the account. Sent as a Bearer token. Ends with its key.",
   security: [{ key: [] }],
   request: {
     body: { required: true, content: { "application/json": { schema: clientTokenRequestSchema } } },

@@ -12,7 +12,7 @@ import { endMessage } from "../jobs/answer-story.ts";
 import { answersOf } from "../jobs/answers-client.ts";
 import { type AskedAnswer, ask } from "../jobs/ask.ts";
 import { waitFor } from "./answers.ts";
-import { askerOf, eventHeaders, tellCache, tellRates } from "./asking.ts";
+import { askerOf, eventHeaders, tellCache, tellRates, viewerIn } from "./asking.ts";
 
 /** A question that came through another API. */
 export interface CompatibleAnswer extends AskedAnswer {
@@ -24,6 +24,7 @@ export interface CompatibleAnswer extends AskedAnswer {
 export async function askCompatibly(
   c: Context<EdgeEnv>,
   request: AnswerRequest,
+  wantsStream: boolean,
 ): Promise<Result<CompatibleAnswer, Response>> {
   const idempotency = await idempotencyOf(c, request);
   if (!idempotency.ok) return refuse(refused(c, idempotency.refusal));
@@ -31,7 +32,7 @@ export async function askCompatibly(
     request,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),
-    isAsync: false,
+    isAccepted: wantsStream,
   });
   if (!asked.ok) {
     tellRates(c, asked.refusal.allowances);
@@ -67,8 +68,7 @@ export async function textReply(
   const answers = answersOf(c.env);
   const stream = sseStream(render(updates), {
     cancel: () => {
-      if (asked.mayCancel)
-        c.executionCtx.waitUntil(answers.cancel(asked.answerId, c.get("key").accountId));
+      if (asked.mayCancel) c.executionCtx.waitUntil(answers.cancel(asked.answerId, viewerIn(c)));
     },
   });
   return c.body(stream, 200, { ...eventHeaders });
@@ -79,7 +79,7 @@ async function messagesOf(
   { answerId, told }: CompatibleAnswer,
 ): Promise<AsyncIterable<SseMessage>> {
   if (told !== null) return only(endMessage(told));
-  const events = await answersOf(c.env).events(answerId, c.get("key").accountId, null);
+  const events = await answersOf(c.env).events(answerId, viewerIn(c), null);
   if (events === null) throw new Error(`answer ${answerId} was started and is not there`);
   return decodeSse(events);
 }

@@ -9,7 +9,8 @@ import { type UploadBody, uploadSchema } from "#wire/images.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
-import { MAX_UPLOADS, type Upload, Uploads } from "../jobs/uploads.ts";
+import { type Upload, Uploads } from "../jobs/uploads.ts";
+import { viewerIn } from "./asking.ts";
 import { mediaTypeOf } from "./body.ts";
 
 /** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */
@@ -19,10 +20,10 @@ export async function uploadImage(c: Context<EdgeEnv>): Promise<Response> {
   const header = headerOf(file.value);
   if (!header.ok) return refused(c, header.refusal);
   const kept = await uploadsOf(c).keep(file.value, header.value);
-  if (kept === undefined)
-    return refused(c, { kind: "too_many_of", what: "uploaded pictures", limit: MAX_UPLOADS });
-  c.header("location", `/v1/images/${kept.upload.id}`);
-  return c.json(uploadBody(kept.upload), kept.isNew ? 201 : 200, privately);
+  if (!kept.ok) return refused(c, kept.refusal);
+  const { upload, isNew } = kept.value;
+  c.header("location", `/v1/images/${upload.id}`);
+  return c.json(uploadBody(upload), isNew ? 201 : 200, privately);
 }
 
 /** `GET /v1/images/{id}`: what is known of an upload. */
@@ -40,7 +41,7 @@ export async function deleteImage(c: Context<EdgeEnv>): Promise<Response> {
 const privately = { "cache-control": "private, no-cache" };
 
 function uploadsOf(c: Context<EdgeEnv>): Uploads {
-  return new Uploads(c.env.IMAGES, c.get("key").accountId, Date.now);
+  return new Uploads(c.env.IMAGES, viewerIn(c), Date.now);
 }
 
 function unknown(c: Context<EdgeEnv>): Response {

@@ -40,7 +40,7 @@ async function answerAs(
 ): Promise<Response> {
   const body = parse(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
   if (!body.ok) return refused(c, body.refusal);
-  const asked = await askCompatibly(c, body.value.request);
+  const asked = await askCompatibly(c, body.value.request, body.value.wantsStream);
   if (!asked.ok) return asked.refusal;
   const requestId = c.get("requestId");
   if (body.value.wantsStream)

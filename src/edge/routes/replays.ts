@@ -14,7 +14,7 @@ import type { AnswerOrder } from "../jobs/answers.ts";
 import { answersOf } from "../jobs/answers-client.ts";
 import { ask } from "../jobs/ask.ts";
 import { waitFor } from "./answers.ts";
-import { askerOf, tellRates } from "./asking.ts";
+import { askerOf, tellRates, viewerIn } from "./asking.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
 export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
@@ -26,7 +26,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
     request: requestOf(first.value.order),
     idempotency: idempotency.value,
     directives: pastTheCache,
-    isAsync: false,
+    isAccepted: false,
   });
   const { allowances } = asked.ok ? asked.value : asked.refusal;
   tellRates(c, allowances);
@@ -57,11 +57,11 @@ async function readFirst(
   c: Context<EdgeEnv>,
 ): Promise<Result<{ readonly answer: DigestedAnswer; readonly order: AnswerOrder }, Failure>> {
   const id = c.req.param("id") ?? "";
-  const { accountId } = c.get("key");
+  const viewer = viewerIn(c);
   const answers = answersOf(c.env);
-  const answer = await answers.read(id, accountId);
+  const answer = await answers.read(id, viewer);
   if (answer === null) return refuse({ kind: "not_found", path: c.req.path });
-  const kept = isDigested(answer) ? await answers.kept(id, accountId) : null;
+  const kept = isDigested(answer) ? await answers.kept(id, viewer) : null;
   if (!isDigested(answer) || kept?.decoder == null) return refuse({ kind: "not_replayable", id });
   const { order, decoder: made } = kept;
   return made === DECODER_VERSION

@@ -8,6 +8,7 @@ import { type UsageRow, usageListSchema, usageQuerySchema } from "#wire/usage.ts
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { type UsagePlace, UsageTable } from "../usage/usage-table.ts";
+import { viewerIn } from "./asking.ts";
 import { describedQuery, readQuery } from "./body.ts";
 import { exportReply } from "./list.ts";
 
@@ -17,7 +18,7 @@ export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
   if (!query.ok) return refused(c, query.refusal);
   const { limit, after, format, ...filter } = query.value;
   const usage = new UsageTable(c.env.DB);
-  const wanted = { accountId: c.get("key").accountId, ...filter };
+  const wanted = { ...viewerIn(c), ...filter };
   const read = async (
     from: string | undefined,
     count: number,

@@ -34,6 +34,11 @@ export type Check<Value> = (value: unknown) => value is Value;
 /** An upgrade for a version whose values already have the shape of the next. */
 export const unchanged: Upgrade = (value) => value;
 
+/** An upgrade for a version that has members which the one before did not know. */
+export function withDefaults(members: Readonly<Record<string, unknown>>): Upgrade {
+  return (value) => (typeof value === "object" ? { ...members, ...value } : value);
+}
+
 /** Makes the writer and reader of a kind. Bigints are kept as such. */
 export function storedJson<Value>({ name, is, upgrades }: StoredKind<Value>): StoredJson<Value> {
   const newest = upgrades.length;

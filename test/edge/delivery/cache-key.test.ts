@@ -24,7 +24,9 @@ const anyOptions: fc.Arbitrary<AnswerOptions> = fc
 const anyTerms: fc.Arbitrary<CacheTerms> = fc.record({
   pool: fc.oneof(
     fc.constant({ kind: "shared" as const }),
-    text.map((accountId) => ({ kind: "private" as const, accountId })),
+    fc
+      .tuple(text, fc.option(text))
+      .map(([accountId, owner]) => ({ kind: "private" as const, accountId, owner })),
   ),
   model: text,
   modelDigest: digest,
@@ -44,7 +46,7 @@ const anyTerms: fc.Arbitrary<CacheTerms> = fc.record({
 });
 
 const terms: CacheTerms = {
-  pool: { kind: "private", accountId: "acc_1" },
+  pool: { kind: "private", accountId: "acc_1", owner: null },
   model: "unmask-demo",
   modelDigest: "ab".repeat(32),
   decoder: "1",
@@ -58,11 +60,19 @@ const terms: CacheTerms = {
 
 /** Every way to write the terms down that a careless key would take for the same. */
 const neighbours: readonly [string, CacheTerms][] = [
-  ["another account", { ...terms, pool: { kind: "private", accountId: "acc_2" } }],
+  ["another account", { ...terms, pool: { kind: "private", accountId: "acc_2", owner: null } }],
+  [
+    "a subject of the account",
+    { ...terms, pool: { kind: "private", accountId: "acc_1", owner: "sub:a" } },
+  ],
+  [
+    "a subject without a name",
+    { ...terms, pool: { kind: "private", accountId: "acc_1", owner: "" } },
+  ],
   ["the shared pool", { ...terms, pool: { kind: "shared" } }],
   [
     "an account that is named like the pool",
-    { ...terms, pool: { kind: "private", accountId: "shared" } },
+    { ...terms, pool: { kind: "private", accountId: "shared", owner: null } },
   ],
   ["another model", { ...terms, model: "llada-v" }],
   ["other weights", { ...terms, modelDigest: "ac".repeat(32) }],

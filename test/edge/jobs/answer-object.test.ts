@@ -26,6 +26,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const asked = { question: "What is this?", canvas: 4, steps: 2, cache: "off" };
 const answers = answersOf(env);
+const mine = { accountId: "acc_test", owner: null };
 const DAY_MS = 24 * 3_600_000;
 
 /** What this question costs when it is completed. */
@@ -70,7 +71,7 @@ async function hasStep(id: string, step: number): Promise<void> {
 }
 
 async function ended(id: string): Promise<AnswerBody> {
-  const body = await answers.wait(id, "acc_test", null);
+  const body = await answers.wait(id, mine, null);
   if (body === null) throw new Error("it is not there");
   return body;
 }
@@ -373,7 +374,7 @@ describe("a cancel", () => {
     const before = await books();
     const id = await begun();
     await hasStep(id, 1);
-    const body = await answers.cancel(id, "acc_test");
+    const body = await answers.cancel(id, mine);
     expect(body).toMatchObject({ status: "cancelled", answer: "A red", usage: { steps: 1 } });
     const after = await books();
     expect([after.revenue - before.revenue, after.held]).toEqual([
@@ -389,8 +390,8 @@ describe("a cancel", () => {
     const id = await begun();
     const body = await ended(id);
     const before = await books();
-    expect(await answers.cancel(id, "acc_test")).toEqual(body);
-    expect(await answers.cancel(id, "acc_test")).toEqual(body);
+    expect(await answers.cancel(id, mine)).toEqual(body);
+    expect(await answers.cancel(id, mine)).toEqual(body);
     expect(await books()).toEqual(before);
   });
 
@@ -399,7 +400,7 @@ describe("a cancel", () => {
     const id = await begun();
     await hasStep(id, 1);
     await crash(id);
-    expect(await answers.cancel(id, "acc_test")).toMatchObject({ status: "cancelled" });
+    expect(await answers.cancel(id, mine)).toMatchObject({ status: "cancelled" });
     expect(sent.length).toBe(1);
   });
 });
@@ -440,12 +441,12 @@ describe("an alarm", () => {
     const clock = vi.spyOn(Date, "now");
     clock.mockReturnValue(endedAt + DAY_MS + 1000);
     await runDurableObjectAlarm(object);
-    expect(await answers.read(id, "acc_test")).toEqual(body);
-    expect(await answers.kept(id, "acc_test")).toBeNull();
+    expect(await answers.read(id, mine)).toEqual(body);
+    expect(await answers.kept(id, mine)).toBeNull();
     expect(names(await events(id))).toEqual(["answer.completed"]);
     clock.mockReturnValue(endedAt + 7 * DAY_MS + 1000);
     await runDurableObjectAlarm(object);
-    expect(await answers.read(id, "acc_test")).toBeNull();
+    expect(await answers.read(id, mine)).toBeNull();
     clock.mockRestore();
     const { data } = await (await ask("/v1/answers?limit=100")).json<{ data: { id: string }[] }>();
     expect(data.map((answer) => answer.id)).not.toContain(id);
@@ -454,7 +455,7 @@ describe("an alarm", () => {
 
 test("an id that somebody guessed leaves nothing behind", async () => {
   const id = "ans_000000000000000000000";
-  expect(await answers.read(id, "acc_test")).toBeNull();
+  expect(await answers.read(id, mine)).toBeNull();
   const tables = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
     storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
   );

@@ -54,7 +54,7 @@ describe("the ledger object", () => {
     await evictDurableObject(env.LEDGER.getByName(name));
     expect(
       await ledger.capture({ holdId: "a", charge: micros(10), steps: 4, reply: null }),
-    ).toEqual({ charged: 10n });
+    ).toMatchObject({ charged: 10n });
     expect(await ledger.balance()).toMatchObject({ available: 0n, held: 0n, revenue: 10n });
   });
 

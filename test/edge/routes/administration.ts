@@ -41,7 +41,7 @@ export async function accountWithCharge(
 
 /** Asks for something that only needs a key, and returns the status. */
 export async function statusWith(key: string, headers: HeadersInit = {}): Promise<number> {
-  const response = await ask("/v1/ledger", {
+  const response = await ask("/v1/usage", {
     headers: { authorization: `Bearer ${key}`, ...Object.fromEntries(new Headers(headers)) },
   });
   await response.body?.cancel();

@@ -63,14 +63,14 @@ describe("GET /v1/answers/{id}", () => {
   });
 
   test("shows why one failed, and that it cost nothing", async () => {
-    functionReplies(() => new Response("", { status: 503 }));
+    functionReplies(() => Response.json({ answer: "free" }));
     const streamed = await askJson({ ...asked, stream: true });
     await streamed.text();
     const path = streamed.headers.get("location") ?? "";
     expect(answerSchema.parse(await (await ask(path)).json())).toMatchObject({
       status: "failed",
       charged_micros: 0,
-      error: { code: "function_unreachable", retryable: true, instance: path },
+      error: { code: "function_reply_invalid", retryable: true, instance: path },
     });
   });
 });

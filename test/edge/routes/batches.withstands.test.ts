@@ -19,6 +19,9 @@ async function taken(body: unknown): Promise<{ id: string; quoted_micros: number
   return batchSchema.parse(await response.json());
 }
 
+const mine = { accountId: "acc_test", owner: null };
+const other = { accountId: "acc_other", owner: null };
+
 describe("a batch withstands", () => {
   test("its object's death while it is made: nothing is lost, nothing is charged twice", async () => {
     const double = functionReplies(() => eventReply(story));
@@ -62,7 +65,7 @@ describe("a batch withstands", () => {
     await stub.itemEnded(0, body);
     await stub.itemEnded(0, { ...body, id: "ans_other", charged_micros: 9_999 });
     await stub.itemEnded(7, body);
-    expect(await stub.read("acc_test")).toEqual(ended);
+    expect(await stub.read(mine)).toEqual(ended);
   });
 
   test("alarms after its end: its results are kept for a week, and then forgotten", async () => {
@@ -71,14 +74,14 @@ describe("a batch withstands", () => {
     const ended = await endOfBatch(id);
     const stub = env.BATCHES.getByName(id);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
-    expect(await stub.read("acc_test")).toEqual(ended);
+    expect(await stub.read(mine)).toEqual(ended);
     const alarmAt = await runInDurableObject(stub, (_, state) => state.storage.getAlarm());
     expect(alarmAt).toBe(Date.parse(ended.ended_at ?? "") + RESULTS_LIFETIME_MS);
     await runInDurableObject(stub, (_, state) => {
       state.storage.sql.exec("UPDATE batch SET ended_at = ended_at - ?", RESULTS_LIFETIME_MS);
     });
     await runDurableObjectAlarm(stub);
-    expect(await stub.read("acc_test")).toBeNull();
+    expect(await stub.read(mine)).toBeNull();
   });
 
   test("the time after which nobody begins it: it is forgotten", async () => {
@@ -95,9 +98,9 @@ describe("a batch withstands", () => {
     functionReplies(() => eventReply(story));
     const { id } = await taken({ items: items(1) });
     const stub = env.BATCHES.getByName(id);
-    expect(await stub.read("acc_other")).toBeNull();
-    expect(await stub.results("acc_other", 0, 10)).toBeNull();
-    expect(await stub.cancel("acc_other")).toBeNull();
+    expect(await stub.read(other)).toBeNull();
+    expect(await stub.results(other, 0, 10)).toBeNull();
+    expect(await stub.cancel(other)).toBeNull();
     await endOfBatch(id);
   });
 

@@ -39,14 +39,15 @@ test.each(RELEASES)(
       ...{ scopes: ["ask", "usage"], models: ["unmask-demo"], origins: null },
       limits: { spendPerDayMicros: 1000n, spendPerMonthMicros: null },
     });
+    const old = { accountId: "acc_old", owner: null };
     const all = { status: undefined, after: undefined };
-    expect(await new AnswerTable(database).list("acc_old", all, 10)).toMatchObject([
+    expect(await new AnswerTable(database).list(old, all, 10)).toMatchObject([
       { id: "ans_old", status: "completed", chargedMicros: 47 },
     ]);
-    expect(await new BatchTable(database).list("acc_old", undefined, 10)).toMatchObject([
+    expect(await new BatchTable(database).list(old, undefined, 10)).toMatchObject([
       { id: "bat_old", body: { charged_micros: 47 } },
     ]);
-    const usage = await new UsageTable(database).list({ accountId: "acc_old" }, undefined, 10);
+    const usage = await new UsageTable(database).list(old, undefined, 10);
     expect(usage).toMatchObject([{ day: "2026-11-27", answers: 1, steps: 16, charged_micros: 47 }]);
   },
 );

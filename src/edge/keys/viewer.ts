@@ -1,0 +1,29 @@
+import type { ClientToken } from "#wire/client-token.ts";
+import type { KeyRecord } from "./key-store.ts";
+
+/**
+ * Whose something is within its account: `sub:<subject>` of a client token that names one, else the token's own id; null is
+ * the account's own, asked with a key.
+ */
+export type Owner = string | null;
+
+/** Who looks at something, or whose it is. */
+export interface Viewer {
+  readonly accountId: string;
+  readonly owner: Owner;
+}
+
+/** Says who asks through a request. */
+export function viewerOf(key: KeyRecord, token: ClientToken | undefined): Viewer {
+  return { accountId: key.accountId, owner: token === undefined ? null : ownerOf(token) };
+}
+
+/** A token of another subject, or of none, is another owner: ids of tokens begin with `ctk_`. */
+export function ownerOf({ id, subject }: Pick<ClientToken, "id" | "subject">): string {
+  return subject === null ? id : `sub:${subject}`;
+}
+
+/** A key sees everything of its account; a client token what it, or its subject, has asked. */
+export function maySee({ accountId, owner }: Viewer, thing: Viewer): boolean {
+  return accountId === thing.accountId && (owner === null || owner === thing.owner);
+}

@@ -1,0 +1,255 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { encodeBase64 } from "#wire/base64.ts";
+import type { ClientTokenBody } from "#wire/client-token.ts";
+import type { ModelCard } from "#wire/status.ts";
+import { story } from "../../support/edge-builders.ts";
+import { modelReply } from "../delivery/model-reply.ts";
+import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
+import { picture } from "../routes/images.ts";
+
+/** Who calls: the token that asked, another token of its subject, tokens of another subject and of none, the account's key. */
+type Caller = "own" | "subject" | "other" | "alone" | "key";
+const callers: readonly Caller[] = ["own", "subject", "other", "alone", "key"];
+
+/** What a caller may see: own things and those of their subject; the key sees all of its account. */
+const insiders: ReadonlySet<Caller> = new Set<Caller>(["own", "subject", "key"]);
+
+const bearers = new Map<Caller, string>();
+
+async function newToken(fields: object): Promise<string> {
+  const response = await ask("/v1/client_tokens", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ spend_cap_micros: 1_000_000, ...fields }),
+  });
+  expect(response.status).toBe(201);
+  return (await response.json<ClientTokenBody>()).token;
+}
+
+beforeAll(async () => {
+  const scopes = ["ask", "usage", "webhooks"];
+  bearers.set("own", await newToken({ subject: "anna", scopes }));
+  bearers.set("subject", await newToken({ subject: "anna", scopes }));
+  bearers.set("other", await newToken({ subject: "bert", scopes }));
+  bearers.set("alone", await newToken({ scopes }));
+  bearers.set("key", env.TEST_API_KEY);
+});
+beforeEach(async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  functionReplies(() => eventReply(story), await modelReply(digest).json<ModelCard>());
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function as(caller: Caller, method: string, path: string, body?: object): Promise<Response> {
+  return await ask(path, {
+    method,
+    headers: {
+      authorization: `Bearer ${bearers.get(caller)}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+let drawn = 0;
+
+/** A question that nobody has asked before. */
+function question(fields: object = {}): object {
+  drawn += 1;
+  return { question: `Whose is this? ${drawn}`, canvas: 4, steps: 2, ...fields };
+}
+
+async function answerOf(caller: Caller): Promise<string> {
+  const response = await as(caller, "POST", "/v1/answers", question());
+  expect(response.status).toBe(200);
+  return (await response.json<{ id: string }>()).id;
+}
+
+async function batchOf(caller: Caller): Promise<string> {
+  const response = await as(caller, "POST", "/v1/batches", { items: [question()] });
+  expect(response.status).toBe(202);
+  const { id } = await response.json<{ id: string }>();
+  await vi.waitFor(async () => {
+    const shown = await as(caller, "GET", `/v1/batches/${id}`);
+    expect((await shown.json<{ status: string }>()).status).toBe("completed");
+  });
+  return id;
+}
+
+async function uploadOf(caller: Caller): Promise<string> {
+  drawn += 1;
+  const response = await ask("/v1/images", {
+    method: "POST",
+    body: picture(100 + drawn),
+    headers: { authorization: `Bearer ${bearers.get(caller)}`, "content-type": "image/png" },
+  });
+  expect(response.status).toBe(201);
+  return (await response.json<{ id: string }>()).id;
+}
+
+/** What is asked by the token "own", and each way to reach for it; `ok` is what insiders are told, everybody else is told 404. */
+const reaches: readonly (readonly [
+  route: string,
+  make: (caller: Caller) => Promise<string>,
+  reach: (id: string) => readonly [method: string, path: string, body?: object],
+  ok: number,
+  refused: number,
+])[] = [
+  ["read an answer", answerOf, (id) => ["GET", `/v1/answers/${id}`], 200, 404],
+  ["hear its events", answerOf, (id) => ["GET", `/v1/answers/${id}/events`], 200, 404],
+  ["cancel it", answerOf, (id) => ["POST", `/v1/answers/${id}/cancel`], 200, 404],
+  ["replay it", answerOf, (id) => ["POST", `/v1/answers/${id}/replay`], 200, 404],
+  ["read a batch", batchOf, (id) => ["GET", `/v1/batches/${id}`], 200, 404],
+  ["read its results", batchOf, (id) => ["GET", `/v1/batches/${id}/results`], 200, 404],
+  ["cancel the batch", batchOf, (id) => ["POST", `/v1/batches/${id}/cancel`], 200, 404],
+  ["read an upload", uploadOf, (id) => ["GET", `/v1/images/${id}`], 200, 404],
+  ["delete it", uploadOf, (id) => ["DELETE", `/v1/images/${id}`], 204, 404],
+  [
+    "ask about it",
+    uploadOf,
+    (id) => ["POST", "/v1/answers", { ...question(), image: { id } }],
+    200,
+    422,
+  ],
+];
+
+describe("what a client token asked", () => {
+  const cases = reaches.flatMap((reach) =>
+    callers.map((caller) => [reach[0], caller, reach] as const),
+  );
+
+  test.each(cases)("%s: as %s", async (_, caller, [, make, reach, ok, refused]) => {
+    const id = await make("own");
+    const response = await as(caller, ...reach(id));
+    await response.body?.cancel();
+    expect(response.status).toBe(insiders.has(caller) ? ok : refused);
+  });
+
+  test.each<readonly [string, (caller: Caller) => Promise<string>]>([
+    ["/v1/answers", answerOf],
+    ["/v1/batches", batchOf],
+  ])("%s lists it to its own and to the key alone", async (path, make) => {
+    const id = await make("own");
+    await vi.waitFor(async () => {
+      for (const caller of callers) {
+        const response = await as(caller, "GET", `${path}?limit=100`);
+        const { data } = await response.json<{ data: { id: string }[] }>();
+        expect([caller, data.some((one) => one.id === id)]).toEqual([caller, insiders.has(caller)]);
+      }
+    });
+  });
+
+  test("is not all that a key asked: no token sees that", async () => {
+    const id = await answerOf("key");
+    for (const caller of ["own", "alone"] as const)
+      expect((await as(caller, "GET", `/v1/answers/${id}`)).status).toBe(404);
+  });
+});
+
+describe("a client token's cache", () => {
+  async function cached(caller: Caller, asked: object): Promise<[cached: boolean, id: string]> {
+    const response = await as(caller, "POST", "/v1/answers", asked);
+    const body = await response.json<{ cached: boolean; id: string }>();
+    return [body.cached, body.id];
+  }
+
+  test("is its subject's: what others asked is made anew for it, and theirs for others", async () => {
+    const asked = question();
+    await cached("own", asked);
+    await vi.waitFor(async () => expect((await cached("subject", asked))[0]).toBe(true));
+    for (const caller of ["other", "alone", "key"] as const)
+      expect([caller, (await cached(caller, asked))[0]]).toEqual([caller, false]);
+  });
+
+  test("is the account's where the token was made for it; then hits have ids of their own", async () => {
+    bearers.set("other", await newToken({ subject: "carl", share_cache: true }));
+    const asked = question();
+    const [, first] = await cached("key", asked);
+    const found = await vi.waitFor(async () => {
+      const [isCached, id] = await cached("other", asked);
+      expect(isCached).toBe(true);
+      return id;
+    });
+    expect(found).not.toBe(first);
+    expect((await as("other", "GET", `/v1/answers/${first}`)).status).toBe(404);
+    await vi.waitFor(async () =>
+      expect((await as("other", "GET", `/v1/answers/${found}`)).status).toBe(200),
+    );
+  });
+});
+
+describe("a client token's Idempotency-Key", () => {
+  async function asked(caller: Caller, key: string): Promise<string> {
+    const response = await ask("/v1/answers", {
+      method: "POST",
+      body: JSON.stringify({ question: "Whose key is this?", canvas: 4, steps: 2, cache: "off" }),
+      headers: {
+        authorization: `Bearer ${bearers.get(caller)}`,
+        "content-type": "application/json",
+        "idempotency-key": key,
+      },
+    });
+    expect(response.status).toBe(200);
+    return (await response.json<{ id: string }>()).id;
+  }
+
+  test("is its subject's: the same text of another is another request", async () => {
+    const key = crypto.randomUUID();
+    const first = await asked("own", key);
+    expect(await asked("subject", key)).toBe(first);
+    const ids = new Set<string>([first]);
+    for (const caller of ["other", "alone", "key"] as const) ids.add(await asked(caller, key));
+    expect(ids.size).toBe(4);
+  });
+});
+
+describe("a subject's limits", () => {
+  async function limited(
+    subject: string,
+    limits: object,
+  ): Promise<(fields?: object) => Promise<Response>> {
+    const token = await newToken({ subject, limits });
+    return async (fields = {}) =>
+      await ask("/v1/answers", {
+        method: "POST",
+        body: JSON.stringify({ ...question(), cache: "off", ...fields }),
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      });
+  }
+
+  async function codeOf(response: Response): Promise<string> {
+    return (await response.json<{ code?: string }>()).code ?? String(response.status);
+  }
+
+  test("count what all of its tokens ask", async () => {
+    const limits = { requests_per_minute: 2 };
+    const [one, another] = [await limited("dora", limits), await limited("dora", limits)];
+    expect([(await one()).status, (await another()).status]).toEqual([200, 200]);
+    const refused = await one();
+    expect(await codeOf(refused)).toBe("rate_limited");
+    expect(refused.headers.get("ratelimit-policy")).toContain("subject-rpm");
+    expect(await codeOf(await another())).toBe("rate_limited");
+    expect((await (await limited("emil", limits))()).status).toBe(200);
+  });
+
+  test("cap its steps, and what it spends in a day", async () => {
+    const steps = await limited("fred", { steps_per_minute: 3 });
+    expect([(await steps()).status, await codeOf(await steps())]).toEqual([200, "rate_limited"]);
+    const first = await (await (await limited("gerd", {}))()).json<{ charged_micros: number }>();
+    const spend = await limited("hans", { spend_per_day_micros: first.charged_micros });
+    expect((await spend()).status).toBe(200);
+    expect(await codeOf(await spend())).toBe("spend_limit_reached");
+    const again = await limited("hans", { spend_per_day_micros: first.charged_micros });
+    expect(await codeOf(await again())).toBe("spend_limit_reached");
+  });
+
+  test("are counted whatever its token says of the picture", async () => {
+    const image = encodeBase64(picture(90));
+    const token = await limited("ida", { requests_per_minute: 1 });
+    expect([(await token({ image })).status, await codeOf(await token({ image }))]).toEqual([
+      200,
+      "rate_limited",
+    ]);
+  });
+});
