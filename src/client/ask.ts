@@ -15,7 +15,7 @@ export interface AskMessage extends Omit<MessageBody, "images"> {
   readonly images?: readonly Picture[];
 }
 
-/** A picture file as it is, JPEG, PNG, WebP or GIF; or its https address, or the id of an upload. */
+/** A picture file as it is, JPEG, PNG, WebP, GIF or AVIF; or its https address, or the id of an upload. */
 export type Picture =
   | Uint8Array<ArrayBuffer>
   | Blob

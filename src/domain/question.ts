@@ -40,7 +40,7 @@ export interface Message {
 /** What is asked. The last message is the user's. Where no message names pictures, the user's first brings all of them. */
 export interface Question {
   readonly messages: readonly Message[];
-  /** Files as they were sent: JPEG, PNG, WebP or GIF bytes, in the order of the messages that bring them. */
+  /** Files as they were sent: JPEG, PNG, WebP, GIF or AVIF bytes, in the order of the messages that bring them. */
   readonly images: readonly Uint8Array[];
   readonly options: AnswerOptions;
 }

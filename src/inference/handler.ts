@@ -170,7 +170,11 @@ async function* messages(
   for await (const event of events) yield eventMessage(event, jobId);
 }
 
-function refusal(request: Request, failure: Failure): Promise<Response> {
+/** Renders a refusal, with the version of the hop: one that blames the body may only mean that the edge is newer. */
+async function refusal(request: Request, failure: Failure): Promise<Response> {
   const requestId = request.headers.get("x-request-id") ?? "none";
-  return refusalResponse(failure, { requestId, instance: new URL(request.url).pathname });
+  const instance = new URL(request.url).pathname;
+  const response = await refusalResponse(failure, { requestId, instance });
+  response.headers.set(HOP_VERSION_HEADER, String(HOP_VERSION));
+  return response;
 }

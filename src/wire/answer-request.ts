@@ -103,6 +103,8 @@ const address = z
     abort: true,
   })
   .max(MAX_URL_LENGTH, `is too long: an address has ${MAX_URL_LENGTH} characters at most`);
+const tooMany = `holds more pictures than ${MAX_IMAGES}, the most of one question`;
+
 const image: z.ZodType<ImageBody> = z.union([
   pictureText,
   z.strictObject({ data: pictureText }),
@@ -127,7 +129,7 @@ const fields = {
         .strictObject({
           role: z.enum(["system", "user", "assistant"]),
           content: z.string().max(MAX_TEXT_BYTES),
-          images: z.array(image).max(MAX_IMAGES).exactOptional().meta({
+          images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
             description:
               "Pictures that this message of the user brings, in place of image or images beside the messages.",
           }),
@@ -215,12 +217,12 @@ export const answerRequestSchema: z.ZodType<AnswerRequestBody> = z
   .strictObject({
     ...fields,
     image: image.exactOptional().meta({
-      description: "A JPEG, PNG, WebP or GIF file as base64 or data URI.",
+      description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
       example: {
         data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
       },
     }),
-    images: z.array(image).max(MAX_IMAGES).exactOptional().meta({
+    images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
       description:
         "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
     }),
@@ -233,7 +235,7 @@ export const answerFormSchema: z.ZodType<AnswerFields> = z
     ...fields,
     image: z
       .array(z.string().meta({ type: "string", format: "binary" }))
-      .max(MAX_IMAGES)
+      .max(MAX_IMAGES, tooMany)
       .exactOptional()
       .meta({ description: "Picture files, one part each." }),
   })

@@ -85,7 +85,13 @@ const userPart = z.discriminatedUnion("type", [textPart, picturePart], {
 const spokenPart = z.discriminatedUnion("type", [textPart, refusalPart], {
   error: "a part is of type text: only a message of the user shows pictures",
 });
-const userContent = z.union([text, z.array(userPart).max(MAX_PARTS)]);
+const userParts = z
+  .array(userPart)
+  .refine((parts) => parts.filter(({ type }) => type === "image_url").length <= MAX_IMAGES, {
+    error: `brings more pictures than ${MAX_IMAGES}, the most of one question`,
+    abort: true,
+  });
+const userContent = z.union([text, userParts.max(MAX_PARTS)]);
 const spokenContent = z.union([text, z.array(spokenPart).max(MAX_PARTS)]);
 const message = z.discriminatedUnion(
   "role",

@@ -6,7 +6,7 @@ import { sha256Hex } from "#wire/digest.ts";
 import { problemOf } from "#wire/error.ts";
 import { readAnswerEvents } from "#wire/events.ts";
 import { encodeGenerate, GENERATE_PATH } from "#wire/generate.ts";
-import { parseRefusal } from "#wire/refusal.ts";
+import { parseRefusal, refusalResponse } from "#wire/refusal.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
 import { options } from "../support/edge-builders.ts";
 import { corners } from "../support/exif-files.ts";
@@ -160,6 +160,18 @@ describe("an edge", () => {
       charged_micros: 0,
     });
     expect(old.isStopped()).toBe(true);
+  });
+
+  test("does not blame its caller for a body that an older function cannot read", async () => {
+    const problems = [{ pointer: "/messages/0", message: "has an unknown member" }];
+    const failure = { kind: "invalid_request" as const, problems };
+    vi.spyOn(globalThis, "fetch").mockImplementation(
+      async () => await refusalResponse(failure, { requestId: "req_1", instance: GENERATE_PATH }),
+    );
+    expect(await halves.ask(question)).toEqual({
+      kind: "refused",
+      failure: { kind: "function_outdated", version: 1, needed: HOP_VERSION },
+    });
   });
 
   test("takes the reply of a function one version ahead, which serves its orders as they are meant", async () => {

@@ -8,11 +8,11 @@ import {
   GENERATE_PATH,
   MODEL_DIGEST_HEADER,
 } from "#wire/generate.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
+import { HOP_VERSION } from "#wire/ticket.ts";
 import type { Settings } from "../env.ts";
 import { logFault } from "../log.ts";
 import type { Job } from "./admit.ts";
-import { callFunction, publicFailure } from "./function.ts";
+import { callFunction, hopVersionOf, publicFailure } from "./function.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import { ticketed } from "./ticketed.ts";
 
@@ -80,16 +80,17 @@ function deadlineHeader(deadlineAt: number | null): Record<string, string> {
 }
 
 async function answerOf(
-  { headers, body }: Response,
+  response: Response,
   requestId: string,
 ): Promise<Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure>> {
+  const { headers, body } = response;
   const modelDigest = headers.get(MODEL_DIGEST_HEADER) ?? "";
   const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
   if (body === null || !isStream || !/^[0-9a-f]{64}$/.test(modelDigest)) {
     logFault("function's reply is no answer", requestId, JSON.stringify([...headers]));
     return refuse({ kind: "function_reply_invalid" });
   }
-  const version = Number(headers.get(HOP_VERSION_HEADER) ?? 1);
+  const version = hopVersionOf(response);
   if (version >= HOP_VERSION) return ok({ modelDigest, stream: body });
   await body.cancel();
   logFault("function is older than the edge", requestId, `hop version ${version}`);

@@ -13,6 +13,7 @@ import {
   STATUS_PATH,
   type ModelCard as ToldCard,
 } from "#wire/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
 import { logFault } from "../log.ts";
 
 /** Whom to ask, on whose behalf. */
@@ -103,12 +104,21 @@ const gatewayStatuses: readonly number[] = [502, 503, 504];
 async function refusalOf(response: Response, requestId: string): Promise<Failure> {
   const isProblem = response.headers.get("content-type") === PROBLEM_CONTENT_TYPE;
   const failure = isProblem ? parseRefusal(await readJson(response)) : undefined;
+  const version = hopVersionOf(response);
+  // The edge has checked the body before: an older function does not know what stands in it, and the caller did nothing wrong.
+  if (failure?.kind === "invalid_request" && version < HOP_VERSION)
+    return { kind: "function_outdated", version, needed: HOP_VERSION };
   if (failure !== undefined) return publicFailure(failure, requestId);
   await response.body?.cancel();
   logFault("function's reply is no refusal", requestId, `status ${response.status}`);
   return gatewayStatuses.includes(response.status)
     ? { kind: "function_unreachable" }
     : { kind: "function_reply_invalid" };
+}
+
+/** Says which version of the hop a function speaks. */
+export function hopVersionOf({ headers }: Response): number {
+  return Number(headers.get(HOP_VERSION_HEADER) ?? 1);
 }
 
 /** Says what the caller may be told of a function's refusal; our own faults go to the log and read `internal`. */
