@@ -4,10 +4,14 @@ import type { Result } from "#domain/result.ts";
 import { parseChat } from "#wire/chat-request.ts";
 import { problemOf } from "#wire/error.ts";
 import { parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
+import { untold } from "../support/edge-builders.ts";
 
 function json(body: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(body));
 }
+
+const askJson = (bytes: Uint8Array) => parseAnswerJson(bytes, untold);
+const askChat = (bytes: Uint8Array) => parseChat(bytes, untold);
 
 function detailOf(read: Result<unknown, Failure>): string {
   if (read.ok) throw new Error("it was taken");
@@ -34,13 +38,10 @@ const large = Buffer.alloc(10 * 1024 * 1024 + 3).toString("base64");
 
 describe("too much of pictures is refused by the limit that is broken, and by its number:", () => {
   test.each([
-    [
-      "their count",
-      parseAnswerJson(json({ question: "?", images: Array(9).fill({ data: "AAAA" }) })),
-    ],
-    ["the count of one message of a chat", parseChat(chat(urls(9)))],
-    ["the count of one message, beyond the parts that it may have", parseChat(chat(urls(40)))],
-    ["the count of a whole chat", parseChat(chat(urls(5), urls(5)))],
+    ["their count", askJson(json({ question: "?", images: Array(9).fill({ data: "AAAA" }) }))],
+    ["the count of one message of a chat", askChat(chat(urls(9)))],
+    ["the count of one message, beyond the parts that it may have", askChat(chat(urls(40)))],
+    ["the count of a whole chat", askChat(chat(urls(5), urls(5)))],
   ])("%s", (_, read) => {
     expect(detailOf(read)).toMatch(/pictures.*\b8\b/);
   });
@@ -49,16 +50,14 @@ describe("too much of pictures is refused by the limit that is broken, and by it
     const form = new FormData();
     form.append("question", "?");
     for (let file = 0; file < 9; file++) form.append("image", new Blob([Uint8Array.of(1)]));
-    expect(detailOf(await parseAnswerForm(form))).toContain("at most 8 pictures");
+    expect(detailOf(await parseAnswerForm(form, untold))).toContain("at most 8 pictures");
   });
 
   test.each([
-    ["the bytes of one", parseAnswerJson(json({ question: "?", image: { data: large } }))],
+    ["the bytes of one", askJson(json({ question: "?", image: { data: large } }))],
     [
       "the bytes of one in a chat",
-      parseChat(
-        chat([{ type: "image_url", image_url: { url: `data:image/png;base64,${large}` } }]),
-      ),
+      askChat(chat([{ type: "image_url", image_url: { url: `data:image/png;base64,${large}` } }])),
     ],
   ])("%s", (_, read) => {
     expect(detailOf(read)).toContain("has 10485763 bytes; 10485760 are the most");
