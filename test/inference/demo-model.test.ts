@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AnswerOptions } from "#domain/question.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
@@ -8,6 +10,7 @@ import { createModelHost, type DescribedModel, type ModelHost } from "#inference
 import { openModel } from "#inference/model-loader.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { prepare } from "#model/prepare.ts";
+import { createPieceReader } from "#model/text/detokenizer.ts";
 import { options } from "../support/edge-builders.ts";
 
 /** A question that the training code's own sampler answered with the same weights in float32. */
@@ -52,28 +55,38 @@ describe("the demo model that ships", () => {
   });
   afterAll(() => host.dispose());
 
-  async function ask(
+  async function run(
     file: string,
     question: string,
-    canvas: number,
-    steps: number,
-  ): Promise<{
-    completed: Extract<ModelEvent, { kind: "answer.completed" }>;
-    promptIds: readonly number[];
-  }> {
+    overrides: Partial<AnswerOptions>,
+  ): Promise<{ end: ModelEvent | undefined; promptIds: readonly number[] }> {
     const decoded = await decodeImages([readFileSync(path.join(pictures, file))]);
     if (!decoded.ok) throw new Error(`${file} cannot be decoded: ${decoded.refusal.kind}`);
     const asked = {
       messages: [{ role: "user", text: question } as const],
       pictures: decoded.value,
-      options: options({ canvas, steps, blockLength: canvas }),
+      options: options(overrides),
     };
     const prepared = prepare(asked, model.tools);
     if (!prepared.ok) throw new Error(`refused: ${prepared.refusal.kind}`);
     const events = await Array.fromAsync(answer(asked, model.tools, forever));
-    const completed = events.at(-1);
-    if (completed?.kind !== "answer.completed") throw new Error(`ended with ${completed?.kind}`);
-    return { completed, promptIds: prepared.value.prompt.ids };
+    return { end: events.at(-1), promptIds: prepared.value.prompt.ids };
+  }
+
+  async function ask(
+    file: string,
+    question: string,
+    canvas: number,
+    steps: number,
+    stop: readonly string[] = [],
+  ): Promise<{
+    completed: Extract<ModelEvent, { kind: "answer.completed" }>;
+    promptIds: readonly number[];
+  }> {
+    const asked = { canvas, steps, blockLength: canvas, stop };
+    const { end, promptIds } = await run(file, question, asked);
+    if (end?.kind !== "answer.completed") throw new Error(`ended with ${end?.kind}`);
+    return { completed: end, promptIds };
   }
 
   test.each(cases)(
@@ -86,6 +99,37 @@ describe("the demo model that ships", () => {
       expect(completed.answer).toBe(reference.text);
     },
   );
+
+  test("a stop text ends its answer before its first place in the text, wherever the tokens begin", async () => {
+    const { completed: whole } = await ask("dog.png", "What is this?", 16, 16);
+    expect(whole.answer).toBe("A dog.");
+    for (const stop of ["dog", "og", "A", ".", " d", "A dog."]) {
+      const { completed } = await ask("dog.png", "What is this?", 16, 16, [stop, "never"]);
+      expect(completed.answer).toBe("A dog.".split(stop)[0]);
+      expect(completed.tokens.map(({ text }) => text).join("")).toBe(completed.answer);
+      expect(completed.usage.steps).toBeLessThanOrEqual(whole.usage.steps);
+    }
+  });
+
+  test("on a canvas far beyond what it was trained for it writes nothing, and that has failed", async () => {
+    const { end } = await run("dog.png", "What is this?", {
+      ...{ canvas: 256, steps: 16, blockLength: 256 },
+    });
+    expect(end).toMatchObject({ kind: "answer.failed", failure: { kind: "empty_answer" } });
+  });
+
+  test("its tokens' pieces, in whatever order they are drawn, are the text that its tokenizer reads in them at once", () => {
+    const { tokenizer, engine } = model.tools;
+    const { mask, endOfTurn } = engine.architecture.special;
+    const read = createPieceReader({ tokenizer, mask, ends: [endOfTurn] });
+    const id = fc.integer({ min: 0, max: tokenizer.size - 1 });
+    fc.assert(
+      fc.property(fc.array(id.filter((each) => each !== mask && each !== endOfTurn)), (ids) => {
+        expect(read(ids).join("")).toBe(tokenizer.decode(ids));
+      }),
+      { seed: 1, numRuns: 500 },
+    );
+  });
 
   test("names what a clean picture of one thing shows, in most cases", async () => {
     const naming = labels.filter(

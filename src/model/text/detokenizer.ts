@@ -35,7 +35,9 @@ export function createPieceReader({ tokenizer, mask, ends }: PieceTools): PieceR
     let told = "";
     return Array.from(ids, (id, index) => {
       if (id === mask) return undefined;
-      pending.push(id);
+      const own = decode([id]);
+      // Special tokens are no text, and part neither what stands around them.
+      if (own !== "") pending.push(id);
       const text = decode(pending);
       const next = ids[index + 1];
       const isLast = ends.includes(id) || next === undefined || isBoundary(next);
@@ -43,9 +45,9 @@ export function createPieceReader({ tokenizer, mask, ends }: PieceTools): PieceR
       const known = isOpen ? text.slice(0, -1) : text;
       const piece = known.slice(told.length);
       if (!isOpen) [pending, told] = [[], ""];
-      else if (pending.length > 1 && decode(pending.slice(0, -1)) + decode([id]) === text) {
+      else if (own.endsWith(BROKEN) && decode(pending.slice(0, -1)) + own === text) {
         // What no later token can mend is left behind, or junk would be decoded again with every token after it.
-        [pending, told] = [[id], decode([id]).slice(0, -1)];
+        [pending, told] = [[id], own.slice(0, -1)];
       } else told = known;
       return piece;
     });

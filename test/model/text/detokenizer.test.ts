@@ -25,6 +25,14 @@ describe("the pieces of a canvas", () => {
     expect(read(fakeTokenizer.encode("a€b"))).toEqual(["a", "", "", "€", "b"]);
   });
 
+  test("a special token parts neither a character nor hides what never becomes one", () => {
+    const [first = 0, second = 0] = fakeTokenizer.encode("é");
+    const { startHeader } = fakeSpecial;
+    expect(read([first, startHeader, second])).toEqual(["", "", "é"]);
+    expect(read([first, startHeader, FIRST_BYTE + 0x61])).toEqual(["", "", "\uFFFDa"]);
+    expect(read([first, startHeader])).toEqual(["", "\uFFFD"]);
+  });
+
   test("a token that ends in the middle of a character tells what is whole at once", () => {
     const words = [Uint8Array.of(0x61, 0xe2), Uint8Array.of(0x82, 0xac, 0x62)];
     const tools = { tokenizer: wordTokenizer(words), mask, ends };
