@@ -100,16 +100,18 @@ async function* answerSafely(
       yield { kind: "answer.failed", failure: pictures.refusal };
       return;
     }
-    const { tools } = await host.described(signal);
+    const { tools, abilities } = await host.described(signal);
     const { messages, options } = question;
     const asked = { messages, options, pictures: pictures.value };
     for await (const event of answer(asked, tools, signal, deadline)) {
-      if (event.kind !== "answer.completed") yield event;
-      else {
+      if (event.kind === "answer.completed") {
         const { tokens } = event;
         const digest = await replayDigest({ ...asked, modelDigest, tokens });
         yield { ...event, digest, decoder: DECODER_VERSION };
-      }
+      } else if (event.kind === "answer.failed" && event.failure.kind === "empty_answer") {
+        const { recommended } = abilities.canvas;
+        yield { ...event, failure: { ...event.failure, recommended } };
+      } else yield event;
     }
   } catch (cause) {
     const failure = failureOf(cause);

@@ -133,6 +133,18 @@ describe("a run", () => {
     expect(made.condemned).toEqual(["logits_not_finite"]);
   });
 
+  test("in which the model wrote nothing fails, and says which canvas the model is recommended for", async () => {
+    const { endOfTurn } = fakeSpecial;
+    const mute = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, endOfTurn, 9));
+    const made = parts(mute);
+    const { recommended } = untold.abilities.canvas;
+    expect((await events(made, work)).at(-1)).toEqual({
+      kind: "answer.failed",
+      failure: { kind: "empty_answer", canvas: 4, recommended },
+    });
+    expect(made.lines.join("\n")).toContain('"outcome":"empty_answer"');
+  });
+
   test("that dies at a step tells the steps before it, then that it failed", async () => {
     for (const steps of [0, 1, 3]) {
       let passes = 0;

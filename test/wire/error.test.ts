@@ -23,6 +23,25 @@ describe("a refusal", () => {
     expect(problem.detail).not.toMatch(/undefined|NaN|\[object/);
   });
 
+  test.each([
+    [undefined, "ask with a smaller canvas, or in other words"],
+    [32, "ask with a canvas of 32 or less"],
+    [512, "ask in other words, or with another canvas up to 512"],
+  ])(
+    "of an empty answer says what to do where %s positions are recommended",
+    (recommended, words) => {
+      const failure = {
+        ...failures.empty_answer,
+        ...(recommended === undefined ? {} : { recommended }),
+      };
+      const { detail, retryable, status } = problemOf(failure, request);
+      expect(detail).toContain("on a canvas of 256 positions");
+      expect(detail).toContain(words);
+      // The same request comes to nothing again, so no client's library may repeat it by itself.
+      expect([retryable, status]).toEqual([false, 422]);
+    },
+  );
+
   test("that loading weights cause says how long to wait", () => {
     const response = problemResponse(failures.weights_loading, request);
     expect(response.status).toBe(503);
