@@ -10,7 +10,7 @@ import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { LOOPBACK } from "./ports.ts";
-import type { StorageSecrets } from "./state.ts";
+import { type StorageSecrets, takeLock } from "./state.ts";
 
 export interface EdgeSettings {
   readonly apiPort: number;
@@ -18,6 +18,8 @@ export interface EdgeSettings {
   readonly storagePort: number;
   /** Where databases and objects lie. */
   readonly folder: string;
+  /** Held while the edge runs, so that no later start writes beside it. */
+  readonly lock: string;
   /** The Worker as `wrangler deploy --dry-run --outdir` bundles it. */
   readonly bundle: string;
   readonly storage: StorageSecrets;
@@ -60,6 +62,9 @@ function localBuckets(): Record<string, LocalBucket> {
   );
 }
 
+const lock = takeLock(settings.lock, 0);
+if (lock === undefined) throw new Error(`another edge writes to ${settings.folder}`);
+
 const internalPorts: number[] = [];
 subscribe("tracing:net.server.listen:asyncEnd", (message) => {
   const address = (message as { server: Server }).server.address();
@@ -94,4 +99,8 @@ const workerd = new Miniflare(
 );
 await workerd.ready;
 process.send?.({ internalPorts } satisfies EdgeReady);
-process.once("SIGTERM", () => void workerd.dispose().then(() => process.exit(0)));
+process.once("SIGTERM", async () => {
+  await workerd.dispose();
+  lock.close();
+  process.exit(0);
+});

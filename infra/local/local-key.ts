@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type AdminClient, createAdminClient, readUsage } from "#client/admin.ts";
 import { RefusedError } from "#client/errors.ts";
 import { KEY_SCOPES } from "#wire/key.ts";
+import { writeWhole } from "./state.ts";
 
 /** What the command line and other programs on this machine read to find the API. */
 export interface LocalAccess {
@@ -24,7 +25,7 @@ export function readLocalAccess(file: string): Partial<LocalAccess> {
 
 /** Leaves address and keys where the command line looks for them, readable by their owner only. */
 export function writeLocalAccess(file: string, access: LocalAccess): void {
-  writeFileSync(file, `${JSON.stringify(access, null, 2)}\n`, { mode: 0o600 });
+  writeWhole(file, access);
 }
 
 /** Draws an administrator's key. */

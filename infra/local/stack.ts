@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
@@ -14,7 +14,13 @@ import {
 } from "./local-key.ts";
 import { assertFree, freePorts, LOOPBACK } from "./ports.ts";
 import { answers, type LocalProcess, lastLines, startProcess, waitUntil } from "./processes.ts";
-import { type LocalState, type StorageSecrets, storageSecrets } from "./state.ts";
+import {
+  EDGE_LOCK,
+  type LocalState,
+  type StorageSecrets,
+  storageSecrets,
+  writeWhole,
+} from "./state.ts";
 
 export const MODEL = "unmask-demo";
 export const BUNDLE = "infra/demo-model/bundle";
@@ -24,6 +30,9 @@ const READY_TIMEOUT_MS = 120_000;
 
 /** Where workerd serves the buckets over S3, on the storage's port. */
 const S3_PATH = "/cdn-cgi/local/r2/s3";
+
+/** Where `wrangler d1 --persist-to edge` puts the tables. */
+const EDGE_FOLDER = "edge/v3";
 
 export interface StackOptions {
   /** The API's; 0 takes any free one. */
@@ -84,7 +93,7 @@ export async function startStack(
 
   say("fetch hop and inference function …");
   const ownPorts = [...Object.values(stack.ports), ...internalPorts];
-  writeFileSync(state.file("ports.json"), `${JSON.stringify(ownPorts)}\n`);
+  writeWhole(state.file("ports.json"), ownPorts);
   const hop = startFetchHop(stack, ownPorts, ticketKeys.verification);
   running.push(hop);
   const worker = startFunction(stack, store, ticketKeys.verification, options.provider);
@@ -106,6 +115,8 @@ async function choosePorts(wanted: number): Promise<LocalPorts> {
 
 /** Bundles the Worker and brings the edge's tables up to date. */
 async function prepareEdge(state: LocalState): Promise<void> {
+  // Where earlier versions kept every request's address, query and all.
+  rmSync(path.join(state.file(EDGE_FOLDER), "observability"), { recursive: true, force: true });
   const bundle = ["deploy", "--dry-run", "--outdir", state.file("worker")];
   const persist = ["--local", "--persist-to", state.file("edge")];
   await Promise.all([
@@ -130,8 +141,8 @@ function startEdge({ state, secrets, ports }: Stack, adminKey: string, ticketKey
   const settings: EdgeSettings = {
     apiPort: ports.api,
     storagePort: ports.storage,
-    // Where `wrangler d1 --persist-to` has put the tables.
-    folder: path.join(state.file("edge"), "v3"),
+    folder: state.file(EDGE_FOLDER),
+    lock: state.file(EDGE_LOCK),
     bundle: state.file("worker"),
     storage: secrets,
     bindings: {

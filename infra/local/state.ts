@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -28,6 +29,9 @@ export interface StorageSecrets {
 
 const OTHERS = 0o077;
 
+/** How long the edge of a start that was killed may take to write what it holds and end. */
+const ENDING_MS = 15_000;
+
 /**
  * Takes a state folder for this process, made if it is not there. From here on whatever this process and its children
  * create is readable by their owner only. Throws an Error that says what to do if another start holds the folder.
@@ -36,12 +40,46 @@ export function takeState(folder: string): LocalState {
   process.umask(OTHERS);
   mkdirSync(folder, { recursive: true });
   if ((statSync(folder).mode & OTHERS) !== 0) tighten(folder);
-  const lock = lockFile(path.join(folder, "lock"), folder);
-  return {
-    folder,
-    file: (name) => path.join(folder, name),
-    [Symbol.dispose]: () => lock.close(),
-  };
+  const file = (name: string): string => path.join(folder, name);
+  const lock = takeLock(file("lock"), 0);
+  if (lock === undefined) {
+    throw new Error(
+      `another start uses ${folder}: stop it, or give this one a folder and a port of its own:\n  UNMASK_STATE=${file("2")} npm start -- --port 0`,
+    );
+  }
+  const edge = takeLock(file(EDGE_LOCK), ENDING_MS);
+  if (edge === undefined) throw new Error(`the edge of an earlier start still uses ${folder}`);
+  edge.close();
+  return { folder, file, [Symbol.dispose]: () => lock.close() };
+}
+
+/** What the edge holds while it runs: it may outlive the start that a person has killed, by seconds. */
+export const EDGE_LOCK = "edge.lock";
+
+/**
+ * Locks a file until the returned database is closed or this process ends, however it ends: the lock is the operating
+ * system's own, so there is no stale one to be told from a live one. Returns undefined if another process has held it for `patienceMs`.
+ */
+export function takeLock(file: string, patienceMs: number): DatabaseSync | undefined {
+  const database = new DatabaseSync(file, { timeout: patienceMs });
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+    return database;
+  } catch (cause) {
+    database.close();
+    if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY)
+      return undefined;
+    throw cause;
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+/** Writes a file whole or not at all: a start that is killed leaves the old one. */
+export function writeWhole(file: string, content: unknown): void {
+  const draft = `${file}.new`;
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
 }
 
 /** Reads the storage's secrets, drawing them at the first start. */
@@ -53,27 +91,8 @@ export function storageSecrets(state: LocalState): StorageSecrets {
     access_key_id: randomBytes(16).toString("hex"),
     secret_access_key: randomBytes(32).toString("hex"),
   };
-  writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  writeWhole(file, secrets);
   return secrets;
-}
-
-/**
- * SQLite's lock is the operating system's own: it goes with the process that holds it, however that ends, so there is
- * no stale one to be told from a live one.
- */
-function lockFile(file: string, folder: string): DatabaseSync {
-  const database = new DatabaseSync(file);
-  try {
-    database.exec("BEGIN EXCLUSIVE");
-  } catch (cause) {
-    database.close();
-    const other = path.join(folder, "2");
-    throw new Error(
-      `another start uses ${folder}: stop it, or give this one a folder and a port of its own:\n  UNMASK_STATE=${other} npm start -- --port 0`,
-      { cause },
-    );
-  }
-  return database;
 }
 
 /** Earlier versions left what they wrote readable to everybody on the machine. */

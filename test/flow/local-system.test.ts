@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:net";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -45,6 +54,14 @@ async function start(
   });
   const status = await new Promise<number | null>((resolve) => child.once("exit", resolve));
   return { status, said };
+}
+
+/** Takes a port and says nothing to whoever connects. */
+async function muteListener(): Promise<{ port: number; close: () => void }> {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, close: () => void server.close() };
 }
 
 describe("the doors of a local system", () => {
@@ -150,13 +167,29 @@ describe("the doors of a local system", () => {
   );
 });
 
+describe("a state folder of an earlier version", () => {
+  test("is closed to others by the next start, whatever becomes of that", async () => {
+    const folder = temporaryFolder();
+    const databases = path.join(folder, "edge/v3/d1");
+    mkdirSync(databases, { recursive: true });
+    writeFileSync(path.join(databases, "ledger.sqlite"), "");
+    for (const name of ["", "edge", "edge/v3", "edge/v3/d1"])
+      chmodSync(path.join(folder, name), 0o755);
+    chmodSync(path.join(databases, "ledger.sqlite"), 0o644);
+    const { port, close } = await muteListener();
+    await start(folder, ["--port", String(port)]);
+    close();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(statSync(databases).mode & 0o777).toBe(0o700);
+    expect(statSync(path.join(databases, "ledger.sqlite")).mode & 0o777).toBe(0o600);
+  });
+});
+
 describe("a port that is taken", () => {
   test("is told before anything is started, although its holder says nothing", async () => {
-    const mute = createServer(() => undefined);
-    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
-    const { port } = mute.address() as { port: number };
+    const { port, close } = await muteListener();
     const { status, said } = await start(temporaryFolder(), ["--port", String(port)]);
-    mute.close();
+    close();
     expect(status).toBe(1);
     expect(said).toContain(`port ${port} is taken by another program`);
     expect(said).not.toContain("edge");
