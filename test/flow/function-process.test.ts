@@ -13,18 +13,20 @@ afterEach(async () => {
 
 interface RunningFunction {
   readonly child: ChildProcess;
-  readonly url: string;
   /** Resolves when the event has been logged. */
   readonly said: (event: string) => Promise<void>;
   /** How it ended: its exit status, or the signal's name. */
   readonly ended: Promise<number | string | null>;
 }
 
-async function startFunction(args: readonly string[] = []): Promise<RunningFunction> {
+async function startFunction(
+  args: readonly string[] = [],
+  entry = "src/inference/function.ts",
+): Promise<RunningFunction> {
   const store = await serveObjects(fileStore("infra/demo-model/bundle"), "weights");
   left.push(() => store.close());
   const port = await freePort();
-  const child = spawn(process.execPath, [...args, "src/inference/function.ts"], {
+  const child = spawn(process.execPath, [...args, entry], {
     stdio: ["ignore", "inherit", "pipe"],
     env: {
       ...process.env,
@@ -54,7 +56,7 @@ async function startFunction(args: readonly string[] = []): Promise<RunningFunct
       waiting.set(event, resolve);
       void ended.then((how) => reject(new Error(`ended with ${how}: ${[...events].join("\n")}`)));
     });
-  return { child, url: `http://127.0.0.1:${port}`, said, ended };
+  return { child, said, ended };
 }
 
 describe("asked to end, the function ends with 0", () => {
@@ -72,6 +74,16 @@ describe("with production dependencies alone", () => {
   test("the function starts and loads its model", async () => {
     const { said, child, ended } = await startFunction(productionOnly);
     await said("model.ready");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  test("the fetch hop starts", async () => {
+    const { said, child, ended } = await startFunction(
+      productionOnly,
+      "src/inference/fetch-hop.ts",
+    );
+    await said("hop.listening");
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
   });
