@@ -146,7 +146,7 @@ function webhooks(requests: number): void {
     ["  sendings, of which went wrong", `${result.sendings}, ${result.faults}`],
     ["  repeats that a correct receiver knew", String(result.repeats)],
     ["  reported as failed after the schedule", String(result.givenUp)],
-    ["  never left, of which told against somebody", `${result.unsent}, ${result.blamed}`],
+    ["  never left, told against somebody", `${result.unsent}, ${result.blamed}`],
     ["  lost, processed twice", `${result.lost}, ${result.processedTwice}`],
   ]);
 }

@@ -44,7 +44,7 @@ const DOWN_SHARE = 0.02;
 
 /** Of the sendings that our own side fails to make while it is up, and of the notices with which it goes down for minutes. */
 const OWN_FAULT_RATE = 0.03;
-const OUTAGE_RATE = 0.005;
+const OUTAGE_RATE = 0.001;
 const MAX_OUTAGE_MS = 10 * 60_000;
 
 /** It is down for half a day as well, in the middle of what the first receiver is. */
