@@ -1,7 +1,7 @@
 import { createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
-import { table } from "./terminal/table.ts";
+import { dollars, table } from "./terminal/table.ts";
 
 export const ACCOUNTS_HELP: string = `Opens and lists accounts: whose money it is.
 
@@ -24,9 +24,14 @@ export async function accounts(args: readonly string[], io: CommandIo): Promise<
   try {
     if (action === "list") {
       const found = await Array.fromAsync(client.accounts(call));
-      const rows = found.map(({ id, name, created_at }) => [id, name, created_at.slice(0, 10)]);
+      const rows = found.map(({ id, name, created_at, credit_low_micros: line }) => [
+        ...[id, name, created_at.slice(0, 10)],
+        line === null ? "never" : dollars(line),
+      ]);
       io.stdout.write(
-        values.json ? `${JSON.stringify(found)}\n` : table(["ACCOUNT", "NAME", "OPENED"], rows),
+        values.json
+          ? `${JSON.stringify(found)}\n`
+          : table(["ACCOUNT", "NAME", "OPENED", "TOLD BELOW"], rows),
       );
       return EXIT.done;
     }

@@ -3,25 +3,29 @@ import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
-export const CREDIT_HELP: string = `Grants credit to an account, and gives back what an answer was charged.
+export const CREDIT_HELP: string = `Grants credit to an account, gives back what an answer was charged, and says when an account is told that its credit runs low.
 
 Usage: unmask credit grant ACCOUNT DOLLARS [--id ID]
        unmask credit refund ACCOUNT ANSWER DOLLARS [--id ID]
+       unmask credit line ACCOUNT DOLLARS | off
+
+line      below so much available credit the account's webhook endpoints are told credit.low: once, and again after
+          credit that is given has lifted it above the line. Who has no endpoint is told nothing: unmask webhooks --help
 
 Options:
   --id ID       name of the grant or refund: the same one given again gives nothing more
 ${ADMIN_CONNECTION_HELP}
 
-Exit codes: 0 granted or refunded · 1 refused · 64 wrong usage · 69 not there, try again
+Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 `;
 
 /** The command `credit`: see its help. */
 export async function credit(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(args);
-  const give = giftOf(positionals, values.id);
+  const deed = deedOf(positionals, values.id);
   try {
     const client = createAdminClient(briefly(findAdministration(values, io)));
-    const { reply, words } = await give(client, io.signal);
+    const { reply, words } = await deed(client, io.signal);
     io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
     return EXIT.done;
   } catch (cause) {
@@ -31,13 +35,13 @@ export async function credit(args: readonly string[], io: CommandIo): Promise<nu
   }
 }
 
-/** Gives money to an account; `words` say so to a person. */
-type Gift = (
+/** Changes what an account has or is told of it; `words` say so to a person. */
+type Deed = (
   client: AdminClient,
   signal: AbortSignal,
 ) => Promise<{ readonly reply: object; readonly words: string }>;
 
-function giftOf(given: readonly string[], id: string | undefined): Gift {
+function deedOf(given: readonly string[], id: string | undefined): Deed {
   const [action, account = "", ...rest] = given;
   if (action === "grant" && given.length === 3) {
     const [text = ""] = rest;
@@ -57,7 +61,23 @@ function giftOf(given: readonly string[], id: string | undefined): Gift {
       return { reply, words };
     };
   }
-  throw new UsageError("say grant ACCOUNT DOLLARS or refund ACCOUNT ANSWER DOLLARS");
+  if (action === "line" && given.length === 3) return lineOf(account, rest[0] ?? "");
+  throw new UsageError(
+    "say grant ACCOUNT DOLLARS, refund ACCOUNT ANSWER DOLLARS or line ACCOUNT DOLLARS",
+  );
+}
+
+function lineOf(account: string, text: string): Deed {
+  const credit_low_micros = text === "off" ? null : amountOf(text).amount_micros;
+  return async (client, signal) => {
+    const reply = await client.changeAccount(account, { credit_low_micros }, { signal });
+    const line = reply.credit_low_micros;
+    const words =
+      line === null
+        ? `${reply.id} is not told when its credit runs low\n`
+        : `${reply.id} is told once its credit is below ${dollars(line)}\n`;
+    return { reply, words };
+  };
 }
 
 function amountOf(text: string): { readonly amount_micros: number } {

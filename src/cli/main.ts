@@ -50,6 +50,26 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "webhooks",
+    {
+      summary: "say where the account is told what happened: add, test, change endpoints",
+      load: async () => {
+        const { WEBHOOKS_HELP, webhooks } = await import("./webhooks.ts");
+        return { run: webhooks, help: WEBHOOKS_HELP };
+      },
+    },
+  ],
+  [
+    "deliveries",
+    {
+      summary: "show what was sent to webhook endpoints, and send it again",
+      load: async () => {
+        const { DELIVERIES_HELP, deliveries } = await import("./deliveries.ts");
+        return { run: deliveries, help: DELIVERIES_HELP };
+      },
+    },
+  ],
+  [
     "accounts",
     {
       summary: "open and list accounts, as their administrator",
@@ -72,7 +92,7 @@ const commands: ReadonlyMap<string, Entry> = new Map([
   [
     "credit",
     {
-      summary: "grant credit to an account and refund answers, as its administrator",
+      summary: "grant credit, refund answers and warn of low credit, as an account's administrator",
       load: async () => {
         const { CREDIT_HELP, credit } = await import("./credit.ts");
         return { run: credit, help: CREDIT_HELP };
@@ -126,7 +146,7 @@ const HELP = `Answers questions about pictures with a masked-diffusion language 
 Usage: unmask COMMAND [ARGUMENT …]
 
 Commands:
-${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`).join("\n")}
+${[...commands].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).join("\n")}
 
   unmask COMMAND --help   what a command takes
 

@@ -1,5 +1,6 @@
 import type {
   AccountBody,
+  ChangeAccountBody,
   CreateAccountBody,
   GrantBody,
   GrantedBody,
@@ -21,6 +22,8 @@ import {
 export interface AdminClient {
   createAccount(account: CreateAccountBody, options?: CallOptions): Promise<AccountBody>;
   accounts(options?: CallOptions): AsyncIterable<AccountBody>;
+  /** Changes what is named; what is absent stays. */
+  changeAccount(id: string, change: ChangeAccountBody, options?: CallOptions): Promise<AccountBody>;
   grant(account: string, grant: GrantBody, options?: CallOptions): Promise<GrantedBody>;
   refund(account: string, refund: RefundBody, options?: CallOptions): Promise<RefundedBody>;
   createKey(key: CreateKeyBody, options?: CallOptions): Promise<NewKeyBody>;
@@ -38,6 +41,8 @@ export function createAdminClient(options: ClientOptions): AdminClient {
   return {
     createAccount: (account, call) => write(options, "POST", "/v1/accounts", account, call),
     accounts: (call) => readPages<AccountBody>(options, "/v1/accounts?limit=100", call),
+    changeAccount: (id, change, call) =>
+      write(options, "PATCH", `/v1/accounts/${encodeURIComponent(id)}`, change, call),
     grant: (account, grant, call) =>
       write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/grants`, grant, call),
     refund: (account, refund, call) =>

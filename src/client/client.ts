@@ -18,6 +18,8 @@ import {
   send,
 } from "./send.ts";
 
+import { createWebhookCalls, type WebhookCalls } from "./webhook-calls.ts";
+
 export type Health = HealthBody;
 export type ModelList = ModelListBody;
 
@@ -71,6 +73,7 @@ export interface Client {
     results(id: string, options?: CallOptions): AsyncIterable<BatchResultBody>;
     cancel(id: string, options?: CallOptions): Promise<BatchBody>;
   };
+  readonly webhooks: WebhookCalls;
   models(options?: CallOptions): Promise<ModelList>;
   /** As it is now: not asked again when nobody answers. */
   health(options?: CallOptions): Promise<Health>;
@@ -126,6 +129,7 @@ export function createClient(options: ClientOptions): Client {
       results: (id, call) => readPages(options, `${at("batches", id)}/results?limit=100`, call),
       cancel: (id, call) => post(`${at("batches", id)}/cancel`, null, call),
     },
+    webhooks: createWebhookCalls(options),
     models: (call) => get("/v1/models", call),
     health: async ({ signal } = {}) =>
       readHealth(await send(options, "/health", signal === undefined ? {} : { signal })),

@@ -16,6 +16,8 @@ const commands: readonly (readonly string[])[] = [
   ["status"],
   ["ask", "What?"],
   ["usage"],
+  ["webhooks", "test", "whe_1"],
+  ["deliveries", "list"],
   ["accounts", "list"],
   ["keys", "revoke", "k1"],
   ["credit", "grant", "acc_1", "1"],
