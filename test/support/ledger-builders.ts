@@ -17,6 +17,7 @@ export function holdRequest(holdId: string, overrides: Partial<HoldRequest> = {}
     subject: null,
     share: 1_000_000,
     isShared: false,
+    isRated: false,
     idempotency: null,
     ...overrides,
   };

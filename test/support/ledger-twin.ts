@@ -35,6 +35,7 @@ export function ledgerOver(book: () => LedgerBook): Ledger {
     grant: async (grant) => book().grant(grant),
     refund: async (refund) => book().refund(refund),
     hold: async (request) => book().hold(request),
+    letIn: async (request) => book().letIn(request),
     recall: async (request) => book().recall(request),
     renew: async (holdId) => book().renew(holdId),
     takePlace: async (place) => book().takePlace(place),

@@ -7,20 +7,22 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
 import { type AnswerBody, answerBody } from "#wire/responses.ts";
 import { warningBodies } from "#wire/warnings.ts";
-import type { CacheDirectives, CacheOutcome, Lookup } from "../delivery/answer-cache.ts";
+import type { CacheDirectives, CacheOutcome } from "../delivery/answer-cache.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
 import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
-import { ownerOf, viewerOf } from "../keys/viewer.ts";
-import type { Held, HoldRequest, IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
+import { viewerOf } from "../keys/viewer.ts";
+import type { Held, IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { admit, type Job } from "./admit.ts";
-import type { AnswerOrder, LedAnswer } from "./answers.ts";
+import type { AnswerOrder } from "./answers.ts";
 import { answersOf } from "./answers-client.ts";
 import type { Asker } from "./asker.ts";
 import { attempt } from "./attempt.ts";
+import { type Found, findAnswer, leaderOf, outcomeOf, type Unanswered } from "./find-answer.ts";
+import { holdOf, letIn } from "./holds.ts";
 import { resolvePictures } from "./pictures.ts";
 import { storedAnswer } from "./stored-answers.ts";
 
@@ -66,8 +68,10 @@ export type RefusedAsk = RefusedHold;
  * fetched, and before a refusal is told.
  */
 export async function ask(asker: Asker, asking: Asking): Promise<Result<AskedAnswer, RefusedAsk>> {
-  const mustFetch = asking.request.pictures.some(({ kind }) => kind !== "file");
-  const earlier = mustFetch ? await recall(asker, asking) : null;
+  // With an address among them, it is looked for as the request is let in.
+  const kinds = asking.request.pictures.map(({ kind }) => kind);
+  const mustLook = kinds.includes("upload") && !kinds.includes("url");
+  const earlier = mustLook ? await recall(asker, asking) : null;
   if (earlier !== null) return earlier;
   const asked = await askAnew(asker, asking);
   return asked.ok ? asked : ((await recall(asker, asking)) ?? asked);
@@ -83,7 +87,10 @@ async function recall(
   if (earlier === null) return null;
   if (!earlier.ok) return earlier;
   if (earlier.value.kind !== "replay") return null;
-  const told = replayed(earlier.value.reply);
+  return atOnce(replayed(earlier.value.reply));
+}
+
+function atOnce(told: Result<TakenOn, RefusedAsk>): Result<AskedAnswer, RefusedAsk> {
   return told.ok ? ok({ ...told.value, timings: { cacheMs: 0, queueMs: 0 } }) : told;
 }
 
@@ -91,6 +98,12 @@ async function askAnew(asker: Asker, asking: Asking): Promise<Result<AskedAnswer
   const createdAt = Date.now();
   const { request } = asking;
   const deadlineAt = request.deadlineMs === null ? null : createdAt + request.deadlineMs;
+  const allowed = mayBeAsked(asker, request);
+  if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
+  const { steps } = request.options;
+  const before = await letIn(asker, [request], { steps, idempotency: asking.idempotency });
+  if (!before.ok) return before;
+  if (before.value?.kind === "replay") return atOnce(replayed(before.value.reply));
   const admitted = await readJob(asker, request, createdAt, deadlineAt);
   if (!admitted.ok) {
     const isLate = deadlineAt !== null && Date.now() >= deadlineAt;
@@ -100,11 +113,14 @@ async function askAnew(asker: Asker, asking: Asking): Promise<Result<AskedAnswer
   }
   const job = admitted.value;
   const admittedAt = Date.now();
-  const found = await lookUp(asker, asking, job, deadlineAt);
+  const found = await findAnswer(asker, asking, job, deadlineAt);
   const foundAt = Date.now();
-  const taken = await takeOn(asker, asking, job, found, deadlineAt);
+  const terms = { deadlineAt, isRated: before.value !== null };
+  const taken = await takeOn(asker, asking, job, found, terms);
+  if (!taken.ok) return taken;
   const timings = { cacheMs: foundAt - admittedAt, queueMs: Date.now() - foundAt };
-  return taken.ok ? ok({ ...taken.value, timings }) : taken;
+  const allowances = before.value?.allowances ?? taken.value.allowances;
+  return ok({ ...taken.value, allowances, timings });
 }
 
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
@@ -137,6 +153,16 @@ function untouched(
   };
 }
 
+/** What can be refused before anything is fetched or counted. */
+function mayBeAsked({ key, settings }: Asker, request: AnswerRequest): Result<unknown, Failure> {
+  const { model } = request;
+  if (model !== undefined && model !== settings.card.id)
+    return refuse({ kind: "unknown_model", model, known: [settings.card.id] });
+  const allowed = mayAsk(key, settings.card.id);
+  if (!allowed.ok) return allowed;
+  return mayTell(request.webhook?.url, settings, "/webhook");
+}
+
 async function readJob(
   asker: Asker,
   request: AnswerRequest,
@@ -144,13 +170,7 @@ async function readJob(
   deadlineAt: number | null,
 ): Promise<Result<Job, Failure>> {
   const { key, settings } = asker;
-  const { messages, options, model, warnings } = request;
-  if (model !== undefined && model !== settings.card.id)
-    return refuse({ kind: "unknown_model", model, known: [settings.card.id] });
-  const allowed = mayAsk(key, settings.card.id);
-  if (!allowed.ok) return allowed;
-  const tellable = mayTell(request.webhook?.url, settings, "/webhook");
-  if (!tellable.ok) return tellable;
+  const { messages, options, warnings } = request;
   const images = await resolvePictures(asker, request.pictures, deadlineAt);
   if (!images.ok) return images;
   const question: Question = { messages, options, images: images.value };
@@ -159,53 +179,10 @@ async function readJob(
   return admit({ question }, { id, accountId, card: settings.card, warnings, createdAt });
 }
 
-type Found =
-  | Extract<Lookup, { kind: "hit" | "bypass" }>
-  /** `left`: a leader that was waited for and left; its work may still be there to go on with. */
-  | { readonly kind: "lead"; readonly key: string; readonly left: LedAnswer | null }
-  | { readonly kind: "collapsed"; readonly key: string; readonly body: AnswerBody }
-  | { readonly kind: "joined"; readonly key: string; readonly leader: LedAnswer }
-  | { readonly kind: "absent" };
-
-/** Runs that come to nothing are passed over so often; then the question is answered without the cache. */
-const MAX_LEADERS = 5;
-
-async function lookUp(
-  asker: Asker,
-  { request, directives, isAccepted }: Asking,
-  { id: answerId, question }: Job,
-  deadlineAt: number | null,
-): Promise<Found> {
-  const cache = answerCacheOf(asker.bindings);
-  let left: LedAnswer | null = null;
-  for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
-    const notLeader = left?.answerId ?? null;
-    const terms = { answerId, pool: request.cache, directives, notLeader };
-    const looked: Lookup = await cache.lookUp(asker, question, terms);
-    if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
-    if (looked.kind === "lead") return { ...looked, left };
-    if (looked.kind !== "join") return looked;
-    const { key, leaderId, leaderAccountId } = looked;
-    const leader = { answerId: leaderId, accountId: leaderAccountId };
-    if (isAccepted) return { kind: "joined", key, leader };
-    const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
-    const body = await answersOf(asker.bindings).watch(leader, leftMs);
-    const own = body === null || maySeeLeader(asker, leader) ? body : { ...body, id: answerId };
-    if (own?.status === "completed") return { kind: "collapsed", key, body: own };
-    if (own !== null && own.ended_at === null) return { kind: "collapsed", key, body: cut(own) };
-    left = leader;
-  }
-  return { kind: "bypass" };
-}
-
-/** Another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
-function maySeeLeader({ key, clientToken }: Asker, { accountId }: LedAnswer): boolean {
-  return accountId === key.accountId && clientToken?.sharesCache !== true;
-}
-
-/** At the joiner's own deadline the leader's canvas is the joiner's partial answer. */
-function cut(body: AnswerBody): AnswerBody {
-  return { ...body, status: "partial", ended_at: new Date().toISOString() };
+/** Until when an answer is waited for, and whether it was counted against the rates when it was let in. */
+interface TakingTerms {
+  readonly deadlineAt: number | null;
+  readonly isRated: boolean;
 }
 
 async function takeOn(
@@ -213,16 +190,16 @@ async function takeOn(
   asking: Asking,
   job: Job,
   found: Found,
-  deadlineAt: number | null,
+  terms: TakingTerms,
 ): Promise<Result<TakenOn, RefusedAsk>> {
   switch (found.kind) {
     case "hit":
     case "collapsed":
-      return await tellFound(asker, asking, job, found, deadlineAt);
+      return await tellFound(asker, asking, job, found, terms);
     case "joined":
     case "lead":
     case "bypass":
-      return await run(asker, asking, job, found, deadlineAt);
+      return await run(asker, asking, job, found, terms);
     case "absent":
       return refuse({ failure: { kind: "not_cached" }, allowances: [] });
     default:
@@ -236,7 +213,7 @@ async function tellFound(
   { request, idempotency }: Asking,
   job: Job,
   found: Extract<Found, { kind: "hit" | "collapsed" }>,
-  deadlineAt: number | null,
+  { deadlineAt, isRated }: TakingTerms,
 ): Promise<Result<TakenOn, RefusedAsk>> {
   const price = found.body.status === "completed" ? job.card.hitPrice : ZERO;
   const isKept = found.body.id !== job.id;
@@ -251,7 +228,7 @@ async function tellFound(
     found.kind === "hit"
       ? { kind: "hit", key: found.key, ageSeconds: found.ageSeconds, ttlSeconds: found.ttlSeconds }
       : { kind: "collapsed", key: found.key };
-  const paid = await payForFound(asker, job, body, price, idempotency);
+  const paid = await payForFound(asker, job, body, price, { idempotency, isRated });
   if (!paid.ok) return paid;
   if (paid.value.kind === "replay") return replayed(paid.value.reply);
   if (!isKept) {
@@ -282,13 +259,14 @@ async function payForFound(
   job: Job,
   body: AnswerBody,
   price: Micros,
-  idempotency: IdempotentRequest | null,
+  terms: { readonly idempotency: IdempotentRequest | null; readonly isRated: boolean },
 ): Promise<Result<Held, RefusedHold>> {
+  const { idempotency, isRated } = terms;
   if (price === ZERO && idempotency === null)
     return ok({ kind: "held", allowances: [], hasPlace: false });
   const ledger = ledgerOf(asker.bindings, job.accountId);
   const free = { amount: price, steps: 0, maximum: null, idempotency };
-  const request = holdOf(asker, job, { ...free, share: null, isShared: false });
+  const request = holdOf(asker, job, { ...free, share: null, isShared: false, isRated });
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
   const reply = idempotency === null ? null : storedAnswer.write(body);
@@ -300,8 +278,8 @@ async function run(
   asker: Asker,
   { request, idempotency, isAccepted }: Asking,
   job: Job,
-  found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>,
-  deadlineAt: number | null,
+  found: Unanswered,
+  { deadlineAt, isRated }: TakingTerms,
 ): Promise<Result<TakenOn, RefusedAsk>> {
   const { bindings } = asker;
   const ledger = ledgerOf(bindings, job.accountId);
@@ -314,7 +292,7 @@ async function run(
     const { maximum } = request;
     const share = asker.settings.accountPlaces;
     const isShared = found.kind === "joined";
-    const terms = { amount, steps, maximum, idempotency, share, isShared };
+    const terms = { amount, steps, maximum, idempotency, share, isShared, isRated };
     const held = await ledger.hold(holdOf(asker, job, terms));
     if (!held.ok) return held;
     if (held.value.kind === "replay") return replayed(held.value.reply);
@@ -341,32 +319,6 @@ async function run(
   }
 }
 
-function leaderOf(found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>): LedAnswer | null {
-  switch (found.kind) {
-    case "joined":
-      return found.leader;
-    case "lead":
-      return found.left;
-    case "bypass":
-      return null;
-    default:
-      return found satisfies never;
-  }
-}
-
-function outcomeOf(found: Extract<Found, { kind: "joined" | "lead" | "bypass" }>): CacheOutcome {
-  switch (found.kind) {
-    case "joined":
-      return { kind: "collapsed", key: found.key };
-    case "lead":
-      return { kind: "miss", key: found.key };
-    case "bypass":
-      return { kind: "bypass" };
-    default:
-      return found satisfies never;
-  }
-}
-
 function replayed(reply: string): Result<TakenOn, never> {
   const told = storedAnswer.read(reply);
   return ok({
@@ -387,33 +339,6 @@ function orderOf(
   return {
     ...{ job, keyId: key.id, owner, requestId, traceparent, payment: { kind: "hold" } },
     share: settings.accountPlaces,
-    ...terms,
-  };
-}
-
-/** Asks the ledger to set a price aside for whoever asks. */
-export function holdOf(
-  { key, clientToken }: Asker,
-  { id: holdId, accountId, card }: Pick<Job, "id" | "accountId" | "card">,
-  terms: Pick<HoldRequest, "amount" | "steps" | "maximum" | "idempotency" | "share" | "isShared">,
-): HoldRequest {
-  return {
-    holdId,
-    accountId,
-    keyId: key.id,
-    model: card.id,
-    keyLimits: key.limits,
-    accountLimits: key.accountLimits,
-    spendCap:
-      clientToken === undefined
-        ? null
-        : {
-            tokenId: clientToken.id,
-            amount: clientToken.spendCap,
-            expiresAt: clientToken.expiresAt,
-          },
-    subject:
-      clientToken === undefined ? null : { owner: ownerOf(clientToken), ...clientToken.limits },
     ...terms,
   };
 }

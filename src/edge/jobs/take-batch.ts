@@ -14,13 +14,13 @@ import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-book.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import { admit } from "./admit.ts";
-import { holdOf } from "./ask.ts";
 import type { Asker } from "./asker.ts";
 import { attempt } from "./attempt.ts";
 import type { NewItem } from "./batch-book.ts";
 import type { ItemOrder } from "./batch-orders.ts";
 import { BatchTable } from "./batch-table.ts";
 import { batchesOf } from "./batches-client.ts";
+import { holdOf, letIn } from "./holds.ts";
 import { resolvePictures } from "./pictures.ts";
 import { storedBatch } from "./stored-answers.ts";
 
@@ -60,6 +60,11 @@ export async function takeBatch(
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
   const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
   if (!tellable.ok) return refuse({ failure: tellable.refusal, allowances: [] });
+  const requests = request.items.map((item) => item.request);
+  const allSteps = requests.reduce((sum, { options }) => sum + options.steps, 0);
+  const before = await letIn(asker, requests, { steps: allSteps, idempotency });
+  if (!before.ok) return await repeated(asker, before.refusal, idempotency);
+  if (before.value?.kind === "replay") return replayed(before.value.reply);
   const id = newId("bat");
   const createdAt = Date.now();
   let isTaken = false;
@@ -76,6 +81,7 @@ export async function takeBatch(
       idempotency,
       share: null,
       isShared: false,
+      isRated: before.value !== null,
     };
     const held = await ledgerOf(asker.bindings, accountId).hold(
       holdOf(asker, { id, accountId, card }, terms),
@@ -84,7 +90,8 @@ export async function takeBatch(
     if (held.value.kind === "replay") return replayed(held.value.reply);
     const body = await begin(asker, { id, createdAt, price }, request, idempotency);
     isTaken = true;
-    return ok({ body, isReplay: false, allowances: held.value.allowances });
+    const allowances = before.value?.allowances ?? held.value.allowances;
+    return ok({ body, isReplay: false, allowances });
   } finally {
     if (!isTaken) await discard(asker, id);
   }

@@ -26,6 +26,8 @@ import type {
   Held,
   HoldRequest,
   IdempotentRequest,
+  LetIn,
+  LetInRequest,
   Refund,
   RefusedHold,
 } from "./ledger.ts";
@@ -39,7 +41,7 @@ import {
   renewPlace,
   takePlace,
 } from "./places.ts";
-import { forgetPurses, returnSpending, takeSpending } from "./purses.ts";
+import { forgetPurses, hasSpending, returnSpending, takeSpending } from "./purses.ts";
 import { forgetWindows, takeRates } from "./rates.ts";
 import { storedPurses } from "./stored.ts";
 
@@ -48,6 +50,7 @@ export interface LedgerBook extends Outbox, CreditAlerts {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
+  letIn(request: LetInRequest): Result<LetIn, RefusedHold>;
   recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;
   renew(holdId: string): void;
   takePlace(place: PlaceRequest): boolean;
@@ -97,6 +100,7 @@ export function openLedgerBook(store: SqlStore, now: () => number): LedgerBook {
     refund: (request) => whole(() => refund(store, request, now())),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
     hold: (request) => undoRefusals(store, () => hold(store, request, now())),
+    letIn: (request) => undoRefusals(store, () => letIn(store, request, now())),
     recall: (request) =>
       whole(() => {
         releaseExpired(store, now());
@@ -127,10 +131,10 @@ class RefusedInside extends Error {
   }
 }
 
-function undoRefusals(
+function undoRefusals<Value>(
   store: SqlStore,
-  work: () => Result<Held, RefusedHold>,
-): Result<Held, RefusedHold> {
+  work: () => Result<Value, RefusedHold>,
+): Result<Value, RefusedHold> {
   try {
     return store.transaction(() => {
       const held = work();
@@ -141,6 +145,26 @@ function undoRefusals(
     if (cause instanceof RefusedInside) return refuse(cause.refusal);
     throw cause;
   }
+}
+
+function letIn(store: SqlStore, request: LetInRequest, now: number): Result<LetIn, RefusedHold> {
+  releaseExpired(store, now);
+  const earlier = request.idempotency === null ? null : repeat(store, request.idempotency, null);
+  if (earlier?.ok === false) return earlier;
+  if (earlier?.value.kind === "replay") return ok(earlier.value);
+  const allowances = takeRates(store, request, now);
+  if (!allowances.ok) return allowances;
+  const refusal =
+    crowded(store, { ...request, isShared: false }) ??
+    refusalOf(hasSpending(store, request, now)) ??
+    refusalOf(post(readBalances(store), { kind: "hold", amount: request.amount }));
+  return refusal === null
+    ? ok({ kind: "new", allowances: allowances.value })
+    : refuseHold(refusal, allowances.value);
+}
+
+function refusalOf(result: Result<unknown, Failure>): Failure | null {
+  return result.ok ? null : result.refusal;
 }
 
 function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, RefusedHold> {
@@ -160,7 +184,7 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
       priceMicros: toNumber(amount),
       maximumMicros: toNumber(maximum),
     });
-  const allowances = takeRates(store, request, now);
+  const allowances = request.isRated ? ok([]) : takeRates(store, request, now);
   if (!allowances.ok) return allowances;
   const refusal = crowded(store, request);
   if (refusal !== null) return refuseHold(refusal, allowances.value);
@@ -217,8 +241,9 @@ function repeat(
 
 function crowded(
   store: SqlStore,
-  { keyId, keyLimits, accountLimits, isShared }: HoldRequest,
+  request: Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "isShared">,
 ): Failure | null {
+  const { keyId, keyLimits, accountLimits, isShared } = request;
   if (isShared) return null;
   const [open] = store.all<{ ofKey: number; ofAccount: number }>(
     `SELECT count(*) AS ofAccount, coalesce(sum(key_id = ?), 0) AS ofKey

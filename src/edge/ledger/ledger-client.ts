@@ -11,6 +11,7 @@ export function ledgerOf(
     grant: async (grant) => await stub.grant(grant),
     refund: async (refund) => await stub.refund(refund),
     hold: async (request) => await stub.hold(request),
+    letIn: async (request) => await stub.letIn(request),
     recall: async (request) => await stub.recall(request),
     renew: async (holdId) => await stub.renew(holdId),
     takePlace: async (place) => await stub.takePlace(place),

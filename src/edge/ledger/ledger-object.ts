@@ -19,6 +19,8 @@ import type {
   HoldRequest,
   IdempotentRequest,
   Ledger,
+  LetIn,
+  LetInRequest,
   Refund,
   RefusedHold,
 } from "./ledger.ts";
@@ -62,6 +64,10 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     const held = this.#book.hold(request);
     await this.#setAlarm();
     return held;
+  }
+
+  async letIn(request: LetInRequest): Promise<Result<LetIn, RefusedHold>> {
+    return this.#book.letIn(request);
   }
 
   async recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null> {

@@ -25,6 +25,11 @@ export interface Ledger {
    * `too_many_concurrent`, `spend_limit_reached`, `insufficient_credit`.
    */
   hold(request: HoldRequest): Promise<Result<Held, RefusedHold>>;
+  /**
+   * Lets a request in whose price is not known yet, because its pictures are still to be fetched: what it takes of the
+   * rates is used, its room and credit are looked at, nothing is set aside. Refuses in the order of `hold`.
+   */
+  letIn(request: LetInRequest): Promise<Result<LetIn, RefusedHold>>;
   /** What a hold with this Idempotency-Key would be told before anything else is looked at; null where the key is new. */
   recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null>;
   /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
@@ -85,8 +90,21 @@ export interface HoldRequest {
   readonly share: number | null;
   /** Whether it takes part in the work of another answer: it is not made itself, so it needs no place and is not counted among those in the making. */
   readonly isShared: boolean;
+  /** Whether `letIn` has counted it against the rates. */
+  readonly isRated: boolean;
   readonly idempotency: IdempotentRequest | null;
 }
+
+/** As a hold; `amount` is the least that it can cost. */
+export type LetInRequest = Omit<
+  HoldRequest,
+  "holdId" | "accountId" | "model" | "share" | "isShared" | "isRated" | "maximum"
+>;
+
+export type LetIn =
+  | { readonly kind: "new"; readonly allowances: readonly Allowance[] }
+  /** The body of the first reply, as JSON text. */
+  | { readonly kind: "replay"; readonly reply: string };
 
 /** The most that everything asked with one client token may cost together. */
 export interface SpendCap {

@@ -8,7 +8,7 @@ import type { HoldRequest } from "./ledger.ts";
 /** Spends a price from every purse of a request and names them, or refuses with the first that is spent. */
 export function takeSpending(
   store: SqlStore,
-  request: HoldRequest,
+  request: SpendingRequest,
   now: number,
 ): Result<readonly string[], Failure> {
   const purses = pursesOf(request, now);
@@ -23,6 +23,22 @@ export function takeSpending(
   }
   return ok(purses.map(({ name }) => name));
 }
+
+/** Says whether a price could be spent from every purse of a request, or refuses with the first where it could not. */
+export function hasSpending(
+  store: SqlStore,
+  request: SpendingRequest,
+  now: number,
+): Result<void, Failure> {
+  for (const { name, period, limit } of pursesOf(request, now)) {
+    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+    if (!total.ok) return total;
+  }
+  return ok(undefined);
+}
+
+/** What a request says of what may be spent for it. */
+type SpendingRequest = Pick<HoldRequest, "keyId" | "keyLimits" | "spendCap" | "subject" | "amount">;
 
 /** Gives purses back what was spent from them and not charged. */
 export function returnSpending(store: SqlStore, purses: readonly string[], amount: Micros): void {
@@ -53,7 +69,7 @@ interface Purse {
 const DAY_MS = 24 * 3_600_000;
 
 /** The key's day and month, the subject's day, and the client token. */
-function pursesOf(request: HoldRequest, now: number): readonly Purse[] {
+function pursesOf(request: SpendingRequest, now: number): readonly Purse[] {
   const { keyId, keyLimits, spendCap, subject } = request;
   const [dayName, monthName] = keyPurses(keyId, now);
   const day: Purse = {

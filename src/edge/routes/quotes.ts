@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgeSizes } from "#domain/image/judge.ts";
-import { ok, type Result } from "#domain/result.ts";
+import type { Allowance } from "#domain/limits.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   quoteBody,
   quoteRequestSchema,
@@ -16,10 +17,12 @@ import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import { type Asked, appraise, measure } from "../jobs/admit.ts";
 import { readStatus } from "../jobs/function.ts";
+import { letIn } from "../jobs/holds.ts";
 import { resolvePictures } from "../jobs/pictures.ts";
 import { mayAsk } from "../keys/may-ask.ts";
+import type { RefusedHold } from "../ledger/ledger.ts";
 import { readAnswerRequest } from "./answer-body.ts";
-import { askerOf } from "./asking.ts";
+import { askerOf, tellRates } from "./asking.ts";
 import { mediaTypeOf } from "./body.ts";
 
 /** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
@@ -28,12 +31,16 @@ const VALIDITY_MS = 5 * 60_000;
 /** `POST /v1/quotes`: says what an answer would cost, to the micro-dollar, and costs nothing. */
 export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
   const settings = settingsOf(c.env);
-  const asked = await readAsked(c);
-  if (!asked.ok) return refused(c, asked.refusal);
-  const appraised = appraise(asked.value.asked, settings.card);
-  if (!appraised.ok) return refused(c, appraised.refusal);
   const allowed = mayAsk(c.get("key"), settings.card.id);
   if (!allowed.ok) return refused(c, allowed.refusal);
+  const asked = await readAsked(c);
+  if (!asked.ok) {
+    tellRates(c, asked.refusal.allowances);
+    return refused(c, asked.refusal.failure);
+  }
+  tellRates(c, asked.value.allowances);
+  const appraised = appraise(asked.value.asked, settings.card);
+  if (!appraised.ok) return refused(c, appraised.refusal);
   const status = await readStatus({
     functionUrl: settings.functionUrl,
     requestId: c.get("requestId"),
@@ -52,32 +59,43 @@ export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
 interface AskedForQuote {
   readonly asked: Asked;
   readonly warnings: readonly Warning[];
+  readonly allowances: readonly Allowance[];
 }
 
-async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, Failure>> {
+async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, RefusedHold>> {
   if (mediaTypeOf(c) === "application/json") {
     const { card } = settingsOf(c.env);
     // Hono keeps the body, so whoever reads it next finds it again.
     const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()), card);
-    if (!sized.ok) return sized;
+    if (!sized.ok) return unheld(sized.refusal);
     if (sized.value !== null) return measured(sized.value);
   }
   const request = await readAnswerRequest(c);
-  if (!request.ok) return request;
+  if (!request.ok) return unheld(request.refusal);
+  const asker = askerOf(c);
+  // A quote that fetches pictures counts as a request, of no steps.
+  const before = await letIn(asker, [request.value], { steps: 0, idempotency: null });
+  if (!before.ok) return before;
   const { messages, options, model, pictures, warnings } = request.value;
-  const images = await resolvePictures(askerOf(c), pictures);
-  if (!images.ok) return images;
-  const asked = measure({ messages, options, images: images.value });
-  if (!asked.ok) return asked;
-  return ok({ asked: { ...asked.value, ...(model === undefined ? {} : { model }) }, warnings });
+  const images = await resolvePictures(asker, pictures);
+  if (!images.ok) return unheld(images.refusal);
+  const measuredAll = measure({ messages, options, images: images.value });
+  if (!measuredAll.ok) return unheld(measuredAll.refusal);
+  const asked = { ...measuredAll.value, ...(model === undefined ? {} : { model }) };
+  const allowances = before.value?.kind === "new" ? before.value.allowances : [];
+  return ok({ asked, warnings, allowances });
+}
+
+function unheld(failure: Failure): Result<never, RefusedHold> {
+  return refuse({ failure, allowances: [] });
 }
 
 /** A size is judged like the picture that has it: a price is told only for what can be answered. */
-function measured({ warnings, ...request }: SizeRequest): Result<AskedForQuote, Failure> {
+function measured({ warnings, ...request }: SizeRequest): Result<AskedForQuote, RefusedHold> {
   const fitting = judgeSizes(request.pictures);
-  if (!fitting.ok) return fitting;
+  if (!fitting.ok) return unheld(fitting.refusal);
   const pictures = request.pictures.map((size) => ({ ...size, orientation: 1 }));
-  return ok({ asked: { ...request, pictures, messages: 1 }, warnings });
+  return ok({ asked: { ...request, pictures, messages: 1 }, warnings, allowances: [] });
 }
 
 /** How `POST /v1/quotes` reads in the API's description. */
