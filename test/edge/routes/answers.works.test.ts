@@ -6,6 +6,7 @@ import { answerSchema } from "#wire/responses.ts";
 import { decodeSse } from "#wire/sse.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/ticket.ts";
 import { collect, pngBytes, story } from "../../support/edge-builders.ts";
+import { gif, jpeg } from "../../support/image-files.ts";
 import { ask, askJson, digest, eventReply, functionReplies } from "../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -63,6 +64,23 @@ describe("POST /v1/answers works", () => {
     });
     expect(ticket.ok && (await isTicketFor(ticket.value, sent.body))).toBe(true);
     expect(decodeGenerate(sent.body)).toMatchObject({ ok: true, value: { images: [pngBytes] } });
+  });
+
+  test("the ticket says of every picture what was priced: its size as stored and how it is turned", async () => {
+    const double = functionReplies(() => eventReply(story));
+    const files = [jpeg(300, 200, { orientation: 6 }), gif(640, 480, 1, [320, 240])];
+    const images = files.map((file) => ({ data: encodeBase64(file) }));
+    await askJson({ question: "Which is larger?", images });
+    const jwt = double.sent[0]?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    const keys = verificationKeysText.parse(env.TEST_TICKET_KEYS);
+    expect(await openTicket(jwt, keys, Date.now())).toMatchObject({
+      value: {
+        pictures: [
+          { width: 300, height: 200, orientation: 6 },
+          { width: 320, height: 240, orientation: 1 },
+        ],
+      },
+    });
   });
 
   test.each([
