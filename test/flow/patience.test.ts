@@ -20,7 +20,12 @@ function endures(failure: Failure, attempt = 1): number {
   throw new Error("it never ends");
 }
 
-const absences = ["function_unreachable", "draining", "weights_loading"] as const;
+const absences = [
+  "function_unreachable",
+  "function_outdated",
+  "draining",
+  "weights_loading",
+] as const;
 
 describe("an accepted answer", () => {
   test.each(absences)("waits ten minutes for a function that is away: %s", (kind) => {

@@ -62,6 +62,7 @@ export class Patience {
 function passesAfterMs(failure: Failure): number | null {
   switch (failure.kind) {
     case "function_unreachable":
+    case "function_outdated":
     case "draining":
       return 0;
     case "weights_loading":
