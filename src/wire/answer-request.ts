@@ -171,7 +171,9 @@ const fields = {
   stop: z
     .union([stop, z.array(stop).max(MAX_STOPS)])
     .exactOptional()
-    .meta({ description: "Texts that end the answer before them." }),
+    .meta({
+      description: "The answer ends before the first of these texts in it, wherever tokens begin.",
+    }),
   suffix: z
     .string()
     .min(1)

@@ -68,6 +68,39 @@ describe("the official openai client, with another base URL and key", () => {
     expect(usage).toEqual(whole.usage);
   });
 
+  test("stops before a text, wherever tokens begin, at once and streamed", async () => {
+    const body = { ...chat(), stop: "og" };
+    const whole = await openai().chat.completions.create(body);
+    expect(whole.choices[0]).toMatchObject({
+      finish_reason: "stop",
+      message: { content: "A d" },
+    });
+    let text = "";
+    const stream = await openai().chat.completions.create({ ...body, stream: true });
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+    expect(text).toBe("A d");
+  });
+
+  test("is told of an empty answer as of a request that has to change, and does not repeat it", async () => {
+    let sent = 0;
+    const counting: typeof fetch = (input, init) => {
+      sent += 1;
+      return fetch(input, init);
+    };
+    const client = new OpenAI({
+      ...{ baseURL: `${system.url}/v1`, apiKey: system.key, fetch: counting },
+    });
+    const { max_completion_tokens: _, ...unbounded } = chat();
+    const body = { ...unbounded, x_unmask: { canvas: 256, steps: 16 } };
+    const error: unknown = await client.chat.completions
+      .create(body)
+      .then(undefined, (cause: unknown) => cause);
+    expect(error).toBeInstanceOf(OpenAI.UnprocessableEntityError);
+    expect(error).toMatchObject({ code: "empty_answer" });
+    expect(String(error)).toMatch(/canvas of 256 positions; ask with a canvas of \d+ or less/);
+    expect(sent).toBe(1);
+  });
+
   test("lists and shows the model", async () => {
     const models = await Array.fromAsync(await openai().models.list());
     expect(models.map(({ id }) => id)).toEqual([system.model]);
