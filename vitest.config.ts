@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
 
 // Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
@@ -35,7 +36,11 @@ const worker: TestProjectInlineConfiguration = {
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       // OLD_DB: where tests put the rows of earlier releases.
-      miniflare: { bindings: await makeTestBindings(), d1Databases: ["OLD_DB"] },
+      miniflare: {
+        bindings: await makeTestBindings(),
+        d1Databases: ["OLD_DB"],
+        serviceBindings: { TEST_CONTRACT: contractService() },
+      },
     }),
   ],
   test: {

@@ -25,7 +25,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   },
   edge: {
     rooms: ["domain", "wire"],
-    packages: ["cloudflare:", "hono", "@hono/zod-openapi", "zod"],
+    packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
   cli: { rooms: ["domain", "model", "weights", "client", "inference"], packages: ["node:"] },

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { checkApi } from "./check-api.ts";
 
 interface Check {
   readonly name: string;
@@ -38,6 +39,7 @@ const checks: readonly Check[] = [
   { name: "lock file is complete", run: checkLockFile },
   { name: "worker bundle", run: checkWorkerBundle },
   { name: "kernels are what their sources compile to", run: checkKernels },
+  { name: "the API's description", run: () => checkApi(command) },
 ];
 
 async function checkLockFile(): Promise<string> {
@@ -85,6 +87,9 @@ async function checkWorkerBundle(): Promise<string> {
   }
 }
 
+/** Checks tell nobody but whoever runs them. */
+const silent = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+
 /** Runs a tool to its end; throws with all that it printed if it fails. */
 async function command(name: string, args: readonly string[], advice: string): Promise<string> {
   const { status, output } = await execute(name, args);
@@ -97,7 +102,8 @@ function execute(
   args: readonly string[],
 ): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...silent };
+    const child = spawn(name, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -43,7 +43,7 @@ import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes
 import { listEntries } from "./routes/ledger.ts";
 import { listModels, showModel } from "./routes/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/moondream.ts";
-import { showOpenapi } from "./routes/openapi.ts";
+import { showOpenapi, showOpenapiWithoutWebhooks } from "./routes/openapi.ts";
 import { createQuote } from "./routes/quotes.ts";
 import { replayAnswer } from "./routes/replays.ts";
 import { listUsage } from "./routes/usage.ts";
@@ -142,6 +142,7 @@ app.delete("/v1/keys/:id", revokeKey);
 app.post("/v1/keys/:id/rotate", rotateKey);
 app.get("/health", showHealth);
 app.get("/openapi.json", showOpenapi);
+app.get("/openapi-without-webhooks.json", showOpenapiWithoutWebhooks);
 
 app.notFound(notFound(app));
 app.onError(onFault);

@@ -214,21 +214,26 @@ const fields = {
 /** Schema of the text fields of a form. */
 export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields);
 
+const allFields = {
+  ...fields,
+  image: image.exactOptional().meta({
+    description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
+    example: {
+      data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
+    },
+  }),
+  images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
+    description:
+      "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
+  }),
+};
+
+/** The schema of each field of the JSON body, for bodies that have some of them. */
+export const answerRequestFields: Readonly<Record<keyof AnswerRequestBody, z.ZodType>> = allFields;
+
 /** Schema of the JSON body. */
 export const answerRequestSchema: z.ZodType<AnswerRequestBody> = z
-  .strictObject({
-    ...fields,
-    image: image.exactOptional().meta({
-      description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
-      example: {
-        data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
-      },
-    }),
-    images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
-      description:
-        "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
-    }),
-  })
+  .strictObject(allFields)
   .meta({ id: "AnswerRequest" });
 
 /** Schema of the form, for the API's description. */

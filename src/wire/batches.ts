@@ -3,7 +3,7 @@ import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type AnswerFields, answerFieldsSchema, answerRequestSchema } from "./answer-request.ts";
+import { type AnswerFields, answerFieldsSchema, answerRequestFields } from "./answer-request.ts";
 import { type Problem, problemSchema } from "./error.ts";
 import { problemsOf } from "./field-problems.ts";
 import { parseJson } from "./generate.ts";
@@ -76,9 +76,18 @@ export interface BatchListQuery {
   readonly after?: string | undefined;
 }
 
+/** Fields that mean something for one answer alone. */
+const foreignFields: readonly string[] = ["stream", "cache"];
+
+const itemFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
+  Object.entries(answerRequestFields).filter(([name]) => !foreignFields.includes(name)),
+);
+const defaultsSchema = z.strictObject(itemFields).meta({ id: "BatchDefaults" });
+
 const envelopeSchema = z.strictObject({
+  // Read one by one, each with the defaults under it.
   items: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_BATCH_ITEMS),
-  defaults: z.record(z.string(), z.unknown()).exactOptional(),
+  defaults: defaultsSchema.exactOptional(),
   webhook: z.unknown().exactOptional(),
   deadline_ms: z.unknown().exactOptional(),
   max_price_micros: z.unknown().exactOptional(),
@@ -112,16 +121,13 @@ export function parseBatch(bytes: Uint8Array, card: AskedCard): Result<BatchRequ
   return problems.length > 0 ? refuseFields(problems) : ok({ items: read, ...termsOf(terms.data) });
 }
 
-/** Fields that mean something for one answer alone. */
-const foreignFields: readonly string[] = ["stream", "cache"];
-
 function readItem(
   item: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
   card: AskedCard,
 ): Result<BatchItem, readonly FieldProblem[]> {
   const { custom_id: customId, ...fields } = { ...defaults, ...item };
-  const name = nameSchema.safeParse(customId);
+  const name = nameSchema.optional().safeParse(customId);
   const problems: FieldProblem[] = foreignFields
     .filter((field) => field in fields)
     .map((field) => ({ pointer: `/${field}`, message: "is no field of a batch's item" }));
@@ -134,7 +140,7 @@ function readItem(
   return ok({ customId: name.data ?? null, request: request.value });
 }
 
-const nameSchema = z.string().min(1).max(MAX_NAME_LENGTH).optional();
+const nameSchema = z.string().min(1).max(MAX_NAME_LENGTH);
 
 function inItem({ pointer, message }: FieldProblem, index: number): FieldProblem {
   return { pointer: `/items/${index}${pointer}`, message };
@@ -176,37 +182,31 @@ export const batchRequestSchema: z.ZodType = z
   .strictObject({
     items: z
       .array(
-        z.intersection(
-          z.object({
-            custom_id: z
-              .string()
-              .min(1)
-              .max(MAX_NAME_LENGTH)
+        z
+          .strictObject({
+            custom_id: nameSchema
               .exactOptional()
               .meta({ description: "Your own name for it, once in a batch." }),
-          }),
-          answerRequestSchema,
-        ),
+            ...itemFields,
+          })
+          .meta({ id: "BatchItem" }),
       )
       .min(1)
       .max(MAX_BATCH_ITEMS)
       .meta({ description: "Answer requests, without stream and cache." }),
-    defaults: answerFieldsSchema
-      .optional()
-      .meta({ description: "Fields for every item that does not give its own." }),
-    webhook: z
-      .union([z.string(), z.object({ url: z.string() })])
+    defaults: defaultsSchema
       .exactOptional()
-      .meta({ description: "As of an answer: is told batch.completed." }),
-    deadline_ms: z.int().min(0).exactOptional().meta({
+      .meta({ description: "Fields for every item that does not give its own." }),
+    webhook: answerRequestFields.webhook.meta({
+      description: "As of an answer: is told batch.completed.",
+    }),
+    deadline_ms: answerRequestFields.deadline_ms.meta({
       description:
         "After so many milliseconds items in the making are told as they stand and waiting ones are cancelled.",
     }),
-    max_price_micros: z
-      .int()
-      .min(0)
-      .exactOptional()
-      .meta({ description: "Refuses a batch whose items may cost more together." }),
+    max_price_micros: answerRequestFields.max_price_micros.meta({
+      description: "Refuses a batch whose items may cost more together.",
+    }),
   })
   .meta({ id: "BatchRequest" });
 

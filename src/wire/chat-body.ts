@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { harmlessChatFields } from "./chat-refusals.ts";
 import { isDataUri } from "./data-uri.ts";
 import { MAX_URL_LENGTH } from "./fetch.ts";
 import {
@@ -107,27 +108,45 @@ const message = z.discriminatedUnion(
 const stop = z.string().max(MAX_STOP_LENGTH);
 const tokens = z.int().min(1);
 
-/** Schema of the body. */
-export const chatSchema: z.ZodType<ChatBody> = z
-  .object({
-    model: z.string().min(1).max(MAX_NAME_LENGTH).exactOptional(),
-    messages: z.array(message).min(1).max(MAX_MESSAGES),
-    max_completion_tokens: tokens.exactOptional().meta({
-      description:
-        "A ceiling. The canvas, whose positions are all computed and paid, is this long, but no longer than the model's card recommends (GET /v1/models); absent it is the card's default. x_unmask.canvas may ask for a longer one.",
-    }),
-    max_tokens: tokens.exactOptional(),
-    temperature: z.number().exactOptional().meta({ description: "Absent it is 0." }),
-    seed: z.int().exactOptional(),
-    stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).exactOptional(),
-    stream: z.boolean().exactOptional(),
-    stream_options: z.object({ include_usage: z.boolean().exactOptional() }).exactOptional(),
-    x_unmask: z.record(z.string(), z.unknown()).exactOptional().meta({
-      description:
-        "Options of an answer request that chats do not have, such as steps or deadline_ms.",
-    }),
+const fields = {
+  model: z.string().min(1).max(MAX_NAME_LENGTH).exactOptional(),
+  messages: z.array(message).min(1).max(MAX_MESSAGES),
+  max_completion_tokens: tokens.exactOptional().meta({
+    description:
+      "A ceiling. The canvas, whose positions are all computed and paid, is this long, but no longer than the model's card recommends (GET /v1/models); absent it is the card's default. x_unmask.canvas may ask for a longer one.",
+  }),
+  max_tokens: tokens.exactOptional(),
+  temperature: z.number().exactOptional().meta({ description: "Absent it is 0." }),
+  seed: z.int().exactOptional(),
+  stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).exactOptional(),
+  stream: z.boolean().exactOptional(),
+  stream_options: z.object({ include_usage: z.boolean().exactOptional() }).exactOptional(),
+  x_unmask: z.record(z.string(), z.unknown()).exactOptional().meta({
+    description:
+      "Options of an answer request that chats do not have, such as steps or deadline_ms.",
+  }),
+};
+
+/** Schema of the body, without nulls and without what is passed over. */
+export const chatSchema: z.ZodType<ChatBody> = z.object(fields);
+
+/** Schema of a whole body, for the API's description: null stands for what is left open, and what cannot be done may be sent as what asks for nothing. */
+export const describedChatSchema: z.ZodType = z
+  .strictObject({
+    ...nullable(fields),
+    messages: fields.messages,
+    ...nullable(harmlessChatFields),
   })
   .meta({ id: "ChatRequest" });
+
+function nullable(schemas: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const takesNull = schema.safeParse(null).success;
+      return [name, (takesNull ? schema : schema.nullable()).exactOptional()];
+    }),
+  );
+}
 
 /** Whether a text names a scheme; which ones are fetched from is for the fetching to say. */
 function isAddress(url: string): boolean {

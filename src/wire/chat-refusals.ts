@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
+import { UNKNOWN_FIELD } from "./field-sentence.ts";
 
 /** Fields of OpenAI's chat that would change nothing here: read, and passed over. */
 const ignoredFields: readonly string[] = [
@@ -28,18 +30,13 @@ const usedFields: readonly string[] = [
   "x_unmask",
 ];
 
-/** What cannot be done, with the value that asks for nothing and so is let pass. */
+/** What cannot be done, with what asks for nothing and so is let pass. */
 interface Refused {
   readonly why: string;
-  readonly isHarmless: (value: unknown) => boolean;
+  readonly harmless: z.ZodType;
 }
 
-const never = (): boolean => false;
-const emptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-const equal =
-  (harmless: unknown): Refused["isHarmless"] =>
-  (value) =>
-    value === harmless;
+const emptyList = z.array(z.never()).max(0);
 
 const noTools = "the model calls no tools and no functions; ask for the answer itself";
 const noPenalty =
@@ -52,63 +49,63 @@ const refusedFields: ReadonlyMap<string, Refused> = new Map([
     "n",
     {
       why: "one answer is made per request; ask again with another seed for another",
-      isHarmless: equal(1),
+      harmless: z.literal(1),
     },
   ],
-  ["tools", { why: noTools, isHarmless: emptyList }],
-  ["functions", { why: noTools, isHarmless: emptyList }],
-  [
-    "tool_choice",
-    { why: noTools, isHarmless: (value: unknown) => value === "none" || value === "auto" },
-  ],
-  ["function_call", { why: noTools, isHarmless: equal("none") }],
+  ["tools", { why: noTools, harmless: emptyList }],
+  ["functions", { why: noTools, harmless: emptyList }],
+  ["tool_choice", { why: noTools, harmless: z.enum(["none", "auto"]) }],
+  ["function_call", { why: noTools, harmless: z.literal("none") }],
   [
     "response_format",
     {
       why: "the canvas is not held to a grammar, so JSON cannot be promised; ask for it in words and check it",
-      isHarmless: (value: unknown) =>
-        typeof value === "object" && value !== null && "type" in value && value.type === "text",
+      harmless: z.object({ type: z.literal("text") }),
     },
   ],
-  ["logprobs", { why: noLogprobs, isHarmless: equal(false) }],
-  ["top_logprobs", { why: noLogprobs, isHarmless: equal(0) }],
+  ["logprobs", { why: noLogprobs, harmless: z.literal(false) }],
+  ["top_logprobs", { why: noLogprobs, harmless: z.literal(0) }],
   [
     "logit_bias",
     {
       why: "logits of a whole canvas are not biased by token",
-      isHarmless: (value: unknown) =>
-        typeof value === "object" && value !== null && Object.keys(value).length === 0,
+      harmless: z.strictObject({}),
     },
   ],
-  ["frequency_penalty", { why: noPenalty, isHarmless: equal(0) }],
-  ["presence_penalty", { why: noPenalty, isHarmless: equal(0) }],
+  ["frequency_penalty", { why: noPenalty, harmless: z.literal(0) }],
+  ["presence_penalty", { why: noPenalty, harmless: z.literal(0) }],
   [
     "top_p",
     {
       why: "noise is added to all logits of a canvas, none are cut off; use temperature",
-      isHarmless: equal(1),
+      harmless: z.literal(1),
     },
   ],
   [
     "modalities",
     {
       why: "answers are text",
-      isHarmless: (value: unknown) =>
-        Array.isArray(value) && value.every((modality) => modality === "text"),
+      harmless: z.array(z.literal("text")),
     },
   ],
-  ["audio", { why: "answers are text", isHarmless: never }],
+  ["audio", { why: "answers are text", harmless: z.null() }],
   [
     "prediction",
     {
       why: "a canvas begins masked; a known end can be given as x_unmask.suffix",
-      isHarmless: never,
+      harmless: z.null(),
     },
   ],
   [
     "web_search_options",
-    { why: "nothing is searched for; the model sees what is sent", isHarmless: never },
+    { why: "nothing is searched for; the model sees what is sent", harmless: z.null() },
   ],
+]);
+
+/** What may be sent without asking for anything: fields that are passed over, and the harmless values of the others. */
+export const harmlessChatFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries([
+  ...ignoredFields.map((name) => [name, z.unknown()] as const),
+  ...[...refusedFields].map(([name, { harmless }]) => [name, harmless] as const),
 ]);
 
 const known: ReadonlySet<string> = new Set([
@@ -124,9 +121,9 @@ export function refusedChatFields(body: Readonly<Record<string, unknown>>): Fiel
     .flatMap(([name, value]) => {
       const refused = refusedFields.get(name);
       if (refused !== undefined)
-        return refused.isHarmless(value) ? [] : [{ pointer: `/${name}`, message: refused.why }];
-      return known.has(name)
-        ? []
-        : [{ pointer: `/${name.slice(0, 64)}`, message: "unknown field" }];
+        return refused.harmless.safeParse(value).success
+          ? []
+          : [{ pointer: `/${name}`, message: refused.why }];
+      return known.has(name) ? [] : [{ pointer: `/${name.slice(0, 64)}`, message: UNKNOWN_FIELD }];
     });
 }

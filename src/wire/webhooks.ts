@@ -96,6 +96,13 @@ export interface RedeliveredBody {
   readonly count: number;
 }
 
+/** What `POST /v1/webhook_endpoints/{id}/test` says of the sample that it sends. */
+export interface WebhookTestBody {
+  readonly object: "webhook_test";
+  /** The sample's `webhook-id`. */
+  readonly notice: string;
+}
+
 /** Threat: endpoints that multiply every answer. More than that a program of the owner's can spread them to. */
 export const MAX_ENDPOINTS = 16;
 
@@ -235,6 +242,10 @@ export const redeliverSchema: z.ZodType<RedeliverBody> = z
 export const redeliveredSchema: z.ZodType<RedeliveredBody> = z
   .strictObject({ object: z.literal("redelivery"), count })
   .meta({ id: "RedeliveredWebhooks" });
+
+export const webhookTestSchema: z.ZodType<WebhookTestBody> = z
+  .strictObject({ object: z.literal("webhook_test"), notice: id })
+  .meta({ id: "WebhookTest" });
 
 /** Body that receivers of a notice are sent: an answer as `GET /v1/answers/{id}` has it, a batch, or what the type is about. */
 export function noticeSchema(type: NoticeType): z.ZodType {

@@ -1,4 +1,4 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
@@ -7,14 +7,15 @@ import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
 import { encodeSse } from "#wire/sse.ts";
 import { MODEL_CARD_PATH, type ModelCard } from "#wire/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
+import { checkedFetch } from "./checked-fetch.ts";
 
 export const digest = "ab".repeat(32);
 
-/** Sends a request to the Worker with the key of the tests. */
+/** Sends a request to the Worker with the key of the tests; what is said must be as the API's description says. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has("authorization")) headers.set("authorization", `Bearer ${env.TEST_API_KEY}`);
-  return await exports.default.fetch(`https://unmask.test${path}`, { ...init, headers });
+  return await checkedFetch(`https://unmask.test${path}`, { ...init, headers });
 }
 
 /** Sends a JSON question. */

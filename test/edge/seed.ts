@@ -6,8 +6,9 @@ import { settingsOf } from "#edge/env.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { hashSecret, KEY_SCOPES, parseKey } from "#wire/key.ts";
+import { bringContract } from "./checked-fetch.ts";
 
-// Runs before every test file: the tables, the account acc_test with a thousand dollars, and the key of the tests.
+// Runs before every test file: the API's description for `ask`, the tables, the account acc_test with a thousand dollars, and the key of the tests.
 
 await applyD1Migrations(env.DB, JSON.parse(env.TEST_MIGRATIONS) as D1Migration[]);
 const key = parseKey(env.TEST_API_KEY);
@@ -41,3 +42,4 @@ await ledgerOf(env, "acc_test").grant({
   amount: micros(1_000_000_000),
   note: "seed",
 });
+await bringContract();

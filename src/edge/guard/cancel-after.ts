@@ -2,6 +2,9 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { MAX_DEADLINE_MS } from "#wire/limits.ts";
 
+/** Plain seconds, or numbers with units. That they come to a day at most is checked apart. */
+export const cancelAfterShape: RegExp = /^(?:[0-9]{1,6}|(?:[0-9]{1,8}(?:ms|s|m|h))+)$/;
+
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /**
@@ -11,8 +14,8 @@ const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 export function cancelAfter(header: string | undefined): Result<number | null, Failure> {
   if (header === undefined) return ok(null);
   const text = header.trim();
-  if (/^[0-9]{1,6}$/.test(text)) return within(Number(text) * 1000);
-  if (!/^(?:[0-9]{1,8}(?:ms|s|m|h))+$/.test(text)) return refuseHeader();
+  if (!cancelAfterShape.test(text)) return refuseHeader();
+  if (/^[0-9]+$/.test(text)) return within(Number(text) * 1000);
   const parts = [...text.matchAll(/([0-9]+)(ms|s|m|h)/g)];
   return within(
     parts.reduce((sum, [, n, unit]) => sum + Number(n) * UNITS[unit as keyof typeof UNITS], 0),

@@ -9,7 +9,7 @@ import { viewerOf } from "../keys/viewer.ts";
 import type { IdempotentRequest } from "../ledger/ledger.ts";
 
 /** Threat: keys fill the account's ledger. 255 is what draft-ietf-httpapi-idempotency-key and its users expect to fit. */
-const keyShape = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
+export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /**
  * Reads `Idempotency-Key`; null where none is sent. Two bodies are the same when they ask for the same on the same
@@ -47,7 +47,7 @@ export async function idempotentRequest(
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   const key = c.req.header("idempotency-key");
   if (key === undefined) return ok(null);
-  if (!keyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
+  if (!idempotencyKeyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
   return ok({
     scope: `${callerOf(c)} ${c.req.path} ${key}`,
     fingerprint: await sha256Hex(canonical),

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import { micros, toNumber } from "#domain/micros.ts";
@@ -25,6 +24,7 @@ import { newId } from "../id.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { describedQuery, readBody, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/accounts`: opens an account, without credit. */
 export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {
@@ -132,6 +132,7 @@ export const accountRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/accounts",
+    operationId: "createAccount",
     summary: "Open an account",
     security: [{ admin: [] }],
     request: {
@@ -147,12 +148,14 @@ export const accountRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/accounts",
+    operationId: "listAccounts",
     summary: "List accounts",
     security: [{ admin: [] }],
     request: { query: describedQuery(accountListQuerySchema) },
     responses: {
       200: {
         description: "Accounts, oldest first.",
+        headers: ["Link"],
         content: { "application/json": { schema: accountListSchema } },
       },
     },
@@ -160,6 +163,7 @@ export const accountRoutes: readonly RouteConfig[] = [
   {
     method: "patch",
     path: "/v1/accounts/{id}",
+    operationId: "changeAccount",
     summary: "Change an account",
     description: "Limits take effect everywhere within 60 seconds.",
     security: [{ admin: [] }],
@@ -177,6 +181,7 @@ export const accountRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/accounts/{id}/grants",
+    operationId: "grantCredit",
     summary: "Grant credit",
     security: [{ admin: [] }],
     request: {
@@ -193,6 +198,7 @@ export const accountRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/accounts/{id}/refunds",
+    operationId: "refundAnswer",
     summary: "Refund an answer",
     description: "All refunds of an answer together give back at most what it was charged.",
     security: [{ admin: [] }],

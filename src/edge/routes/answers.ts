@@ -1,14 +1,12 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { setMetric } from "hono/timing";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
-import { answerListQuerySchema, answerListSchema, answerSummary } from "#wire/answer-list.ts";
-import { answerFormSchema, answerRequestSchema } from "#wire/answer-request.ts";
+import { answerListQuerySchema, answerSummary } from "#wire/answer-list.ts";
 import { decodeCursor, pageOf } from "#wire/page.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
-import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import type { AnswerBody } from "#wire/responses.ts";
 import { encodeSse } from "#wire/sse.ts";
 import type { EdgeEnv } from "../env.ts";
 import { preferredType } from "../guard/accept.ts";
@@ -23,7 +21,7 @@ import { answersOf } from "../jobs/answers-client.ts";
 import { type AskedAnswer, ask } from "../jobs/ask.ts";
 import { readAnswerRequest } from "./answer-body.ts";
 import { askerOf, entityTag, eventHeaders, tellCache, tellRates, viewerIn } from "./asking.ts";
-import { describedQuery, readQuery } from "./body.ts";
+import { readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
 
 /** `POST /v1/answers`: asks, and waits for the answer, listens to it being made, or comes back for it. */
@@ -216,98 +214,3 @@ function acceptsEvents(c: Context<EdgeEnv>): boolean {
   const offers = ["application/json", "text/event-stream"] as const;
   return preferredType(c.req.header("accept"), offers) === "text/event-stream";
 }
-
-/** How `POST /v1/answers` reads in the API's description. */
-export const createAnswerRoute: RouteConfig = {
-  method: "post",
-  path: "/v1/answers",
-  summary: "Ask about pictures",
-  security: [{ key: [] }],
-  request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": { schema: answerRequestSchema },
-        "multipart/form-data": { schema: answerFormSchema },
-      },
-    },
-  },
-  responses: {
-    202: {
-      description:
-        "Not ended within `Prefer: wait=N` seconds (or with `respond-async`): come back to `Location`.",
-      content: { "application/json": { schema: answerSchema } },
-    },
-    200: {
-      description:
-        "The answer, or its making as events when `stream` is true. With `Idempotency-Key` a repeated request gets the first reply, `Idempotency-Replayed: true`, and is charged once. A stream that is cut goes on at `GET /v1/answers/{id}/events`; a plain request whose caller leaves is cancelled, unless it has an Idempotency-Key.",
-      content: {
-        "application/json": { schema: answerSchema },
-        "text/event-stream": {
-          schema: { type: "string" },
-          example:
-            'retry: 1000\nid: ans_0.0\nevent: answer.started\ndata: {"image_vectors":730,"prompt_length":760,"canvas":32,"steps":32}\n\n',
-        },
-      },
-    },
-  },
-};
-
-const answerReply = {
-  content: { "application/json": { schema: answerSchema } },
-} as const;
-const idParameter = z.object({ id: z.string().meta({ example: "ans_0Kb3nV7cQ2xY9mTgA4hZw" }) });
-
-/** How the other routes of answers read in the API's description. */
-export const answerRoutes: readonly RouteConfig[] = [
-  {
-    method: "get",
-    path: "/v1/answers",
-    summary: "List answers",
-    description:
-      "Newest first; the Link header leads to the next page. Seconds behind the answers themselves.",
-    security: [{ key: [] }],
-    request: { query: describedQuery(answerListQuerySchema) },
-    responses: {
-      200: {
-        description: "A page of answers, without their texts.",
-        content: { "application/json": { schema: answerListSchema } },
-      },
-    },
-  },
-  {
-    method: "get",
-    path: "/v1/answers/{id}",
-    summary: "Show an answer",
-    description:
-      "As far as it is made. Kept for 7 days after its end. The replay digest is its ETag.",
-    security: [{ key: [] }],
-    request: { params: idParameter },
-    responses: { 200: { description: "The answer.", ...answerReply } },
-  },
-  {
-    method: "get",
-    path: "/v1/answers/{id}/events",
-    summary: "Follow an answer",
-    description:
-      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops. Frames are kept for 24 hours after the end.",
-    security: [{ key: [] }],
-    request: { params: idParameter },
-    responses: {
-      200: {
-        description: "Server-sent events.",
-        content: { "text/event-stream": { schema: { type: "string" } } },
-      },
-    },
-  },
-  {
-    method: "post",
-    path: "/v1/answers/{id}/cancel",
-    summary: "Cancel an answer",
-    description:
-      "Charges the steps that ran and says how much that was; an ended answer stays as it is.",
-    security: [{ key: [] }],
-    request: { params: idParameter },
-    responses: { 200: { description: "The answer as it stands.", ...answerReply } },
-  },
-];

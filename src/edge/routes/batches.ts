@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -22,6 +21,8 @@ import { takeBatch } from "../jobs/take-batch.ts";
 import { askerOf, tellRates, viewerIn } from "./asking.ts";
 import { describedQuery, mediaTypeOf, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
+import { askedHeaders } from "./reply-headers.ts";
+import type { RouteConfig, RouteReply } from "./route.ts";
 
 /** What a batch is told with while it is being made. */
 const POLL_SECONDS = 5;
@@ -135,8 +136,9 @@ async function readBytes(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBu
 }
 
 const idParameter: z.ZodObject = z.object({ id: z.string() });
-const one = {
+const one: RouteReply = {
   description: "The batch.",
+  headers: ["Retry-After"],
   content: { "application/json": { schema: batchSchema } },
 };
 
@@ -145,24 +147,34 @@ export const batchRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/batches",
+    operationId: "createBatch",
     summary: "Ask many questions at once",
     description:
       "One hold of the sum, released and charged once, when every item has ended. A field that is wrong refuses the whole batch and nothing is asked; an item whose pictures cannot be fetched or read fails by itself and costs nothing. With Idempotency-Key a repeated request gets the batch as it stands.",
     security: [{ key: [] }],
     request: {
+      headers: ["Idempotency-Key"],
       body: { required: true, content: { "application/json": { schema: batchRequestSchema } } },
     },
-    responses: { 202: { ...one, description: "Taken on; `Location` leads to it." } },
+    responses: {
+      202: {
+        ...one,
+        description: "Taken on; `Location` leads to it.",
+        headers: [...askedHeaders, "Location", "Retry-After"],
+      },
+    },
   },
   {
     method: "get",
     path: "/v1/batches",
+    operationId: "listBatches",
     summary: "List batches, newest first",
     security: [{ key: [] }],
     request: { query: describedQuery(batchListQuerySchema) },
     responses: {
       200: {
         description: "A page of batches; the Link header leads to the next.",
+        headers: ["Link"],
         content: { "application/json": { schema: batchListSchema } },
       },
     },
@@ -170,6 +182,7 @@ export const batchRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/batches/{id}",
+    operationId: "showBatch",
     summary: "Show how far a batch is",
     security: [{ key: [] }],
     request: { params: idParameter },
@@ -178,6 +191,7 @@ export const batchRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/batches/{id}/results",
+    operationId: "listBatchResults",
     summary: "List what became of a batch's items",
     description:
       "In the order of the request, for 7 days after the end; what has ended can be read before that.",
@@ -186,6 +200,7 @@ export const batchRoutes: readonly RouteConfig[] = [
     responses: {
       200: {
         description: "A page of results; the Link header leads to the next.",
+        headers: ["Link"],
         content: { "application/json": { schema: batchResultsSchema } },
       },
     },
@@ -193,6 +208,7 @@ export const batchRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/batches/{id}/cancel",
+    operationId: "cancelBatch",
     summary: "Stop a batch",
     description:
       "What waits is cancelled, what runs stops where it stands and is charged its steps.",

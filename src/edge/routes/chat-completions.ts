@@ -1,13 +1,14 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { chatSchema } from "#wire/chat-body.ts";
+import { describedChatSchema } from "#wire/chat-body.ts";
 import { chatCompletion, chatCompletionSchema } from "#wire/chat-reply.ts";
 import { parseChat } from "#wire/chat-request.ts";
 import { chatChunks } from "#wire/chat-stream.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { mediaTypeOf } from "./body.ts";
-import { askCompatibly, endReply, textReply } from "./compatible-asking.ts";
+import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { askedHeaders } from "./reply-headers.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
 export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
@@ -36,18 +37,24 @@ export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Respons
 export const createChatCompletionRoute: RouteConfig = {
   method: "post",
   path: "/v1/chat/completions",
+  operationId: "createChatCompletion",
   summary: "Ask as OpenAI's clients do",
   description:
     "max_completion_tokens is a ceiling of the canvas, which is never longer for it than the model was trained for. A stream tells only text that is final, so it often comes late and at once. What a masked-diffusion model cannot do (tools, logprobs, n above 1, penalties …) is refused with a sentence; errors have OpenAI's shape.",
   security: [{ key: [] }],
-  request: { body: { required: true, content: { "application/json": { schema: chatSchema } } } },
+  request: {
+    headers: ["Idempotency-Key", "Cache-Control"],
+    body: { required: true, content: { "application/json": { schema: describedChatSchema } } },
+  },
   responses: {
     200: {
       description: "The completion, or chunks of it when `stream` is true.",
+      headers: askedHeaders,
       content: {
         "application/json": { schema: chatCompletionSchema },
         "text/event-stream": { schema: { type: "string" } },
       },
     },
   },
+  refusals: compatibleRefusals,
 };

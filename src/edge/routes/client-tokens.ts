@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { micros } from "#domain/micros.ts";
@@ -17,6 +16,7 @@ import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import type { KeyRecord } from "../keys/key-store.ts";
 import { readBody } from "./body.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/client_tokens`: makes a token that an app may hold, for part of what the key may do. */
 export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> {
@@ -83,6 +83,7 @@ function excessItems(
 export const createClientTokenRoute: RouteConfig = {
   method: "post",
   path: "/v1/client_tokens",
+  operationId: "createClientToken",
   summary: "Make a client token",
   description:
     "For apps, which must not carry a key: good for minutes and for part of what the key may do. It sees and touches what was asked with it, or for its `subject`, and nothing else of the account. Sent as a Bearer token. Ends with its key.",

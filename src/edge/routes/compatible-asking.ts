@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { chatErrorSchema } from "#wire/chat-reply.ts";
 import type { AnswerRequest } from "#wire/requests.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import { decodeSse, type SseMessage, sseStream } from "#wire/sse.ts";
@@ -13,6 +14,10 @@ import { answersOf } from "../jobs/answers-client.ts";
 import { type AskedAnswer, ask } from "../jobs/ask.ts";
 import { waitFor } from "./answers.ts";
 import { askerOf, eventHeaders, tellCache, tellRates, viewerIn } from "./asking.ts";
+import type { Content } from "./route.ts";
+
+/** How refusals read on these routes, in the API's description; `errorShape` writes them. */
+export const compatibleRefusals: Content = { "application/json": { schema: chatErrorSchema } };
 
 /** A question that came through another API. */
 export interface CompatibleAnswer extends AskedAnswer {

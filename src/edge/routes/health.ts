@@ -1,8 +1,8 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type HealthBody, healthSchema } from "#wire/responses.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { readStatus } from "../jobs/function.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */
 export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
@@ -22,6 +22,7 @@ export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
 export const showHealthRoute: RouteConfig = {
   method: "get",
   path: "/health",
+  operationId: "showHealth",
   summary: "Show how far the service is",
   responses: {
     200: {

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -12,6 +11,7 @@ import { refused } from "../guard/errors.ts";
 import { type Upload, Uploads } from "../jobs/uploads.ts";
 import { viewerIn } from "./asking.ts";
 import { mediaTypeOf } from "./body.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */
 export async function uploadImage(c: Context<EdgeEnv>): Promise<Response> {
@@ -116,6 +116,7 @@ export const imageRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/images",
+    operationId: "uploadImage",
     summary: "Upload a picture",
     description:
       'To ask about it more than once as {"id": "img_…"}. Equal files have one id; uploading again keeps it for another 30 days.',
@@ -133,10 +134,12 @@ export const imageRoutes: readonly RouteConfig[] = [
     responses: {
       201: {
         description: "It is kept.",
+        headers: ["Location"],
         content: { "application/json": { schema: uploadSchema } },
       },
       200: {
         description: "An equal file was kept already; now for longer.",
+        headers: ["Location"],
         content: { "application/json": { schema: uploadSchema } },
       },
     },
@@ -144,6 +147,7 @@ export const imageRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/images/{id}",
+    operationId: "showImage",
     summary: "Show an uploaded picture",
     security,
     request: { params: z.object({ id }) },
@@ -157,6 +161,7 @@ export const imageRoutes: readonly RouteConfig[] = [
   {
     method: "delete",
     path: "/v1/images/{id}",
+    operationId: "deleteImage",
     summary: "Delete an uploaded picture",
     security,
     request: { params: z.object({ id }) },

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -26,6 +25,7 @@ import { type KeyRecord, KeyTable } from "../keys/key-store.ts";
 import { placeSchema } from "./accounts.ts";
 import { describedQuery, readBody, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/keys`: makes a key and shows it, the only time. */
 export async function createKey(c: Context<EdgeEnv>): Promise<Response> {
@@ -195,6 +195,7 @@ export const keyRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/keys",
+    operationId: "createKey",
     summary: "Make a key",
     description: "Shows the key this one time; only a digest of its secret is kept.",
     security,
@@ -204,16 +205,22 @@ export const keyRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/keys",
+    operationId: "listKeys",
     summary: "List the keys of an account",
     security,
     request: { query: describedQuery(keyListQuerySchema) },
     responses: {
-      200: { description: "Keys without their secrets.", content: json(keyListSchema) },
+      200: {
+        description: "Keys without their secrets.",
+        headers: ["Link"],
+        content: json(keyListSchema),
+      },
     },
   },
   {
     method: "patch",
     path: "/v1/keys/{id}",
+    operationId: "restrictKey",
     summary: "Change what a key may do",
     description: WITHIN,
     security,
@@ -223,6 +230,7 @@ export const keyRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/keys/{id}/rotate",
+    operationId: "rotateKey",
     summary: "Give a key a new secret",
     description:
       "The present secret works on for overlap_seconds (a day unless said otherwise); the one before it no longer.",
@@ -233,6 +241,7 @@ export const keyRoutes: readonly RouteConfig[] = [
   {
     method: "delete",
     path: "/v1/keys/{id}",
+    operationId: "revokeKey",
     summary: "Revoke a key",
     description: `${WITHIN} Its client tokens end with it. Cannot be undone.`,
     security,

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -12,6 +11,7 @@ import type { LedgerEntry } from "../ledger/ledger.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { describedQuery, readQuery } from "./body.ts";
 import { exportReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
 export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {
@@ -68,6 +68,7 @@ const placeSchema: z.ZodType<readonly [number]> = z.tuple([z.int().nonnegative()
 export const listEntriesRoute: RouteConfig = {
   method: "get",
   path: "/v1/ledger",
+  operationId: "listEntries",
   summary: "Show the account's ledger",
   description:
     "CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
@@ -76,6 +77,7 @@ export const listEntriesRoute: RouteConfig = {
   responses: {
     200: {
       description: "Entries, newest first.",
+      headers: ["Link"],
       content: {
         "application/json": { schema: ledgerListSchema },
         "text/csv": { schema: { type: "string" } },

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -13,6 +12,7 @@ import {
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { readModelCard } from "../jobs/function.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */
 export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
@@ -41,6 +41,7 @@ export const modelRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/models",
+    operationId: "listModels",
     summary: "List models",
     security: [{ key: [] }],
     responses: {
@@ -53,6 +54,7 @@ export const modelRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/models/{id}",
+    operationId: "showModel",
     summary: "Show a model",
     security: [{ key: [] }],
     request: { params: z.object({ id: z.string().meta({ example: "unmask-demo" }) }) },

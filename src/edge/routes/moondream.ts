@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -15,7 +14,9 @@ import {
 } from "#wire/moondream.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
-import { askCompatibly, endReply, textReply } from "./compatible-asking.ts";
+import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { askedHeaders } from "./reply-headers.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/query`: asks about a picture as Moondream's clients do. */
 export async function createQuery(c: Context<EdgeEnv>): Promise<Response> {
@@ -54,19 +55,25 @@ async function answerAs(
 
 const request_id = z.string();
 const finish_reason = z.enum(["stop", "length"]);
+const moondreamSecurity = [{ key: [] }, { moondream: [] }];
 
 /** How Moondream's routes read in the API's description. */
 export const moondreamRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/query",
+    operationId: "createQuery",
     summary: "Ask as Moondream's clients do",
     description: "The key may stand in X-Moondream-Auth. Errors are {error: {message, …}}.",
-    security: [{ key: [] }],
-    request: { body: { required: true, content: { "application/json": { schema: querySchema } } } },
+    security: moondreamSecurity,
+    request: {
+      headers: ["Idempotency-Key", "Cache-Control"],
+      body: { required: true, content: { "application/json": { schema: querySchema } } },
+    },
     responses: {
       200: {
         description: "The answer, or chunks of it when `stream` is true.",
+        headers: askedHeaders,
         content: {
           "application/json": {
             schema: z.strictObject({ request_id, answer: z.string(), finish_reason }),
@@ -75,20 +82,24 @@ export const moondreamRoutes: readonly RouteConfig[] = [
         },
       },
     },
+    refusals: compatibleRefusals,
   },
   {
     method: "post",
     path: "/v1/caption",
+    operationId: "createCaption",
     summary: "Caption as Moondream's clients do",
     description:
       "short, normal and long are canvases of 16, 32 and 64 positions, but no longer than the model was trained for.",
-    security: [{ key: [] }],
+    security: moondreamSecurity,
     request: {
+      headers: ["Idempotency-Key", "Cache-Control"],
       body: { required: true, content: { "application/json": { schema: captionSchema } } },
     },
     responses: {
       200: {
         description: "The caption, or chunks of it when `stream` is true.",
+        headers: askedHeaders,
         content: {
           "application/json": {
             schema: z.strictObject({ request_id, caption: z.string(), finish_reason }),
@@ -97,15 +108,18 @@ export const moondreamRoutes: readonly RouteConfig[] = [
         },
       },
     },
+    refusals: compatibleRefusals,
   },
-  ...["/v1/detect", "/v1/point", "/v1/segment"].map(
-    (path): RouteConfig => ({
+  ...["detect", "point", "segment"].map(
+    (operationId): RouteConfig => ({
       method: "post",
-      path,
+      path: `/v1/${operationId}`,
+      operationId,
       summary: "Not possible",
       description: "Moondream's clients are told that places are told in words only.",
-      security: [{ key: [] }],
+      security: moondreamSecurity,
       responses: {},
+      refusals: compatibleRefusals,
     }),
   ),
 ];

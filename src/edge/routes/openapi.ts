@@ -1,118 +1,183 @@
-import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from "zod-openapi";
 import { problemSchema } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
 import { noticeSchema, noticeTypes } from "#wire/webhooks.ts";
 import type { EdgeEnv } from "../env.ts";
-import { accountRoutes } from "./accounts.ts";
-import { answerRoutes, createAnswerRoute } from "./answers.ts";
-import { batchRoutes } from "./batches.ts";
-import { createChatCompletionRoute } from "./chat-completions.ts";
-import { createClientTokenRoute } from "./client-tokens.ts";
-import { showHealthRoute } from "./health.ts";
-import { imageRoutes } from "./images.ts";
-import { keyRoutes } from "./keys.ts";
-import { listEntriesRoute } from "./ledger.ts";
-import { modelRoutes } from "./models.ts";
-import { moondreamRoutes } from "./moondream.ts";
-import { createQuoteRoute } from "./quotes.ts";
-import { replayAnswerRoute } from "./replays.ts";
-import { listUsageRoute } from "./usage.ts";
-import { deliveryRoutes } from "./webhook-deliveries.ts";
-import { endpointRoutes } from "./webhook-endpoints.ts";
+import { describeSchema } from "./openapi-schema.ts";
+import { type RouteGroup, routeGroups } from "./openapi-table.ts";
+import { refusalHeaders, replyHeaders } from "./reply-headers.ts";
+import { requestHeaders } from "./request-headers.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `GET /openapi.json`: the API's description, made from the schemas that check requests. */
 export function showOpenapi(c: Context<EdgeEnv>): Response {
-  document ??= JSON.stringify(describe());
-  return c.body(document, 200, { "content-type": "application/json" });
+  return c.json(apiDescription(new URL(c.req.url).origin));
 }
+
+/** `GET /openapi-without-webhooks.json`: the same without `webhooks`, for generators that stumble over them. */
+export function showOpenapiWithoutWebhooks(c: Context<EdgeEnv>): Response {
+  return c.json(withoutWebhooks(apiDescription(new URL(c.req.url).origin)));
+}
+
+export type ApiDescription = ReturnType<typeof createDocument>;
 
 /** Made once per isolate, at the first question for it: start-up time is everyone's. */
-let document: string | undefined;
+let described: ApiDescription | undefined;
 
-function describe(): object {
-  const described = new OpenAPIHono();
-  described.openAPIRegistry.registerComponent("securitySchemes", "key", {
-    type: "http",
-    scheme: "bearer",
-    description:
-      "An API key, umk_live_… or umk_test_…, or a client token. A revoked key is refused everywhere within 60 seconds.",
-  });
-  described.openAPIRegistry.registerComponent("securitySchemes", "admin", {
-    type: "http",
-    scheme: "bearer",
-    description: "The administrator's key. Where none is configured these routes are closed.",
-  });
-  for (const route of describedRoutes())
-    described.openAPIRegistry.registerPath(withRefusals(route));
-  for (const webhook of describedWebhooks()) described.openAPIRegistry.registerWebhook(webhook);
-  const { components, ...rest } = described.getOpenAPI31Document({
-    openapi: "3.1.0",
-    info: {
-      title: "Unmask",
-      version: "1",
-      description: "Answers questions about pictures with a masked-diffusion language model.",
-      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+/** The description of the API as it is served at an address, so that generated clients need not guess one. */
+export function apiDescription(origin: string): ApiDescription {
+  described ??= describe();
+  return { ...described, servers: [{ url: origin, description: "This installation." }] };
+}
+
+/** The same for generators that stumble over `webhooks`. */
+export function withoutWebhooks(description: ApiDescription): ApiDescription {
+  const { webhooks: _, externalDocs: __, ...rest } = description;
+  return rest;
+}
+
+function describe(): ApiDescription {
+  const {
+    components,
+    webhooks = {},
+    ...rest
+  } = createDocument(
+    {
+      openapi: "3.1.0",
+      info: {
+        title: "Unmask",
+        version: "1",
+        description:
+          "Answers questions about pictures with a masked-diffusion language model. Fields are added to replies as the API grows, and none is renamed: read what you know and pass over the rest.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      externalDocs: {
+        url: "/openapi-without-webhooks.json",
+        description: "The same without `webhooks`, for generators that stumble over them.",
+      },
+      tags: routeGroups.map(({ name, description }) => ({ name, description })),
+      paths: paths(routeGroups),
+      webhooks: notices(),
+      components: {
+        securitySchemes: {
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "An API key, umk_live_… or umk_test_…, or a client token. A revoked key is refused everywhere within 60 seconds.",
+          },
+          moondream: {
+            type: "apiKey",
+            in: "header",
+            name: "X-Moondream-Auth",
+            description: "The same, where Moondream's clients put it.",
+          },
+          admin: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "The administrator's key. Where none is configured these routes are closed.",
+          },
+        },
+      },
     },
-  });
-  return { ...rest, components: { ...components, "x-errors": errorCodes } };
-}
-
-function describedRoutes(): readonly RouteConfig[] {
-  return [
-    createAnswerRoute,
-    ...answerRoutes,
-    ...batchRoutes,
-    replayAnswerRoute,
-    createQuoteRoute,
-    ...imageRoutes,
-    ...modelRoutes,
-    createChatCompletionRoute,
-    ...moondreamRoutes,
-    createClientTokenRoute,
-    listUsageRoute,
-    listEntriesRoute,
-    ...accountRoutes,
-    ...endpointRoutes,
-    ...deliveryRoutes,
-    ...keyRoutes,
-    showHealthRoute,
-    showOpenapiRoute,
-  ];
-}
-
-/** What receivers of webhooks are sent, by its `type`. */
-function describedWebhooks(): readonly RouteConfig[] {
-  return noticeTypes.map((type) => ({
-    method: "post",
-    path: type,
-    summary: `Told to webhook receivers: ${type}`,
-    description:
-      "Signed as Standard Webhooks 1.0 says. Anything but 2xx is tried again for four days.",
-    request: {
-      body: { required: true, content: { "application/json": { schema: noticeSchema(type) } } },
-    },
-    responses: { 204: { description: "Received." } },
-  }));
-}
-
-/** Every route may refuse, and always in the same form. */
-function withRefusals(route: RouteConfig): RouteConfig {
-  const refusal = {
-    description: "A refusal; `components/x-errors` lists the codes with their statuses.",
-    content: { "application/problem+json": { schema: problemSchema } },
+    { override: describeSchema },
+  );
+  return {
+    ...rest,
+    webhooks: received(webhooks),
+    components: { ...components, "x-errors": errorCodes },
   };
-  return { ...route, responses: { ...route.responses, default: refusal } };
 }
 
-const showOpenapiRoute: RouteConfig = {
-  method: "get",
-  path: "/openapi.json",
-  summary: "Describe the API",
-  responses: {
-    200: {
-      description: "This document.",
-      content: { "application/json": { schema: { type: "object" } } },
+function paths(groups: readonly RouteGroup[]): ZodOpenApiPathsObject {
+  const described: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const { name, routes } of groups)
+    for (const route of routes) {
+      described[route.path] ??= {};
+      Object.assign(described[route.path] ?? {}, { [route.method]: operation(route, name) });
+    }
+  return described;
+}
+
+function operation(route: RouteConfig, tag: string): ZodOpenApiOperationObject {
+  const { operationId, summary, description, security = [], request = {} } = route;
+  const { params, query, headers = [], body } = request;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    security: security.map((one) => ({ ...one })),
+    requestParams: {
+      ...(params === undefined ? {} : { path: params }),
+      ...(query === undefined ? {} : { query }),
+      ...(headers.length === 0 ? {} : { header: requestHeaders(headers) }),
     },
-  },
-};
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: replies(route),
+  };
+}
+
+/** What a route replies, and that it may refuse. */
+function replies({ responses, refusals }: RouteConfig): ZodOpenApiResponsesObject {
+  const own = Object.entries(responses).map(([status, { description, headers, content }]) => [
+    status,
+    {
+      description,
+      headers: replyHeaders(headers),
+      ...(content === undefined ? {} : { content }),
+    },
+  ]);
+  return {
+    ...Object.fromEntries(own),
+    default: {
+      description: "A refusal; `components/x-errors` lists the codes with their statuses.",
+      headers: replyHeaders(refusalHeaders),
+      content: refusals ?? { "application/problem+json": { schema: problemSchema } },
+    },
+  };
+}
+
+/** What receivers of webhooks are sent, by its `type`: as what we say, which may grow like our replies. */
+function notices(): ZodOpenApiPathsObject {
+  const described = noticeTypes.map((type) => [
+    type,
+    {
+      post: {
+        operationId: `receive${type.replaceAll(/(?:^|[._])([a-z])/g, (_, letter: string) => letter.toUpperCase())}`,
+        tags: ["Webhooks"],
+        summary: `Told to webhook receivers: ${type}`,
+        description:
+          "Signed as Standard Webhooks 1.0 says. Anything but 2xx is tried again for four days.",
+        security: [],
+        responses: {
+          200: { content: { "application/json": { schema: noticeSchema(type) } } },
+        },
+      },
+    },
+  ]);
+  return Object.fromEntries(described);
+}
+
+type DescribedPaths = NonNullable<ApiDescription["webhooks"]>;
+type DescribedPath = DescribedPaths[string];
+
+/** Turns what we say into what receivers are sent. */
+function received(webhooks: DescribedPaths): DescribedPaths {
+  const turned = Object.entries(webhooks).map(([type, { post }]): [string, DescribedPath] => {
+    const { content = {} } = post?.responses?.["200"] ?? {};
+    const requestBody = { required: true, content };
+    return [
+      type,
+      { post: { ...post, requestBody, responses: { 204: { description: "Received." } } } },
+    ];
+  });
+  return Object.fromEntries(turned);
+}

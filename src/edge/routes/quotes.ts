@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
@@ -22,8 +21,10 @@ import { resolvePictures } from "../jobs/pictures.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import type { RefusedHold } from "../ledger/ledger.ts";
 import { readAnswerRequest } from "./answer-body.ts";
+import { answerContent } from "./answers-described.ts";
 import { askerOf, tellRates } from "./asking.ts";
 import { mediaTypeOf } from "./body.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
 const VALIDITY_MS = 5 * 60_000;
@@ -102,6 +103,7 @@ function measured({ warnings, ...request }: SizeRequest): Result<AskedForQuote, 
 export const createQuoteRoute: RouteConfig = {
   method: "post",
   path: "/v1/quotes",
+  operationId: "createQuote",
   summary: "Price an answer before asking",
   security: [{ key: [] }],
   request: {
@@ -109,12 +111,13 @@ export const createQuoteRoute: RouteConfig = {
       required: true,
       description:
         "The body of an answer request, as JSON or a form, or only the size of one picture.",
-      content: { "application/json": { schema: quoteRequestSchema } },
+      content: { ...answerContent, "application/json": { schema: quoteRequestSchema } },
     },
   },
   responses: {
     200: {
       description: "The price, which is what a completed answer will be charged.",
+      headers: ["RateLimit", "RateLimit-Policy"],
       content: { "application/json": { schema: quoteSchema } },
     },
   },

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -15,6 +14,8 @@ import { answersOf } from "../jobs/answers-client.ts";
 import { ask } from "../jobs/ask.ts";
 import { waitFor } from "./answers.ts";
 import { askerOf, tellRates, viewerIn } from "./asking.ts";
+import { askedHeaders } from "./reply-headers.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
 export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
@@ -90,14 +91,16 @@ function requestOf({ job }: AnswerOrder): AnswerRequest {
 export const replayAnswerRoute: RouteConfig = {
   method: "post",
   path: "/v1/answers/{id}/replay",
+  operationId: "replayAnswer",
   summary: "Replay an answer",
   description:
     "Asks the question of a completed answer again, past the cache, and says whether the same answer came about. Charged like any answer. Questions are kept for a day.",
   security: [{ key: [] }],
-  request: { params: z.object({ id: z.string() }) },
+  request: { params: z.object({ id: z.string() }), headers: ["Idempotency-Key"] },
   responses: {
     200: {
       description: "Both answers' digests, and where they differ.",
+      headers: askedHeaders,
       content: { "application/json": { schema: replaySchema } },
     },
   },

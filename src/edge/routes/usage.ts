@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
@@ -11,6 +10,7 @@ import { type UsagePlace, UsageTable } from "../usage/usage-table.ts";
 import { viewerIn } from "./asking.ts";
 import { describedQuery, readQuery } from "./body.ts";
 import { exportReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `GET /v1/usage`: what the account's keys asked, by day, key and model, latest day first. */
 export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
@@ -48,6 +48,7 @@ const placeSchema: z.ZodType<UsagePlace> = z.tuple([z.iso.date(), z.string(), z.
 export const listUsageRoute: RouteConfig = {
   method: "get",
   path: "/v1/usage",
+  operationId: "listUsage",
   summary: "Show usage by day, key and model",
   description:
     "Seconds behind the ledger, which is the truth. CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
@@ -56,6 +57,7 @@ export const listUsageRoute: RouteConfig = {
   responses: {
     200: {
       description: "Usage, latest day first.",
+      headers: ["Link"],
       content: {
         "application/json": { schema: usageListSchema },
         "text/csv": { schema: { type: "string" } },

@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import { decodeCursor, pageOf } from "#wire/page.ts";
@@ -17,6 +16,7 @@ import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { describedQuery, readBody, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 import { tellerOf } from "./webhook-endpoints.ts";
 
 /** `GET /v1/webhook_deliveries`: the delivery log, newest first. */
@@ -111,6 +111,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/webhook_deliveries",
+    operationId: "listDeliveries",
     summary: "List webhook deliveries",
     description: "Newest first, for 30 days; the Link header leads to the next page.",
     security,
@@ -118,6 +119,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     responses: {
       200: {
         description: "A page of deliveries.",
+        headers: ["Link"],
         content: { "application/json": { schema: deliveryListSchema } },
       },
     },
@@ -125,6 +127,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/webhook_deliveries/{id}",
+    operationId: "showDelivery",
     summary: "Show a webhook delivery",
     security,
     request: { params },
@@ -138,6 +141,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_deliveries/{id}/redeliver",
+    operationId: "redeliverOne",
     summary: "Deliver again",
     description: "From the beginning of the schedule, under the same webhook-id.",
     security,
@@ -147,6 +151,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_deliveries/redeliver",
+    operationId: "redeliverMany",
     summary: "Deliver a range again",
     security,
     request: {

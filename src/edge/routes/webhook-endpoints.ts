@@ -1,4 +1,3 @@
-import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { NoticeType } from "#domain/notice.ts";
@@ -13,7 +12,9 @@ import {
   MAX_ENDPOINTS,
   newEndpointSchema,
   type WebhookSecretBody,
+  type WebhookTestBody,
   webhookSecretSchema,
+  webhookTestSchema,
 } from "#wire/webhooks.ts";
 import { mayTell } from "../delivery/webhook-address.ts";
 import type { WebhookObject } from "../delivery/webhook-object.ts";
@@ -23,6 +24,7 @@ import { refused } from "../guard/errors.ts";
 import { newId } from "../id.ts";
 import { readBody } from "./body.ts";
 import { pageReply } from "./list.ts";
+import type { RouteConfig } from "./route.ts";
 
 /** `POST /v1/webhook_endpoints`: adds an endpoint and shows its secret, the only time. */
 export async function createEndpoint(c: Context<EdgeEnv>): Promise<Response> {
@@ -104,9 +106,8 @@ export async function testEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const notice = { id: newId("evt"), type, accountId, at: Date.now(), data };
   if (!(await tellerOf(c).acceptFor(notice, idOf(c))))
     return refused(c, { kind: "not_found", path: c.req.path });
-  return c.json({ object: "webhook_test", notice: notice.id }, 202, {
-    "cache-control": "no-store",
-  });
+  const body: WebhookTestBody = { object: "webhook_test", notice: notice.id };
+  return c.json(body, 202, { "cache-control": "no-store" });
 }
 
 /** `GET /v1/webhook_secret`: what signs deliveries to addresses that requests name. */
@@ -190,6 +191,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_endpoints",
+    operationId: "createEndpoint",
     summary: "Add a webhook endpoint",
     description: "What is sent there is signed as Standard Webhooks 1.0 says.",
     security,
@@ -201,6 +203,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/webhook_endpoints",
+    operationId: "listEndpoints",
     summary: "List webhook endpoints",
     security,
     responses: { 200: { description: "All of them.", content: json(endpointListSchema) } },
@@ -208,6 +211,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "get",
     path: "/v1/webhook_endpoints/{id}",
+    operationId: "showEndpoint",
     summary: "Show a webhook endpoint",
     security,
     request: { params },
@@ -216,6 +220,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "patch",
     path: "/v1/webhook_endpoints/{id}",
+    operationId: "changeEndpoint",
     summary: "Change a webhook endpoint",
     security,
     request: { params, ...body(changeEndpointSchema) },
@@ -224,6 +229,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "delete",
     path: "/v1/webhook_endpoints/{id}",
+    operationId: "deleteEndpoint",
     summary: "Delete a webhook endpoint",
     security,
     request: { params },
@@ -232,6 +238,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_endpoints/{id}/rotate_secret",
+    operationId: "rotateEndpointSecret",
     summary: "Replace an endpoint's secret",
     description: "For a day everything is signed with both.",
     security,
@@ -243,14 +250,21 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_endpoints/{id}/test",
+    operationId: "testEndpoint",
     summary: "Send an endpoint a sample",
     security,
     request: { params },
-    responses: { 202: { description: "On its way; the delivery log tells what becomes of it." } },
+    responses: {
+      202: {
+        description: "On its way; the delivery log tells what becomes of it.",
+        content: json(webhookTestSchema),
+      },
+    },
   },
   {
     method: "get",
     path: "/v1/webhook_secret",
+    operationId: "showWebhookSecret",
     summary: "Show the account's webhook secret",
     description:
       "It signs what goes to addresses that requests name without a secret of their own.",
@@ -260,6 +274,7 @@ export const endpointRoutes: readonly RouteConfig[] = [
   {
     method: "post",
     path: "/v1/webhook_secret/rotate",
+    operationId: "rotateWebhookSecret",
     summary: "Replace the account's webhook secret",
     security,
     responses: { 200: { description: "The new secret.", content: json(webhookSecretSchema) } },

@@ -368,3 +368,36 @@ test("a cache that cannot be reached costs nobody their answer", async () => {
   const response = await askJson(fresh());
   expect([response.status, statusOf(response)]).toEqual([200, "unmask; fwd=bypass"]);
 });
+
+describe("Cache-Status says stored", () => {
+  async function told(what: object, headers: HeadersInit = {}): Promise<string | null> {
+    const response = await askJson(what, headers);
+    await response.text();
+    return statusOf(response);
+  }
+
+  test("of a completed answer", async () => {
+    answering();
+    expect(await told(fresh())).toBe("unmask; fwd=miss; stored");
+  });
+
+  test("never before its end, which a stream and who comes back are told later", async () => {
+    answering(undefined, 200);
+    expect(await told(fresh({ stream: true }))).toBe("unmask; fwd=miss");
+    expect(await told(fresh(), { prefer: "respond-async" })).toBe("unmask; fwd=miss");
+    const chat = await ask("/v1/chat/completions", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ messages: [{ role: "user", content: "?" }], seed: 7, stream: true }),
+    });
+    await chat.text();
+    expect(statusOf(chat)).toBe("unmask; fwd=miss");
+  });
+
+  test("never of one that was cut, or failed", async () => {
+    answering();
+    expect(await told(fresh({ deadline_ms: 0 }))).toBe("unmask; fwd=miss");
+    answering(() => eventReply([{ kind: "answer.failed", failure: { kind: "internal" } }]));
+    expect(await told(fresh())).toBe("unmask; fwd=miss");
+  });
+});

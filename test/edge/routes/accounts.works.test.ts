@@ -64,10 +64,9 @@ describe("changing an account works", () => {
     const limits = { steps_per_minute: 1 };
     await administer("PATCH", "/v1/accounts/acc_limited", { limits });
     vi.setSystemTime(Date.now() + 60_000);
-    expect(await refusal(await askJson(question, { authorization }))).toMatchObject({
-      status: 429,
-      code: "rate_limited",
-    });
+    const refused = await askJson(question, { authorization });
+    expect(refused.headers.get("ratelimit")).toContain('"account-steps";r=1;');
+    expect(await refusal(refused)).toMatchObject({ status: 429, code: "rate_limited" });
   });
 
   test("leaves every other account as it is", async () => {

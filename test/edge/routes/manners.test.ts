@@ -1,25 +1,14 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { GENERATE_PATH } from "#wire/generate.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { decodeSse } from "#wire/sse.ts";
 import { collect, failures, story } from "../../support/edge-builders.ts";
-import { modelReply } from "../delivery/model-reply.ts";
-import { ask, askJson, digest, eventReply, functionReplies, refusal } from "../function-double.ts";
+import { ask, askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { endOfBatch, items, postBatch } from "./batch-calls.ts";
 import { chat, post } from "./compatible-calls.ts";
 import { replay } from "./replays.ts";
 
 afterEach(() => vi.restoreAllMocks());
-
-/** A function with a model, so that answers are cached. */
-function answering(events: readonly AnswerEvent[] = story, until = Promise.resolve()): void {
-  functionReplies(async ({ url }) => {
-    if (!url.endsWith(GENERATE_PATH)) return modelReply(digest);
-    await until;
-    return eventReply(events);
-  }, "asked");
-}
 
 const fresh = (fields: object = {}): object => ({
   ...{ question: `What is ${crypto.randomUUID()}?`, canvas: 4, steps: 2 },
@@ -146,36 +135,6 @@ describe("Accept with q=0", () => {
     });
     expect(response.headers.get("content-type")).toBe("application/json");
     await response.text();
-  });
-});
-
-describe("Cache-Status says stored", () => {
-  const cacheStatus = async (body: object, headers: HeadersInit = {}): Promise<string | null> => {
-    const response = await askJson(body, headers);
-    await response.text();
-    return response.headers.get("cache-status");
-  };
-
-  test("of a completed answer, and of nothing else", async () => {
-    answering();
-    // A function that had no model a moment ago is asked for it again after a second.
-    await vi.waitFor(
-      async () => expect(await cacheStatus(fresh())).toBe("unmask; fwd=miss; stored"),
-      { timeout: 5_000, interval: 200 },
-    );
-    // Who is answered before the end is told nothing of it.
-    expect(await cacheStatus(fresh({ stream: true }))).toBe("unmask; fwd=miss");
-    expect(await cacheStatus(fresh({ deadline_ms: 0 }))).not.toContain("stored");
-    const { promise, resolve } = Promise.withResolvers<void>();
-    answering(story, promise);
-    expect(await cacheStatus(fresh(), { prefer: "respond-async" })).toBe("unmask; fwd=miss");
-    resolve();
-    answering([{ kind: "answer.failed", failure: { kind: "internal" } }]);
-    expect(await cacheStatus(fresh())).not.toBe("unmask; fwd=miss; stored");
-    answering();
-    const streamed = await post("/v1/chat/completions", chat({ seed: 77, stream: true }));
-    await streamed.text();
-    expect(streamed.headers.get("cache-status")).toBe("unmask; fwd=miss");
   });
 });
 

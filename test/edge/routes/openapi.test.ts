@@ -9,17 +9,23 @@ import { ask } from "../function-double.ts";
 describe("GET /openapi.json", () => {
   interface Document {
     openapi: string;
-    paths: Record<string, Record<string, { security?: object[]; responses: object }>>;
+    paths: Record<
+      string,
+      Record<string, { operationId: string; tags: string[]; security: object[]; responses: object }>
+    >;
+    servers: { url: string }[];
+    tags: { name: string; description: string }[];
+    webhooks: Record<string, unknown>;
     components: {
       schemas: Record<
         string,
-        { properties: Record<string, { example?: unknown }>; example?: unknown }
+        { properties: Record<string, { examples?: unknown[] }>; examples?: unknown[] }
       >;
       "x-errors": object;
     };
   }
 
-  async function document(): Promise<Document> {
+  async function document<More = unknown>(): Promise<Document & More> {
     return await (await ask("/openapi.json", { headers: { authorization: "" } })).json();
   }
 
@@ -39,7 +45,29 @@ describe("GET /openapi.json", () => {
     const { paths } = await document();
     for (const [path, methods] of Object.entries(paths))
       for (const { security } of Object.values(methods))
-        expect(security !== undefined, path).toBe(path.startsWith("/v1/"));
+        expect(security.length > 0, path).toBe(path.startsWith("/v1/"));
+  });
+
+  test("names every operation once, in camelCase, under a tag that is described", async () => {
+    const { paths, tags } = await document();
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+    const names = operations.map(({ operationId }) => operationId);
+    expect(names.filter((name) => !/^[a-z][A-Za-z]+$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+    const described = new Set(tags.map(({ name }) => name));
+    for (const operation of operations) expect(described).toContain(operation.tags[0]);
+    for (const { description } of tags) expect(description).toMatch(/\.$/);
+  });
+
+  test("names the address that it was asked at", async () => {
+    expect((await document()).servers).toMatchObject([{ url: "https://unmask.test" }]);
+  });
+
+  test("stands at a second address without its webhooks, for generators that stumble over them", async () => {
+    const { webhooks, externalDocs, ...rest } = await document<{ externalDocs: { url: string } }>();
+    expect(Object.keys(webhooks)).toContain("answer.completed");
+    const response = await ask(externalDocs.url, { headers: { authorization: "" } });
+    expect(await response.json()).toEqual(rest);
   });
 
   test("gives an example question that is accepted", async () => {
@@ -47,8 +75,8 @@ describe("GET /openapi.json", () => {
     const { properties } = components.schemas["AnswerRequest"] ?? { properties: {} };
     const example = Object.fromEntries(
       Object.entries(properties)
-        .filter(([, { example }]) => example !== undefined)
-        .map(([name, { example }]) => [name, example]),
+        .filter(([, { examples }]) => examples !== undefined)
+        .map(([name, { examples }]) => [name, examples?.[0]]),
     );
     expect(Object.keys(example)).toContain("image");
     expect(parseAnswerJson(new TextEncoder().encode(JSON.stringify(example)), untold).ok).toBe(
@@ -57,8 +85,9 @@ describe("GET /openapi.json", () => {
   });
 
   test("gives an example answer that is one", async () => {
-    const { example } = (await document()).components.schemas["Answer"] ?? {};
-    expect(answerSchema.parse(example)).toEqual(example);
+    const { examples = [] } = (await document()).components.schemas["Answer"] ?? {};
+    expect(examples.map((example) => answerSchema.parse(example))).toEqual(examples);
+    expect(examples).toHaveLength(1);
   });
 
   test("lists every error code where a problem's type points", async () => {

@@ -1,0 +1,68 @@
+import { env, exports } from "cloudflare:workers";
+import { bodyText, type Exchange, type Told } from "../openapi/exchange.ts";
+
+/**
+ * Sends a request to the Worker, and holds request and reply against the API's description, both ways. Throws Error where
+ * they disagree. Bodies that are streams are let through unread: events are for the test to read as they come.
+ */
+export async function checkedFetch(url: string, init: RequestInit): Promise<Response> {
+  const request = await sentBody(url, init);
+  const { reply, response } = await readReply(await exports.default.fetch(url, init));
+  const { pathname, search } = new URL(url);
+  const exchange: Exchange = {
+    method: init.method ?? "GET",
+    target: `${pathname}${search}`,
+    request,
+    status: response.status,
+    reply,
+  };
+  const checked = await env.TEST_CONTRACT.fetch("https://contract.test/", {
+    method: "POST",
+    body: JSON.stringify(exchange),
+  });
+  const disagreements: string[] = await checked.json();
+  if (disagreements.length > 0)
+    throw new Error(`the API's description disagrees:\n${disagreements.join("\n")}`);
+  return response;
+}
+
+/** Gives the check the document to check against. */
+export async function bringContract(): Promise<void> {
+  const response = await exports.default.fetch("https://unmask.test/openapi.json");
+  const body = await response.text();
+  await env.TEST_CONTRACT.fetch("https://contract.test/", { method: "PUT", body });
+}
+
+async function sentBody(url: string, { signal: _, ...init }: RequestInit): Promise<Told> {
+  if (init.body instanceof ReadableStream) {
+    const headers = Object.fromEntries(new Headers(init.headers));
+    return { headers, body: null, isStream: true };
+  }
+  // A form is written with another boundary each time, and so read from what names it.
+  const copy = new Request(url, init);
+  return await toldOf(copy.headers, copy.body === null ? null : await copy.bytes());
+}
+
+async function readReply(
+  response: Response,
+): Promise<{ readonly reply: Told; readonly response: Response }> {
+  const { status, headers, body } = response;
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (isStream) {
+    const reply = { headers: Object.fromEntries(headers), body: null, isStream };
+    return { reply, response };
+  }
+  const bytes = body === null ? null : await response.bytes();
+  return {
+    reply: await toldOf(headers, bytes?.length === 0 ? null : bytes),
+    response: new Response(bytes, { status, headers }),
+  };
+}
+
+async function toldOf(headers: Headers, bytes: Uint8Array | null): Promise<Told> {
+  return {
+    headers: Object.fromEntries(headers),
+    body: bytes === null ? null : bodyText(bytes),
+    isStream: false,
+  };
+}
