@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
+import { ServedModel } from "#edge/delivery/cache-model.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
 import { eventMessage } from "#wire/events.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
@@ -47,6 +48,10 @@ export function functionReplies(
   readonly sent: SentRequest[];
 } {
   const sent: SentRequest[] = [];
+  // All files share an isolate, which remembers for seconds which weights another test's function had.
+  const model = vi.spyOn(ServedModel.prototype, "digest");
+  if (card === undefined) model.mockResolvedValue(undefined);
+  else model.mockRestore();
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const { url, headers, signal } = request;
