@@ -61,7 +61,7 @@ export interface ChatChunkBody {
   readonly x_unmask?: ChatExtrasBody;
 }
 
-/** A refusal as OpenAI's clients read it; `code` is our own. */
+/** A refusal as OpenAI's clients read it; `code` is our own, but for a model that is not there, which they know by its name. */
 export interface ChatErrorBody {
   readonly error: {
     readonly message: string;
@@ -121,18 +121,29 @@ export function createdSeconds({ created_at }: Pick<AnswerBody, "created_at">): 
 /** Renders a refusal. */
 export function chatError(problem: Problem): ChatErrorBody {
   const [first] = problem.errors;
+  const isModels = isUnknownModel(problem);
+  const param = first === undefined ? null : first.pointer.slice(1).replaceAll("/", ".");
   return {
     error: {
       message: problem.detail,
-      type: errorType(problem),
-      param: first === undefined ? null : first.pointer.slice(1).replaceAll("/", "."),
-      code: problem.code,
+      type: errorType(chatErrorStatus(problem)),
+      param: isModels ? "model" : param,
+      code: isModels ? "model_not_found" : problem.code,
     },
   };
 }
 
+/** Status of a refusal as OpenAI's clients know it: a model that is not there is 404. */
+export function chatErrorStatus(problem: Problem): number {
+  return isUnknownModel(problem) ? 404 : problem.status;
+}
+
+function isUnknownModel({ code, instance }: Problem): boolean {
+  return code === "unknown_model" || (code === "not_found" && instance.startsWith("/v1/models/"));
+}
+
 /** Source: the types that OpenAI's API reports, by status. */
-function errorType({ status }: Problem): string {
+function errorType(status: number): string {
   if (status === 401) return "authentication_error";
   if (status === 402) return "insufficient_quota";
   if (status === 403) return "permission_error";

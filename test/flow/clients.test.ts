@@ -117,7 +117,10 @@ describe("the official openai client, with another base URL and key", () => {
     expect(await refused({ tools })).toMatchObject({ param: "tools", code: "invalid_request" });
     expect(await refused({ n: 2 })).toMatchObject({ status: 400, param: "n" });
     expect(await refused({}, "umk_test_wrong")).toBeInstanceOf(OpenAI.AuthenticationError);
-    expect(await refused({ model: "gpt-5" })).toMatchObject({ status: 422, code: "unknown_model" });
+    expect(await refused({ model: "gpt-5" })).toMatchObject({
+      ...{ status: 404, code: "model_not_found", param: "model" },
+    });
+    expect(await refused({ model: "gpt-5" })).toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   test("is charged once for a request that it repeats under an Idempotency-Key", async () => {

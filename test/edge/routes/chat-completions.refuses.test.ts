@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { chatErrorSchema } from "#wire/chat-reply.ts";
 import { refusalResponse } from "#wire/refusal.ts";
 import { failures } from "../../support/edge-builders.ts";
+import { modelReply } from "../delivery/model-reply.ts";
 import { ask, functionReplies } from "../function-double.ts";
 import { chat, post } from "./compatible-calls.ts";
 
@@ -52,12 +53,58 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
 
   test("a model that is not served, and a price above the caller's bound", async () => {
     const model = await post(path, chat({ model: "gpt-5" }));
-    expect([model.status, await errorOf(model)]).toMatchObject([422, { code: "unknown_model" }]);
+    expect([model.status, await errorOf(model)]).toMatchObject([
+      404,
+      { code: "model_not_found", type: "invalid_request_error", param: "model" },
+    ]);
     const dear = await post(path, chat({ x_unmask: { max_price_micros: 0 } }));
     expect([dear.status, await errorOf(dear)]).toMatchObject([
       422,
       { code: "price_above_maximum" },
     ]);
+  });
+
+  test.each([
+    ["openai's", { "x-stainless-lang": "js", "user-agent": "OpenAI/JS 7.57.0" }],
+    ["the AI SDK's", { "user-agent": "ai/7.0.173 ai-sdk/openai-compatible/3.0.92" }],
+  ])(
+    "to %s client what lies at no route of it too, and a model that is none",
+    async (_, headers) => {
+      const nowhere = await post("/v1/embeddings", { input: "x" }, headers);
+      expect([nowhere.status, await errorOf(nowhere)]).toMatchObject([
+        404,
+        {
+          code: "not_found",
+          type: "invalid_request_error",
+          message: expect.stringContaining("embeddings"),
+        },
+      ]);
+      functionReplies(() => modelReply("ab".repeat(32)), "asked");
+      const model = await ask("/v1/models/gpt-5", { headers });
+      expect([model.status, await errorOf(model)]).toMatchObject([
+        404,
+        { code: "model_not_found" },
+      ]);
+      const noKey = await ask("/v1/models", { headers: { ...headers, authorization: "" } });
+      expect([noKey.status, await errorOf(noKey)]).toMatchObject([
+        401,
+        { code: "unauthenticated" },
+      ]);
+    },
+  );
+
+  test("and to nobody else: our own clients have the problem, of an unknown path as of an unknown model", async () => {
+    functionReplies(() => modelReply("ab".repeat(32)), "asked");
+    for (const [path, status] of [
+      ["/v1/embeddings", 404],
+      ["/v1/models/gpt-5", 404],
+    ] as const) {
+      const response = await ask(path, { headers: { "user-agent": "curl/8" } });
+      expect([response.status, response.headers.get("content-type")]).toEqual([
+        status,
+        "application/problem+json",
+      ]);
+    }
   });
 
   test("what the function refuses, and says that trying again helps", async () => {
