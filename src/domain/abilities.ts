@@ -5,7 +5,7 @@ export interface Abilities {
   readonly canvas: CanvasRange;
   /** Whether it was trained with system messages of the asker's own. */
   readonly systemMessages: boolean;
-  /** Whether it was trained with more than one picture in a conversation. */
+  /** Whether it was trained with more than one picture in a conversation, and so with any behind the user's first message. */
   readonly severalPictures: boolean;
   /** Whether it was trained with conversations of more than one turn. */
   readonly severalTurns: boolean;
@@ -41,6 +41,8 @@ export type Warning =
     }
   | { readonly kind: "system_message_dropped" }
   | { readonly kind: "several_pictures_untrained"; readonly pictures: number }
+  /** A picture that a message behind the user's first brings. */
+  | { readonly kind: "late_picture_untrained" }
   | { readonly kind: "several_turns_untrained" };
 
 /** Says what is wrong with the order of a range; undefined where nothing is. */
@@ -76,7 +78,14 @@ export function fitToAbilities(
   if (messages.length < asked.messages.length) warnings.push({ kind: "system_message_dropped" });
   if (pictures > 1 && !abilities.severalPictures)
     warnings.push({ kind: "several_pictures_untrained", pictures });
+  if (isLate(messages) && !abilities.severalPictures)
+    warnings.push({ kind: "late_picture_untrained" });
   if (messages.some(({ role }) => role === "assistant") && !abilities.severalTurns)
     warnings.push({ kind: "several_turns_untrained" });
   return { messages, warnings };
+}
+
+function isLate(messages: readonly Message[]): boolean {
+  const first = messages.findIndex(({ role }) => role === "user");
+  return messages.findLastIndex(({ pictures = 0 }) => pictures > 0) > first;
 }

@@ -21,6 +21,8 @@ function sentence(warning: Warning): string {
       return "The model knows no system messages: it was not given the one that was sent. Write instructions into the question.";
     case "several_pictures_untrained":
       return `The model was trained with one picture at a time, and ${warning.pictures} were shown.`;
+    case "late_picture_untrained":
+      return "The model was trained with pictures in the first message alone, and one was shown later.";
     case "several_turns_untrained":
       return "The model was trained with single questions, and this is a conversation.";
     default:

@@ -35,9 +35,25 @@ describe("a question and what the model was trained for", () => {
       warnings: [
         { kind: "canvas_not_recommended", canvas: 33, recommended: 32 },
         { kind: "several_pictures_untrained", pictures: 2 },
+        { kind: "late_picture_untrained" },
         { kind: "several_turns_untrained" },
       ],
     });
+  });
+
+  test("a picture in the user's first message is not late, however late that is", () => {
+    const late = (messages: readonly Message[]) =>
+      fitToAbilities({ messages, pictures: 1, canvas: 8 }, { ...simple, severalTurns: true })
+        .warnings.map(({ kind }) => kind)
+        .includes("late_picture_untrained");
+    expect(
+      late([
+        { role: "assistant", text: "Ask." },
+        { role: "user", text: "?" },
+      ]),
+    ).toBe(false);
+    expect(late([{ role: "user", text: "?", pictures: 1 }])).toBe(false);
+    expect(late(conversation)).toBe(true);
   });
 
   test("of a model whose maker says nothing everything is believed, up to the canvas of the reference", () => {

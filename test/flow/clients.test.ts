@@ -9,6 +9,7 @@ import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 
 const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
 const dataUri = `data:image/png;base64,${Buffer.from(picture).toString("base64")}`;
+const whaleUri = `data:image/png;base64,${readFileSync("test/fixtures/pictures/whale.png").toString("base64")}`;
 const question = "What is this?";
 
 let system: LocalSystem;
@@ -101,6 +102,66 @@ describe("the official openai client, with another base URL and key", () => {
     expect(sent).toBe(1);
   });
 
+  test("gets the same answer with the ceiling that harnesses send, and a canvas that the model knows", async () => {
+    for (const max_tokens of [256, 512, 4096]) {
+      const body = { model: system.model, messages: messages.slice(1), max_tokens };
+      const { choices, usage } = await openai().chat.completions.create(body);
+      expect(choices[0]).toMatchObject({ finish_reason: "stop", message: { content: "A dog." } });
+      expect(usage?.completion_tokens).toBeLessThan(32);
+    }
+  });
+
+  test("gets the same answer with a system message that the model does not know, and is told", async () => {
+    for (const role of ["system", "developer"] as const) {
+      const asked = [
+        { role, content: "You are a pirate. Answer in German." },
+        ...messages.slice(1),
+      ];
+      const told = await openai().chat.completions.create({ ...chat(), messages: asked });
+      expect(told.choices[0]?.message.content).toBe("A dog.");
+      expect(told).toMatchObject({
+        x_unmask: { warnings: [{ code: "system_message_dropped" }] },
+      });
+    }
+  });
+
+  test("sends back what it was told, nothing included, and asks on", async () => {
+    // What people's programs send, which the client's own types do not all allow.
+    const history = [
+      { role: "system", content: "" },
+      {
+        role: "user",
+        content: [{ type: "image_url", image_url: { url: dataUri, detail: null } }],
+      },
+      { role: "assistant", content: null },
+      { role: "assistant", content: "" },
+      { role: "user", content: question },
+    ] as unknown as OpenAI.ChatCompletionMessageParam[];
+    const told = await openai().chat.completions.create({ ...chat(), messages: history });
+    expect(told.choices[0]?.message.content).toBe("A dog.");
+  });
+
+  // The demo model was trained with one picture: with a whale behind a dog it sees the whale, with a cat it may not.
+  test("asks about the picture of the turn in which it asks", async () => {
+    const show = (url: string): OpenAI.ChatCompletionUserMessageParam => ({
+      role: "user",
+      content: [
+        { type: "text", text: question },
+        { type: "image_url", image_url: { url } },
+      ],
+    });
+    const told = await openai().chat.completions.create({
+      ...chat(),
+      messages: [show(dataUri), { role: "assistant", content: "A dog." }, show(whaleUri)],
+    });
+    expect(told.choices[0]?.message.content).toBe("A whale.");
+    expect(told).toMatchObject({
+      x_unmask: {
+        warnings: [{ code: "several_pictures_untrained" }, { code: "late_picture_untrained" }],
+      },
+    });
+  });
+
   test("lists and shows the model", async () => {
     const models = await Array.fromAsync(await openai().models.list());
     expect(models.map(({ id }) => id)).toEqual([system.model]);
@@ -160,6 +221,20 @@ describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
     expect(usage.inputTokens).toBeGreaterThan(36);
   });
 
+  test("asks on in a conversation with a system message and a ceiling of 4,096", async () => {
+    const { text, finishReason } = await generateText({
+      model: model(),
+      system: "Answer like a pirate.",
+      messages: [
+        ...messages,
+        { role: "assistant", content: "" },
+        { role: "user", content: "What is this?" },
+      ],
+      maxOutputTokens: 4096,
+    });
+    expect([text, finishReason]).toEqual(["A dog.", "stop"]);
+  });
+
   test("streams it", async () => {
     const result = streamText({ model: model(), messages, maxOutputTokens: 16 });
     expect((await Array.fromAsync(result.textStream)).join("")).toBe("A dog.");
@@ -182,8 +257,8 @@ describe("Moondream's client", () => {
     );
   });
 
-  test("captions", async () => {
-    const { caption } = await moondream().caption({ image, length: "short" });
+  test.each(["short", "normal", "long"] as const)("captions, %s", async (length) => {
+    const { caption } = await moondream().caption({ image, length });
     expect(caption).toContain("dog");
   });
 
