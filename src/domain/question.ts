@@ -22,12 +22,16 @@ export interface AnswerOptions {
 export type AnswerMode = "exact";
 
 /**
- * Positions per block where the asker names none: the model's own `block` (null is the whole canvas) where it fits canvas and
- * steps; else the canvas is one block, for what nobody asked for is no reason to refuse.
+ * Positions per block where the asker names none: the model's own `block` (null is the whole canvas), or the longest of more
+ * than half of it, where it fits canvas and steps. Else the canvas is one block: what nobody asked for is no reason to refuse.
  */
 export function usualBlock(canvas: number, steps: number, block: number | null): number {
-  if (block === null || canvas % block !== 0) return canvas;
-  return steps % (canvas / block) === 0 ? block : canvas;
+  if (block === null) return canvas;
+  for (let length = block; length > block / 2; length--) {
+    const blocks = canvas / length;
+    if (Number.isInteger(blocks) && steps % blocks === 0) return length;
+  }
+  return canvas;
 }
 
 export interface Message {

@@ -156,7 +156,7 @@ const fields = {
   }),
   block_length: positive.exactOptional().meta({
     description:
-      "Positions per block, a divisor of canvas. Default: the model's own (see GET /v1/models), or the whole canvas.",
+      "Positions per block, a divisor of canvas. Default: the model's own (see GET /v1/models), or somewhat fewer where those do not fit canvas and steps, or the whole canvas.",
   }),
   mode: z.literal("exact").exactOptional().meta({ description: "How the passes are computed." }),
   temperature: z.number().min(0).max(MAX_TEMPERATURE).exactOptional().meta({

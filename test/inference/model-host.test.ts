@@ -4,10 +4,20 @@ import { openModel } from "#inference/model-loader.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
+import { convertCheckpoint } from "#weights/checkpoint/convert.ts";
+import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { blobKey } from "#weights/manifest.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
+import { synthTokenizerFiles } from "#weights/synth/tokenizer.ts";
 import { WeightsError } from "#weights/weights-error.ts";
+import {
+  safetensorsFile,
+  storeOf,
+  TINY_ORIGINAL_CONFIG,
+  tensorsOf,
+  withOriginalNames,
+} from "../support/checkpoint-builder.ts";
 import { options } from "../support/edge-builders.ts";
 
 const forever = new AbortController().signal;
@@ -127,5 +137,33 @@ describe("a function's model", () => {
     const waiting = host.described(leave.signal);
     leave.abort(new Error("gone"));
     await expect(waiting).rejects.toThrow("gone");
+  });
+
+  test("that was converted from a text-only checkpoint says so in its card, and is asked as such", async () => {
+    const config = { ...TINY_ORIGINAL_CONFIG, tokenizer_model_max_length: 512 };
+    const weights = withOriginalNames(tensorsOf(config));
+    const store = memoryStore();
+    await convertCheckpoint({
+      checkpoint: storedCheckpoint(
+        await storeOf({
+          "config.json": config,
+          "model.safetensors": safetensorsFile(weights),
+          ...Object.fromEntries(synthTokenizerFiles(1024)),
+        }),
+      ),
+      store,
+      ...{ name: "tiny", version: "1", format: "f32", createHasher: createSha256 },
+    });
+    const host = hostOver(store);
+    const { card, tools } = await host.described(forever);
+    expect(card).toMatchObject({ image: null, block_length: 32 });
+    const [started, ...rest] = await ask(host);
+    const { endOfTurn } = tools.engine.architecture.special;
+    const user = tools.renderTemplate([{ role: "user", text: "hello" }]);
+    expect(user).not.toContain("system");
+    expect(tools.tokenizer.encode(user)).toContain(endOfTurn);
+    expect(started).toMatchObject({ promptLength: tools.tokenizer.encode(user).length });
+    expect(rest.at(-1)?.kind).toMatch(/^answer\.(completed|failed)$/);
+    await host.dispose();
   });
 });

@@ -80,10 +80,11 @@ describe("a question as JSON", () => {
     });
 
     test.each([
-      ["a canvas that the blocks do not divide", { canvas: 20 }, 20],
-      ["steps that the blocks cannot share", { canvas: 24, steps: 4 }, 24],
+      ["a canvas that the model's blocks do not divide", { canvas: 20 }, 5],
+      ["steps that the model's blocks cannot share", { canvas: 24, steps: 4 }, 6],
+      ["a canvas that nothing near the model's blocks divides", { canvas: 22 }, 22],
       ["a block length of its own", { canvas: 24, block_length: 24 }, 24],
-    ])("is one block with %s", (_, fields, blockLength) => {
+    ])("has blocks that fit with %s", (_, fields, blockLength) => {
       expect(accepted({ question: "?", ...fields }, card).options).toMatchObject({ blockLength });
     });
 
