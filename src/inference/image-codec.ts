@@ -1,4 +1,4 @@
-import sharp, { type Sharp, type SharpOptions } from "sharp";
+import sharp, { type FailOnOptions, type Sharp } from "sharp";
 import type { Failure } from "#domain/failure.ts";
 import type { ImageHeader } from "#domain/image/header.ts";
 import {
@@ -48,18 +48,31 @@ interface PictureFile {
 }
 
 async function decode(file: PictureFile, priced: PricedPicture): Promise<Result<Picture, Failure>> {
-  const { image } = file;
+  const { bytes, type } = file;
+  const whole = await decodeSource(bytes, "truncated", file, priced);
+  if (whole !== undefined) return whole;
+  // A JPEG may lack nothing but its end mark. Given one, every other warning counts: only they tell that pixels are missing.
+  const ended =
+    type === "jpeg" && !hasEnd(bytes, type)
+      ? await decodeSource(Buffer.concat([bytes, endOfImage]), "warning", file, priced)
+      : undefined;
+  return ended ?? refuse(judgeDamage(file));
+}
+
+/** Decodes bytes with as much patience as told; undefined where they are damaged. */
+async function decodeSource(
+  bytes: Uint8Array,
+  failOn: FailOnOptions,
+  { image }: PictureFile,
+  priced: PricedPicture,
+): Promise<Result<Picture, Failure> | undefined> {
   try {
-    const source = sharp(...sourceOf(file));
+    const limits = { limitInputPixels: MAX_IMAGE_PIXELS, pages: 1, sequentialRead: true };
+    const source = sharp(bytes, { ...limits, failOn });
     const { width, height, pages = 1 } = await source.metadata();
     if (width !== priced.width || height !== priced.height)
       return refuse(sizeMismatch(image, priced, { width, height }));
-    if (pages > 1)
-      return refuse({
-        kind: "image_unsupported",
-        image,
-        reason: "it holds several pictures; send the one that is meant",
-      });
+    if (pages > 1) return refuse({ kind: "image_unsupported", image, reason: severalPictures });
     const { data, info } = await upright(source, priced.orientation)
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
@@ -70,21 +83,12 @@ async function decode(file: PictureFile, priced: PricedPicture): Promise<Result<
       return refuse(sizeMismatch(image, priced, stored));
     return ok(onBackdrop({ ...info, data }));
   } catch (cause) {
-    if (!isPicturesFault(cause)) throw new Error(`decoding picture ${image} broke`, { cause });
-    return refuse(judgeDamage(file));
+    if (isPicturesFault(cause)) return undefined;
+    throw new Error(`decoding picture ${image} broke`, { cause });
   }
 }
 
-/**
- * What the decoder reads, and how patiently. A JPEG that lacks nothing but its end mark gets one; then every other warning
- * counts, since only they would tell that pixels are missing, too.
- */
-function sourceOf({ bytes, type }: PictureFile): [Uint8Array, SharpOptions] {
-  const limits = { limitInputPixels: MAX_IMAGE_PIXELS, pages: 1, sequentialRead: true };
-  if (type !== "jpeg" || hasEnd(bytes, type)) return [bytes, { ...limits, failOn: "truncated" }];
-  const ended = Buffer.concat([bytes, endOfImage]);
-  return [ended, { ...limits, failOn: "warning" }];
-}
+const severalPictures = "it holds several pictures; send the one that is meant";
 
 /** Turns a picture as its EXIF orientation says. Source: EXIF 2.32 §4.6.4, Orientation. */
 function upright(source: Sharp, orientation: number): Sharp {

@@ -120,6 +120,14 @@ describe("decoding a picture", () => {
     }
   });
 
+  test("a JPEG with a film behind its end is decoded, whatever stands in that, and with stray bytes in front", async () => {
+    const whole = await noise(64, 48).jpeg().toBuffer();
+    const stray = Buffer.concat([whole.subarray(0, 2), Buffer.from([1, 2, 3]), whole.subarray(2)]);
+    const film = Buffer.concat([Buffer.from("ftypmp42"), Uint8Array.of(0xff, 0xda, 0, 9)]);
+    const expected = await decodeImage(whole, 0);
+    expect(await decodeImage(Buffer.concat([stray, film]), 0)).toEqual(expected);
+  });
+
   test("a fault of the machine is thrown, and no word about the picture", async () => {
     const file = await flat(4, 4).png().toBuffer();
     const raw = vi.spyOn(sharp.prototype, "toBuffer");
