@@ -114,6 +114,16 @@ describe("answer", () => {
     expect((await events(question, writing("a cat"))).at(-1)).toMatchObject({ answer: "a ca" });
   });
 
+  test("blocks behind a stop text do not run, wherever in a token it begins", async () => {
+    const blocks = { canvas: 8, blockLength: 2, steps: 8 };
+    const question = asking({ options: { ...options, ...blocks, stop: ["cat"] } });
+    const end = (await events(question, writing("a cat!!!"))).at(-1);
+    expect(end).toMatchObject({ answer: "a ", usage: { steps: 5 } });
+    const first = asking({ options: { ...options, ...blocks, stop: [" "] } });
+    const sooner = (await events(first, writing("a cat!!!"))).at(-1);
+    expect(sooner).toMatchObject({ answer: "a", usage: { steps: 2 } });
+  });
+
   test("a stop that spells a special token never matches one: special tokens are no text", async () => {
     const question = asking({ options: { ...options, stop: ["<|eot_id|>"] } });
     expect((await events(question, writing("ab"))).at(-1)).toMatchObject({ answer: "ab" });
