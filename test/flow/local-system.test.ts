@@ -140,6 +140,11 @@ describe("the doors of a local system", () => {
   test("only its owner can read what it keeps, and no address with its query is among it", async () => {
     const marker = "signature-of-a-link";
     await fetch(`${system.url}/v1/models?token=${marker}`);
+    const client = createClient({ baseUrl: system.url, apiKey: system.key });
+    const { port, close } = await muteListener();
+    close();
+    const link = `http://127.0.0.1:${port}/dog.png?token=${marker}`;
+    await expect(client.ask({ question: "?", images: [{ url: link }] })).rejects.toThrow();
     const entries = readdirSync(system.state, { recursive: true, encoding: "utf8" });
     const files = [".", ...entries].map((name) => path.join(system.state, name));
     const open = files.filter((file) => (statSync(file).mode & 0o077) !== 0);
