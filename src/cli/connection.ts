@@ -12,8 +12,8 @@ export interface Connection {
 
 const DEFAULT_URL = "http://127.0.0.1:8787";
 
-/** What `npm start` leaves behind, seen from the repository's root. */
-const LOCAL_FILE = ".unmask/local.json";
+/** Where `npm start` keeps its state (unless UNMASK_STATE says otherwise), seen from the repository's root. */
+const LOCAL_STATE = ".unmask";
 
 /** How to reach the service, for the help of every command that does. */
 export const CONNECTION_HELP = `  --url URL     where the API is (UNMASK_URL; otherwise the one that npm start brought up)
@@ -79,7 +79,7 @@ function readLocal(
   io: CommandIo,
 ): { url: string; key: string; adminKey: string | undefined } | undefined {
   const root = io.env["UNMASK_HOME"] ?? path.resolve(import.meta.dirname, "../..");
-  const file = path.join(root, LOCAL_FILE);
+  const file = path.resolve(root, io.env["UNMASK_STATE"] ?? LOCAL_STATE, "local.json");
   if (!existsSync(file)) return undefined;
   const { url, key, admin_key: adminKey } = parseLocal(readFileSync(file, "utf8"), file);
   if (typeof url !== "string" || typeof key !== "string") return undefined;

@@ -107,6 +107,17 @@ describe("unmask ask", () => {
     expect(api.requests[0]?.headers.get("authorization")).toBe("Bearer umk_test_local");
   });
 
+  test("finds them where a second start left them, in a folder of its own", async () => {
+    await using api = await apiDouble(() => recorded());
+    const home = folderWith({});
+    await mkdir(path.join(home, ".unmask/2"), { recursive: true });
+    const local = { url: api.url, key: "umk_test_second" };
+    writeFileSync(path.join(home, ".unmask/2/local.json"), JSON.stringify(local));
+    const env = { UNMASK_HOME: home, UNMASK_STATE: ".unmask/2" };
+    expect(await ask(["What?"], recordedIo({ env }))).toBe(EXIT.done);
+    expect(api.requests[0]?.headers.get("authorization")).toBe("Bearer umk_test_second");
+  });
+
   test("never sends the local key to another address", async () => {
     await using api = await apiDouble(() => recorded());
     const home = folderWith({});
