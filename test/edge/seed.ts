@@ -42,4 +42,7 @@ await ledgerOf(env, "acc_test").grant({
   amount: micros(1_000_000_000),
   note: "seed",
 });
+// What an earlier file asked under a clock of its own would stand first in every list.
+for (const table of ["answers", "batches"])
+  await env.DB.prepare(`DELETE FROM ${table} WHERE created_at > ?`).bind(Date.now()).run();
 await bringContract();
