@@ -75,7 +75,9 @@ describe("a hub that counts requests", () => {
     const whole = await convertFrom(hub.origin);
     const requests = hub.asked.length;
     expect(requests).toBeGreaterThan(5);
-    for (let number = 0; number < requests; number++) {
+    // All by which a checkpoint is opened, and every eleventh of those by which its tensors are read.
+    const numbers = Array.from({ length: requests }, (_, number) => number);
+    for (const number of numbers.filter((number) => number < 8 || number % 11 === 0)) {
       const policy = noting();
       hub.failAt(hub.asked.length + number, { status: 429, headers: { "retry-after": "60" } });
       expect(await convertFrom(hub.origin, policy)).toBe(whole);
