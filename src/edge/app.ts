@@ -8,7 +8,7 @@ import { bodyLimit } from "./guard/body-limit.ts";
 import { contentEncoding } from "./guard/content-encoding.ts";
 import { cors } from "./guard/cors.ts";
 import { errorShape, isOpenAiClient } from "./guard/error-shape.ts";
-import { notFound, onFault } from "./guard/errors.ts";
+import { isServed, notFound, onFault } from "./guard/errors.ts";
 import { keyOnly } from "./guard/key-only.ts";
 import { nosniff } from "./guard/nosniff.ts";
 import { requestId } from "./guard/request-id.ts";
@@ -72,10 +72,15 @@ app.use(requestId());
 app.use(nosniff());
 app.use(trace());
 app.use(timing());
+const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
 const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
 const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
 for (const path of [...compatible, ...locating]) app.use(path, errorShape());
-app.use("/v1/*", errorShape(isOpenAiClient));
+// Also where OpenAI's clients ask for what is theirs alone, `/v1/responses` and the like: what is not served here.
+app.use(
+  "/v1/*",
+  errorShape((c) => isOpenAiClient(c) && (isModels(c.req.path) || !isServed(app, c.req.path))),
+);
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/keys/*"];
 for (const path of administration) app.use(path, adminKey());

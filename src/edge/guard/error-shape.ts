@@ -26,8 +26,8 @@ export function errorShape(
 }
 
 /**
- * Whether a request comes from one of OpenAI's clients, or of those that speak like them: they also ask for what is not here
- * (`/v1/responses`, `/v1/embeddings`), and show nothing of a refusal in any other shape. Source: the headers that openai for
+ * Whether a request comes from one of OpenAI's clients, or of those that speak like them: they show nothing of a refusal in any
+ * other shape. Source: the headers that openai for
  * JavaScript and Python and the AI SDK send.
  */
 export function isOpenAiClient({ req }: Context<EdgeEnv>): boolean {

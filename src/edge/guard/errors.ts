@@ -39,6 +39,11 @@ export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
   };
 }
 
+/** Whether anything is served at a path, by whatever method. */
+export function isServed(app: Hono<EdgeEnv>, path: string): boolean {
+  return allowedMethods(app, path).length > 0;
+}
+
 function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {
   const methods = app.routes
     .filter((route) => route.method !== "ALL" && isAt(path, route.path))

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
+import { problemSchema } from "#wire/error.ts";
 import {
   type ModelBody,
   modelBody,
@@ -12,7 +13,8 @@ import {
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { readModelCard } from "../jobs/function.ts";
-import type { RouteConfig } from "./route.ts";
+import { compatibleRefusals } from "./compatible-asking.ts";
+import type { Content, RouteConfig } from "./route.ts";
 
 /** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */
 export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
@@ -36,6 +38,12 @@ async function readModel(c: Context<EdgeEnv>): Promise<Result<ModelBody, Failure
   return told.ok ? ok(modelBody(told.value, own)) : told;
 }
 
+/** OpenAI's clients, known by their headers, are told as they know it. */
+const refusals: Content = {
+  "application/problem+json": { schema: problemSchema },
+  ...compatibleRefusals,
+};
+
 /** How the models read in the API's description. */
 export const modelRoutes: readonly RouteConfig[] = [
   {
@@ -44,6 +52,7 @@ export const modelRoutes: readonly RouteConfig[] = [
     operationId: "listModels",
     summary: "List models",
     security: [{ key: [] }],
+    refusals,
     responses: {
       200: {
         description: "Models and their limits. OpenAI's clients can read it too.",
@@ -57,6 +66,7 @@ export const modelRoutes: readonly RouteConfig[] = [
     operationId: "showModel",
     summary: "Show a model",
     security: [{ key: [] }],
+    refusals,
     request: { params: z.object({ id: z.string().meta({ example: "unmask-demo" }) }) },
     responses: {
       200: {
