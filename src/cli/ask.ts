@@ -48,6 +48,9 @@ export async function ask(args: readonly string[], io: CommandIo): Promise<numbe
     if (isWatched) await watchCanvas(asked, io);
     const answer = await asked;
     io.stdout.write(isJson ? `${JSON.stringify(answer)}\n` : `${printable(answer.answer)}\n`);
+    // A service of before this command says nothing of them.
+    const warnings: Answer["warnings"] | undefined = answer.warnings;
+    for (const { message } of warnings ?? []) io.stderr.write(`Note: ${printable(message)}\n`);
     if (answer.status === "cancelled") io.stderr.write(`Cancelled; ${charge(answer)}.\n`);
     if (answer.status === "partial") io.stderr.write(`Cut at its deadline; ${charge(answer)}.\n`);
     return answer.status === "cancelled" ? EXIT.interrupted : EXIT.done;

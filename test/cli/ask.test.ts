@@ -66,6 +66,17 @@ describe("unmask ask", () => {
     expect(io.written.stderr).toBe("Cancelled; 2 steps ran, $0.000047 charged.\n");
   });
 
+  test("says beside the answer what the model was not trained for", async () => {
+    const warned = recording.replace(
+      '"charged_micros":0',
+      '"charged_micros":0,"warnings":[{"code":"canvas_not_recommended","message":"Too long."}]',
+    );
+    await using api = await apiDouble(() => recorded(warned));
+    const io = recordedIo();
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(EXIT.done);
+    expect(io.written).toEqual({ stdout: "A red square.\n", stderr: "Note: Too long.\n" });
+  });
+
   test("prints the API's own reply with --json", async () => {
     await using api = await apiDouble(() => recorded());
     const io = recordedIo();
