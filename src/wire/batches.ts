@@ -10,7 +10,7 @@ import { parseJson } from "./generate.ts";
 import { MAX_BATCH_ITEMS, MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "./limits.ts";
 import { type Page, pageFields, pageSchema } from "./page.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue, webhookOf } from "./requests.ts";
-import { type AnswerBody, answerSchema } from "./responses.ts";
+import { type AnswerBody, type AnswerStatus, answerSchema } from "./responses.ts";
 
 /** Threat: one small request that makes us fetch thousands of pictures. One address per item is what batches are for. */
 export const MAX_BATCH_ADDRESSES = 256;
@@ -64,6 +64,8 @@ export interface BatchResultBody {
   readonly custom_id: string | null;
   /** Place in the request, from 0. */
   readonly index: number;
+  /** `queued` it waits · `cancelled` also where it never ran. */
+  readonly status: AnswerStatus;
   /** Null for an item that has not ended, or was never asked. */
   readonly answer: AnswerBody | null;
   /** Why it failed; null for any other. */
@@ -77,7 +79,7 @@ export interface BatchListQuery {
 }
 
 /** Fields that mean something for one answer alone. */
-const foreignFields: readonly string[] = ["stream", "cache"];
+const foreignFields: readonly string[] = ["stream"];
 
 const itemFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   Object.entries(answerRequestFields).filter(([name]) => !foreignFields.includes(name)),
@@ -239,6 +241,9 @@ export const batchResultsSchema: z.ZodType<Page<BatchResultBody>> = pageSchema(
     .strictObject({
       custom_id: z.string().nullable(),
       index: count,
+      status: z
+        .enum(["queued", "running", "completed", "partial", "failed", "cancelled"])
+        .meta({ description: "`cancelled` also of an item that never ran." }),
       answer: answerSchema.nullable(),
       error: problemSchema.nullable(),
     })

@@ -73,8 +73,8 @@ describe("a batch's book", () => {
     book.begin(batchTerms({ quotedMicros: 10 }));
     expect(book.takeNext("a")).toEqual({ index: 1, answerId: "a" });
     expect(book.results(0, 10)).toEqual([
-      { custom_id: "bad", index: 0, answer: null, error: problem() },
-      { custom_id: null, index: 1, answer: null, error: null },
+      { custom_id: "bad", index: 0, status: "failed", answer: null, error: problem() },
+      { custom_id: null, index: 1, status: "running", answer: null, error: null },
     ]);
   });
 

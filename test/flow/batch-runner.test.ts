@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
+import type { Lookup } from "#edge/delivery/answer-cache.ts";
 import type { AnswerOrder } from "#edge/jobs/answers.ts";
 import { openBatchBook } from "#edge/jobs/batch-book.ts";
 import { type ItemOrder, openBatchOrders } from "#edge/jobs/batch-orders.ts";
@@ -38,6 +39,7 @@ const order: ItemOrder = {
   },
   deadlineMs: 500,
   webhook: null,
+  pool: "private",
 };
 
 /** A batch of `count` items among answers, a ledger and notices that can be made to fail. */
@@ -45,6 +47,8 @@ function world(count: number, isRepeatable = false) {
   const store = nodeStore();
   const seen = {
     orders: [] as AnswerOrder[],
+    recorded: [] as [string, AnswerBody][],
+    found: { kind: "bypass" } as Lookup,
     captures: [] as Capture[],
     notices: [] as Notice[],
     listed: [] as unknown[],
@@ -65,6 +69,10 @@ function world(count: number, isRepeatable = false) {
         seen.orders.push(one);
         seen.bodies.set(one.job.id, endedAnswer(one.job.id, "running", 0));
         await call("start-reply");
+      },
+      async record(one, body) {
+        await call("record");
+        seen.recorded.push([one.job.id, body]);
       },
       async read(id) {
         await call("read");
@@ -96,6 +104,7 @@ function world(count: number, isRepeatable = false) {
       seen.listed.push(body);
     },
     share: 4,
+    lookUp: async () => seen.found,
     newAnswerId: () => `ans_${drawn++}`,
     now: () => seen.now,
   };
@@ -253,4 +262,66 @@ describe("a kept question", () => {
     orders.keep(0, suffixed);
     expect(orders.read(0)).toEqual(suffixed);
   });
+});
+
+describe("an item whose question was asked before", () => {
+  const key = "ab".repeat(32);
+
+  test("has that answer under an id of its own, costs what such answers cost, and nothing runs", async () => {
+    const { parts, seen } = world(2);
+    const body = { ...endedAnswer("ans_first", "completed", 3), cached: true };
+    seen.found = { kind: "hit", key, body, ageSeconds: 1, ttlSeconds: 1 };
+    await advance(parts);
+    expect(seen.orders).toEqual([]);
+    expect(seen.recorded.map(([id, kept]) => [id, kept.id])).toEqual([
+      ["ans_0", "ans_0"],
+      ["ans_1", "ans_1"],
+    ]);
+    const results = parts.book.results(0, 2);
+    expect(results.map(({ status, answer }) => [status, answer?.cached])).toEqual([
+      ["completed", true],
+      ["completed", true],
+    ]);
+    expect(seen.captures).toMatchObject([{ charge: 6n, answers: 2 }]);
+  });
+
+  test("and cannot be kept under its id has it in the results all the same", async () => {
+    const { parts, seen } = world(1);
+    const body = { ...endedAnswer("ans_first", "completed", 3), cached: true };
+    seen.found = { kind: "hit", key, body, ageSeconds: 1, ttlSeconds: 1 };
+    seen.broken.add("record");
+    await advance(parts);
+    expect(parts.book.results(0, 1)).toMatchObject([{ answer: { id: "ans_0" } }]);
+  });
+
+  test("and is being made takes part in that work", async () => {
+    const { parts, seen } = world(1);
+    seen.found = { kind: "join", key, leaderId: "ans_lead", leaderAccountId: "acc_1" };
+    await advance(parts);
+    expect(seen.orders).toMatchObject([
+      { cacheKey: key, follows: { answerId: "ans_lead", accountId: "acc_1" } },
+    ]);
+  });
+
+  test("by nobody is made for the cache too", async () => {
+    const { parts, seen } = world(1);
+    seen.found = { kind: "lead", key };
+    await advance(parts);
+    expect(seen.orders).toMatchObject([{ cacheKey: key, follows: null }]);
+  });
+});
+
+test("items of a cancelled batch have a status, also those that never ran", async () => {
+  const { parts } = world(6);
+  await advance(parts);
+  await cancelBatch(parts);
+  const statuses = parts.book.results(0, 6).map(({ status }) => status);
+  expect(statuses).toEqual(Array<string>(6).fill("cancelled"));
+});
+
+test("items that wait and items that run read as such", async () => {
+  const { parts } = world(6);
+  await advance(parts);
+  const statuses = parts.book.results(0, 6).map(({ status }) => status);
+  expect(statuses).toEqual(["running", "running", "running", "running", "queued", "queued"]);
 });

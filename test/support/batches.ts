@@ -13,6 +13,7 @@ export function batchTerms(overrides: Partial<BatchTerms> = {}): BatchTerms {
     accountId: "acc_1",
     keyId: "key_1",
     owner: null,
+    poolOwner: null,
     requestId: "req_1",
     traceparent: null,
     createdAt: 0,

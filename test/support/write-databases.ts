@@ -86,7 +86,7 @@ function fillBatch(database: DatabaseSync): void {
   const [book, orders] = [openBatchBook(store, () => AT), openBatchOrders(store)];
   const { job, webhook } = order("ans_item");
   for (const index of [0, 1]) {
-    orders.keep(index, { job, deadlineMs: 1000, webhook });
+    orders.keep(index, { job, deadlineMs: 1000, webhook, pool: "private" });
     book.keep(index, { customId: `item-${index}`, quotedMicros: 10, error: null });
   }
   book.keep(2, { customId: null, quotedMicros: 0, error: problem() });

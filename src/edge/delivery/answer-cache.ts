@@ -1,6 +1,17 @@
 import type { Question } from "#domain/question.ts";
 import type { AnswerBody } from "#wire/responses.ts";
-import type { Asker } from "../jobs/asker.ts";
+import type { Settings } from "../env.ts";
+import type { Owner, Viewer } from "../keys/viewer.ts";
+
+/** For whom the cache is looked into. */
+export interface CacheAsker extends Viewer {
+  readonly settings: Settings;
+  /** Whose private pool it is: the asker's own, or null for the account's, which a client token's answers may share. */
+  readonly poolOwner: Owner;
+  readonly requestId: string;
+  /** Keeps the Worker up for work that nobody waits for. */
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
 
 /** What the request's `Cache-Control` asks for. Source: RFC 9111 section 5.2.1. */
 export interface CacheDirectives {
@@ -52,7 +63,7 @@ export type Lookup =
 export interface AnswerCache {
   /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
   lookUp(
-    asker: Asker,
+    asker: CacheAsker,
     question: Question,
     terms: {
       readonly answerId: string;

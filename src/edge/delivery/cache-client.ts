@@ -3,11 +3,9 @@ import type { Question } from "#domain/question.ts";
 import { sha256Hex } from "#wire/digest.ts";
 import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import { type AnswerBody, answerSchema } from "#wire/responses.ts";
-import type { Asker } from "../jobs/asker.ts";
 import { readModelCard } from "../jobs/function.ts";
-import { type Viewer, viewerOf } from "../keys/viewer.ts";
 import { logFault } from "../log.ts";
-import type { AnswerCache, Lookup } from "./answer-cache.ts";
+import type { AnswerCache, CacheAsker, Lookup } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { CacheMemory, type Remembered } from "./cache-memory.ts";
 import { ServedModel } from "./cache-model.ts";
@@ -94,7 +92,7 @@ interface Places {
 
 async function lookUp(
   places: Places,
-  asker: Asker,
+  asker: CacheAsker,
   question: Question,
   terms: Terms,
 ): Promise<Found> {
@@ -111,7 +109,7 @@ async function lookUp(
   const remembered = isFresh ? undefined : places.front.answers.find(key, now);
   if (remembered !== undefined && (maxAgeMs === null || now - remembered.storedAt <= maxAgeMs))
     return hit(key, remembered, asker, terms);
-  const { accountId } = asker.key;
+  const { accountId } = asker;
   const { answerId, notLeader } = terms;
   const mayLead = !onlyIfCached;
   const claim: Claim = {
@@ -125,7 +123,7 @@ async function claimed(
   { objectOf, front }: Places,
   key: string,
   claim: Claim,
-  asker: Asker,
+  asker: CacheAsker,
   terms: Terms,
 ): Promise<Found> {
   const object = objectOf(key);
@@ -167,12 +165,12 @@ const FIRST_ID_MS = 6 * 86_400_000;
 function hit(
   key: string,
   { body, storedAt, expiresAt }: Remembered<AnswerBody>,
-  { settings, clientToken }: Asker,
+  { settings, owner, poolOwner }: CacheAsker,
   { answerId, pool }: Terms,
 ): Lookup {
   const now = Date.now();
   const endedAt = Date.parse(body.ended_at ?? body.created_at);
-  const isOwn = pool === "private" && clientToken?.sharesCache !== true;
+  const isOwn = pool === "private" && owner === poolOwner;
   const isFirst = isOwn && now - endedAt < FIRST_ID_MS;
   const id = isFirst ? body.id : answerId;
   const charged_micros = toNumber(settings.card.hitPrice);
@@ -186,14 +184,14 @@ function hit(
 }
 
 async function keyOf(
-  { settings, key, clientToken }: Asker,
+  { settings, accountId, poolOwner }: CacheAsker,
   { images, messages, options }: Question,
   isShared: boolean,
   modelDigest: string,
 ): Promise<string> {
   const pictures = await Promise.all(images.map((file) => sha256Hex(new Uint8Array(file))));
   return await cacheKeyOf({
-    pool: isShared ? { kind: "shared" } : { kind: "private", ...poolOf(key, clientToken) },
+    pool: isShared ? { kind: "shared" } : { kind: "private", accountId, owner: poolOwner },
     model: settings.card.id,
     modelDigest,
     decoder: DECODER_VERSION,
@@ -203,14 +201,8 @@ async function keyOf(
   });
 }
 
-/** Users of an app share answers with each other only where their tokens were made for it. */
-function poolOf(key: Asker["key"], clientToken: Asker["clientToken"]): Viewer {
-  const viewer = viewerOf(key, clientToken);
-  return clientToken?.sharesCache === true ? { ...viewer, owner: null } : viewer;
-}
-
 /** Asks the function which weights it has; undefined while it is not ready, or is not there. */
-async function readDigest({ settings, requestId }: Asker): Promise<string | undefined> {
+async function readDigest({ settings, requestId }: CacheAsker): Promise<string | undefined> {
   const signal = AbortSignal.timeout(MODEL_PATIENCE_MS);
   const { functionUrl, card: own } = settings;
   const card = await readModelCard({ functionUrl, requestId, signal }, own);

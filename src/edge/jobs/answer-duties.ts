@@ -16,7 +16,7 @@ export interface Duties {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
   /** Tells answers that it is their turn, without waiting for it. */
   readonly call: (answerIds: readonly string[]) => void;
-  readonly notices: Pick<Notices, "accept">;
+  readonly notices: Pick<Notices, "accept" | "acceptAt">;
   readonly cache: Pick<AnswerCache, "store" | "abandon">;
   readonly batches: Pick<Batches, "itemEnded">;
   readonly table: Pick<AnswerTable, "end">;
@@ -24,17 +24,24 @@ export interface Duties {
 
 /** Says what is to be done for an answer that ended like this. */
 export function dutiesOf(
-  { payment, cacheKey }: AnswerOrder,
+  { payment, cacheKey, webhook }: AnswerOrder,
   { status, cached }: AnswerBody,
 ): readonly Duty[] {
   return [
     ...(payment.kind === "hold" ? (["settle"] as const) : []),
     ...(payment.kind === "batch" ? (["report"] as const) : []),
     ...(cacheKey === null || cached ? [] : (["cache"] as const)),
-    // Who cancels knows it already.
-    ...(status === "cancelled" ? [] : (["tell"] as const)),
+    ...(isTold({ payment, webhook }, status) ? (["tell"] as const) : []),
     "list",
   ];
+}
+
+/** Who cancels knows it already; an answer of a batch is told by the batch, unless it names an address of its own. */
+function isTold(
+  { payment, webhook }: Pick<AnswerOrder, "payment" | "webhook">,
+  status: AnswerBody["status"],
+): boolean {
+  return status !== "cancelled" && (payment.kind === "hold" || webhook !== null);
 }
 
 /**
@@ -94,10 +101,10 @@ async function perform(
         : await cache.abandon(cacheKey, job.id);
     case "tell": {
       const type: NoticeType = `answer.${body.status as "completed" | "partial" | "failed"}`;
-      return await notices.accept(
-        { id: noticeId, type, accountId: job.accountId, at, data: body },
-        webhook,
-      );
+      const notice = { id: noticeId, type, accountId: job.accountId, at, data: body };
+      if (payment.kind === "hold") return await notices.accept(notice, webhook);
+      if (webhook !== null) await notices.acceptAt(notice, webhook);
+      return;
     }
     case "list":
       return await table.end(terms, body);

@@ -216,7 +216,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   /** Tells the canvas to the webhook of a request that asked for drafts. A draft that is lost is followed by the answer. */
-  #draft({ job, webhook }: AnswerOrder): void {
+  #draft({ job, payment, webhook }: AnswerOrder): void {
     const now = Date.now();
     if (webhook?.wantsDrafts !== true || now - this.#draftedAt < DRAFT_EVERY_MS) return;
     this.#draftedAt = now;
@@ -228,9 +228,13 @@ export class AnswerObject extends DurableObject<Bindings> {
       at: now,
       data,
     };
-    const told = noticesOf(this.env)
-      .accept(notice, webhook)
-      .catch((cause: unknown) => logFault("a draft could not be told", job.id, cause));
+    const notices = noticesOf(this.env);
+    // The answers of a batch are told where they name an address, and to nobody else.
+    const telling =
+      payment.kind === "hold" ? notices.accept(notice, webhook) : notices.acceptAt(notice, webhook);
+    const told = telling.catch((cause: unknown) =>
+      logFault("a draft could not be told", job.id, cause),
+    );
     this.#inBackground(told);
   }
 

@@ -16,6 +16,8 @@ export interface BatchTerms {
   readonly keyId: string;
   /** Who may see it besides the account's keys. */
   readonly owner: Owner;
+  /** Whose private pool of the cache its items' answers come from and go to. */
+  readonly poolOwner: Owner;
   readonly requestId: string;
   readonly traceparent: string | null;
   /** Milliseconds since 1970. */
@@ -311,15 +313,26 @@ function endOf({ cancelled_at: cancelledAt }: BatchRow): BatchStatus {
   return cancelledAt === null ? "completed" : "cancelled";
 }
 
+interface ResultRow extends Record<string, string | number | null> {
+  readonly place: number;
+  readonly custom_id: string | null;
+  readonly state: "waiting" | "running" | "ended";
+  readonly outcome: Outcome | null;
+  readonly answer: string | null;
+  readonly error: string | null;
+}
+
 function readResults(store: SqlStore, from: number, count: number): BatchResultBody[] {
   return store
-    .all<{ place: number; custom_id: string | null; answer: string | null; error: string | null }>(
-      "SELECT place, custom_id, answer, error FROM items WHERE place >= ? ORDER BY place LIMIT ?",
+    .all<ResultRow>(
+      `SELECT place, custom_id, state, outcome, answer, error FROM items
+         WHERE place >= ? ORDER BY place LIMIT ?`,
       ...[from, count],
     )
-    .map(({ place, custom_id, answer, error }) => ({
+    .map(({ place, custom_id, state, outcome, answer, error }) => ({
       custom_id,
       index: place,
+      status: outcome ?? (state === "running" ? "running" : "queued"),
       answer: answer === null ? null : storedAnswer.read(answer),
       error: error === null ? null : storedProblem.read(error),
     }));

@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { BatchBody, BatchResultBody } from "#wire/batches.ts";
 import type { AnswerBody } from "#wire/responses.ts";
+import type { Lookup } from "../delivery/answer-cache.ts";
+import { answerCacheOf } from "../delivery/cache-client.ts";
 import { noticesOf } from "../delivery/notices-client.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
@@ -90,6 +92,19 @@ export class BatchObject extends DurableObject<Bindings> {
     return terms !== null && maySee(viewer, terms);
   }
 
+  async #lookUp(
+    { accountId, owner, poolOwner, requestId }: BatchTerms,
+    { job, pool }: ItemOrder,
+    answerId: string,
+  ): Promise<Lookup> {
+    const settings = settingsOf(this.env);
+    const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work);
+    const asker = { accountId, owner, poolOwner, settings, requestId, waitUntil };
+    const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
+    const terms = { answerId, pool, directives, notLeader: null };
+    return await answerCacheOf(this.env).lookUp(asker, job.question, terms);
+  }
+
   /** The alarm does what this work does not come to: losing it costs a delay. */
   #inBackground(work: Promise<void>): void {
     this.ctx.waitUntil(work);
@@ -118,6 +133,7 @@ export class BatchObject extends DurableObject<Bindings> {
       book: openBatchBook(store, () => Date.now()),
       orders: openBatchOrders(store),
       answers: answersOf(this.env),
+      lookUp: (terms, item, answerId) => this.#lookUp(terms, item, answerId),
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       notices: noticesOf(this.env),
       index: (_accountId, body) => table.end(body),

@@ -13,6 +13,8 @@ export interface ItemOrder {
   /** Milliseconds from the start of its answer; null waits for its end. */
   readonly deadlineMs: number | null;
   readonly webhook: WebhookTarget | null;
+  /** Whose questions share its answer. */
+  readonly pool: "private" | "shared" | "off";
 }
 
 /** The questions of a batch, kept until their items have ended. */

@@ -1,18 +1,21 @@
 import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/batches.ts";
+import type { Lookup } from "../delivery/answer-cache.ts";
 import type { Notices } from "../delivery/notices.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { logFault } from "../log.ts";
 import type { AnswerOrder, Answers } from "./answers.ts";
 import type { BatchBook, BatchTerms, ClosingStep, RunningItem } from "./batch-book.ts";
-import type { BatchOrders } from "./batch-orders.ts";
+import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
 import { storedBatch } from "./stored-answers.ts";
 
 /** What a batch works with. Every call of it may be repeated. */
 export interface BatchParts {
   readonly book: BatchBook;
   readonly orders: BatchOrders;
-  readonly answers: Pick<Answers, "start" | "read" | "cancel">;
+  readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record">;
+  /** Looks for the answer of an item that would be made under this id. Never rejects. */
+  readonly lookUp: (terms: BatchTerms, item: ItemOrder, answerId: string) => Promise<Lookup>;
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "renew" | "capture">;
   readonly notices: Pick<Notices, "accept">;
   /** Keeps the ended batch in the account's list. */
@@ -88,14 +91,36 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
   await advance(parts);
 }
 
-/** A start whose reply is lost leaves the item running under its id, and `lookAfter` finds out whether it does. */
-async function startItem(
-  { orders, answers, now, share }: BatchParts,
+/**
+ * Tells an item the answer that its question had before, or has it made: a start whose reply is lost leaves it running under
+ * its id, and `lookAfter` finds out whether it does.
+ */
+async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem): Promise<void> {
+  const { index, answerId } = item;
+  const { answers, lookUp } = parts;
+  const kept = parts.orders.read(index);
+  const found = await lookUp(terms, kept, answerId);
+  const order = answerOrderOf(parts, terms, item, kept);
+  if (found.kind === "hit") {
+    const body = { ...found.body, id: answerId };
+    // Losing it means that the item's answer cannot be read under its id; the results have it.
+    await reached("batch: keep a cached answer", terms, () => answers.record(order, body));
+    return itemEnded(parts, index, body);
+  }
+  const cacheKey = found.kind === "bypass" ? null : found.key;
+  const follows =
+    found.kind === "join" ? { answerId: found.leaderId, accountId: found.leaderAccountId } : null;
+  const started = { ...order, cacheKey, follows };
+  await reached("batch: start an item", terms, () => answers.start(started));
+}
+
+function answerOrderOf(
+  { now, share }: BatchParts,
   terms: BatchTerms,
   { index, answerId }: RunningItem,
-): Promise<void> {
-  const { job, deadlineMs, webhook } = orders.read(index);
-  const order: AnswerOrder = {
+  { job, deadlineMs, webhook }: ItemOrder,
+): AnswerOrder {
+  return {
     job: { ...job, id: answerId, createdAt: now() },
     keyId: terms.keyId,
     owner: terms.owner,
@@ -114,7 +139,6 @@ async function startItem(
     share,
     hasPlace: false,
   };
-  await reached("batch: start an item", terms, () => answers.start(order));
 }
 
 async function close(

@@ -1,6 +1,7 @@
 import type { AnswerBody } from "#wire/responses.ts";
-import type { CacheOutcome, Lookup } from "../delivery/answer-cache.ts";
+import type { CacheAsker, CacheOutcome, Lookup } from "../delivery/answer-cache.ts";
 import { answerCacheOf } from "../delivery/cache-client.ts";
+import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import type { Job } from "./admit.ts";
 import type { LedAnswer } from "./answers.ts";
 import { answersOf } from "./answers-client.ts";
@@ -34,7 +35,7 @@ export async function findAnswer(
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
     const notLeader = left?.answerId ?? null;
     const terms = { answerId, pool: request.cache, directives, notLeader };
-    const looked: Lookup = await cache.lookUp(asker, question, terms);
+    const looked: Lookup = await cache.lookUp(cacheAskerOf(asker), question, terms);
     if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
     if (looked.kind === "lead") return { ...looked, left };
     if (looked.kind !== "join") return looked;
@@ -49,6 +50,11 @@ export async function findAnswer(
     left = leader;
   }
   return { kind: "bypass" };
+}
+
+function cacheAskerOf({ settings, key, clientToken, requestId, waitUntil }: Asker): CacheAsker {
+  const poolOwner = poolOwnerOf(key, clientToken);
+  return { ...viewerOf(key, clientToken), settings, poolOwner, requestId, waitUntil };
 }
 
 /** Another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */

@@ -141,6 +141,7 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
     accountId: "string",
     keyId: "string",
     owner: ["string", "null"],
+    poolOwner: ["string", "null"],
     requestId: "string",
     traceparent: ["string", "null"],
     createdAt: "number",
@@ -150,7 +151,7 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
     webhook: ["object", "null"],
     noticeId: "string",
   }),
-  upgrades: [unchanged, withDefaults({ owner: null })],
+  upgrades: [unchanged, withDefaults({ owner: null, poolOwner: null })],
 });
 
 /** An item's order without its question. */
@@ -164,6 +165,7 @@ export const storedItemTerms: StoredJson<ItemTerms> = storedJson({
     terms: "object",
     deadlineMs: ["number", "null"],
     webhook: ["object", "null"],
+    pool: "string",
   }),
-  upgrades: [unchanged, (item) => withJob(item, "terms")],
+  upgrades: [unchanged, (item) => withJob(item, "terms"), withDefaults({ pool: "off" })],
 });

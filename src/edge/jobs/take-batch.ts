@@ -8,7 +8,7 @@ import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/generate.ts";
 import { mayTell } from "../delivery/webhook-address.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
-import { viewerOf } from "../keys/viewer.ts";
+import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
 import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-book.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
@@ -199,7 +199,7 @@ async function priceItem(
   const bytes = encodeGenerate(question).length;
   if (bytes > MAX_GENERATE_BYTES)
     return refuse({ kind: "body_too_large", limitBytes: MAX_GENERATE_BYTES });
-  return ok({ order: { job, deadlineMs, webhook }, bytes });
+  return ok({ order: { job, deadlineMs, webhook, pool: request.cache }, bytes });
 }
 
 /** A picture or a price is one item's matter; the model, and what it cannot do at all, is the whole batch's. */
@@ -253,6 +253,7 @@ async function begin(
       accountId,
       keyId,
       owner,
+      poolOwner: poolOwnerOf(key, clientToken),
       requestId,
       traceparent,
       createdAt,

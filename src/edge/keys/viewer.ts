@@ -18,6 +18,11 @@ export function viewerOf(key: KeyRecord, token: ClientToken | undefined): Viewer
   return { accountId: key.accountId, owner: token === undefined ? null : ownerOf(token) };
 }
 
+/** Whose pool of the cache their answers come from: users of an app share answers only where their tokens were made for it. */
+export function poolOwnerOf(key: KeyRecord, token: ClientToken | undefined): Owner {
+  return token?.sharesCache === true ? null : viewerOf(key, token).owner;
+}
+
 /** A token of another subject, or of none, is another owner: ids of tokens begin with `ctk_`. */
 export function ownerOf({ id, subject }: Pick<ClientToken, "id" | "subject">): string {
   return subject === null ? id : `sub:${subject}`;

@@ -62,7 +62,10 @@ interface Terms {
 
 async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
   const { as: answerId = "ans_1", pool = "private", directives = {}, by = asker } = terms;
-  return await cache.lookUp(by, what, {
+  const { settings, key, requestId, waitUntil } = by;
+  const { accountId } = key;
+  const cacheAsker = { settings, accountId, owner: null, poolOwner: null, requestId, waitUntil };
+  return await cache.lookUp(cacheAsker, what, {
     answerId,
     pool,
     directives: { ...anyhow, ...directives },

@@ -1,0 +1,152 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { refusalResponse } from "#wire/refusal.ts";
+import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { story } from "../../support/edge-builders.ts";
+import { ask, eventReply, functionReplies } from "../function-double.ts";
+import { administer, newKey } from "../routes/administration.ts";
+import { endOfBatch, items, postBatch } from "../routes/batch-calls.ts";
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Stands in for a function with so many places, at work and in its queue, that takes `ms` for each answer. */
+function functionWith(places: number, ms: number): { most: () => number } {
+  let [inside, most] = [0, 0];
+  functionReplies(async () => {
+    if (inside >= places)
+      return await refusalResponse(
+        { kind: "overloaded", retryAfterSeconds: 1 },
+        { requestId: "req_1", instance: "/v1/generate" },
+      );
+    inside += 1;
+    most = Math.max(most, inside);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    inside -= 1;
+    return eventReply(story);
+  });
+  return { most: () => most };
+}
+
+async function accountWithKey(): Promise<string> {
+  const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
+  const { id }: { id: string } = await opened.json();
+  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
+  return (await newKey({ account: id, limits: { concurrent: 32 } })).key;
+}
+
+let asked = 0;
+
+async function post(key: string, headers: HeadersInit = {}): Promise<Response> {
+  asked += 1;
+  return await ask("/v1/answers", {
+    method: "POST",
+    body: JSON.stringify({ question: `Large? ${asked}`, canvas: 4, steps: 2, cache: "off" }),
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+  });
+}
+
+async function endOf(key: string, id: string): Promise<AnswerBody> {
+  return await vi.waitFor(
+    async () => {
+      const headers = { authorization: `Bearer ${key}` };
+      const body = answerSchema.parse(await (await ask(`/v1/answers/${id}`, { headers })).json());
+      expect(body.ended_at).not.toBeNull();
+      return body;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+describe("32 asynchronous answers of one account", () => {
+  test("leave others their places, and each that was accepted is made", async () => {
+    const { most } = functionWith(17, 40);
+    const [hog, small] = [await accountWithKey(), await accountWithKey()];
+    const replies = await Promise.all(
+      Array.from({ length: 32 }, () => post(hog, { prefer: "respond-async" })),
+    );
+    // Those of the first that are made at once have their answer already.
+    for (const { status } of replies) expect([200, 202]).toContain(status);
+    expect((await post(small)).status).toBe(200);
+    const bodies = await Promise.all(
+      replies.map(async (reply) => endOf(hog, (await reply.json<{ id: string }>()).id)),
+    );
+    expect(bodies.map(({ status }) => status)).toEqual(Array<string>(32).fill("completed"));
+    // Four of the hog's, and the small one's.
+    expect(most()).toBeLessThanOrEqual(5);
+  });
+
+  test("beyond what the account may have in the making are refused at once", async () => {
+    functionWith(17, 800);
+    const hog = await accountWithKey();
+    const replies = await Promise.all(
+      Array.from({ length: 40 }, () => post(hog, { prefer: "respond-async" })),
+    );
+    const statuses = replies.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([202, 429]));
+    for (const reply of replies)
+      if (reply.status === 202) await endOf(hog, (await reply.json<{ id: string }>()).id);
+  });
+
+  test("wait for a place at a function that others have filled", async () => {
+    functionWith(1, 150);
+    const [one, other] = [await accountWithKey(), await accountWithKey()];
+    const first = await post(one, { prefer: "respond-async" });
+    const second = await post(other, { prefer: "respond-async" });
+    expect([first.status, second.status]).toEqual([202, 202]);
+    for (const [key, reply] of [[one, first] as const, [other, second] as const]) {
+      const { id } = await reply.json<{ id: string }>();
+      expect(await endOf(key, id)).toMatchObject({ status: "completed" });
+    }
+  });
+
+  test("and its batches share the account's places", async () => {
+    const { most } = functionWith(17, 40);
+    const batches = await Promise.all(
+      Array.from({ length: 4 }, async () => await postBatch({ items: items(6) })),
+    );
+    const ids = await Promise.all(
+      batches.map(async (batch) => (await batch.json<{ id: string }>()).id),
+    );
+    for (const id of ids)
+      expect(await endOfBatch(id)).toMatchObject({ status: "completed", counts: { completed: 6 } });
+    expect(most()).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("an accepted answer", () => {
+  test("waits for its function to come back, and reads as queued until then", async () => {
+    let isThere = false;
+    functionReplies(() => (isThere ? eventReply(story) : new Response("", { status: 503 })));
+    const key = await accountWithKey();
+    const { id } = await (await post(key, { prefer: "respond-async" })).json<{ id: string }>();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const headers = { authorization: `Bearer ${key}` };
+    const waiting = await (await ask(`/v1/answers/${id}`, { headers })).json<AnswerBody>();
+    expect([waiting.status, waiting.ended_at]).toEqual(["queued", null]);
+    isThere = true;
+    expect(await endOf(key, id)).toMatchObject({ status: "completed" });
+    const attempts = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
+      storage.sql.exec("SELECT attempts FROM answer").toArray(),
+    );
+    expect(attempts).toEqual([{ attempts: 1 }]);
+  });
+
+  test("that waits can be cancelled, and costs nothing", async () => {
+    functionReplies(() => new Response("", { status: 503 }));
+    const key = await accountWithKey();
+    const { id } = await (await post(key, { prefer: "respond-async" })).json<{ id: string }>();
+    const headers = { authorization: `Bearer ${key}` };
+    const cancelled = await ask(`/v1/answers/${id}/cancel`, { method: "POST", headers });
+    expect(await cancelled.json()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+  });
+
+  test("is refused at once where its caller waits for the reply", async () => {
+    functionReplies(() => new Response("", { status: 503 }));
+    const response = await post(await accountWithKey());
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "5"]);
+  });
+});
