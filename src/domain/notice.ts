@@ -15,6 +15,8 @@ export interface Notice {
   readonly id: string;
   readonly type: NoticeType;
   readonly accountId: string;
+  /** For which client token or subject it was asked, who may see its delivery to an address of their own; absent: the account's. */
+  readonly owner?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
   /** The `data` of the body, in wire names. */

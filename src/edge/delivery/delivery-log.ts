@@ -1,4 +1,5 @@
 import type { NoticeType } from "#domain/notice.ts";
+import type { Owner } from "../keys/viewer.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { noteReceiver } from "./receiver-table.ts";
 import { storedReply } from "./stored.ts";
@@ -14,7 +15,7 @@ export const SWEEP_MS: number = 24 * 3_600_000;
 /** Lists at most `count` deliveries, newest first. */
 export function readDeliveries(
   store: SqlStore,
-  { endpointId, state, type, after }: DeliveryQuery,
+  { endpointId, state, type, after, owner = null }: DeliveryQuery,
   count: number,
 ): readonly WebhookDelivery[] {
   const [createdAt, id] = after ?? [Number.MAX_SAFE_INTEGER, ""];
@@ -23,18 +24,23 @@ export function readDeliveries(
       `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
        WHERE (d.created_at < ?1 OR (d.created_at = ?1 AND d.id > ?2))
          AND (?3 IS NULL OR d.endpoint_id = ?3) AND (?4 IS NULL OR d.state = ?4)
-         AND (?5 IS NULL OR n.type = ?5)
+         AND (?5 IS NULL OR n.type = ?5) AND (?7 IS NULL OR d.owner = ?7)
        ORDER BY d.created_at DESC, d.id LIMIT ?6`,
-      ...[createdAt, id, endpointId ?? null, state ?? null, type ?? null, count],
+      ...[createdAt, id, endpointId ?? null, state ?? null, type ?? null, count, owner],
     )
     .map(deliveryOf);
 }
 
 /** Finds a delivery and everything that was tried for it; null where there is none. */
-export function readDelivery(store: SqlStore, id: string): ReturnType<WebhookBook["delivery"]> {
+export function readDelivery(
+  store: SqlStore,
+  id: string,
+  owner: Owner,
+): ReturnType<WebhookBook["delivery"]> {
   const [row] = store.all<ListedRow>(
-    "SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id WHERE d.id = ?",
-    id,
+    `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
+       WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,
+    ...[id, owner],
   );
   if (row === undefined) return null;
   const attempts = store.all<{ number: number; at: number; reply: string }>(
@@ -52,10 +58,11 @@ export function readDelivery(store: SqlStore, id: string): ReturnType<WebhookBoo
 }
 
 /** Begins a delivery's schedule anew. False where there is none, or its endpoint is gone or disabled. */
-export function redeliver(store: SqlStore, id: string, now: number): boolean {
+export function redeliver(store: SqlStore, id: string, owner: Owner, now: number): boolean {
   const changed = store.all<{ receiver: string }>(
-    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND ${SENDABLE} RETURNING receiver`,
-    ...[now, id],
+    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND (?3 IS NULL OR owner = ?3) AND ${SENDABLE}
+       RETURNING receiver`,
+    ...[now, id, owner],
   );
   for (const { receiver } of changed) noteReceiver(store, receiver);
   return changed.length > 0;
@@ -64,14 +71,15 @@ export function redeliver(store: SqlStore, id: string, now: number): boolean {
 /** Begins the schedules of a range anew; returns how many. */
 export function redeliverRange(
   store: SqlStore,
-  { endpointId, state, since, until }: DeliveryRange,
+  { endpointId, state, since, until, owner = null }: DeliveryRange,
   now: number,
 ): number {
   const changed = store.all<{ receiver: string }>(
     `UPDATE deliveries SET ${AGAIN} WHERE created_at >= ?2 AND created_at < ?3
-       AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5) AND ${SENDABLE}
+       AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5)
+       AND (?6 IS NULL OR owner = ?6) AND ${SENDABLE}
        RETURNING receiver`,
-    ...[now, since, until, endpointId ?? null, state ?? null],
+    ...[now, since, until, endpointId ?? null, state ?? null, owner],
   );
   for (const receiver of new Set(changed.map((row) => row.receiver))) noteReceiver(store, receiver);
   return changed.length;

@@ -45,8 +45,8 @@ export function openWebhookBook(store: SqlStore, tools: WebhookTools): WebhookBo
     accountSecrets: () => readSecrets(store),
     putAccountSecrets: (secrets) => putSecrets(store, secrets),
     deliveries: (query, count) => readDeliveries(store, query, count),
-    delivery: (id) => readDelivery(store, id),
-    redeliver: (id) => whole(() => redeliver(store, id, tools.now())),
+    delivery: (id, owner = null) => readDelivery(store, id, owner),
+    redeliver: (id, owner = null) => whole(() => redeliver(store, id, owner, tools.now())),
     redeliverRange: (range) => whole(() => redeliverRange(store, range, tools.now())),
     sweepAt: () => sweepAt(store),
     sweep: () => whole(() => sweepLog(store, tools.now())),
@@ -114,9 +114,11 @@ function keep(
     const receiver = receiverOf(url);
     store.all(
       `INSERT INTO deliveries
-         (id, notice_id, endpoint_id, url, receiver, secret, state, attempts, created_at, due_at)
-         VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?)`,
+         (id, notice_id, endpoint_id, url, receiver, secret, state, attempts, created_at, due_at, owner)
+         VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?, ?)`,
       ...[newId("whd"), notice.id, endpoint_id, url, receiver, secret, at, at],
+      // What goes to an endpoint is between the account and its receiver.
+      endpoint_id === null ? (notice.owner ?? null) : null,
     );
     noteReceiver(store, receiver);
   }

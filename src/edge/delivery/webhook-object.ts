@@ -3,6 +3,7 @@ import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { generateSecret } from "#wire/standard-webhooks.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
+import type { Owner } from "../keys/viewer.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { openWebhookBook } from "./webhook-book.ts";
 import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
@@ -122,15 +123,18 @@ export class WebhookObject extends DurableObject<Bindings> {
     return this.#book.deliveries(query, count);
   }
 
-  async delivery(id: string): Promise<{
+  async delivery(
+    id: string,
+    owner: Owner,
+  ): Promise<{
     readonly delivery: WebhookDelivery;
     readonly attempts: readonly DeliveryAttempt[];
   } | null> {
-    return this.#book.delivery(id);
+    return this.#book.delivery(id, owner);
   }
 
-  async redeliver(id: string): Promise<boolean> {
-    const isAgain = this.#book.redeliver(id);
+  async redeliver(id: string, owner: Owner): Promise<boolean> {
+    const isAgain = this.#book.redeliver(id, owner);
     if (isAgain) await this.#ring();
     return isAgain;
   }

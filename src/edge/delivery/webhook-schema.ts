@@ -75,4 +75,9 @@ export const webhookMigrations: readonly Migration[] = [
       "ALTER TABLE account ADD COLUMN sweep_at INTEGER",
     ],
   },
+  {
+    name: "who may see a delivery besides the account's keys",
+    kind: "additive",
+    statements: ["ALTER TABLE deliveries ADD COLUMN owner TEXT"],
+  },
 ];

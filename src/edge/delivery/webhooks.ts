@@ -1,5 +1,6 @@
 import type { Notice, NoticeType, WebhookTarget } from "#domain/notice.ts";
 import type { DeliveryReply } from "#wire/fetch.ts";
+import type { Owner } from "../keys/viewer.ts";
 
 /** Where an account wants to hear of what. Times are milliseconds since 1970. */
 export interface Endpoint {
@@ -97,9 +98,10 @@ export interface WebhookBook {
   deliveries(query: DeliveryQuery, count: number): readonly WebhookDelivery[];
   delivery(
     id: string,
+    owner?: Owner,
   ): { readonly delivery: WebhookDelivery; readonly attempts: readonly DeliveryAttempt[] } | null;
   /** Sends a delivery again from the beginning of its schedule. False where there is none, or its endpoint is gone. */
-  redeliver(id: string): boolean;
+  redeliver(id: string, owner?: Owner): boolean;
   /** Sends a range again; returns how many. */
   redeliverRange(range: DeliveryRange): number;
   /** When `sweep` will have something to do; null where nothing is kept. */
@@ -114,6 +116,8 @@ export interface AccountSecrets {
 }
 
 export interface DeliveryQuery {
+  /** Whose deliveries alone; null or absent for the whole account's. */
+  readonly owner?: Owner;
   readonly endpointId?: string | undefined;
   readonly state?: DeliveryState | undefined;
   readonly type?: NoticeType | undefined;
@@ -122,6 +126,8 @@ export interface DeliveryQuery {
 }
 
 export interface DeliveryRange {
+  /** Whose deliveries alone; null or absent for the whole account's. */
+  readonly owner?: Owner;
   readonly endpointId?: string | undefined;
   readonly state?: DeliveryState | undefined;
   readonly since: number;

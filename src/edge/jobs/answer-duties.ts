@@ -1,4 +1,4 @@
-import type { NoticeType } from "#domain/notice.ts";
+import type { Notice, NoticeType } from "#domain/notice.ts";
 import { DECODER_VERSION } from "#wire/replay-digest.ts";
 import type { AnswerBody } from "#wire/responses.ts";
 import type { AnswerCache } from "../delivery/answer-cache.ts";
@@ -101,7 +101,8 @@ async function perform(
         : await cache.abandon(cacheKey, job.id);
     case "tell": {
       const type: NoticeType = `answer.${body.status as "completed" | "partial" | "failed"}`;
-      const notice = { id: noticeId, type, accountId: job.accountId, at, data: body };
+      const whose = ownedBy(terms);
+      const notice = { ...whose, id: noticeId, type, at, data: body };
       if (payment.kind === "hold") return await notices.accept(notice, webhook);
       if (webhook !== null) await notices.acceptAt(notice, webhook);
       return;
@@ -111,4 +112,15 @@ async function perform(
     default:
       return duty satisfies never;
   }
+}
+
+/** Whose a notice of an answer is. */
+export function ownedBy({
+  job,
+  owner,
+}: {
+  readonly job: Pick<AnswerTerms["job"], "accountId">;
+  readonly owner: AnswerTerms["owner"];
+}): Pick<Notice, "accountId" | "owner"> {
+  return { accountId: job.accountId, ...(owner === null ? {} : { owner }) };
 }

@@ -12,7 +12,7 @@ import { ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type AnswerBook, type Duty, openAnswerBook } from "./answer-book.ts";
-import { type Duties, fulfil } from "./answer-duties.ts";
+import { type Duties, fulfil, ownedBy } from "./answer-duties.ts";
 import { AnswerMaker } from "./answer-maker.ts";
 import { AnswerTable } from "./answer-table.ts";
 import type { AnswerOrder, KeptAnswer } from "./answers.ts";
@@ -216,7 +216,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   /** Tells the canvas to the webhook of a request that asked for drafts. A draft that is lost is followed by the answer. */
-  #draft({ job, payment, webhook }: AnswerOrder): void {
+  #draft({ job, owner, payment, webhook }: AnswerOrder): void {
     const now = Date.now();
     if (webhook?.wantsDrafts !== true || now - this.#draftedAt < DRAFT_EVERY_MS) return;
     this.#draftedAt = now;
@@ -224,7 +224,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     const notice: Notice = {
       id: `${this.#book.terms()?.noticeId}.${data.usage.steps}`,
       type: "answer.draft",
-      accountId: job.accountId,
+      ...ownedBy({ job, owner }),
       at: now,
       data,
     };

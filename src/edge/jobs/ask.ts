@@ -17,6 +17,7 @@ import { viewerOf } from "../keys/viewer.ts";
 import type { Held, IdempotentRequest, RefusedHold } from "../ledger/ledger.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { admit, type Job } from "./admit.ts";
+import { ownedBy } from "./answer-duties.ts";
 import type { AnswerOrder } from "./answers.ts";
 import { answersOf } from "./answers-client.ts";
 import type { Asker } from "./asker.ts";
@@ -243,7 +244,7 @@ async function tellFound(
     const notice: Notice = {
       id: newId("evt"),
       type: body.status === "completed" ? "answer.completed" : "answer.partial",
-      accountId: job.accountId,
+      ...ownedBy({ job, owner: viewerOf(asker.key, asker.clientToken).owner }),
       at: Date.now(),
       data: body,
     };

@@ -4,6 +4,7 @@ import type { Lookup } from "../delivery/answer-cache.ts";
 import type { Notices } from "../delivery/notices.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { logFault } from "../log.ts";
+import { ownedBy } from "./answer-duties.ts";
 import type { AnswerOrder, Answers } from "./answers.ts";
 import type { BatchBook, BatchTerms, ClosingStep, RunningItem } from "./batch-book.ts";
 import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
@@ -167,7 +168,7 @@ async function close(
       const notice: Notice = {
         id: terms.noticeId,
         type: "batch.completed",
-        accountId,
+        ...ownedBy({ job: { accountId }, owner: terms.owner }),
         at: now(),
         data: book.body(),
       };

@@ -34,6 +34,7 @@ export const storedNotice: StoredJson<Notice> = storedJson({
     id: "string",
     type: "string",
     accountId: "string",
+    owner: ["string", "absent"],
     at: "number",
     data: "object",
   }),

@@ -14,6 +14,7 @@ import {
 import type { DeliveryAttempt, WebhookDelivery } from "../delivery/webhooks.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
+import { viewerIn } from "./asking.ts";
 import { describedQuery, readBody, readQuery } from "./body.ts";
 import { pageReply } from "./list.ts";
 import type { RouteConfig } from "./route.ts";
@@ -26,7 +27,8 @@ export async function listDeliveries(c: Context<EdgeEnv>): Promise<Response> {
   const { limit, after, endpoint, status, event } = query.value;
   const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
   if (place?.ok === false) return refused(c, place.refusal);
-  const asked = { endpointId: endpoint, state: status, type: event, after: place?.value };
+  const { owner } = viewerIn(c);
+  const asked = { owner, endpointId: endpoint, state: status, type: event, after: place?.value };
   const rows = await tellerOf(c).deliveries(asked, limit + 1);
   return pageReply(
     c,
@@ -36,7 +38,7 @@ export async function listDeliveries(c: Context<EdgeEnv>): Promise<Response> {
 
 /** `GET /v1/webhook_deliveries/{id}`: with all its attempts. */
 export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
-  const found = await tellerOf(c).delivery(c.req.param("id") ?? "");
+  const found = await tellerOf(c).delivery(c.req.param("id") ?? "", viewerIn(c).owner);
   if (found === null) return refused(c, { kind: "not_found", path: c.req.path });
   const attempts = found.attempts.map(attemptBody);
   const body: DeliveryBody = { ...deliveryBody(found.delivery), attempts };
@@ -46,7 +48,7 @@ export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
 /** `POST /v1/webhook_deliveries/{id}/redeliver`: from the beginning of the schedule, under the same `webhook-id`. */
 export async function redeliverOne(c: Context<EdgeEnv>): Promise<Response> {
   const id = c.req.param("id") ?? "";
-  if (!(await tellerOf(c).redeliver(id)))
+  if (!(await tellerOf(c).redeliver(id, viewerIn(c).owner)))
     return refused(c, { kind: "not_found", path: c.req.path });
   return c.json({ object: "redelivery", count: 1 } satisfies RedeliveredBody, 202);
 }
@@ -57,6 +59,7 @@ export async function redeliverMany(c: Context<EdgeEnv>): Promise<Response> {
   if (!body.ok) return refused(c, body.refusal);
   const { endpoint, status, since, until } = body.value;
   const count = await tellerOf(c).redeliverRange({
+    owner: viewerIn(c).owner,
     endpointId: endpoint,
     state: status,
     since: Date.parse(since),

@@ -1,5 +1,7 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { UsageTable } from "#edge/usage/usage-table.ts";
 import { encodeBase64 } from "#wire/base64.ts";
 import type { ClientTokenBody } from "#wire/client-token.ts";
 import type { ModelCard } from "#wire/status.ts";
@@ -10,6 +12,7 @@ import { picture } from "../routes/images.ts";
 
 /** Who calls: the token that asked, another token of its subject, tokens of another subject and of none, the account's key. */
 type Caller = "own" | "subject" | "other" | "alone" | "key";
+
 const callers: readonly Caller[] = ["own", "subject", "other", "alone", "key"];
 
 /** What a caller may see: own things and those of their subject; the key sees all of its account. */
@@ -163,6 +166,7 @@ describe("a client token's cache", () => {
   });
 
   test("is the account's where the token was made for it; then hits have ids of their own", async () => {
+    const before = bearers.get("other") ?? "";
     bearers.set("other", await newToken({ subject: "carl", share_cache: true }));
     const asked = question();
     const [, first] = await cached("key", asked);
@@ -176,6 +180,7 @@ describe("a client token's cache", () => {
     await vi.waitFor(async () =>
       expect((await as("other", "GET", `/v1/answers/${found}`)).status).toBe(200),
     );
+    bearers.set("other", before);
   });
 });
 
@@ -251,5 +256,90 @@ describe("a subject's limits", () => {
       200,
       "rate_limited",
     ]);
+  });
+});
+
+describe("what belongs to the account is no client token's", () => {
+  test.each([
+    ["GET", "/v1/ledger"],
+    ["GET", "/v1/webhook_endpoints"],
+    ["POST", "/v1/webhook_endpoints"],
+    ["GET", "/v1/webhook_endpoints/whe_1"],
+    ["DELETE", "/v1/webhook_endpoints/whe_1"],
+    ["GET", "/v1/webhook_secret"],
+    ["POST", "/v1/webhook_secret/rotate"],
+  ])("%s %s", async (method, path) => {
+    const response = await as("own", method, path);
+    expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([
+      403,
+      "key_required",
+    ]);
+  });
+
+  test("a token that makes tokens is refused as ever", async () => {
+    const body = { spend_cap_micros: 1 };
+    expect((await as("own", "POST", "/v1/client_tokens", body)).status).toBe(401);
+  });
+});
+
+describe("webhook deliveries of what a client token asked", () => {
+  const url = "https://named.test/own";
+
+  /** Whose deliveries to the address a caller sees. */
+  async function seen(caller: Caller): Promise<string[]> {
+    const response = await as(caller, "GET", "/v1/webhook_deliveries?limit=100");
+    expect(response.status).toBe(200);
+    const { data } = await response.json<{ data: { id: string; url: string }[] }>();
+    return data.filter((one) => one.url.startsWith("https://named.test/")).map(({ id }) => id);
+  }
+
+  test("are seen and sent again by its own and by the key alone", async () => {
+    const response = await as("own", "POST", "/v1/answers", { ...question(), webhook: url });
+    expect(response.status).toBe(200);
+    const [id] = await vi.waitFor(async () => {
+      const mine = await seen("own");
+      expect(mine.length).toBe(1);
+      return mine;
+    });
+    for (const caller of callers) {
+      const isInside = insiders.has(caller);
+      expect([caller, (await seen(caller)).includes(id ?? "")]).toEqual([caller, isInside]);
+      const shown = await as(caller, "GET", `/v1/webhook_deliveries/${id}`);
+      expect([caller, shown.status]).toEqual([caller, isInside ? 200 : 404]);
+      const again = await as(caller, "POST", `/v1/webhook_deliveries/${id}/redeliver`);
+      expect([caller, again.status]).toEqual([caller, isInside ? 202 : 404]);
+      const range = { since: "2020-01-01T00:00:00Z" };
+      const many = await as(caller, "POST", "/v1/webhook_deliveries/redeliver", range);
+      const { count } = await many.json<{ count: number }>();
+      if (!isInside) expect([caller, count]).toEqual([caller, 0]);
+    }
+    await runInDurableObject(env.WEBHOOKS.getByName("acc_test"), async (_, { storage }) => {
+      storage.sql.exec("DELETE FROM deliveries; DELETE FROM receivers");
+      await storage.deleteAlarm();
+    });
+  });
+});
+
+describe("usage", () => {
+  test("is told to a client token as far as it is its subject's", async () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const event = {
+      account: "acc_test",
+      key: "key_walls",
+      model: "unmask-demo",
+      steps: 2,
+      at: Date.now(),
+    };
+    await new UsageTable(env.DB).append([
+      { ...event, id: `ans_w1_${drawn}`, micros: 5, owner: "sub:anna" },
+      { ...event, id: `ans_w2_${drawn}`, micros: 7, owner: "sub:bert" },
+      { ...event, id: `ans_w3_${drawn}`, micros: 11 },
+    ]);
+    const charged = async (caller: Caller): Promise<number> => {
+      const response = await as(caller, "GET", `/v1/usage?key=key_walls&from=${day}`);
+      const { data } = await response.json<{ data: { charged_micros: number }[] }>();
+      return data.reduce((sum, row) => sum + row.charged_micros, 0);
+    };
+    expect(await Promise.all(callers.map(charged))).toEqual([5, 5, 7, 0, 23]);
   });
 });
