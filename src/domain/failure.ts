@@ -52,7 +52,9 @@ export type Failure =
   | { readonly kind: "image_fetch_timeout"; readonly image: number; readonly seconds: number }
   /** The address may not be fetched from: not https, private, or a redirect to such. */
   | { readonly kind: "image_fetch_blocked"; readonly image: number; readonly reason: string }
-  /** Its host answered with something else than a picture file, or not at all. */
+  /** Its host says that it does not give it: it is not there, or not for us. */
+  | { readonly kind: "image_fetch_refused"; readonly image: number; readonly reason: string }
+  /** Its host failed, or was not there: another time it may be. */
   | { readonly kind: "image_fetch_failed"; readonly image: number; readonly reason: string }
   | { readonly kind: "image_not_found"; readonly image: number; readonly id: string }
   | { readonly kind: "images_not_supported" }

@@ -33,6 +33,7 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   image_file_too_large: { status: 422, title: "Picture file too large", isRetryable: false },
   image_fetch_timeout: { status: 504, title: "Picture's host too slow", isRetryable: true },
   image_fetch_blocked: { status: 422, title: "Picture's address not allowed", isRetryable: false },
+  image_fetch_refused: { status: 422, title: "Picture refused by its host", isRetryable: false },
   image_fetch_failed: { status: 422, title: "Picture could not be fetched", isRetryable: true },
   image_not_found: { status: 422, title: "No such picture", isRetryable: false },
   images_not_supported: { status: 422, title: "Pictures not supported", isRetryable: false },

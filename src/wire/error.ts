@@ -156,6 +156,8 @@ function detailOf(failure: Failure): string {
       return `${picture(failure)} did not arrive from its host within our ${failure.seconds} s. Nothing is known to be wrong with it; try again, or send the file.`;
     case "image_fetch_blocked":
       return `${picture(failure)} may not be fetched: ${failure.reason}.`;
+    case "image_fetch_refused":
+      return `${picture(failure)} is not given by its host: ${failure.reason}. Check the address, or send the file.`;
     case "image_fetch_failed":
       return `${picture(failure)} could not be fetched: ${failure.reason}.`;
     case "image_not_found":

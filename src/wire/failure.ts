@@ -60,6 +60,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     seconds: z.number().nonnegative(),
   }),
   z.object({ kind: z.literal("image_fetch_blocked"), image: count, reason: sentence }),
+  z.object({ kind: z.literal("image_fetch_refused"), image: count, reason: sentence }),
   z.object({ kind: z.literal("image_fetch_failed"), image: count, reason: sentence }),
   z.object({ kind: z.literal("image_not_found"), image: count, id: sentence }),
   z.object({ kind: z.literal("images_not_supported") }),

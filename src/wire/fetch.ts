@@ -8,7 +8,7 @@ import { localHostRefusal } from "./public-address.ts";
  * function resolves, checks every address and connects to the one that it checked.
  *
  * A picture comes back as `application/octet-stream`, or as a refusal (`refusal.ts`: `image_fetch_timeout`,
- * `image_fetch_blocked`, `image_fetch_failed`, `image_file_too_large`, each with `image: 0`). A delivery comes back as
+ * `image_fetch_blocked`, `image_fetch_refused`, `image_fetch_failed`, `image_file_too_large`, each with `image: 0`). A delivery comes back as
  * `DeliveryReply`, whatever became of it.
  */
 export const FETCH_PATH = "/v1/fetch";

@@ -77,7 +77,7 @@ describe("a picture by address", () => {
 
   test("that is not there is blamed by its index, without a word of what its host said", async () => {
     const found = await fetched("/missing.png");
-    expect(found).toMatchObject({ refusal: { kind: "image_fetch_failed", image: 1 } });
+    expect(found).toMatchObject({ refusal: { kind: "image_fetch_refused", image: 1 } });
     expect(JSON.stringify(found)).not.toContain("secret");
   });
 

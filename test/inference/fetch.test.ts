@@ -238,7 +238,17 @@ describe("a picture is fetched", () => {
     [
       "is not there",
       (_, response) => response.writeHead(404).end("secret words"),
-      { kind: "image_fetch_failed", reason: "its host answered 404" },
+      { kind: "image_fetch_refused", reason: "its host answered 404" },
+    ],
+    [
+      "is overloaded",
+      (_, response) => response.writeHead(429).end(),
+      { kind: "image_fetch_failed", reason: "its host answered 429" },
+    ],
+    [
+      "is broken",
+      (_, response) => response.writeHead(503).end(),
+      { kind: "image_fetch_failed", reason: "its host answered 503" },
     ],
     [
       "never ends",

@@ -104,7 +104,8 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   image_file_too_large: { kind: "image_file_too_large", image: 0, limitBytes: 10_485_760 },
   image_fetch_timeout: { kind: "image_fetch_timeout", image: 0, seconds: 10 },
   image_fetch_blocked: { kind: "image_fetch_blocked", image: 0, reason: "its host is private" },
-  image_fetch_failed: { kind: "image_fetch_failed", image: 1, reason: "its host answered 404" },
+  image_fetch_refused: { kind: "image_fetch_refused", image: 1, reason: "its host answered 404" },
+  image_fetch_failed: { kind: "image_fetch_failed", image: 1, reason: "its host answered 503" },
   image_not_found: { kind: "image_not_found", image: 0, id: "img_0" },
   images_not_supported: { kind: "images_not_supported" },
   weights_loading: {

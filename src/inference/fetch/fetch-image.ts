@@ -14,7 +14,7 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
  * Fetches a picture's file: every hop checked, bytes and time limited. What the host sends is not looked at here. Refuses
- * with `image_fetch_blocked`, `image_fetch_failed`, `image_fetch_timeout` (ours, and said to be) and
+ * with `image_fetch_blocked`, `image_fetch_refused`, `image_fetch_failed`, `image_fetch_timeout` (ours, and said to be) and
  * `image_file_too_large`, all with `image: 0`. The order's time began `waitedMs` ago. Rejects with the reason of an aborted
  * `signal`, and where this machine itself is at fault.
  */
@@ -54,7 +54,10 @@ async function follow(
     if (!REDIRECTS.includes(status)) {
       if (status === 200) return await readFile(reply, signal);
       reply.destroy();
-      return failed(`its host answered ${status}`);
+      const reason = `its host answered ${status}`;
+      return isLasting(status)
+        ? refuse({ kind: "image_fetch_refused", image: 0, reason })
+        : failed(reason);
     }
     reply.destroy();
     const { location } = replied;
@@ -84,6 +87,12 @@ async function readFile(
   signal.throwIfAborted();
   if (socket.errored !== null) throw socket.errored;
   return ok(Uint8Array.from(Buffer.concat(chunks)));
+}
+
+/** Whether a host that answers so will answer so again. Source: RFC 9110 section 15.5; RFC 8470, RFC 6585 for 425 and 429. */
+function isLasting(status: number): boolean {
+  const mayPass = [408, 425, 429].includes(status);
+  return status >= 400 && status < 500 && !mayPass;
 }
 
 function failed(reason: string): Result<never, Failure> {
