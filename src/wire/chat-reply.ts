@@ -165,6 +165,23 @@ export const chatErrorSchema: z.ZodType<ChatErrorBody> = z
   })
   .meta({ id: "ChatError" });
 
+/** Schemas of what a completion and the chunks of one have in common. */
+export const chatCompletionFields: {
+  readonly usage: z.ZodType<ChatUsageBody>;
+  readonly x_unmask: z.ZodType<ChatExtrasBody>;
+} = {
+  usage: z.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count }),
+  x_unmask: z.object({
+    status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
+    confidence: z.number(),
+    digest: z.string().nullable(),
+    cached: z.boolean(),
+    charged_micros: count,
+    tokens: z.array(z.object({ text: z.string(), confidence: z.number(), step: count })),
+    warnings: warningsSchema,
+  }),
+};
+
 /** Schema of the reply, for the API's description and for tests that hold replies to it. */
 export const chatCompletionSchema: z.ZodType<ChatCompletionBody> = z
   .object({
@@ -184,16 +201,8 @@ export const chatCompletionSchema: z.ZodType<ChatCompletionBody> = z
         finish_reason: z.enum(["stop", "length"]),
       }),
     ]),
-    usage: z.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count }),
+    usage: chatCompletionFields.usage,
     system_fingerprint: z.string().nullable(),
-    x_unmask: z.object({
-      status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
-      confidence: z.number(),
-      digest: z.string().nullable(),
-      cached: z.boolean(),
-      charged_micros: count,
-      tokens: z.array(z.object({ text: z.string(), confidence: z.number(), step: count })),
-      warnings: warningsSchema,
-    }),
+    x_unmask: chatCompletionFields.x_unmask,
   })
   .meta({ id: "ChatCompletion" });

@@ -3,7 +3,8 @@ import { bodyText, type Exchange, type Told } from "../openapi/exchange.ts";
 
 /**
  * Sends a request to the Worker, and holds request and reply against the API's description, both ways. Throws Error where
- * they disagree. Bodies that are streams are let through unread: events are for the test to read as they come.
+ * they disagree. Bodies that are streams are not waited for: their events are checked when they have ended, and where one
+ * is not as described, reading them rejects.
  */
 export async function checkedFetch(url: string, init: RequestInit): Promise<Response> {
   const request = await sentBody(url, init);
@@ -16,6 +17,11 @@ export async function checkedFetch(url: string, init: RequestInit): Promise<Resp
     status: response.status,
     reply,
   };
+  await check(exchange);
+  return reply.isStream ? checkedStream(response, exchange) : response;
+}
+
+async function check(exchange: Exchange): Promise<void> {
   const checked = await env.TEST_CONTRACT.fetch("https://contract.test/", {
     method: "POST",
     body: JSON.stringify(exchange),
@@ -23,7 +29,24 @@ export async function checkedFetch(url: string, init: RequestInit): Promise<Resp
   const disagreements: string[] = await checked.json();
   if (disagreements.length > 0)
     throw new Error(`the API's description disagrees:\n${disagreements.join("\n")}`);
-  return response;
+}
+
+/** The same reply, whose events are checked where it ends; a stream that a test leaves is not. */
+function checkedStream(response: Response, exchange: Exchange): Response {
+  const told: Uint8Array[] = [];
+  const body = response.body?.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        told.push(chunk);
+        controller.enqueue(chunk);
+      },
+      async flush() {
+        const bytes = await new Response(new Blob(told)).bytes();
+        await check({ ...exchange, reply: { ...exchange.reply, body: bodyText(bytes) } });
+      },
+    }),
+  );
+  return new Response(body ?? null, response);
 }
 
 /** Gives the check the document to check against. */

@@ -41,6 +41,17 @@ const document: OpenapiDocument = {
         responses: { 204: {} },
       },
     },
+    "/things/{id}/events": {
+      get: {
+        responses: {
+          200: {
+            content: {
+              "text/event-stream": { schema: string, "x-events": { "thing.made": named } },
+            },
+          },
+        },
+      },
+    },
   },
   components: {
     schemas: { Thing: { ...named, allOf: [{ properties: { kind: string }, type: "object" }] } },
@@ -165,6 +176,29 @@ describe("a document and a server disagree", () => {
     ["the document knows nothing of it", { target: "/others" }, "knows no POST /others"],
   ])("where %s", async (_, exchange, complaint) => {
     expect(await disagreements(exchange)).toContain(complaint);
+  });
+});
+
+describe("a stream of events", () => {
+  const stream = (text: string): Partial<Exchange> => ({
+    method: "GET",
+    target: "/things/t_1/events",
+    request: told(null, {}),
+    reply: {
+      headers: { "content-type": "text/event-stream; charset=utf-8" },
+      body: bodyText(new TextEncoder().encode(text)),
+      isStream: true,
+    },
+  });
+
+  test.each([
+    ["as described", 'event: thing.made\ndata: {"name":"a"}\n\n', ""],
+    ["complete, in the words of OpenAI", "data: [DONE]\n\n", ""],
+    ["with a field more", 'event: thing.made\ndata: {"name":"a","x":1}\n\n', "unevaluated"],
+    ["with an event more", 'event: thing.lost\ndata: {"name":"a"}\n\n', "thing.lost is not known"],
+  ])("%s", async (_, text, complaint) => {
+    const found = await disagreements(stream(text));
+    expect(complaint === "" ? found : found.includes(complaint)).toBe(complaint === "" ? "" : true);
   });
 });
 

@@ -1,3 +1,4 @@
+import { decodeSse } from "#wire/sse.ts";
 import { bodyBytes, type Exchange, type Told } from "./exchange.ts";
 import { formValue, textValue } from "./form.ts";
 import { closed, type Schema, Schemas } from "./schemas.ts";
@@ -14,7 +15,13 @@ interface Header {
   readonly schema: Schema;
 }
 
-type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
+interface Media {
+  readonly schema?: Schema;
+  /** Of a stream of events: the schema of their data, by name. */
+  readonly "x-events"?: Readonly<Record<string, Schema>>;
+}
+
+type Content = Readonly<Record<string, Media>>;
 type Refers = { readonly $ref: string };
 
 interface Reply {
@@ -74,7 +81,7 @@ export class DocumentCheck {
     const faults = await this.#requestFaults(operation, exchange, url, params);
     return [
       ...this.#refusalFaults(exchange, faults),
-      ...this.#replyFaults(operation, exchange),
+      ...(await this.#replyFaults(operation, exchange)),
     ].map((fault) => `${method} ${target} → ${status}: ${fault}`);
   }
 
@@ -169,14 +176,17 @@ export class DocumentCheck {
       : [];
   }
 
-  #replyFaults({ responses }: Operation, { method, status, reply }: Exchange): string[] {
+  async #replyFaults(
+    { responses }: Operation,
+    { method, status, reply }: Exchange,
+  ): Promise<string[]> {
     const described =
       responses[status] ?? responses[`${Math.floor(status / 100)}XX`] ?? responses["default"];
     if (described === undefined || (status < 400 && responses[status] === undefined))
       return ["the document does not know this status"];
     return [
       ...this.#headerFaults(described, reply),
-      ...(method === "HEAD" ? [] : this.#contentFaults(described, reply)),
+      ...(method === "HEAD" ? [] : await this.#contentFaults(described, reply)),
     ];
   }
 
@@ -198,16 +208,35 @@ export class DocumentCheck {
     return [...missing, ...wrong];
   }
 
-  #contentFaults({ content = {} }: Reply, reply: Told): string[] {
+  async #contentFaults({ content = {} }: Reply, reply: Told): Promise<string[]> {
     const contentType = reply.headers["content-type"] ?? "";
     if (Object.keys(content).length === 0)
       return reply.body === null && !reply.isStream ? [] : ["it has a body and should have none"];
     const media = mediaOf(content, contentType);
     if (media === undefined) return [`${contentType || "no media type"} is not known`];
+    if (reply.isStream && reply.body !== null) return await this.#eventFaults(media, reply);
     if (media.schema === undefined || reply.isStream || !isJson(contentType)) return [];
     const json = parsed(bodyBytes(reply));
     if (json === undefined) return ["the body is no JSON"];
     return this.#replies.problems(closed(media.schema) as Schema, json.value);
+  }
+
+  async #eventFaults({ "x-events": events = {} }: Media, reply: Told): Promise<string[]> {
+    const { body } = new Response(Buffer.from(bodyBytes(reply)));
+    const faults: string[] = [];
+    for await (const { event, data } of body === null ? [] : decodeSse(body)) {
+      const schema = events[event];
+      // How OpenAI's streams say that they are complete.
+      if (event === "message" && data === "[DONE]") continue;
+      if (schema === undefined) faults.push(`event ${event} is not known`);
+      else
+        faults.push(
+          ...this.#replies
+            .problems(closed(schema) as Schema, JSON.parse(data))
+            .map((problem) => `event ${event} ${problem}`),
+        );
+    }
+    return faults;
   }
 
   #resolve<Value extends object>(value: Value | Refers): Value {
@@ -220,7 +249,7 @@ export class DocumentCheck {
 }
 
 /** The media type of a body among those that are known: by its name, or by a range. */
-function mediaOf(content: Content, contentType: string): { readonly schema?: Schema } | undefined {
+function mediaOf(content: Content, contentType: string): Media | undefined {
   const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   return content[type] ?? content[`${type.split("/")[0]}/*`];
 }

@@ -8,7 +8,7 @@ export interface Exchange {
   readonly reply: Told;
 }
 
-/** Headers with lower-case names; the body as base64, null where there is none or where it is a stream that nobody may read twice. */
+/** Headers with lower-case names; the body as base64, null where there is none or where it is a stream that has not ended. */
 export interface Told {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;

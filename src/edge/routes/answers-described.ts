@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { answerListQuerySchema, answerListSchema } from "#wire/answer-list.ts";
 import { answerFormSchema, answerRequestSchema } from "#wire/answer-request.ts";
+import { answerEvents } from "#wire/event-schemas.ts";
 import { answerSchema } from "#wire/responses.ts";
 import { describedQuery } from "./body.ts";
+import { eventContent } from "./openapi-events.ts";
 import { askedHeaders } from "./reply-headers.ts";
 import type { Content, RouteConfig } from "./route.ts";
 
@@ -36,11 +38,7 @@ export const createAnswerRoute: RouteConfig = {
       headers: [...askedHeaders, "ETag", "Location", "Preference-Applied"],
       content: {
         "application/json": { schema: answerSchema },
-        "text/event-stream": {
-          schema: { type: "string" },
-          example:
-            'retry: 1000\nid: ans_0.0\nevent: answer.started\ndata: {"image_vectors":730,"prompt_length":760,"canvas":32,"steps":32}\n\n',
-        },
+        ...eventContent(answerEvents),
       },
     },
   },
@@ -100,7 +98,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     responses: {
       200: {
         description: "Server-sent events.",
-        content: { "text/event-stream": { schema: { type: "string" } } },
+        content: eventContent(answerEvents),
       },
       204: { description: "The end has been heard: there is nothing more." },
     },

@@ -3,10 +3,12 @@ import { describedChatSchema } from "#wire/chat-body.ts";
 import { chatCompletion, chatCompletionSchema } from "#wire/chat-reply.ts";
 import { parseChat } from "#wire/chat-request.ts";
 import { chatChunks } from "#wire/chat-stream.ts";
+import { chatEvents } from "#wire/event-schemas.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { mediaTypeOf } from "./body.ts";
 import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { eventContent } from "./openapi-events.ts";
 import { askedHeaders } from "./reply-headers.ts";
 import type { RouteConfig } from "./route.ts";
 
@@ -52,7 +54,7 @@ export const createChatCompletionRoute: RouteConfig = {
       headers: askedHeaders,
       content: {
         "application/json": { schema: chatCompletionSchema },
-        "text/event-stream": { schema: { type: "string" } },
+        ...eventContent(chatEvents),
       },
     },
   },

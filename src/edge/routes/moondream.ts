@@ -4,6 +4,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import { finishReason } from "#wire/chat-reply.ts";
+import { moondreamEvents } from "#wire/event-schemas.ts";
 import {
   captionSchema,
   type MoondreamRequest,
@@ -15,6 +16,7 @@ import {
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { refused } from "../guard/errors.ts";
 import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { eventContent } from "./openapi-events.ts";
 import { askedHeaders } from "./reply-headers.ts";
 import type { RouteConfig } from "./route.ts";
 
@@ -78,7 +80,7 @@ export const moondreamRoutes: readonly RouteConfig[] = [
           "application/json": {
             schema: z.strictObject({ request_id, answer: z.string(), finish_reason }),
           },
-          "text/event-stream": { schema: { type: "string" } },
+          ...eventContent(moondreamEvents),
         },
       },
     },
@@ -104,7 +106,7 @@ export const moondreamRoutes: readonly RouteConfig[] = [
           "application/json": {
             schema: z.strictObject({ request_id, caption: z.string(), finish_reason }),
           },
-          "text/event-stream": { schema: { type: "string" } },
+          ...eventContent(moondreamEvents),
         },
       },
     },

@@ -9,6 +9,7 @@ import { problemSchema } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
 import { noticeSchema, noticeTypes } from "#wire/webhooks.ts";
 import type { EdgeEnv } from "../env.ts";
+import { placed } from "./openapi-events.ts";
 import { describeSchema } from "./openapi-schema.ts";
 import { type RouteGroup, routeGroups } from "./openapi-table.ts";
 import { refusalHeaders, replyHeaders } from "./reply-headers.ts";
@@ -45,6 +46,7 @@ export function withoutWebhooks(description: ApiDescription): ApiDescription {
 function describe(): ApiDescription {
   const {
     components,
+    paths: described = {},
     webhooks = {},
     ...rest
   } = createDocument(
@@ -91,6 +93,7 @@ function describe(): ApiDescription {
   );
   return {
     ...rest,
+    paths: placed(described),
     webhooks: received(webhooks),
     components: { ...components, "x-errors": errorCodes },
   };

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { type ChatChunkBody, chatCompletionFields, chatErrorSchema } from "./chat-reply.ts";
+import { problemSchema } from "./error.ts";
+import type { FrameBody, StartedBody } from "./events.ts";
+import { answerSchema } from "./responses.ts";
+
+const count = z.int().nonnegative();
+const probability = z.number().min(0).max(1);
+
+const startedSchema: z.ZodType<StartedBody> = z
+  .strictObject({ image_vectors: count, prompt_length: count, canvas: count, steps: count })
+  .meta({ id: "AnswerStarted", description: "What is about to be made." });
+
+const frameSchema: z.ZodType<FrameBody> = z
+  .strictObject({
+    step: z.int().min(1),
+    revealed: z
+      .array(
+        z.strictObject({
+          position: count,
+          token: count,
+          text: z.string(),
+          confidence: probability,
+          step: z.int().min(1),
+        }),
+      )
+      .meta({ description: "Tokens that are told first, each with the step that committed it." }),
+    revised: z
+      .array(z.strictObject({ position: count, text: z.string() }))
+      .meta({ description: "New texts of tokens that were told before." }),
+    mean_confidence: probability,
+    stable_until: count.meta({ description: "The text of the positions below this is final." }),
+    turn_end: count
+      .nullable()
+      .meta({ description: "What stands behind this position is no part of the answer." }),
+  })
+  .meta({ id: "AnswerFrame", description: "What one step committed." });
+
+/** Schemas of the `data` of an answer's events, by their names, as callers are told them. */
+export const answerEvents: Readonly<Record<string, z.ZodType>> = {
+  "answer.started": startedSchema,
+  "answer.frame": frameSchema,
+  "answer.completed": answerSchema,
+  "answer.partial": answerSchema,
+  "answer.cancelled": answerSchema,
+  "answer.failed": problemSchema,
+};
+
+const chunkSchema: z.ZodType<ChatChunkBody> = z
+  .object({
+    id: z.string(),
+    object: z.literal("chat.completion.chunk"),
+    created: count,
+    model: z.string(),
+    choices: z.array(
+      z.object({
+        index: z.literal(0),
+        delta: z.object({
+          role: z.literal("assistant").exactOptional(),
+          content: z.string().exactOptional(),
+        }),
+        logprobs: z.null(),
+        finish_reason: z.enum(["stop", "length"]).nullable(),
+      }),
+    ),
+    usage: chatCompletionFields.usage.nullable().exactOptional(),
+    x_unmask: chatCompletionFields.x_unmask.exactOptional(),
+  })
+  .meta({ id: "ChatCompletionChunk" });
+
+/** Schema of the events of a streamed chat, which have no names. The last is `[DONE]`, which is no JSON. */
+export const chatEvents: Readonly<Record<string, z.ZodType>> = {
+  message: z.union([chunkSchema, chatErrorSchema]),
+};
+
+const pieceSchema: z.ZodType = z
+  .object({
+    chunk: z.string(),
+    completed: z.boolean(),
+    request_id: z.string().exactOptional().meta({ description: "In the last chunk." }),
+    finish_reason: z
+      .enum(["stop", "length"])
+      .exactOptional()
+      .meta({ description: "In the last chunk." }),
+  })
+  .meta({ id: "MoondreamChunk" });
+
+/** Schema of the events of Moondream's streams, which have no names. */
+export const moondreamEvents: Readonly<Record<string, z.ZodType>> = {
+  message: z.union([pieceSchema, chatErrorSchema]),
+};
