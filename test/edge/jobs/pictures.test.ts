@@ -241,3 +241,47 @@ describe("pictures withstand", () => {
     expect(problemOf(failure, refused).detail.length).toBeLessThan(1_200);
   });
 });
+
+describe("an upload that storage does not give", () => {
+  const upload = { kind: "upload", id: `img_${"0".repeat(64)}` } as const;
+  const never = new Promise<never>(() => undefined);
+
+  test.each<[string, () => void]>([
+    [
+      "at all",
+      () => {
+        vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+      },
+    ],
+    [
+      "to its end",
+      () => {
+        const body = new ReadableStream({
+          start: (controller) => controller.enqueue(new Uint8Array(8)),
+        });
+        const found = { body, key: `acc_test/${"0".repeat(64)}`, size: 8 };
+        const customMetadata = { width: "1", height: "1", created_at: "0", expires_at: "9e15" };
+        vi.spyOn(env.IMAGES, "get").mockResolvedValue({ ...found, customMetadata } as never);
+      },
+    ],
+  ])("%s is waited for until the deadline", async (_, hang) => {
+    hang();
+    const files = await resolvePictures(asker, [upload], Date.now() + 100);
+    expect(files).toMatchObject({ refusal: { kind: "image_fetch_timeout", image: 0 } });
+  });
+
+  test("is given up when its caller leaves", async () => {
+    vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+    const leaving = new AbortController();
+    const files = resolvePictures({ ...asker, signal: leaving.signal }, [upload]);
+    leaving.abort(new Error("the caller has left"));
+    await expect(files).rejects.toThrow("the caller has left");
+  });
+
+  test("is given up when another picture of the question cannot be had", async () => {
+    vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+    functionReplies(() => new Response("", { status: 503 }));
+    const files = await resolvePictures(asker, [upload, url("b")]);
+    expect(files).toMatchObject({ refusal: { kind: "function_unreachable" } });
+  });
+});
