@@ -3,8 +3,8 @@ import type { CreateDocumentOptions } from "zod-openapi";
 const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 
 /**
- * Adds to a schema what JSON Schema says and its maker leaves out: how wide an integer is, how long a tuple; and leaves
- * replies open, to which fields are added as the API grows.
+ * Adds to a schema what JSON Schema says and its maker leaves out: how wide an integer is; leaves replies open,
+ * to which fields are added as the API grows; and writes tuples as generators read them.
  */
 export const describeSchema: NonNullable<CreateDocumentOptions["override"]> = ({
   jsonSchema,
@@ -17,10 +17,8 @@ export const describeSchema: NonNullable<CreateDocumentOptions["override"]> = ({
     const isSmall = minimum >= INT32.minimum && maximum <= INT32.maximum;
     jsonSchema.format = isSmall ? "int32" : "int64";
   }
-  if (jsonSchema.prefixItems !== undefined && jsonSchema.items === undefined) {
-    jsonSchema.minItems = jsonSchema.prefixItems.length;
-    jsonSchema.maxItems = jsonSchema.prefixItems.length;
-  }
+  // A tuple's `maxItems` says it already, and generators that know no boolean schemas refuse the whole document for it.
+  if (jsonSchema.items === false && jsonSchema.maxItems !== undefined) delete jsonSchema.items;
   if ("example" in jsonSchema) {
     const { example } = jsonSchema;
     jsonSchema.examples = [example];

@@ -63,6 +63,24 @@ describe("GET /openapi.json", () => {
     expect((await document()).servers).toMatchObject([{ url: "https://unmask.test" }]);
   });
 
+  test("has no schema that is true or false: generators read objects alone, and give up the whole document", async () => {
+    const found: string[] = [];
+    const search = (node: unknown, at: string): void => {
+      if (typeof node !== "object" || node === null) return;
+      for (const [name, value] of Object.entries(node)) {
+        // `additionalProperties` is a boolean in every version of OpenAPI.
+        const isSchema = ["items", "not", "contains", "unevaluatedProperties"].includes(name);
+        if (isSchema && typeof value === "boolean") found.push(`${at}/${name}`);
+        search(value, `${at}/${name}`);
+      }
+    };
+    const { components, paths } = await document();
+    search({ components, paths }, "");
+    expect(found).toEqual([]);
+    const { choices } = components.schemas["ChatCompletion"]?.properties ?? {};
+    expect(choices).toMatchObject({ prefixItems: [{}], minItems: 1, maxItems: 1 });
+  });
+
   test("stands at a second address without its webhooks, for generators that stumble over them", async () => {
     const { webhooks, externalDocs, ...rest } = await document<{ externalDocs: { url: string } }>();
     expect(Object.keys(webhooks)).toContain("answer.completed");
