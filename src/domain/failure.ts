@@ -16,7 +16,12 @@ export type Failure =
       readonly allowed: readonly string[];
     }
   | { readonly kind: "already_exists"; readonly id: string }
-  | { readonly kind: "not_found"; readonly path: string }
+  | {
+      readonly kind: "not_found";
+      readonly path: string;
+      /** A path that is served, and that the caller seems to mean. */
+      readonly meant?: string;
+    }
   | {
       readonly kind: "method_not_allowed";
       readonly method: string;

@@ -75,10 +75,13 @@ const textPart = z.object({ type: z.literal("text"), text });
 const refusalPart = z.object({ type: z.literal("refusal"), refusal: text });
 const picturePart = z.object({
   type: z.literal("image_url"),
-  image_url: z.object({
-    url: pictureUrl,
-    detail: z.enum(["low", "high", "auto", "original"]).nullable().exactOptional(),
-  }),
+  image_url: z.object(
+    {
+      url: pictureUrl,
+      detail: z.enum(["low", "high", "auto", "original"]).nullable().exactOptional(),
+    },
+    'must be an object: {"url": "data:image/png;base64,…"}, or with an https address',
+  ),
 });
 const userPart = z.discriminatedUnion("type", [textPart, picturePart], {
   error: "a part is of type text or image_url",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Problem } from "./error.ts";
+import { everyProblemSentence, type Problem } from "./error.ts";
 import type { AnswerBody } from "./responses.ts";
 import { warningsSchema } from "./warnings.ts";
 
@@ -125,7 +125,7 @@ export function chatError(problem: Problem): ChatErrorBody {
   const param = first === undefined ? null : first.pointer.slice(1).replaceAll("/", ".");
   return {
     error: {
-      message: problem.detail,
+      message: problem.errors.length > 1 ? everyProblemSentence(problem.errors) : problem.detail,
       type: errorType(chatErrorStatus(problem)),
       param: isModels ? "model" : param,
       code: isModels ? "model_not_found" : problem.code,

@@ -129,7 +129,9 @@ function detailOf(failure: Failure): string {
     case "already_exists":
       return `There is already one with the id "${failure.id}".`;
     case "not_found":
-      return `There is nothing at ${failure.path}.`;
+      return failure.meant === undefined
+        ? `There is nothing at ${failure.path}.`
+        : `There is nothing at ${failure.path}. Do you mean ${failure.meant}? Then check the base URL.`;
     case "method_not_allowed":
       return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
     case "unsupported_media_type":
@@ -256,9 +258,17 @@ function tooLargeSentence(failure: Extract<Failure, { kind: "image_too_large" }>
 function problemSentence(problems: readonly FieldProblem[]): string {
   const [first] = problems;
   if (first === undefined) return "The body is not valid.";
-  const where = first.pointer === "" ? "The body" : first.pointer;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more in errors)` : "";
-  return `${where}: ${first.message}${more}.`;
+  return `${faultSentence(first)}${more}.`;
+}
+
+/** Says every fault, for shapes of a refusal that have no list of them. */
+export function everyProblemSentence(problems: readonly FieldProblem[]): string {
+  return `${problems.map(faultSentence).join(". ")}.`;
+}
+
+function faultSentence({ pointer, message }: FieldProblem): string {
+  return `${pointer === "" ? "The body" : pointer}: ${message}`;
 }
 
 const spender = {

@@ -28,11 +28,11 @@ export function errorShape(
 /**
  * Whether a request comes from one of OpenAI's clients, or of those that speak like them: they show nothing of a refusal in any
  * other shape. Source: the headers that openai for
- * JavaScript and Python and the AI SDK send.
+ * JavaScript and Python, the AI SDK and LiteLLM send.
  */
 export function isOpenAiClient({ req }: Context<EdgeEnv>): boolean {
   return (
     req.header("x-stainless-lang") !== undefined ||
-    /\bopenai\b|\bai-sdk\b/i.test(req.header("user-agent") ?? "")
+    /\b(?:openai|ai-sdk|litellm)\b/i.test(req.header("user-agent") ?? "")
   );
 }

@@ -32,7 +32,11 @@ export const onFault: ErrorHandler<EdgeEnv> = (error, c) => {
 export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
   return function notFound(c) {
     const allowed = allowedMethods(app, c.req.path);
-    if (allowed.length === 0) return refused(c, { kind: "not_found", path: c.req.path });
+    if (allowed.length === 0) {
+      const meant = meantPath(app, c.req.path);
+      const unknown = { kind: "not_found", path: c.req.path } as const;
+      return refused(c, meant === undefined ? unknown : { ...unknown, meant });
+    }
     if (c.req.method === "OPTIONS")
       return new Response(null, { status: 204, headers: { allow: allowed.join(", ") } });
     return refused(c, { kind: "method_not_allowed", method: c.req.method, allowed });
@@ -42,6 +46,16 @@ export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
 /** Whether anything is served at a path, by whatever method. */
 export function isServed(app: Hono<EdgeEnv>, path: string): boolean {
   return allowedMethods(app, path).length > 0;
+}
+
+/** The path that a client with a wrong base URL means: without `/v1`, with it twice, with a folder or a slash too many. */
+function meantPath(app: Hono<EdgeEnv>, path: string): string | undefined {
+  const parts = path.split("/").filter((part) => part !== "");
+  // Threat: each ending is compared with every route. No route has more parts behind /v1.
+  return [3, 2, 1]
+    .filter((length) => length <= parts.length)
+    .map((length) => `/v1/${parts.slice(-length).join("/")}`)
+    .find((meant) => isServed(app, meant));
 }
 
 function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {

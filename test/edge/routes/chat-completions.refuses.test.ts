@@ -34,6 +34,37 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
     });
   });
 
+  test("every field that is at fault, in the sentence itself: the shape has no list of them", async () => {
+    const response = await post(path, chat({ top_k: 1, n: 2, tools: "all" }));
+    const { message, param } = await errorOf(response);
+    expect(message.split(". ").map((fault) => fault.split(":")[0])).toEqual([
+      ...["/top_k", "/n", "/tools"],
+    ]);
+    expect(message).not.toContain("in errors");
+    expect(param).toBe("top_k");
+  });
+
+  test("a picture's address that does not stand in an object, with the form that it has", async () => {
+    const content = [{ type: "image_url", image_url: "data:image/png;base64,iVBORw0KGgo=" }];
+    const response = await post(path, chat({ messages: [{ role: "user", content }] }));
+    const { message, param } = await errorOf(response);
+    expect(param).toBe("messages.0.content.0.image_url");
+    expect(message).toContain('{"url": "data:image/png;base64,');
+  });
+
+  test.each([
+    ["/chat/completions", "without /v1"],
+    ["/v1/v1/chat/completions", "with /v1 twice"],
+    ["/api/v1/chat/completions", "with a folder in front"],
+    ["/v1/chat/completions/", "with a slash at the end"],
+  ])("%s, a base URL %s: the path that was meant is told", async (wrong) => {
+    const response = await post(wrong, chat(), { "x-stainless-lang": "python" });
+    expect([response.status, await errorOf(response)]).toMatchObject([
+      404,
+      { code: "not_found", message: expect.stringContaining("Do you mean /v1/chat/completions?") },
+    ]);
+  });
+
   test("what the guards refuse: no key, a body of another type, another method, too large a body", async () => {
     const noKey = await post(path, chat(), { authorization: "" });
     expect([noKey.status, await errorOf(noKey)]).toMatchObject([
@@ -67,6 +98,7 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
   test.each([
     ["openai's", { "x-stainless-lang": "js", "user-agent": "OpenAI/JS 7.57.0" }],
     ["the AI SDK's", { "user-agent": "ai/7.0.173 ai-sdk/openai-compatible/3.0.92" }],
+    ["LiteLLM's", { "user-agent": "litellm/1.110.2" }],
   ])(
     "to %s client what lies at no route of it too, and a model that is none",
     async (_, headers) => {
