@@ -132,7 +132,7 @@ export class AnswerMaker {
   /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
   async cut(status: Cut["status"]): Promise<void> {
     if (this.#book.ended() !== null) return;
-    const order = this.#shared.isWanted ? this.#book.order() : null;
+    const order = this.#mayGoOn ? this.#book.order() : null;
     if (order !== null) {
       const { started, frames } = this.#story.progress();
       const ended = this.#end(
@@ -145,6 +145,14 @@ export class AnswerMaker {
     this.#cut.abort(new Cut(status));
     // Where nobody works on it any more, the work is begun again only to be ended at once.
     await this.goOn();
+  }
+
+  /**
+   * Whether somebody stays who can go on with its work. Work that still waits for its place has none to hand on: who took
+   * part in it stands in line under an id, and with a price, of its own.
+   */
+  get #mayGoOn(): boolean {
+    return this.#shared.isWanted && (this.#place.isTaken || this.#leader !== null);
   }
 
   async #make(): Promise<void> {
@@ -243,7 +251,7 @@ export class AnswerMaker {
   #cutAt(deadlineAt: number | null): () => void {
     if (deadlineAt === null) return () => undefined;
     const cut = (): void => {
-      if (this.#shared.isWanted) void this.cut("partial");
+      if (this.#mayGoOn) void this.cut("partial");
       else this.#cut.abort(new Cut("partial"));
     };
     const left = deadlineAt - this.#parts.now();

@@ -27,6 +27,10 @@ export class Place {
     this.#isTaken = terms.hasPlace;
   }
 
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
   /** Resolves when its turn has come. Rejects only with the reason of an aborted signal. */
   async taken(signal: AbortSignal): Promise<void> {
     while (!this.#isTaken) {

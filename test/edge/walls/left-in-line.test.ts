@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { MODEL_MS } from "#edge/delivery/cache-model.ts";
+import { GENERATE_PATH } from "#wire/generate.ts";
+import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { story } from "../../support/edge-builders.ts";
+import { modelReply } from "../delivery/model-reply.ts";
+import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
+import { administer, newKey } from "../routes/administration.ts";
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * MODEL_MS });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** As `ACCOUNT_PLACES` says. */
+const PLACES = 4;
+
+async function headersOfNewAccount(): Promise<Record<string, string>> {
+  const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
+  const { id }: { id: string } = await opened.json();
+  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
+  const { key } = await newKey({ account: id, limits: { concurrent: 32 } });
+  return { authorization: `Bearer ${key}`, "content-type": "application/json" };
+}
+
+test("who took part in answers that are cancelled while they wait for a place is answered all the same", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  functionReplies(async ({ url }) => {
+    if (!url.endsWith(GENERATE_PATH)) return modelReply(digest);
+    await promise;
+    return eventReply(story);
+  }, "asked");
+  const headers = await headersOfNewAccount();
+  const accepted = async (question: string): Promise<string> => {
+    const response = await ask("/v1/answers", {
+      method: "POST",
+      body: JSON.stringify({ question, canvas: 4, steps: 2 }),
+      headers: { ...headers, prefer: "respond-async" },
+    });
+    expect(response.status).toBe(202);
+    return answerSchema.parse(await response.json()).id;
+  };
+  const read = async (id: string): Promise<AnswerBody> =>
+    answerSchema.parse(await (await ask(`/v1/answers/${id}`, { headers })).json());
+  for (let place = 0; place < PLACES; place += 1) await accepted(`Who has a place? ${place}`);
+  const joiners: string[] = [];
+  for (let place = 0; place < PLACES; place += 1) {
+    const leader = await accepted(`Who waits? ${place}`);
+    joiners.push(await accepted(`Who waits? ${place}`));
+    const left = await ask(`/v1/answers/${leader}/cancel`, { method: "POST", headers });
+    expect(await left.json()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+  }
+  resolve();
+  for (const joiner of joiners)
+    await vi.waitFor(
+      async () => expect(await read(joiner)).toMatchObject({ status: "completed", cached: false }),
+      { timeout: 20_000, interval: 50 },
+    );
+}, 40_000);
