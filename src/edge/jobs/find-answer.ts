@@ -44,7 +44,8 @@ export async function findAnswer(
     if (isAccepted) return { kind: "joined", key, leader };
     const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
     const body = await answersOf(asker.bindings).watch(leader, leftMs);
-    const own = body === null || maySeeLeader(asker, leader) ? body : { ...body, id: answerId };
+    const isOwn = request.cache === "private" && maySeeLeader(asker, leader);
+    const own = body === null || isOwn ? body : { ...body, id: answerId };
     if (own?.status === "completed") return { kind: "collapsed", key, body: own };
     if (own !== null && own.ended_at === null) return { kind: "collapsed", key, body: cut(own) };
     left = leader;
@@ -57,7 +58,7 @@ function cacheAskerOf({ settings, key, clientToken, requestId, waitUntil }: Aske
   return { ...viewerOf(key, clientToken), settings, poolOwner, requestId, waitUntil };
 }
 
-/** Another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
+/** In a private pool: another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
 function maySeeLeader({ key, clientToken }: Asker, { accountId }: LedAnswer): boolean {
   return accountId === key.accountId && clientToken?.sharesCache !== true;
 }

@@ -182,6 +182,36 @@ describe("a client token's cache", () => {
     );
     bearers.set("other", before);
   });
+
+  test("tells nobody another's id where everybody shares it, also while the answer is made", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    functionReplies(
+      async () => {
+        await promise;
+        return eventReply(story);
+      },
+      await modelReply(digest).json<ModelCard>(),
+    );
+    const asked = question({ cache: "shared" });
+    const first = as("own", "POST", "/v1/answers", asked);
+    await vi.waitFor(async () => {
+      const listed = await as("own", "GET", "/v1/answers?limit=1");
+      const { data } = await listed.json<{ data: { status: string }[] }>();
+      expect(data[0]?.status).toMatch(/queued|running/);
+    });
+    const second = as("other", "POST", "/v1/answers", asked);
+    await new Promise((done) => setTimeout(done, 200));
+    resolve();
+    const replies = [await first, await second];
+    const ids = await Promise.all(
+      replies.map(async (reply) => (await reply.json<{ id: string }>()).id),
+    );
+    expect(replies[1]?.headers.get("cache-status")).toContain("collapsed");
+    expect(ids[1]).not.toBe(ids[0]);
+    await vi.waitFor(async () =>
+      expect((await as("other", "GET", `/v1/answers/${ids[1]}`)).status).toBe(200),
+    );
+  });
 });
 
 describe("a client token's Idempotency-Key", () => {
