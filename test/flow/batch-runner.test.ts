@@ -282,7 +282,7 @@ describe("an item whose question was asked before", () => {
       ["completed", true],
       ["completed", true],
     ]);
-    expect(seen.captures).toMatchObject([{ charge: 6n, answers: 2 }]);
+    expect(seen.captures).toMatchObject([{ charge: 6n, steps: 0, answers: 2 }]);
   });
 
   test("and cannot be kept under its id has it in the results all the same", async () => {

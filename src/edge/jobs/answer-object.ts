@@ -62,7 +62,9 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#book.begin(order);
     // What is found was cached, or made, under a key that has the decoder's version in it.
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
-    this.#book.end({ body, duties: ["list"], at: Date.now(), decoder });
+    // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
+    const duties: readonly Duty[] = order.webhook === null ? ["list"] : ["tell", "list"];
+    this.#book.end({ body, duties, at: Date.now(), decoder });
     await this.ctx.storage.setAlarm(Date.now());
   }
 

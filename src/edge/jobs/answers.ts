@@ -66,7 +66,7 @@ export interface Answers {
   cancel(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
   /** What it was made from and by which decoder, for whoever wants to make it again; null also when that is not kept any more. */
   kept(answerId: string, viewer: Viewer): Promise<KeptAnswer | null>;
-  /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged or told for it. */
+  /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and nobody told but the address that its order names. */
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
   /** The work of an answer, for one that takes part in it: messages as server-sent bytes. */
   follow(

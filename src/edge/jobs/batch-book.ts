@@ -191,10 +191,12 @@ function end(
     return "again";
   }
   const charged = least(micros(item.quoted), micros(body.charged_micros));
+  // Steps that another answer ran are in its usage.
+  const steps = body.cached ? 0 : body.usage.steps;
   store.all(
     `UPDATE items SET state = 'ended', outcome = ?, charged = ?, steps = ?, answer = ?, error = ?
        WHERE place = ?`,
-    ...[body.status, toNumber(charged), body.usage.steps, storedAnswer.write(body)],
+    ...[body.status, toNumber(charged), steps, storedAnswer.write(body)],
     ...[body.error === null ? null : storedProblem.write(body.error), index],
   );
   endWhenOver(store, now);

@@ -104,7 +104,7 @@ async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem
   const order = answerOrderOf(parts, terms, item, kept);
   if (found.kind === "hit") {
     const body = { ...found.body, id: answerId };
-    // Losing it means that the item's answer cannot be read under its id; the results have it.
+    // Losing it means that the item's answer cannot be read under its id, nor its own address be told; the results have it.
     await reached("batch: keep a cached answer", terms, () => answers.record(order, body));
     return itemEnded(parts, index, body);
   }

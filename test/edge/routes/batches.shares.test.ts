@@ -1,3 +1,5 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MODEL_MS } from "#edge/delivery/cache-model.ts";
 import { WebhookObject } from "#edge/delivery/webhook-object.ts";
@@ -86,5 +88,24 @@ describe("the answers of a batch", () => {
         "https://named.test/hook answer.completed",
       ]),
     );
+  });
+
+  test("are told to the address that an item names, also where they come from the cache", async () => {
+    const told: string[] = [];
+    vi.spyOn(WebhookObject.prototype, "accept").mockResolvedValue();
+    vi.spyOn(WebhookObject.prototype, "acceptAt").mockImplementation(async ({ data }, { url }) => {
+      told.push(`${url} ${"id" in data ? data.id : "?"}`);
+    });
+    const [quiet] = fresh(1);
+    if (quiet === undefined) throw new Error("no item");
+    await made([quiet]);
+    const loud = { ...quiet, webhook: "https://named.test/hook" };
+    const id = await vi.waitFor(async () => {
+      const { data } = await made([loud]);
+      expect(data[0]?.answer?.cached).toBe(true);
+      return data[0]?.answer?.id ?? "";
+    });
+    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    expect(told).toContain(`https://named.test/hook ${id}`);
   });
 });
