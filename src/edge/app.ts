@@ -76,9 +76,12 @@ const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
 const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
 const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
 for (const path of [...compatible, ...locating]) app.use(path, errorShape());
-// Also where OpenAI's clients ask for what is theirs alone, `/v1/responses` and the like, or miss `/v1`: what is not served here.
+// Also where OpenAI's clients ask for what is theirs alone, `/v1/responses`, `POST /v1/images/edits` and the like, or miss `/v1`:
+// what is not served here.
 app.use(
-  errorShape((c) => isOpenAiClient(c) && (isModels(c.req.path) || !isServed(app, c.req.path))),
+  errorShape(
+    (c) => isOpenAiClient(c) && (isModels(c.req.path) || !isServed(app, c.req.path, c.req.method)),
+  ),
 );
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/keys/*"];

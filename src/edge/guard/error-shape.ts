@@ -27,8 +27,7 @@ export function errorShape(
 
 /**
  * Whether a request comes from one of OpenAI's clients, or of those that speak like them: they show nothing of a refusal in any
- * other shape. Source: the headers that openai for
- * JavaScript and Python, the AI SDK and LiteLLM send.
+ * other shape. Source: the headers that openai for JavaScript and Python, the AI SDK and LiteLLM send.
  */
 export function isOpenAiClient({ req }: Context<EdgeEnv>): boolean {
   return (

@@ -43,9 +43,10 @@ export function notFound(app: Hono<EdgeEnv>): NotFoundHandler<EdgeEnv> {
   };
 }
 
-/** Whether anything is served at a path, by whatever method. */
-export function isServed(app: Hono<EdgeEnv>, path: string): boolean {
-  return allowedMethods(app, path).length > 0;
+/** Whether anything is served at a path: by a method, or by whatever method. */
+export function isServed(app: Hono<EdgeEnv>, path: string, method?: string): boolean {
+  const allowed = allowedMethods(app, path);
+  return method === undefined ? allowed.length > 0 : allowed.includes(method);
 }
 
 /** The path that a client with a wrong base URL means: without `/v1`, with it twice, with a folder or a slash too many. */

@@ -111,6 +111,11 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
           message: expect.stringContaining("embeddings"),
         },
       ]);
+      const noSuchMethod = await post("/v1/images/edits", {}, headers);
+      expect([noSuchMethod.status, await errorOf(noSuchMethod)]).toMatchObject([
+        405,
+        { code: "method_not_allowed", message: expect.stringContaining("POST") },
+      ]);
       functionReplies(() => modelReply("ab".repeat(32)), "asked");
       const model = await ask("/v1/models/gpt-5", { headers });
       expect([model.status, await errorOf(model)]).toMatchObject([
