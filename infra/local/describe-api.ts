@@ -10,7 +10,7 @@ registerHooks({
 
 /** The API's two descriptions, by their names, as they are served at `origin`. */
 export async function describeApi(origin: string): Promise<Readonly<Record<string, object>>> {
-  const { apiDescription, withoutWebhooks } = await import("#edge/routes/openapi.ts");
+  const { apiDescription, withoutWebhooks } = await import("#edge/routes/openapi/openapi.ts");
   const description = apiDescription(origin);
   return {
     "openapi.json": description,

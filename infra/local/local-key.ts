@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { type AdminClient, createAdminClient, readUsage } from "#client/admin.ts";
 import { RefusedError } from "#client/errors.ts";
-import { KEY_SCOPES } from "#wire/key.ts";
+import { KEY_SCOPES } from "#wire/api/accounts/key.ts";
 import { writeWhole } from "./state.ts";
 
 /** What the command line and other programs on this machine read to find the API. */

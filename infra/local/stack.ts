@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
-import { generateTicketKeys } from "#wire/ticket.ts";
+import { generateTicketKeys } from "#wire/function/ticket.ts";
 import type { EdgeReady, EdgeSettings } from "./edge.ts";
 import {
   type LocalAccess,

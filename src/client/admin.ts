@@ -6,9 +6,9 @@ import type {
   GrantedBody,
   RefundBody,
   RefundedBody,
-} from "#wire/accounts.ts";
-import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/keys.ts";
-import type { UsageRow } from "#wire/usage.ts";
+} from "#wire/api/accounts/accounts.ts";
+import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/api/accounts/keys.ts";
+import type { UsageRow } from "#wire/api/accounts/usage.ts";
 import {
   type ApiObject,
   type CallOptions,

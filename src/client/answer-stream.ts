@@ -1,6 +1,6 @@
-import type { FrameBody, StartedBody } from "#wire/events.ts";
-import type { AnswerBody } from "#wire/responses.ts";
-import { decodeSse, SseFormatError, type SseMessage } from "#wire/sse.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { decodeSse, SseFormatError, type SseMessage } from "#wire/codec/sse.ts";
+import type { FrameBody, StartedBody } from "#wire/function/events.ts";
 import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } from "./errors.ts";
 
 /** A finished answer, as the API tells it. */

@@ -1,7 +1,7 @@
-import type { AnswerFields, ImageBody, MessageBody } from "#wire/answer-request.ts";
-import { encodeBase64 } from "#wire/base64.ts";
+import type { AnswerFields, ImageBody, MessageBody } from "#wire/api/answers/answer-request.ts";
+import { encodeBase64 } from "#wire/codec/base64.ts";
 
-export { readPictureText } from "#wire/data-uri.ts";
+export { readPictureText } from "#wire/codec/data-uri.ts";
 
 /** What to ask. Defaults are the API's. */
 export interface Ask extends Omit<AnswerFields, "stream" | "messages"> {

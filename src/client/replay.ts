@@ -1,4 +1,4 @@
-import type { ReplayBody } from "#wire/replays.ts";
+import type { ReplayBody } from "#wire/api/answers/replays.ts";
 import { type CallOptions, type ClientOptions, readObject, send } from "./send.ts";
 
 /** An answer beside the answer that its question brought about this time. */

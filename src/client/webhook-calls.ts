@@ -8,7 +8,7 @@ import type {
   RedeliverBody,
   RedeliveredBody,
   WebhookSecretBody,
-} from "#wire/webhooks.ts";
+} from "#wire/api/webhooks.ts";
 import {
   type ApiObject,
   type CallOptions,

@@ -1,5 +1,5 @@
 import type { NoticeType } from "#domain/notice.ts";
-import { verifyMessage } from "#wire/standard-webhooks.ts";
+import { verifyMessage } from "#wire/codec/standard-webhooks.ts";
 import { UnmaskError } from "./errors.ts";
 
 /** What a webhook tells. */

@@ -20,39 +20,39 @@ import {
   grantCredit,
   listAccounts,
   refundAnswer,
-} from "./routes/accounts.ts";
+} from "./routes/accounts/accounts.ts";
+import { createClientToken } from "./routes/accounts/client-tokens.ts";
+import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes/accounts/keys.ts";
+import { listEntries } from "./routes/accounts/ledger.ts";
+import { listUsage } from "./routes/accounts/usage.ts";
 import {
   cancelAnswer,
   createAnswer,
   listAnswers,
   showAnswer,
   showAnswerEvents,
-} from "./routes/answers.ts";
+} from "./routes/answers/answers.ts";
 import {
   cancelBatch,
   createBatch,
   listBatches,
   listBatchResults,
   showBatch,
-} from "./routes/batches.ts";
-import { createChatCompletion } from "./routes/chat-completions.ts";
-import { createClientToken } from "./routes/client-tokens.ts";
+} from "./routes/answers/batches.ts";
+import { deleteImage, showImage, uploadImage } from "./routes/answers/images.ts";
+import { createQuote } from "./routes/answers/quotes.ts";
+import { replayAnswer } from "./routes/answers/replays.ts";
+import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
+import { listModels, showModel } from "./routes/compatible/models.ts";
+import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
 import { showHealth } from "./routes/health.ts";
-import { deleteImage, showImage, uploadImage } from "./routes/images.ts";
-import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes/keys.ts";
-import { listEntries } from "./routes/ledger.ts";
-import { listModels, showModel } from "./routes/models.ts";
-import { createCaption, createQuery, refuseLocation } from "./routes/moondream.ts";
-import { showOpenapi, showOpenapiWithoutWebhooks } from "./routes/openapi.ts";
-import { createQuote } from "./routes/quotes.ts";
-import { replayAnswer } from "./routes/replays.ts";
-import { listUsage } from "./routes/usage.ts";
+import { showOpenapi, showOpenapiWithoutWebhooks } from "./routes/openapi/openapi.ts";
 import {
   listDeliveries,
   redeliverMany,
   redeliverOne,
   showDelivery,
-} from "./routes/webhook-deliveries.ts";
+} from "./routes/webhooks/webhook-deliveries.ts";
 import {
   changeEndpoint,
   createEndpoint,
@@ -63,7 +63,7 @@ import {
   showEndpoint,
   showWebhookSecret,
   testEndpoint,
-} from "./routes/webhook-endpoints.ts";
+} from "./routes/webhooks/webhook-endpoints.ts";
 
 /** The table of contents: what every request passes, in order, and where it goes. */
 export const app: Hono<EdgeEnv> = new Hono<EdgeEnv>();

@@ -1,19 +1,19 @@
 import { z } from "zod";
 import type { RateLimits } from "#domain/limits.ts";
 import type { ModelCard } from "#domain/quote.ts";
-import type { ClientToken } from "#wire/client-token.ts";
-import { jsonText } from "#wire/json-text.ts";
+import type { ClientToken } from "#wire/api/accounts/client-token.ts";
+import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
+import { jsonText } from "#wire/codec/json-text.ts";
+import { modelCardsSchema } from "#wire/function/model-card.ts";
+import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket.ts";
+import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { MAX_NAME_LENGTH } from "#wire/limits.ts";
-import { rateLimitsText } from "#wire/limits-body.ts";
-import { modelCardsSchema } from "#wire/model-card.ts";
-import { signingKeyText, type TicketSigningKey } from "#wire/ticket.ts";
-import type { UsageEvent } from "#wire/usage-event.ts";
-import type { CacheObject } from "./delivery/cache-object.ts";
-import type { WebhookObject } from "./delivery/webhook-object.ts";
-import type { AnswerObject } from "./jobs/answer-object.ts";
-import type { BatchObject } from "./jobs/batch-object.ts";
+import type { AnswerObject } from "./answers/answer-object.ts";
+import type { BatchObject } from "./batches/batch-object.ts";
+import type { CacheObject } from "./cache/cache-object.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { LedgerObject } from "./ledger/ledger-object.ts";
+import type { WebhookObject } from "./webhooks/webhook-object.ts";
 
 /** What wrangler binds: `vars` of wrangler.toml, and secrets. The bucket WEIGHTS is bound for its local S3 endpoint only. */
 export interface Bindings {

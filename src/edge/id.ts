@@ -1,4 +1,4 @@
-import { encodeBase62 } from "#wire/base62.ts";
+import { encodeBase62 } from "#wire/codec/base62.ts";
 
 /** 120 random bits: no two ids ever meet, and nobody guesses one. */
 const ID_BYTES = 15;

@@ -1,4 +1,4 @@
-import type { ChargeEvent } from "#wire/usage-event.ts";
+import type { ChargeEvent } from "#wire/function/usage-event.ts";
 
 /** Writes one line for the log: what an answer or a batch was charged. Its id is in the line of the request that asked, too. */
 export function logCharge({ id, account, key, model, micros, steps }: ChargeEvent): void {

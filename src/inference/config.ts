@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
-import { type TicketVerificationKey, verificationKeysText } from "#wire/ticket.ts";
+import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket.ts";
 
 /**
  * Everything that a function is told from outside, read once at the start. Names and defaults stand in README.md;

@@ -3,19 +3,19 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import { type Result, refuse } from "#domain/result.ts";
-import { eventMessage } from "#wire/events.ts";
-import { FETCH_PATH } from "#wire/fetch.ts";
+import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
+import { eventMessage } from "#wire/function/events.ts";
+import { FETCH_PATH } from "#wire/function/fetch.ts";
 import {
   DEADLINE_HEADER,
   decodeGenerate,
   GENERATE_PATH,
   MAX_GENERATE_BYTES,
   MODEL_DIGEST_HEADER,
-} from "#wire/generate.ts";
-import { refusalResponse } from "#wire/refusal.ts";
-import { type SseMessage, sseStream } from "#wire/sse.ts";
-import { MODEL_CARD_PATH, type ModelCard, STATUS_PATH } from "#wire/status.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/ticket.ts";
+} from "#wire/function/generate.ts";
+import { refusalResponse } from "#wire/function/refusal.ts";
+import { MODEL_CARD_PATH, type ModelCard, STATUS_PATH } from "#wire/function/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/function/ticket.ts";
 import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { fetchForEdge } from "./fetch/handler.ts";

@@ -2,7 +2,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
 import { answer } from "#model/answer.ts";
-import { DECODER_VERSION, replayDigest } from "#wire/replay-digest.ts";
+import { DECODER_VERSION, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Place, Turn } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { decodeImages } from "./image-codec.ts";

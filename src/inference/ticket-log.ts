@@ -1,4 +1,4 @@
-import { TICKET_LIFETIME_SECONDS } from "#wire/ticket.ts";
+import { TICKET_LIFETIME_SECONDS } from "#wire/function/ticket.ts";
 
 /** Remembers which tickets were used, so that one that is caught on the way buys no second run. */
 export interface TicketLog {

@@ -6,7 +6,7 @@ import {
   openTicket,
   type Ticket,
   type TicketVerificationKey,
-} from "#wire/ticket.ts";
+} from "#wire/function/ticket.ts";
 import type { Log } from "./log.ts";
 import type { TicketLog } from "./ticket-log.ts";
 

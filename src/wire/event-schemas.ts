@@ -1,8 +1,12 @@
 import { z } from "zod";
-import { type ChatChunkBody, chatCompletionFields, chatErrorSchema } from "./chat-reply.ts";
+import { answerSchema } from "./api/answers/responses.ts";
+import {
+  type ChatChunkBody,
+  chatCompletionFields,
+  chatErrorSchema,
+} from "./compatible/chat-reply.ts";
 import { problemSchema } from "./error.ts";
-import type { FrameBody, StartedBody } from "./events.ts";
-import { answerSchema } from "./responses.ts";
+import type { FrameBody, StartedBody } from "./function/events.ts";
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);

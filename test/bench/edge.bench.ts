@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnswerEvent } from "#domain/event.ts";
-import { sha256Hex } from "#wire/digest.ts";
-import { eventMessage } from "#wire/events.ts";
-import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/generate.ts";
-import { DECODER_VERSION } from "#wire/replay-digest.ts";
-import { decodeSse, encodeSse } from "#wire/sse.ts";
-import { MODEL_CARD_PATH } from "#wire/status.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/ticket.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
+import { eventMessage } from "#wire/function/events.ts";
+import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import { MODEL_CARD_PATH } from "#wire/function/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/function/ticket.ts";
 import { options, question, untoldByFunction } from "../support/edge-builders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { eventMessage } from "#wire/events.ts";
-import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
-import { encodeSse } from "#wire/sse.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
+import { encodeSse } from "#wire/codec/sse.ts";
+import { eventMessage } from "#wire/function/events.ts";
+import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { story } from "../support/edge-builders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { EXIT, UsageError } from "#cli/command.ts";
 import { main } from "#cli/main.ts";
 import { replay } from "#cli/replay.ts";
+import type { ReplayBody } from "#wire/api/answers/replays.ts";
 import { problemResponse } from "#wire/error.ts";
-import type { ReplayBody } from "#wire/replays.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
 const equal: ReplayBody = {

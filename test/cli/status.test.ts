@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { status } from "#cli/status.ts";
-import type { HealthBody } from "#wire/responses.ts";
+import type { HealthBody } from "#wire/api/answers/responses.ts";
 import { badPeers } from "../support/bad-peers.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
+import type { Asker } from "#edge/caller-context.ts";
 import { settingsOf } from "#edge/env.ts";
-import type { Asker } from "#edge/jobs/asker.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
-import { parseKey } from "#wire/key.ts";
+import { parseKey } from "#wire/api/accounts/key.ts";
 
 /** Who asks with the key of the tests, through no particular request. */
 export async function testAsker(overrides: Partial<Asker> = {}): Promise<Asker> {

@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { ServedModel } from "#edge/delivery/cache-model.ts";
+import { ServedModel } from "#edge/cache/cache-model.ts";
+import { encodeSse } from "#wire/codec/sse.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
-import { eventMessage } from "#wire/events.ts";
-import { MODEL_DIGEST_HEADER } from "#wire/generate.ts";
-import { encodeSse } from "#wire/sse.ts";
-import { MODEL_CARD_PATH, type ModelCard } from "#wire/status.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/ticket.ts";
+import { eventMessage } from "#wire/function/events.ts";
+import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { MODEL_CARD_PATH, type ModelCard } from "#wire/function/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { checkedFetch } from "./checked-fetch.ts";
 
 export const digest = "ab".repeat(32);

@@ -5,7 +5,7 @@ import { AccountTable } from "#edge/accounts/account-store.ts";
 import { settingsOf } from "#edge/env.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { hashSecret, KEY_SCOPES, parseKey } from "#wire/key.ts";
+import { hashSecret, KEY_SCOPES, parseKey } from "#wire/api/accounts/key.ts";
 import { bringContract } from "./checked-fetch.ts";
 
 // Runs before every test file: the API's description for `ask`, the tables, the account acc_test with a thousand dollars, and the key of the tests.

@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_ITEM_ATTEMPTS, MAX_RUNNING_ITEMS, openBatchBook } from "#edge/jobs/batch-book.ts";
-import { batchSchema } from "#wire/batches.ts";
+import {
+  MAX_ITEM_ATTEMPTS,
+  MAX_RUNNING_ITEMS,
+  openBatchBook,
+} from "#edge/batches/batch-repository.ts";
+import { batchSchema } from "#wire/api/answers/batches.ts";
 import { batchOf, batchTerms, endedAnswer, HOUR, problem } from "../support/batches.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 

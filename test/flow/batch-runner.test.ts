@@ -1,20 +1,20 @@
 import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
-import type { Lookup } from "#edge/delivery/answer-cache.ts";
-import type { AnswerOrder } from "#edge/jobs/answers.ts";
-import { openBatchBook } from "#edge/jobs/batch-book.ts";
-import { type ItemOrder, openBatchOrders } from "#edge/jobs/batch-orders.ts";
+import type { AnswerOrder } from "#edge/answers/answer-service.ts";
+import { storedBatch } from "#edge/answers/storage/stored-answers.ts";
+import { type ItemOrder, openBatchOrders } from "#edge/batches/batch-orders.ts";
+import { openBatchBook } from "#edge/batches/batch-repository.ts";
 import {
   advance,
   type BatchParts,
   cancelBatch,
   itemEnded,
   lookAfter,
-} from "#edge/jobs/batch-runner.ts";
-import { storedBatch } from "#edge/jobs/stored-answers.ts";
-import type { Capture } from "#edge/ledger/ledger.ts";
-import type { AnswerBody } from "#wire/responses.ts";
+} from "#edge/batches/batch-runner.ts";
+import type { Lookup } from "#edge/cache/answer-cache.ts";
+import type { Capture } from "#edge/ledger/ledger-service.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { batchTerms, endedAnswer } from "../support/batches.ts";
 import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";

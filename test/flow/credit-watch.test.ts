@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-repository.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 

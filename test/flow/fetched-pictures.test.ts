@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Asker } from "#edge/jobs/asker.ts";
-import { resolvePictures } from "#edge/jobs/pictures.ts";
+import type { Asker } from "#edge/caller-context.ts";
+import { resolvePictures } from "#edge/pictures/pictures.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
-import { FETCH_PATH, fetchOrderSchema } from "#wire/fetch.ts";
+import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
+import { refusalResponse } from "#wire/function/refusal.ts";
+import { generateTicketKeys, isTicketFor, openTicket } from "#wire/function/ticket.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import { refusalResponse } from "#wire/refusal.ts";
-import { generateTicketKeys, isTicketFor, openTicket } from "#wire/ticket.ts";
 import { png } from "../support/image-files.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 

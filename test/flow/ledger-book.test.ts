@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { HOLD_LIFETIME_MS, REPLY_LIFETIME_MS } from "#edge/ledger/ledger-book.ts";
+import { HOLD_LIFETIME_MS, REPLY_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
 import { ledgerContract } from "../contract/ledger.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerTwin } from "../support/ledger-twin.ts";

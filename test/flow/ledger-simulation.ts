@@ -3,14 +3,18 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
 import { ok } from "#domain/result.ts";
-import { attempt } from "#edge/jobs/attempt.ts";
-import { Cut, type MadeEnd, makeAnswer } from "#edge/jobs/making.ts";
-import { settle } from "#edge/jobs/payment.ts";
-import { storedAnswer } from "#edge/jobs/stored-answers.ts";
-import type { Ledger } from "#edge/ledger/ledger.ts";
-import { HOLD_LIFETIME_MS, type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import { Cut, type MadeEnd, makeAnswer } from "#edge/answers/making/generation-attempts.ts";
+import { settle } from "#edge/answers/making/payment.ts";
+import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
+import {
+  HOLD_LIFETIME_MS,
+  type LedgerBook,
+  openLedgerBook,
+} from "#edge/ledger/ledger-repository.ts";
+import type { Ledger } from "#edge/ledger/ledger-service.ts";
+import { attempt } from "#edge/with-retry.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
-import type { AnswerBody } from "#wire/responses.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { endedAnswer } from "../support/batches.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerOver, nodeStore } from "../support/ledger-twin.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
-import { MAX_ABSENCE_MS, MAX_QUEUE_MS, Patience } from "#edge/jobs/patience.ts";
+import { MAX_ABSENCE_MS, MAX_QUEUE_MS, Patience } from "#edge/answers/making/patience.ts";
 import { failures } from "../support/edge-builders.ts";
 
 /** A patience whose clock the test moves. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { SharedWork, type WorkMessage } from "#edge/jobs/shared-work.ts";
+import { SharedWork, type WorkMessage } from "#edge/answers/making/shared-work.ts";
 import { story } from "../support/edge-builders.ts";
 
 /** A follower and everything that it was told. */

@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Notice } from "#domain/notice.ts";
-import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
+import type { SqlStore } from "#edge/storage/sql-store.ts";
+import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { LEASE_MS, MAX_SENDING_PER_RECEIVER } from "#edge/webhooks/storage/webhook-turns.ts";
 import {
   FAILING_FOR_MS,
   MAX_DELIVERY_ATTEMPTS,
   retryAfterMs,
   UNSENT_FOR_MS,
   waitBeforeNext,
-} from "#edge/delivery/webhook-schedule.ts";
-import { LEASE_MS, MAX_SENDING_PER_RECEIVER } from "#edge/delivery/webhook-turns.ts";
-import type { Endpoint, WebhookBook } from "#edge/delivery/webhooks.ts";
-import type { SqlStore } from "#edge/storage/sql-store.ts";
-import type { DeliveryReply } from "#wire/fetch.ts";
+} from "#edge/webhooks/webhook-schedule.ts";
+import type { Endpoint, WebhookBook } from "#edge/webhooks/webhook-service.ts";
+import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 import { simulateDeliveries } from "./webhook-simulation.ts";
 

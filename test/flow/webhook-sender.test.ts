@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
-import { createSender, MAX_SENDING } from "#edge/delivery/webhook-sender.ts";
-import type { DueDelivery, WebhookBook } from "#edge/delivery/webhooks.ts";
-import type { DeliveryReply } from "#wire/fetch.ts";
+import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { createSender, MAX_SENDING } from "#edge/webhooks/webhook-sender.ts";
+import type { DueDelivery, WebhookBook } from "#edge/webhooks/webhook-service.ts";
+import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
 const delivered: DeliveryReply = {

@@ -1,9 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Notice } from "#domain/notice.ts";
-import { openWebhookBook } from "#edge/delivery/webhook-book.ts";
-import type { DueDelivery, Endpoint, SendingResult, WebhookBook } from "#edge/delivery/webhooks.ts";
+import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import type {
+  DueDelivery,
+  Endpoint,
+  SendingResult,
+  WebhookBook,
+} from "#edge/webhooks/webhook-service.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
-import type { DeliveryReply } from "#wire/fetch.ts";
+import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
 /** What became of every delivery of a simulated time. */

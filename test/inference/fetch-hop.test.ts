@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sha256Hex } from "#wire/digest.ts";
-import { FETCH_PATH } from "#wire/fetch.ts";
-import { generateTicketKeys, signTicket, type TicketSigningKey } from "#wire/ticket.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import { FETCH_PATH } from "#wire/function/fetch.ts";
+import { generateTicketKeys, signTicket, type TicketSigningKey } from "#wire/function/ticket.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 
 // The hop as a process of its own, as it is run: no model, no weights, no object storage.

@@ -12,17 +12,17 @@ import { createTicketLog } from "#inference/ticket-log.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { sha256Hex } from "#wire/digest.ts";
-import { readAnswerEvents } from "#wire/events.ts";
-import { FETCH_PATH, type FetchOrder } from "#wire/fetch.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import { readAnswerEvents } from "#wire/function/events.ts";
+import { FETCH_PATH, type FetchOrder } from "#wire/function/fetch.ts";
 import {
   DEADLINE_HEADER,
   encodeGenerate,
   GENERATE_PATH,
   MODEL_DIGEST_HEADER,
-} from "#wire/generate.ts";
-import { parseRefusal } from "#wire/refusal.ts";
-import { generateTicketKeys, type NewTicket, signTicket } from "#wire/ticket.ts";
+} from "#wire/function/generate.ts";
+import { parseRefusal } from "#wire/function/refusal.ts";
+import { generateTicketKeys, type NewTicket, signTicket } from "#wire/function/ticket.ts";
 import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";

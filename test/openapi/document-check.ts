@@ -1,4 +1,4 @@
-import { decodeSse } from "#wire/sse.ts";
+import { decodeSse } from "#wire/codec/sse.ts";
 import { bodyBytes, type Exchange, type Told } from "./exchange.ts";
 import { formValue, textValue } from "./form.ts";
 import { closed, type Schema, Schemas } from "./schemas.ts";

@@ -1,7 +1,7 @@
-import type { BatchBook, BatchTerms } from "#edge/jobs/batch-book.ts";
-import { openBatchBook } from "#edge/jobs/batch-book.ts";
+import type { BatchBook, BatchTerms } from "#edge/batches/batch-repository.ts";
+import { openBatchBook } from "#edge/batches/batch-repository.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
-import type { AnswerBody } from "#wire/responses.ts";
 import { nodeStore } from "./ledger-twin.ts";
 
 export const HOUR = 3_600_000;

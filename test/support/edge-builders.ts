@@ -2,8 +2,8 @@ import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
-import { DECODER_VERSION } from "#wire/replay-digest.ts";
-import type { AskedCard } from "#wire/requests.ts";
+import type { AskedCard } from "#wire/api/answers/requests.ts";
+import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 
 /** Of a model's card, as the edge has it, what its maker said nothing of. */
 export const untold: AskedCard = { abilities: UNTOLD_ABILITIES, blockLength: null };

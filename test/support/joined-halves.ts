@@ -4,9 +4,9 @@ import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
+import { admit, type Job } from "#edge/answers/admit.ts";
 import type { Settings } from "#edge/env.ts";
-import { admit, type Job } from "#edge/jobs/admit.ts";
-import { dispatch } from "#edge/jobs/dispatch.ts";
+import { dispatch } from "#edge/function/dispatch.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
@@ -16,9 +16,9 @@ import { createMetrics } from "#inference/metrics.ts";
 import { createModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
-import { jsonText } from "#wire/json-text.ts";
-import { modelCardsSchema } from "#wire/model-card.ts";
-import { generateTicketKeys, type TicketSigningKey } from "#wire/ticket.ts";
+import { jsonText } from "#wire/codec/json-text.ts";
+import { modelCardsSchema } from "#wire/function/model-card.ts";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
 
 /** How a question ended: refused before any work, or as the function told it. */
 export type Ending =

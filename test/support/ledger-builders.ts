@@ -1,5 +1,5 @@
 import { micros } from "#domain/micros.ts";
-import type { HoldRequest } from "#edge/ledger/ledger.ts";
+import type { HoldRequest } from "#edge/ledger/ledger-service.ts";
 
 /** A hold of 10 micro-dollars and 4 steps by a key that has hardly a limit. */
 export function holdRequest(holdId: string, overrides: Partial<HoldRequest> = {}): HoldRequest {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Ledger } from "#edge/ledger/ledger.ts";
-import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-book.ts";
+import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-repository.ts";
+import type { Ledger } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore, SqlValue } from "#edge/storage/sql-store.ts";
 
 /** Node's SQLite as a ledger's store: the same statements as in the object, in memory. */

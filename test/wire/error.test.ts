@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import { problemOf, problemResponse, problemSchema } from "#wire/error.ts";
-import { parseRefusal, refusalResponse } from "#wire/refusal.ts";
+import { parseRefusal, refusalResponse } from "#wire/function/refusal.ts";
 import { failures } from "../support/edge-builders.ts";
 
 const request = { requestId: "req_1", instance: "/v1/answers" };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import type { Result } from "#domain/result.ts";
-import { parseChat } from "#wire/chat-request.ts";
+import { parseAnswerForm, parseAnswerJson } from "#wire/api/answers/requests.ts";
+import { parseChat } from "#wire/compatible/chat-request.ts";
 import { problemOf } from "#wire/error.ts";
-import { parseAnswerForm, parseAnswerJson } from "#wire/requests.ts";
 import { untold } from "../support/edge-builders.ts";
 
 function json(body: unknown): Uint8Array {

@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addressRefusal } from "#wire/fetch.ts";
+import { addressRefusal } from "#wire/function/fetch.ts";
 import {
   type AddressRange,
   GLOBAL_6,

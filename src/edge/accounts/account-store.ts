@@ -1,7 +1,7 @@
 import type { RateLimits } from "#domain/limits.ts";
 import { type Micros, micros } from "#domain/micros.ts";
-import type { ChangeAccountBody } from "#wire/accounts.ts";
-import { rateLimitsBody, rateLimitsOf } from "#wire/limits-body.ts";
+import type { ChangeAccountBody } from "#wire/api/accounts/accounts.ts";
+import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { readChecked } from "../storage/stored-json.ts";
 import { isRateLimits } from "./stored-limits.ts";
 

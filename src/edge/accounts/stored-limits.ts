@@ -1,4 +1,4 @@
-import type { KeyLimitsBody, RateLimitsBody } from "#wire/limits-body.ts";
+import type { KeyLimitsBody, RateLimitsBody } from "#wire/api/accounts/limits-body.ts";
 import { type Check, membersOf } from "../storage/stored-json.ts";
 
 /** Checks the limits of an account as they lie in D1. */

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import { sha256Hex } from "#wire/digest.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
+import { bearerOf } from "../headers/bearer.ts";
 import { isSameSecret } from "../keys/same-secret.ts";
-import { bearerOf } from "./bearer.ts";
 import { refused } from "./errors.ts";
 
 /** Lets the administrator pass. Where no admin key is configured, nobody is one; strangers cannot tell the difference. */

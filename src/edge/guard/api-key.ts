@@ -1,12 +1,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { endTime, startTime } from "hono/timing";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type ClientToken, clientTokenSecret, isClientToken } from "#wire/client-token.ts";
+import {
+  type ClientToken,
+  clientTokenSecret,
+  isClientToken,
+} from "#wire/api/accounts/client-token.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
+import { bearerOf } from "../headers/bearer.ts";
 import { authenticate, authenticateToken } from "../keys/authenticate.ts";
 import { keyCache } from "../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../keys/key-store.ts";
-import { bearerOf } from "./bearer.ts";
 import { refused } from "./errors.ts";
 
 /** Lets holders of a key or a client token pass. Only the header counts: a key in an address would stand in every log on the way. */

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { chatError, chatErrorStatus } from "#wire/chat-reply.ts";
+import { chatError, chatErrorStatus } from "#wire/compatible/chat-reply.ts";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "#wire/error.ts";
 import type { EdgeEnv } from "../env.ts";
 

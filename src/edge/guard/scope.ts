@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { KeyScope } from "#wire/key.ts";
+import type { KeyScope } from "#wire/api/accounts/key.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "./errors.ts";
 

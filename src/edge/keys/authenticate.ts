@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type ClientToken, verifyClientToken } from "#wire/client-token.ts";
-import { hashSecret, parseKey } from "#wire/key.ts";
+import { type ClientToken, verifyClientToken } from "#wire/api/accounts/client-token.ts";
+import { hashSecret, parseKey } from "#wire/api/accounts/key.ts";
 import type { KeyRecord, KeyStore } from "./key-store.ts";
 import { isSameSecret } from "./same-secret.ts";
 

@@ -1,6 +1,6 @@
 import type { KeyLimits, RateLimits } from "#domain/limits.ts";
-import type { KeyEnvironment, KeyScope } from "#wire/key.ts";
-import { keyLimitsBody, keyLimitsOf, rateLimitsOf } from "#wire/limits-body.ts";
+import type { KeyEnvironment, KeyScope } from "#wire/api/accounts/key.ts";
+import { keyLimitsBody, keyLimitsOf, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { isKeyLimits, isRateLimits } from "../accounts/stored-limits.ts";
 import { type Check, isStrings, readChecked } from "../storage/stored-json.ts";
 

@@ -1,4 +1,4 @@
-import type { ClientToken } from "#wire/client-token.ts";
+import type { ClientToken } from "#wire/api/accounts/client-token.ts";
 import type { KeyRecord } from "./key-store.ts";
 
 /**

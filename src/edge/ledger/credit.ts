@@ -3,13 +3,13 @@ import type { Balances, Posting } from "#domain/ledger.ts";
 import { toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import { rearmWatch } from "./credit-watch.ts";
 import { readHold } from "./hold-rows.ts";
 import { readBalances, record } from "./journal.ts";
-import type { Grant, Refund } from "./ledger.ts";
+import type { Grant, Refund } from "./ledger-service.ts";
+import { keyPurses, returnSpending } from "./limits/spend-caps.ts";
+import { rearmWatch } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
-import { keyPurses, returnSpending } from "./purses.ts";
-import { storedPurses } from "./stored.ts";
+import { storedPurses } from "./stored-ledger.ts";
 
 /** Gives credit, once per id. Stands in a transaction. */
 export function grant(

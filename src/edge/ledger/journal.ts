@@ -1,7 +1,7 @@
 import { type Balances, type EntryKind, movements, type Posting, post } from "#domain/ledger.ts";
 import { micros, toNumber } from "#domain/micros.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import type { EntryPage, EntryQuery } from "./ledger.ts";
+import type { EntryPage, EntryQuery } from "./ledger-service.ts";
 
 /** What is written beside an amount. */
 export interface PostingDetails {

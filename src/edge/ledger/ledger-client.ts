@@ -1,5 +1,5 @@
-import type { Ledger } from "./ledger.ts";
 import type { LedgerObject } from "./ledger-object.ts";
+import type { Ledger } from "./ledger-service.ts";
 
 /** Reaches the ledger of an account, which begins empty with the first call. */
 export function ledgerOf(

@@ -2,12 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { Failure } from "#domain/failure.ts";
 import type { Balances } from "#domain/ledger.ts";
 import type { Result } from "#domain/result.ts";
-import type { UsageEvent } from "#wire/usage-event.ts";
-import { noticesOf } from "../delivery/notices-client.ts";
-import type { WebhookObject } from "../delivery/webhook-object.ts";
+import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import type { CreditLine } from "./credit-watch.ts";
+import { noticesOf } from "../webhooks/notice-client.ts";
+import type { WebhookObject } from "../webhooks/webhook-object.ts";
+import { type LedgerBook, openLedgerBook } from "./ledger-repository.ts";
 import type {
   Called,
   Capture,
@@ -23,9 +23,9 @@ import type {
   LetInRequest,
   Refund,
   RefusedHold,
-} from "./ledger.ts";
-import { type LedgerBook, openLedgerBook } from "./ledger-book.ts";
-import type { PlaceRequest } from "./places.ts";
+} from "./ledger-service.ts";
+import type { PlaceRequest } from "./limits/places.ts";
+import type { CreditLine } from "./low-credit-alert.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { type Result, refuse } from "#domain/result.ts";
-import { parseJson } from "#wire/generate.ts";
-import { checkFields } from "#wire/page.ts";
+import { checkFields } from "#wire/api/page.ts";
+import { parseJson } from "#wire/function/generate.ts";
 import type { EdgeEnv } from "../env.ts";
 
 /** Reads a JSON body. Refuses with `unsupported_media_type` and `invalid_request`. */

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { type HealthBody, healthSchema } from "#wire/responses.ts";
+import { type HealthBody, healthSchema } from "#wire/api/answers/responses.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
-import { readStatus } from "../jobs/function.ts";
-import type { RouteConfig } from "./route.ts";
+import { readStatus } from "../function/client.ts";
+import type { RouteConfig } from "./openapi/route.ts";
 
 /** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */
 export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {

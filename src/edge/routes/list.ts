@@ -1,12 +1,12 @@
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
 import type { Result } from "#domain/result.ts";
-import { csvHead, csvLines } from "#wire/csv.ts";
-import type { Page, PageQuery } from "#wire/page.ts";
-import type { ListFormat } from "#wire/usage.ts";
+import type { ListFormat } from "#wire/api/accounts/usage.ts";
+import { csvHead, csvLines } from "#wire/api/csv.ts";
+import type { Page, PageQuery } from "#wire/api/page.ts";
 import type { EdgeEnv } from "../env.ts";
-import { preferredType } from "../guard/accept.ts";
 import { refused } from "../guard/errors.ts";
+import { preferredType } from "../headers/accept.ts";
 
 /** Replies with a page of a list; `Link` leads to the next one. Source: RFC 8288. */
 export function pageReply<Item>(c: Context<EdgeEnv>, page: Page<Item>): Response {

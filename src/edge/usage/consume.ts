@@ -3,12 +3,12 @@ import {
   type RefundEvent,
   type UsageEvent,
   usageEventSchema,
-} from "#wire/usage-event.ts";
+} from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { logFault } from "../log.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
-import { UsageTable } from "./usage-table.ts";
+import { UsageTable } from "./usage-index.ts";
 
 /**
  * Copies a batch of usage into D1 and, where that is set up, on to the billing system. Everything may come twice and

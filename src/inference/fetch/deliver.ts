@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryReply } from "#wire/fetch.ts";
+import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
 import { findDestination, type Reach } from "./destination.ts";
 import { exchange } from "./exchange.ts";
 import { isOwnFault, reasonOf } from "./faults.ts";

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { addressRefusal } from "#wire/fetch.ts";
+import { addressRefusal } from "#wire/function/fetch.ts";
 import { isPublicAddress, NOT_PUBLIC } from "#wire/public-address.ts";
 import { isLinkLocal, isThisMachine } from "./address.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { ImageFetch } from "#wire/fetch.ts";
+import type { ImageFetch } from "#wire/function/fetch.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import { findDestination, type Reach } from "./destination.ts";
 import { exchange } from "./exchange.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { FETCH_PATH } from "#wire/fetch.ts";
-import { refusalResponse } from "#wire/refusal.ts";
+import { FETCH_PATH } from "#wire/function/fetch.ts";
+import { refusalResponse } from "#wire/function/refusal.ts";
 import { errorChain } from "../log.ts";
 import { METRICS_CONTENT_TYPE, type Metrics } from "../metrics.ts";
 import { tracedLog, traceOf } from "../trace.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { encodeBase64 } from "#wire/base64.ts";
+import { encodeBase64 } from "#wire/codec/base64.ts";
 import { story } from "../../support/edge-builders.ts";
 import { forgeries } from "../../support/forgeries.ts";
 import { askJson, eventReply, functionReplies, refusal } from "../function-double.ts";

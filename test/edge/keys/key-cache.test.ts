@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { authenticate } from "#edge/keys/authenticate.ts";
 import { KEY_CACHE_MS, KeyCache } from "#edge/keys/key-cache.ts";
 import type { KeyRecord, KeyStore } from "#edge/keys/key-store.ts";
-import { formatKey, generateKey, hashSecret } from "#wire/key.ts";
+import { formatKey, generateKey, hashSecret } from "#wire/api/accounts/key.ts";
 
 const key = generateKey("live", (count) => crypto.getRandomValues(new Uint8Array(count)));
 const record: KeyRecord = {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { accountSchema } from "#wire/accounts.ts";
+import { accountSchema } from "#wire/api/accounts/accounts.ts";
 import { holdRequest } from "../../support/ledger-builders.ts";
 import { refusal } from "../function-double.ts";
 import { administer } from "../routes/administration.ts";

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
-import { HOLD_LIFETIME_MS } from "#edge/ledger/ledger-book.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
 import { ledgerContract } from "../../contract/ledger.ts";
 import { holdRequest } from "../../support/ledger-builders.ts";
 

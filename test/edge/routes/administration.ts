@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { micros } from "#domain/micros.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { type NewKeyBody, newKeySchema } from "#wire/keys.ts";
+import { type NewKeyBody, newKeySchema } from "#wire/api/accounts/keys.ts";
 import { holdRequest } from "../../support/ledger-builders.ts";
 import { ask } from "../function-double.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { answerSchema } from "#wire/responses.ts";
+import { answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { newKey } from "./administration.ts";

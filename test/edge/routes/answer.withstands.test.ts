@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AnswerTable } from "#edge/jobs/answer-table.ts";
-import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { AnswerTable } from "#edge/answers/answer-index.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import {
   ask,

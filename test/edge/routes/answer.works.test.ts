@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { answerListSchema } from "#wire/answer-list.ts";
-import { answerSchema } from "#wire/responses.ts";
-import { decodeSse } from "#wire/sse.ts";
+import { answerListSchema } from "#wire/api/answers/answer-list.ts";
+import { answerSchema } from "#wire/api/answers/responses.ts";
+import { decodeSse } from "#wire/codec/sse.ts";
 import { collect, story } from "../../support/edge-builders.ts";
 import { ask, askJson, digest, eventReply, functionReplies } from "../function-double.ts";
 import { accountWithCharge } from "./administration.ts";

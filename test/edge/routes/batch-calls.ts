@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { encodeBase64 } from "#wire/base64.ts";
-import { type BatchBody, batchResultsSchema, batchSchema } from "#wire/batches.ts";
+import { type BatchBody, batchResultsSchema, batchSchema } from "#wire/api/answers/batches.ts";
+import { encodeBase64 } from "#wire/codec/base64.ts";
 import { pngBytes } from "../../support/edge-builders.ts";
 import { ask, type SentRequest } from "../function-double.ts";
 

@@ -1,12 +1,12 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MODEL_MS } from "#edge/delivery/cache-model.ts";
-import { WebhookObject } from "#edge/delivery/webhook-object.ts";
-import { GENERATE_PATH } from "#wire/generate.ts";
-import type { ModelCard } from "#wire/status.ts";
+import { MODEL_MS } from "#edge/cache/cache-model.ts";
+import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
+import type { ModelCard } from "#wire/function/status.ts";
 import { story } from "../../support/edge-builders.ts";
-import { modelReply } from "../delivery/model-reply.ts";
+import { modelReply } from "../cache/model-reply.ts";
 import { askJson, digest, eventReply, functionReplies } from "../function-double.ts";
 import { endOfBatch, postBatch, resultsOf } from "./batch-calls.ts";
 

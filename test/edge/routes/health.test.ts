@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { healthSchema } from "#wire/responses.ts";
-import type { FunctionStatus } from "#wire/status.ts";
+import { healthSchema } from "#wire/api/answers/responses.ts";
+import type { FunctionStatus } from "#wire/function/status.ts";
 import { ask, digest, functionReplies } from "../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { type UploadBody, uploadSchema } from "#wire/images.ts";
+import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
 import { png } from "../../support/image-files.ts";
 import { ask } from "../function-double.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { answerSchema } from "#wire/responses.ts";
-import { decodeSse } from "#wire/sse.ts";
+import { answerSchema } from "#wire/api/answers/responses.ts";
+import { decodeSse } from "#wire/codec/sse.ts";
 import { collect, failures, story } from "../../support/edge-builders.ts";
 import { ask, askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { endOfBatch, items, postBatch } from "./batch-calls.ts";

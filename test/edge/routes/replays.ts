@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "#domain/event.ts";
-import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, askJson } from "../function-double.ts";
 

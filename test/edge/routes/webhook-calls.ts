@@ -2,16 +2,16 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Notice } from "#domain/notice.ts";
-import { noticesOf } from "#edge/delivery/notices-client.ts";
-import type { Delivery, DeliveryReply } from "#wire/fetch.ts";
-import { isTicketFor, openTicket, verificationKeysText } from "#wire/ticket.ts";
+import { noticesOf } from "#edge/webhooks/notice-client.ts";
 import {
   type DeliveryBody,
   deliveryListSchema,
   deliverySchema,
   type NewEndpointBody,
   newEndpointSchema,
-} from "#wire/webhooks.ts";
+} from "#wire/api/webhooks.ts";
+import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
+import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { ask, functionReplies, type SentRequest } from "../function-double.ts";
 import { administer, newKey } from "./administration.ts";
 

@@ -2,10 +2,10 @@ import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { AccountTable } from "#edge/accounts/account-store.ts";
-import { AnswerTable } from "#edge/jobs/answer-table.ts";
-import { BatchTable } from "#edge/jobs/batch-table.ts";
+import { AnswerTable } from "#edge/answers/answer-index.ts";
+import { BatchTable } from "#edge/batches/batch-index.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
-import { UsageTable } from "#edge/usage/usage-table.ts";
+import { UsageTable } from "#edge/usage/usage-index.ts";
 import rows010 from "../../fixtures/databases/0.1.0/d1.sql?raw";
 
 /** The last migration of each release whose rows are kept as fixtures. */

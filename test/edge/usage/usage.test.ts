@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Bindings } from "#edge/env.ts";
 import worker from "#edge/worker.ts";
-import { ledgerListSchema, type UsageRow, usageListSchema } from "#wire/usage.ts";
-import type { UsageEvent } from "#wire/usage-event.ts";
+import { ledgerListSchema, type UsageRow, usageListSchema } from "#wire/api/accounts/usage.ts";
+import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { ask, functionReplies, refusal } from "../function-double.ts";
 import { administer, newKey } from "../routes/administration.ts";
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { FETCH_PATH } from "#wire/fetch.ts";
+import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, eventReply, functionReplies } from "../function-double.ts";
 import { administer, newKey } from "../routes/administration.ts";

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { refusalResponse } from "#wire/refusal.ts";
-import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
+import { refusalResponse } from "#wire/function/refusal.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, eventReply, functionReplies } from "../function-double.ts";
 import { administer, newKey } from "../routes/administration.ts";

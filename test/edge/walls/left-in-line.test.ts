@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MODEL_MS } from "#edge/delivery/cache-model.ts";
-import { GENERATE_PATH } from "#wire/generate.ts";
-import { type AnswerBody, answerSchema } from "#wire/responses.ts";
+import { MODEL_MS } from "#edge/cache/cache-model.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../support/edge-builders.ts";
-import { modelReply } from "../delivery/model-reply.ts";
+import { modelReply } from "../cache/model-reply.ts";
 import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
 import { administer, newKey } from "../routes/administration.ts";
 

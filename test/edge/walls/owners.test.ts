@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { UsageTable } from "#edge/usage/usage-table.ts";
-import { encodeBase64 } from "#wire/base64.ts";
-import type { ClientTokenBody } from "#wire/client-token.ts";
-import type { ModelCard } from "#wire/status.ts";
+import { UsageTable } from "#edge/usage/usage-index.ts";
+import type { ClientTokenBody } from "#wire/api/accounts/client-token.ts";
+import { encodeBase64 } from "#wire/codec/base64.ts";
+import type { ModelCard } from "#wire/function/status.ts";
 import { story } from "../../support/edge-builders.ts";
-import { modelReply } from "../delivery/model-reply.ts";
+import { modelReply } from "../cache/model-reply.ts";
 import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
 import { picture } from "../routes/images.ts";
 

@@ -1,0 +1,52 @@
+import type { AnswerObject } from "./answer-object.ts";
+import type { Answers, KeptAnswer } from "./answer-service.ts";
+
+/** An object that died under a call is there again at once, elsewhere. */
+const ATTEMPTS = 3;
+
+/** Reaches the answers. Every call may be repeated, so one that an object's death cut off is. */
+export function answersOf({
+  ANSWERS,
+}: {
+  readonly ANSWERS: DurableObjectNamespace<AnswerObject>;
+}): Answers {
+  // A stub whose object died fails for ever: each attempt takes a new one.
+  const call = async <Value>(
+    answerId: string,
+    operation: (answer: DurableObjectStub<AnswerObject>) => Promise<Value>,
+  ): Promise<Value> => {
+    for (let made = 1; ; made += 1) {
+      try {
+        return await operation(ANSWERS.getByName(answerId));
+      } catch (cause) {
+        if (made >= ATTEMPTS || isOverloaded(cause)) throw cause;
+      }
+    }
+  };
+  return {
+    start: (order) => call(order.job.id, (answer) => answer.start(order)),
+    read: (id, viewer) => call(id, (answer) => answer.read(viewer)),
+    wait: (id, viewer, milliseconds) => call(id, (answer) => answer.wait(viewer, milliseconds)),
+    events: (id, viewer, after) => call(id, (answer) => answer.events(viewer, after)),
+    cancel: (id, viewer) => call(id, (answer) => answer.cancel(viewer)),
+    // The runtime's types make a pair a list on its way through the call; it arrives as it was.
+    kept: async (id, viewer) =>
+      (await call(id, async (answer) => await answer.kept(viewer))) as KeptAnswer | null,
+    record: (order, body) => call(order.job.id, (answer) => answer.record(order, body)),
+    follow: (leader, follower) =>
+      call(
+        leader.answerId,
+        async (answer): ReturnType<Answers["follow"]> =>
+          await answer.follow(leader.accountId, follower),
+      ),
+    leave: (leader, follower) => call(leader.answerId, (answer) => answer.leave(follower)),
+    call: (id) => call(id, (answer) => answer.call()),
+    watch: (leader, milliseconds) =>
+      call(leader.answerId, (answer) => answer.watch(leader.accountId, milliseconds)),
+  };
+}
+
+/** Whether the object asks for fewer calls, not for more. Source: Durable Objects, error handling. */
+function isOverloaded(cause: unknown): boolean {
+  return cause instanceof Error && "overloaded" in cause && cause.overloaded === true;
+}

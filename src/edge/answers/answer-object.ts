@@ -1,0 +1,273 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Notice } from "#domain/notice.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
+import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import { batchesOf } from "../batches/batch-client.ts";
+import { answerCacheOf } from "../cache/cache-client.ts";
+import { type Bindings, settingsOf } from "../env.ts";
+import { dispatch } from "../function/dispatch.ts";
+import { newId } from "../id.ts";
+import { maySee, type Viewer } from "../keys/viewer.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { logFault } from "../log.ts";
+import { durableStore } from "../storage/sql-store.ts";
+import { noticesOf } from "../webhooks/notice-client.ts";
+import { answersOf } from "./answer-client.ts";
+import { AnswerTable } from "./answer-index.ts";
+import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
+import { AnswerMaker } from "./making/answer-runner.ts";
+import { type Duties, fulfil, ownedBy } from "./making/completion-outbox.ts";
+import type { WorkMessage } from "./making/shared-work.ts";
+import { type AnswerBook, type Duty, openAnswerBook } from "./storage/answer-repository.ts";
+
+/** Between two signs of life of a running answer: an alarm that finds nobody at work begins again. A ninth of a hold's lifetime. */
+const LOOK_MS = 20_000;
+
+/** How long question and frames are kept after the end: to replay the answer, and to resume its stream. */
+const WORK_LIFETIME_MS = 24 * 3_600_000;
+
+/** How long the answer itself can be fetched after its end. */
+const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
+
+/** An answer that is made faster than anybody could list it costs one row written, not two. */
+const LIST_AFTER_MS = 500;
+
+/** At most so often is a canvas in the making told to a webhook that asked for drafts. */
+const DRAFT_EVERY_MS = 1000;
+
+/** What is left to do for an ended answer is tried again this much later at the most. */
+const MAX_DUTY_PAUSE_MS = 3_600_000;
+
+/** The keeper of one answer. Everything that it has promised is in SQLite; any instance goes on where another died. */
+export class AnswerObject extends DurableObject<Bindings> {
+  #book: AnswerBook;
+  #maker: AnswerMaker | undefined;
+  #draftedAt = 0;
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    this.#book = this.#openBook();
+  }
+
+  async start(order: AnswerOrder): Promise<void> {
+    this.#book.begin(order);
+    // Not waited for: order, alarm and attempt become durable in one write, before anything leaves this object.
+    if (this.#book.ended() === null) this.#inBackground(this.#lookAgain());
+    this.#awake();
+    this.#inBackground(this.#list());
+  }
+
+  async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
+    this.#book.begin(order);
+    // What is found was cached, or made, under a key that has the decoder's version in it.
+    const decoder = body.status === "completed" ? DECODER_VERSION : null;
+    // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
+    const duties: readonly Duty[] = order.webhook === null ? ["list"] : ["tell", "list"];
+    this.#book.end({ body, duties, at: Date.now(), decoder });
+    await this.ctx.storage.setAlarm(Date.now());
+  }
+
+  async read(viewer: Viewer): Promise<AnswerBody | null> {
+    return this.#mayBeSeenBy(viewer) ? this.#answer().body() : null;
+  }
+
+  async wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    this.#awake();
+    await this.#answer().story.ended(milliseconds);
+    return this.#answer().body();
+  }
+
+  async events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    this.#awake();
+    // Whoever stops listening stops nothing: the answer goes on, and can be heard again.
+    return sseStream(this.#answer().story.follow(after ?? -1), { cancel: () => undefined });
+  }
+
+  async cancel(viewer: Viewer): Promise<AnswerBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    await this.#answer().cut("cancelled");
+    return this.#answer().body();
+  }
+
+  async kept(viewer: Viewer): Promise<KeptAnswer | null> {
+    const isThere = this.#mayBeSeenBy(viewer) && this.#book.hasQuestion();
+    const order = isThere ? this.#book.order() : null;
+    return order === null ? null : { order, decoder: this.#book.ended()?.decoder ?? null };
+  }
+
+  async follow(
+    accountId: string,
+    follower: string,
+  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over"> {
+    if (this.#book.terms()?.job.accountId !== accountId) return "not begun";
+    this.#awake();
+    const { shared } = this.#answer();
+    if (!shared.isUnderWay && this.#book.ended()?.body.status !== "completed") return "over";
+    return sseStream(workMessages(shared.follow(follower)), {
+      cancel: () => shared.leave(follower),
+    });
+  }
+
+  async leave(follower: string): Promise<void> {
+    this.#maker?.shared.leave(follower);
+  }
+
+  async call(): Promise<void> {
+    this.#maker?.place.called();
+  }
+
+  async watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
+    if (this.#book.terms()?.job.accountId !== accountId) return null;
+    this.#awake();
+    const { shared, story } = this.#answer();
+    await shared.watch(() => story.ended(milliseconds));
+    return this.#answer().body();
+  }
+
+  override async alarm(): Promise<void> {
+    const terms = this.#book.terms();
+    if (terms === null) return;
+    if (this.#book.ended() !== null) return await this.#lookBack();
+    await this.#lookAgain();
+    this.#awake();
+    try {
+      if (terms.payment.kind === "batch") return await this.#answer().place.renew();
+
+      await ledgerOf(this.env, terms.job.accountId).renew(terms.job.id);
+    } catch (cause) {
+      logFault("a hold could not be renewed; it will be tried again", terms.job.id, cause);
+    }
+  }
+
+  /** The answer, from the book where this instance is new. */
+  #answer(): AnswerMaker {
+    const terms = this.#book.terms();
+    if (terms === null) throw new Error("an answer that never began is asked for");
+    this.#maker ??= new AnswerMaker(this.#book, terms, {
+      dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
+        dispatch(job, settingsOf(this.env), { requestId, traceparent, deadlineAt, signal }),
+      answers: answersOf(this.env),
+      ledgerOf: (accountId) => ledgerOf(this.env, accountId),
+      call: (ids) => this.#call(ids),
+      now: Date.now,
+      onFrame: (order) => this.#draft(order),
+      onEnd: (done) => this.#inBackground(this.#lookBack(done)),
+    });
+    return this.#maker;
+  }
+
+  /** Goes on with the work where an instance before this one left it: the alarm need not be waited for by who waits already. */
+  #awake(): void {
+    this.#inBackground(this.#answer().goOn());
+  }
+
+  /** Does what is left to do for an ended answer, then forgets it in two steps. */
+  async #lookBack(done: readonly Duty[] = []): Promise<void> {
+    const [terms, ended] = [this.#book.terms(), this.#book.ended()];
+    if (terms === null || ended === null) return;
+    await fulfil(this.#book, terms, this.#duties(), done);
+    const isDone = this.#book.ended()?.duties.length === 0;
+    const now = Date.now();
+    const age = now - ended.at;
+    if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
+    if (age >= WORK_LIFETIME_MS) {
+      this.#book.forgetWork();
+      this.#maker = undefined;
+    }
+    const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
+    const pause = Math.min(Math.max(LOOK_MS, age), MAX_DUTY_PAUSE_MS);
+    await this.ctx.storage.setAlarm(isDone ? forgetAt : now + pause);
+  }
+
+  async #forget(answerId: string): Promise<void> {
+    await new AnswerTable(this.env.DB).forget(answerId);
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#book = this.#openBook();
+    this.#maker = undefined;
+  }
+
+  #duties(): Duties {
+    return {
+      ledgerOf: (accountId) => ledgerOf(this.env, accountId),
+      call: (ids) => this.#call(ids),
+      notices: noticesOf(this.env),
+      cache: answerCacheOf(this.env),
+      batches: batchesOf(this.env),
+      table: new AnswerTable(this.env.DB),
+    };
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + LOOK_MS);
+  }
+
+  /** Lists an answer that takes its time; one that does not is listed when it ends. */
+  async #list(): Promise<void> {
+    await scheduler.wait(LIST_AFTER_MS);
+    const terms = this.#book.terms();
+    if (terms === null || this.#book.ended() !== null) return;
+    try {
+      await new AnswerTable(this.env.DB).begin(terms);
+    } catch (cause) {
+      logFault("an answer could not be listed; it will be when it ends", terms.job.id, cause);
+    }
+  }
+
+  /** Tells the canvas to the webhook of a request that asked for drafts. A draft that is lost is followed by the answer. */
+  #draft({ job, owner, payment, webhook }: AnswerOrder): void {
+    const now = Date.now();
+    if (webhook?.wantsDrafts !== true || now - this.#draftedAt < DRAFT_EVERY_MS) return;
+    this.#draftedAt = now;
+    const data = this.#answer().body();
+    const notice: Notice = {
+      id: `${this.#book.terms()?.noticeId}.${data.usage.steps}`,
+      type: "answer.draft",
+      ...ownedBy({ job, owner }),
+      at: now,
+      data,
+    };
+    const notices = noticesOf(this.env);
+    // The answers of a batch are told where they name an address, and to nobody else.
+    const telling =
+      payment.kind === "hold" ? notices.accept(notice, webhook) : notices.acceptAt(notice, webhook);
+    const told = telling.catch((cause: unknown) =>
+      logFault("a draft could not be told", job.id, cause),
+    );
+    this.#inBackground(told);
+  }
+
+  #call(ids: readonly string[]): void {
+    const answers = answersOf(this.env);
+    for (const id of ids)
+      this.#inBackground(
+        answers
+          .call(id)
+          .catch((cause: unknown) => logFault("an answer could not be called", id, cause)),
+      );
+  }
+
+  #mayBeSeenBy(viewer: Viewer): boolean {
+    const terms = this.#book.terms();
+    return terms !== null && maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
+  }
+
+  /** Losing such work costs a delay: the alarm does what it did not come to. */
+  #inBackground(work: Promise<void>): void {
+    this.ctx.waitUntil(work);
+  }
+
+  #openBook(): AnswerBook {
+    return openAnswerBook(durableStore(this.ctx.storage), () => newId("evt"));
+  }
+}
+
+/** Read by an object of the same Worker, so as plain JSON. */
+async function* workMessages(
+  messages: AsyncIterable<WorkMessage>,
+): AsyncGenerator<SseMessage, void, undefined> {
+  for await (const message of messages) yield { event: "message", data: JSON.stringify(message) };
+}

@@ -1,0 +1,309 @@
+import type { TextTerms } from "#domain/answer-text.ts";
+import type { Failure } from "#domain/failure.ts";
+import { toNumber } from "#domain/micros.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { problemOf } from "#wire/error.ts";
+import type { Dispatched } from "../../function/dispatch.ts";
+import type { Ledger } from "../../ledger/ledger-service.ts";
+import { logFault } from "../../log.ts";
+import { attempt } from "../../with-retry.ts";
+import type { AnswerOrder } from "../answer-service.ts";
+import type { AnswerBook, AnswerTerms, Duty } from "../storage/answer-repository.ts";
+import { AnswerStory } from "./answer-event-log.ts";
+import { dutiesOf } from "./completion-outbox.ts";
+import { type Followed, followWork } from "./following.ts";
+import {
+  asItStands,
+  Cut,
+  type MadeEnd,
+  type MadeEvent,
+  makeAnswer,
+} from "./generation-attempts.ts";
+import { Patience } from "./patience.ts";
+import { pause } from "./pause.ts";
+import { chargeOf, settle, sharedChargeOf } from "./payment.ts";
+import { Place } from "./place.ts";
+import { bodyOfEnd, bodyOfProgress, type Made } from "./render-answer.ts";
+import { SharedWork } from "./shared-work.ts";
+
+/** What an answer is made with. */
+export interface MakerParts {
+  readonly dispatch: (
+    order: AnswerOrder,
+    signal: AbortSignal,
+  ) => Promise<Result<Dispatched, Failure>>;
+  /** The answers whose work an answer may take part in. */
+  readonly answers: Followed;
+  readonly ledgerOf: (accountId: string) => MakerLedger;
+  /** Tells answers that it is their turn at the functions, without waiting for it. */
+  readonly call: (answerIds: readonly string[]) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Called behind every step. */
+  readonly onFrame: (order: AnswerOrder) => void;
+  /** Called when it has ended, with those of the book's duties that are done and not yet kept to be. */
+  readonly onEnd: (done: readonly Duty[]) => void;
+}
+
+type MakerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
+
+/** How long after its deadline a function may still tell its own, better, partial answer. */
+const DEADLINE_GRACE_MS = 250;
+
+/** Frames that are kept together: a write for each would cost a small model more than its step. */
+const FRAMES_A_WRITE = 8;
+const WRITE_WITHIN_MS = 50;
+
+/**
+ * Makes the answer of one book. Dies with its instance; the maker of the next goes on from the book. The end is kept before
+ * anything is charged for it, so that nobody can end the answer otherwise than it was paid.
+ */
+export class AnswerMaker {
+  readonly #book: AnswerBook;
+  readonly #terms: AnswerTerms;
+  readonly #parts: MakerParts;
+  readonly #story: AnswerStory;
+  readonly #cut = new AbortController();
+  #text: TextTerms | undefined;
+  readonly #shared: SharedWork;
+  readonly #patience: Patience;
+  readonly #place: Place;
+  /** Whose work it takes part in; null once it works by itself. */
+  #leader: AnswerOrder["follows"];
+  /** Whether the work it takes part in has become its own to pay. */
+  #isHeir = false;
+  /** The work under way; undefined where nobody works. */
+  #work: Promise<void> | undefined;
+
+  constructor(book: AnswerBook, terms: AnswerTerms, parts: MakerParts) {
+    this.#book = book;
+    this.#terms = terms;
+    this.#parts = parts;
+    const end = book.ended()?.body ?? null;
+    const progress = book.progress();
+    this.#story = new AnswerStory(terms.job.id, progress, end, book.hasQuestion());
+    this.#leader = terms.follows;
+    this.#patience = new Patience(
+      { isAccepted: terms.isAccepted, createdAt: terms.job.createdAt },
+      parts.now,
+    );
+    const { job, payment, share, hasPlace } = terms;
+    this.#place = new Place(
+      { answerId: job.id, share, hasPlace, isHeld: payment.kind === "hold" },
+      () => parts.ledgerOf(job.accountId),
+    );
+    this.#shared = new SharedWork(() => this.#cut.abort(new Cut("cancelled")));
+    if (end !== null) this.#shared.over();
+    if (progress.modelDigest !== null) this.#shared.taken(progress.modelDigest);
+    if (progress.started !== null) this.#shared.tell(progress.started);
+    for (const frame of progress.frames) this.#shared.tell(frame);
+  }
+
+  /** What is told, and to be told, of the answer. */
+  get story(): AnswerStory {
+    return this.#story;
+  }
+
+  /** Its place at the functions. */
+  get place(): Place {
+    return this.#place;
+  }
+
+  /** The run of its question, for who takes part in it. */
+  get shared(): SharedWork {
+    return this.#shared;
+  }
+
+  /** The answer as it stands. */
+  body(): AnswerBody {
+    const ended = this.#book.ended();
+    if (ended !== null) return ended.body;
+    return bodyOfProgress(this.#terms.job, this.#story.modelDigest, this.#made());
+  }
+
+  /** Begins the work where it was left, unless it is under way or over; resolves when it is over, and never rejects. */
+  goOn(): Promise<void> {
+    this.#work ??= this.#make().catch((cause: unknown) => {
+      logFault(
+        "the making of an answer broke off; the next alarm begins again",
+        this.#terms.job.id,
+        cause,
+      );
+      this.#work = undefined;
+    });
+    return this.#work;
+  }
+
+  /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
+  async cut(status: Cut["status"]): Promise<void> {
+    if (this.#book.ended() !== null) return;
+    const order = this.#mayGoOn ? this.#book.order() : null;
+    if (order !== null) {
+      const { started, frames } = this.#story.progress();
+      const ended = this.#end(
+        order,
+        asItStands(status, started, frames, order.job.question.options),
+      );
+      this.#shared.leaderLeft();
+      return await ended;
+    }
+    this.#cut.abort(new Cut(status));
+    // Where nobody works on it any more, the work is begun again only to be ended at once.
+    await this.goOn();
+  }
+
+  /**
+   * Whether somebody stays who can go on with its work. Work that still waits for its place has none to hand on: who took
+   * part in it stands in line under an id, and with a price, of its own.
+   */
+  get #mayGoOn(): boolean {
+    return this.#shared.isWanted && (this.#place.isTaken || this.#leader !== null);
+  }
+
+  async #make(): Promise<void> {
+    if (this.#book.ended() !== null) return;
+    const order = this.#book.order();
+    if (order === null) return;
+    this.#text = order.job.question.options;
+    const endTimer = this.#cutAt(order.deadlineAt);
+    let saver: ReturnType<typeof setTimeout> | undefined;
+    try {
+      for await (const event of this.#events(order)) {
+        this.#share(event);
+        // Its own end was told before that of the work, which others had a share in.
+        if (this.#book.ended() !== null) continue;
+        if (event.kind === "answer.started") {
+          this.#book.started(this.#story.modelDigest ?? "", event);
+          this.#story.tell(event);
+        } else if (event.kind === "answer.frame") {
+          this.#story.tell(event);
+          this.#parts.onFrame(order);
+          if (this.#story.unkept.length >= FRAMES_A_WRITE) this.#keepFrames();
+          else
+            saver ??= setTimeout(() => {
+              saver = undefined;
+              this.#keepFrames();
+            }, WRITE_WITHIN_MS);
+        } else await this.#end(order, event);
+      }
+    } finally {
+      this.#shared.over();
+      endTimer();
+      clearTimeout(saver ?? null);
+    }
+  }
+
+  #events(order: AnswerOrder): ReturnType<typeof makeAnswer> {
+    return makeAnswer({
+      turn: async (signal) => {
+        if (this.#leader === null) await this.#place.taken(signal);
+      },
+      attempt: () => (this.#leader === null ? this.#book.attempt() : 0),
+      takeBack: () => this.#book.takeBack(),
+      // Without work to take part in it works by itself, at once.
+      patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
+      told: this.#book.progress(),
+      signal: this.#cut.signal,
+      pause,
+      options: order.job.question.options,
+      onTaken: (modelDigest) => {
+        this.#patience.taken();
+        this.#story.taken(modelDigest);
+        this.#shared.taken(modelDigest);
+      },
+      dispatch: (signal) => this.#dispatch(order, signal),
+    });
+  }
+
+  /** Takes part in the work of an equal question where there is some, and has a function work otherwise. */
+  async #dispatch(order: AnswerOrder, signal: AbortSignal): Promise<Result<Dispatched, Failure>> {
+    const { answers, dispatch } = this.#parts;
+    const leader = this.#leader;
+    if (leader === null) return await dispatch(order, signal);
+    const followed = await followWork(answers, leader, order.job.id, signal, () => {
+      this.#isHeir = true;
+      void this.#place.inherit();
+    });
+    if (followed !== null) return ok({ ...followed, events: this.#untilLost(followed.events) });
+    this.#leader = null;
+    return refuse({ kind: "function_unreachable" });
+  }
+
+  /** Tells who takes part in the work; an end that is no whole answer is nobody else's. */
+  #share(event: MadeEvent): void {
+    switch (event.kind) {
+      case "answer.started":
+      case "answer.frame":
+      case "answer.completed":
+        this.#shared.tell(event);
+        break;
+      case "answer.partial":
+      case "answer.cancelled":
+      case "answer.failed":
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  async *#untilLost(events: Dispatched["events"]): Dispatched["events"] {
+    for await (const event of events) {
+      if (event.kind === "answer.failed") [this.#leader, this.#isHeir] = [null, false];
+      yield event;
+    }
+  }
+
+  #cutAt(deadlineAt: number | null): () => void {
+    if (deadlineAt === null) return () => undefined;
+    const cut = (): void => {
+      if (this.#mayGoOn) void this.cut("partial");
+      else this.#cut.abort(new Cut("partial"));
+    };
+    const left = deadlineAt - this.#parts.now();
+    // A deadline that is over leaves no function the time to say anything.
+    if (left <= 0) cut();
+    const timer = setTimeout(cut, left + DEADLINE_GRACE_MS);
+    return () => clearTimeout(timer);
+  }
+
+  #made(): Made {
+    this.#text ??= this.#book.order()?.job.question.options ?? { stop: [] };
+    return { ...this.#story.progress(), text: this.#text };
+  }
+
+  #keepFrames(): void {
+    this.#book.keep(this.#story.unkept);
+    this.#story.kept();
+  }
+
+  async #end(order: AnswerOrder, end: MadeEnd): Promise<void> {
+    const { job, payment, isRepeatable, requestId } = order;
+    const error =
+      end.kind === "answer.failed"
+        ? problemOf(end.failure, { requestId, instance: `/v1/answers/${job.id}` })
+        : null;
+    const progress = this.#made();
+    const at = this.#parts.now();
+    const made = { job, modelDigest: this.#story.modelDigest, progress, error };
+    const isShared = this.#leader !== null && !this.#isHeir;
+    const charge = isShared ? sharedChargeOf(end, job) : chargeOf(end, job);
+    const own = bodyOfEnd(end, made, charge, at);
+    const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
+    this.#keepFrames();
+    const decoder = end.kind === "answer.completed" ? end.decoder : null;
+    const ended = this.#book.end({ body, duties: dutiesOf(order, body), at, decoder });
+    const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
+    const settled =
+      ledger === null
+        ? undefined
+        : await attempt(job.id, () => settle(ended.body, isRepeatable, ledger));
+    const charged = settled?.charged;
+    const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
+    if (!isAsTold) this.#book.settled(charged);
+    // Nothing is written between here and the reply, which would have to wait for it.
+    this.#story.end(this.body());
+    this.#parts.onEnd(charged === undefined ? [] : ["settle"]);
+    this.#parts.call(settled?.called ?? (await this.#place.leave()));
+  }
+}

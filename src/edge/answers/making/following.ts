@@ -1,0 +1,92 @@
+import type { AnswerEvent } from "#domain/event.ts";
+import { decodeSse } from "#wire/codec/sse.ts";
+import type { Dispatched } from "../../function/dispatch.ts";
+import { logFault } from "../../log.ts";
+import type { Answers, LedAnswer } from "../answer-service.ts";
+import type { WorkMessage } from "./shared-work.ts";
+
+/** How long a leader may take to hold its price and start, before who follows it begins without it. */
+const LEADER_START_MS = 2_000;
+
+/** Between two looks for a leader that has not started. */
+const LOOK_MS = 50;
+
+/** What a follower needs of the answers. */
+export type Followed = Pick<Answers, "follow" | "leave">;
+
+/**
+ * Takes part in the work that another answer began, as if its object were a function: the events are the same. Null where
+ * there is none to take part in. An end that is not a whole answer, and a leader that dies, read as the death of a
+ * machine: the follower goes on with one of its own. `onHeir` is called once the work has become the follower's.
+ */
+export async function followWork(
+  answers: Followed,
+  leader: LedAnswer,
+  follower: string,
+  signal: AbortSignal,
+  onHeir: () => void,
+): Promise<Dispatched | null> {
+  try {
+    const stream = await streamOf(answers, leader, follower, signal);
+    if (stream === null) return null;
+    const messages = readMessages(stream.pipeThrough(new TransformStream(), { signal }));
+    // Told to the leader too, which need not find out by a write that fails.
+    const leave = (): void => void answers.leave(leader, follower).catch(() => undefined);
+    signal.addEventListener("abort", leave, { once: true });
+    for (;;) {
+      const first = await messages.next();
+      if (first.done === true) return null;
+      if (first.value.kind === "heir") onHeir();
+      if (first.value.kind === "taken")
+        return {
+          modelDigest: first.value.modelDigest,
+          events: tell(messages, follower, signal, onHeir),
+        };
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    logFault("the work of another answer cannot be followed", follower, cause);
+    return null;
+  }
+}
+
+async function streamOf(
+  answers: Followed,
+  leader: LedAnswer,
+  follower: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array> | null> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    signal.throwIfAborted();
+    const work = await answers.follow(leader, follower);
+    if (work === "over") return null;
+    if (work !== "not begun") return work;
+    if (waitedMs >= LEADER_START_MS) return null;
+    await scheduler.wait(LOOK_MS, { signal });
+  }
+}
+
+async function* readMessages(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<WorkMessage, void, undefined> {
+  for await (const { data } of decodeSse(stream)) yield JSON.parse(data) as WorkMessage;
+}
+
+async function* tell(
+  messages: AsyncGenerator<WorkMessage, void, undefined>,
+  follower: string,
+  signal: AbortSignal,
+  onHeir: () => void,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  try {
+    for await (const message of messages) {
+      if (message.kind === "heir") onHeir();
+      else if (message.kind !== "taken") yield message;
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    logFault("the work of another answer broke off", follower, cause);
+  }
+  signal.throwIfAborted();
+  yield { kind: "answer.failed", failure: { kind: "function_reply_invalid" } };
+}

@@ -1,0 +1,53 @@
+import { least, type Micros, micros, ZERO } from "#domain/micros.ts";
+import { priceOfSteps } from "#domain/quote.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
+import type { Job } from "../admit.ts";
+import { storedAnswer } from "../storage/stored-answers.ts";
+import type { MadeEnd } from "./generation-attempts.ts";
+
+/**
+ * What an answer costs that ended like this: completed its quote, however early it ended; partial and cancelled the steps
+ * that ran, never more than the quote; failed nothing.
+ */
+export function chargeOf(end: MadeEnd, job: Pick<Job, "quote" | "work" | "card">): Micros {
+  switch (end.kind) {
+    case "answer.completed":
+      return job.quote.price;
+    case "answer.partial":
+    case "answer.cancelled":
+      return priceOfSteps(job.work, job.card.prices, end.usage.steps);
+    case "answer.failed":
+      return ZERO;
+    default:
+      return end satisfies never;
+  }
+}
+
+/** What an answer costs that took part in the work of another, which pays for it: completed what one from the cache costs. */
+export function sharedChargeOf(
+  { kind }: MadeEnd,
+  { card, quote }: Pick<Job, "quote" | "card">,
+): Micros {
+  return kind === "answer.completed" ? least(card.hitPrice, quote.price) : ZERO;
+}
+
+/**
+ * Settles the hold of an ended answer with what its body says, and returns what was charged (nothing where the hold has
+ * expired) and whose turn it is then. May be repeated: the ledger charges a hold once. Rejects where the ledger cannot be reached.
+ */
+export async function settle(
+  body: AnswerBody,
+  isRepeatable: boolean,
+  ledger: Pick<Ledger, "capture" | "release">,
+): Promise<Captured> {
+  const charge = micros(body.charged_micros);
+  if (charge === ZERO && body.status !== "completed") {
+    const { called } = await ledger.release(body.id);
+    return { charged: ZERO, called };
+  }
+  const reply = isRepeatable ? storedAnswer.write(body) : null;
+  // Steps that another answer ran are in its usage.
+  const steps = body.cached ? 0 : body.usage.steps;
+  return await ledger.capture({ holdId: body.id, charge, steps, reply });
+}

@@ -1,0 +1,79 @@
+import type { Ledger } from "../../ledger/ledger-service.ts";
+import { logFault } from "../../log.ts";
+import { pause } from "./pause.ts";
+
+/** Who waits is called when its turn comes; a call that was lost is made up for by a look. */
+const LOOK_MS = 10_000;
+
+/** What a place is asked for with. */
+export interface PlaceTerms {
+  readonly answerId: string;
+  readonly share: number;
+  readonly hasPlace: boolean;
+  /** Whether the answer has a hold, which keeps its place and gives it up; one of a batch does both by itself. */
+  readonly isHeld: boolean;
+}
+
+/** An answer's place among those that its account may have at the functions at one time. */
+export class Place {
+  readonly #terms: PlaceTerms;
+  readonly #ledger: () => Pick<Ledger, "takePlace" | "leavePlace">;
+  #isTaken: boolean;
+  #bell = new AbortController();
+
+  constructor(terms: PlaceTerms, ledger: () => Pick<Ledger, "takePlace" | "leavePlace">) {
+    this.#terms = terms;
+    this.#ledger = ledger;
+    this.#isTaken = terms.hasPlace;
+  }
+
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  /** Resolves when its turn has come. Rejects only with the reason of an aborted signal. */
+  async taken(signal: AbortSignal): Promise<void> {
+    while (!this.#isTaken) {
+      signal.throwIfAborted();
+      this.#bell = new AbortController();
+      this.#isTaken = await this.#ask(false);
+      if (!this.#isTaken) await pause(LOOK_MS, AbortSignal.any([signal, this.#bell.signal]));
+    }
+  }
+
+  /** Its turn has come, or may have. */
+  called(): void {
+    this.#bell.abort();
+  }
+
+  /** Work that is under way has become its own. */
+  async inherit(): Promise<void> {
+    this.#isTaken = await this.#ask(true);
+  }
+
+  /** Tells that it is still there. */
+  async renew(): Promise<void> {
+    if (this.#isTaken) await this.#ask(true);
+  }
+
+  /** Gives it up where no hold does. Returns whose turn it is. */
+  async leave(): Promise<readonly string[]> {
+    if (this.#terms.isHeld) return [];
+    try {
+      return (await this.#ledger().leavePlace(this.#terms.answerId)).called;
+    } catch (cause) {
+      logFault("a place could not be given up and will expire", this.#terms.answerId, cause);
+      return [];
+    }
+  }
+
+  async #ask(isWorking: boolean): Promise<boolean> {
+    const { answerId: id, share } = this.#terms;
+    try {
+      return await this.#ledger().takePlace({ id, share, isWorking });
+    } catch (cause) {
+      logFault("a place could not be asked for and will be again", id, cause);
+      return isWorking;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { readAnswer, type TextTerms, tokensSoFar } from "#domain/answer-text.ts";
+import { type Micros, ZERO } from "#domain/micros.ts";
+import type { Usage } from "#domain/question.ts";
+import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
+import type { Problem } from "#wire/error.ts";
+import type { Job } from "../admit.ts";
+import type { Progress } from "../storage/answer-repository.ts";
+import type { MadeEnd } from "./generation-attempts.ts";
+
+/** How far an answer was made and told, and how its tokens become text. */
+export interface Made extends Omit<Progress, "modelDigest"> {
+  readonly text: TextTerms;
+}
+
+/** Renders an answer in the making: the canvas so far, nothing charged. */
+export function bodyOfProgress(
+  job: Omit<Job, "question">,
+  modelDigest: string | null,
+  made: Made,
+): AnswerBody {
+  const status = made.started === null ? "queued" : "running";
+  return answerBody(
+    soFar(job, made),
+    { ...common(job, status, modelDigest), digest: null, endedAt: null, error: null },
+    ZERO,
+  );
+}
+
+/** Renders an ended answer. */
+export function bodyOfEnd(
+  end: MadeEnd,
+  terms: {
+    readonly job: Omit<Job, "question">;
+    readonly modelDigest: string | null;
+    readonly progress: Made;
+    readonly error: Problem | null;
+  },
+  charged: Micros,
+  endedAt: number,
+): AnswerBody {
+  const { job, modelDigest, progress, error } = terms;
+  const made = end.kind === "answer.failed" ? soFar(job, progress) : end;
+  const digest = end.kind === "answer.completed" ? end.digest : null;
+  return answerBody(
+    made,
+    { ...common(job, statusOf(end), modelDigest), digest, endedAt, error },
+    charged,
+  );
+}
+
+function statusOf({ kind }: MadeEnd): AnswerStatus {
+  return kind.slice("answer.".length) as "completed" | "partial" | "cancelled" | "failed";
+}
+
+function common(job: Omit<Job, "question">, status: AnswerStatus, modelDigest: string | null) {
+  const { id: jobId, card, createdAt, warnings } = job;
+  return { jobId, status, model: card.id, modelDigest, createdAt, warnings };
+}
+
+function soFar(
+  { quote }: Omit<Job, "question">,
+  { started, frames, text }: Made,
+): Pick<
+  Extract<MadeEnd, { kind: "answer.completed" }>,
+  "answer" | "confidence" | "tokens" | "usage"
+> {
+  const steps = frames.at(-1)?.step ?? 0;
+  const usage: Usage = {
+    imageVectors: started?.imageVectors ?? quote.imageVectors,
+    promptLength: started?.promptLength ?? 0,
+    canvas: quote.canvas,
+    steps,
+    forwardPasses: steps,
+  };
+  return { ...readAnswer(tokensSoFar(frames), text), usage };
+}

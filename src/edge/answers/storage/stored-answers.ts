@@ -1,0 +1,171 @@
+import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import type { BatchBody } from "#wire/api/answers/batches.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Problem } from "#wire/error.ts";
+import type { ItemOrder } from "../../batches/batch-orders.ts";
+import type { BatchTerms } from "../../batches/batch-repository.ts";
+import {
+  membersOf,
+  type StoredJson,
+  storedJson,
+  type Upgrade,
+  unchanged,
+  withDefaults,
+} from "../../storage/stored-json.ts";
+import type { AnswerTerms } from "./answer-repository.ts";
+
+/** Before questions were measured against what a model was trained for, nothing was said of it. */
+const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });
+
+/** Brings the job inside `terms` up to date. Its card is used for its name and prices alone once it is taken on. */
+function withJob(terms: unknown, name: "job" | "terms"): unknown {
+  const { [name]: job, ...rest } = terms as Readonly<Record<string, object>>;
+  return { ...rest, [name]: withoutWarnings(job) };
+}
+
+/** An order without its question, which is kept as the function gets it. */
+export const storedTerms: StoredJson<AnswerTerms> = storedJson({
+  name: "terms of an answer",
+  is: membersOf<AnswerTerms>({
+    job: "object",
+    keyId: "string",
+    owner: ["string", "null"],
+    requestId: "string",
+    traceparent: ["string", "null"],
+    deadlineAt: ["number", "null"],
+    isRepeatable: "boolean",
+    payment: "object",
+    webhook: ["object", "null"],
+    cacheKey: ["string", "null"],
+    follows: ["object", "null"],
+    isAccepted: "boolean",
+    share: "number",
+    hasPlace: "boolean",
+    noticeId: "string",
+  }),
+  upgrades: [
+    unchanged,
+    (terms) => withJob(terms, "job"),
+    withDefaults({ owner: null, follows: null, isAccepted: false, share: 1, hasPlace: true }),
+  ],
+});
+
+export const storedStart: StoredJson<AnswerStarted> = storedJson({
+  name: "the start of an answer",
+  is: membersOf<AnswerStarted>({
+    kind: "string",
+    imageVectors: "number",
+    promptLength: "number",
+    canvas: "number",
+    steps: "number",
+  }),
+  upgrades: [unchanged],
+});
+
+export const storedFrame: StoredJson<AnswerFrame> = storedJson({
+  name: "a frame",
+  is: membersOf<AnswerFrame>({
+    kind: "string",
+    step: "number",
+    revealed: "array",
+    revised: ["array", "absent"],
+    stableUntil: "number",
+    turnEnd: ["number", "absent"],
+    hasText: ["boolean", "absent"],
+  }),
+  upgrades: [unchanged],
+});
+
+/** An answer as it was told: in its object, in the results of a batch, and as the reply of an Idempotency-Key. */
+export const storedAnswer: StoredJson<AnswerBody> = storedJson({
+  name: "an answer",
+  is: membersOf<AnswerBody>({
+    id: "string",
+    object: "string",
+    status: "string",
+    answer: "string",
+    confidence: "number",
+    model: "string",
+    model_digest: ["string", "null"],
+    digest: ["string", "null"],
+    cached: "boolean",
+    usage: "object",
+    charged_micros: "number",
+    created_at: "string",
+    ended_at: ["string", "null"],
+    tokens: "array",
+    error: ["object", "null"],
+    warnings: "array",
+  }),
+  upgrades: [unchanged, withoutWarnings],
+});
+
+export const storedProblem: StoredJson<Problem> = storedJson({
+  name: "a problem",
+  is: membersOf<Problem>({
+    type: "string",
+    title: "string",
+    status: "number",
+    detail: "string",
+    instance: "string",
+    code: "string",
+    request_id: "string",
+    retryable: "boolean",
+    charged_micros: "number",
+    errors: "array",
+    retry_after: ["number", "absent"],
+  }),
+  upgrades: [unchanged],
+});
+
+/** A batch as it was told: in the list, and as the reply of an Idempotency-Key. */
+export const storedBatch: StoredJson<BatchBody> = storedJson({
+  name: "a batch",
+  is: membersOf<BatchBody>({
+    id: "string",
+    object: "string",
+    status: "string",
+    counts: "object",
+    quoted_micros: "number",
+    charged_micros: "number",
+    created_at: "string",
+    ended_at: ["string", "null"],
+  }),
+  upgrades: [unchanged],
+});
+
+export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
+  name: "terms of a batch",
+  is: membersOf<BatchTerms>({
+    id: "string",
+    accountId: "string",
+    keyId: "string",
+    owner: ["string", "null"],
+    poolOwner: ["string", "null"],
+    requestId: "string",
+    traceparent: ["string", "null"],
+    createdAt: "number",
+    deadlineAt: "number",
+    quotedMicros: "number",
+    isRepeatable: "boolean",
+    webhook: ["object", "null"],
+    noticeId: "string",
+  }),
+  upgrades: [unchanged, withDefaults({ owner: null, poolOwner: null })],
+});
+
+/** An item's order without its question. */
+export interface ItemTerms extends Omit<ItemOrder, "job"> {
+  readonly terms: Omit<ItemOrder["job"], "question">;
+}
+
+export const storedItemTerms: StoredJson<ItemTerms> = storedJson({
+  name: "terms of an item",
+  is: membersOf<ItemTerms>({
+    terms: "object",
+    deadlineMs: ["number", "null"],
+    webhook: ["object", "null"],
+    pool: "string",
+  }),
+  upgrades: [unchanged, (item) => withJob(item, "terms"), withDefaults({ pool: "off" })],
+});

@@ -1,0 +1,145 @@
+import { DurableObject } from "cloudflare:workers";
+import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { answersOf } from "../answers/answer-client.ts";
+import type { Lookup } from "../cache/answer-cache.ts";
+import { answerCacheOf } from "../cache/cache-client.ts";
+import { type Bindings, settingsOf } from "../env.ts";
+import { newId } from "../id.ts";
+import { maySee, type Viewer } from "../keys/viewer.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { durableStore } from "../storage/sql-store.ts";
+import { noticesOf } from "../webhooks/notice-client.ts";
+import { BatchTable } from "./batch-index.ts";
+import { type ItemOrder, openBatchOrders } from "./batch-orders.ts";
+import { type BatchTerms, type NewItem, openBatchBook } from "./batch-repository.ts";
+import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./batch-runner.ts";
+
+/** Between two looks at what runs: a report that was lost costs its item this long. A ninth of a hold's lifetime. */
+const LOOK_MS = 20_000;
+
+/** After that nobody is going to begin it: the Worker that took it in died on the way. */
+const UNBEGUN_LIFETIME_MS = 10 * 60_000;
+
+/** How long results can be fetched after the end. */
+export const RESULTS_LIFETIME_MS: number = 7 * 24 * 3_600_000;
+
+/** The maker of one batch: its book and questions are in SQLite, so that any instance can go on where another died. */
+export class BatchObject extends DurableObject<Bindings> {
+  #opened: BatchParts | undefined;
+
+  async keep(index: number, item: NewItem, order: ItemOrder | null): Promise<void> {
+    const { book, orders } = this.#parts;
+    if (order !== null) orders.keep(index, order);
+    book.keep(index, item);
+    if (book.terms() === null) await this.#ringIn(UNBEGUN_LIFETIME_MS);
+  }
+
+  async begin(terms: BatchTerms): Promise<BatchBody> {
+    this.#parts.book.begin(terms);
+    await this.#ringIn(LOOK_MS);
+    const body = this.#parts.book.body();
+    this.#inBackground(advance(this.#parts));
+    return body;
+  }
+
+  async discard(): Promise<void> {
+    if (this.#parts.book.terms() === null) await this.#forget();
+  }
+
+  async read(viewer: Viewer): Promise<BatchBody | null> {
+    return this.#mayBeSeenBy(viewer) ? this.#parts.book.body() : null;
+  }
+
+  async results(
+    viewer: Viewer,
+    from: number,
+    count: number,
+  ): Promise<readonly BatchResultBody[] | null> {
+    return this.#mayBeSeenBy(viewer) ? this.#parts.book.results(from, count) : null;
+  }
+
+  async cancel(viewer: Viewer): Promise<BatchBody | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    await cancelBatch(this.#parts);
+    return this.#parts.book.body();
+  }
+
+  async itemEnded(index: number, body: AnswerBody): Promise<void> {
+    itemEnded(this.#parts, index, body);
+    this.#inBackground(advance(this.#parts));
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#parts.book.terms() === null) return await this.#forget();
+    if (this.#forgetAt() === null) await lookAfter(this.#parts);
+    const forgetAt = this.#forgetAt();
+    if (forgetAt === null) await this.#ringIn(LOOK_MS);
+    else if (forgetAt <= Date.now()) await this.#forget();
+    else await this.ctx.storage.setAlarm(forgetAt);
+  }
+
+  /** When the results of the ended batch have been kept long enough; null while there is something left to do for it. */
+  #forgetAt(): number | null {
+    const { book } = this.#parts;
+    const { ended_at: endedAt } = book.body();
+    if (endedAt === null || book.closingStep() !== null) return null;
+    return Date.parse(endedAt) + RESULTS_LIFETIME_MS;
+  }
+
+  #mayBeSeenBy(viewer: Viewer): boolean {
+    const terms = this.#parts.book.terms();
+    return terms !== null && maySee(viewer, terms);
+  }
+
+  async #lookUp(
+    { accountId, owner, poolOwner, requestId }: BatchTerms,
+    { job, pool }: ItemOrder,
+    answerId: string,
+  ): Promise<Lookup> {
+    const settings = settingsOf(this.env);
+    const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work);
+    const asker = { accountId, owner, poolOwner, settings, requestId, waitUntil };
+    const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
+    const terms = { answerId, pool, directives, notLeader: null };
+    return await answerCacheOf(this.env).lookUp(asker, job.question, terms);
+  }
+
+  /** The alarm does what this work does not come to: losing it costs a delay. */
+  #inBackground(work: Promise<void>): void {
+    this.ctx.waitUntil(work);
+  }
+
+  async #ringIn(milliseconds: number): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + milliseconds);
+  }
+
+  async #forget(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#opened = undefined;
+  }
+
+  /** Opened at the first call: its tables must not come back by themselves once they are deleted. */
+  get #parts(): BatchParts {
+    this.#opened ??= this.#openParts();
+    return this.#opened;
+  }
+
+  #openParts(): BatchParts {
+    const store = durableStore(this.ctx.storage);
+    const table = new BatchTable(this.env.DB);
+    return {
+      book: openBatchBook(store, () => Date.now()),
+      orders: openBatchOrders(store),
+      answers: answersOf(this.env),
+      lookUp: (terms, item, answerId) => this.#lookUp(terms, item, answerId),
+      ledgerOf: (accountId) => ledgerOf(this.env, accountId),
+      notices: noticesOf(this.env),
+      index: (_accountId, body) => table.end(body),
+      share: settingsOf(this.env).accountPlaces,
+      newAnswerId: () => newId("ans"),
+      now: () => Date.now(),
+    };
+  }
+}

@@ -1,0 +1,196 @@
+import type { Notice } from "#domain/notice.ts";
+import type { BatchBody } from "#wire/api/answers/batches.ts";
+import type { AnswerOrder, Answers } from "../answers/answer-service.ts";
+import { ownedBy } from "../answers/making/completion-outbox.ts";
+import { storedBatch } from "../answers/storage/stored-answers.ts";
+import type { Lookup } from "../cache/answer-cache.ts";
+import type { Ledger } from "../ledger/ledger-service.ts";
+import { logFault } from "../log.ts";
+import type { Notices } from "../webhooks/notices.ts";
+import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
+import type { BatchBook, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
+
+/** What a batch works with. Every call of it may be repeated. */
+export interface BatchParts {
+  readonly book: BatchBook;
+  readonly orders: BatchOrders;
+  readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record">;
+  /** Looks for the answer of an item that would be made under this id. Never rejects. */
+  readonly lookUp: (terms: BatchTerms, item: ItemOrder, answerId: string) => Promise<Lookup>;
+  readonly ledgerOf: (accountId: string) => Pick<Ledger, "renew" | "capture">;
+  readonly notices: Pick<Notices, "accept">;
+  /** Keeps the ended batch in the account's list. */
+  readonly index: (accountId: string, body: BatchBody) => Promise<void>;
+  /** How many answers of the account the functions may have at one time. */
+  readonly share: number;
+  readonly newAnswerId: () => string;
+  readonly now: () => number;
+}
+
+/**
+ * Starts as many items as may run, and closes a batch whose items have ended: captures their sum, lists it, tells it.
+ * Whatever cannot be reached is logged and left to the next call; nothing is lost or done twice by calling again.
+ */
+export async function advance(parts: BatchParts): Promise<void> {
+  const { book, newAnswerId } = parts;
+  const terms = book.terms();
+  if (terms === null) return;
+  for (;;) {
+    const item = book.takeNext(newAnswerId());
+    if (item === null) break;
+    await startItem(parts, terms, item);
+  }
+  for (let step = book.closingStep(); step !== null; step = book.closingStep()) {
+    if (!(await reached(`batch: ${step}`, terms, () => close(parts, terms, step)))) return;
+  }
+}
+
+/** Takes in how an item's answer ended, as its object reports it. */
+export function itemEnded(
+  { book, orders }: BatchParts,
+  index: number,
+  body: Parameters<BatchBook["end"]>[1],
+): void {
+  if (book.end(index, body) === "ended") orders.forget(index);
+}
+
+/**
+ * Looks after a batch by the clock: keeps its hold open, asks for answers whose report was lost, starts again what no
+ * object knows of, because somebody died between the book and the start.
+ */
+export async function lookAfter(parts: BatchParts): Promise<void> {
+  const { book, answers, ledgerOf } = parts;
+  const terms = book.terms();
+  if (terms === null) return;
+  const { id, accountId } = terms;
+  if (book.closingStep() === null || book.closingStep() === "settle")
+    await reached("batch: renew", terms, () => ledgerOf(accountId).renew(id));
+  if (book.isCancelled()) return await cancelBatch(parts);
+  for (const item of book.running()) {
+    await reached("batch: read an item", terms, async () => {
+      const body = await answers.read(item.answerId, { accountId, owner: null });
+      if (body === null) await startItem(parts, terms, item);
+      else itemEnded(parts, item.index, body);
+    });
+  }
+  await advance(parts);
+}
+
+/** Stops a batch: what waits is cancelled, what runs is told to stop where it stands. */
+export async function cancelBatch(parts: BatchParts): Promise<void> {
+  const { book, answers } = parts;
+  const terms = book.terms();
+  if (terms === null) return;
+  book.cancel();
+  for (const { index, answerId } of book.running()) {
+    await reached("batch: cancel an item", terms, async () => {
+      const body = await answers.cancel(answerId, { accountId: terms.accountId, owner: null });
+      if (body === null) book.abandon(index, answerId);
+      else itemEnded(parts, index, body);
+    });
+  }
+  await advance(parts);
+}
+
+/**
+ * Tells an item the answer that its question had before, or has it made: a start whose reply is lost leaves it running under
+ * its id, and `lookAfter` finds out whether it does.
+ */
+async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem): Promise<void> {
+  const { index, answerId } = item;
+  const { answers, lookUp } = parts;
+  const kept = parts.orders.read(index);
+  const found = await lookUp(terms, kept, answerId);
+  const order = answerOrderOf(parts, terms, item, kept);
+  if (found.kind === "hit") {
+    const body = { ...found.body, id: answerId };
+    // Losing it means that the item's answer cannot be read under its id, nor its own address be told; the results have it.
+    await reached("batch: keep a cached answer", terms, () => answers.record(order, body));
+    return itemEnded(parts, index, body);
+  }
+  const cacheKey = found.kind === "bypass" ? null : found.key;
+  const follows =
+    found.kind === "join" ? { answerId: found.leaderId, accountId: found.leaderAccountId } : null;
+  const started = { ...order, cacheKey, follows };
+  await reached("batch: start an item", terms, () => answers.start(started));
+}
+
+function answerOrderOf(
+  { now, share }: BatchParts,
+  terms: BatchTerms,
+  { index, answerId }: RunningItem,
+  { job, deadlineMs, webhook }: ItemOrder,
+): AnswerOrder {
+  return {
+    job: { ...job, id: answerId, createdAt: now() },
+    keyId: terms.keyId,
+    owner: terms.owner,
+    requestId: terms.requestId,
+    traceparent: terms.traceparent,
+    deadlineAt: Math.min(
+      terms.deadlineAt,
+      deadlineMs === null ? Number.POSITIVE_INFINITY : now() + deadlineMs,
+    ),
+    isRepeatable: false,
+    payment: { kind: "batch", batchId: terms.id, index },
+    webhook,
+    cacheKey: null,
+    follows: null,
+    isAccepted: true,
+    share,
+    hasPlace: false,
+  };
+}
+
+async function close(
+  { book, orders, ledgerOf, index, notices, now }: BatchParts,
+  terms: BatchTerms,
+  step: ClosingStep,
+): Promise<void> {
+  const { id, accountId, isRepeatable } = terms;
+  switch (step) {
+    case "settle": {
+      const { charge, steps, answers } = book.charge();
+      const { charged } = await ledgerOf(accountId).capture({
+        holdId: id,
+        charge,
+        steps,
+        answers,
+        reply: isRepeatable ? storedBatch.write(book.closedBody(charge)) : null,
+      });
+      orders.forgetAll();
+      return book.settled(charged);
+    }
+    case "index":
+      await index(accountId, book.body());
+      return book.indexed();
+    case "tell": {
+      const notice: Notice = {
+        id: terms.noticeId,
+        type: "batch.completed",
+        ...ownedBy({ job: { accountId }, owner: terms.owner }),
+        at: now(),
+        data: book.body(),
+      };
+      await notices.accept(notice, terms.webhook);
+      return book.told();
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+/** Makes a call that will be made again if it fails; says whether it went through. */
+async function reached(
+  what: string,
+  { id }: BatchTerms,
+  call: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (cause) {
+    logFault(`${what} did not succeed and will be tried again`, id, cause);
+    return false;
+  }
+}

@@ -1,0 +1,270 @@
+import type { Failure } from "#domain/failure.ts";
+import type { Allowance } from "#domain/limits.ts";
+import { add, type Micros, toNumber, ZERO } from "#domain/micros.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { BatchBody, BatchItem, BatchRequest } from "#wire/api/answers/batches.ts";
+import { problemOf } from "#wire/error.ts";
+import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
+import { admit } from "../answers/admit.ts";
+import { holdOf, letIn } from "../answers/holds.ts";
+import { storedBatch } from "../answers/storage/stored-answers.ts";
+import type { Asker } from "../caller-context.ts";
+import { newId } from "../id.ts";
+import { mayAsk } from "../keys/may-ask.ts";
+import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-repository.ts";
+import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import { logFault } from "../log.ts";
+import { resolvePictures } from "../pictures/pictures.ts";
+import { mayTell } from "../webhooks/webhook-address.ts";
+import { attempt } from "../with-retry.ts";
+import { batchesOf } from "./batch-client.ts";
+import { BatchTable } from "./batch-index.ts";
+import type { ItemOrder } from "./batch-orders.ts";
+import type { NewItem } from "./batch-repository.ts";
+
+/** A batch that was taken on now, or by an earlier request with the same Idempotency-Key. */
+export interface TakenBatch {
+  readonly body: BatchBody;
+  readonly isReplay: boolean;
+  /** What is left of each rate. */
+  readonly allowances: readonly Allowance[];
+}
+
+/** An hour before its hold would end for good: what then still waits is cancelled, and the batch can be settled. */
+const MAX_BATCH_MS: number = MAX_HOLD_LIFETIME_MS - 3_600_000;
+
+/** Time to get all pictures; who sends a request waits no longer for its reply. Items that come later fail by themselves. */
+const PICTURES_MS = 60_000;
+
+/** Items whose pictures are fetched at one time: a Worker may have six connections open at once. */
+const FETCHING_ITEMS = 4;
+
+/** Threat: 256 questions with eight pictures of 10 MiB by address. 256 MiB are a megabyte for each item. */
+const MAX_BATCH_BYTES: number = 256 * 1024 * 1024;
+
+/**
+ * Takes a batch on: pictures, prices, one hold of their sum, start. An item whose pictures cannot be had or read fails by
+ * itself; what is wrong with the whole (model, credit, rates) refuses it, and then nothing is kept, held or asked. A
+ * request that was taken on before under its Idempotency-Key is told so, whatever has become of its pictures and key.
+ */
+export async function takeBatch(
+  asker: Asker,
+  request: BatchRequest,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<TakenBatch, RefusedHold>> {
+  const earlier = await recall(asker, idempotency);
+  if (earlier !== null) return earlier;
+  const allowed = mayAsk(asker.key, asker.settings.card.id);
+  if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
+  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  if (!tellable.ok) return refuse({ failure: tellable.refusal, allowances: [] });
+  const requests = request.items.map((item) => item.request);
+  const allSteps = requests.reduce((sum, { options }) => sum + options.steps, 0);
+  const before = await letIn(asker, requests, { steps: allSteps, idempotency });
+  if (!before.ok) return await repeated(asker, before.refusal, idempotency);
+  if (before.value?.kind === "replay") return replayed(before.value.reply);
+  const id = newId("bat");
+  const createdAt = Date.now();
+  let isTaken = false;
+  try {
+    const items = await keepItems(asker, id, request, createdAt);
+    if (!items.ok) return refuse({ failure: items.refusal, allowances: [] });
+    const { price, steps } = items.value;
+    const { card } = asker.settings;
+    const { accountId } = asker.key;
+    const terms = {
+      amount: price,
+      steps,
+      maximum: request.maximum,
+      idempotency,
+      share: null,
+      isShared: false,
+      isRated: before.value !== null,
+    };
+    const held = await ledgerOf(asker.bindings, accountId).hold(
+      holdOf(asker, { id, accountId, card }, terms),
+    );
+    if (!held.ok) return await repeated(asker, held.refusal, idempotency);
+    if (held.value.kind === "replay") return replayed(held.value.reply);
+    const body = await begin(asker, { id, createdAt, price }, request, idempotency);
+    isTaken = true;
+    const allowances = before.value?.allowances ?? held.value.allowances;
+    return ok({ body, isReplay: false, allowances });
+  } finally {
+    if (!isTaken) await discard(asker, id);
+  }
+}
+
+async function recall(
+  asker: Asker,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<TakenBatch, RefusedHold> | null> {
+  if (idempotency === null) return null;
+  const earlier = await ledgerOf(asker.bindings, asker.key.accountId).recall(idempotency);
+  if (earlier === null) return null;
+  if (!earlier.ok) return await repeated(asker, earlier.refusal, idempotency);
+  return earlier.value.kind === "replay" ? replayed(earlier.value.reply) : null;
+}
+
+function replayed(reply: string): Result<TakenBatch, never> {
+  return ok({ body: storedBatch.read(reply), isReplay: true, allowances: [] });
+}
+
+/** What all items together may take. */
+interface PricedItems {
+  readonly price: Micros;
+  readonly steps: number;
+}
+
+/** Prices every item and hands it to the batch's object at once, so that no more than a few are in memory here. */
+async function keepItems(
+  asker: Asker,
+  batchId: string,
+  { items }: BatchRequest,
+  createdAt: number,
+): Promise<Result<PricedItems, Failure>> {
+  const batches = batchesOf(asker.bindings);
+  const sum = { price: ZERO, steps: 0, bytes: 0 };
+  let refusal: Failure | undefined;
+  const waiting = items.entries();
+  const keepInTurn = async (): Promise<void> => {
+    for (const [index, item] of waiting) {
+      if (refusal !== undefined) return;
+      const priced = await priceItem(asker, item, createdAt);
+      if (!priced.ok && concernsAll(priced.refusal)) refusal ??= priced.refusal;
+      if (priced.ok) {
+        const { order, bytes } = priced.value;
+        sum.price = add(sum.price, order.job.quote.price);
+        sum.steps += order.job.quote.steps;
+        sum.bytes += bytes;
+        if (sum.bytes > MAX_BATCH_BYTES)
+          refusal ??= { kind: "body_too_large", limitBytes: MAX_BATCH_BYTES };
+      }
+      const kept = keptItem(asker, item, priced);
+      await batches.keep(batchId, index, kept, priced.ok ? priced.value.order : null);
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: FETCHING_ITEMS }, keepInTurn));
+  const fault = ended.find((one) => one.status === "rejected");
+  if (fault !== undefined)
+    throw new Error(`the items of batch ${batchId} could not be kept`, { cause: fault.reason });
+  return refusal === undefined ? ok(sum) : refuse(refusal);
+}
+
+interface PricedItem {
+  readonly order: ItemOrder;
+  /** Of its question, pictures included, as it is kept. */
+  readonly bytes: number;
+}
+
+function keptItem(
+  { requestId }: Asker,
+  { customId }: BatchItem,
+  order: Result<PricedItem, Failure>,
+): NewItem {
+  if (order.ok)
+    return { customId, quotedMicros: toNumber(order.value.order.job.quote.price), error: null };
+  const error = problemOf(order.refusal, { requestId, instance: "/v1/batches" });
+  return { customId, quotedMicros: 0, error };
+}
+
+/** Prices one item, or says why it cannot be asked. */
+async function priceItem(
+  asker: Asker,
+  { request }: BatchItem,
+  createdAt: number,
+): Promise<Result<PricedItem, Failure>> {
+  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  if (!tellable.ok) return tellable;
+  const files = await resolvePictures(asker, request.pictures, createdAt + PICTURES_MS);
+  if (!files.ok) return files;
+  const { messages, options, model, maximum, deadlineMs, webhook, warnings } = request;
+  const question = { messages, options, images: files.value };
+  const { card } = asker.settings;
+  const { accountId } = asker.key;
+  const admitted = admit(
+    { question, ...(model === undefined ? {} : { model }) },
+    { id: "", accountId, card, warnings, createdAt },
+  );
+  if (!admitted.ok) return admitted;
+  const { id: _, ...job } = admitted.value;
+  if (maximum !== null && job.quote.price > maximum)
+    return refuse({
+      kind: "price_above_maximum",
+      priceMicros: toNumber(job.quote.price),
+      maximumMicros: toNumber(maximum),
+    });
+  const bytes = encodeGenerate(question).length;
+  if (bytes > MAX_GENERATE_BYTES)
+    return refuse({ kind: "body_too_large", limitBytes: MAX_GENERATE_BYTES });
+  return ok({ order: { job, deadlineMs, webhook, pool: request.cache }, bytes });
+}
+
+/** A picture or a price is one item's matter; the model, and what it cannot do at all, is the whole batch's. */
+function concernsAll({ kind }: Failure): boolean {
+  return kind === "unknown_model" || kind === "images_not_supported";
+}
+
+/** A repeated request whose batch is still being made gets that batch as it stands. */
+async function repeated(
+  { bindings, key, clientToken }: Asker,
+  refusal: RefusedHold,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<TakenBatch, RefusedHold>> {
+  if (refusal.failure.kind !== "idempotency_in_progress" || idempotency === null)
+    return refuse(refusal);
+  const requestKey = requestKeyOf(idempotency);
+  const id = await new BatchTable(bindings.DB).findByRequest(key.accountId, requestKey);
+  const body = id === null ? null : await batchesOf(bindings).read(id, viewerOf(key, clientToken));
+  return body === null ? refuse(refusal) : ok({ body, isReplay: true, allowances: [] });
+}
+
+function requestKeyOf({ scope, fingerprint }: IdempotentRequest): string {
+  return `${fingerprint} ${scope}`;
+}
+
+/** What never begins is forgotten by its object after a while; this only makes it sooner. */
+async function discard({ bindings, requestId }: Asker, batchId: string): Promise<void> {
+  try {
+    await batchesOf(bindings).discard(batchId);
+  } catch (cause) {
+    logFault("a batch that was not taken on could not be discarded", requestId, cause);
+  }
+}
+
+/** Where the object cannot be reached, the hold is given back; should it have begun all the same, its items cost nothing. */
+async function begin(
+  asker: Asker,
+  batch: { readonly id: string; readonly createdAt: number; readonly price: Micros },
+  { deadlineMs, webhook }: BatchRequest,
+  idempotency: IdempotentRequest | null,
+): Promise<BatchBody> {
+  const { bindings, key, clientToken, requestId, traceparent } = asker;
+  const { id: keyId } = key;
+  const { accountId, owner } = viewerOf(key, clientToken);
+  const { id, createdAt, price } = batch;
+  const requestKey = idempotency === null ? null : requestKeyOf(idempotency);
+  const body = await attempt(id, async () => {
+    await new BatchTable(bindings.DB).insert({ id, accountId, owner, createdAt }, requestKey);
+    return await batchesOf(bindings).begin({
+      id,
+      accountId,
+      keyId,
+      owner,
+      poolOwner: poolOwnerOf(key, clientToken),
+      requestId,
+      traceparent,
+      createdAt,
+      deadlineAt: createdAt + Math.min(deadlineMs ?? MAX_BATCH_MS, MAX_BATCH_MS),
+      quotedMicros: toNumber(price),
+      isRepeatable: idempotency !== null,
+      webhook,
+      noticeId: newId("evt"),
+    });
+  });
+  if (body !== undefined) return body;
+  await attempt(id, () => ledgerOf(bindings, accountId).release(id));
+  throw new Error(`batch ${id} could not be begun`);
+}

@@ -1,0 +1,79 @@
+import type { Question } from "#domain/question.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Settings } from "../env.ts";
+import type { Owner, Viewer } from "../keys/viewer.ts";
+
+/** For whom the cache is looked into. */
+export interface CacheAsker extends Viewer {
+  readonly settings: Settings;
+  /** Whose private pool it is: the asker's own, or null for the account's, which a client token's answers may share. */
+  readonly poolOwner: Owner;
+  readonly requestId: string;
+  /** Keeps the Worker up for work that nobody waits for. */
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
+/** What the request's `Cache-Control` asks for. Source: RFC 9111 section 5.2.1. */
+export interface CacheDirectives {
+  /** Neither looked up nor stored. */
+  readonly noStore: boolean;
+  /** Not looked up, but stored. */
+  readonly noCache: boolean;
+  readonly onlyIfCached: boolean;
+  /** Seconds; null is any age. */
+  readonly maxAge: number | null;
+}
+
+/** How the cache came into an answer: what `Cache-Status` and `Age` say. */
+export type CacheOutcome =
+  | { readonly kind: "bypass" }
+  | { readonly kind: "miss"; readonly key: string }
+  /** A run of the same question was under way. */
+  | { readonly kind: "collapsed"; readonly key: string }
+  | {
+      readonly kind: "hit";
+      readonly key: string;
+      readonly ageSeconds: number;
+      readonly ttlSeconds: number;
+    };
+
+/** What is known of a question when it comes. */
+export type Lookup =
+  /** Not to be cached, or the cache cannot be reached: run it, store nothing. */
+  | { readonly kind: "bypass" }
+  /** Nobody has it: the caller runs it as the leader of its key, and `abandon`s the key if it does not start. */
+  | { readonly kind: "lead"; readonly key: string }
+  /** The leader's answer, under way: wait for it, and ask again if it does not come to be completed. */
+  | {
+      readonly kind: "join";
+      readonly key: string;
+      readonly leaderId: string;
+      /** Whose the leader is: in the shared pool not always the asker's. */
+      readonly leaderAccountId: string;
+    }
+  | {
+      readonly kind: "hit";
+      readonly key: string;
+      readonly body: AnswerBody;
+      readonly ageSeconds: number;
+      readonly ttlSeconds: number;
+    };
+
+/** Answers that were given before, by the digest of everything that determined them. Nothing in it ever throws: a fault is a miss. */
+export interface AnswerCache {
+  /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
+  lookUp(
+    asker: CacheAsker,
+    question: Question,
+    terms: {
+      readonly answerId: string;
+      readonly pool: "private" | "shared" | "off";
+      readonly directives: CacheDirectives;
+      readonly notLeader: string | null;
+    },
+  ): Promise<Lookup>;
+  /** Lets go of a key that `answerId` leads and will not fill. */
+  abandon(key: string, answerId: string): Promise<void>;
+  /** Keeps a completed answer. Called by its object, once it is paid. */
+  store(key: string, body: AnswerBody): Promise<void>;
+}

@@ -1,0 +1,258 @@
+import { toNumber } from "#domain/micros.ts";
+import type { Question } from "#domain/question.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import { readModelCard } from "../function/client.ts";
+import { logFault } from "../log.ts";
+import type { AnswerCache, CacheAsker, Lookup } from "./answer-cache.ts";
+import { cacheKeyOf } from "./cache-key.ts";
+import { CacheMemory, type Remembered } from "./cache-memory.ts";
+import { ServedModel } from "./cache-model.ts";
+import {
+  CACHE_LIFETIME_MS,
+  type CacheEntry,
+  type CacheObject,
+  type Claim,
+  type Claimed,
+} from "./cache-object.ts";
+
+/** Who found no answer of a leader looks again after as long as that leader has been there, within these bounds. */
+const MIN_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 1_500;
+
+/** What is asked of the cache besides the question. */
+type Terms = Parameters<AnswerCache["lookUp"]>[2];
+
+/** Threat: a value beyond the 2 MB of a row. The longest answer, 512 tokens with their confidences, has some 60 KB. */
+const MAX_ENTRY_LENGTH: number = 256 * 1024;
+
+/** A cache that takes longer than this is not there. A crowd with one question is better kept waiting than let run. */
+const PATIENCE_MS = 5_000;
+
+/** A function tells its weights from memory; one that takes longer is not asked for them. */
+const MODEL_PATIENCE_MS = 2_000;
+
+/** What an isolate remembers between requests: answers that it tells without leaving itself, and which weights are served. */
+export interface CacheFront {
+  readonly answers: CacheMemory<AnswerBody>;
+  readonly model: ServedModel;
+}
+
+/** A front that remembers nothing yet. */
+export function newCacheFront(): CacheFront {
+  return { answers: new CacheMemory(), model: new ServedModel() };
+}
+
+const ownFront = newCacheFront();
+
+/** The cache of all accounts: an object per key, and in front of it what this isolate remembers. */
+export function answerCacheOf(
+  bindings: { readonly CACHE: DurableObjectNamespace<CacheObject> },
+  front: CacheFront = ownFront,
+): AnswerCache {
+  const objectOf = (key: string): DurableObjectStub<CacheObject> => bindings.CACHE.getByName(key);
+  return {
+    lookUp: async (asker, question, terms) => {
+      if (terms.pool === "off" || terms.directives.noStore) return { kind: "bypass" };
+      try {
+        const found = await withPatience(lookUp({ objectOf, front }, asker, question, terms));
+        if (found.kind === "join" && found.leaderId === terms.notLeader)
+          await pause(found.ageMs ?? 0);
+        return found;
+      } catch (cause) {
+        logFault("the answer cache cannot be reached", asker.requestId, cause);
+        return { kind: "bypass" };
+      }
+    },
+    abandon: async (key, answerId) => {
+      try {
+        await objectOf(key).abandon(answerId);
+      } catch (cause) {
+        logFault("a cache key could not be let go; its lease will end", answerId, cause);
+      }
+    },
+    store: async (key, body) => {
+      try {
+        await store(objectOf(key), body);
+      } catch (cause) {
+        logFault("an answer could not be cached", body.id, cause);
+      }
+    },
+  };
+}
+
+/** `ageMs`: since the leader took the lead. */
+type Found = Lookup & { readonly ageMs?: number };
+
+interface Places {
+  readonly objectOf: (key: string) => DurableObjectStub<CacheObject>;
+  readonly front: CacheFront;
+}
+
+async function lookUp(
+  places: Places,
+  asker: CacheAsker,
+  question: Question,
+  terms: Terms,
+): Promise<Found> {
+  const modelDigest = await places.front.model.digest({
+    read: () => readDigest(asker),
+    now: Date.now,
+    waitUntil: asker.waitUntil,
+  });
+  if (modelDigest === undefined) return { kind: "bypass" };
+  const key = await keyOf(asker, question, terms.pool === "shared", modelDigest);
+  const { noCache: isFresh, onlyIfCached, maxAge } = terms.directives;
+  const maxAgeMs = maxAge === null ? null : maxAge * 1000;
+  const now = Date.now();
+  const remembered = isFresh ? undefined : places.front.answers.find(key, now);
+  if (remembered !== undefined && (maxAgeMs === null || now - remembered.storedAt <= maxAgeMs))
+    return hit(key, remembered, asker, terms);
+  const { accountId } = asker;
+  const { answerId, notLeader } = terms;
+  const mayLead = !onlyIfCached;
+  const claim: Claim = {
+    ...{ answerId, accountId, modelDigest, isFresh, mayLead, maxAgeMs, notLeader },
+  };
+  return await claimed(places, key, claim, asker, terms);
+}
+
+/** Asks once more where the first entry was damaged; a second one means that the cache is broken. */
+async function claimed(
+  { objectOf, front }: Places,
+  key: string,
+  claim: Claim,
+  asker: CacheAsker,
+  terms: Terms,
+): Promise<Found> {
+  const object = objectOf(key);
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const reply: Claimed = await object.claim(claim);
+    switch (reply.kind) {
+      case "lead":
+        front.answers.drop(key);
+        return { kind: "lead", key };
+      case "join":
+        return { ...reply, key };
+      case "absent":
+        return { kind: "bypass" };
+      case "hit": {
+        const answer = await readEntry(reply.entry);
+        if (answer !== undefined) {
+          front.answers.keep(key, answer, Date.now());
+          return hit(key, answer, asker, terms);
+        }
+        logFault("a cached answer is damaged and was deleted", asker.requestId, key);
+        await object.drop(reply.entry);
+        break;
+      }
+      default:
+        return reply satisfies never;
+    }
+  }
+  return { kind: "bypass" };
+}
+
+/** As long as the first answer is surely still there to be fetched: a day less than its object keeps it. */
+const FIRST_ID_MS = 6 * 86_400_000;
+
+/**
+ * In a pool of one's own a hit is the very answer that was given first, under its id. In one that is shared, with other
+ * accounts or by a client token with its account, that may be another's, which its id must not tell: each hit is an answer
+ * of its own, under the id that the caller brought.
+ */
+function hit(
+  key: string,
+  { body, storedAt, expiresAt }: Remembered<AnswerBody>,
+  { settings, owner, poolOwner }: CacheAsker,
+  { answerId, pool }: Terms,
+): Lookup {
+  const now = Date.now();
+  const endedAt = Date.parse(body.ended_at ?? body.created_at);
+  const isOwn = pool === "private" && owner === poolOwner;
+  const isFirst = isOwn && now - endedAt < FIRST_ID_MS;
+  const id = isFirst ? body.id : answerId;
+  const charged_micros = toNumber(settings.card.hitPrice);
+  return {
+    kind: "hit",
+    key,
+    body: { ...body, id, cached: true, charged_micros },
+    ageSeconds: Math.max(0, Math.floor((now - storedAt) / 1000)),
+    ttlSeconds: Math.max(0, Math.floor((expiresAt - now) / 1000)),
+  };
+}
+
+async function keyOf(
+  { settings, accountId, poolOwner }: CacheAsker,
+  { images, messages, options }: Question,
+  isShared: boolean,
+  modelDigest: string,
+): Promise<string> {
+  const pictures = await Promise.all(images.map((file) => sha256Hex(new Uint8Array(file))));
+  return await cacheKeyOf({
+    pool: isShared ? { kind: "shared" } : { kind: "private", accountId, owner: poolOwner },
+    model: settings.card.id,
+    modelDigest,
+    decoder: DECODER_VERSION,
+    pictures,
+    messages,
+    options,
+  });
+}
+
+/** Asks the function which weights it has; undefined while it is not ready, or is not there. */
+async function readDigest({ settings, requestId }: CacheAsker): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(MODEL_PATIENCE_MS);
+  const { functionUrl, card: own } = settings;
+  const card = await readModelCard({ functionUrl, requestId, signal }, own);
+  return card.ok ? card.value.digest : undefined;
+}
+
+/** Whether an answer that led its key ends in the cache. */
+export function isStorable({ status, digest, model_digest }: AnswerBody): boolean {
+  return status === "completed" && digest !== null && model_digest !== null;
+}
+
+async function store(object: DurableObjectStub<CacheObject>, body: AnswerBody): Promise<void> {
+  const { digest, model_digest: modelDigest } = body;
+  if (!isStorable(body) || digest === null || modelDigest === null) return;
+  const text = JSON.stringify(body);
+  // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
+  if (text.length > MAX_ENTRY_LENGTH) return;
+  const storedAt = Date.now();
+  const expiresAt = storedAt + CACHE_LIFETIME_MS;
+  const sha256 = await textSha256(text);
+  await object.store({ text, sha256, digest, storedAt, expiresAt }, modelDigest);
+}
+
+/** Undefined for an entry that is damaged, or of another version of this service. */
+async function readEntry(entry: CacheEntry): Promise<Remembered<AnswerBody> | undefined> {
+  const { text, sha256, storedAt, expiresAt } = entry;
+  if ((await textSha256(text)) !== sha256) return undefined;
+  const body = answerSchema.safeParse(JSON.parse(text));
+  return body.success ? { body: body.data, size: text.length, storedAt, expiresAt } : undefined;
+}
+
+async function textSha256(text: string): Promise<string> {
+  return await sha256Hex(new Uint8Array(new TextEncoder().encode(text)));
+}
+
+/** Later each time, so that a slow leader is not asked after at every moment. */
+async function pause(ageMs: number): Promise<void> {
+  const milliseconds = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, ageMs));
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function withPatience<Value>(work: Promise<Value>): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`no reply within ${PATIENCE_MS} ms`)),
+    PATIENCE_MS,
+  );
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,147 @@
+import type { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { PROBLEM_CONTENT_TYPE } from "#wire/error.ts";
+import { cardDifferences } from "#wire/function/model-card.ts";
+import { parseRefusal } from "#wire/function/refusal.ts";
+import {
+  type FunctionStatus,
+  functionStatusSchema,
+  MODEL_CARD_PATH,
+  modelCardSchema,
+  STATUS_PATH,
+  type ModelCard as ToldCard,
+} from "#wire/function/status.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
+import { logFault } from "../log.ts";
+
+/** Whom to ask, on whose behalf. */
+export interface FunctionCall {
+  readonly functionUrl: string;
+  readonly requestId: string;
+  /** W3C `traceparent` to hand on. */
+  readonly traceparent?: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** Threat: a reply that fills the isolate. A card or a refusal has a few KB. */
+const MAX_REPLY_BYTES = 256 * 1024;
+
+/** Small questions are answered from memory; who takes longer than this is as good as gone. */
+const SMALL_REPLY_MS = 5_000;
+
+/** Asks what the loaded model can be asked. Where that is not what `own` says, by which it is priced, the log gets a line each time. */
+export async function readModelCard(
+  call: FunctionCall,
+  own: ModelCard,
+): Promise<Result<ToldCard, Failure>> {
+  const told = await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
+  const differences = told.ok ? cardDifferences(own, told.value) : [];
+  if (differences.length > 0) {
+    const cause = `the settings' word holds, mend MODEL_CARDS: ${differences.join("; ")}`;
+    logFault(`the card of ${own.id} and the function disagree`, call.requestId, cause);
+  }
+  return told;
+}
+
+/** Asks how far the weights are. */
+export async function readStatus(call: FunctionCall): Promise<Result<FunctionStatus, Failure>> {
+  return await readSmall(call, STATUS_PATH, functionStatusSchema);
+}
+
+async function readSmall<Body>(
+  call: FunctionCall,
+  path: string,
+  schema: z.ZodType<Body>,
+): Promise<Result<Body, Failure>> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(SMALL_REPLY_MS)]);
+  const response = await callFunction({ ...call, signal }, path, {});
+  if (!response.ok) return response;
+  const body = schema.safeParse(await readJson(response.value));
+  if (body.success) return ok(body.data);
+  logFault(`function's ${path} has another shape`, call.requestId, body.error);
+  return refuse({ kind: "function_reply_invalid" });
+}
+
+/**
+ * Sends a request to the function. A reply that is no success becomes the refusal that it carries; no reply at all
+ * becomes `function_unreachable`. Rejects with the signal's reason when it is aborted.
+ */
+export async function callFunction(
+  { functionUrl, requestId, traceparent, signal }: FunctionCall,
+  path: string,
+  init: RequestInit,
+): Promise<Result<Response, Failure>> {
+  const headers = new Headers(init.headers);
+  headers.set("x-request-id", requestId);
+  if (typeof traceparent === "string") headers.set("traceparent", traceparent);
+  let response: Response;
+  try {
+    // A redirect would take the ticket and the picture to an address that nobody configured.
+    response = await fetch(functionUrl + path, { ...init, headers, signal, redirect: "manual" });
+  } catch (cause) {
+    signal.throwIfAborted();
+    logFault(`function at ${functionUrl} cannot be reached`, requestId, cause);
+    return refuse({ kind: "function_unreachable" });
+  }
+  return response.ok ? ok(response) : refuse(await refusalOf(response, requestId));
+}
+
+/** Refusals that blame a request which the edge itself wrote: the caller has done nothing wrong. */
+const ownFaults: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
+  "ticket_refused",
+  "unauthenticated",
+  "not_found",
+  "method_not_allowed",
+  "unsupported_media_type",
+  "body_too_large",
+]);
+
+/** What a proxy answers when the function behind it is not there. */
+const gatewayStatuses: readonly number[] = [502, 503, 504];
+
+async function refusalOf(response: Response, requestId: string): Promise<Failure> {
+  const isProblem = response.headers.get("content-type") === PROBLEM_CONTENT_TYPE;
+  const failure = isProblem ? parseRefusal(await readJson(response)) : undefined;
+  const version = hopVersionOf(response);
+  // The edge has checked the body before: an older function does not know what stands in it, and the caller did nothing wrong.
+  if (failure?.kind === "invalid_request" && version < HOP_VERSION)
+    return { kind: "function_outdated", version, needed: HOP_VERSION };
+  if (failure !== undefined) return publicFailure(failure, requestId);
+  await response.body?.cancel();
+  logFault("function's reply is no refusal", requestId, `status ${response.status}`);
+  return gatewayStatuses.includes(response.status)
+    ? { kind: "function_unreachable" }
+    : { kind: "function_reply_invalid" };
+}
+
+/** Says which version of the hop a function speaks. */
+export function hopVersionOf({ headers }: Response): number {
+  return Number(headers.get(HOP_VERSION_HEADER) ?? 1);
+}
+
+/** Says what the caller may be told of a function's refusal; our own faults go to the log and read `internal`. */
+export function publicFailure(failure: Failure, requestId: string): Failure {
+  if (!ownFaults.has(failure.kind)) return failure;
+  logFault("function refused the edge's request", requestId, JSON.stringify(failure));
+  return { kind: "internal" };
+}
+
+/** Reads a small JSON body; undefined where it is none or larger than `MAX_REPLY_BYTES`. */
+async function readJson(response: Response): Promise<unknown> {
+  const utf8 = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_REPLY_BYTES) return undefined;
+    text += utf8.decode(chunk, { stream: true });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,125 @@
+import type { AnswerEvent } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { readAnswerEvents } from "#wire/function/events.ts";
+import {
+  DEADLINE_HEADER,
+  encodeGenerate,
+  GENERATE_PATH,
+  MODEL_DIGEST_HEADER,
+} from "#wire/function/generate.ts";
+import { HOP_VERSION } from "#wire/function/ticket.ts";
+import type { Job } from "../answers/admit.ts";
+import type { Settings } from "../env.ts";
+import { logFault } from "../log.ts";
+import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
+import { SilenceWatch } from "./idle-timeout.ts";
+import { ticketed } from "./signed-request.ts";
+
+/** A function at work. */
+export interface Dispatched {
+  /** Which weights answer. */
+  readonly modelDigest: string;
+  /**
+   * The answer as it comes, always told to an end: a function that falls silent or breaks off reads as `answer.failed`.
+   * Leaving the loop makes the function stop. Rejects only with the reason of an aborted signal.
+   */
+  readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
+}
+
+/** On whose behalf a job is sent, and until when. */
+export interface DispatchTerms {
+  readonly requestId: string;
+  readonly traceparent: string | null;
+  /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
+  readonly deadlineAt: number | null;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
+export async function dispatch(
+  job: Job,
+  settings: Settings,
+  { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
+): Promise<Result<Dispatched, Failure>> {
+  const { id: jobId, accountId, card, pictures } = job;
+  const order = {
+    jobId,
+    accountId,
+    model: card.id,
+    ...(pictures === undefined ? {} : { pictures }),
+  };
+  const init = await ticketed(encodeGenerate(job.question), order, settings);
+  const silence = new SilenceWatch(settings.functionSilenceSeconds);
+  try {
+    const call = {
+      functionUrl: settings.functionUrl,
+      requestId,
+      traceparent,
+      signal: AbortSignal.any([signal, silence.signal]),
+    };
+    const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
+    const response = await callFunction(call, GENERATE_PATH, { ...init, headers });
+    const answer = response.ok ? await answerOf(response.value, requestId) : response;
+    if (!answer.ok) {
+      silence.end();
+      return answer;
+    }
+    const { modelDigest, stream } = answer.value;
+    return ok({ modelDigest, events: tell(stream, silence, requestId, signal) });
+  } catch (cause) {
+    silence.end();
+    signal.throwIfAborted();
+    return refuse(failureOf(cause, silence, requestId));
+  }
+}
+
+function deadlineHeader(deadlineAt: number | null): Record<string, string> {
+  if (deadlineAt === null) return {};
+  return { [DEADLINE_HEADER]: String(Math.max(0, deadlineAt - Date.now())) };
+}
+
+async function answerOf(
+  response: Response,
+  requestId: string,
+): Promise<Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure>> {
+  const { headers, body } = response;
+  const modelDigest = headers.get(MODEL_DIGEST_HEADER) ?? "";
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (body === null || !isStream || !/^[0-9a-f]{64}$/.test(modelDigest)) {
+    logFault("function's reply is no answer", requestId, JSON.stringify([...headers]));
+    return refuse({ kind: "function_reply_invalid" });
+  }
+  const version = hopVersionOf(response);
+  if (version >= HOP_VERSION) return ok({ modelDigest, stream: body });
+  await body.cancel();
+  logFault("function is older than the edge", requestId, `hop version ${version}`);
+  return refuse({ kind: "function_outdated", version, needed: HOP_VERSION });
+}
+
+async function* tell(
+  stream: ReadableStream<Uint8Array>,
+  silence: SilenceWatch,
+  requestId: string,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  try {
+    for await (const event of readAnswerEvents(stream.pipeThrough(silence.ear()))) {
+      yield event.kind === "answer.failed"
+        ? { ...event, failure: publicFailure(event.failure, requestId) }
+        : event;
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    yield { kind: "answer.failed", failure: failureOf(cause, silence, requestId) };
+  } finally {
+    silence.end();
+  }
+}
+
+function failureOf(cause: unknown, silence: SilenceWatch, requestId: string): Failure {
+  logFault("function did not finish its answer", requestId, cause);
+  return silence.isOver
+    ? { kind: "function_timeout", silentSeconds: silence.seconds }
+    : { kind: "function_reply_invalid" };
+}

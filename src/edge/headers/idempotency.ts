@@ -1,0 +1,55 @@
+import type { Context } from "hono";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AnswerRequest } from "#wire/api/answers/requests.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import { encodeGenerate } from "#wire/function/generate.ts";
+import type { EdgeEnv } from "../env.ts";
+import { viewerOf } from "../keys/viewer.ts";
+import type { IdempotentRequest } from "../ledger/ledger-service.ts";
+
+/** Threat: keys fill the account's ledger. 255 is what draft-ietf-httpapi-idempotency-key and its users expect to fit. */
+export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
+
+/**
+ * Reads `Idempotency-Key`; null where none is sent. Two bodies are the same when they ask for the same on the same
+ * terms: a form and JSON, streamed or not. Refuses with `idempotency_key_invalid`.
+ */
+export async function idempotencyOf(
+  c: Context<EdgeEnv>,
+  { messages, options, pictures, model, maximum, deadlineMs }: AnswerRequest,
+): Promise<Result<IdempotentRequest | null, Failure>> {
+  if (c.req.header("idempotency-key") === undefined) return ok(null);
+  const sources = await Promise.all(
+    pictures.map(async (picture) =>
+      picture.kind === "file"
+        ? ["file", await sha256Hex(Uint8Array.from(picture.bytes))]
+        : [picture.kind, picture.kind === "url" ? picture.url : picture.id],
+    ),
+  );
+  const question = new TextDecoder().decode(encodeGenerate({ messages, options, images: [] }));
+  const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs];
+  const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
+  return await idempotentRequest(c, Uint8Array.from(canonical));
+}
+
+/** Two users of an app may draw the same text: a client token's requests are its own, or its subject's. Neither has a space in it. */
+function callerOf(c: Context<EdgeEnv>): string {
+  const { id } = c.get("key");
+  const { owner } = viewerOf(c.get("key"), c.get("clientToken"));
+  return owner === null ? id : `${id} ${owner}`;
+}
+
+/** Reads `Idempotency-Key` of a request whose body is, in one form for all equal ones, `canonical`; null where none is sent. */
+export async function idempotentRequest(
+  c: Context<EdgeEnv>,
+  canonical: Uint8Array<ArrayBuffer>,
+): Promise<Result<IdempotentRequest | null, Failure>> {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined) return ok(null);
+  if (!idempotencyKeyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
+  return ok({
+    scope: `${callerOf(c)} ${c.req.path} ${key}`,
+    fingerprint: await sha256Hex(canonical),
+  });
+}

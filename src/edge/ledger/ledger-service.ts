@@ -1,0 +1,197 @@
+import type { Failure } from "#domain/failure.ts";
+import type { Balances, EntryKind } from "#domain/ledger.ts";
+import type { Allowance, KeyLimits, RateLimits, SubjectLimits } from "#domain/limits.ts";
+import type { Micros } from "#domain/micros.ts";
+import type { Result } from "#domain/result.ts";
+import type { PlaceRequest } from "./limits/places.ts";
+import type { CreditLine } from "./low-credit-alert.ts";
+
+/**
+ * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
+ * be repeated: a call whose reply was lost changes nothing the second time. Rejects only where the writer cannot be reached.
+ */
+export interface Ledger {
+  /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted, and a used id with `already_exists` for anything else. */
+  grant(grant: Grant): Promise<Result<Balances, Failure>>;
+  /**
+   * Returns what an answer was charged or a part of it, once per `refundId`: to the credit, to what its key and client
+   * token may still spend of the same day and month, and from the usage. Refuses with `invalid_request` above the charge,
+   * and as `grant` does.
+   */
+  refund(refund: Refund): Promise<Result<Balances, Failure>>;
+  /**
+   * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is
+   * refused with `idempotency_in_progress` or `idempotency_mismatch`; then `price_above_maximum`, `rate_limited`,
+   * `too_many_concurrent`, `spend_limit_reached`, `insufficient_credit`.
+   */
+  hold(request: HoldRequest): Promise<Result<Held, RefusedHold>>;
+  /**
+   * Lets a request in whose price is not known yet, because its pictures are still to be fetched: what it takes of the
+   * rates is used, its room and credit are looked at, nothing is set aside. Refuses in the order of `hold`.
+   */
+  letIn(request: LetInRequest): Promise<Result<LetIn, RefusedHold>>;
+  /** What a hold with this Idempotency-Key would be told before anything else is looked at; null where the key is new. */
+  recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null>;
+  /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
+  renew(holdId: string): Promise<void>;
+  /**
+   * Stands in line for a place at the functions, and says whether it has come to it. To be asked again until it has; an
+   * answer without a hold of its own asks on for as long as it works.
+   */
+  takePlace(place: PlaceRequest): Promise<boolean>;
+  /** Gives up the place of an answer without a hold of its own. */
+  leavePlace(answerId: string): Promise<Called>;
+  /**
+   * Charges at most what was held and gives the rest back, and keeps the reply for the Idempotency-Key, in one
+   * transaction. Returns what was charged; nothing if the hold was released or has expired.
+   */
+  capture(capture: Capture): Promise<Captured>;
+  /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
+  release(holdId: string): Promise<Called>;
+  /** Draws the line below which the account is told, once, that its credit runs low; a grant that lifts it above arms it again. */
+  drawLine(line: CreditLine): Promise<void>;
+  balance(): Promise<Balances>;
+  entries(query: EntryQuery): Promise<EntryPage>;
+}
+
+export interface Grant {
+  readonly grantId: string;
+  readonly amount: Micros;
+  readonly note: string;
+}
+
+export interface Refund {
+  readonly refundId: string;
+  /** Whose ledger it is. */
+  readonly accountId: string;
+  readonly holdId: string;
+  readonly amount: Micros;
+  readonly note: string;
+}
+
+export interface HoldRequest {
+  /** The answer's id. */
+  readonly holdId: string;
+  readonly accountId: string;
+  readonly keyId: string;
+  readonly model: string;
+  /** The quote. */
+  readonly amount: Micros;
+  /** What the caller would pay at most; null is whatever it costs. */
+  readonly maximum: Micros | null;
+  readonly steps: number;
+  readonly keyLimits: KeyLimits;
+  readonly accountLimits: RateLimits;
+  /** Of the client token that stands for the key; null for the key itself. */
+  readonly spendCap: SpendCap | null;
+  /** Of the client token's subject, or of the token where it has none; null for the key itself. */
+  readonly subject: Subject | null;
+  /** How many answers of the account the functions may have at one time; null for what needs no place: a batch, which is no answer. */
+  readonly share: number | null;
+  /** Whether it takes part in the work of another answer: it is not made itself, so it needs no place and is not counted among those in the making. */
+  readonly isShared: boolean;
+  /** Whether `letIn` has counted it against the rates. */
+  readonly isRated: boolean;
+  readonly idempotency: IdempotentRequest | null;
+}
+
+/** As a hold; `amount` is the least that it can cost. */
+export type LetInRequest = Omit<
+  HoldRequest,
+  "holdId" | "accountId" | "model" | "share" | "isShared" | "isRated" | "maximum"
+>;
+
+export type LetIn =
+  | { readonly kind: "new"; readonly allowances: readonly Allowance[] }
+  /** The body of the first reply, as JSON text. */
+  | { readonly kind: "replay"; readonly reply: string };
+
+/** The most that everything asked with one client token may cost together. */
+export interface SpendCap {
+  readonly tokenId: string;
+  readonly amount: Micros;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Someone within the account, and what may be asked for them. */
+export interface Subject extends SubjectLimits {
+  readonly owner: string;
+}
+
+/** A request that may be repeated and must be answered and charged once. */
+export interface IdempotentRequest {
+  /** API key, subject, path and Idempotency-Key: the same text of another key, subject or path is another request. */
+  readonly scope: string;
+  /** Hex SHA-256 of the canonical body. */
+  readonly fingerprint: string;
+}
+
+export type Held =
+  /** `hasPlace`: whether a function may be asked at once; else `takePlace` says when. */
+  | {
+      readonly kind: "held";
+      readonly allowances: readonly Allowance[];
+      readonly hasPlace: boolean;
+    }
+  /** The body of the first reply, as JSON text. */
+  | { readonly kind: "replay"; readonly reply: string };
+
+export interface RefusedHold {
+  readonly failure: Failure;
+  /** What is left of each rate, as far as it was looked at. */
+  readonly allowances: readonly Allowance[];
+}
+
+export interface Capture {
+  readonly holdId: string;
+  readonly charge: Micros;
+  /** Steps that ran. */
+  readonly steps: number;
+  /** How many answers it pays for; one when absent. */
+  readonly answers?: number;
+  /** Body of the reply as JSON text, for whoever repeats the request; null where there is none to repeat. */
+  readonly reply: string | null;
+}
+
+/** Whose turn it is at the functions, now that an answer has left its place: they may be told, and find out by themselves. */
+export interface Called {
+  readonly called: readonly string[];
+}
+
+export interface Captured extends Called {
+  readonly charged: Micros;
+}
+
+export interface LedgerEntry {
+  /** Rises by one with each entry of the account. */
+  readonly seq: number;
+  readonly kind: EntryKind;
+  readonly amount: Micros;
+  readonly holdId: string | null;
+  readonly keyId: string | null;
+  /** Id of a grant or refund. */
+  readonly reference: string | null;
+  readonly note: string | null;
+  /** Milliseconds since 1970, by the writer's clock. */
+  readonly at: number;
+  /** What could be spent after it. */
+  readonly available: Micros;
+}
+
+/** Which entries, newest first. */
+export interface EntryQuery {
+  /** Those that stand before it: a cursor of an earlier page. */
+  readonly before?: number;
+  /** Not older than this, in milliseconds since 1970. */
+  readonly from?: number;
+  /** Older than this. */
+  readonly until?: number;
+  readonly limit: number;
+}
+
+export interface EntryPage {
+  readonly entries: readonly LedgerEntry[];
+  /** Where the next page begins; null on the last. */
+  readonly nextBefore: number | null;
+}

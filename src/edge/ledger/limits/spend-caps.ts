@@ -1,0 +1,104 @@
+import type { Failure } from "#domain/failure.ts";
+import { type SpendPeriod, spendWithin } from "#domain/ledger.ts";
+import { type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
+import { ok, type Result } from "#domain/result.ts";
+import type { SqlStore } from "../../storage/sql-store.ts";
+import type { HoldRequest } from "../ledger-service.ts";
+
+/** Spends a price from every purse of a request and names them, or refuses with the first that is spent. */
+export function takeSpending(
+  store: SqlStore,
+  request: SpendingRequest,
+  now: number,
+): Result<readonly string[], Failure> {
+  const purses = pursesOf(request, now);
+  for (const { name, period, limit, forgetAt } of purses) {
+    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+    if (!total.ok) return total;
+    store.all(
+      `INSERT INTO spending (purse, amount, forget_at) VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
+         SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
+      ...[name, toNumber(total.value), forgetAt],
+    );
+  }
+  return ok(purses.map(({ name }) => name));
+}
+
+/** Says whether a price could be spent from every purse of a request, or refuses with the first where it could not. */
+export function hasSpending(
+  store: SqlStore,
+  request: SpendingRequest,
+  now: number,
+): Result<void, Failure> {
+  for (const { name, period, limit } of pursesOf(request, now)) {
+    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+    if (!total.ok) return total;
+  }
+  return ok(undefined);
+}
+
+/** What a request says of what may be spent for it. */
+type SpendingRequest = Pick<HoldRequest, "keyId" | "keyLimits" | "spendCap" | "subject" | "amount">;
+
+/** Gives purses back what was spent from them and not charged. */
+export function returnSpending(store: SqlStore, purses: readonly string[], amount: Micros): void {
+  for (const purse of purses)
+    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), purse);
+}
+
+/** Forgets purses that nothing can be spent from any more. */
+export function forgetPurses(store: SqlStore, now: number): void {
+  store.all("DELETE FROM spending WHERE forget_at <= ?", now);
+}
+
+/** Names of the purses of a key at a moment: its day and its month, in UTC as ISO 8601 writes them. */
+export function keyPurses(keyId: string, at: number): readonly [day: string, month: string] {
+  const date = new Date(at).toISOString();
+  return [`${keyId} ${date.slice(0, 10)}`, `${keyId} ${date.slice(0, 7)}`];
+}
+
+/** Something that a key spends from besides the account's credit. */
+interface Purse {
+  readonly name: string;
+  readonly period: SpendPeriod;
+  readonly limit: Micros | null;
+  /** From when nothing can be spent from it or be given back any more. */
+  readonly forgetAt: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The key's day and month, the subject's day, and the client token. */
+function pursesOf(request: SpendingRequest, now: number): readonly Purse[] {
+  const { keyId, keyLimits, spendCap, subject } = request;
+  const [dayName, monthName] = keyPurses(keyId, now);
+  const day: Purse = {
+    name: dayName,
+    period: "day",
+    limit: keyLimits.spendPerDayMicros,
+    forgetAt: now + 2 * DAY_MS,
+  };
+  const month: Purse = {
+    name: monthName,
+    period: "month",
+    limit: keyLimits.spendPerMonthMicros,
+    forgetAt: now + 32 * DAY_MS,
+  };
+  const purses = [day, month];
+  if (subject !== null && subject.spendPerDayMicros !== null)
+    purses.push({
+      name: `${subject.owner} ${new Date(now).toISOString().slice(0, 10)}`,
+      period: "subject",
+      limit: subject.spendPerDayMicros,
+      forgetAt: now + 2 * DAY_MS,
+    });
+  if (spendCap === null) return purses;
+  const { tokenId, amount, expiresAt } = spendCap;
+  const forgetAt = Math.max(expiresAt, now) + DAY_MS;
+  return [...purses, { name: tokenId, period: "token", limit: amount, forgetAt }];
+}
+
+function readSpending(store: SqlStore, purse: string): Micros {
+  const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
+  return row === undefined ? ZERO : micros(row.amount);
+}

@@ -1,0 +1,223 @@
+import type { Context } from "hono";
+import { setMetric } from "hono/timing";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result } from "#domain/result.ts";
+import { answerListQuerySchema, answerSummary } from "#wire/api/answers/answer-list.ts";
+import type { AnswerRequest } from "#wire/api/answers/requests.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { decodeCursor, pageOf } from "#wire/api/page.ts";
+import { encodeSse } from "#wire/codec/sse.ts";
+import { answersOf } from "../../answers/answer-client.ts";
+import { type AnswerPlace, AnswerTable } from "../../answers/answer-index.ts";
+import { type AskedAnswer, ask } from "../../answers/ask.ts";
+import { endMessage } from "../../answers/making/answer-event-log.ts";
+import type { EdgeEnv } from "../../env.ts";
+import { refused, refusedBy } from "../../guard/errors.ts";
+import { preferredType } from "../../headers/accept.ts";
+import { cacheDirectives } from "../../headers/cache-control.ts";
+import { cancelAfter } from "../../headers/cancel-after.ts";
+import { idempotencyOf } from "../../headers/idempotency.ts";
+import { waitPreference } from "../../headers/prefer.ts";
+import { readQuery } from "../body.ts";
+import { pageReply } from "../list.ts";
+import {
+  askerOf,
+  entityTag,
+  eventHeaders,
+  tellCache,
+  tellRates,
+  viewerIn,
+} from "../reply-headers.ts";
+import { readAnswerRequest } from "./answer-body.ts";
+
+/** `POST /v1/answers`: asks, and waits for the answer, listens to it being made, or comes back for it. */
+export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const request = await readTimedRequest(c);
+  if (!request.ok) return refused(c, request.refusal);
+  const idempotency = await idempotencyOf(c, request.value);
+  if (!idempotency.ok) return refused(c, idempotency.refusal);
+  const wantsEvents = request.value.wantsStream || acceptsEvents(c);
+  const { waitMs, applied } = waitPreference(c.req.header("prefer"));
+  const asked = await ask(askerOf(c), {
+    request: request.value,
+    idempotency: idempotency.value,
+    directives: cacheDirectives(c.req.header("cache-control")),
+    isAccepted: wantsEvents || waitMs !== null,
+  });
+  if (!asked.ok) {
+    tellRates(c, asked.refusal.allowances);
+    return refused(c, asked.refusal.failure);
+  }
+  c.set("answerId", asked.value.answerId);
+  tellRates(c, asked.value.allowances);
+  setMetric(c, "cache", asked.value.timings.cacheMs);
+  setMetric(c, "queue", asked.value.timings.queueMs);
+  if (asked.value.isReplay) c.header("idempotency-replayed", "true");
+  if (wantsEvents) return await events(c, asked.value);
+  if (applied !== null) c.header("preference-applied", applied);
+  const isRepeatable = idempotency.value !== null;
+  return await answer(c, asked.value, { waitMs, isRepeatable, cache: request.value.cache });
+}
+
+/** Reads the request with the sooner of its two deadlines: `deadline_ms`, and Replicate's `Cancel-After`. */
+async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<AnswerRequest, Failure>> {
+  const request = await readAnswerRequest(c);
+  if (!request.ok) return request;
+  const after = cancelAfter(c.req.header("cancel-after"));
+  if (!after.ok) return after;
+  const deadlines = [request.value.deadlineMs, after.value].filter((time) => time !== null);
+  return ok({
+    ...request.value,
+    deadlineMs: deadlines.length === 0 ? null : Math.min(...deadlines),
+  });
+}
+
+async function events(
+  c: Context<EdgeEnv>,
+  { answerId, told, cache }: AskedAnswer,
+): Promise<Response> {
+  tellCache(c, cache, told);
+  if (told !== null) return c.body(encodeSse(endMessage(told)), 200, { ...eventHeaders });
+  const stream = await answersOf(c.env).events(answerId, viewerIn(c), null);
+  if (stream === null) throw new Error(`answer ${answerId} was started and is not there`);
+  // So that a client whose stream breaks before its first event can come back, and cancel.
+  c.header("location", `/v1/answers/${answerId}`);
+  return c.body(stream, 200, { ...eventHeaders });
+}
+
+async function answer(
+  c: Context<EdgeEnv>,
+  { answerId, told, cache: outcome }: AskedAnswer,
+  terms: {
+    readonly waitMs: number | null;
+    readonly isRepeatable: boolean;
+    readonly cache: AnswerRequest["cache"];
+  },
+): Promise<Response> {
+  const { waitMs, isRepeatable, cache } = terms;
+  const startedMs = Date.now();
+  // Who left a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, they have.
+  const mayCancel = told === null && !isRepeatable && waitMs === null;
+  const body = told ?? (await waitFor(c, answerId, waitMs, mayCancel));
+  tellCache(c, outcome, body);
+  if (body.error !== null) return refusedBy(c, body.error);
+  setMetric(c, "steps", Date.now() - startedMs, String(body.usage.steps));
+  if (body.ended_at === null) {
+    return c.json(body, 202, {
+      location: `/v1/answers/${body.id}`,
+      "retry-after": "1",
+      "cache-control": "no-store",
+    });
+  }
+  return c.json(body, 200, { "cache-control": keepingOf(body, cache), ...entityTag(body) });
+}
+
+/** Who may keep an answer: nobody one that was cut, for the next is another. */
+function keepingOf({ status }: AnswerBody, cache: AnswerRequest["cache"]): string {
+  if (status !== "completed" || cache === "off") return "no-store";
+  return cache === "shared" ? "public" : "private";
+}
+
+/** Waits so many milliseconds for an answer's end (null: until then), and cancels it where its caller leaves and `mayCancel`. */
+export async function waitFor(
+  c: Context<EdgeEnv>,
+  answerId: string,
+  waitMs: number | null,
+  mayCancel: boolean,
+): Promise<AnswerBody> {
+  const answers = answersOf(c.env);
+  const viewer = viewerIn(c);
+  const { signal } = c.req.raw;
+  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, viewer));
+  if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
+  try {
+    if (mayCancel && signal.aborted) cancel();
+    const body = await answers.wait(answerId, viewer, waitMs);
+    if (body === null) throw new Error(`answer ${answerId} was started and is not there`);
+    return body;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+/** `GET /v1/answers/{id}`: the answer as it stands. */
+export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await answersOf(c.env).read(answerIdOf(c), viewerIn(c));
+  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  const tag = entityTag(body);
+  const headers = { "cache-control": "private, no-cache", ...tag };
+  if (isKnown(c.req.header("if-none-match"), tag["etag"])) return c.body(null, 304, headers);
+  return c.json(body, 200, headers);
+}
+
+/** Whether a caller has it already. Compared weakly: a proxy that compressed the reply has marked its tag. Source: RFC 9110 section 13.1.2. */
+function isKnown(header: string | undefined, tag: string | undefined): boolean {
+  const known = (header ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return known.includes("*") || (tag !== undefined && known.includes(tag));
+}
+
+/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come; 204 to who has heard the end. */
+export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
+  const id = answerIdOf(c);
+  const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
+  if (!after.ok) return refused(c, after.refusal);
+  const viewer = viewerIn(c);
+  // An EventSource comes back after every end of a stream, until it is told that there is nothing more.
+  const heard = after.value === null ? null : await answersOf(c.env).read(id, viewer);
+  if (heard !== null && isEndHeard(heard, after.value)) return c.body(null, 204);
+  const stream = await answersOf(c.env).events(id, viewer, after.value);
+  if (stream === null) return refused(c, { kind: "not_found", path: c.req.path });
+  return c.body(stream, 200, { ...eventHeaders });
+}
+
+function isEndHeard({ ended_at, usage }: AnswerBody, step: number | null): boolean {
+  return ended_at !== null && step !== null && step > usage.steps;
+}
+
+/** Reads `<answer>.<step>`, or the step alone. */
+function stepOf(lastId: string | undefined, answerId: string): Result<number | null, Failure> {
+  if (lastId === undefined || lastId === "") return ok(null);
+  const step = lastId.startsWith(`${answerId}.`) ? lastId.slice(answerId.length + 1) : lastId;
+  if (/^[0-9]{1,9}$/.test(step)) return ok(Number(step));
+  const problem = { pointer: "/Last-Event-ID", message: "is no event of this answer" };
+  return { ok: false, refusal: { kind: "invalid_request", problems: [problem] } };
+}
+
+/** `POST /v1/answers/{id}/cancel`: stops it where it stands, and says what was charged. */
+export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await answersOf(c.env).cancel(answerIdOf(c), viewerIn(c));
+  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+/** `GET /v1/answers`: the account's answers, or a client token's own, newest first. */
+export async function listAnswers(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, answerListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after, status } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const rows = await new AnswerTable(c.env.DB).list(
+    viewerIn(c),
+    { status, after: place?.value },
+    limit + 1,
+  );
+  return pageReply(
+    c,
+    pageOf(rows, limit, answerSummary, ({ createdAt, id }) => [createdAt, id]),
+  );
+}
+
+const placeSchema: z.ZodType<AnswerPlace> = z.tuple([z.int().nonnegative(), z.string()]);
+
+function answerIdOf(c: Context<EdgeEnv>): string {
+  const id = c.req.param("id") ?? "";
+  c.set("answerId", id);
+  return id;
+}
+
+function acceptsEvents(c: Context<EdgeEnv>): boolean {
+  const offers = ["application/json", "text/event-stream"] as const;
+  return preferredType(c.req.header("accept"), offers) === "text/event-stream";
+}

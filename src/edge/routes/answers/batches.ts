@@ -1,0 +1,219 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import {
+  type BatchBody,
+  batchListQuerySchema,
+  batchListSchema,
+  batchRequestSchema,
+  batchResultsSchema,
+  batchSchema,
+  parseBatch,
+} from "#wire/api/answers/batches.ts";
+import { decodeCursor, pageOf } from "#wire/api/page.ts";
+import { batchesOf } from "../../batches/batch-client.ts";
+import { type BatchPlace, BatchTable, type ListedBatch } from "../../batches/batch-index.ts";
+import { takeBatch } from "../../batches/take-batch.ts";
+import { type EdgeEnv, settingsOf } from "../../env.ts";
+import { refused } from "../../guard/errors.ts";
+import { idempotentRequest } from "../../headers/idempotency.ts";
+import { describedQuery, mediaTypeOf, readQuery } from "../body.ts";
+import { pageReply } from "../list.ts";
+import { askedHeaders } from "../openapi/declared-headers.ts";
+import type { RouteConfig, RouteReply } from "../openapi/route.ts";
+import { askerOf, tellRates, viewerIn } from "../reply-headers.ts";
+
+/** What a batch is told with while it is being made. */
+const POLL_SECONDS = 5;
+
+/** `POST /v1/batches`: asks many questions under one hold, and replies at once. */
+export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
+  const bytes = await readBytes(c);
+  if (!bytes.ok) return refused(c, bytes.refusal);
+  const request = parseBatch(bytes.value, settingsOf(c.env).card);
+  if (!request.ok) return refused(c, request.refusal);
+  const idempotency = await idempotentRequest(c, bytes.value);
+  if (!idempotency.ok) return refused(c, idempotency.refusal);
+  const taken = await takeBatch(askerOf(c), request.value, idempotency.value);
+  const { allowances } = taken.ok ? taken.value : taken.refusal;
+  tellRates(c, allowances);
+  if (!taken.ok) return refused(c, taken.refusal.failure);
+  const { body, isReplay } = taken.value;
+  c.set("answerId", body.id);
+  if (isReplay) c.header("idempotency-replayed", "true");
+  c.header("location", `/v1/batches/${body.id}`);
+  return batchReply(c, body, 202);
+}
+
+/** `GET /v1/batches/{id}`: how far it is. */
+export async function showBatch(c: Context<EdgeEnv>): Promise<Response> {
+  const id = await knownId(c);
+  const body = id === null ? null : await batchesOf(c.env).read(id, viewerIn(c));
+  return body === null ? missing(c) : batchReply(c, body, 200);
+}
+
+/** `POST /v1/batches/{id}/cancel`: stops it where it stands. */
+export async function cancelBatch(c: Context<EdgeEnv>): Promise<Response> {
+  const id = await knownId(c);
+  const body = id === null ? null : await batchesOf(c.env).cancel(id, viewerIn(c));
+  return body === null ? missing(c) : batchReply(c, body, 200);
+}
+
+/** `GET /v1/batches/{id}/results`: what became of each item, in the order of the request. */
+export async function listBatchResults(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, batchListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, resultPlaceSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const from = place === undefined ? 0 : place.value[0] + 1;
+  const id = await knownId(c);
+  const rows =
+    id === null ? null : await batchesOf(c.env).results(id, viewerIn(c), from, limit + 1);
+  if (rows === null) return missing(c);
+  const page = pageOf(
+    rows,
+    limit,
+    (row) => row,
+    ({ index }) => [index],
+  );
+  return pageReply(c, page);
+}
+
+/** `GET /v1/batches`: the account's batches, or a client token's own, newest first. */
+export async function listBatches(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, batchListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, batchPlaceSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const rows = await new BatchTable(c.env.DB).list(viewerIn(c), place?.value, limit + 1);
+  const { data, ...page } = pageOf(
+    rows,
+    limit,
+    (row) => row,
+    ({ createdAt, id }) => [createdAt, id],
+  );
+  const bodies = await Promise.all(data.map((row) => bodyOf(c, row)));
+  return pageReply(c, {
+    object: page.object,
+    data: bodies.filter((body) => body !== null),
+    has_more: page.has_more,
+    next_cursor: page.next_cursor,
+  });
+}
+
+/** Null for one whose object never came to begin it, which is no batch. */
+async function bodyOf(c: Context<EdgeEnv>, { id, body }: ListedBatch): Promise<BatchBody | null> {
+  return body ?? (await batchesOf(c.env).read(id, viewerIn(c)));
+}
+
+const resultPlaceSchema: z.ZodType<readonly [number]> = z.tuple([z.int().nonnegative()]);
+const batchPlaceSchema: z.ZodType<BatchPlace> = z.tuple([z.int().nonnegative(), z.string()]);
+
+/** The batch of the path; null where the caller has none of this id. Threat: an object for every id that somebody makes up. */
+async function knownId(c: Context<EdgeEnv>): Promise<string | null> {
+  const id = c.req.param("id") ?? "";
+  return (await new BatchTable(c.env.DB).has(id, viewerIn(c))) ? id : null;
+}
+
+function missing(c: Context<EdgeEnv>): Response {
+  return refused(c, { kind: "not_found", path: c.req.path });
+}
+
+function batchReply(c: Context<EdgeEnv>, body: BatchBody, status: 200 | 202): Response {
+  return c.json(body, status, {
+    "cache-control": "no-store",
+    ...(body.ended_at === null ? { "retry-after": String(POLL_SECONDS) } : {}),
+  });
+}
+
+async function readBytes(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+  const mediaType = mediaTypeOf(c);
+  if (mediaType === "application/json") return ok(new Uint8Array(await c.req.arrayBuffer()));
+  return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
+}
+
+const idParameter: z.ZodObject = z.object({ id: z.string() });
+const one: RouteReply = {
+  description: "The batch.",
+  headers: ["Retry-After"],
+  content: { "application/json": { schema: batchSchema } },
+};
+
+/** How these routes read in the API's description. */
+export const batchRoutes: readonly RouteConfig[] = [
+  {
+    method: "post",
+    path: "/v1/batches",
+    operationId: "createBatch",
+    summary: "Ask many questions at once",
+    description:
+      "One hold of the sum, released and charged once, when every item has ended. A field that is wrong refuses the whole batch and nothing is asked; an item whose pictures cannot be fetched or read fails by itself and costs nothing. With Idempotency-Key a repeated request gets the batch as it stands.",
+    security: [{ key: [] }],
+    request: {
+      headers: ["Idempotency-Key"],
+      body: { required: true, content: { "application/json": { schema: batchRequestSchema } } },
+    },
+    responses: {
+      202: {
+        ...one,
+        description: "Taken on; `Location` leads to it.",
+        headers: [...askedHeaders, "Location", "Retry-After"],
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/batches",
+    operationId: "listBatches",
+    summary: "List batches, newest first",
+    security: [{ key: [] }],
+    request: { query: describedQuery(batchListQuerySchema) },
+    responses: {
+      200: {
+        description: "A page of batches; the Link header leads to the next.",
+        headers: ["Link"],
+        content: { "application/json": { schema: batchListSchema } },
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/batches/{id}",
+    operationId: "showBatch",
+    summary: "Show how far a batch is",
+    security: [{ key: [] }],
+    request: { params: idParameter },
+    responses: { 200: one },
+  },
+  {
+    method: "get",
+    path: "/v1/batches/{id}/results",
+    operationId: "listBatchResults",
+    summary: "List what became of a batch's items",
+    description:
+      "In the order of the request, for 7 days after the end; what has ended can be read before that.",
+    security: [{ key: [] }],
+    request: { params: idParameter, query: describedQuery(batchListQuerySchema) },
+    responses: {
+      200: {
+        description: "A page of results; the Link header leads to the next.",
+        headers: ["Link"],
+        content: { "application/json": { schema: batchResultsSchema } },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/batches/{id}/cancel",
+    operationId: "cancelBatch",
+    summary: "Stop a batch",
+    description:
+      "What waits is cancelled, what runs stops where it stands and is charged its steps.",
+    security: [{ key: [] }],
+    request: { params: idParameter },
+    responses: { 200: one },
+  },
+];

@@ -1,0 +1,170 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import type { ImageHeader } from "#domain/image/header.ts";
+import { judgeImages } from "#domain/image/judge.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
+import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
+import type { EdgeEnv } from "../../env.ts";
+import { refused } from "../../guard/errors.ts";
+import { type Upload, Uploads } from "../../pictures/uploads.ts";
+import { mediaTypeOf } from "../body.ts";
+import type { RouteConfig } from "../openapi/route.ts";
+import { viewerIn } from "../reply-headers.ts";
+
+/** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */
+export async function uploadImage(c: Context<EdgeEnv>): Promise<Response> {
+  const file = await readFile(c);
+  if (!file.ok) return refused(c, file.refusal);
+  const header = headerOf(file.value);
+  if (!header.ok) return refused(c, header.refusal);
+  const kept = await uploadsOf(c).keep(file.value, header.value);
+  if (!kept.ok) return refused(c, kept.refusal);
+  const { upload, isNew } = kept.value;
+  c.header("location", `/v1/images/${upload.id}`);
+  return c.json(uploadBody(upload), isNew ? 201 : 200, privately);
+}
+
+/** `GET /v1/images/{id}`: what is known of an upload. */
+export async function showImage(c: Context<EdgeEnv>): Promise<Response> {
+  const upload = await uploadsOf(c).find(c.req.param("id") ?? "");
+  return upload === undefined ? unknown(c) : c.json(uploadBody(upload), 200, privately);
+}
+
+/** `DELETE /v1/images/{id}`: forgets an upload at once. Answers that were made from it stay. */
+export async function deleteImage(c: Context<EdgeEnv>): Promise<Response> {
+  const isRemoved = await uploadsOf(c).remove(c.req.param("id") ?? "");
+  return isRemoved ? c.body(null, 204) : unknown(c);
+}
+
+const privately = { "cache-control": "private, no-cache" };
+
+function uploadsOf(c: Context<EdgeEnv>): Uploads {
+  return new Uploads(c.env.IMAGES, viewerIn(c), Date.now);
+}
+
+function unknown(c: Context<EdgeEnv>): Response {
+  return refused(c, { kind: "not_found", path: c.req.path });
+}
+
+/** Reads the file: the body itself, or the part `image` of a form. Its stated type is not believed. */
+async function readFile(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+  const mediaType = mediaTypeOf(c);
+  if (mediaType === "multipart/form-data") return await readPart(c);
+  if (mediaType !== "application/octet-stream" && !mediaType.startsWith("image/"))
+    return refuse({
+      kind: "unsupported_media_type",
+      contentType: mediaType.slice(0, 100),
+      supported: "image/*, application/octet-stream or multipart/form-data",
+    });
+  return ok(new Uint8Array(await c.req.arrayBuffer()));
+}
+
+async function readPart(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+  let form: FormData;
+  try {
+    form = await c.req.raw.formData();
+  } catch (cause) {
+    // The runtime's word for a form that breaks its own boundaries; a lost connection is another error.
+    if (!(cause instanceof TypeError)) throw cause;
+    return refuseBody("is not a well-formed multipart/form-data body");
+  }
+  const parts = [...form];
+  const [name, file] = parts[0] ?? [];
+  if (parts.length !== 1 || name !== "image" || file === undefined || typeof file === "string")
+    return refuseBody("must have one part, the file named image");
+  return ok(new Uint8Array(await file.arrayBuffer()));
+}
+
+function refuseBody(message: string): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
+}
+
+/** Refuses with `image_file_too_large`, and with what asking about the picture would end with. */
+function headerOf(file: Uint8Array): Result<ImageHeader, Failure> {
+  if (file.length > MAX_IMAGE_BYTES)
+    return refuse({ kind: "image_file_too_large", image: 0, limitBytes: MAX_IMAGE_BYTES });
+  if (file.length === 0)
+    return refuse({ kind: "image_unsupported", image: 0, reason: "it is empty" });
+  const headers = judgeImages([file]);
+  if (!headers.ok) return headers;
+  const [header] = headers.value;
+  if (header === undefined) throw new Error("a judged picture has no header");
+  return ok(header);
+}
+
+function uploadBody(upload: Upload): UploadBody {
+  return {
+    id: upload.id,
+    object: "image",
+    bytes: upload.bytes,
+    width: upload.size.width,
+    height: upload.size.height,
+    media_type: upload.mediaType,
+    created_at: new Date(upload.createdAt).toISOString(),
+    expires_at: new Date(upload.expiresAt).toISOString(),
+  };
+}
+
+const binary = z.string().meta({ type: "string", format: "binary" });
+const id = z.string().regex(/^img_[0-9a-f]{64}$/);
+const security = [{ key: [] }];
+
+/** How the routes of uploads read in the API's description. */
+export const imageRoutes: readonly RouteConfig[] = [
+  {
+    method: "post",
+    path: "/v1/images",
+    operationId: "uploadImage",
+    summary: "Upload a picture",
+    description:
+      'To ask about it more than once as {"id": "img_…"}. Equal files have one id; uploading again keeps it for another 30 days.',
+    security,
+    request: {
+      body: {
+        required: true,
+        content: {
+          "image/*": { schema: binary },
+          "application/octet-stream": { schema: binary },
+          "multipart/form-data": { schema: z.strictObject({ image: binary }) },
+        },
+      },
+    },
+    responses: {
+      201: {
+        description: "It is kept.",
+        headers: ["Location"],
+        content: { "application/json": { schema: uploadSchema } },
+      },
+      200: {
+        description: "An equal file was kept already; now for longer.",
+        headers: ["Location"],
+        content: { "application/json": { schema: uploadSchema } },
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/images/{id}",
+    operationId: "showImage",
+    summary: "Show an uploaded picture",
+    security,
+    request: { params: z.object({ id }) },
+    responses: {
+      200: {
+        description: "What is known of it.",
+        content: { "application/json": { schema: uploadSchema } },
+      },
+    },
+  },
+  {
+    method: "delete",
+    path: "/v1/images/{id}",
+    operationId: "deleteImage",
+    summary: "Delete an uploaded picture",
+    security,
+    request: { params: z.object({ id }) },
+    responses: { 204: { description: "It is gone. Answers that were made from it stay." } },
+  },
+];

@@ -1,0 +1,112 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import {
+  type DigestedAnswer,
+  isDigested,
+  replayBody,
+  replaySchema,
+} from "#wire/api/answers/replays.ts";
+import type { AnswerRequest } from "#wire/api/answers/requests.ts";
+import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import { answersOf } from "../../answers/answer-client.ts";
+import type { AnswerOrder } from "../../answers/answer-service.ts";
+import { ask } from "../../answers/ask.ts";
+import type { CacheDirectives } from "../../cache/answer-cache.ts";
+import type { EdgeEnv } from "../../env.ts";
+import { refused, refusedBy } from "../../guard/errors.ts";
+import { idempotentRequest } from "../../headers/idempotency.ts";
+import { askedHeaders } from "../openapi/declared-headers.ts";
+import type { RouteConfig } from "../openapi/route.ts";
+import { askerOf, tellRates, viewerIn } from "../reply-headers.ts";
+import { waitFor } from "./answers.ts";
+
+/** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
+export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const idempotency = await idempotentRequest(c, new Uint8Array());
+  if (!idempotency.ok) return refused(c, idempotency.refusal);
+  const first = await readFirst(c);
+  if (!first.ok) return refused(c, first.refusal);
+  const asked = await ask(askerOf(c), {
+    request: requestOf(first.value.order),
+    idempotency: idempotency.value,
+    directives: pastTheCache,
+    isAccepted: false,
+  });
+  const { allowances } = asked.ok ? asked.value : asked.refusal;
+  tellRates(c, allowances);
+  if (!asked.ok) return refused(c, asked.refusal.failure);
+  const { answerId, told, isReplay } = asked.value;
+  c.set("answerId", answerId);
+  if (isReplay) c.header("idempotency-replayed", "true");
+  const replayed = told ?? (await waitFor(c, answerId, null, idempotency.value === null));
+  if (replayed.error !== null) return refusedBy(c, replayed.error);
+  // Somebody has cancelled it.
+  if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
+  const body = replayBody(first.value.answer, replayed);
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+const pastTheCache: CacheDirectives = {
+  noStore: true,
+  noCache: true,
+  onlyIfCached: false,
+  maxAge: null,
+};
+
+/**
+ * The answer of the path and what it was made from. Refuses with `not_found` and `not_replayable`, the latter with both
+ * versions where another decoder made it: that would answer otherwise, and be taken for a mismatch.
+ */
+async function readFirst(
+  c: Context<EdgeEnv>,
+): Promise<Result<{ readonly answer: DigestedAnswer; readonly order: AnswerOrder }, Failure>> {
+  const id = c.req.param("id") ?? "";
+  const viewer = viewerIn(c);
+  const answers = answersOf(c.env);
+  const answer = await answers.read(id, viewer);
+  if (answer === null) return refuse({ kind: "not_found", path: c.req.path });
+  const kept = isDigested(answer) ? await answers.kept(id, viewer) : null;
+  if (!isDigested(answer) || kept?.decoder == null) return refuse({ kind: "not_replayable", id });
+  const { order, decoder: made } = kept;
+  return made === DECODER_VERSION
+    ? ok({ answer, order })
+    : refuse({ kind: "not_replayable", id, decoder: { made, served: DECODER_VERSION } });
+}
+
+/** The same question; that another model is served by now is for the asking to refuse. */
+function requestOf({ job }: AnswerOrder): AnswerRequest {
+  const { messages, images, options } = job.question;
+  return {
+    messages,
+    pictures: images.map((bytes) => ({ kind: "file", bytes })),
+    options,
+    warnings: job.warnings,
+    model: job.card.id,
+    wantsStream: false,
+    maximum: null,
+    deadlineMs: null,
+    webhook: null,
+    cache: "off",
+  };
+}
+
+/** How `POST /v1/answers/{id}/replay` reads in the API's description. */
+export const replayAnswerRoute: RouteConfig = {
+  method: "post",
+  path: "/v1/answers/{id}/replay",
+  operationId: "replayAnswer",
+  summary: "Replay an answer",
+  description:
+    "Asks the question of a completed answer again, past the cache, and says whether the same answer came about. Charged like any answer. Questions are kept for a day.",
+  security: [{ key: [] }],
+  request: { params: z.object({ id: z.string() }), headers: ["Idempotency-Key"] },
+  responses: {
+    200: {
+      description: "Both answers' digests, and where they differ.",
+      headers: askedHeaders,
+      content: { "application/json": { schema: replaySchema } },
+    },
+  },
+};

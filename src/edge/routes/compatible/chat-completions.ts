@@ -1,0 +1,62 @@
+import type { Context } from "hono";
+import { describedChatSchema } from "#wire/compatible/chat-body.ts";
+import { chatCompletion, chatCompletionSchema } from "#wire/compatible/chat-reply.ts";
+import { parseChat } from "#wire/compatible/chat-request.ts";
+import { chatChunks } from "#wire/compatible/chat-stream.ts";
+import { chatEvents } from "#wire/event-schemas.ts";
+import { type EdgeEnv, settingsOf } from "../../env.ts";
+import { refused } from "../../guard/errors.ts";
+import { mediaTypeOf } from "../body.ts";
+import { askedHeaders } from "../openapi/declared-headers.ts";
+import { eventContent } from "../openapi/openapi-events.ts";
+import type { RouteConfig } from "../openapi/route.ts";
+import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+
+/** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
+export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
+  const mediaType = mediaTypeOf(c);
+  if (mediaType !== "application/json")
+    return refused(c, {
+      kind: "unsupported_media_type",
+      contentType: mediaType.slice(0, 100),
+      supported: "application/json",
+    });
+  const chat = parseChat(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
+  if (!chat.ok) return refused(c, chat.refusal);
+  const { request, wantsStream, wantsUsage } = chat.value;
+  const asked = await askCompatibly(c, request, wantsStream);
+  if (!asked.ok) return asked.refusal;
+  if (!wantsStream) return await endReply(c, asked.value, chatCompletion);
+  const head = {
+    id: asked.value.answerId,
+    model: settingsOf(c.env).model,
+    created: Math.floor(Date.now() / 1000),
+  };
+  return await textReply(c, asked.value, (updates) => chatChunks(updates, head, wantsUsage));
+}
+
+/** How `POST /v1/chat/completions` reads in the API's description. */
+export const createChatCompletionRoute: RouteConfig = {
+  method: "post",
+  path: "/v1/chat/completions",
+  operationId: "createChatCompletion",
+  summary: "Ask as OpenAI's clients do",
+  description:
+    "max_completion_tokens is a ceiling of the canvas, which is never longer for it than the model was trained for. A stream tells only text that is final, so it often comes late and at once. What a masked-diffusion model cannot do (tools, logprobs, n above 1, penalties …) is refused with a sentence; errors have OpenAI's shape.",
+  security: [{ key: [] }],
+  request: {
+    headers: ["Idempotency-Key", "Cache-Control"],
+    body: { required: true, content: { "application/json": { schema: describedChatSchema } } },
+  },
+  responses: {
+    200: {
+      description: "The completion, or chunks of it when `stream` is true.",
+      headers: askedHeaders,
+      content: {
+        "application/json": { schema: chatCompletionSchema },
+        ...eventContent(chatEvents),
+      },
+    },
+  },
+  refusals: compatibleRefusals,
+};

@@ -1,0 +1,127 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import type { Result } from "#domain/result.ts";
+import { finishReason } from "#wire/compatible/chat-reply.ts";
+import {
+  captionSchema,
+  type MoondreamRequest,
+  moondreamChunks,
+  parseMoondreamCaption,
+  parseMoondreamQuery,
+  querySchema,
+} from "#wire/compatible/moondream.ts";
+import { moondreamEvents } from "#wire/event-schemas.ts";
+import { type EdgeEnv, settingsOf } from "../../env.ts";
+import { refused } from "../../guard/errors.ts";
+import { askedHeaders } from "../openapi/declared-headers.ts";
+import { eventContent } from "../openapi/openapi-events.ts";
+import type { RouteConfig } from "../openapi/route.ts";
+import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+
+/** `POST /v1/query`: asks about a picture as Moondream's clients do. */
+export async function createQuery(c: Context<EdgeEnv>): Promise<Response> {
+  return await answerAs(c, "answer", parseMoondreamQuery);
+}
+
+/** `POST /v1/caption`: asks for a caption as Moondream's clients do. */
+export async function createCaption(c: Context<EdgeEnv>): Promise<Response> {
+  return await answerAs(c, "caption", parseMoondreamCaption);
+}
+
+/** `POST /v1/detect`, `/v1/point`, `/v1/segment`: what Moondream does and this model does not. */
+export function refuseLocation(c: Context<EdgeEnv>): Response {
+  const message = "places are told in words only; ask /v1/query where it is";
+  return refused(c, { kind: "invalid_request", problems: [{ pointer: "/object", message }] });
+}
+
+async function answerAs(
+  c: Context<EdgeEnv>,
+  name: "answer" | "caption",
+  parse: (bytes: Uint8Array, card: ModelCard) => Result<MoondreamRequest, Failure>,
+): Promise<Response> {
+  const body = parse(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
+  if (!body.ok) return refused(c, body.refusal);
+  const asked = await askCompatibly(c, body.value.request, body.value.wantsStream);
+  if (!asked.ok) return asked.refusal;
+  const requestId = c.get("requestId");
+  if (body.value.wantsStream)
+    return await textReply(c, asked.value, (updates) => moondreamChunks(updates, requestId));
+  return await endReply(c, asked.value, (answer) => ({
+    request_id: requestId,
+    [name]: answer.answer,
+    finish_reason: finishReason(answer),
+  }));
+}
+
+const request_id = z.string();
+const finish_reason = z.enum(["stop", "length"]);
+const moondreamSecurity = [{ key: [] }, { moondream: [] }];
+
+/** How Moondream's routes read in the API's description. */
+export const moondreamRoutes: readonly RouteConfig[] = [
+  {
+    method: "post",
+    path: "/v1/query",
+    operationId: "createQuery",
+    summary: "Ask as Moondream's clients do",
+    description: "The key may stand in X-Moondream-Auth. Errors are {error: {message, …}}.",
+    security: moondreamSecurity,
+    request: {
+      headers: ["Idempotency-Key", "Cache-Control"],
+      body: { required: true, content: { "application/json": { schema: querySchema } } },
+    },
+    responses: {
+      200: {
+        description: "The answer, or chunks of it when `stream` is true.",
+        headers: askedHeaders,
+        content: {
+          "application/json": {
+            schema: z.strictObject({ request_id, answer: z.string(), finish_reason }),
+          },
+          ...eventContent(moondreamEvents),
+        },
+      },
+    },
+    refusals: compatibleRefusals,
+  },
+  {
+    method: "post",
+    path: "/v1/caption",
+    operationId: "createCaption",
+    summary: "Caption as Moondream's clients do",
+    description:
+      "short, normal and long are canvases of 16, 32 and 64 positions, but no longer than the model was trained for.",
+    security: moondreamSecurity,
+    request: {
+      headers: ["Idempotency-Key", "Cache-Control"],
+      body: { required: true, content: { "application/json": { schema: captionSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The caption, or chunks of it when `stream` is true.",
+        headers: askedHeaders,
+        content: {
+          "application/json": {
+            schema: z.strictObject({ request_id, caption: z.string(), finish_reason }),
+          },
+          ...eventContent(moondreamEvents),
+        },
+      },
+    },
+    refusals: compatibleRefusals,
+  },
+  ...["detect", "point", "segment"].map(
+    (operationId): RouteConfig => ({
+      method: "post",
+      path: `/v1/${operationId}`,
+      operationId,
+      summary: "Not possible",
+      description: "Moondream's clients are told that places are told in words only.",
+      security: moondreamSecurity,
+      responses: {},
+      refusals: compatibleRefusals,
+    }),
+  ),
+];

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { accountRoutes } from "../accounts/accounts.ts";
+import { createClientTokenRoute } from "../accounts/client-tokens.ts";
+import { keyRoutes } from "../accounts/keys.ts";
+import { listEntriesRoute } from "../accounts/ledger.ts";
+import { listUsageRoute } from "../accounts/usage.ts";
+import { answerRoutes, createAnswerRoute } from "../answers/answers-described.ts";
+import { batchRoutes } from "../answers/batches.ts";
+import { imageRoutes } from "../answers/images.ts";
+import { createQuoteRoute } from "../answers/quotes.ts";
+import { replayAnswerRoute } from "../answers/replays.ts";
+import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
+import { modelRoutes } from "../compatible/models.ts";
+import { moondreamRoutes } from "../compatible/moondream.ts";
+import { showHealthRoute } from "../health.ts";
+import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
+import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
+import type { RouteConfig } from "./route.ts";
+
+/** Routes that stand together in the API's description, under the name of a tag. */
+export interface RouteGroup {
+  readonly name: string;
+  readonly description: string;
+  readonly routes: readonly RouteConfig[];
+}
+
+const documentReply = {
+  200: {
+    description: "The description.",
+    content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
+  },
+};
+
+/** Every route that there is. */
+export const routeGroups: readonly RouteGroup[] = [
+  {
+    name: "Answers",
+    description: "Questions about pictures, and what became of them.",
+    routes: [createAnswerRoute, ...answerRoutes, replayAnswerRoute],
+  },
+  {
+    name: "Batches",
+    description: "Many questions under one hold, answered when there is room.",
+    routes: batchRoutes,
+  },
+  {
+    name: "Quotes",
+    description: "What an answer will cost, to the micro-dollar.",
+    routes: [createQuoteRoute],
+  },
+  {
+    name: "Pictures",
+    description: "Pictures that are kept, to be asked about more than once.",
+    routes: imageRoutes,
+  },
+  { name: "Models", description: "What can be asked.", routes: modelRoutes },
+  {
+    name: "Compatible",
+    description: "The same answers for the clients of OpenAI and of Moondream.",
+    routes: [createChatCompletionRoute, ...moondreamRoutes],
+  },
+  {
+    name: "Client tokens",
+    description: "Short-lived tokens for apps, which must not carry a key.",
+    routes: [createClientTokenRoute],
+  },
+  {
+    name: "Usage",
+    description: "What was asked, and where the money went.",
+    routes: [listUsageRoute, listEntriesRoute],
+  },
+  {
+    name: "Webhooks",
+    description: "Who is told of answers, and what became of telling them.",
+    routes: [...endpointRoutes, ...deliveryRoutes],
+  },
+  {
+    name: "Accounts",
+    description: "The administrator's: accounts and their credit.",
+    routes: accountRoutes,
+  },
+  { name: "Keys", description: "The administrator's: who may ask.", routes: keyRoutes },
+  {
+    name: "Service",
+    description: "The service itself.",
+    routes: [
+      showHealthRoute,
+      {
+        method: "get",
+        path: "/openapi.json",
+        operationId: "showOpenapi",
+        summary: "Describe the API",
+        responses: documentReply,
+      },
+      {
+        method: "get",
+        path: "/openapi-without-webhooks.json",
+        operationId: "showOpenapiWithoutWebhooks",
+        summary: "Describe the API without its webhooks",
+        description: "For generators that stumble over `webhooks`.",
+        responses: documentReply,
+      },
+    ],
+  },
+];

@@ -1,0 +1,42 @@
+import type { z } from "zod";
+import type { ZodOpenApiMediaTypeObject } from "zod-openapi";
+import type { ReplyHeader } from "./declared-headers.ts";
+import type { RequestHeader } from "./request-headers.ts";
+
+/** How one route reads in the API's description: everything that is not the same for all. */
+export interface RouteConfig {
+  readonly method: "get" | "post" | "patch" | "delete";
+  /** With parameters in braces. */
+  readonly path: string;
+  /** What generated clients call the operation: camelCase, unique, and never changed. */
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Absent: anybody may ask. */
+  readonly security?: readonly Readonly<Record<string, string[]>>[];
+  readonly request?: {
+    readonly params?: z.ZodObject;
+    readonly query?: z.ZodObject;
+    /** Headers that it reads beside those that every route reads. */
+    readonly headers?: readonly RequestHeader[];
+    readonly body?: {
+      readonly required: boolean;
+      readonly description?: string;
+      readonly content: Content;
+    };
+  };
+  readonly responses: Readonly<Record<number, RouteReply>>;
+  /** How it writes its refusals; absent: as a problem (RFC 9457). */
+  readonly refusals?: Content;
+}
+
+export interface RouteReply {
+  readonly description: string;
+  /** Headers beside those that every reply has. */
+  readonly headers?: readonly ReplyHeader[];
+  /** Absent: it has no body. */
+  readonly content?: Content;
+}
+
+/** By media type. */
+export type Content = Readonly<Record<string, ZodOpenApiMediaTypeObject>>;

@@ -1,0 +1,165 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import { decodeCursor, pageOf } from "#wire/api/page.ts";
+import {
+  type AttemptBody,
+  type DeliveryBody,
+  deliveryListQuerySchema,
+  deliveryListSchema,
+  deliverySchema,
+  type RedeliveredBody,
+  redeliveredSchema,
+  redeliverSchema,
+} from "#wire/api/webhooks.ts";
+import type { EdgeEnv } from "../../env.ts";
+import { refused } from "../../guard/errors.ts";
+import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/webhook-service.ts";
+import { describedQuery, readBody, readQuery } from "../body.ts";
+import { pageReply } from "../list.ts";
+import type { RouteConfig } from "../openapi/route.ts";
+import { viewerIn } from "../reply-headers.ts";
+import { tellerOf } from "./webhook-endpoints.ts";
+
+/** `GET /v1/webhook_deliveries`: the delivery log, newest first. */
+export async function listDeliveries(c: Context<EdgeEnv>): Promise<Response> {
+  const query = readQuery(c, deliveryListQuerySchema);
+  if (!query.ok) return refused(c, query.refusal);
+  const { limit, after, endpoint, status, event } = query.value;
+  const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
+  if (place?.ok === false) return refused(c, place.refusal);
+  const { owner } = viewerIn(c);
+  const asked = { owner, endpointId: endpoint, state: status, type: event, after: place?.value };
+  const rows = await tellerOf(c).deliveries(asked, limit + 1);
+  return pageReply(
+    c,
+    pageOf(rows, limit, deliveryBody, ({ createdAt, id }) => [createdAt, id]),
+  );
+}
+
+/** `GET /v1/webhook_deliveries/{id}`: with all its attempts. */
+export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
+  const found = await tellerOf(c).delivery(c.req.param("id") ?? "", viewerIn(c).owner);
+  if (found === null) return refused(c, { kind: "not_found", path: c.req.path });
+  const attempts = found.attempts.map(attemptBody);
+  const body: DeliveryBody = { ...deliveryBody(found.delivery), attempts };
+  return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+/** `POST /v1/webhook_deliveries/{id}/redeliver`: from the beginning of the schedule, under the same `webhook-id`. */
+export async function redeliverOne(c: Context<EdgeEnv>): Promise<Response> {
+  const id = c.req.param("id") ?? "";
+  if (!(await tellerOf(c).redeliver(id, viewerIn(c).owner)))
+    return refused(c, { kind: "not_found", path: c.req.path });
+  return c.json({ object: "redelivery", count: 1 } satisfies RedeliveredBody, 202);
+}
+
+/** `POST /v1/webhook_deliveries/redeliver`: everything of a time. */
+export async function redeliverMany(c: Context<EdgeEnv>): Promise<Response> {
+  const body = await readBody(c, redeliverSchema);
+  if (!body.ok) return refused(c, body.refusal);
+  const { endpoint, status, since, until } = body.value;
+  const count = await tellerOf(c).redeliverRange({
+    owner: viewerIn(c).owner,
+    endpointId: endpoint,
+    state: status,
+    since: Date.parse(since),
+    until: until === undefined ? Date.now() + 1 : Date.parse(until),
+  });
+  return c.json({ object: "redelivery", count } satisfies RedeliveredBody, 202);
+}
+
+function deliveryBody(delivery: WebhookDelivery): DeliveryBody {
+  return {
+    id: delivery.id,
+    object: "webhook_delivery",
+    notice: delivery.noticeId,
+    event: delivery.type,
+    endpoint: delivery.endpointId,
+    url: delivery.url,
+    status: delivery.state,
+    attempt_count: delivery.attempts,
+    created_at: new Date(delivery.createdAt).toISOString(),
+    next_attempt_at: delivery.dueAt === null ? null : new Date(delivery.dueAt).toISOString(),
+  };
+}
+
+function attemptBody({ number, at, reply }: DeliveryAttempt): AttemptBody {
+  const isReply = reply.outcome === "response";
+  return {
+    number,
+    at: new Date(at).toISOString(),
+    duration_ms: reply.duration_ms,
+    status: isReply ? reply.status : null,
+    location: isReply ? reply.location : null,
+    failure: isReply ? null : `${reply.reason}: ${reply.detail}`,
+  };
+}
+
+const placeSchema: z.ZodType<readonly [number, string]> = z.tuple([
+  z.int().nonnegative(),
+  z.string(),
+]);
+
+const params = z.object({ id: z.string().meta({ example: "whd_0Kb3nV7cQ2xY9mTgA4hZw" }) });
+const security = [{ key: [] }];
+const again = {
+  202: {
+    description: "How many are on their way again.",
+    content: { "application/json": { schema: redeliveredSchema } },
+  },
+};
+
+/** How the routes of deliveries read in the API's description. */
+export const deliveryRoutes: readonly RouteConfig[] = [
+  {
+    method: "get",
+    path: "/v1/webhook_deliveries",
+    operationId: "listDeliveries",
+    summary: "List webhook deliveries",
+    description: "Newest first, for 30 days; the Link header leads to the next page.",
+    security,
+    request: { query: describedQuery(deliveryListQuerySchema) },
+    responses: {
+      200: {
+        description: "A page of deliveries.",
+        headers: ["Link"],
+        content: { "application/json": { schema: deliveryListSchema } },
+      },
+    },
+  },
+  {
+    method: "get",
+    path: "/v1/webhook_deliveries/{id}",
+    operationId: "showDelivery",
+    summary: "Show a webhook delivery",
+    security,
+    request: { params },
+    responses: {
+      200: {
+        description: "With all its attempts.",
+        content: { "application/json": { schema: deliverySchema } },
+      },
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/webhook_deliveries/{id}/redeliver",
+    operationId: "redeliverOne",
+    summary: "Deliver again",
+    description: "From the beginning of the schedule, under the same webhook-id.",
+    security,
+    request: { params },
+    responses: again,
+  },
+  {
+    method: "post",
+    path: "/v1/webhook_deliveries/redeliver",
+    operationId: "redeliverMany",
+    summary: "Deliver a range again",
+    security,
+    request: {
+      body: { required: true, content: { "application/json": { schema: redeliverSchema } } },
+    },
+    responses: again,
+  },
+];

@@ -1,0 +1,144 @@
+import type { NoticeType } from "#domain/notice.ts";
+import type { Owner } from "../../keys/viewer.ts";
+import type { SqlStore } from "../../storage/sql-store.ts";
+import type {
+  DeliveryQuery,
+  DeliveryRange,
+  WebhookBook,
+  WebhookDelivery,
+} from "../webhook-service.ts";
+import { noteReceiver } from "./receivers.ts";
+import { storedReply } from "./stored.ts";
+import type { DeliveryRow } from "./webhook-tables.ts";
+
+/** How long a notice can be looked up and delivered again. */
+const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
+
+/** Between two sweeps of what nobody asks for any more. */
+export const SWEEP_MS: number = 24 * 3_600_000;
+
+/** Lists at most `count` deliveries, newest first. */
+export function readDeliveries(
+  store: SqlStore,
+  { endpointId, state, type, after, owner = null }: DeliveryQuery,
+  count: number,
+): readonly WebhookDelivery[] {
+  const [createdAt, id] = after ?? [Number.MAX_SAFE_INTEGER, ""];
+  return store
+    .all<ListedRow>(
+      `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
+       WHERE (d.created_at < ?1 OR (d.created_at = ?1 AND d.id > ?2))
+         AND (?3 IS NULL OR d.endpoint_id = ?3) AND (?4 IS NULL OR d.state = ?4)
+         AND (?5 IS NULL OR n.type = ?5) AND (?7 IS NULL OR d.owner = ?7)
+       ORDER BY d.created_at DESC, d.id LIMIT ?6`,
+      ...[createdAt, id, endpointId ?? null, state ?? null, type ?? null, count, owner],
+    )
+    .map(deliveryOf);
+}
+
+/** Finds a delivery and everything that was tried for it; null where there is none. */
+export function readDelivery(
+  store: SqlStore,
+  id: string,
+  owner: Owner,
+): ReturnType<WebhookBook["delivery"]> {
+  const [row] = store.all<ListedRow>(
+    `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
+       WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,
+    ...[id, owner],
+  );
+  if (row === undefined) return null;
+  const attempts = store.all<{ number: number; at: number; reply: string }>(
+    "SELECT number, at, reply FROM attempts WHERE delivery_id = ? ORDER BY at, number",
+    id,
+  );
+  return {
+    delivery: deliveryOf(row),
+    attempts: attempts.map(({ number, at, reply }) => ({
+      number,
+      at,
+      reply: storedReply.read(reply),
+    })),
+  };
+}
+
+/** Begins a delivery's schedule anew. False where there is none, or its endpoint is gone or disabled. */
+export function redeliver(store: SqlStore, id: string, owner: Owner, now: number): boolean {
+  const changed = store.all<{ receiver: string }>(
+    `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND (?3 IS NULL OR owner = ?3) AND ${SENDABLE}
+       RETURNING receiver`,
+    ...[now, id, owner],
+  );
+  for (const { receiver } of changed) noteReceiver(store, receiver);
+  return changed.length > 0;
+}
+
+/** Begins the schedules of a range anew; returns how many. */
+export function redeliverRange(
+  store: SqlStore,
+  { endpointId, state, since, until, owner = null }: DeliveryRange,
+  now: number,
+): number {
+  const changed = store.all<{ receiver: string }>(
+    `UPDATE deliveries SET ${AGAIN} WHERE created_at >= ?2 AND created_at < ?3
+       AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5)
+       AND (?6 IS NULL OR owner = ?6) AND ${SENDABLE}
+       RETURNING receiver`,
+    ...[now, since, until, endpointId ?? null, state ?? null, owner],
+  );
+  for (const receiver of new Set(changed.map((row) => row.receiver))) noteReceiver(store, receiver);
+  return changed.length;
+}
+
+/** When the log is to be swept next; null where there is nothing in it. */
+export function sweepAt(store: SqlStore): number | null {
+  const [row] = store.all<{ sweep_at: number | null }>("SELECT sweep_at FROM account");
+  return row?.sweep_at ?? null;
+}
+
+/** Forgets, once it is time, what is too old to be asked for; nothing that is still on its way. */
+export function sweepLog(store: SqlStore, now: number): void {
+  if ((sweepAt(store) ?? Number.POSITIVE_INFINITY) > now) return;
+  const before = now - NOTICE_LIFETIME_MS;
+  store.all(
+    `DELETE FROM attempts WHERE delivery_id IN
+       (SELECT id FROM deliveries WHERE created_at < ? AND state <> 'waiting')`,
+    before,
+  );
+  store.all("DELETE FROM deliveries WHERE created_at < ? AND state <> 'waiting'", before);
+  store.all(
+    `DELETE FROM notices WHERE at < ?
+       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
+    before,
+  );
+  store.all(
+    "UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END",
+    now + SWEEP_MS,
+  );
+}
+
+type ListedRow = DeliveryRow & { readonly type: NoticeType };
+
+function deliveryOf(row: ListedRow): WebhookDelivery {
+  return {
+    id: row.id,
+    noticeId: row.notice_id,
+    type: row.type,
+    endpointId: row.endpoint_id,
+    url: row.url,
+    state: row.state,
+    attempts: row.attempts,
+    createdAt: row.created_at,
+    dueAt: row.due_at,
+  };
+}
+
+/** To the endpoint's address of today: it may have moved since. */
+const AGAIN = `state = 'waiting', attempts = 0, due_at = ?1, leased_until = NULL,
+  unsent_since = NULL,
+  url = coalesce((SELECT e.url FROM endpoints e WHERE e.id = endpoint_id), url),
+  receiver = coalesce((SELECT e.receiver FROM endpoints e WHERE e.id = endpoint_id), receiver)`;
+
+/** Deliveries whose endpoint is there and enabled, or which name their own address. */
+const SENDABLE = `(endpoint_id IS NULL OR endpoint_id IN (
+  SELECT id FROM endpoints WHERE is_enabled = 1))`;

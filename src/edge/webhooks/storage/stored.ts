@@ -1,0 +1,32 @@
+import type { DeliveryReply } from "#wire/function/fetch.ts";
+import { membersOf, type StoredJson, storedJson, unchanged } from "../../storage/stored-json.ts";
+import type { AccountSecrets, Endpoint } from "../webhook-service.ts";
+
+/** What nobody searches for of an endpoint. */
+export type EndpointDetails = Omit<Endpoint, "id" | "url" | "failingSince" | "createdAt">;
+
+export const storedDetails: StoredJson<EndpointDetails> = storedJson({
+  name: "details of a webhook endpoint",
+  is: membersOf<EndpointDetails>({
+    events: ["array", "null"],
+    signing: "string",
+    secret: "string",
+    publicKey: ["string", "null"],
+    previous: ["object", "null"],
+    isEnabled: "boolean",
+    disabledReason: ["string", "null"],
+  }),
+  upgrades: [unchanged],
+});
+
+export const storedSecrets: StoredJson<AccountSecrets> = storedJson({
+  name: "webhook secrets of an account",
+  is: membersOf<AccountSecrets>({ secret: "string", previous: ["object", "null"] }),
+  upgrades: [unchanged],
+});
+
+export const storedReply: StoredJson<DeliveryReply> = storedJson({
+  name: "what became of a delivery",
+  is: membersOf<DeliveryReply>({ outcome: "string", duration_ms: "number" }),
+  upgrades: [unchanged],
+});

@@ -1,0 +1,125 @@
+import type { Notice, WebhookTarget } from "#domain/notice.ts";
+import { migrate } from "../../storage/migrations.ts";
+import type { SqlStore } from "../../storage/sql-store.ts";
+import { noticeBody } from "../notice-body.ts";
+import type { Endpoint, WebhookBook, WebhookTools } from "../webhook-service.ts";
+import {
+  readDeliveries,
+  readDelivery,
+  redeliver,
+  redeliverRange,
+  SWEEP_MS,
+  sweepAt,
+  sweepLog,
+} from "./delivery-log.ts";
+import {
+  deleteEndpoint,
+  putEndpoint,
+  putSecrets,
+  readEndpoint,
+  readEndpoints,
+  readSecrets,
+} from "./endpoints.ts";
+import { noteReceiver } from "./receivers.ts";
+import { record } from "./webhook-record.ts";
+import { webhookMigrations } from "./webhook-schema.ts";
+import { type DeliveryRow, receiverOf } from "./webhook-tables.ts";
+import { nextDueAt, take } from "./webhook-turns.ts";
+
+/** Opens the book of an account. */
+export function openWebhookBook(store: SqlStore, tools: WebhookTools): WebhookBook {
+  migrate(store, "webhooks", webhookMigrations);
+  const whole = <Value>(work: () => Value): Value => store.transaction(work);
+  return {
+    accept: (notice, target) => whole(() => accept(store, tools, notice, target)),
+    acceptAt: (notice, target) => whole(() => keep(store, tools, notice, [named(target)])),
+    acceptFor: (notice, endpointId) => whole(() => acceptFor(store, tools, notice, endpointId)),
+    take: (limit) => whole(() => take(store, tools.now(), limit)),
+    record: (id, result) =>
+      whole(() => record(store, tools, id, result, (notice) => accept(store, tools, notice, null))),
+    nextDueAt: () => nextDueAt(store, tools.now()),
+    endpoints: () => readEndpoints(store),
+    endpoint: (id) => readEndpoint(store, id),
+    putEndpoint: (endpoint) => whole(() => putEndpoint(store, endpoint)),
+    deleteEndpoint: (id) => whole(() => deleteEndpoint(store, id)),
+    accountSecrets: () => readSecrets(store),
+    putAccountSecrets: (secrets) => putSecrets(store, secrets),
+    deliveries: (query, count) => readDeliveries(store, query, count),
+    delivery: (id, owner = null) => readDelivery(store, id, owner),
+    redeliver: (id, owner = null) => whole(() => redeliver(store, id, owner, tools.now())),
+    redeliverRange: (range) => whole(() => redeliverRange(store, range, tools.now())),
+    sweepAt: () => sweepAt(store),
+    sweep: () => whole(() => sweepLog(store, tools.now())),
+  };
+}
+
+type Keeping = Pick<WebhookTools, "now" | "newId">;
+
+/** Where a notice goes: to an endpoint, or to an address that a request named. */
+type Addressee = Pick<DeliveryRow, "endpoint_id" | "url" | "secret">;
+
+function accept(
+  store: SqlStore,
+  tools: Keeping,
+  notice: Notice,
+  target: WebhookTarget | null,
+): void {
+  const addressees: Addressee[] = readEndpoints(store)
+    .filter((endpoint) => endpoint.isEnabled && wants(endpoint, notice))
+    .map(addressee);
+  if (target !== null && (notice.type !== "answer.draft" || target.wantsDrafts))
+    addressees.push(named(target));
+  keep(store, tools, notice, addressees);
+}
+
+function acceptFor(store: SqlStore, tools: Keeping, notice: Notice, endpointId: string): boolean {
+  const endpoint = readEndpoint(store, endpointId);
+  if (endpoint !== null) keep(store, tools, notice, [addressee(endpoint)]);
+  return endpoint !== null;
+}
+
+function wants({ events }: Endpoint, { type }: Notice): boolean {
+  return events === null ? type !== "answer.draft" : events.includes(type);
+}
+
+function named({ url, secret }: WebhookTarget): Addressee {
+  return { endpoint_id: null, url, secret };
+}
+
+function addressee({ id, url }: Endpoint): Addressee {
+  return { endpoint_id: id, url, secret: null };
+}
+
+function keep(
+  store: SqlStore,
+  { now, newId }: Keeping,
+  notice: Notice,
+  addressees: readonly Addressee[],
+): void {
+  // Where nobody listens nothing is written: most accounts have no webhooks, and every answer comes by here.
+  if (addressees.length === 0) return;
+  const [known] = store.all("SELECT id FROM notices WHERE id = ?", notice.id);
+  if (known !== undefined) return;
+  const at = now();
+  store.all(
+    `INSERT INTO account (one, id, sweep_at) VALUES (1, ?1, ?2)
+       ON CONFLICT (one) DO UPDATE SET sweep_at = excluded.sweep_at WHERE sweep_at IS NULL`,
+    ...[notice.accountId, at + SWEEP_MS],
+  );
+  store.all(
+    "INSERT INTO notices (id, type, at, body) VALUES (?, ?, ?, ?)",
+    ...[notice.id, notice.type, at, noticeBody(notice)],
+  );
+  for (const { endpoint_id, url, secret } of addressees) {
+    const receiver = receiverOf(url);
+    store.all(
+      `INSERT INTO deliveries
+         (id, notice_id, endpoint_id, url, receiver, secret, state, attempts, created_at, due_at, owner)
+         VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?, ?)`,
+      ...[newId("whd"), notice.id, endpoint_id, url, receiver, secret, at, at],
+      // What goes to an endpoint is between the account and its receiver.
+      endpoint_id === null ? (notice.owner ?? null) : null,
+    );
+    noteReceiver(store, receiver);
+  }
+}

@@ -1,0 +1,187 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Notice, WebhookTarget } from "#domain/notice.ts";
+import { generateSecret } from "#wire/codec/standard-webhooks.ts";
+import { type Bindings, settingsOf } from "../env.ts";
+import { newId } from "../id.ts";
+import type { Owner } from "../keys/viewer.ts";
+import { durableStore } from "../storage/sql-store.ts";
+import { openWebhookBook } from "./storage/webhook-repository.ts";
+import { LEASE_MS } from "./storage/webhook-turns.ts";
+import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
+import type {
+  AccountSecrets,
+  DeliveryAttempt,
+  DeliveryQuery,
+  DeliveryRange,
+  Endpoint,
+  WebhookBook,
+  WebhookDelivery,
+} from "./webhook-service.ts";
+
+/** How long the secret before a rotation signs too. */
+const OVERLAP_MS = 24 * 3_600_000;
+
+/** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
+export class WebhookObject extends DurableObject<Bindings> {
+  readonly #book: WebhookBook;
+  readonly #sender: Sender;
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    this.#book = openWebhookBook(durableStore(state.storage), {
+      now: Date.now,
+      random: Math.random,
+      newId,
+    });
+    // Settings are read with the first sending: an object that cannot read them still keeps what it is told.
+    this.#sender = createSender(this.#book, (due) => functionSender(settingsOf(env))(due));
+  }
+
+  async accept(notice: Notice, target: WebhookTarget | null): Promise<void> {
+    if (target !== null && target.secret === null) this.#secrets();
+    this.#book.accept(notice, target);
+    await this.#ring();
+  }
+
+  /** As `accept`, for the address alone. */
+  async acceptAt(notice: Notice, target: WebhookTarget): Promise<void> {
+    if (target.secret === null) this.#secrets();
+    this.#book.acceptAt(notice, target);
+    await this.#ring();
+  }
+
+  /** As `accept`, for one endpoint alone. False where there is none. */
+  async acceptFor(notice: Notice, endpointId: string): Promise<boolean> {
+    const isKept = this.#book.acceptFor(notice, endpointId);
+    if (isKept) await this.#ring();
+    return isKept;
+  }
+
+  async endpoints(): Promise<readonly Endpoint[]> {
+    return this.#book.endpoints();
+  }
+
+  async endpoint(id: string): Promise<Endpoint | null> {
+    return this.#book.endpoint(id);
+  }
+
+  /** Adds an endpoint unless there are `limit` already; says whether it did. */
+  async addEndpoint(endpoint: Endpoint, limit: number): Promise<boolean> {
+    if (this.#book.endpoints().length >= limit) return false;
+    this.#book.putEndpoint(endpoint);
+    return true;
+  }
+
+  async changeEndpoint(
+    id: string,
+    change: Partial<Pick<Endpoint, "url" | "events" | "isEnabled">>,
+  ): Promise<Endpoint | null> {
+    const known = this.#book.endpoint(id);
+    if (known === null) return null;
+    const enabling = change.isEnabled === true && !known.isEnabled;
+    const changed: Endpoint = {
+      ...known,
+      ...change,
+      ...(change.isEnabled === false ? { disabledReason: "owner" } : {}),
+      ...(enabling ? { disabledReason: null, failingSince: null } : {}),
+    };
+    this.#book.putEndpoint(changed);
+    return changed;
+  }
+
+  async rotateEndpoint(
+    id: string,
+    fresh: Pick<Endpoint, "secret" | "publicKey">,
+  ): Promise<Endpoint | null> {
+    const known = this.#book.endpoint(id);
+    if (known === null) return null;
+    const previous = { secret: known.secret, expiresAt: Date.now() + OVERLAP_MS };
+    const rotated: Endpoint = { ...known, ...fresh, previous };
+    this.#book.putEndpoint(rotated);
+    return rotated;
+  }
+
+  async deleteEndpoint(id: string): Promise<boolean> {
+    return this.#book.deleteEndpoint(id);
+  }
+
+  async accountSecrets(): Promise<AccountSecrets> {
+    return this.#secrets();
+  }
+
+  async rotateAccountSecrets(): Promise<AccountSecrets> {
+    const { secret } = this.#secrets();
+    const rotated: AccountSecrets = {
+      secret: generateSecret(randomBytes),
+      previous: { secret, expiresAt: Date.now() + OVERLAP_MS },
+    };
+    this.#book.putAccountSecrets(rotated);
+    return rotated;
+  }
+
+  async deliveries(query: DeliveryQuery, count: number): Promise<readonly WebhookDelivery[]> {
+    return this.#book.deliveries(query, count);
+  }
+
+  async delivery(
+    id: string,
+    owner: Owner,
+  ): Promise<{
+    readonly delivery: WebhookDelivery;
+    readonly attempts: readonly DeliveryAttempt[];
+  } | null> {
+    return this.#book.delivery(id, owner);
+  }
+
+  async redeliver(id: string, owner: Owner): Promise<boolean> {
+    const isAgain = this.#book.redeliver(id, owner);
+    if (isAgain) await this.#ring();
+    return isAgain;
+  }
+
+  async redeliverRange(range: DeliveryRange): Promise<number> {
+    const count = this.#book.redeliverRange(range);
+    if (count > 0) await this.#ring();
+    return count;
+  }
+
+  override async alarm(): Promise<void> {
+    // Should this instance die while it sends, an alarm finds what it had taken once the leases end.
+    await this.ctx.storage.setAlarm(Date.now() + LEASE_MS);
+    this.#book.sweep();
+    await this.#sender.run();
+    // The one place that may set an alarm later.
+    const next = this.#nextAlarmAt();
+    if (next === null) await this.ctx.storage.deleteAlarm();
+    else await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+  }
+
+  #secrets(): AccountSecrets {
+    const known = this.#book.accountSecrets();
+    if (known !== null) return known;
+    const fresh: AccountSecrets = { secret: generateSecret(randomBytes), previous: null };
+    this.#book.putAccountSecrets(fresh);
+    return fresh;
+  }
+
+  /** Has what was kept sent. An alarm that is set stays where it is unless it is too late. */
+  async #ring(): Promise<void> {
+    this.#sender.wake();
+    // A run sets the next alarm when it ends.
+    if (this.#sender.isRunning()) return;
+    const next = this.#nextAlarmAt();
+    if (next === null) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > next) await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+  }
+
+  /** When something is to be done, be it to send or to sweep. */
+  #nextAlarmAt(): number | null {
+    const times = [this.#book.nextDueAt(), this.#book.sweepAt()].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+}
+
+function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
+}

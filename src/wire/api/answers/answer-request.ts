@@ -1,0 +1,280 @@
+import { z } from "zod";
+import { decodeBase64 } from "../../codec/base64.ts";
+import { isDataUri } from "../../codec/data-uri.ts";
+import { MAX_URL_LENGTH } from "../../function/fetch.ts";
+import {
+  MAX_CANVAS,
+  MAX_DEADLINE_MS,
+  MAX_IMAGES,
+  MAX_MESSAGES,
+  MAX_NAME_LENGTH,
+  MAX_SEED,
+  MAX_STOP_LENGTH,
+  MAX_STOPS,
+  MAX_SUFFIX_LENGTH,
+  MAX_TEMPERATURE,
+  MAX_TEXT_BYTES,
+} from "../../limits.ts";
+import { webhookUrlSchema } from "../webhooks.ts";
+
+/** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
+export interface AnswerFields {
+  /** Which model; the one that is served when absent. */
+  readonly model?: string;
+  /** One of `question` and `messages`. */
+  readonly question?: string;
+  readonly messages?: readonly MessageBody[];
+  readonly detail?: "low" | "auto";
+  readonly canvas?: number;
+  /** As many as `canvas` when absent. */
+  readonly steps?: number;
+  /** The whole `canvas` when absent. */
+  readonly block_length?: number;
+  readonly mode?: "exact";
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly stop?: string | readonly string[];
+  readonly suffix?: string;
+  /** Refuses before any work what would cost more. */
+  readonly max_price_micros?: number;
+  /** Events instead of one reply; so does `Accept: text/event-stream`. */
+  readonly stream?: boolean;
+  /** After so many milliseconds the answer is told as it stands, `partial`, and the steps that ran are charged. */
+  readonly deadline_ms?: number;
+  /** An address that is told the answer, besides the account's endpoints. In a form: the address, or the object as JSON. */
+  readonly webhook?: WebhookBody;
+  /** Whose equal questions share the answer: `private` the account's (default), `shared` everybody's who says so too, `off` nobody's. */
+  readonly cache?: "private" | "shared" | "off";
+}
+
+export type WebhookBody =
+  | string
+  | {
+      readonly url: string;
+      /** `whsec_…` that signs what is sent there; the account's own when absent. */
+      readonly secret?: string;
+      /** Also tell `answer.draft` while it is made. */
+      readonly drafts?: boolean;
+    };
+
+/** JSON body of `POST /v1/answers`. */
+export interface AnswerRequestBody extends AnswerFields {
+  /** At most one of `image` and `images`. They stand before the user's first message. */
+  readonly image?: ImageBody;
+  readonly images?: readonly ImageBody[];
+}
+
+/** Body of `POST /v1/quotes` for a picture of this size; everything else as in an answer request. */
+export interface SizeRequestBody
+  extends Omit<AnswerFields, "messages" | "stream" | "deadline_ms" | "webhook" | "cache"> {
+  /** Pixels of one picture, upright. */
+  readonly width: number;
+  readonly height: number;
+  /** UTF-8 bytes of the question to come; those of `question` when absent. */
+  readonly text_bytes?: number;
+}
+
+/** A picture file as base64 or as a `data:` URI, its https address, or the id of an upload; plain text stands for `{data}`. */
+export type ImageBody =
+  | string
+  | { readonly data: string }
+  | { readonly url: string }
+  | { readonly id: string };
+
+export interface MessageBody {
+  readonly role: "system" | "user" | "assistant";
+  /** May be empty but in the last message: a message that says nothing is passed over. */
+  readonly content: string;
+  /** Pictures that this message of the user brings; instead of `image` and `images` beside the messages. */
+  readonly images?: readonly ImageBody[];
+}
+
+const positive = z.int().min(1).max(MAX_CANVAS);
+const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
+const stop = z.string().min(1).max(MAX_STOP_LENGTH);
+
+// How long the text of a picture may be is the body's limit; what it stands for is measured when it is read.
+const pictureText = z.string();
+const address = z
+  .string()
+  .min(1)
+  .refine((url) => !isDataUri(url), {
+    error: "is a data URI and no address; send it as {data} in place of {url}",
+    abort: true,
+  })
+  .max(MAX_URL_LENGTH, `is too long: an address has ${MAX_URL_LENGTH} characters at most`);
+const tooMany = `holds more pictures than ${MAX_IMAGES}, the most of one question`;
+
+const image: z.ZodType<ImageBody> = z.union([
+  pictureText,
+  z.strictObject({ data: pictureText }),
+  z.strictObject({ url: address }),
+  z.strictObject({ id: z.string().min(1).max(MAX_NAME_LENGTH) }),
+]);
+
+const fields = {
+  model: z
+    .string()
+    .min(1)
+    .max(MAX_NAME_LENGTH)
+    .exactOptional()
+    .meta({ description: "Which model; the one that is served when absent." }),
+  question: text.exactOptional().meta({
+    description: "What is asked. One of question and messages.",
+    example: "What is this?",
+  }),
+  messages: z
+    .array(
+      z
+        .strictObject({
+          role: z.enum(["system", "user", "assistant"]),
+          content: z.string().max(MAX_TEXT_BYTES),
+          images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
+            description:
+              "Pictures that this message of the user brings, in place of image or images beside the messages.",
+          }),
+        })
+        .meta({ id: "Message" }),
+    )
+    .min(1)
+    .max(MAX_MESSAGES)
+    .exactOptional()
+    .meta({ description: "A conversation that ends with the user. In a form: the list as JSON." }),
+  detail: z
+    .enum(["low", "auto"])
+    .exactOptional()
+    .meta({ description: "low: one view of the picture. auto (default): the model's own policy." }),
+  canvas: positive.exactOptional().meta({
+    description:
+      "Positions to fill, the most tokens an answer can have. Default, recommendation and limit are the model's: see GET /v1/models. Beyond its recommendation it is taken with a warning.",
+    example: 32,
+  }),
+  steps: positive.exactOptional().meta({
+    description:
+      "Passes over the canvas, a hard ceiling. Default: as many as canvas. At most canvas, and a multiple of the number of blocks.",
+    example: 32,
+  }),
+  block_length: positive.exactOptional().meta({
+    description:
+      "Positions per block, a divisor of canvas. Default: the model's own (see GET /v1/models), or somewhat fewer where those do not fit canvas and steps, or the whole canvas.",
+  }),
+  mode: z.literal("exact").exactOptional().meta({ description: "How the passes are computed." }),
+  temperature: z.number().min(0).max(MAX_TEMPERATURE).exactOptional().meta({
+    description: "0 (default) takes the likeliest tokens; above 0 adds noise drawn from seed.",
+  }),
+  seed: z
+    .int()
+    .min(0)
+    .max(MAX_SEED)
+    .exactOptional()
+    .meta({ description: "Default 0: equal requests get equal answers." }),
+  stop: z
+    .union([stop, z.array(stop).max(MAX_STOPS)])
+    .exactOptional()
+    .meta({
+      description: "The answer ends before the first of these texts in it, wherever tokens begin.",
+    }),
+  suffix: z
+    .string()
+    .min(1)
+    .max(MAX_SUFFIX_LENGTH)
+    .exactOptional()
+    .meta({ description: "Text fixed behind the canvas, seen from the first step on." }),
+  max_price_micros: z.int().min(0).exactOptional().meta({
+    description: "Refuses with price_above_maximum, before any work, what would cost more.",
+  }),
+  stream: z.boolean().exactOptional().meta({
+    description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
+  }),
+  deadline_ms: z.int().min(0).max(MAX_DEADLINE_MS).exactOptional().meta({
+    description:
+      "After so many milliseconds the answer is told as it stands, with status partial; the steps that ran are charged.",
+  }),
+  webhook: z
+    .union([
+      webhookUrlSchema,
+      z.strictObject({
+        url: webhookUrlSchema,
+        secret: z
+          .string()
+          .max(128)
+          .refine(isWebhookSecret, "must be whsec_ and 24 to 64 bytes as base64")
+          .exactOptional(),
+        drafts: z.boolean().exactOptional(),
+      }),
+    ])
+    .exactOptional()
+    .meta({ description: "An address that is told the answer, besides the account's endpoints." }),
+  cache: z.enum(["private", "shared", "off"]).exactOptional().meta({
+    description:
+      "Whose equal questions share the answer: the account's (default), everybody's who says so too, nobody's.",
+  }),
+};
+
+/** Schema of the text fields of a form. */
+export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields);
+
+const allFields = {
+  ...fields,
+  image: image.exactOptional().meta({
+    description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
+    example: {
+      data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
+    },
+  }),
+  images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
+    description:
+      "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
+  }),
+};
+
+/** The schema of each field of the JSON body, for bodies that have some of them. */
+export const answerRequestFields: Readonly<Record<keyof AnswerRequestBody, z.ZodType>> = allFields;
+
+/** Schema of the JSON body. */
+export const answerRequestSchema: z.ZodType<AnswerRequestBody> = z
+  .strictObject(allFields)
+  .meta({ id: "AnswerRequest" });
+
+/** Schema of the form, for the API's description. */
+export const answerFormSchema: z.ZodType<AnswerFields> = z
+  .strictObject({
+    ...fields,
+    image: z
+      .array(z.string().meta({ type: "string", format: "binary" }))
+      .max(MAX_IMAGES, tooMany)
+      .exactOptional()
+      .meta({ description: "Picture files, one part each." }),
+  })
+  .meta({ id: "AnswerForm" });
+
+/** Largest side of a picture that a JPEG can state. */
+const MAX_SIDE = 65_535;
+
+const side = z.int().min(1).max(MAX_SIDE);
+const {
+  messages: _messages,
+  stream: _stream,
+  deadline_ms: _deadline,
+  webhook: _webhook,
+  cache: _cache,
+  ...sizedFields
+} = fields;
+
+/** Schema of a body that gives a picture's size in place of the picture. */
+export const sizeRequestSchema: z.ZodType<SizeRequestBody> = z
+  .strictObject({
+    ...sizedFields,
+    width: side.meta({ description: "Pixels across of one picture, upright.", example: 1200 }),
+    height: side.meta({ description: "Pixels down.", example: 800 }),
+    text_bytes: z.int().min(0).max(MAX_TEXT_BYTES).exactOptional().meta({
+      description: "UTF-8 bytes of the question to come; those of question when absent.",
+    }),
+  })
+  .meta({ id: "SizeRequest" });
+
+function isWebhookSecret(text: string): boolean {
+  if (!text.startsWith("whsec_")) return false;
+  const size = decodeBase64(text.slice("whsec_".length))?.length ?? 0;
+  return size >= 24 && size <= 64;
+}

@@ -1,0 +1,117 @@
+import type { FieldProblem } from "#domain/failure.ts";
+import type { Message } from "#domain/question.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { readPictureText } from "../../codec/data-uri.ts";
+import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
+import type { AnswerFields, ImageBody, MessageBody } from "./answer-request.ts";
+
+/** Where a picture comes from. */
+export type PictureSource =
+  | { readonly kind: "file"; readonly bytes: Uint8Array }
+  | { readonly kind: "url"; readonly url: string }
+  /** `id`: of an upload, `img_…`. */
+  | { readonly kind: "upload"; readonly id: string };
+
+/** What is said and shown. */
+export interface Conversation {
+  /** Ends with the user's message. Those that say and show nothing are gone, as the reference's template leaves them out. */
+  readonly messages: readonly Message[];
+  /** In the order of the messages that bring them. */
+  readonly pictures: readonly PictureSource[];
+}
+
+/** Reads question or messages, with the pictures that were sent `beside` them. The refusal names each fault by JSON Pointer. */
+export function readConversation(
+  { question, messages }: Pick<AnswerFields, "question" | "messages">,
+  beside: readonly PictureSource[],
+): Result<Conversation, readonly FieldProblem[]> {
+  if (question !== undefined && messages !== undefined)
+    return refuse([{ pointer: "/messages", message: "give question or messages, not both" }]);
+  const pointer = messages === undefined ? "/question" : "/messages";
+  const said: readonly MessageBody[] =
+    question === undefined ? (messages ?? []) : [{ role: "user", content: question }];
+  const problems = [...messageProblems(said, pointer), ...pictureProblems(said, beside)];
+  if (problems.length > 0) return refuse(problems);
+  const shown: PictureSource[][] = [];
+  for (const [index, { images = [] }] of said.entries()) {
+    const read = readImages(images, (image) => `/messages/${index}/images/${image}`);
+    if (!read.ok) return read;
+    shown.push(read.value);
+  }
+  const kept = said
+    .map(({ role, content }, index) => messageOf(role, content, shown[index]?.length ?? 0))
+    .filter(({ text, pictures }) => text !== "" || pictures !== undefined);
+  return ok({ messages: inOneForm(kept), pictures: [...beside, ...shown.flat()] });
+}
+
+/** Reads pictures that stand as JSON. `pointerOf` names the place of each. Refuses with the first that cannot be read. */
+export function readImages(
+  images: readonly ImageBody[],
+  pointerOf: (index: number) => string,
+): Result<PictureSource[], readonly FieldProblem[]> {
+  const pictures: PictureSource[] = [];
+  for (const [index, image] of images.entries()) {
+    if (typeof image === "object" && !("data" in image)) {
+      pictures.push("url" in image ? { kind: "url", ...image } : { kind: "upload", ...image });
+      continue;
+    }
+    const file = readPictureText(typeof image === "string" ? image : image.data, MAX_IMAGE_BYTES);
+    if (!file.ok) {
+      const pointer = `${pointerOf(index)}${typeof image === "string" ? "" : "/data"}`;
+      return refuse([{ pointer, message: file.refusal }]);
+    }
+    pictures.push({ kind: "file", bytes: file.value });
+  }
+  return ok(pictures);
+}
+
+function messageOf(role: Message["role"], content: string, pictures: number): Message {
+  const text = content.trim() === "" ? "" : content;
+  return pictures === 0 ? { role, text } : { role, text, pictures };
+}
+
+/** Pictures of the user's first message need not be named: a question has one form, however it was sent. */
+function inOneForm(messages: readonly Message[]): readonly Message[] {
+  const bringing = messages.findIndex(({ pictures }) => pictures !== undefined);
+  const isFirst = bringing === messages.findIndex(({ role }) => role === "user");
+  const isAlone = messages.findLastIndex(({ pictures }) => pictures !== undefined) === bringing;
+  return isFirst && isAlone ? messages.map(({ role, text }) => ({ role, text })) : messages;
+}
+
+function messageProblems(messages: readonly MessageBody[], pointer: string): FieldProblem[] {
+  const last = messages.at(-1);
+  if (last === undefined) return [{ pointer, message: "ask something: question or messages" }];
+  const end = pointer === "/question" ? pointer : `${pointer}/${messages.length - 1}`;
+  if (last.role !== "user")
+    return [{ pointer: `${end}/role`, message: "the last message must be user" }];
+  if (last.content.trim() === "") {
+    const message = "must not be blank: the last message says what is asked";
+    return [{ pointer: pointer === "/question" ? end : `${end}/content`, message }];
+  }
+  const utf8 = new TextEncoder();
+  const bytes = messages.reduce((sum, { content }) => sum + utf8.encode(content).length, 0);
+  return bytes > MAX_TEXT_BYTES
+    ? [{ pointer, message: `has ${bytes} bytes of text; ${MAX_TEXT_BYTES} are the most` }]
+    : [];
+}
+
+function pictureProblems(
+  messages: readonly MessageBody[],
+  beside: readonly PictureSource[],
+): FieldProblem[] {
+  const counts = messages.map(({ images = [] }) => images.length);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return [];
+  const stranger = messages.findIndex(({ role }, index) => role !== "user" && counts[index] !== 0);
+  if (stranger !== -1) {
+    const message = "only a message of the user brings pictures";
+    return [{ pointer: `/messages/${stranger}/images`, message }];
+  }
+  if (beside.length > 0) {
+    const message = "bring pictures, and others stand beside the messages: send all in one place";
+    return [{ pointer: "/messages", message }];
+  }
+  return total > MAX_IMAGES
+    ? [{ pointer: "/messages", message: `bring ${total} pictures; ${MAX_IMAGES} are the most` }]
+    : [];
+}

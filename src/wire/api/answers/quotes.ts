@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { fitToAbilities, type Warning } from "#domain/abilities.ts";
+import type { Failure } from "#domain/failure.ts";
+import { toNumber } from "#domain/micros.ts";
+import type { AnswerOptions } from "#domain/question.ts";
+import type { Quote } from "#domain/quote.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { problemsOf } from "../../field-problems.ts";
+import { parseJson } from "../../function/generate.ts";
+import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
+import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
+import { type AskedCard, optionsOf, scheduleProblems } from "./requests.ts";
+
+/** What is asked, known by its sizes alone. */
+export interface SizeRequest {
+  readonly model?: string;
+  readonly pictures: readonly { readonly width: number; readonly height: number }[];
+  readonly textBytes: number;
+  readonly options: AnswerOptions;
+  readonly warnings: readonly Warning[];
+}
+
+/** Body of a quote. */
+export interface QuoteBody {
+  readonly id: string;
+  readonly object: "quote";
+  readonly model: string;
+  /** What a completed answer will be charged, in micro-dollars. */
+  readonly price_micros: number;
+  readonly image_vectors: number;
+  readonly canvas: number;
+  readonly steps: number;
+  readonly forward_passes: number;
+  /** `cold`: the weights are not loaded yet, and the first answer waits for them. */
+  readonly weights: "warm" | "cold";
+  /** RFC 3339, UTC. */
+  readonly expires_at: string;
+  /** What of the question the model was not trained for, or what would be left out of it. */
+  readonly warnings: readonly WarningBody[];
+}
+
+/** Reads a body that gives a size; null for one that gives none, which is an answer request's. Refuses with `invalid_request`. */
+export function readSizeRequest(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<SizeRequest | null, Failure> {
+  const body = parseJson(bytes);
+  if (!body.ok) return body;
+  if (!isSized(body.value)) return ok(null);
+  const parsed = sizeRequestSchema.safeParse(body.value);
+  if (!parsed.success)
+    return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
+  const { width, height, model, question, text_bytes, ...fields } = parsed.data;
+  const options = optionsOf(fields, card);
+  const problems = scheduleProblems(options, card);
+  if (problems.length > 0) return refuse({ kind: "invalid_request", problems });
+  const texts = new TextEncoder().encode((question ?? "") + (fields.suffix ?? "")).length;
+  return ok({
+    ...(model === undefined ? {} : { model }),
+    pictures: [{ width, height }],
+    textBytes: text_bytes ?? texts,
+    options,
+    warnings: fitToAbilities({ messages: [], pictures: 1, canvas: options.canvas }, card.abilities)
+      .warnings,
+  });
+}
+
+function isSized(body: unknown): boolean {
+  return typeof body === "object" && body !== null && ("width" in body || "height" in body);
+}
+
+/** Renders a quote. */
+export function quoteBody(
+  quote: Quote,
+  about: {
+    readonly id: string;
+    readonly model: string;
+    readonly isWarm: boolean;
+    /** Milliseconds since 1970. */
+    readonly expiresAt: number;
+    readonly warnings: readonly Warning[];
+  },
+): QuoteBody {
+  return {
+    id: about.id,
+    object: "quote",
+    model: about.model,
+    price_micros: toNumber(quote.price),
+    image_vectors: quote.imageVectors,
+    canvas: quote.canvas,
+    steps: quote.steps,
+    forward_passes: quote.forwardPasses,
+    weights: about.isWarm ? "warm" : "cold",
+    expires_at: new Date(about.expiresAt).toISOString(),
+    warnings: warningBodies(about.warnings),
+  };
+}
+
+/** Schema of the JSON body, for the API's description. */
+export const quoteRequestSchema: z.ZodType = z.union([sizeRequestSchema, answerRequestSchema]);
+
+const count = z.int().nonnegative();
+
+/** Schema of a quote, for the API's description and for tests that hold replies to it. */
+export const quoteSchema: z.ZodType<QuoteBody> = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal("quote"),
+    model: z.string(),
+    price_micros: count,
+    image_vectors: count,
+    canvas: count,
+    steps: count,
+    forward_passes: count,
+    weights: z.enum(["warm", "cold"]),
+    expires_at: z.iso.datetime(),
+    warnings: warningsSchema,
+  })
+  .meta({ id: "Quote" });

@@ -1,0 +1,206 @@
+import { fitToAbilities, type Warning } from "#domain/abilities.ts";
+import type { Failure, FieldProblem } from "#domain/failure.ts";
+import { type Micros, micros } from "#domain/micros.ts";
+import type { WebhookTarget } from "#domain/notice.ts";
+import { type AnswerOptions, usualBlock } from "#domain/question.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { sizeMessage } from "../../codec/data-uri.ts";
+import { problemsOf } from "../../field-problems.ts";
+import { parseJson } from "../../function/generate.ts";
+import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES } from "../../limits.ts";
+import {
+  type AnswerFields,
+  answerFieldsSchema,
+  answerRequestSchema,
+  type WebhookBody,
+} from "./answer-request.ts";
+import {
+  type Conversation,
+  type PictureSource,
+  readConversation,
+  readImages,
+} from "./conversation.ts";
+
+/** What a caller asks for, checked and with every default filled in. */
+export interface AnswerRequest extends Conversation {
+  /** What of it the model was not trained for. */
+  readonly warnings: readonly Warning[];
+  readonly options: AnswerOptions;
+  /** Absent: whichever model is served. */
+  readonly model?: string;
+  readonly wantsStream: boolean;
+  /** What the answer may cost at most; null is whatever it costs. */
+  readonly maximum: Micros | null;
+  /** Milliseconds after which it is told as it stands; null waits for its end. */
+  readonly deadlineMs: number | null;
+  readonly webhook: WebhookTarget | null;
+  readonly cache: "private" | "shared" | "off";
+}
+
+/** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
+export function parseAnswerJson(
+  bytes: Uint8Array,
+  card: AskedCard,
+): Result<AnswerRequest, Failure> {
+  const body = parseJson(bytes);
+  return body.ok ? parseAnswerValue(body.value, card) : body;
+}
+
+/** Reads a parsed JSON body. Refuses as `parseAnswerJson` does. */
+export function parseAnswerValue(body: unknown, card: AskedCard): Result<AnswerRequest, Failure> {
+  const parsed = answerRequestSchema.safeParse(body);
+  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  const { image, images, ...fields } = parsed.data;
+  if (image !== undefined && images !== undefined)
+    return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
+  const pictures = readImages(image === undefined ? (images ?? []) : [image], (index) =>
+    image === undefined ? `/images/${index}` : "/image",
+  );
+  return pictures.ok ? requestOf(fields, pictures.value, card) : refuseFields(pictures.refusal);
+}
+
+/** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
+export async function parseAnswerForm(
+  form: FormData,
+  card: AskedCard,
+): Promise<Result<AnswerRequest, Failure>> {
+  const files: PictureSource[] = [];
+  const texts = new Map<string, string[]>();
+  for (const [name, value] of form) {
+    if (typeof value === "string") texts.set(name, [...(texts.get(name) ?? []), value]);
+    else if (name !== "image" || files.length === MAX_IMAGES)
+      return refuseFields([
+        {
+          pointer: `/${name.slice(0, 64)}`,
+          message: name === "image" ? `at most ${MAX_IMAGES} pictures` : "only image may be a file",
+        },
+      ]);
+    else if (value.size === 0 || value.size > MAX_IMAGE_BYTES)
+      return refuseFields([
+        { pointer: "/image", message: sizeMessage(value.size, MAX_IMAGE_BYTES) },
+      ]);
+    else files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
+  }
+  const parsed = answerFieldsSchema.safeParse(
+    Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
+  );
+  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  return requestOf(parsed.data, files, card);
+}
+
+const numberFields: ReadonlySet<string> = new Set([
+  "canvas",
+  "steps",
+  "block_length",
+  "temperature",
+  "seed",
+  "max_price_micros",
+  "deadline_ms",
+]);
+
+/** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
+function formValue(name: string, values: readonly string[]): unknown {
+  const [value] = values;
+  if (name === "stop" || value === undefined || values.length > 1) return values;
+  if (numberFields.has(name) && /^-?[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?$/.test(value))
+    return Number(value);
+  if (name === "stream" && (value === "true" || value === "false")) return value === "true";
+  if (name === "messages" || (name === "webhook" && value.startsWith("{"))) {
+    const json = parseJson(new TextEncoder().encode(value));
+    return json.ok ? json.value : value;
+  }
+  return value;
+}
+
+function requestOf(
+  fields: AnswerFields,
+  beside: readonly PictureSource[],
+  card: AskedCard,
+): Result<AnswerRequest, Failure> {
+  const conversation = readConversation(fields, beside);
+  const options = optionsOf(fields, card);
+  const problems = [
+    ...(conversation.ok ? [] : conversation.refusal),
+    ...scheduleProblems(options, card),
+  ];
+  if (!conversation.ok || problems.length > 0) return refuseFields(problems);
+  const { messages: said, pictures } = conversation.value;
+  const asked = { messages: said, pictures: pictures.length, canvas: options.canvas };
+  const { messages, warnings } = fitToAbilities(asked, card.abilities);
+  return ok({
+    messages,
+    pictures,
+    options,
+    warnings,
+    ...(fields.model === undefined ? {} : { model: fields.model }),
+    wantsStream: fields.stream ?? false,
+    maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
+    deadlineMs: fields.deadline_ms ?? null,
+    webhook: fields.webhook === undefined ? null : webhookOf(fields.webhook),
+    cache: fields.cache ?? "private",
+  });
+}
+
+/** Fills in what a webhook leaves open. */
+export function webhookOf(webhook: WebhookBody): WebhookTarget {
+  return typeof webhook === "string"
+    ? { url: webhook, secret: null, wantsDrafts: false }
+    : { url: webhook.url, secret: webhook.secret ?? null, wantsDrafts: webhook.drafts ?? false };
+}
+
+/** What of a model's card a request is read by: defaults, limits, and what it knows. */
+export type AskedCard = Pick<ModelCard, "abilities" | "blockLength">;
+
+/** Fills in what an answer request leaves open. */
+export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions {
+  const canvas = fields.canvas ?? card.abilities.canvas.standard;
+  const steps = fields.steps ?? canvas;
+  return {
+    detail: fields.detail ?? "auto",
+    canvas,
+    steps,
+    blockLength: fields.block_length ?? usualBlock(canvas, steps, card.blockLength),
+    mode: fields.mode ?? "exact",
+    temperature: fields.temperature ?? 0,
+    seed: fields.seed ?? 0,
+    stop: typeof fields.stop === "string" ? [fields.stop] : (fields.stop ?? []),
+    ...(fields.suffix === undefined ? {} : { suffix: fields.suffix }),
+  };
+}
+
+/** Says what is wrong with canvas, blocks and steps together. */
+export function scheduleProblems(
+  { canvas, steps, blockLength }: AnswerOptions,
+  { abilities }: AskedCard,
+): FieldProblem[] {
+  const { limit } = abilities.canvas;
+  if (canvas > limit)
+    return [
+      { pointer: "/canvas", message: `is ${canvas}; this model takes ${limit} positions at most` },
+    ];
+  if (canvas % blockLength !== 0)
+    return [
+      {
+        pointer: "/block_length",
+        message: `${blockLength} does not divide the canvas of ${canvas}`,
+      },
+    ];
+  if (steps > canvas)
+    return [
+      { pointer: "/steps", message: `${steps} steps cannot each fill one of ${canvas} positions` },
+    ];
+  const blocks = canvas / blockLength;
+  return steps % blocks === 0
+    ? []
+    : [
+        {
+          pointer: "/steps",
+          message: `${steps} steps cannot be shared equally by ${blocks} blocks (canvas / block_length)`,
+        },
+      ];
+}
+
+function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
+}

@@ -1,0 +1,303 @@
+import { z } from "zod";
+import type { Warning } from "#domain/abilities.ts";
+import type { AnswerCompleted } from "#domain/event.ts";
+import { type Micros, toNumber } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { type Problem, problemSchema } from "../../error.ts";
+import {
+  type FunctionStatus,
+  functionStatusSchema,
+  type ImagePolicyBody,
+  imagePolicySchema,
+  type ModelCard as ToldCard,
+} from "../../function/status.ts";
+import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
+import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
+
+/** Body of an answer. */
+export interface AnswerBody {
+  readonly id: string;
+  readonly object: "answer";
+  readonly status: AnswerStatus;
+  /** Of an answer in the making, the canvas so far. */
+  readonly answer: string;
+  /** Geometric mean of the tokens' confidences, 0 … 1. */
+  readonly confidence: number;
+  readonly model: string;
+  /** Which weights answer: hex SHA-256 of the bundle's manifest; null before a function took it. */
+  readonly model_digest: string | null;
+  /** Replay digest of a completed answer: equal digests are equal answers to equal questions. */
+  readonly digest: string | null;
+  readonly cached: boolean;
+  readonly usage: UsageBody;
+  /** Micro-dollars; 0 until it has ended. */
+  readonly charged_micros: number;
+  /** RFC 3339, UTC. */
+  readonly created_at: string;
+  /** When it ended; null before. */
+  readonly ended_at: string | null;
+  readonly tokens: readonly AnswerTokenBody[];
+  /** Why it failed; null for any other. */
+  readonly error: Problem | null;
+  /** What of the question the model was not trained for, or what was left out of it; empty as a rule. */
+  readonly warnings: readonly WarningBody[];
+}
+
+/** `queued` no function has it · `running` · `completed` · `partial` told at its deadline · `failed` · `cancelled`. The last four are ends. */
+export type AnswerStatus = "queued" | "running" | "completed" | "partial" | "failed" | "cancelled";
+
+export interface UsageBody {
+  readonly image_vectors: number;
+  /** Positions before the canvas, image vectors included. */
+  readonly prompt_length: number;
+  readonly canvas: number;
+  /** Steps that ran. */
+  readonly steps: number;
+  readonly forward_passes: number;
+}
+
+export interface AnswerTokenBody {
+  readonly text: string;
+  readonly confidence: number;
+  /** Step that committed it, from 1. */
+  readonly step: number;
+}
+
+/** What the edge knows of an answer besides what the function tells. */
+export interface AnsweredJob {
+  readonly jobId: string;
+  readonly status: AnswerStatus;
+  readonly model: string;
+  readonly modelDigest: string | null;
+  readonly digest: string | null;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Null before it has ended. */
+  readonly endedAt: number | null;
+  readonly error: Problem | null;
+  readonly warnings: readonly Warning[];
+}
+
+/** Renders an answer as far as it is made, and what it cost. */
+export function answerBody(
+  made: Pick<AnswerCompleted, "answer" | "confidence" | "tokens" | "usage">,
+  job: AnsweredJob,
+  charged: Micros,
+): AnswerBody {
+  const { usage } = made;
+  return {
+    id: job.jobId,
+    object: "answer",
+    status: job.status,
+    answer: made.answer,
+    confidence: made.confidence,
+    model: job.model,
+    model_digest: job.modelDigest,
+    digest: job.digest,
+    cached: false,
+    usage: {
+      image_vectors: usage.imageVectors,
+      prompt_length: usage.promptLength,
+      canvas: usage.canvas,
+      steps: usage.steps,
+      forward_passes: usage.forwardPasses,
+    },
+    charged_micros: toNumber(charged),
+    created_at: new Date(job.createdAt).toISOString(),
+    ended_at: job.endedAt === null ? null : new Date(job.endedAt).toISOString(),
+    tokens: made.tokens.map(({ text, confidence, step }) => ({ text, confidence, step })),
+    error: job.error,
+    warnings: warningBodies(job.warnings),
+  };
+}
+
+/** A model that can be asked. */
+export interface ModelBody {
+  readonly id: string;
+  readonly object: "model";
+  /** Unix seconds, for clients of OpenAI, which expect it: when a bundle was made is not known, so it is 0. */
+  readonly created: number;
+  /** For the same clients. */
+  readonly owned_by: string;
+  readonly digest: string;
+  readonly format: string;
+  readonly provider: string;
+  /** How pictures become vectors; null for a model that reads text only. */
+  readonly image: ImagePolicyBody | null;
+  /** Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken. */
+  readonly canvas: {
+    readonly default: number;
+    readonly recommended: number;
+    readonly limit: number;
+  };
+  /** Positions per block where a request names none; null is the whole canvas. */
+  readonly block_length: number | null;
+  /** What the model was trained with. System messages are dropped where it was not; the rest is taken with a warning. */
+  readonly abilities: {
+    readonly system_messages: boolean;
+    readonly several_pictures: boolean;
+    readonly several_turns: boolean;
+  };
+  readonly limits: {
+    /** Positions of a prompt, image vectors included. */
+    readonly prompt_length: number;
+    readonly canvas: number;
+    readonly images: number;
+    readonly image_bytes: number;
+    readonly text_bytes: number;
+  };
+}
+
+export interface ModelListBody {
+  readonly object: "list";
+  readonly data: readonly ModelBody[];
+}
+
+/** Renders the models that are served. */
+export function modelListBody(models: readonly ModelBody[]): ModelListBody {
+  return { object: "list", data: models };
+}
+
+/** Renders a model that is served: what its function tells of it, and the card by which it is asked and priced here. */
+export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
+  const { id, digest, format, provider, image } = told;
+  const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
+  return {
+    id,
+    object: "model",
+    created: 0,
+    owned_by: "unmask",
+    digest,
+    format,
+    provider,
+    image,
+    canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
+    block_length: own.blockLength,
+    abilities: {
+      system_messages: systemMessages,
+      several_pictures: severalPictures,
+      several_turns: severalTurns,
+    },
+    limits: {
+      prompt_length: told.max_prompt_length,
+      canvas: canvas.limit,
+      images: image === null ? 0 : MAX_IMAGES,
+      image_bytes: MAX_IMAGE_BYTES,
+      text_bytes: MAX_TEXT_BYTES,
+    },
+  };
+}
+
+/** Body of `GET /health`: the edge is up if it answers at all; the function's own state beside it. */
+export interface HealthBody {
+  readonly status: "ok";
+  readonly function: FunctionStatus | { readonly state: "unreachable" };
+}
+
+const exampleAnswer: AnswerBody = {
+  id: "ans_0Kb3nV7cQ2xY9mTgA4hZw",
+  object: "answer",
+  status: "completed",
+  answer: "A dog.",
+  confidence: 0.87,
+  model: "unmask-demo",
+  model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+  digest: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+  cached: false,
+  usage: { image_vectors: 730, prompt_length: 760, canvas: 32, steps: 32, forward_passes: 32 },
+  charged_micros: 1728,
+  created_at: "2026-01-02T03:04:05.000Z",
+  ended_at: "2026-01-02T03:04:06.000Z",
+  tokens: [
+    { text: "A", confidence: 0.8, step: 2 },
+    { text: " dog", confidence: 0.9, step: 1 },
+    { text: ".", confidence: 0.92, step: 3 },
+  ],
+  error: null,
+  warnings: [],
+};
+
+const count = z.int().nonnegative();
+const probability = z.number().min(0).max(1);
+
+/** Schemas of the bodies above, for the API's description and for tests that hold replies to it. */
+export const answerSchema: z.ZodType<AnswerBody> = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal("answer"),
+    status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
+    answer: z.string(),
+    confidence: probability.meta({ description: "Geometric mean of the tokens' confidences." }),
+    model: z.string(),
+    model_digest: z
+      .string()
+      .nullable()
+      .meta({ description: "SHA-256 of the manifest of the weights." }),
+    digest: z.string().nullable().meta({
+      description:
+        "Replay digest: SHA-256 of all that determined the answer and of its tokens. Null before it is completed.",
+    }),
+    cached: z.boolean(),
+    usage: z.strictObject({
+      image_vectors: count,
+      prompt_length: count,
+      canvas: count,
+      steps: count,
+      forward_passes: count,
+    }),
+    charged_micros: count,
+    created_at: z.iso.datetime(),
+    ended_at: z.iso.datetime().nullable(),
+    tokens: z.array(z.strictObject({ text: z.string(), confidence: probability, step: count })),
+    error: problemSchema.nullable().meta({ description: "Why it failed." }),
+    warnings: warningsSchema,
+  })
+  .meta({ id: "Answer", example: exampleAnswer });
+
+export const modelSchema: z.ZodType<ModelBody> = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal("model"),
+    created: count,
+    owned_by: z.string(),
+    digest: z.string(),
+    format: z.string(),
+    provider: z.string(),
+    image: imagePolicySchema.nullable(),
+    canvas: z.strictObject({ default: count, recommended: count, limit: count }).meta({
+      description:
+        "Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken.",
+    }),
+    block_length: count.nullable().meta({
+      description: "Positions per block where a request names none; null is the whole canvas.",
+    }),
+    abilities: z
+      .strictObject({
+        system_messages: z.boolean(),
+        several_pictures: z.boolean(),
+        several_turns: z.boolean(),
+      })
+      .meta({
+        description:
+          "What the model was trained with. System messages are dropped where it was not, and the rest is taken with a warning.",
+      }),
+    limits: z.strictObject({
+      prompt_length: count,
+      canvas: count,
+      images: count,
+      image_bytes: count,
+      text_bytes: count,
+    }),
+  })
+  .meta({ id: "Model" });
+
+export const modelListSchema: z.ZodType<ModelListBody> = z
+  .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
+  .meta({ id: "ModelList" });
+
+export const healthSchema: z.ZodType<HealthBody> = z
+  .strictObject({
+    status: z.literal("ok"),
+    function: z.union([functionStatusSchema, z.strictObject({ state: z.literal("unreachable") })]),
+  })
+  .meta({ id: "Health" });

@@ -1,0 +1,65 @@
+import type { AnswerBody } from "../api/answers/responses.ts";
+import type { Problem } from "../error.ts";
+import type { FrameBody } from "../function/events.ts";
+import type { SseMessage } from "./sse.ts";
+
+/** An answer as text that grows: pieces to append, then how it ended. */
+export type TextUpdate =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "end"; readonly answer: AnswerBody }
+  | { readonly kind: "failed"; readonly problem: Problem };
+
+/** Reads our own events of an answer, from its first, as text that grows. Throws where they stop before the answer does. */
+export async function* growingText(
+  messages: AsyncIterable<SseMessage>,
+): AsyncGenerator<TextUpdate, void, undefined> {
+  const stable = new StableText();
+  for await (const { event, data } of messages) {
+    const body: unknown = JSON.parse(data);
+    if (event === "answer.started") continue;
+    if (event === "answer.failed") {
+      yield { kind: "failed", problem: body as Problem };
+      return;
+    }
+    const isFrame = event === "answer.frame";
+    const text = isFrame ? stable.push(body as FrameBody) : stable.end((body as AnswerBody).answer);
+    if (text !== "") yield { kind: "text", text };
+    if (isFrame) continue;
+    yield { kind: "end", answer: body as AnswerBody };
+    return;
+  }
+  throw new Error("the events of an answer ended before it did");
+}
+
+/**
+ * Turns frames, which fill a canvas in any order, into text that only ever grows at its end: what clients that know
+ * nothing else expect of a stream. What may still change or be cut off is not below `stable_until`; the function sees to
+ * that, which knows the tokens and the stop texts.
+ */
+export class StableText {
+  readonly #pieces: (string | undefined)[] = [];
+  #told = "";
+
+  /** Takes a frame; returns the text that has become final with it, often none. */
+  push({
+    revealed,
+    revised,
+    stable_until: stableUntil,
+  }: Pick<FrameBody, "revealed" | "revised" | "stable_until">): string {
+    for (const { position, text } of [...revealed, ...revised]) this.#pieces[position] = text;
+    return this.#tell(this.#pieces.slice(0, stableUntil).join(""));
+  }
+
+  /** Returns what of the finished answer has not been told. Throws where it is not what the frames promised. */
+  end(answer: string): string {
+    if (!answer.startsWith(this.#told))
+      throw new Error("the answer does not begin with what its frames called stable");
+    return this.#tell(answer);
+  }
+
+  #tell(text: string): string {
+    const fresh = text.slice(this.#told.length);
+    this.#told += fresh;
+    return fresh;
+  }
+}

@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { isDataUri } from "../codec/data-uri.ts";
+import { MAX_URL_LENGTH } from "../function/fetch.ts";
+import {
+  MAX_IMAGES,
+  MAX_MESSAGES,
+  MAX_NAME_LENGTH,
+  MAX_STOP_LENGTH,
+  MAX_STOPS,
+  MAX_TEXT_BYTES,
+} from "../limits.ts";
+import { harmlessChatFields } from "./chat-refusals.ts";
+
+/** Body of `POST /v1/chat/completions`, without the fields that are passed over or refused (`chat-refusals.ts`). */
+export interface ChatBody {
+  readonly model?: string;
+  readonly messages: readonly ChatMessageBody[];
+  readonly max_completion_tokens?: number;
+  /** What older clients call `max_completion_tokens`. */
+  readonly max_tokens?: number;
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly stop?: string | readonly string[];
+  readonly stream?: boolean;
+  readonly stream_options?: { readonly include_usage?: boolean };
+  readonly x_unmask?: Readonly<Record<string, unknown>>;
+}
+
+/** Content may be missing in what comes before the last message: clients send back what they were told, and what they left open. */
+export type ChatMessageBody =
+  | {
+      readonly role: "user";
+      readonly content?: string | readonly (TextPart | PicturePart)[] | null;
+    }
+  | {
+      readonly role: "system" | "developer" | "assistant";
+      readonly content?: string | readonly (TextPart | RefusalPart)[] | null;
+    };
+
+export interface TextPart {
+  readonly type: "text";
+  readonly text: string;
+}
+
+/** What another model declined with, in an assistant's message. */
+export interface RefusalPart {
+  readonly type: "refusal";
+  readonly refusal: string;
+}
+
+export interface PicturePart {
+  readonly type: "image_url";
+  /** `url`: a data URI or an https address. */
+  readonly image_url: {
+    readonly url: string;
+    readonly detail?: "low" | "high" | "auto" | "original" | null;
+  };
+}
+
+/** Threat: parts without end in one message. Room for every picture with a text before and behind it. */
+const MAX_PARTS: number = 2 * MAX_IMAGES + 1;
+
+const text = z.string().max(MAX_TEXT_BYTES);
+const pictureUrl = z
+  .string()
+  .refine((url) => isDataUri(url) || isAddress(url), {
+    error: ({ input }) => notAnAddress(String(input)),
+    abort: true,
+  })
+  .refine(
+    (url) => isDataUri(url) || url.length <= MAX_URL_LENGTH,
+    `is too long: an address has ${MAX_URL_LENGTH} characters at most`,
+  );
+const textPart = z.object({ type: z.literal("text"), text });
+const refusalPart = z.object({ type: z.literal("refusal"), refusal: text });
+const picturePart = z.object({
+  type: z.literal("image_url"),
+  image_url: z.object(
+    {
+      url: pictureUrl,
+      detail: z.enum(["low", "high", "auto", "original"]).nullable().exactOptional(),
+    },
+    'must be an object: {"url": "data:image/png;base64,…"}, or with an https address',
+  ),
+});
+const userPart = z.discriminatedUnion("type", [textPart, picturePart], {
+  error: "a part is of type text or image_url",
+});
+const spokenPart = z.discriminatedUnion("type", [textPart, refusalPart], {
+  error: "a part is of type text: only a message of the user shows pictures",
+});
+const userParts = z
+  .array(userPart)
+  .refine((parts) => parts.filter(({ type }) => type === "image_url").length <= MAX_IMAGES, {
+    error: `brings more pictures than ${MAX_IMAGES}, the most of one question`,
+    abort: true,
+  });
+const userContent = z.union([text, userParts.max(MAX_PARTS)]);
+const spokenContent = z.union([text, z.array(spokenPart).max(MAX_PARTS)]);
+const message = z.discriminatedUnion(
+  "role",
+  [
+    z.object({ role: z.literal("user"), content: userContent.nullable().exactOptional() }),
+    z.object({
+      role: z.enum(["system", "developer", "assistant"]),
+      content: spokenContent.nullable().exactOptional(),
+    }),
+  ],
+  { error: "role is system, developer, user or assistant: the model calls no tools" },
+);
+const stop = z.string().max(MAX_STOP_LENGTH);
+const tokens = z.int().min(1);
+
+const fields = {
+  model: z.string().min(1).max(MAX_NAME_LENGTH).exactOptional(),
+  messages: z.array(message).min(1).max(MAX_MESSAGES),
+  max_completion_tokens: tokens.exactOptional().meta({
+    description:
+      "A ceiling. The canvas, whose positions are all computed and paid, is this long, but no longer than the model's card recommends (GET /v1/models); absent it is the card's default. x_unmask.canvas may ask for a longer one.",
+  }),
+  max_tokens: tokens.exactOptional(),
+  temperature: z.number().exactOptional().meta({ description: "Absent it is 0." }),
+  seed: z.int().exactOptional(),
+  stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).exactOptional(),
+  stream: z.boolean().exactOptional(),
+  stream_options: z.object({ include_usage: z.boolean().exactOptional() }).exactOptional(),
+  x_unmask: z.record(z.string(), z.unknown()).exactOptional().meta({
+    description:
+      "Options of an answer request that chats do not have, such as steps or deadline_ms.",
+  }),
+};
+
+/** Schema of the body, without nulls and without what is passed over. */
+export const chatSchema: z.ZodType<ChatBody> = z.object(fields);
+
+/** Schema of a whole body, for the API's description: null stands for what is left open, and what cannot be done may be sent as what asks for nothing. */
+export const describedChatSchema: z.ZodType = z
+  .strictObject({
+    ...nullable(fields),
+    messages: fields.messages,
+    ...nullable(harmlessChatFields),
+  })
+  .meta({ id: "ChatRequest" });
+
+function nullable(schemas: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const takesNull = schema.safeParse(null).success;
+      return [name, (takesNull ? schema : schema.nullable()).exactOptional()];
+    }),
+  );
+}
+
+/** Whether a text names a scheme; which ones are fetched from is for the fetching to say. */
+function isAddress(url: string): boolean {
+  return /^\s*[a-z][a-z0-9+.-]*:/i.test(url);
+}
+
+function notAnAddress(url: string): string {
+  if (url.trim() === "") return "is empty: send a data URI or an https address";
+  return /^[A-Za-z0-9+/_-]{32}/.test(url)
+    ? "is base64 alone: write data:image/png;base64, (or its own media type) before it"
+    : "is neither a data URI nor an https address";
+}

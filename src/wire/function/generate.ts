@@ -1,0 +1,153 @@
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import { type AnswerOptions, canBring, type Question } from "#domain/question.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { base64ByteLength, decodeBase64, encodeBase64 } from "../codec/base64.ts";
+import { problemsOf } from "../field-problems.ts";
+import {
+  MAX_BODY_BYTES,
+  MAX_CANVAS,
+  MAX_IMAGE_BYTES,
+  MAX_IMAGES,
+  MAX_MESSAGES,
+  MAX_SEED,
+  MAX_STOP_LENGTH,
+  MAX_STOPS,
+  MAX_SUFFIX_LENGTH,
+  MAX_TEMPERATURE,
+  MAX_TEXT_BYTES,
+} from "../limits.ts";
+
+/**
+ * The hop from edge to function: `POST /v1/generate` with `Authorization: Bearer <ticket>` and the body below. The
+ * reply is `text/event-stream` (`events.ts`) with `MODEL_DIGEST_HEADER`, or a refusal (`refusal.ts`).
+ */
+export const GENERATE_PATH = "/v1/generate";
+
+/**
+ * Request header: milliseconds from its arrival after which the function stops and tells `answer.partial`. Not in the
+ * body, whose bytes are the question's identity.
+ */
+export const DEADLINE_HEADER = "unmask-deadline-ms";
+
+/** Reply header that names the weights which answer: the lower-case hex SHA-256 of the bundle's manifest. */
+export const MODEL_DIGEST_HEADER = "unmask-model-digest";
+
+/**
+ * Writes a question as canonical JSON: members in one order, no spaces, absent stays absent. Equal questions are equal
+ * bytes, which the ticket's digest and later the cache rest on.
+ */
+export function encodeGenerate({ messages, images, options }: Question): Uint8Array<ArrayBuffer> {
+  const body: GenerateBody = {
+    messages: messages.map(({ role, text, pictures = 0 }) => ({
+      role,
+      text,
+      ...(pictures === 0 ? {} : { pictures }),
+    })),
+    images: images.map(encodeBase64),
+    options: {
+      detail: options.detail,
+      canvas: options.canvas,
+      steps: options.steps,
+      block_length: options.blockLength,
+      mode: options.mode,
+      temperature: options.temperature,
+      seed: options.seed,
+      stop: [...options.stop],
+      ...(options.suffix === undefined ? {} : { suffix: options.suffix }),
+    },
+  };
+  return new TextEncoder().encode(JSON.stringify(body));
+}
+
+/**
+ * Reads what `encodeGenerate` wrote. The edge has checked it all before, so a refusal (`invalid_request`,
+ * `body_too_large`) means that the two sides are of different versions, or that someone else holds a key.
+ */
+export function decodeGenerate(bytes: Uint8Array): Result<Question, Failure> {
+  if (bytes.length > MAX_GENERATE_BYTES)
+    return refuse({ kind: "body_too_large", limitBytes: MAX_GENERATE_BYTES });
+  const body = parseJson(bytes);
+  if (!body.ok) return body;
+  const parsed = generateSchema.safeParse(body.value);
+  if (!parsed.success)
+    return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
+
+  const images = parsed.data.images.map(decodeBase64);
+  const broken = images.indexOf(undefined);
+  if (broken !== -1) {
+    const problem = { pointer: `/images/${broken}`, message: "is not base64" };
+    return refuse({ kind: "invalid_request", problems: [problem] });
+  }
+  const { messages } = parsed.data;
+  if (!canBring(messages, images.length)) {
+    const message = `the messages do not bring the ${images.length} pictures that are there`;
+    return refuse({ kind: "invalid_request", problems: [{ pointer: "/messages", message }] });
+  }
+  return ok({
+    messages,
+    images: images.filter((image) => image !== undefined),
+    options: optionsOf(parsed.data.options),
+  });
+}
+
+/** Parses UTF-8 JSON; anything else is an `invalid_request` about the whole body. */
+export function parseJson(bytes: Uint8Array): Result<unknown, Failure> {
+  try {
+    return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
+    const message = cause instanceof SyntaxError ? jsonSentence(cause) : "is not UTF-8 text";
+    return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
+  }
+}
+
+/** Where the text stops being JSON, for the engine's own words quote what the caller sent. */
+function jsonSentence({ message }: SyntaxError): string {
+  const [, position] = /at position ([0-9]+)/.exec(message) ?? [];
+  if (position !== undefined)
+    return `is not JSON (RFC 8259): see character ${Number(position) + 1}`;
+  return message.includes("end of JSON input")
+    ? "is not JSON (RFC 8259): it is empty or ends too early"
+    : "is not JSON (RFC 8259)";
+}
+
+/** A public body of files may be a third larger here, where they are base64; the text beside them is at most escaped. */
+export const MAX_GENERATE_BYTES: number = Math.ceil((MAX_BODY_BYTES * 4) / 3) + 1024 * 1024;
+
+const positive = z.int().min(1).max(MAX_CANVAS);
+
+const optionsSchema = z.strictObject({
+  detail: z.enum(["low", "auto"]),
+  canvas: positive,
+  steps: positive,
+  block_length: positive,
+  mode: z.literal("exact"),
+  temperature: z.number().min(0).max(MAX_TEMPERATURE),
+  seed: z.int().min(0).max(MAX_SEED),
+  stop: z.array(z.string().min(1).max(MAX_STOP_LENGTH)).max(MAX_STOPS),
+  suffix: z.string().max(MAX_SUFFIX_LENGTH).exactOptional(),
+});
+
+const generateSchema = z.strictObject({
+  messages: z
+    .array(
+      z.strictObject({
+        role: z.enum(["system", "user", "assistant"]),
+        text: z.string().max(MAX_TEXT_BYTES),
+        pictures: z.int().min(1).max(MAX_IMAGES).exactOptional(),
+      }),
+    )
+    .min(1)
+    .max(MAX_MESSAGES),
+  images: z
+    .array(z.string().refine((text) => base64ByteLength(text) <= MAX_IMAGE_BYTES))
+    .max(MAX_IMAGES),
+  options: optionsSchema,
+});
+
+type GenerateBody = z.input<typeof generateSchema>;
+
+function optionsOf({ block_length, ...options }: z.output<typeof optionsSchema>): AnswerOptions {
+  return { ...options, blockLength: block_length };
+}

@@ -1,0 +1,44 @@
+import type { CanvasToken } from "#domain/event.ts";
+import type { Question } from "#domain/question.ts";
+import type { Picture } from "#domain/tensor.ts";
+import { sha256Hex } from "../codec/digest.ts";
+import { frame, messageParts, optionParts } from "../codec/framing.ts";
+
+/** Rises with every change that may change an answer: then no digest and no cached answer of before counts any more. */
+export const DECODER_VERSION = "2";
+
+/** The version of the answers that were kept before their version was. */
+export const FIRST_DECODER_VERSION = "1";
+
+/** Everything that determines an answer, and the answer. */
+export interface ReplayTerms {
+  /** Hex SHA-256 of the bundle's manifest, which also fixes weights, tokenizer, chat template and image policy. */
+  readonly modelDigest: string;
+  /** As they were decoded. */
+  readonly pictures: readonly Picture[];
+  readonly messages: Question["messages"];
+  readonly options: Question["options"];
+  readonly tokens: readonly Pick<CanvasToken, "position" | "token" | "step">[];
+}
+
+/** Returns the replay digest, 64 lower-case hex digits: equal digests are equal answers to equal questions by equal weights. */
+export async function replayDigest(terms: ReplayTerms): Promise<string> {
+  const { modelDigest, pictures, messages, options, tokens } = terms;
+  const pixels = await Promise.all(pictures.map(pixelDigest));
+  return await sha256Hex(
+    frame([
+      "unmask replay 2",
+      DECODER_VERSION,
+      modelDigest,
+      frame(pixels),
+      frame(messageParts(messages).map(frame)),
+      frame(optionParts(options).map(frame)),
+      frame(tokens.map(({ position, token, step }) => frame([position, token, step].map(String)))),
+    ]),
+  );
+}
+
+/** Without the size, 30 × 150 and 150 × 30 pixels of one colour would be one picture. */
+async function pixelDigest({ width, height, pixelsHWC }: Picture): Promise<string> {
+  return await sha256Hex(frame(["pixels", String(width), String(height), pixelsHWC]));
+}

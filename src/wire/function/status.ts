@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+
+/** The function's `GET /status`: how far its weights are. */
+export interface FunctionStatus {
+  readonly model: ModelName;
+  readonly state: "loading" | "ready" | "failed";
+  readonly loaded_bytes: number;
+  readonly total_bytes: number;
+  /** Seconds until the last byte at the present rate; null while the rate is unknown, 0 when ready. */
+  readonly eta_seconds: number | null;
+}
+
+export interface ModelName {
+  readonly name: string;
+  readonly version: string;
+  /** Lower-case hex SHA-256 of the bundle's manifest. */
+  readonly digest: string;
+}
+
+/** The function's `GET /v1/model`: what the loaded model can be asked. */
+export interface ModelCard {
+  readonly id: string;
+  readonly digest: string;
+  /** How pictures become vectors; null for a model that reads text only. */
+  readonly image: ImagePolicyBody | null;
+  /** Positions of a prompt, image vectors included. */
+  readonly max_prompt_length: number;
+  readonly canvas_limit: number;
+  /** Positions of a canvas where the asker names none, and the most that the model was trained for. */
+  readonly canvas_default: number;
+  readonly canvas_recommended: number;
+  /** Positions per block where the asker names none; null is the whole canvas. */
+  readonly block_length: number | null;
+  /** What it was trained with: system messages of the asker's own, several pictures, several turns. */
+  readonly system_messages: boolean;
+  readonly several_pictures: boolean;
+  readonly several_turns: boolean;
+  /** Execution provider: `cpu`, `webgpu`, … Answers of different providers may differ in their last bits. */
+  readonly provider: string;
+  /** How the weights are stored: `f32`, `f16`, `w8a8`, `q4`. */
+  readonly format: string;
+}
+
+/** The domain's `ImagePolicy` in wire names. */
+export interface ImagePolicyBody {
+  readonly aspect: "anyres" | "pad";
+  readonly grid_pinpoints: readonly (readonly [width: number, height: number])[];
+  readonly max_tiles: number;
+}
+
+export const STATUS_PATH = "/status";
+export const MODEL_CARD_PATH = "/v1/model";
+
+const name = z.string().min(1).max(MAX_NAME_LENGTH);
+const count = z.int().nonnegative();
+const canvas = z.int().min(1).max(MAX_CANVAS);
+
+/** Members that a newer function adds are dropped. */
+export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
+  model: z.object({ name, version: name, digest: name }),
+  state: z.enum(["loading", "ready", "failed"]),
+  loaded_bytes: count,
+  total_bytes: count,
+  eta_seconds: z.number().nonnegative().nullable(),
+});
+
+export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({
+  aspect: z.enum(["anyres", "pad"]),
+  // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
+  grid_pinpoints: z.array(z.tuple([count, count])).max(256),
+  max_tiles: count,
+});
+
+/** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
+export const modelCardSchema: z.ZodType<ModelCard> = z.object({
+  id: name,
+  digest: name,
+  image: imagePolicySchema.nullable(),
+  max_prompt_length: count,
+  canvas_limit: canvas,
+  canvas_default: canvas.default(UNTOLD_ABILITIES.canvas.standard),
+  canvas_recommended: canvas.default(UNTOLD_ABILITIES.canvas.recommended),
+  block_length: canvas.nullable().default(null),
+  system_messages: z.boolean().default(UNTOLD_ABILITIES.systemMessages),
+  several_pictures: z.boolean().default(UNTOLD_ABILITIES.severalPictures),
+  several_turns: z.boolean().default(UNTOLD_ABILITIES.severalTurns),
+  provider: name,
+  format: name,
+});

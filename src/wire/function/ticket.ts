@@ -1,0 +1,234 @@
+import { errors, exportJWK, generateKeyPair, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import type { Failure } from "#domain/failure.ts";
+import type { PricedPicture } from "#domain/image/judge.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { sha256Hex } from "../codec/digest.ts";
+import { jsonText } from "../codec/json-text.ts";
+import { MAX_IMAGES } from "../limits.ts";
+
+/**
+ * The signed work order that the edge sends with every question: a JWT (RFC 7519) signed with Ed25519 (RFC 8037).
+ * The edge alone holds the private key, functions hold public ones, so that a function that is broken into cannot order
+ * work from the others.
+ */
+export interface Ticket {
+  /** `jti`: unique per dispatch, so that a function may refuse to see one twice. */
+  readonly ticketId: string;
+  readonly jobId: string;
+  readonly accountId: string;
+  readonly model: string;
+  /** Lower-case hex SHA-256 of the request body that this ticket pays for. */
+  readonly bodySha256: string;
+  /**
+   * Size and orientation of each picture of the body, as they were priced: what must come out of the decoder. In the ticket
+   * and not in the body, whose bytes are the question's identity. Absent: nobody says, as in orders of version 1.
+   */
+  readonly pictures?: readonly PricedPicture[];
+  /** Version of the hop that the order was written for: `HOP_VERSION` of its edge. */
+  readonly version: number;
+}
+
+/** An order about to be signed, by an edge of this version. */
+export type NewTicket = Omit<Ticket, "version">;
+
+/**
+ * Version of what edge and function say to each other, in the ticket and in `HOP_VERSION_HEADER` of the reply. It rises
+ * whenever one of the two would take the other's words for something else than was meant. A function serves orders of its
+ * own version and of all before, so functions are deployed first; an edge refuses the reply of an older function
+ * (`function_outdated`), since it would be an answer to something else than was priced.
+ *
+ * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it.
+ */
+export const HOP_VERSION = 2;
+
+/** Reply header of a function: its `HOP_VERSION`. */
+export const HOP_VERSION_HEADER = "unmask-hop-version";
+
+/** A JWK with the name under which verifiers find its public half. */
+export interface TicketVerificationKey {
+  readonly kid: string;
+  readonly kty: "OKP";
+  readonly crv: "Ed25519";
+  /** Public key, base64url. */
+  readonly x: string;
+}
+
+export interface TicketSigningKey extends TicketVerificationKey {
+  /** Private key, base64url. */
+  readonly d: string;
+}
+
+const ISSUER = "unmask-edge";
+const AUDIENCE = "unmask-function";
+const ALGORITHM = "EdDSA";
+
+/** Seconds a ticket is good for: it must only survive the connection to the function, not the queue behind it. */
+export const TICKET_LIFETIME_SECONDS = 60;
+
+/** Seconds that the clocks of edge and function may differ. Time servers keep them within one; 5 leaves room for a slow sync. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
+const MAX_TICKET_LENGTH = 2048;
+
+/** Signs a work order of this version. `now` in milliseconds since 1970. */
+export async function signTicket(
+  ticket: NewTicket,
+  key: TicketSigningKey,
+  now: number,
+): Promise<string> {
+  const issuedAt = Math.floor(now / 1000);
+  return await new SignJWT({
+    account: ticket.accountId,
+    model: ticket.model,
+    body_sha256: ticket.bodySha256,
+    pictures: ticket.pictures?.map(({ width, height, orientation }) => [
+      width,
+      height,
+      orientation,
+    ]),
+    version: HOP_VERSION,
+  })
+    .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid: key.kid })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject(ticket.jobId)
+    .setJti(ticket.ticketId)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + TICKET_LIFETIME_SECONDS)
+    .sign(jwk(key));
+}
+
+/**
+ * Checks signature, issuer, audience and age: everything that can be known before a byte of the body is read. Refuses with
+ * `ticket_refused`; its reason is for the log and the edge, never for the caller. That the body is the one paid for
+ * (`isTicketFor`), and that a `ticketId` is not seen twice, is for the function to check.
+ */
+export async function openTicket(
+  jwt: string,
+  keys: readonly TicketVerificationKey[],
+  now: number,
+): Promise<Result<Ticket, Extract<Failure, { kind: "ticket_refused" }>>> {
+  const claims = await verifiedClaims(jwt, keys, now);
+  if (!claims.ok) return refuse({ kind: "ticket_refused", reason: claims.refusal });
+  const ticket = ticketSchema.safeParse(claims.value);
+  if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
+  if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
+    return refuse({ kind: "ticket_refused", reason: "lives too long" });
+  const { sub, jti, account, model, body_sha256, pictures, version } = ticket.data;
+  return ok({
+    ticketId: jti,
+    jobId: sub,
+    accountId: account,
+    model,
+    bodySha256: body_sha256,
+    ...(pictures === undefined ? {} : { pictures }),
+    version,
+  });
+}
+
+/** Says whether this is the body that the ticket was signed for. */
+export async function isTicketFor(
+  { bodySha256 }: Pick<Ticket, "bodySha256">,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  return bodySha256 === (await sha256Hex(body));
+}
+
+async function verifiedClaims(
+  jwt: string,
+  keys: readonly TicketVerificationKey[],
+  now: number,
+): Promise<Result<JWTPayload, string>> {
+  if (jwt.length > MAX_TICKET_LENGTH) return refuse("too long");
+  try {
+    const { payload } = await jwtVerify(
+      jwt,
+      (header) => {
+        const key = keys.find(({ kid }) => kid === header.kid);
+        if (key === undefined) throw new errors.JWKSNoMatchingKey();
+        return jwk(key);
+      },
+      {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        currentDate: new Date(now),
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        // Also refuses tickets from the future.
+        maxTokenAge: TICKET_LIFETIME_SECONDS,
+        requiredClaims: ["exp", "iat", "jti", "sub"],
+      },
+    );
+    return ok(payload);
+  } catch (cause) {
+    // jose throws for everything that is wrong with a token; anything else is a broken key or a bug.
+    if (cause instanceof errors.JOSEError) return refuse(cause.code);
+    throw new Error("verifying a ticket failed for a reason that is not the ticket", { cause });
+  }
+}
+
+const name = z.string().min(1).max(128);
+const side = z.int().min(1);
+const picture = z
+  .tuple([side, side, z.int().min(1).max(8)])
+  .transform(([width, height, orientation]) => ({ width, height, orientation }));
+
+// What a newer edge adds is passed over here: its version says whether that may be.
+const ticketSchema = z.object({
+  sub: name,
+  jti: name,
+  account: name,
+  model: name,
+  body_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  pictures: z.array(picture).max(MAX_IMAGES).exactOptional(),
+  version: z.int().min(1).default(1),
+  iat: z.int(),
+  exp: z.int(),
+});
+
+// jose wants a mutable JWK and complains about members that contradict the use, so only these are handed on.
+function jwk({ kty, crv, x, ...rest }: TicketVerificationKey | TicketSigningKey): {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+  d?: string;
+} {
+  return { kty, crv, x, ...("d" in rest ? { d: rest.d } : {}) };
+}
+
+const verificationKeySchema: z.ZodType<TicketVerificationKey> = z.object({
+  kid: name,
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.base64url().length(43),
+});
+
+const signingKeySchema: z.ZodType<TicketSigningKey> = z.object({
+  kid: name,
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.base64url().length(43),
+  d: z.base64url().length(43),
+});
+
+/** Schema of the edge's private key, given as JSON text in a setting. */
+export const signingKeyText: z.ZodType<TicketSigningKey, string> = jsonText(signingKeySchema);
+
+/**
+ * Schema of the public keys that a function trusts, given as the JSON text of a list. Two are there while a key is
+ * being replaced: add the new public key to the functions, switch the edge, take the old one away.
+ */
+export const verificationKeysText: z.ZodType<readonly TicketVerificationKey[], string> = jsonText(
+  z.array(verificationKeySchema).min(1).max(8),
+);
+
+/** Makes a fresh pair of keys named `kid`. */
+export async function generateTicketKeys(
+  kid: string,
+): Promise<{ signing: TicketSigningKey; verification: TicketVerificationKey }> {
+  const pair = await generateKeyPair(ALGORITHM, { crv: "Ed25519", extractable: true });
+  const signing = signingKeySchema.parse({ kid, ...(await exportJWK(pair.privateKey)) });
+  return { signing, verification: verificationKeySchema.parse(signing) };
+}

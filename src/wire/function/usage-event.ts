@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+
+/** What was charged or given back, as it goes through the queue: at least once and in any order, so readers deduplicate by `id`. */
+export type UsageEvent = ChargeEvent | RefundEvent;
+
+/** What was charged for one answer or one batch. */
+export interface ChargeEvent {
+  /** The answer's or the batch's id. */
+  readonly id: string;
+  readonly account: string;
+  readonly key: string;
+  readonly model: string;
+  readonly micros: number;
+  /** Steps that ran. */
+  readonly steps: number;
+  /** How many answers it was for; one when absent: a ledger of before did not say. */
+  readonly answers?: number;
+  /** For which client token or subject it was; absent for the key itself. */
+  readonly owner?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What was given back of a charge. */
+export interface RefundEvent {
+  readonly id: string;
+  readonly account: string;
+  /** Id of the charge. */
+  readonly refund_of: string;
+  readonly micros: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+const name = z.string().min(1).max(MAX_NAME_LENGTH);
+const count = z.int().nonnegative();
+
+const chargeSchema: z.ZodType<ChargeEvent> = z.object({
+  id: name,
+  account: name,
+  key: name,
+  model: name,
+  micros: count,
+  steps: count.max(MAX_CANVAS * MAX_BATCH_ITEMS),
+  answers: count.max(MAX_BATCH_ITEMS).exactOptional(),
+  owner: name.exactOptional(),
+  at: count,
+});
+
+const refundSchema: z.ZodType<RefundEvent> = z.object({
+  // An account and an id of the administrator's beside each other.
+  id: z
+    .string()
+    .min(1)
+    .max(2 * MAX_NAME_LENGTH + 1),
+  account: name,
+  refund_of: name,
+  micros: count,
+  at: count,
+});
+
+/** Members that a newer ledger adds are dropped. */
+export const usageEventSchema: z.ZodType<UsageEvent> = z.union([refundSchema, chargeSchema]);

@@ -1,0 +1,60 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { modelListSchema, modelSchema } from "#wire/api/answers/responses.ts";
+import { refusalResponse } from "#wire/function/refusal.ts";
+import type { ModelCard } from "#wire/function/status.ts";
+import { failures, untoldByFunction } from "../../../support/edge-builders.ts";
+import { ask, digest, functionReplies } from "../../function-double.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const card: ModelCard = {
+  id: "demo",
+  digest,
+  image: { aspect: "anyres", grid_pinpoints: [[96, 48]], max_tiles: 4 },
+  max_prompt_length: 2048,
+  ...untoldByFunction,
+  provider: "cpu",
+  format: "f32",
+};
+
+describe("GET /v1/models", () => {
+  test("works: it says what the loaded model can be asked", async () => {
+    const { sent } = functionReplies(() => Response.json({ ...card, later: true }), "asked");
+    const response = await ask("/v1/models");
+    const list = modelListSchema.parse(await response.json());
+    expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 512 } });
+    expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
+  });
+
+  test("says on which terms it is asked here; where the function says otherwise, the log does too", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => Response.json(card), "asked");
+    const list = modelListSchema.parse(await (await ask("/v1/models")).json());
+    expect(list.data[0]).toMatchObject({
+      canvas: { default: 32, recommended: 32, limit: 512 },
+      abilities: { system_messages: false, several_pictures: false, several_turns: true },
+    });
+    expect(String(logged.mock.calls[0])).toContain("canvas.recommended is 32 here and 128 there");
+  });
+
+  test("reads as OpenAI's clients expect, and shows one model by its name", async () => {
+    functionReplies(() => Response.json(card), "asked");
+    const shown = modelSchema.parse(await (await ask("/v1/models/demo")).json());
+    expect(shown).toMatchObject({ id: "demo", object: "model", created: 0, owned_by: "unmask" });
+    expect((await ask("/v1/models/gpt-5")).status).toBe(404);
+  });
+
+  test("refuses callers without a key, and while no function knows its model", async () => {
+    expect((await ask("/v1/models", { headers: { authorization: "" } })).status).toBe(401);
+    const request = { requestId: "req_f", instance: "/v1/model" };
+    functionReplies(() => refusalResponse(failures.weights_loading, request), "asked");
+    const response = await ask("/v1/models");
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "41"]);
+  });
+
+  test("withstands a card of another shape", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => Response.json({ ...card, canvas_limit: 1e9 }), "asked");
+    expect((await ask("/v1/models")).status).toBe(502);
+  });
+});

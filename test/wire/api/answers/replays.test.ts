@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import {
+  type DigestedAnswer,
+  isDigested,
+  replayBody,
+  replaySchema,
+} from "#wire/api/answers/replays.ts";
+
+const answer: DigestedAnswer = {
+  id: "ans_1",
+  object: "answer",
+  status: "completed",
+  answer: "A cat",
+  confidence: 0.5,
+  model: "unmask-demo",
+  model_digest: "ab".repeat(32),
+  digest: "cd".repeat(32),
+  cached: false,
+  usage: { image_vectors: 0, prompt_length: 8, canvas: 4, steps: 2, forward_passes: 2 },
+  charged_micros: 7,
+  created_at: "2026-01-02T03:04:05.000Z",
+  ended_at: "2026-01-02T03:04:06.000Z",
+  tokens: [
+    { text: "A", confidence: 0.5, step: 1 },
+    { text: " cat", confidence: 0.5, step: 2 },
+  ],
+  error: null,
+  warnings: [],
+};
+const [a, cat] = answer.tokens;
+
+function replayed(overrides: Partial<DigestedAnswer>) {
+  const again = { ...answer, id: "ans_2", charged_micros: 9, ...overrides };
+  return replaySchema.parse(replayBody(answer, again));
+}
+
+describe("a replay", () => {
+  test("is equal by digest, and charged what the second answer was", () => {
+    expect(replayed({})).toMatchObject({ equal: true, difference: null, charged_micros: 9 });
+  });
+
+  test("is not undone by confidences that differ in their last bits", () => {
+    const tokens = answer.tokens.map((token) => ({ ...token, confidence: 0.500001 }));
+    expect(replayed({ tokens })).toMatchObject({ equal: true, difference: null });
+  });
+
+  test.each([
+    ["another text", [a, { ...cat, text: " dog" }], 1],
+    ["another step", [{ ...a, step: 2 }, cat], 0],
+    ["an earlier end", [a], 1],
+    ["a later end", [a, cat, { text: ".", confidence: 1, step: 2 }], 2],
+  ])("shows the first token that differs: %s", (_, tokens, index) => {
+    const body = replayed({ tokens: tokens as DigestedAnswer["tokens"], digest: "ee".repeat(32) });
+    expect(body).toMatchObject({ equal: false, difference: { index } });
+    expect(body.difference?.token).toEqual(answer.tokens[index] ?? null);
+    expect(body.difference?.replayed_token).toEqual(tokens[index] ?? null);
+  });
+
+  test("can only be had of a completed answer", () => {
+    expect(isDigested(answer)).toBe(true);
+    for (const status of ["queued", "running", "partial", "failed", "cancelled"] as const)
+      expect(isDigested({ ...answer, status })).toBe(false);
+    expect(isDigested({ ...answer, digest: null })).toBe(false);
+  });
+});

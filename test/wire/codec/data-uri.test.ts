@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isDataUri, readPictureText } from "#wire/codec/data-uri.ts";
+
+const LIMIT = 1000;
+
+function read(text: string, limit = LIMIT): string {
+  const bytes = readPictureText(text, limit);
+  if (!bytes.ok) throw new Error(bytes.refusal);
+  return Buffer.from(bytes.value).toString("latin1");
+}
+
+/** The standard's own reader, which every browser and Node have: undefined where it refuses. */
+async function standard(uri: string): Promise<string | undefined> {
+  try {
+    return Buffer.from(await (await fetch(uri)).arrayBuffer()).toString("latin1");
+  } catch (cause) {
+    if (cause instanceof TypeError) return undefined;
+    throw cause;
+  }
+}
+
+describe("a picture as text", () => {
+  test.each([
+    ["with line breaks, as every mail and openssl writes it", "iVBO\r\nRw0K\n"],
+    ["without padding", "iVBORw0K"],
+    ["as a data URI", "data:image/png;base64,iVBORw0K"],
+    ["with a scheme and an encoding in capitals", "DATA:image/PNG;BASE64,iVBORw0K"],
+    ["with spaces around the parts", "  data: image/png ; base64 , iVBORw0K \n"],
+    ["with parameters", "data:image/png;name=a.png;base64,iVBORw0K"],
+    ["percent-encoded", "data:image/png;base64,iVBORw0%4b%0D%0A"],
+    ["as bytes of its own, percent-encoded", "data:image/png,%89PNG%0D%0A"],
+    ["with a fragment", "data:image/png;base64,iVBORw0K#top"],
+  ])("is read %s", (_, text) => {
+    expect(read(text)).toBe("\x89PNG\r\n");
+  });
+
+  test("is read in the URL-safe alphabet too, padded or not", () => {
+    for (const text of ["_-_-", "_-8=", "_-8", "data:;base64,_-_-"])
+      expect(read(text)).toBe(read(text.replaceAll("-", "+").replaceAll("_", "/")));
+  });
+
+  test.each([
+    ["nothing", "", /^is empty/],
+    ["white space", " \n", /^is empty/],
+    ["a data URI of nothing", "data:image/png;base64,", /^is empty/],
+    ["a data URI without a comma", "data:image/png;base64", /without a comma/],
+    ["an address", "https://pictures.test/a.png", /^is an address/],
+    ["a stray character", "AAAA*AAA", /"\*" at character 5/],
+    ["a stray character in a data URI", "data:;base64,AA😀A", /"😀" at character 3/],
+    ["a cut end", "AAAAA", /end missing/],
+    ["padding that does not fit", "AAA==", /end missing/],
+    ["too many bytes", "A".repeat(1400), /^has 1050 bytes; 1000 are the most/],
+    ["too many bytes of its own", `data:,${"A".repeat(1001)}`, /^has 1001 bytes; 1000/],
+  ])("is refused for %s by what is wrong with it", (_, text, message) => {
+    expect(readPictureText(text, LIMIT)).toMatchObject({
+      refusal: expect.stringMatching(message),
+    });
+  });
+
+  test("is as long as its bytes, not as its text: line breaks and escapes do not count", () => {
+    const base64 = Buffer.alloc(LIMIT, 7).toString("base64");
+    const broken = base64.replace(/.{76}/g, "$&\r\n");
+    const escaped = base64.replace(/./g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
+    expect(read(broken)).toHaveLength(LIMIT);
+    expect(read(`data:image/png;base64,${escaped}`)).toHaveLength(LIMIT);
+  });
+
+  test("as a data URI is what the standard's own reader makes of it", async () => {
+    const piece = fc.constantFrom(
+      ...["data:", "DATA:", ";base64", "; BASE64", ",", "image/png", " ", "\n", "\t", "#", "é"],
+      ...["AAAA", "QUJD", "Q", "=", "==", "+/", "%41", "%", "%4", "%2C", "%3d", "charset=x"],
+    );
+    const uri = fc.array(piece, { maxLength: 8 }).map((pieces) => `data:${pieces.join("")}`);
+    await fc.assert(
+      fc.asyncProperty(uri, async (text) => {
+        const [own, theirs] = [readPictureText(text, LIMIT), await standard(text)];
+        expect(own.ok ? Buffer.from(own.value).toString("latin1") : "").toBe(theirs ?? "");
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test("a data URI is known by its scheme, however it is written", () => {
+  for (const text of ["data:,", "DaTa:x", "\n data:"]) expect(isDataUri(text), text).toBe(true);
+  for (const text of ["", "data", "https://a/?data:", "xdata:"])
+    expect(isDataUri(text), text).toBe(false);
+});

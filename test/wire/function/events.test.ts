@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "#domain/event.ts";
+import { encodeSse } from "#wire/codec/sse.ts";
+import { eventMessage, readAnswerEvents } from "#wire/function/events.ts";
+import { chunked, collect, failures, story } from "../../support/edge-builders.ts";
+
+function bytesOf(events: readonly AnswerEvent[]): Uint8Array {
+  const text = events.map((event) => encodeSse(eventMessage(event, "ans_1"))).join(":\n\n");
+  return new TextEncoder().encode(text);
+}
+
+describe("the events of an answer", () => {
+  test("arrive as they were told, however the bytes are cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3000), { maxLength: 20 }), async (cuts) => {
+        expect(await collect(readAnswerEvents(chunked(bytesOf(story), cuts)))).toEqual(story);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("are numbered so that a client can say what it saw last", () => {
+    expect(story.map((event) => eventMessage(event, "ans_1").id)).toEqual([
+      "ans_1.0",
+      "ans_1.1",
+      "ans_1.2",
+      "ans_1.3",
+    ]);
+  });
+
+  test("carry every refusal without losing a detail", async () => {
+    for (const failure of Object.values(failures)) {
+      const told: AnswerEvent[] = [{ kind: "answer.failed", failure }];
+      expect(await collect(readAnswerEvents(chunked(bytesOf(told))))).toEqual(told);
+    }
+  });
+
+  test("end at the end: what comes after is not read", async () => {
+    const events = await collect(readAnswerEvents(chunked(bytesOf([...story, ...story]))));
+    expect(events).toEqual(story);
+  });
+
+  const [started, first, second, completed] = story;
+  const outOfOrder: [string, (AnswerEvent | undefined)[]][] = [
+    ["without a start", [first, second, completed]],
+    ["with two starts", [started, started]],
+    ["with a step told twice", [started, first, first]],
+    ["with steps going back", [started, second, first]],
+    ["cut off in the middle", [started, first]],
+    ["of nothing", []],
+  ];
+  test.each(outOfOrder)("%s are refused", async (_, events) => {
+    const told = events.filter((event) => event !== undefined);
+    await expect(collect(readAnswerEvents(chunked(bytesOf(told))))).rejects.toThrow();
+  });
+
+  test.each([
+    ["an unknown name", "event: answer.maybe\ndata: {}\n\n"],
+    ["no JSON", "event: answer.started\ndata: {\n\n"],
+    [
+      "a negative count",
+      'event: answer.started\ndata: {"image_vectors":-1,"prompt_length":1,"canvas":4,"steps":2}\n\n',
+    ],
+    [
+      "a probability that is none",
+      'event: answer.started\ndata: {"image_vectors":1,"prompt_length":1,"canvas":4,"steps":2}\n\nevent: answer.frame\ndata: {"step":1,"stable_until":0,"revealed":[{"position":0,"token":1,"text":"a","confidence":null,"step":1}]}\n\n',
+    ],
+  ])("with %s are refused", async (_, text) => {
+    const stream = chunked(new TextEncoder().encode(text));
+    await expect(collect(readAnswerEvents(stream))).rejects.toThrow("answer.");
+  });
+});

@@ -1,0 +1,59 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { frame } from "#wire/codec/framing.ts";
+import { type ReplayTerms, replayDigest } from "#wire/function/replay-digest.ts";
+import { options } from "../../support/edge-builders.ts";
+
+const terms: ReplayTerms = {
+  modelDigest: "ab".repeat(32),
+  pictures: [{ width: 2, height: 1, pixelsHWC: Uint8Array.of(1, 2, 3, 4, 5, 6) }],
+  messages: [{ role: "user", text: "What is this?" }],
+  options: options(),
+  tokens: [{ position: 0, token: 10, step: 1 }],
+};
+const picture = terms.pictures[0];
+if (picture === undefined) throw new Error("the terms have no picture");
+
+describe("the replay digest", () => {
+  test("is the same for the same terms", async () => {
+    expect(await replayDigest({ ...terms })).toBe(await replayDigest(terms));
+    expect(await replayDigest(terms)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test.each<[string, Partial<ReplayTerms>]>([
+    ["other weights", { modelDigest: "cd".repeat(32) }],
+    ["one pixel", { pictures: [{ ...picture, pixelsHWC: Uint8Array.of(1, 2, 3, 4, 5, 7) }] }],
+    ["the picture's sides", { pictures: [{ ...picture, width: 1, height: 2 }] }],
+    ["no picture", { pictures: [] }],
+    ["the question", { messages: [{ role: "user", text: "What is that?" }] }],
+    ["who said it", { messages: [{ role: "system", text: "What is this?" }] }],
+    [
+      "which message brings the picture",
+      {
+        messages: [
+          { role: "user", text: "What is this?" },
+          { role: "user", text: "", pictures: 1 },
+        ],
+      },
+    ],
+    ["the schedule", { options: options({ steps: 4 }) }],
+    ["a stop text", { options: options({ stop: ["."] }) }],
+    ["a suffix instead of a stop text", { options: options({ suffix: "." }) }],
+    ["a token", { tokens: [{ position: 0, token: 11, step: 1 }] }],
+    ["the step that committed it", { tokens: [{ position: 0, token: 10, step: 2 }] }],
+  ])("changes with %s", async (_, change) => {
+    expect(await replayDigest({ ...terms, ...change })).not.toBe(await replayDigest(terms));
+  });
+});
+
+describe("framing", () => {
+  test("is injective: lists that differ anywhere are other bytes, wherever their borders lie", () => {
+    const list = fc.array(fc.string({ maxLength: 6 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(list, list, (left, right) => {
+        const isSame = JSON.stringify(left) === JSON.stringify(right);
+        expect(Buffer.from(frame(left)).equals(Buffer.from(frame(right)))).toBe(isSame);
+      }),
+    );
+  });
+});
