@@ -7,7 +7,10 @@ import { ok } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
 import { AnswerMaker } from "#edge/answers/making/answer-runner.ts";
-import { type AnswerBook, openAnswerBook } from "#edge/answers/storage/answer-repository.ts";
+import {
+  type AnswerRepository,
+  openAnswerRepository,
+} from "#edge/answers/storage/answer-repository.ts";
 import type { Captured } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
 import { question, untold } from "../support/edge-builders.ts";
@@ -112,7 +115,7 @@ class World {
   #lost: "call" | "reply" | "end" | null = null;
   /** Of the instance that lives: its store fails when it is dead. */
   #life = { isDead: false };
-  #book: AnswerBook;
+  #repository: AnswerRepository;
   #maker: AnswerMaker | undefined;
   /** Lets the function at work tell one more event, or die. */
   #next: PromiseWithResolvers<"tell" | "die"> = Promise.withResolvers();
@@ -120,7 +123,7 @@ class World {
   constructor(deadlineAt: number | null) {
     this.#order = order(deadlineAt);
     this.quote = this.#order.job.quote.price;
-    this.#book = this.#open();
+    this.#repository = this.#open();
     this.#start();
   }
 
@@ -135,7 +138,7 @@ class World {
     if (chance === "reply lost") this.#lost = "reply";
     if (chance === "reply hangs") this.#lost = "end";
     await vi.advanceTimersByTimeAsync(1);
-    const ended = this.#book.ended();
+    const ended = this.#repository.ended();
     if (ended !== null) this.ends.push(`${ended.body.status} ${ended.body.usage.steps}`);
   }
 
@@ -143,12 +146,12 @@ class World {
   async rest(): Promise<{ events: string[]; status: string; charged: number; duties: string[] }> {
     this.#lost = null;
     this.#crash();
-    for (let turn = 0; turn < 40 && this.#book.ended() === null; turn += 1) {
+    for (let turn = 0; turn < 40 && this.#repository.ended() === null; turn += 1) {
       this.#look();
       this.#let("tell");
       await vi.advanceTimersByTimeAsync(1000);
     }
-    const ended = this.#book.ended();
+    const ended = this.#repository.ended();
     if (ended === null) throw new Error("it never ended");
     const events: string[] = [];
     for await (const message of this.#answer().story.follow(-1)) events.push(message.event);
@@ -164,7 +167,7 @@ class World {
     this.#life = { isDead: false };
     this.#next = Promise.withResolvers();
     this.#maker = undefined;
-    this.#book = this.#open();
+    this.#repository = this.#open();
   }
 
   #let(what: "tell" | "die"): void {
@@ -174,19 +177,19 @@ class World {
   }
 
   #start(): void {
-    this.#book.begin(this.#order);
+    this.#repository.begin(this.#order);
     void this.#answer().goOn();
   }
 
   #look(): void {
-    if (this.#book.ended() === null) void this.#answer().goOn();
+    if (this.#repository.ended() === null) void this.#answer().goOn();
   }
 
   #answer(): AnswerMaker {
-    const terms = this.#book.terms();
+    const terms = this.#repository.terms();
     if (terms === null) throw new Error("it has not begun");
     const life = this.#life;
-    this.#maker ??= new AnswerMaker(this.#book, terms, {
+    this.#maker ??= new AnswerMaker(this.#repository, terms, {
       dispatch: async (_, signal) =>
         ok({ modelDigest: DIGEST, events: this.#function(life, signal) }),
       answers: { follow: async () => "over", leave: async () => undefined },
@@ -240,7 +243,7 @@ class World {
     return { charged: this.charges[0] ?? charge, called: [] };
   }
 
-  #open(): AnswerBook {
+  #open(): AnswerRepository {
     const life = this.#life;
     const store = nodeStore(this.#database);
     const alive = (): void => {
@@ -256,7 +259,7 @@ class World {
         return store.transaction(work);
       },
     };
-    return openAnswerBook(mortal, () => "evt_1");
+    return openAnswerRepository(mortal, () => "evt_1");
   }
 }
 

@@ -4,7 +4,7 @@ import type { Notice } from "#domain/notice.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
 import { storedBatch } from "#edge/answers/storage/stored-answers.ts";
 import { type ItemOrder, openBatchOrders } from "#edge/batches/batch-orders.ts";
-import { openBatchBook } from "#edge/batches/batch-repository.ts";
+import { openBatchRepository } from "#edge/batches/batch-repository.ts";
 import {
   advance,
   type BatchParts,
@@ -61,7 +61,7 @@ function world(count: number, isRepeatable = false) {
     if (seen.broken.has(name)) throw new Error(`${name} is away`);
   };
   const parts: BatchParts = {
-    book: openBatchBook(store, () => seen.now),
+    repository: openBatchRepository(store, () => seen.now),
     orders: openBatchOrders(store),
     answers: {
       async start(one) {
@@ -110,14 +110,14 @@ function world(count: number, isRepeatable = false) {
   };
   for (let index = 0; index < count; index++) {
     parts.orders.keep(index, order);
-    parts.book.keep(index, { customId: null, quotedMicros: 10, error: null });
+    parts.repository.keep(index, { customId: null, quotedMicros: 10, error: null });
   }
-  parts.book.begin(batchTerms({ quotedMicros: 10 * count, isRepeatable }));
+  parts.repository.begin(batchTerms({ quotedMicros: 10 * count, isRepeatable }));
   return { parts, seen };
 }
 
 function endRunning({ parts, seen }: ReturnType<typeof world>): void {
-  for (const { index, answerId } of parts.book.running()) {
+  for (const { index, answerId } of parts.repository.running()) {
     seen.bodies.set(answerId, endedAnswer(answerId));
     itemEnded(parts, index, endedAnswer(answerId));
   }
@@ -158,7 +158,7 @@ describe("a batch at work", () => {
     await advance(parts);
     await advance(parts);
     expect(seen.captures).toMatchObject([{ holdId: "bat_1", charge: 60n, steps: 24 }]);
-    const told = parts.book.body();
+    const told = parts.repository.body();
     expect(storedBatch.read(seen.captures[0]?.reply ?? "")).toEqual(told);
     expect(seen.listed).toEqual([told]);
     expect(seen.notices).toMatchObject([{ id: "evt_1", type: "batch.completed", data: told }]);
@@ -188,7 +188,7 @@ describe("a batch at work", () => {
     await advance(parts);
     seen.bodies.set("ans_0", endedAnswer("ans_0"));
     await lookAfter(parts);
-    expect(parts.book.body().status).toBe("completed");
+    expect(parts.repository.body().status).toBe("completed");
   });
 
   test.each(["capture", "index", "accept"])(
@@ -200,10 +200,10 @@ describe("a batch at work", () => {
       endRunning(batch);
       seen.broken.add(name);
       await advance(parts);
-      expect(parts.book.closingStep()).not.toBeNull();
+      expect(parts.repository.closingStep()).not.toBeNull();
       seen.broken.clear();
       await lookAfter(parts);
-      expect(parts.book.closingStep()).toBeNull();
+      expect(parts.repository.closingStep()).toBeNull();
       const times = [seen.captures.length, seen.listed.length, seen.notices.length];
       expect(times).toEqual([1, 1, 1]);
     },
@@ -222,7 +222,7 @@ describe("a batch that is cancelled", () => {
     const { parts, seen } = world(6);
     await advance(parts);
     await cancelBatch(parts);
-    expect(parts.book.body()).toMatchObject({
+    expect(parts.repository.body()).toMatchObject({
       status: "cancelled",
       counts: { cancelled: 6 },
       charged_micros: 12,
@@ -235,7 +235,7 @@ describe("a batch that is cancelled", () => {
     seen.broken.add("start");
     await advance(parts);
     await cancelBatch(parts);
-    expect(parts.book.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+    expect(parts.repository.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
   });
 
   test("is stopped later where its answers cannot be reached", async () => {
@@ -243,10 +243,10 @@ describe("a batch that is cancelled", () => {
     await advance(parts);
     seen.broken.add("cancel");
     await cancelBatch(parts);
-    expect(parts.book.body().status).toBe("running");
+    expect(parts.repository.body().status).toBe("running");
     seen.broken.clear();
     await lookAfter(parts);
-    expect(parts.book.body().status).toBe("cancelled");
+    expect(parts.repository.body().status).toBe("cancelled");
   });
 });
 
@@ -277,7 +277,7 @@ describe("an item whose question was asked before", () => {
       ["ans_0", "ans_0"],
       ["ans_1", "ans_1"],
     ]);
-    const results = parts.book.results(0, 2);
+    const results = parts.repository.results(0, 2);
     expect(results.map(({ status, answer }) => [status, answer?.cached])).toEqual([
       ["completed", true],
       ["completed", true],
@@ -291,7 +291,7 @@ describe("an item whose question was asked before", () => {
     seen.found = { kind: "hit", key, body, ageSeconds: 1, ttlSeconds: 1 };
     seen.broken.add("record");
     await advance(parts);
-    expect(parts.book.results(0, 1)).toMatchObject([{ answer: { id: "ans_0" } }]);
+    expect(parts.repository.results(0, 1)).toMatchObject([{ answer: { id: "ans_0" } }]);
   });
 
   test("and is being made takes part in that work", async () => {
@@ -315,13 +315,13 @@ test("items of a cancelled batch have a status, also those that never ran", asyn
   const { parts } = world(6);
   await advance(parts);
   await cancelBatch(parts);
-  const statuses = parts.book.results(0, 6).map(({ status }) => status);
+  const statuses = parts.repository.results(0, 6).map(({ status }) => status);
   expect(statuses).toEqual(Array<string>(6).fill("cancelled"));
 });
 
 test("items that wait and items that run read as such", async () => {
   const { parts } = world(6);
   await advance(parts);
-  const statuses = parts.book.results(0, 6).map(({ status }) => status);
+  const statuses = parts.repository.results(0, 6).map(({ status }) => status);
   expect(statuses).toEqual(["running", "running", "running", "running", "queued", "queued"]);
 });

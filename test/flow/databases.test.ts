@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { openAnswerBook } from "#edge/answers/storage/answer-repository.ts";
+import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { openBatchOrders } from "#edge/batches/batch-orders.ts";
-import { openBatchBook } from "#edge/batches/batch-repository.ts";
-import { openLedgerBook } from "#edge/ledger/ledger-repository.ts";
+import { openBatchRepository } from "#edge/batches/batch-repository.ts";
+import { openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { endedAnswer } from "../support/batches.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
@@ -26,81 +26,86 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
   }
 
   test("a ledger keeps its balances, its open hold, the reply of an Idempotency-Key and what it has to send", () => {
-    const book = openLedgerBook(stored("ledger"), () => AT);
-    expect(book.balance()).toEqual({
+    const repository = openLedgerRepository(stored("ledger"), () => AT);
+    expect(repository.balance()).toEqual({
       ...{ issuer: -1_000_000n, available: 999_985n, held: 10n, revenue: 5n },
     });
-    expect(book.entries({ limit: 100 }).entries).toHaveLength(8);
+    expect(repository.entries({ limit: 100 }).entries).toHaveLength(8);
     const idempotency = { scope: "key_1 /v1/answers order-1", fingerprint: "ab".repeat(32) };
-    const again = book.hold(holdRequest("ans_again", { idempotency }));
+    const again = repository.hold(holdRequest("ans_again", { idempotency }));
     if (!again.ok || again.value.kind !== "replay") throw new Error("it was answered before");
     expect(storedAnswer.read(again.value.reply)).toEqual(endedAnswer("ans_charged"));
-    expect(book.due(10).map(({ id, micros }) => [id, micros])).toEqual([["ans_charged", 7]]);
-    expect(book.dueAlerts().map(({ type }) => type)).toContain("credit.low");
-    const { charged } = book.capture({
+    expect(repository.due(10).map(({ id, micros }) => [id, micros])).toEqual([["ans_charged", 7]]);
+    expect(repository.dueAlerts().map(({ type }) => type)).toContain("credit.low");
+    const { charged } = repository.capture({
       ...{ holdId: "ans_open", charge: micros(10), steps: 4, reply: null },
     });
-    expect([charged, book.balance().held]).toEqual([10n, 0n]);
+    expect([charged, repository.balance().held]).toEqual([10n, 0n]);
   });
 
   test("an answer under way goes on from its frames", () => {
-    const book = openAnswerBook(stored("answer-running"), () => "evt_new");
-    expect(book.order()).toMatchObject({
+    const repository = openAnswerRepository(stored("answer-running"), () => "evt_new");
+    expect(repository.order()).toMatchObject({
       job: { id: "ans_running", card: { prices: { linear: 1_000_000n } }, question: {} },
       webhook: { url: "https://named.test/" },
     });
-    expect(book.terms()?.noticeId).toBe("evt_running");
-    expect(book.progress()).toMatchObject({
+    expect(repository.terms()?.noticeId).toBe("evt_running");
+    expect(repository.progress()).toMatchObject({
       started: { canvas: 4 },
       frames: [{ step: 1, revealed: [{ text: "A" }] }],
     });
-    expect(book.attempt()).toBe(2);
+    expect(repository.attempt()).toBe(2);
   });
 
   test("an ended answer still has its duties", () => {
-    const book = openAnswerBook(stored("answer-ended"), () => "evt_new");
-    expect(book.ended()).toEqual({
+    const repository = openAnswerRepository(stored("answer-ended"), () => "evt_new");
+    expect(repository.ended()).toEqual({
       ...{ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT, decoder: "1" },
     });
-    book.settled(micros(3));
-    expect(book.ended()).toMatchObject({ body: { charged_micros: 3 }, duties: ["tell"] });
+    repository.settled(micros(3));
+    expect(repository.ended()).toMatchObject({ body: { charged_micros: 3 }, duties: ["tell"] });
   });
 
   test("a batch goes on with its items", () => {
     const store = stored("batch");
-    const [book, orders] = [openBatchBook(store, () => AT), openBatchOrders(store)];
-    expect(book.body()).toMatchObject({ status: "running", counts: { total: 3, completed: 1 } });
-    expect(book.results(0, 3)).toMatchObject([
+    const [repository, orders] = [openBatchRepository(store, () => AT), openBatchOrders(store)];
+    expect(repository.body()).toMatchObject({
+      status: "running",
+      counts: { total: 3, completed: 1 },
+    });
+    expect(repository.results(0, 3)).toMatchObject([
       { custom_id: "item-0", answer: { answer: "A dog." }, error: null },
       { custom_id: "item-1", answer: null },
       { answer: null, error: { code: "image_truncated" } },
     ]);
-    expect(book.running()).toEqual([{ index: 1, answerId: "ans_item_1" }]);
+    expect(repository.running()).toEqual([{ index: 1, answerId: "ans_item_1" }]);
     expect(orders.read(1)).toMatchObject({ deadlineMs: 1000, job: { quote: {} } });
-    expect(book.end(1, endedAnswer("ans_item_1"))).toBe("ended");
-    expect(book.charge()).toEqual({ charge: 20n, steps: 8, answers: 2 });
+    expect(repository.end(1, endedAnswer("ans_item_1"))).toBe("ended");
+    expect(repository.charge()).toEqual({ charge: 20n, steps: 8, answers: 2 });
   });
 
   test("webhooks keep their endpoints, what is on its way and how it went", () => {
     const tools = { now: () => AT + 1_000_000, random: () => 0.5, newId: () => "whd_new" };
-    const book = openWebhookBook(stored("webhooks"), tools);
-    expect(book.endpoints().map(({ id, isEnabled }) => [id, isEnabled])).toEqual([
+    const repository = openWebhookRepository(stored("webhooks"), tools);
+    expect(repository.endpoints().map(({ id, isEnabled }) => [id, isEnabled])).toEqual([
       ["whe_off", false],
       ["whe_on", true],
     ]);
-    expect(book.accountSecrets()).toEqual({ secret: "whsec_account", previous: null });
+    expect(repository.accountSecrets()).toEqual({ secret: "whsec_account", previous: null });
     // What waited before there was a table of receivers is in it.
-    expect(book.nextDueAt()).toBe(AT);
-    const states = book.deliveries({}, 10).map(({ id, state }) => [id, state]);
+    expect(repository.nextDueAt()).toBe(AT);
+    const states = repository.deliveries({}, 10).map(({ id, state }) => [id, state]);
     expect(states).toEqual([
       ["whd_1", "delivered"],
       ["whd_2", "waiting"],
       ["whd_3", "waiting"],
     ]);
-    expect(book.delivery("whd_3")?.attempts).toMatchObject([{ reply: { status: 500 } }]);
-    expect(book.take(10).map(({ id }) => id)).toEqual(expect.arrayContaining(["whd_2", "whd_3"]));
-    const off = book.endpoint("whe_off");
-    if (off !== null) book.putEndpoint({ ...off, isEnabled: true, disabledReason: null });
-    expect(book.redeliver("whd_1")).toBe(true);
+    expect(repository.delivery("whd_3")?.attempts).toMatchObject([{ reply: { status: 500 } }]);
+    expect(repository.take(10).map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["whd_2", "whd_3"]),
+    );
+    const off = repository.endpoint("whe_off");
+    if (off !== null) repository.putEndpoint({ ...off, isEnabled: true, disabledReason: null });
+    expect(repository.redeliver("whd_1")).toBe(true);
   });
 });

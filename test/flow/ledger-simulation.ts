@@ -8,8 +8,8 @@ import { settle } from "#edge/answers/making/payment.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import {
   HOLD_LIFETIME_MS,
-  type LedgerBook,
-  openLedgerBook,
+  type LedgerRepository,
+  openLedgerRepository,
 } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger } from "#edge/ledger/ledger-service.ts";
 import { attempt } from "#edge/with-retry.ts";
@@ -85,21 +85,21 @@ class World {
   readonly #left = new Map<string, number>();
   readonly #usage = new Map<string, number>();
   readonly #timers = new Set<Timer>();
-  /** When the book last heard that an answer is being made, by its own clock. */
+  /** When the repository last heard that an answer is being made, by its own clock. */
   readonly #heardAt = new Map<string, number>();
   /** Holds that were without a sign of life for longer than they live. */
   readonly #lapsed = new Set<string>();
   #clock = 1_790_000_000_000;
   #skew = 0;
-  #book: LedgerBook;
+  #repository: LedgerRepository;
   #count = { steps: 0, answers: 0, crashes: 0, evictions: 0, outlived: 0 };
   #tries = 0;
 
   constructor(seed: number) {
     const stream = mulberry32(seed);
     this.#random = () => stream.next();
-    this.#book = this.#open();
-    this.#book.grant({ grantId: "grant", amount: micros(GRANTED), note: "" });
+    this.#repository = this.#open();
+    this.#repository.grant({ grantId: "grant", amount: micros(GRANTED), note: "" });
   }
 
   async run(): Promise<Simulated> {
@@ -124,15 +124,15 @@ class World {
       this.#check();
     }
     this.#rest();
-    const { revenue } = this.#book.balance();
+    const { revenue } = this.#repository.balance();
     return { ...this.#count, charged: Number(revenue) };
   }
 
-  #open(): LedgerBook {
-    return openLedgerBook(nodeStore(this.#database), () => this.#bookClock());
+  #open(): LedgerRepository {
+    return openLedgerRepository(nodeStore(this.#database), () => this.#ledgerClock());
   }
 
-  #bookClock(): number {
+  #ledgerClock(): number {
     return this.#clock + this.#skew;
   }
 
@@ -152,11 +152,11 @@ class World {
       // Mostly by seconds, so that live holds are seldom lost to it.
       const range = this.#chance(0.1) ? 600_000 : 10_000;
       this.#skew = this.#upTo(range) - range / 2;
-      this.#book = this.#open();
+      this.#repository = this.#open();
       this.#count.evictions += 1;
     }
     for (const [holdId, heardAt] of this.#heardAt)
-      if (this.#bookClock() - heardAt >= HOLD_LIFETIME_MS) this.#lapsed.add(holdId);
+      if (this.#ledgerClock() - heardAt >= HOLD_LIFETIME_MS) this.#lapsed.add(holdId);
     this.#ring();
     if (this.#chance(0.05)) this.#alarm();
     const [intent] = this.#intents.slice(this.#upTo(this.#intents.length));
@@ -185,8 +185,8 @@ class World {
 
   /** What the object does at an alarm, with a queue that may lose the call or its acknowledgement. */
   #alarm(): void {
-    this.#book.sweep();
-    const events = this.#book.due(this.#upTo(4) + 1);
+    this.#repository.sweep();
+    const events = this.#repository.due(this.#upTo(4) + 1);
     const ids = events.map(({ id }) => id);
     const isSent = this.#chance(0.8);
     if (isSent)
@@ -195,8 +195,8 @@ class World {
         if (known !== undefined && known !== amount) throw new Error(`usage of ${id} changed`);
         this.#usage.set(id, amount);
       }
-    if (isSent && this.#chance(0.8)) this.#book.sent(ids);
-    else if (this.#chance(0.8)) this.#book.unsent(ids);
+    if (isSent && this.#chance(0.8)) this.#repository.sent(ids);
+    else if (this.#chance(0.8)) this.#repository.unsent(ids);
   }
 
   /** Takes one of the calls under way to its end, or lets it go wrong. */
@@ -226,22 +226,22 @@ class World {
   }
 
   #wired(edge: Edge): Ledger {
-    const near = ledgerOver(() => this.#book);
-    const book = () => this.#book;
+    const near = ledgerOver(() => this.#repository);
+    const repository = () => this.#repository;
     return {
       ...near,
       hold: (request) =>
         this.#point(edge, () => {
-          this.#heardAt.set(request.holdId, this.#bookClock());
-          return book().hold(request);
+          this.#heardAt.set(request.holdId, this.#ledgerClock());
+          return repository().hold(request);
         }),
       renew: (holdId) =>
         this.#point(edge, () => {
-          this.#heardAt.set(holdId, this.#bookClock());
-          return book().renew(holdId);
+          this.#heardAt.set(holdId, this.#ledgerClock());
+          return repository().renew(holdId);
         }),
-      capture: (request) => this.#point(edge, () => book().capture(request)),
-      release: (holdId) => this.#point(edge, () => book().release(holdId)),
+      capture: (request) => this.#point(edge, () => repository().capture(request)),
+      release: (holdId) => this.#point(edge, () => repository().release(holdId)),
     };
   }
 
@@ -344,7 +344,7 @@ class World {
 
   /** What must hold at every moment. */
   #check(): void {
-    const balance = this.#book.balance();
+    const balance = this.#repository.balance();
     if (sumOf(balance) !== 0n) throw new Error("the books do not sum to zero");
     if (balance.available < 0n) throw new Error("more was spent than was granted");
     const [open] = nodeStore(this.#database).all<{ held: number }>(
@@ -356,10 +356,10 @@ class World {
   /** What must hold when everything has come to rest. */
   #rest(): void {
     this.#clock += 2 * HOLD_LIFETIME_MS + 1_200_000;
-    this.#book.sweep();
+    this.#repository.sweep();
     this.#clock += 3_600_000;
-    for (const { id, micros: amount } of this.#book.due(1000)) this.#usage.set(id, amount);
-    const balance = this.#book.balance();
+    for (const { id, micros: amount } of this.#repository.due(1000)) this.#usage.set(id, amount);
+    const balance = this.#repository.balance();
     if (balance.held !== 0n) throw new Error("a hold was lost");
     const charges = this.#foldEntries();
     for (const intent of this.#intents) this.#judge(intent, charges);
@@ -371,12 +371,12 @@ class World {
 
   /** Whoever asks once more in peace gets the answer that was paid for, or a new one: nobody waits for ever. */
   #askAgain(charges: ReadonlyMap<string, number>): void {
-    this.#book.grant({ grantId: "peace", amount: micros(1_000_000), note: "" });
+    this.#repository.grant({ grantId: "peace", amount: micros(1_000_000), note: "" });
     for (const { name, key, price, tries } of this.#intents) {
       if (key === null) continue;
       const idempotency = { scope: key, fingerprint: name };
       const again = { amount: micros(price), idempotency };
-      const held = this.#book.hold(holdRequest(`${name} again`, again));
+      const held = this.#repository.hold(holdRequest(`${name} again`, again));
       if (!held.ok) throw new Error(`${name} is refused with ${held.refusal.failure.kind}`);
       const isPaid = tries.some((id) => charges.has(id));
       if ((held.value.kind === "replay") !== isPaid)
@@ -402,7 +402,7 @@ class World {
       if (charges.has(hold_id)) throw new Error(`${hold_id} was charged twice`);
       charges.set(hold_id, amount);
     }
-    for (const [name, amount] of Object.entries(this.#book.balance()))
+    for (const [name, amount] of Object.entries(this.#repository.balance()))
       if (BigInt(sums.get(name) ?? 0) !== amount)
         throw new Error(`the entries of ${name} give ${sums.get(name)}, not ${amount}`);
     return charges;

@@ -3,9 +3,9 @@ import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import type { Settings } from "#edge/env.ts";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { createSender, functionSender } from "#edge/webhooks/webhook-sender.ts";
-import type { WebhookBook } from "#edge/webhooks/webhook-service.ts";
+import type { WebhookRepository } from "#edge/webhooks/webhook-service.ts";
 import { deliver } from "#inference/fetch/deliver.ts";
 import { generateSecret } from "#wire/codec/standard-webhooks.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
@@ -21,7 +21,7 @@ const FETCH_URL = "http://hop.test";
 const secret = generateSecret((count) => crypto.getRandomValues(new Uint8Array(count)));
 
 let receiver: TestServer;
-let book: WebhookBook;
+let repository: WebhookRepository;
 let settings: Settings;
 let allowsPrivate: boolean;
 let heard: { readonly id: unknown; readonly message: unknown }[];
@@ -60,7 +60,7 @@ beforeEach(async () => {
     card: { id: "unmask-demo" },
   } as Settings;
   let ids = 0;
-  book = openWebhookBook(nodeStore(), {
+  repository = openWebhookRepository(nodeStore(), {
     now: () => Date.now(),
     random: Math.random,
     newId: (prefix) => `${prefix}_${++ids}`,
@@ -101,10 +101,10 @@ async function told(path: string) {
     at: 0,
     data,
   } as const;
-  book.accept(notice, { url, secret, wantsDrafts: false });
-  await createSender(book, functionSender(settings)).run();
-  const [delivery] = book.deliveries({}, 1);
-  return book.delivery(delivery?.id ?? "");
+  repository.accept(notice, { url, secret, wantsDrafts: false });
+  await createSender(repository, functionSender(settings)).run();
+  const [delivery] = repository.deliveries({}, 1);
+  return repository.delivery(delivery?.id ?? "");
 }
 
 describe("a webhook", () => {
@@ -163,8 +163,8 @@ describe("a webhook", () => {
     expect(Math.round(waitMs / 1000)).toBe(1);
     if (sending !== undefined) vi.mocked(fetch).mockImplementation(sending);
     vi.setSystemTime(Date.now() + 1_500);
-    await createSender(book, functionSender(settings)).run();
-    expect(book.delivery(found?.delivery.id ?? "")).toMatchObject({
+    await createSender(repository, functionSender(settings)).run();
+    expect(repository.delivery(found?.delivery.id ?? "")).toMatchObject({
       delivery: { state: "delivered", attempts: 1 },
     });
   });

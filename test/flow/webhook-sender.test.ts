@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { createSender, MAX_SENDING } from "#edge/webhooks/webhook-sender.ts";
-import type { DueDelivery, WebhookBook } from "#edge/webhooks/webhook-service.ts";
+import type { DueDelivery, WebhookRepository } from "#edge/webhooks/webhook-service.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
@@ -9,51 +9,51 @@ const delivered: DeliveryReply = {
   ...{ outcome: "response", status: 200, retry_after: null, location: null, duration_ms: 1 },
 };
 
-function opened(): WebhookBook {
+function opened(): WebhookRepository {
   let ids = 0;
-  return openWebhookBook(nodeStore(), {
+  return openWebhookRepository(nodeStore(), {
     now: () => 1_790_000_000_000,
     random: () => 0.5,
     newId: (prefix) => `${prefix}_${++ids}`,
   });
 }
 
-function tell(book: WebhookBook, id: string, url: string): void {
+function tell(repository: WebhookRepository, id: string, url: string): void {
   const notice = { id, type: "answer.completed", accountId: "acc_1", at: 0, data: {} } as const;
-  book.accept(notice, { url, secret: "whsec_x", wantsDrafts: false });
+  repository.accept(notice, { url, secret: "whsec_x", wantsDrafts: false });
 }
 
 /** A sender whose receivers hang until they are told to reply. */
-function hanging(book: WebhookBook) {
+function hanging(repository: WebhookRepository) {
   const replies = new Map<string, (reply: DeliveryReply) => void>();
   const send = vi.fn(
     ({ noticeId }: DueDelivery) =>
       new Promise<DeliveryReply>((resolve) => replies.set(noticeId, resolve)),
   );
-  return { sender: createSender(book, send), replies, send };
+  return { sender: createSender(repository, send), replies, send };
 }
 
 describe("a sender", () => {
   test("sends what comes while a receiver hangs, without waiting for it", async () => {
-    const book = opened();
-    const { sender, replies, send } = hanging(book);
-    tell(book, "evt_slow", "https://slow.test/");
+    const repository = opened();
+    const { sender, replies, send } = hanging(repository);
+    tell(repository, "evt_slow", "https://slow.test/");
     const run = sender.run();
     await vi.waitFor(() => expect(replies.has("evt_slow")).toBe(true));
-    tell(book, "evt_fast", "https://fast.test/");
+    tell(repository, "evt_fast", "https://fast.test/");
     sender.wake();
     await vi.waitFor(() => expect(replies.has("evt_fast")).toBe(true));
     for (const reply of replies.values()) reply(delivered);
     await run;
     expect(send).toHaveBeenCalledTimes(2);
-    expect(book.deliveries({ state: "delivered" }, 9)).toHaveLength(2);
+    expect(repository.deliveries({ state: "delivered" }, 9)).toHaveLength(2);
   });
 
   test("opens no more connections than a Worker may have, and goes on as they end", async () => {
-    const book = opened();
-    const { sender, replies, send } = hanging(book);
+    const repository = opened();
+    const { sender, replies, send } = hanging(repository);
     for (let index = 0; index < 20; index += 1)
-      tell(book, `evt_${index}`, `https://host${index}.test/`);
+      tell(repository, `evt_${index}`, `https://host${index}.test/`);
     const run = sender.run();
     await vi.waitFor(() => expect(send).toHaveBeenCalledTimes(MAX_SENDING));
     replies.get("evt_0")?.(delivered);
@@ -67,20 +67,20 @@ describe("a sender", () => {
   });
 
   test("stops when our side does not send, and leaves the rest for the next run", async () => {
-    const book = opened();
+    const repository = opened();
     for (let index = 0; index < 20; index += 1)
-      tell(book, `evt_${index}`, `https://host${index}.test/`);
+      tell(repository, `evt_${index}`, `https://host${index}.test/`);
     const send = vi.fn(async () => ({ outcome: "unsent" }) as const);
-    await createSender(book, send).run();
+    await createSender(repository, send).run();
     expect(send).toHaveBeenCalledTimes(MAX_SENDING);
-    expect(book.deliveries({ state: "waiting" }, 30)).toHaveLength(20);
-    expect(book.deliveries({}, 30).every(({ attempts }) => attempts === 0)).toBe(true);
+    expect(repository.deliveries({ state: "waiting" }, 30)).toHaveLength(20);
+    expect(repository.deliveries({}, 30).every(({ attempts }) => attempts === 0)).toBe(true);
   });
 
   test("is one sender, however often it is started", async () => {
-    const book = opened();
-    const { sender, replies, send } = hanging(book);
-    tell(book, "evt_1", "https://one.test/");
+    const repository = opened();
+    const { sender, replies, send } = hanging(repository);
+    tell(repository, "evt_1", "https://one.test/");
     const runs = [sender.run(), sender.run()];
     await vi.waitFor(() => expect(replies.size).toBe(1));
     replies.get("evt_1")?.(delivered);
@@ -89,22 +89,22 @@ describe("a sender", () => {
   });
 
   test("that cannot write down what came of a sending fails its run, and the next begins anew", async () => {
-    const book = opened();
-    tell(book, "evt_1", "https://one.test/");
+    const repository = opened();
+    tell(repository, "evt_1", "https://one.test/");
     let isBroken = true;
-    const fragile: WebhookBook = {
-      ...book,
+    const fragile: WebhookRepository = {
+      ...repository,
       record: (id, reply) => {
         if (isBroken) throw new Error("the disk is full");
-        book.record(id, reply);
+        repository.record(id, reply);
       },
     };
     const sender = createSender(fragile, async () => delivered);
     await expect(sender.run()).rejects.toThrow("the disk is full");
     isBroken = false;
-    tell(book, "evt_2", "https://two.test/");
+    tell(repository, "evt_2", "https://two.test/");
     await sender.run();
-    expect(book.deliveries({ state: "delivered" }, 9)).toHaveLength(1);
-    expect(book.deliveries({ state: "waiting" }, 9)).toHaveLength(1);
+    expect(repository.deliveries({ state: "delivered" }, 9)).toHaveLength(1);
+    expect(repository.deliveries({ state: "waiting" }, 9)).toHaveLength(1);
   });
 });

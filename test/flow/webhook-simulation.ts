@@ -1,11 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Notice } from "#domain/notice.ts";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import type {
   DueDelivery,
   Endpoint,
   SendingResult,
-  WebhookBook,
+  WebhookRepository,
 } from "#edge/webhooks/webhook-service.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
@@ -72,7 +72,7 @@ export function simulateDeliveries(count: number, seed: number): SimulatedDelive
 class World {
   readonly #random: () => number;
   readonly #database = new DatabaseSync(":memory:");
-  #book: WebhookBook;
+  #repository: WebhookRepository;
   #clock = Date.UTC(2026, 0, 1);
   #downUntil = 0;
   #ownDownUntil = 0;
@@ -92,8 +92,8 @@ class World {
   constructor(seed: number) {
     const uniform = mulberry32(seed);
     this.#random = () => uniform.next();
-    this.#book = this.#open();
-    for (let index = 0; index < ENDPOINTS; index++) this.#book.putEndpoint(endpoint(index));
+    this.#repository = this.#open();
+    for (let index = 0; index < ENDPOINTS; index++) this.#repository.putEndpoint(endpoint(index));
   }
 
   run(count: number): SimulatedDeliveries {
@@ -113,8 +113,8 @@ class World {
     return this.#judge(notices);
   }
 
-  #open(): WebhookBook {
-    return openWebhookBook(nodeStore(this.#database), {
+  #open(): WebhookRepository {
+    return openWebhookRepository(nodeStore(this.#database), {
       now: () => this.#clock,
       random: this.#random,
       newId: (prefix) => `${prefix}_${++this.#ids}`,
@@ -129,15 +129,15 @@ class World {
       at: this.#clock,
       data: { id: `ans_${index}` },
     };
-    this.#book.accept(notice, null);
+    this.#repository.accept(notice, null);
     for (let at = 0; at < ENDPOINTS; at++) this.#expected.add(`ans_${index} whe_${at}`);
     // An answer's object that did not hear that it was accepted hands it over again.
-    if (this.#random() < FAULT_RATE) this.#book.accept(notice, null);
+    if (this.#random() < FAULT_RATE) this.#repository.accept(notice, null);
   }
 
   /** Lets time pass until nothing is on its way. */
   #drain(): void {
-    for (let due = this.#book.nextDueAt(); due !== null; due = this.#book.nextDueAt()) {
+    for (let due = this.#repository.nextDueAt(); due !== null; due = this.#repository.nextDueAt()) {
       this.#clock = Math.max(this.#clock, due);
       this.#send();
     }
@@ -146,7 +146,7 @@ class World {
   /** What a run does: it sends until nothing is due or it dies. */
   #send(): void {
     this.#writeLate();
-    for (let batch = this.#book.take(6); batch.length > 0; batch = this.#book.take(6))
+    for (let batch = this.#repository.take(6); batch.length > 0; batch = this.#repository.take(6))
       for (const delivery of batch) {
         this.#count.sendings += 1;
         const result = this.#sending(delivery);
@@ -161,33 +161,33 @@ class World {
 
   #record(id: string, result: SendingResult): void {
     if (result.outcome !== "unsent") {
-      this.#book.record(id, result);
+      this.#repository.record(id, result);
       return;
     }
     const before = this.#attemptsOf(id);
-    this.#book.record(id, result);
+    this.#repository.record(id, result);
     if (this.#attemptsOf(id) !== before) this.#count.blamed += 1;
   }
 
   /** What a sending can be told against: the delivery's attempts and state, and how its endpoint stands. */
   #attemptsOf(id: string): string {
-    const found = this.#book.delivery(id);
+    const found = this.#repository.delivery(id);
     if (found === null) throw new Error(`${id} is lost`);
     const { state, attempts, endpointId } = found.delivery;
-    const { isEnabled, failingSince } = this.#book.endpoint(endpointId ?? "") ?? {};
+    const { isEnabled, failingSince } = this.#repository.endpoint(endpointId ?? "") ?? {};
     return JSON.stringify([state, attempts, found.attempts.length, isEnabled, failingSince]);
   }
 
   #die(): void {
     this.#count.deaths += 1;
-    this.#book = this.#open();
+    this.#repository = this.#open();
   }
 
   #writeLate(): void {
     const late = this.#late;
     this.#late = [];
     for (const id of late)
-      if (this.#random() < 0.5) this.#book.record(id, response(200));
+      if (this.#random() < 0.5) this.#repository.record(id, response(200));
       else this.#late.push(id);
   }
 
@@ -250,18 +250,18 @@ class World {
 
   /** The owner looks after an endpoint that was disabled. */
   #enable(): void {
-    for (const known of this.#book.endpoints()) {
+    for (const known of this.#repository.endpoints()) {
       if (known.isEnabled) continue;
       this.#count.disabled += 1;
       const enabled = { isEnabled: true, disabledReason: null, failingSince: null };
-      this.#book.putEndpoint({ ...known, ...enabled });
+      this.#repository.putEndpoint({ ...known, ...enabled });
     }
   }
 
   /** The owner sends again what failed. */
   #redeliver(): number {
     const until = this.#clock + 1;
-    const count = this.#book.redeliverRange({ state: "failed", since: 0, until });
+    const count = this.#repository.redeliverRange({ state: "failed", since: 0, until });
     this.#count.givenUp += count;
     return count;
   }

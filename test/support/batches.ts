@@ -1,5 +1,5 @@
-import type { BatchBook, BatchTerms } from "#edge/batches/batch-repository.ts";
-import { openBatchBook } from "#edge/batches/batch-repository.ts";
+import type { BatchRepository, BatchTerms } from "#edge/batches/batch-repository.ts";
+import { openBatchRepository } from "#edge/batches/batch-repository.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
 import { nodeStore } from "./ledger-twin.ts";
@@ -31,13 +31,13 @@ export function batchOf(
   quotes: readonly number[],
   now: () => number = () => 0,
   terms: Partial<BatchTerms> = {},
-): BatchBook {
-  const book = openBatchBook(nodeStore(), now);
+): BatchRepository {
+  const repository = openBatchRepository(nodeStore(), now);
   for (const [index, quotedMicros] of quotes.entries())
-    book.keep(index, { customId: `item-${index}`, quotedMicros, error: null });
+    repository.keep(index, { customId: `item-${index}`, quotedMicros, error: null });
   const sum = quotes.reduce((total, quote) => total + quote, 0);
-  book.begin(batchTerms({ quotedMicros: sum, ...terms }));
-  return book;
+  repository.begin(batchTerms({ quotedMicros: sum, ...terms }));
+  return repository;
 }
 
 export function problem(overrides: Partial<Problem> = {}): Problem {

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type LedgerBook, openLedgerBook } from "#edge/ledger/ledger-repository.ts";
+import { type LedgerRepository, openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore, SqlValue } from "#edge/storage/sql-store.ts";
 
@@ -29,27 +29,27 @@ export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:"))
   };
 }
 
-/** The object's calls over any book: what is between them in the runtime is a wire. */
-export function ledgerOver(book: () => LedgerBook): Ledger {
+/** The object's calls over any repository: what is between them in the runtime is a wire. */
+export function ledgerOver(repository: () => LedgerRepository): Ledger {
   return {
-    grant: async (grant) => book().grant(grant),
-    refund: async (refund) => book().refund(refund),
-    hold: async (request) => book().hold(request),
-    letIn: async (request) => book().letIn(request),
-    recall: async (request) => book().recall(request),
-    renew: async (holdId) => book().renew(holdId),
-    takePlace: async (place) => book().takePlace(place),
-    leavePlace: async (answerId) => book().leavePlace(answerId),
-    capture: async (capture) => book().capture(capture),
-    release: async (holdId) => book().release(holdId),
-    drawLine: async (line) => book().drawLine(line),
-    balance: async () => book().balance(),
-    entries: async (query) => book().entries(query),
+    grant: async (grant) => repository().grant(grant),
+    refund: async (refund) => repository().refund(refund),
+    hold: async (request) => repository().hold(request),
+    letIn: async (request) => repository().letIn(request),
+    recall: async (request) => repository().recall(request),
+    renew: async (holdId) => repository().renew(holdId),
+    takePlace: async (place) => repository().takePlace(place),
+    leavePlace: async (answerId) => repository().leavePlace(answerId),
+    capture: async (capture) => repository().capture(capture),
+    release: async (holdId) => repository().release(holdId),
+    drawLine: async (line) => repository().drawLine(line),
+    balance: async () => repository().balance(),
+    entries: async (query) => repository().entries(query),
   };
 }
 
 /** An empty ledger in memory. */
-export function ledgerTwin(now: () => number): { book: LedgerBook; ledger: Ledger } {
-  const book = openLedgerBook(nodeStore(), now);
-  return { book, ledger: ledgerOver(() => book) };
+export function ledgerTwin(now: () => number): { repository: LedgerRepository; ledger: Ledger } {
+  const repository = openLedgerRepository(nodeStore(), now);
+  return { repository, ledger: ledgerOver(() => repository) };
 }

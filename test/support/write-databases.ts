@@ -10,12 +10,12 @@ import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
-import { openAnswerBook } from "#edge/answers/storage/answer-repository.ts";
+import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { openBatchOrders } from "#edge/batches/batch-orders.ts";
-import { openBatchBook } from "#edge/batches/batch-repository.ts";
-import { openLedgerBook } from "#edge/ledger/ledger-repository.ts";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openBatchRepository } from "#edge/batches/batch-repository.ts";
+import { openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import type { Endpoint } from "#edge/webhooks/webhook-service.ts";
 import { batchTerms, endedAnswer, problem } from "./batches.ts";
 import { question, untold } from "./edge-builders.ts";
@@ -42,31 +42,31 @@ for (const [name, fill] of Object.entries({
 
 /** A dollar, one answer charged in part and refunded, one given back, one under way for a client token, one told to be repeated. */
 function fillLedger(database: DatabaseSync): void {
-  const book = openLedgerBook(nodeStore(database), () => AT);
-  book.grant({ grantId: "gift", amount: micros(1_000_000), note: "welcome" });
-  book.drawLine({ accountId: "acc_1", line: micros(999_995) });
+  const repository = openLedgerRepository(nodeStore(database), () => AT);
+  repository.grant({ grantId: "gift", amount: micros(1_000_000), note: "welcome" });
+  repository.drawLine({ accountId: "acc_1", line: micros(999_995) });
   const idempotency = { scope: "key_1 /v1/answers order-1", fingerprint: "ab".repeat(32) };
-  book.hold(holdRequest("ans_charged", { idempotency }));
+  repository.hold(holdRequest("ans_charged", { idempotency }));
   const reply = storedAnswer.write(endedAnswer("ans_charged"));
-  book.capture({ holdId: "ans_charged", charge: micros(7), steps: 4, reply });
-  book.refund({
+  repository.capture({ holdId: "ans_charged", charge: micros(7), steps: 4, reply });
+  repository.refund({
     ...{ refundId: "sorry", accountId: "acc_1", holdId: "ans_charged" },
     ...{ amount: micros(2), note: "late" },
   });
-  book.hold(holdRequest("ans_released"));
-  book.release("ans_released");
+  repository.hold(holdRequest("ans_released"));
+  repository.release("ans_released");
   const spendCap = { tokenId: "tok_1", amount: micros(100), expiresAt: AT + 60_000 };
-  book.hold(holdRequest("ans_open", { spendCap }));
+  repository.hold(holdRequest("ans_open", { spendCap }));
 }
 
 function fillRunningAnswer(database: DatabaseSync): void {
-  const book = openAnswerBook(nodeStore(database), () => "evt_running");
-  book.begin(order("ans_running"));
-  book.attempt();
-  book.started("ab".repeat(32), {
+  const repository = openAnswerRepository(nodeStore(database), () => "evt_running");
+  repository.begin(order("ans_running"));
+  repository.attempt();
+  repository.started("ab".repeat(32), {
     ...{ kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: 4 },
   });
-  book.keep([
+  repository.keep([
     {
       ...{ kind: "answer.frame", step: 1, stableUntil: 1 },
       revealed: [{ position: 0, token: 5, text: "A", confidence: 0.5, step: 1 }],
@@ -75,51 +75,56 @@ function fillRunningAnswer(database: DatabaseSync): void {
 }
 
 function fillEndedAnswer(database: DatabaseSync): void {
-  const book = openAnswerBook(nodeStore(database), () => "evt_ended");
-  book.begin(order("ans_ended"));
-  book.end({ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT, decoder: "2" });
+  const repository = openAnswerRepository(nodeStore(database), () => "evt_ended");
+  repository.begin(order("ans_ended"));
+  repository.end({
+    body: endedAnswer("ans_ended"),
+    duties: ["settle", "tell"],
+    at: AT,
+    decoder: "2",
+  });
 }
 
 /** Three items: one answered, one under way, one that could not be asked. */
 function fillBatch(database: DatabaseSync): void {
   const store = nodeStore(database);
-  const [book, orders] = [openBatchBook(store, () => AT), openBatchOrders(store)];
+  const [repository, orders] = [openBatchRepository(store, () => AT), openBatchOrders(store)];
   const { job, webhook } = order("ans_item");
   for (const index of [0, 1]) {
     orders.keep(index, { job, deadlineMs: 1000, webhook, pool: "private" });
-    book.keep(index, { customId: `item-${index}`, quotedMicros: 10, error: null });
+    repository.keep(index, { customId: `item-${index}`, quotedMicros: 10, error: null });
   }
-  book.keep(2, { customId: null, quotedMicros: 0, error: problem() });
-  book.begin(batchTerms({ createdAt: AT, deadlineAt: AT + 3_600_000, quotedMicros: 20 }));
-  book.takeNext("ans_item_0");
-  book.end(0, endedAnswer("ans_item_0"));
+  repository.keep(2, { customId: null, quotedMicros: 0, error: problem() });
+  repository.begin(batchTerms({ createdAt: AT, deadlineAt: AT + 3_600_000, quotedMicros: 20 }));
+  repository.takeNext("ans_item_0");
+  repository.end(0, endedAnswer("ans_item_0"));
   orders.forget(0);
-  book.takeNext("ans_item_1");
+  repository.takeNext("ans_item_1");
 }
 
 /** Two endpoints, one of them disabled; a delivery that failed once, one that arrived, one to an address of a request's own. */
 function fillWebhooks(database: DatabaseSync): void {
   let ids = 0;
-  const book = openWebhookBook(nodeStore(database), {
+  const repository = openWebhookRepository(nodeStore(database), {
     now: () => AT,
     random: () => 0.5,
     newId: (prefix) => `${prefix}_${++ids}`,
   });
-  book.putAccountSecrets({ secret: "whsec_account", previous: null });
-  book.putEndpoint(endpoint("whe_on", "https://on.test/", true));
-  book.accept(notice("evt_1"), null);
-  book.accept(notice("evt_2"), {
+  repository.putAccountSecrets({ secret: "whsec_account", previous: null });
+  repository.putEndpoint(endpoint("whe_on", "https://on.test/", true));
+  repository.accept(notice("evt_1"), null);
+  repository.accept(notice("evt_2"), {
     ...{ url: "https://named.test/", secret: "whsec_named", wantsDrafts: false },
   });
-  const [first, second] = book.take(2);
+  const [first, second] = repository.take(2);
   if (first === undefined || second === undefined) throw new Error("nothing is due");
-  book.record(first.id, {
+  repository.record(first.id, {
     ...{ outcome: "response", status: 500, retry_after: null, location: null, duration_ms: 3 },
   });
-  book.record(second.id, {
+  repository.record(second.id, {
     ...{ outcome: "response", status: 204, retry_after: null, location: null, duration_ms: 2 },
   });
-  book.putEndpoint(endpoint("whe_off", "https://off.test/", false));
+  repository.putEndpoint(endpoint("whe_off", "https://off.test/", false));
 }
 
 function order(id: string): AnswerOrder {

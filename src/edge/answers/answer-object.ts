@@ -19,7 +19,11 @@ import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
 import { AnswerMaker } from "./making/answer-runner.ts";
 import { type Duties, fulfil, ownedBy } from "./making/completion-outbox.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
-import { type AnswerBook, type Duty, openAnswerBook } from "./storage/answer-repository.ts";
+import {
+  type AnswerRepository,
+  type Duty,
+  openAnswerRepository,
+} from "./storage/answer-repository.ts";
 
 /** Between two signs of life of a running answer: an alarm that finds nobody at work begins again. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
@@ -41,30 +45,30 @@ const MAX_DUTY_PAUSE_MS = 3_600_000;
 
 /** The keeper of one answer. Everything that it has promised is in SQLite; any instance goes on where another died. */
 export class AnswerObject extends DurableObject<Bindings> {
-  #book: AnswerBook;
+  #repository: AnswerRepository;
   #maker: AnswerMaker | undefined;
   #draftedAt = 0;
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
-    this.#book = this.#openBook();
+    this.#repository = this.#openRepository();
   }
 
   async start(order: AnswerOrder): Promise<void> {
-    this.#book.begin(order);
+    this.#repository.begin(order);
     // Not waited for: order, alarm and attempt become durable in one write, before anything leaves this object.
-    if (this.#book.ended() === null) this.#inBackground(this.#lookAgain());
+    if (this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
     this.#awake();
     this.#inBackground(this.#list());
   }
 
   async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
-    this.#book.begin(order);
+    this.#repository.begin(order);
     // What is found was cached, or made, under a key that has the decoder's version in it.
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
     // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
     const duties: readonly Duty[] = order.webhook === null ? ["list"] : ["tell", "list"];
-    this.#book.end({ body, duties, at: Date.now(), decoder });
+    this.#repository.end({ body, duties, at: Date.now(), decoder });
     await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -93,19 +97,19 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   async kept(viewer: Viewer): Promise<KeptAnswer | null> {
-    const isThere = this.#mayBeSeenBy(viewer) && this.#book.hasQuestion();
-    const order = isThere ? this.#book.order() : null;
-    return order === null ? null : { order, decoder: this.#book.ended()?.decoder ?? null };
+    const isThere = this.#mayBeSeenBy(viewer) && this.#repository.hasQuestion();
+    const order = isThere ? this.#repository.order() : null;
+    return order === null ? null : { order, decoder: this.#repository.ended()?.decoder ?? null };
   }
 
   async follow(
     accountId: string,
     follower: string,
   ): Promise<ReadableStream<Uint8Array> | "not begun" | "over"> {
-    if (this.#book.terms()?.job.accountId !== accountId) return "not begun";
+    if (this.#repository.terms()?.job.accountId !== accountId) return "not begun";
     this.#awake();
     const { shared } = this.#answer();
-    if (!shared.isUnderWay && this.#book.ended()?.body.status !== "completed") return "over";
+    if (!shared.isUnderWay && this.#repository.ended()?.body.status !== "completed") return "over";
     return sseStream(workMessages(shared.follow(follower)), {
       cancel: () => shared.leave(follower),
     });
@@ -120,7 +124,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   async watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
-    if (this.#book.terms()?.job.accountId !== accountId) return null;
+    if (this.#repository.terms()?.job.accountId !== accountId) return null;
     this.#awake();
     const { shared, story } = this.#answer();
     await shared.watch(() => story.ended(milliseconds));
@@ -128,9 +132,9 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   override async alarm(): Promise<void> {
-    const terms = this.#book.terms();
+    const terms = this.#repository.terms();
     if (terms === null) return;
-    if (this.#book.ended() !== null) return await this.#lookBack();
+    if (this.#repository.ended() !== null) return await this.#lookBack();
     await this.#lookAgain();
     this.#awake();
     try {
@@ -142,11 +146,11 @@ export class AnswerObject extends DurableObject<Bindings> {
     }
   }
 
-  /** The answer, from the book where this instance is new. */
+  /** The answer, from the repository where this instance is new. */
   #answer(): AnswerMaker {
-    const terms = this.#book.terms();
+    const terms = this.#repository.terms();
     if (terms === null) throw new Error("an answer that never began is asked for");
-    this.#maker ??= new AnswerMaker(this.#book, terms, {
+    this.#maker ??= new AnswerMaker(this.#repository, terms, {
       dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
         dispatch(job, settingsOf(this.env), { requestId, traceparent, deadlineAt, signal }),
       answers: answersOf(this.env),
@@ -166,15 +170,15 @@ export class AnswerObject extends DurableObject<Bindings> {
 
   /** Does what is left to do for an ended answer, then forgets it in two steps. */
   async #lookBack(done: readonly Duty[] = []): Promise<void> {
-    const [terms, ended] = [this.#book.terms(), this.#book.ended()];
+    const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
-    await fulfil(this.#book, terms, this.#duties(), done);
-    const isDone = this.#book.ended()?.duties.length === 0;
+    await fulfil(this.#repository, terms, this.#duties(), done);
+    const isDone = this.#repository.ended()?.duties.length === 0;
     const now = Date.now();
     const age = now - ended.at;
     if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
     if (age >= WORK_LIFETIME_MS) {
-      this.#book.forgetWork();
+      this.#repository.forgetWork();
       this.#maker = undefined;
     }
     const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
@@ -186,7 +190,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     await new AnswerTable(this.env.DB).forget(answerId);
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
-    this.#book = this.#openBook();
+    this.#repository = this.#openRepository();
     this.#maker = undefined;
   }
 
@@ -208,8 +212,8 @@ export class AnswerObject extends DurableObject<Bindings> {
   /** Lists an answer that takes its time; one that does not is listed when it ends. */
   async #list(): Promise<void> {
     await scheduler.wait(LIST_AFTER_MS);
-    const terms = this.#book.terms();
-    if (terms === null || this.#book.ended() !== null) return;
+    const terms = this.#repository.terms();
+    if (terms === null || this.#repository.ended() !== null) return;
     try {
       await new AnswerTable(this.env.DB).begin(terms);
     } catch (cause) {
@@ -224,7 +228,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#draftedAt = now;
     const data = this.#answer().body();
     const notice: Notice = {
-      id: `${this.#book.terms()?.noticeId}.${data.usage.steps}`,
+      id: `${this.#repository.terms()?.noticeId}.${data.usage.steps}`,
       type: "answer.draft",
       ...ownedBy({ job, owner }),
       at: now,
@@ -251,7 +255,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {
-    const terms = this.#book.terms();
+    const terms = this.#repository.terms();
     return terms !== null && maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
   }
 
@@ -260,8 +264,8 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.ctx.waitUntil(work);
   }
 
-  #openBook(): AnswerBook {
-    return openAnswerBook(durableStore(this.ctx.storage), () => newId("evt"));
+  #openRepository(): AnswerRepository {
+    return openAnswerRepository(durableStore(this.ctx.storage), () => newId("evt"));
   }
 }
 

@@ -12,7 +12,7 @@ import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import { BatchTable } from "./batch-index.ts";
 import { type ItemOrder, openBatchOrders } from "./batch-orders.ts";
-import { type BatchTerms, type NewItem, openBatchBook } from "./batch-repository.ts";
+import { type BatchTerms, type NewItem, openBatchRepository } from "./batch-repository.ts";
 import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./batch-runner.ts";
 
 /** Between two looks at what runs: a report that was lost costs its item this long. A ninth of a hold's lifetime. */
@@ -24,31 +24,31 @@ const UNBEGUN_LIFETIME_MS = 10 * 60_000;
 /** How long results can be fetched after the end. */
 export const RESULTS_LIFETIME_MS: number = 7 * 24 * 3_600_000;
 
-/** The maker of one batch: its book and questions are in SQLite, so that any instance can go on where another died. */
+/** The maker of one batch: its repository and questions are in SQLite, so that any instance can go on where another died. */
 export class BatchObject extends DurableObject<Bindings> {
   #opened: BatchParts | undefined;
 
   async keep(index: number, item: NewItem, order: ItemOrder | null): Promise<void> {
-    const { book, orders } = this.#parts;
+    const { repository, orders } = this.#parts;
     if (order !== null) orders.keep(index, order);
-    book.keep(index, item);
-    if (book.terms() === null) await this.#ringIn(UNBEGUN_LIFETIME_MS);
+    repository.keep(index, item);
+    if (repository.terms() === null) await this.#ringIn(UNBEGUN_LIFETIME_MS);
   }
 
   async begin(terms: BatchTerms): Promise<BatchBody> {
-    this.#parts.book.begin(terms);
+    this.#parts.repository.begin(terms);
     await this.#ringIn(LOOK_MS);
-    const body = this.#parts.book.body();
+    const body = this.#parts.repository.body();
     this.#inBackground(advance(this.#parts));
     return body;
   }
 
   async discard(): Promise<void> {
-    if (this.#parts.book.terms() === null) await this.#forget();
+    if (this.#parts.repository.terms() === null) await this.#forget();
   }
 
   async read(viewer: Viewer): Promise<BatchBody | null> {
-    return this.#mayBeSeenBy(viewer) ? this.#parts.book.body() : null;
+    return this.#mayBeSeenBy(viewer) ? this.#parts.repository.body() : null;
   }
 
   async results(
@@ -56,13 +56,13 @@ export class BatchObject extends DurableObject<Bindings> {
     from: number,
     count: number,
   ): Promise<readonly BatchResultBody[] | null> {
-    return this.#mayBeSeenBy(viewer) ? this.#parts.book.results(from, count) : null;
+    return this.#mayBeSeenBy(viewer) ? this.#parts.repository.results(from, count) : null;
   }
 
   async cancel(viewer: Viewer): Promise<BatchBody | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     await cancelBatch(this.#parts);
-    return this.#parts.book.body();
+    return this.#parts.repository.body();
   }
 
   async itemEnded(index: number, body: AnswerBody): Promise<void> {
@@ -71,7 +71,7 @@ export class BatchObject extends DurableObject<Bindings> {
   }
 
   override async alarm(): Promise<void> {
-    if (this.#parts.book.terms() === null) return await this.#forget();
+    if (this.#parts.repository.terms() === null) return await this.#forget();
     if (this.#forgetAt() === null) await lookAfter(this.#parts);
     const forgetAt = this.#forgetAt();
     if (forgetAt === null) await this.#ringIn(LOOK_MS);
@@ -81,14 +81,14 @@ export class BatchObject extends DurableObject<Bindings> {
 
   /** When the results of the ended batch have been kept long enough; null while there is something left to do for it. */
   #forgetAt(): number | null {
-    const { book } = this.#parts;
-    const { ended_at: endedAt } = book.body();
-    if (endedAt === null || book.closingStep() !== null) return null;
+    const { repository } = this.#parts;
+    const { ended_at: endedAt } = repository.body();
+    if (endedAt === null || repository.closingStep() !== null) return null;
     return Date.parse(endedAt) + RESULTS_LIFETIME_MS;
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {
-    const terms = this.#parts.book.terms();
+    const terms = this.#parts.repository.terms();
     return terms !== null && maySee(viewer, terms);
   }
 
@@ -130,7 +130,7 @@ export class BatchObject extends DurableObject<Bindings> {
     const store = durableStore(this.ctx.storage);
     const table = new BatchTable(this.env.DB);
     return {
-      book: openBatchBook(store, () => Date.now()),
+      repository: openBatchRepository(store, () => Date.now()),
       orders: openBatchOrders(store),
       answers: answersOf(this.env),
       lookUp: (terms, item, answerId) => this.#lookUp(terms, item, answerId),

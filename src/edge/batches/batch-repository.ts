@@ -59,7 +59,7 @@ export interface BatchCharge {
 }
 
 /** The state of one batch over its store: every operation is one transaction, and none waits for anything. */
-export interface BatchBook {
+export interface BatchRepository {
   /** Takes an item on; the same index again changes nothing. */
   keep(index: number, item: NewItem): void;
   /** From here on the batch is to be made. Again, it changes nothing. */
@@ -102,8 +102,8 @@ export const MAX_ITEM_ATTEMPTS = 4;
 /** Wait before the second attempt; doubled for each further one. */
 const RETRY_MS = 10_000;
 
-/** Opens the book of a batch. `now` is the writer's clock. */
-export function openBatchBook(store: SqlStore, now: () => number): BatchBook {
+/** Opens the repository of a batch. `now` is the writer's clock. */
+export function openBatchRepository(store: SqlStore, now: () => number): BatchRepository {
   migrate(store, "a batch", batchMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {
@@ -181,7 +181,7 @@ function end(
   index: number,
   body: AnswerBody,
   now: number,
-): ReturnType<BatchBook["end"]> {
+): ReturnType<BatchRepository["end"]> {
   const [item] = store.all<{ quoted: number; attempts: number }>(
     "SELECT quoted, attempts FROM items WHERE place = ? AND state = 'running' AND answer_id = ?",
     ...[index, body.id],

@@ -8,11 +8,11 @@ import type { Ledger } from "../ledger/ledger-service.ts";
 import { logFault } from "../log.ts";
 import type { Notices } from "../webhooks/notices.ts";
 import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
-import type { BatchBook, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
+import type { BatchRepository, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
 
 /** What a batch works with. Every call of it may be repeated. */
 export interface BatchParts {
-  readonly book: BatchBook;
+  readonly repository: BatchRepository;
   readonly orders: BatchOrders;
   readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record">;
   /** Looks for the answer of an item that would be made under this id. Never rejects. */
@@ -32,41 +32,41 @@ export interface BatchParts {
  * Whatever cannot be reached is logged and left to the next call; nothing is lost or done twice by calling again.
  */
 export async function advance(parts: BatchParts): Promise<void> {
-  const { book, newAnswerId } = parts;
-  const terms = book.terms();
+  const { repository, newAnswerId } = parts;
+  const terms = repository.terms();
   if (terms === null) return;
   for (;;) {
-    const item = book.takeNext(newAnswerId());
+    const item = repository.takeNext(newAnswerId());
     if (item === null) break;
     await startItem(parts, terms, item);
   }
-  for (let step = book.closingStep(); step !== null; step = book.closingStep()) {
+  for (let step = repository.closingStep(); step !== null; step = repository.closingStep()) {
     if (!(await reached(`batch: ${step}`, terms, () => close(parts, terms, step)))) return;
   }
 }
 
 /** Takes in how an item's answer ended, as its object reports it. */
 export function itemEnded(
-  { book, orders }: BatchParts,
+  { repository, orders }: BatchParts,
   index: number,
-  body: Parameters<BatchBook["end"]>[1],
+  body: Parameters<BatchRepository["end"]>[1],
 ): void {
-  if (book.end(index, body) === "ended") orders.forget(index);
+  if (repository.end(index, body) === "ended") orders.forget(index);
 }
 
 /**
  * Looks after a batch by the clock: keeps its hold open, asks for answers whose report was lost, starts again what no
- * object knows of, because somebody died between the book and the start.
+ * object knows of, because somebody died between the repository and the start.
  */
 export async function lookAfter(parts: BatchParts): Promise<void> {
-  const { book, answers, ledgerOf } = parts;
-  const terms = book.terms();
+  const { repository, answers, ledgerOf } = parts;
+  const terms = repository.terms();
   if (terms === null) return;
   const { id, accountId } = terms;
-  if (book.closingStep() === null || book.closingStep() === "settle")
+  if (repository.closingStep() === null || repository.closingStep() === "settle")
     await reached("batch: renew", terms, () => ledgerOf(accountId).renew(id));
-  if (book.isCancelled()) return await cancelBatch(parts);
-  for (const item of book.running()) {
+  if (repository.isCancelled()) return await cancelBatch(parts);
+  for (const item of repository.running()) {
     await reached("batch: read an item", terms, async () => {
       const body = await answers.read(item.answerId, { accountId, owner: null });
       if (body === null) await startItem(parts, terms, item);
@@ -78,14 +78,14 @@ export async function lookAfter(parts: BatchParts): Promise<void> {
 
 /** Stops a batch: what waits is cancelled, what runs is told to stop where it stands. */
 export async function cancelBatch(parts: BatchParts): Promise<void> {
-  const { book, answers } = parts;
-  const terms = book.terms();
+  const { repository, answers } = parts;
+  const terms = repository.terms();
   if (terms === null) return;
-  book.cancel();
-  for (const { index, answerId } of book.running()) {
+  repository.cancel();
+  for (const { index, answerId } of repository.running()) {
     await reached("batch: cancel an item", terms, async () => {
       const body = await answers.cancel(answerId, { accountId: terms.accountId, owner: null });
-      if (body === null) book.abandon(index, answerId);
+      if (body === null) repository.abandon(index, answerId);
       else itemEnded(parts, index, body);
     });
   }
@@ -143,37 +143,37 @@ function answerOrderOf(
 }
 
 async function close(
-  { book, orders, ledgerOf, index, notices, now }: BatchParts,
+  { repository, orders, ledgerOf, index, notices, now }: BatchParts,
   terms: BatchTerms,
   step: ClosingStep,
 ): Promise<void> {
   const { id, accountId, isRepeatable } = terms;
   switch (step) {
     case "settle": {
-      const { charge, steps, answers } = book.charge();
+      const { charge, steps, answers } = repository.charge();
       const { charged } = await ledgerOf(accountId).capture({
         holdId: id,
         charge,
         steps,
         answers,
-        reply: isRepeatable ? storedBatch.write(book.closedBody(charge)) : null,
+        reply: isRepeatable ? storedBatch.write(repository.closedBody(charge)) : null,
       });
       orders.forgetAll();
-      return book.settled(charged);
+      return repository.settled(charged);
     }
     case "index":
-      await index(accountId, book.body());
-      return book.indexed();
+      await index(accountId, repository.body());
+      return repository.indexed();
     case "tell": {
       const notice: Notice = {
         id: terms.noticeId,
         type: "batch.completed",
         ...ownedBy({ job: { accountId }, owner: terms.owner }),
         at: now(),
-        data: book.body(),
+        data: repository.body(),
       };
       await notices.accept(notice, terms.webhook);
-      return book.told();
+      return repository.told();
     }
     default:
       return step satisfies never;

@@ -7,7 +7,7 @@ import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import type { WebhookObject } from "../webhooks/webhook-object.ts";
-import { type LedgerBook, openLedgerBook } from "./ledger-repository.ts";
+import { type LedgerRepository, openLedgerRepository } from "./ledger-repository.ts";
 import type {
   Called,
   Capture,
@@ -39,56 +39,56 @@ const BATCH = 100;
 /** Lets charges gather, so that a busy account sends batches. */
 const OUTBOX_DELAY_MS = 1_000;
 
-/** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the book. */
+/** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the repository. */
 export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger {
-  readonly #book: LedgerBook;
+  readonly #repository: LedgerRepository;
   /** When the alarm is known to ring; undefined before this instance has set one. */
   #alarmAt: number | undefined;
 
   constructor(state: DurableObjectState, env: LedgerBindings) {
     super(state, env);
-    this.#book = openLedgerBook(durableStore(state.storage), () => Date.now());
+    this.#repository = openLedgerRepository(durableStore(state.storage), () => Date.now());
   }
 
   async grant(grant: Grant): Promise<Result<Balances, Failure>> {
-    return this.#book.grant(grant);
+    return this.#repository.grant(grant);
   }
 
   async refund(refund: Refund): Promise<Result<Balances, Failure>> {
-    const refunded = this.#book.refund(refund);
+    const refunded = this.#repository.refund(refund);
     await this.#setAlarm();
     return refunded;
   }
 
   async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {
-    const held = this.#book.hold(request);
+    const held = this.#repository.hold(request);
     await this.#setAlarm();
     return held;
   }
 
   async letIn(request: LetInRequest): Promise<Result<LetIn, RefusedHold>> {
-    return this.#book.letIn(request);
+    return this.#repository.letIn(request);
   }
 
   async recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null> {
-    return this.#book.recall(request);
+    return this.#repository.recall(request);
   }
 
   async renew(holdId: string): Promise<void> {
     // The alarm of the hold's first expiry rings all the same and sets the next.
-    this.#book.renew(holdId);
+    this.#repository.renew(holdId);
   }
 
   async takePlace(place: PlaceRequest): Promise<boolean> {
-    return this.#book.takePlace(place);
+    return this.#repository.takePlace(place);
   }
 
   async leavePlace(answerId: string): Promise<Called> {
-    return this.#book.leavePlace(answerId);
+    return this.#repository.leavePlace(answerId);
   }
 
   async capture(capture: Capture): Promise<Captured> {
-    const { charged, usage, called } = this.#book.capture(capture);
+    const { charged, usage, called } = this.#repository.capture(capture);
     // The one place that every charge passes once, whatever route asked and whoever repeats the call.
     if (usage !== null) logCharge(usage);
     await this.#setAlarm();
@@ -96,24 +96,24 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async release(holdId: string): Promise<Called> {
-    return this.#book.release(holdId);
+    return this.#repository.release(holdId);
   }
 
   async drawLine(line: CreditLine): Promise<void> {
-    this.#book.drawLine(line);
+    this.#repository.drawLine(line);
   }
 
   async balance(): Promise<Balances> {
-    return this.#book.balance();
+    return this.#repository.balance();
   }
 
   async entries(query: EntryQuery): Promise<EntryPage> {
-    return this.#book.entries(query);
+    return this.#repository.entries(query);
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = undefined;
-    this.#book.sweep();
+    this.#repository.sweep();
     await this.#sendUsage();
     await this.#tellAlerts();
     await this.#setAlarm();
@@ -121,35 +121,35 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async #sendUsage(): Promise<void> {
     const queue = this.env.USAGE;
-    const events = this.#book.due(BATCH);
+    const events = this.#repository.due(BATCH);
     if (events.length === 0) return;
     const ids = events.map(({ id }) => id);
     try {
       if (queue === undefined) throw new Error("no queue USAGE is bound");
       await queue.sendBatch(events.map((body) => ({ body })));
-      this.#book.sent(ids);
+      this.#repository.sent(ids);
     } catch (cause) {
       logFault("usage could not be sent and will be tried again", ids[0] ?? "", cause);
-      this.#book.unsent(ids);
+      this.#repository.unsent(ids);
     }
   }
 
   async #tellAlerts(): Promise<void> {
     const { WEBHOOKS } = this.env;
-    for (const notice of this.#book.dueAlerts())
+    for (const notice of this.#repository.dueAlerts())
       try {
         if (WEBHOOKS === undefined) throw new Error("no objects WEBHOOKS are bound");
         await noticesOf({ WEBHOOKS }).accept(notice, null);
-        this.#book.alertTold(notice.id);
+        this.#repository.alertTold(notice.id);
       } catch (cause) {
         logFault("low credit could not be told and will be tried again", notice.id, cause);
-        this.#book.alertUntold(notice.id);
+        this.#repository.alertUntold(notice.id);
       }
   }
 
   /** Only ever sets it earlier: an alarm that finds nothing to do costs less than a write for each answer. */
   async #setAlarm(): Promise<void> {
-    const due = this.#book.nextDueAt();
+    const due = this.#repository.nextDueAt();
     if (due === null) return;
     const at = Math.max(due, Date.now() + OUTBOX_DELAY_MS);
     if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;

@@ -46,7 +46,7 @@ import { createOutbox, type Outbox, putOut } from "./outbox.ts";
 import { storedPurses } from "./stored-ledger.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
-export interface LedgerBook extends Outbox, CreditAlerts {
+export interface LedgerRepository extends Outbox, CreditAlerts {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
@@ -92,7 +92,7 @@ export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
 const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 /** Opens the books of an account. `now` is the writer's clock; it may jump when the account moves to another machine. */
-export function openLedgerBook(store: SqlStore, now: () => number): LedgerBook {
+export function openLedgerRepository(store: SqlStore, now: () => number): LedgerRepository {
   migrate(store, "a ledger", ledgerMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {

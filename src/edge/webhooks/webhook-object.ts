@@ -5,7 +5,7 @@ import { type Bindings, settingsOf } from "../env.ts";
 import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { openWebhookBook } from "./storage/webhook-repository.ts";
+import { openWebhookRepository } from "./storage/webhook-repository.ts";
 import { LEASE_MS } from "./storage/webhook-turns.ts";
 import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 import type {
@@ -14,8 +14,8 @@ import type {
   DeliveryQuery,
   DeliveryRange,
   Endpoint,
-  WebhookBook,
   WebhookDelivery,
+  WebhookRepository,
 } from "./webhook-service.ts";
 
 /** How long the secret before a rotation signs too. */
@@ -23,52 +23,52 @@ const OVERLAP_MS = 24 * 3_600_000;
 
 /** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
 export class WebhookObject extends DurableObject<Bindings> {
-  readonly #book: WebhookBook;
+  readonly #repository: WebhookRepository;
   readonly #sender: Sender;
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
-    this.#book = openWebhookBook(durableStore(state.storage), {
+    this.#repository = openWebhookRepository(durableStore(state.storage), {
       now: Date.now,
       random: Math.random,
       newId,
     });
     // Settings are read with the first sending: an object that cannot read them still keeps what it is told.
-    this.#sender = createSender(this.#book, (due) => functionSender(settingsOf(env))(due));
+    this.#sender = createSender(this.#repository, (due) => functionSender(settingsOf(env))(due));
   }
 
   async accept(notice: Notice, target: WebhookTarget | null): Promise<void> {
     if (target !== null && target.secret === null) this.#secrets();
-    this.#book.accept(notice, target);
+    this.#repository.accept(notice, target);
     await this.#ring();
   }
 
   /** As `accept`, for the address alone. */
   async acceptAt(notice: Notice, target: WebhookTarget): Promise<void> {
     if (target.secret === null) this.#secrets();
-    this.#book.acceptAt(notice, target);
+    this.#repository.acceptAt(notice, target);
     await this.#ring();
   }
 
   /** As `accept`, for one endpoint alone. False where there is none. */
   async acceptFor(notice: Notice, endpointId: string): Promise<boolean> {
-    const isKept = this.#book.acceptFor(notice, endpointId);
+    const isKept = this.#repository.acceptFor(notice, endpointId);
     if (isKept) await this.#ring();
     return isKept;
   }
 
   async endpoints(): Promise<readonly Endpoint[]> {
-    return this.#book.endpoints();
+    return this.#repository.endpoints();
   }
 
   async endpoint(id: string): Promise<Endpoint | null> {
-    return this.#book.endpoint(id);
+    return this.#repository.endpoint(id);
   }
 
   /** Adds an endpoint unless there are `limit` already; says whether it did. */
   async addEndpoint(endpoint: Endpoint, limit: number): Promise<boolean> {
-    if (this.#book.endpoints().length >= limit) return false;
-    this.#book.putEndpoint(endpoint);
+    if (this.#repository.endpoints().length >= limit) return false;
+    this.#repository.putEndpoint(endpoint);
     return true;
   }
 
@@ -76,7 +76,7 @@ export class WebhookObject extends DurableObject<Bindings> {
     id: string,
     change: Partial<Pick<Endpoint, "url" | "events" | "isEnabled">>,
   ): Promise<Endpoint | null> {
-    const known = this.#book.endpoint(id);
+    const known = this.#repository.endpoint(id);
     if (known === null) return null;
     const enabling = change.isEnabled === true && !known.isEnabled;
     const changed: Endpoint = {
@@ -85,7 +85,7 @@ export class WebhookObject extends DurableObject<Bindings> {
       ...(change.isEnabled === false ? { disabledReason: "owner" } : {}),
       ...(enabling ? { disabledReason: null, failingSince: null } : {}),
     };
-    this.#book.putEndpoint(changed);
+    this.#repository.putEndpoint(changed);
     return changed;
   }
 
@@ -93,16 +93,16 @@ export class WebhookObject extends DurableObject<Bindings> {
     id: string,
     fresh: Pick<Endpoint, "secret" | "publicKey">,
   ): Promise<Endpoint | null> {
-    const known = this.#book.endpoint(id);
+    const known = this.#repository.endpoint(id);
     if (known === null) return null;
     const previous = { secret: known.secret, expiresAt: Date.now() + OVERLAP_MS };
     const rotated: Endpoint = { ...known, ...fresh, previous };
-    this.#book.putEndpoint(rotated);
+    this.#repository.putEndpoint(rotated);
     return rotated;
   }
 
   async deleteEndpoint(id: string): Promise<boolean> {
-    return this.#book.deleteEndpoint(id);
+    return this.#repository.deleteEndpoint(id);
   }
 
   async accountSecrets(): Promise<AccountSecrets> {
@@ -115,12 +115,12 @@ export class WebhookObject extends DurableObject<Bindings> {
       secret: generateSecret(randomBytes),
       previous: { secret, expiresAt: Date.now() + OVERLAP_MS },
     };
-    this.#book.putAccountSecrets(rotated);
+    this.#repository.putAccountSecrets(rotated);
     return rotated;
   }
 
   async deliveries(query: DeliveryQuery, count: number): Promise<readonly WebhookDelivery[]> {
-    return this.#book.deliveries(query, count);
+    return this.#repository.deliveries(query, count);
   }
 
   async delivery(
@@ -130,17 +130,17 @@ export class WebhookObject extends DurableObject<Bindings> {
     readonly delivery: WebhookDelivery;
     readonly attempts: readonly DeliveryAttempt[];
   } | null> {
-    return this.#book.delivery(id, owner);
+    return this.#repository.delivery(id, owner);
   }
 
   async redeliver(id: string, owner: Owner): Promise<boolean> {
-    const isAgain = this.#book.redeliver(id, owner);
+    const isAgain = this.#repository.redeliver(id, owner);
     if (isAgain) await this.#ring();
     return isAgain;
   }
 
   async redeliverRange(range: DeliveryRange): Promise<number> {
-    const count = this.#book.redeliverRange(range);
+    const count = this.#repository.redeliverRange(range);
     if (count > 0) await this.#ring();
     return count;
   }
@@ -148,7 +148,7 @@ export class WebhookObject extends DurableObject<Bindings> {
   override async alarm(): Promise<void> {
     // Should this instance die while it sends, an alarm finds what it had taken once the leases end.
     await this.ctx.storage.setAlarm(Date.now() + LEASE_MS);
-    this.#book.sweep();
+    this.#repository.sweep();
     await this.#sender.run();
     // The one place that may set an alarm later.
     const next = this.#nextAlarmAt();
@@ -157,10 +157,10 @@ export class WebhookObject extends DurableObject<Bindings> {
   }
 
   #secrets(): AccountSecrets {
-    const known = this.#book.accountSecrets();
+    const known = this.#repository.accountSecrets();
     if (known !== null) return known;
     const fresh: AccountSecrets = { secret: generateSecret(randomBytes), previous: null };
-    this.#book.putAccountSecrets(fresh);
+    this.#repository.putAccountSecrets(fresh);
     return fresh;
   }
 
@@ -177,7 +177,9 @@ export class WebhookObject extends DurableObject<Bindings> {
 
   /** When something is to be done, be it to send or to sweep. */
   #nextAlarmAt(): number | null {
-    const times = [this.#book.nextDueAt(), this.#book.sweepAt()].filter((time) => time !== null);
+    const times = [this.#repository.nextDueAt(), this.#repository.sweepAt()].filter(
+      (time) => time !== null,
+    );
     return times.length === 0 ? null : Math.min(...times);
   }
 }

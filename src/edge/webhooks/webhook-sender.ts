@@ -4,7 +4,7 @@ import type { Settings } from "../env.ts";
 import { callFunction } from "../function/client.ts";
 import { ticketed } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
-import type { DueDelivery, SendingResult, WebhookBook } from "./webhook-service.ts";
+import type { DueDelivery, SendingResult, WebhookRepository } from "./webhook-service.ts";
 
 /** How long a receiver may take to say 2xx. Source: Standard Webhooks, "Requirements for webhook consumers". */
 const TIMEOUT_MS = 15_000;
@@ -18,7 +18,7 @@ export const MAX_SENDING = 6;
 /** Sends one delivery and says what became of it. Never rejects: what the fetch hop has not said of the receiver is no attempt. */
 export type SendDelivery = (delivery: DueDelivery) => Promise<SendingResult>;
 
-/** Empties a book of what is due. */
+/** Empties a repository of what is due. */
 export interface Sender {
   /** Sends what is due until nothing is, some at a time. A second call while one runs is the same run. */
   run(): Promise<void>;
@@ -27,17 +27,17 @@ export interface Sender {
   wake(): void;
 }
 
-/** Makes the sender of a book, which hands each delivery to one run and gives up on a run that dies after a lease. */
-export function createSender(book: WebhookBook, send: SendDelivery): Sender {
+/** Makes the sender of a repository, which hands each delivery to one run and gives up on a run that dies after a lease. */
+export function createSender(repository: WebhookRepository, send: SendDelivery): Sender {
   let bell = Promise.withResolvers<void>();
   let running: Promise<void> | undefined;
   const sendDue = async (): Promise<void> => {
     const sending = new Set<Promise<void>>();
     for (;;) {
       bell = Promise.withResolvers<void>();
-      for (const delivery of book.take(MAX_SENDING - sending.size)) {
+      for (const delivery of repository.take(MAX_SENDING - sending.size)) {
         const sent = send(delivery).then((result) => {
-          book.record(delivery.id, result);
+          repository.record(delivery.id, result);
           sending.delete(sent);
         });
         sending.add(sent);

@@ -65,7 +65,7 @@ export interface DueDelivery {
   readonly secrets: readonly string[];
 }
 
-/** What the book draws and reads besides its store. */
+/** What the repository draws and reads besides its store. */
 export interface WebhookTools {
   readonly now: () => number;
   /** Uniform in [0, 1). */
@@ -74,7 +74,7 @@ export interface WebhookTools {
 }
 
 /** The endpoints of one account and everything that is on its way to them. Every operation is one transaction. */
-export interface WebhookBook {
+export interface WebhookRepository {
   /** Keeps a notice for every enabled endpoint that wants it, and for its own address; the same id again changes nothing. */
   accept(notice: Notice, target: WebhookTarget | null): void;
   /** Keeps a notice for an address that a request named, and for no endpoint. */

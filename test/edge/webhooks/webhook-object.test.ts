@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
-import { openWebhookBook } from "#edge/webhooks/storage/webhook-repository.ts";
+import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { functionReplies } from "../function-double.ts";
 import {
@@ -38,7 +38,7 @@ async function delivered(owner: WebhookOwner, count: number): Promise<void> {
   );
 }
 
-/** A book in a real object, and how many rows its calls read, as they are billed. */
+/** A repository in a real object, and how many rows its calls read, as they are billed. */
 async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "take", number>>> {
   return await runInDurableObject(env.WEBHOOKS.getByName(crypto.randomUUID()), (_, { storage }) => {
     let rows = 0;
@@ -56,9 +56,9 @@ async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "tak
     };
     let ids = 0;
     const tools = { now: () => 0, random: () => 0.5, newId: () => `id_${++ids}` };
-    const book = openWebhookBook(store, tools);
+    const repository = openWebhookRepository(store, tools);
     for (let index = 0; index < receivers; index += 1)
-      book.accept(
+      repository.accept(
         { id: `evt_${index}`, type: "answer.completed", accountId: "acc", at: 0, data: {} },
         { url: `https://host${index}.test/`, secret: "whsec_x", wantsDrafts: false },
       );
@@ -67,7 +67,7 @@ async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "tak
       call();
       return rows;
     };
-    return { due: readBy(() => book.nextDueAt()), take: readBy(() => book.take(6)) };
+    return { due: readBy(() => repository.nextDueAt()), take: readBy(() => repository.take(6)) };
   });
 }
 

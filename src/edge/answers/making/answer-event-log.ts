@@ -32,7 +32,7 @@ export class AnswerStory {
     return this.#modelDigest;
   }
 
-  /** Frames that came and are not yet in the book, as they came. */
+  /** Frames that came and are not yet in the repository, as they came. */
   get unkept(): readonly AnswerFrame[] {
     return this.#unkept;
   }

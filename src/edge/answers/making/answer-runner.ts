@@ -9,7 +9,7 @@ import type { Ledger } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
 import { attempt } from "../../with-retry.ts";
 import type { AnswerOrder } from "../answer-service.ts";
-import type { AnswerBook, AnswerTerms, Duty } from "../storage/answer-repository.ts";
+import type { AnswerRepository, AnswerTerms, Duty } from "../storage/answer-repository.ts";
 import { AnswerStory } from "./answer-event-log.ts";
 import { dutiesOf } from "./completion-outbox.ts";
 import { type Followed, followWork } from "./following.ts";
@@ -42,7 +42,7 @@ export interface MakerParts {
   readonly now: () => number;
   /** Called behind every step. */
   readonly onFrame: (order: AnswerOrder) => void;
-  /** Called when it has ended, with those of the book's duties that are done and not yet kept to be. */
+  /** Called when it has ended, with those of the repository's duties that are done and not yet kept to be. */
   readonly onEnd: (done: readonly Duty[]) => void;
 }
 
@@ -56,11 +56,11 @@ const FRAMES_A_WRITE = 8;
 const WRITE_WITHIN_MS = 50;
 
 /**
- * Makes the answer of one book. Dies with its instance; the maker of the next goes on from the book. The end is kept before
+ * Makes the answer of one repository. Dies with its instance; the maker of the next goes on from the repository. The end is kept before
  * anything is charged for it, so that nobody can end the answer otherwise than it was paid.
  */
 export class AnswerMaker {
-  readonly #book: AnswerBook;
+  readonly #repository: AnswerRepository;
   readonly #terms: AnswerTerms;
   readonly #parts: MakerParts;
   readonly #story: AnswerStory;
@@ -76,13 +76,13 @@ export class AnswerMaker {
   /** The work under way; undefined where nobody works. */
   #work: Promise<void> | undefined;
 
-  constructor(book: AnswerBook, terms: AnswerTerms, parts: MakerParts) {
-    this.#book = book;
+  constructor(repository: AnswerRepository, terms: AnswerTerms, parts: MakerParts) {
+    this.#repository = repository;
     this.#terms = terms;
     this.#parts = parts;
-    const end = book.ended()?.body ?? null;
-    const progress = book.progress();
-    this.#story = new AnswerStory(terms.job.id, progress, end, book.hasQuestion());
+    const end = repository.ended()?.body ?? null;
+    const progress = repository.progress();
+    this.#story = new AnswerStory(terms.job.id, progress, end, repository.hasQuestion());
     this.#leader = terms.follows;
     this.#patience = new Patience(
       { isAccepted: terms.isAccepted, createdAt: terms.job.createdAt },
@@ -117,7 +117,7 @@ export class AnswerMaker {
 
   /** The answer as it stands. */
   body(): AnswerBody {
-    const ended = this.#book.ended();
+    const ended = this.#repository.ended();
     if (ended !== null) return ended.body;
     return bodyOfProgress(this.#terms.job, this.#story.modelDigest, this.#made());
   }
@@ -137,8 +137,8 @@ export class AnswerMaker {
 
   /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
   async cut(status: Cut["status"]): Promise<void> {
-    if (this.#book.ended() !== null) return;
-    const order = this.#mayGoOn ? this.#book.order() : null;
+    if (this.#repository.ended() !== null) return;
+    const order = this.#mayGoOn ? this.#repository.order() : null;
     if (order !== null) {
       const { started, frames } = this.#story.progress();
       const ended = this.#end(
@@ -162,8 +162,8 @@ export class AnswerMaker {
   }
 
   async #make(): Promise<void> {
-    if (this.#book.ended() !== null) return;
-    const order = this.#book.order();
+    if (this.#repository.ended() !== null) return;
+    const order = this.#repository.order();
     if (order === null) return;
     this.#text = order.job.question.options;
     const endTimer = this.#cutAt(order.deadlineAt);
@@ -172,9 +172,9 @@ export class AnswerMaker {
       for await (const event of this.#events(order)) {
         this.#share(event);
         // Its own end was told before that of the work, which others had a share in.
-        if (this.#book.ended() !== null) continue;
+        if (this.#repository.ended() !== null) continue;
         if (event.kind === "answer.started") {
-          this.#book.started(this.#story.modelDigest ?? "", event);
+          this.#repository.started(this.#story.modelDigest ?? "", event);
           this.#story.tell(event);
         } else if (event.kind === "answer.frame") {
           this.#story.tell(event);
@@ -199,11 +199,11 @@ export class AnswerMaker {
       turn: async (signal) => {
         if (this.#leader === null) await this.#place.taken(signal);
       },
-      attempt: () => (this.#leader === null ? this.#book.attempt() : 0),
-      takeBack: () => this.#book.takeBack(),
+      attempt: () => (this.#leader === null ? this.#repository.attempt() : 0),
+      takeBack: () => this.#repository.takeBack(),
       // Without work to take part in it works by itself, at once.
       patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
-      told: this.#book.progress(),
+      told: this.#repository.progress(),
       signal: this.#cut.signal,
       pause,
       options: order.job.question.options,
@@ -268,12 +268,12 @@ export class AnswerMaker {
   }
 
   #made(): Made {
-    this.#text ??= this.#book.order()?.job.question.options ?? { stop: [] };
+    this.#text ??= this.#repository.order()?.job.question.options ?? { stop: [] };
     return { ...this.#story.progress(), text: this.#text };
   }
 
   #keepFrames(): void {
-    this.#book.keep(this.#story.unkept);
+    this.#repository.keep(this.#story.unkept);
     this.#story.kept();
   }
 
@@ -292,7 +292,7 @@ export class AnswerMaker {
     const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
     this.#keepFrames();
     const decoder = end.kind === "answer.completed" ? end.decoder : null;
-    const ended = this.#book.end({ body, duties: dutiesOf(order, body), at, decoder });
+    const ended = this.#repository.end({ body, duties: dutiesOf(order, body), at, decoder });
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
     const settled =
       ledger === null
@@ -300,7 +300,7 @@ export class AnswerMaker {
         : await attempt(job.id, () => settle(ended.body, isRepeatable, ledger));
     const charged = settled?.charged;
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
-    if (!isAsTold) this.#book.settled(charged);
+    if (!isAsTold) this.#repository.settled(charged);
     // Nothing is written between here and the reply, which would have to wait for it.
     this.#story.end(this.body());
     this.#parts.onEnd(charged === undefined ? [] : ["settle"]);

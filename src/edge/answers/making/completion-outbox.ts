@@ -8,7 +8,12 @@ import { logFault } from "../../log.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import type { AnswerTable } from "../answer-index.ts";
 import type { AnswerOrder } from "../answer-service.ts";
-import type { AnswerBook, AnswerTerms, Duty, EndedAnswer } from "../storage/answer-repository.ts";
+import type {
+  AnswerRepository,
+  AnswerTerms,
+  Duty,
+  EndedAnswer,
+} from "../storage/answer-repository.ts";
 import { settle } from "./payment.ts";
 
 /** Whom an ended answer concerns. Every call of them may be repeated. */
@@ -49,7 +54,7 @@ function isTold(
  * fails is logged and left to the next call. Keeps what is done in one write: each costs the next answer's time.
  */
 export async function fulfil(
-  book: Pick<AnswerBook, "ended" | "settled" | "done">,
+  repository: Pick<AnswerRepository, "ended" | "settled" | "done">,
   terms: AnswerTerms,
   duties: Duties,
   done: readonly Duty[] = [],
@@ -63,23 +68,23 @@ export async function fulfil(
       return [];
     }
   };
-  const ended = book.ended();
+  const ended = repository.ended();
   if (ended === null) return;
   const left = ended.duties.filter((duty) => !done.includes(duty));
   if (left.includes("settle"))
     await attempted("settle", async () => {
       const ledger = duties.ledgerOf(terms.job.accountId);
       const { charged, called } = await settle(ended.body, terms.isRepeatable, ledger);
-      book.settled(charged);
+      repository.settled(charged);
       duties.call(called);
     });
-  const paid = book.ended() ?? ended;
+  const paid = repository.ended() ?? ended;
   const others = left.filter((duty) => duty !== "settle");
   const results = await Promise.all(
     others.map((duty) => attempted(duty, () => perform(duty, terms, paid, duties))),
   );
   const all = [...done, ...results.flat()];
-  if (all.length > 0) book.done(all);
+  if (all.length > 0) repository.done(all);
 }
 
 async function perform(

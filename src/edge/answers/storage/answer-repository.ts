@@ -23,7 +23,7 @@ export interface EndedAnswer {
 }
 
 /** One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for anything. */
-export interface AnswerBook {
+export interface AnswerRepository {
   /** Takes the order on; again, it changes nothing. */
   begin(order: AnswerOrder): void;
   /** Null before it has begun; throws once the question is forgotten. */
@@ -65,8 +65,8 @@ export interface Progress {
   readonly frames: readonly AnswerFrame[];
 }
 
-/** Opens the book of an answer. `newNoticeId` draws the id of its notice. */
-export function openAnswerBook(store: SqlStore, newNoticeId: () => string): AnswerBook {
+/** Opens the repository of an answer. `newNoticeId` draws the id of its notice. */
+export function openAnswerRepository(store: SqlStore, newNoticeId: () => string): AnswerRepository {
   // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
   let exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
   if (exists) migrate(store, "an answer", answerMigrations);

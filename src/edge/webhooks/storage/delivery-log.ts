@@ -4,8 +4,8 @@ import type { SqlStore } from "../../storage/sql-store.ts";
 import type {
   DeliveryQuery,
   DeliveryRange,
-  WebhookBook,
   WebhookDelivery,
+  WebhookRepository,
 } from "../webhook-service.ts";
 import { noteReceiver } from "./receivers.ts";
 import { storedReply } from "./stored.ts";
@@ -41,7 +41,7 @@ export function readDelivery(
   store: SqlStore,
   id: string,
   owner: Owner,
-): ReturnType<WebhookBook["delivery"]> {
+): ReturnType<WebhookRepository["delivery"]> {
   const [row] = store.all<ListedRow>(
     `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
        WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,

@@ -2,7 +2,7 @@ import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import { noticeBody } from "../notice-body.ts";
-import type { Endpoint, WebhookBook, WebhookTools } from "../webhook-service.ts";
+import type { Endpoint, WebhookRepository, WebhookTools } from "../webhook-service.ts";
 import {
   readDeliveries,
   readDelivery,
@@ -26,8 +26,8 @@ import { webhookMigrations } from "./webhook-schema.ts";
 import { type DeliveryRow, receiverOf } from "./webhook-tables.ts";
 import { nextDueAt, take } from "./webhook-turns.ts";
 
-/** Opens the book of an account. */
-export function openWebhookBook(store: SqlStore, tools: WebhookTools): WebhookBook {
+/** Opens the repository of an account. */
+export function openWebhookRepository(store: SqlStore, tools: WebhookTools): WebhookRepository {
   migrate(store, "webhooks", webhookMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
   return {
