@@ -4,7 +4,7 @@ import { heldBack, readAnswer, stopIndex, tokensSoFar } from "#domain/answer-tex
 import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { micros } from "#domain/micros.ts";
 import type { AnswerOptions } from "#domain/question.ts";
-import { AnswerStory } from "#edge/answers/making/answer-event-log.ts";
+import { AnswerEventLog } from "#edge/answers/making/answer-event-log.ts";
 import { answer } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
@@ -122,25 +122,25 @@ function bodyOf(end: Extract<AnswerEvent, { kind: "answer.completed" }>): Answer
 
 /** The pieces that a client of a compatible route is told, and the frames that a client of our own is. */
 async function tell(events: readonly AnswerEvent[]) {
-  const story = new AnswerStory(
+  const eventLog = new AnswerEventLog(
     "ans_1",
     { modelDigest: null, started: null, frames: [] },
     null,
     true,
   );
   for (const event of events)
-    if (event.kind === "answer.started" || event.kind === "answer.frame") story.tell(event);
+    if (event.kind === "answer.started" || event.kind === "answer.frame") eventLog.tell(event);
   const end = events.at(-1);
   if (end?.kind !== "answer.completed") throw new Error(`unexpected ${end?.kind}`);
-  story.end(bodyOf(end));
-  const messages = await Array.fromAsync(story.follow(-1));
+  eventLog.end(bodyOf(end));
+  const messages = await Array.fromAsync(eventLog.follow(-1));
   const pieces: string[] = [];
   async function* all() {
     yield* messages;
   }
   for await (const update of growingText(all()))
     if (update.kind === "text") pieces.push(update.text);
-  return { pieces, told: story.progress().frames, end };
+  return { pieces, told: eventLog.progress().frames, end };
 }
 
 describe("one idea of an answer's text", () => {

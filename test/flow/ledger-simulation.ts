@@ -3,7 +3,11 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
 import { ok } from "#domain/result.ts";
-import { Cut, type MadeEnd, makeAnswer } from "#edge/answers/making/generation-attempts.ts";
+import {
+  type GenerationEnd,
+  generateAnswer,
+  Interruption,
+} from "#edge/answers/making/generation-attempts.ts";
 import { settle } from "#edge/answers/making/payment.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import {
@@ -276,9 +280,9 @@ class World {
     });
     const isLeft = !isRepeatable && this.#chance(0.2);
     const leavesAfter = isLeft ? this.#upTo(4) : Number.POSITIVE_INFINITY;
-    const cut = new AbortController();
+    const interruption = new AbortController();
     let [heard, attempts] = [0, 0];
-    const events = makeAnswer({
+    const events = generateAnswer({
       dispatch: async (signal) => ok({ modelDigest: "", events: this.#answer(edge, signal) }),
       attempt: () => ++attempts,
       turn: async () => undefined,
@@ -286,17 +290,17 @@ class World {
         attempts -= 1;
       },
       patience: () => null,
-      told: { modelDigest: null, started: null, frames: [] },
+      progress: { modelDigest: null, started: null, frames: [] },
       pause: async () => {},
       onTaken: () => undefined,
-      signal: cut.signal,
+      signal: interruption.signal,
       options: { canvas: 4, stop: [] },
     });
     for await (const event of events) {
       if (event.kind === "answer.started" || event.kind === "answer.frame") {
         if (heard++ < leavesAfter) continue;
         this.#left.set(holdId, heard);
-        cut.abort(new Cut("cancelled"));
+        interruption.abort(new Interruption("cancelled"));
         continue;
       }
       const body = bodyOf(holdId, event, intent.price);
@@ -437,7 +441,7 @@ class World {
 }
 
 /** What is settled of an answer's body. A step that ran costs 3. */
-function bodyOf(id: string, end: MadeEnd, price: number): AnswerBody {
+function bodyOf(id: string, end: GenerationEnd, price: number): AnswerBody {
   const status = end.kind.slice("answer.".length) as AnswerBody["status"];
   const steps = end.kind === "answer.failed" ? 0 : end.usage.steps;
   const body = endedAnswer(id, status, status === "completed" ? price : steps * 3);

@@ -16,7 +16,7 @@ import { noticesOf } from "../webhooks/notice-client.ts";
 import { answersOf } from "./answer-client.ts";
 import { AnswerTable } from "./answer-index.ts";
 import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
-import { AnswerMaker } from "./making/answer-runner.ts";
+import { AnswerRunner } from "./making/answer-runner.ts";
 import { type Duties, fulfil, ownedBy } from "./making/completion-outbox.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
 import {
@@ -46,7 +46,7 @@ const MAX_DUTY_PAUSE_MS = 3_600_000;
 /** The keeper of one answer. Everything that it has promised is in SQLite; any instance goes on where another died. */
 export class AnswerObject extends DurableObject<Bindings> {
   #repository: AnswerRepository;
-  #maker: AnswerMaker | undefined;
+  #runner: AnswerRunner | undefined;
   #draftedAt = 0;
 
   constructor(state: DurableObjectState, env: Bindings) {
@@ -79,7 +79,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   async wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
-    await this.#answer().story.ended(milliseconds);
+    await this.#answer().eventLog.ended(milliseconds);
     return this.#answer().body();
   }
 
@@ -87,12 +87,12 @@ export class AnswerObject extends DurableObject<Bindings> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
     // Whoever stops listening stops nothing: the answer goes on, and can be heard again.
-    return sseStream(this.#answer().story.follow(after ?? -1), { cancel: () => undefined });
+    return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
   }
 
   async cancel(viewer: Viewer): Promise<AnswerBody | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
-    await this.#answer().cut("cancelled");
+    await this.#answer().interrupt("cancelled");
     return this.#answer().body();
   }
 
@@ -116,18 +116,18 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   async leave(follower: string): Promise<void> {
-    this.#maker?.shared.leave(follower);
+    this.#runner?.shared.leave(follower);
   }
 
   async call(): Promise<void> {
-    this.#maker?.place.called();
+    this.#runner?.place.called();
   }
 
   async watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
     if (this.#repository.terms()?.job.accountId !== accountId) return null;
     this.#awake();
-    const { shared, story } = this.#answer();
-    await shared.watch(() => story.ended(milliseconds));
+    const { shared, eventLog } = this.#answer();
+    await shared.watch(() => eventLog.ended(milliseconds));
     return this.#answer().body();
   }
 
@@ -147,10 +147,10 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   /** The answer, from the repository where this instance is new. */
-  #answer(): AnswerMaker {
+  #answer(): AnswerRunner {
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("an answer that never began is asked for");
-    this.#maker ??= new AnswerMaker(this.#repository, terms, {
+    this.#runner ??= new AnswerRunner(this.#repository, terms, {
       dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
         dispatch(job, settingsOf(this.env), { requestId, traceparent, deadlineAt, signal }),
       answers: answersOf(this.env),
@@ -160,7 +160,7 @@ export class AnswerObject extends DurableObject<Bindings> {
       onFrame: (order) => this.#draft(order),
       onEnd: (done) => this.#inBackground(this.#lookBack(done)),
     });
-    return this.#maker;
+    return this.#runner;
   }
 
   /** Goes on with the work where an instance before this one left it: the alarm need not be waited for by who waits already. */
@@ -179,7 +179,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
     if (age >= WORK_LIFETIME_MS) {
       this.#repository.forgetWork();
-      this.#maker = undefined;
+      this.#runner = undefined;
     }
     const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
     const pause = Math.min(Math.max(LOOK_MS, age), MAX_DUTY_PAUSE_MS);
@@ -191,7 +191,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#repository = this.#openRepository();
-    this.#maker = undefined;
+    this.#runner = undefined;
   }
 
   #duties(): Duties {

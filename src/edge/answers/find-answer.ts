@@ -47,7 +47,8 @@ export async function findAnswer(
     const isOwn = request.cache === "private" && maySeeLeader(asker, leader);
     const own = body === null || isOwn ? body : { ...body, id: answerId };
     if (own?.status === "completed") return { kind: "collapsed", key, body: own };
-    if (own !== null && own.ended_at === null) return { kind: "collapsed", key, body: cut(own) };
+    if (own !== null && own.ended_at === null)
+      return { kind: "collapsed", key, body: asPartial(own) };
     left = leader;
   }
   return { kind: "bypass" };
@@ -64,7 +65,7 @@ function maySeeLeader({ key, clientToken }: Asker, { accountId }: LedAnswer): bo
 }
 
 /** At the joiner's own deadline the leader's canvas is the joiner's partial answer. */
-function cut(body: AnswerBody): AnswerBody {
+function asPartial(body: AnswerBody): AnswerBody {
   return { ...body, status: "partial", ended_at: new Date().toISOString() };
 }
 

@@ -6,7 +6,7 @@ import { bodyMessage, progressMessage } from "#wire/function/events.ts";
 import type { Progress } from "../storage/answer-repository.ts";
 
 /** What has been told of one answer, and who listens. Lives as long as its object's instance. */
-export class AnswerStory {
+export class AnswerEventLog {
   readonly #answerId: string;
   #modelDigest: string | null;
   #started: AnswerStarted | null;

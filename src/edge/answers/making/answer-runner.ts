@@ -10,32 +10,32 @@ import { logFault } from "../../log.ts";
 import { attempt } from "../../with-retry.ts";
 import type { AnswerOrder } from "../answer-service.ts";
 import type { AnswerRepository, AnswerTerms, Duty } from "../storage/answer-repository.ts";
-import { AnswerStory } from "./answer-event-log.ts";
+import { AnswerEventLog } from "./answer-event-log.ts";
 import { dutiesOf } from "./completion-outbox.ts";
 import { type Followed, followWork } from "./following.ts";
 import {
   asItStands,
-  Cut,
-  type MadeEnd,
-  type MadeEvent,
-  makeAnswer,
+  type GenerationEnd,
+  type GenerationEvent,
+  generateAnswer,
+  Interruption,
 } from "./generation-attempts.ts";
 import { Patience } from "./patience.ts";
 import { pause } from "./pause.ts";
 import { chargeOf, settle, sharedChargeOf } from "./payment.ts";
 import { Place } from "./place.ts";
-import { bodyOfEnd, bodyOfProgress, type Made } from "./render-answer.ts";
+import { bodyOfEnd, bodyOfProgress, type Generated } from "./render-answer.ts";
 import { SharedWork } from "./shared-work.ts";
 
 /** What an answer is made with. */
-export interface MakerParts {
+export interface RunnerParts {
   readonly dispatch: (
     order: AnswerOrder,
     signal: AbortSignal,
   ) => Promise<Result<Dispatched, Failure>>;
   /** The answers whose work an answer may take part in. */
   readonly answers: Followed;
-  readonly ledgerOf: (accountId: string) => MakerLedger;
+  readonly ledgerOf: (accountId: string) => RunnerLedger;
   /** Tells answers that it is their turn at the functions, without waiting for it. */
   readonly call: (answerIds: readonly string[]) => void;
   /** Milliseconds since 1970. */
@@ -46,7 +46,7 @@ export interface MakerParts {
   readonly onEnd: (done: readonly Duty[]) => void;
 }
 
-type MakerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
+type RunnerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
 
 /** How long after its deadline a function may still tell its own, better, partial answer. */
 const DEADLINE_GRACE_MS = 250;
@@ -56,15 +56,15 @@ const FRAMES_A_WRITE = 8;
 const WRITE_WITHIN_MS = 50;
 
 /**
- * Makes the answer of one repository. Dies with its instance; the maker of the next goes on from the repository. The end is kept before
+ * Makes the answer of one repository. Dies with its instance; the runner of the next goes on from the repository. The end is kept before
  * anything is charged for it, so that nobody can end the answer otherwise than it was paid.
  */
-export class AnswerMaker {
+export class AnswerRunner {
   readonly #repository: AnswerRepository;
   readonly #terms: AnswerTerms;
-  readonly #parts: MakerParts;
-  readonly #story: AnswerStory;
-  readonly #cut = new AbortController();
+  readonly #parts: RunnerParts;
+  readonly #eventLog: AnswerEventLog;
+  readonly #interruption = new AbortController();
   #text: TextTerms | undefined;
   readonly #shared: SharedWork;
   readonly #patience: Patience;
@@ -76,13 +76,13 @@ export class AnswerMaker {
   /** The work under way; undefined where nobody works. */
   #work: Promise<void> | undefined;
 
-  constructor(repository: AnswerRepository, terms: AnswerTerms, parts: MakerParts) {
+  constructor(repository: AnswerRepository, terms: AnswerTerms, parts: RunnerParts) {
     this.#repository = repository;
     this.#terms = terms;
     this.#parts = parts;
     const end = repository.ended()?.body ?? null;
     const progress = repository.progress();
-    this.#story = new AnswerStory(terms.job.id, progress, end, repository.hasQuestion());
+    this.#eventLog = new AnswerEventLog(terms.job.id, progress, end, repository.hasQuestion());
     this.#leader = terms.follows;
     this.#patience = new Patience(
       { isAccepted: terms.isAccepted, createdAt: terms.job.createdAt },
@@ -93,7 +93,7 @@ export class AnswerMaker {
       { answerId: job.id, share, hasPlace, isHeld: payment.kind === "hold" },
       () => parts.ledgerOf(job.accountId),
     );
-    this.#shared = new SharedWork(() => this.#cut.abort(new Cut("cancelled")));
+    this.#shared = new SharedWork(() => this.#interruption.abort(new Interruption("cancelled")));
     if (end !== null) this.#shared.over();
     if (progress.modelDigest !== null) this.#shared.taken(progress.modelDigest);
     if (progress.started !== null) this.#shared.tell(progress.started);
@@ -101,8 +101,8 @@ export class AnswerMaker {
   }
 
   /** What is told, and to be told, of the answer. */
-  get story(): AnswerStory {
-    return this.#story;
+  get eventLog(): AnswerEventLog {
+    return this.#eventLog;
   }
 
   /** Its place at the functions. */
@@ -119,12 +119,12 @@ export class AnswerMaker {
   body(): AnswerBody {
     const ended = this.#repository.ended();
     if (ended !== null) return ended.body;
-    return bodyOfProgress(this.#terms.job, this.#story.modelDigest, this.#made());
+    return bodyOfProgress(this.#terms.job, this.#eventLog.modelDigest, this.#generated());
   }
 
   /** Begins the work where it was left, unless it is under way or over; resolves when it is over, and never rejects. */
   goOn(): Promise<void> {
-    this.#work ??= this.#make().catch((cause: unknown) => {
+    this.#work ??= this.#run().catch((cause: unknown) => {
       logFault(
         "the making of an answer broke off; the next alarm begins again",
         this.#terms.job.id,
@@ -136,11 +136,11 @@ export class AnswerMaker {
   }
 
   /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
-  async cut(status: Cut["status"]): Promise<void> {
+  async interrupt(status: Interruption["status"]): Promise<void> {
     if (this.#repository.ended() !== null) return;
     const order = this.#mayGoOn ? this.#repository.order() : null;
     if (order !== null) {
-      const { started, frames } = this.#story.progress();
+      const { started, frames } = this.#eventLog.progress();
       const ended = this.#end(
         order,
         asItStands(status, started, frames, order.job.question.options),
@@ -148,7 +148,7 @@ export class AnswerMaker {
       this.#shared.leaderLeft();
       return await ended;
     }
-    this.#cut.abort(new Cut(status));
+    this.#interruption.abort(new Interruption(status));
     // Where nobody works on it any more, the work is begun again only to be ended at once.
     await this.goOn();
   }
@@ -161,12 +161,12 @@ export class AnswerMaker {
     return this.#shared.isWanted && (this.#place.isTaken || this.#leader !== null);
   }
 
-  async #make(): Promise<void> {
+  async #run(): Promise<void> {
     if (this.#repository.ended() !== null) return;
     const order = this.#repository.order();
     if (order === null) return;
     this.#text = order.job.question.options;
-    const endTimer = this.#cutAt(order.deadlineAt);
+    const endTimer = this.#interruptAt(order.deadlineAt);
     let saver: ReturnType<typeof setTimeout> | undefined;
     try {
       for await (const event of this.#events(order)) {
@@ -174,12 +174,12 @@ export class AnswerMaker {
         // Its own end was told before that of the work, which others had a share in.
         if (this.#repository.ended() !== null) continue;
         if (event.kind === "answer.started") {
-          this.#repository.started(this.#story.modelDigest ?? "", event);
-          this.#story.tell(event);
+          this.#repository.started(this.#eventLog.modelDigest ?? "", event);
+          this.#eventLog.tell(event);
         } else if (event.kind === "answer.frame") {
-          this.#story.tell(event);
+          this.#eventLog.tell(event);
           this.#parts.onFrame(order);
-          if (this.#story.unkept.length >= FRAMES_A_WRITE) this.#keepFrames();
+          if (this.#eventLog.unkept.length >= FRAMES_A_WRITE) this.#keepFrames();
           else
             saver ??= setTimeout(() => {
               saver = undefined;
@@ -194,8 +194,8 @@ export class AnswerMaker {
     }
   }
 
-  #events(order: AnswerOrder): ReturnType<typeof makeAnswer> {
-    return makeAnswer({
+  #events(order: AnswerOrder): ReturnType<typeof generateAnswer> {
+    return generateAnswer({
       turn: async (signal) => {
         if (this.#leader === null) await this.#place.taken(signal);
       },
@@ -203,13 +203,13 @@ export class AnswerMaker {
       takeBack: () => this.#repository.takeBack(),
       // Without work to take part in it works by itself, at once.
       patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
-      told: this.#repository.progress(),
-      signal: this.#cut.signal,
+      progress: this.#repository.progress(),
+      signal: this.#interruption.signal,
       pause,
       options: order.job.question.options,
       onTaken: (modelDigest) => {
         this.#patience.taken();
-        this.#story.taken(modelDigest);
+        this.#eventLog.taken(modelDigest);
         this.#shared.taken(modelDigest);
       },
       dispatch: (signal) => this.#dispatch(order, signal),
@@ -231,7 +231,7 @@ export class AnswerMaker {
   }
 
   /** Tells who takes part in the work; an end that is no whole answer is nobody else's. */
-  #share(event: MadeEvent): void {
+  #share(event: GenerationEvent): void {
     switch (event.kind) {
       case "answer.started":
       case "answer.frame":
@@ -254,38 +254,38 @@ export class AnswerMaker {
     }
   }
 
-  #cutAt(deadlineAt: number | null): () => void {
+  #interruptAt(deadlineAt: number | null): () => void {
     if (deadlineAt === null) return () => undefined;
-    const cut = (): void => {
-      if (this.#mayGoOn) void this.cut("partial");
-      else this.#cut.abort(new Cut("partial"));
+    const interrupt = (): void => {
+      if (this.#mayGoOn) void this.interrupt("partial");
+      else this.#interruption.abort(new Interruption("partial"));
     };
     const left = deadlineAt - this.#parts.now();
     // A deadline that is over leaves no function the time to say anything.
-    if (left <= 0) cut();
-    const timer = setTimeout(cut, left + DEADLINE_GRACE_MS);
+    if (left <= 0) interrupt();
+    const timer = setTimeout(interrupt, left + DEADLINE_GRACE_MS);
     return () => clearTimeout(timer);
   }
 
-  #made(): Made {
+  #generated(): Generated {
     this.#text ??= this.#repository.order()?.job.question.options ?? { stop: [] };
-    return { ...this.#story.progress(), text: this.#text };
+    return { ...this.#eventLog.progress(), text: this.#text };
   }
 
   #keepFrames(): void {
-    this.#repository.keep(this.#story.unkept);
-    this.#story.kept();
+    this.#repository.keep(this.#eventLog.unkept);
+    this.#eventLog.kept();
   }
 
-  async #end(order: AnswerOrder, end: MadeEnd): Promise<void> {
+  async #end(order: AnswerOrder, end: GenerationEnd): Promise<void> {
     const { job, payment, isRepeatable, requestId } = order;
     const error =
       end.kind === "answer.failed"
         ? problemOf(end.failure, { requestId, instance: `/v1/answers/${job.id}` })
         : null;
-    const progress = this.#made();
+    const progress = this.#generated();
     const at = this.#parts.now();
-    const made = { job, modelDigest: this.#story.modelDigest, progress, error };
+    const made = { job, modelDigest: this.#eventLog.modelDigest, progress, error };
     const isShared = this.#leader !== null && !this.#isHeir;
     const charge = isShared ? sharedChargeOf(end, job) : chargeOf(end, job);
     const own = bodyOfEnd(end, made, charge, at);
@@ -302,7 +302,7 @@ export class AnswerMaker {
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
     if (!isAsTold) this.#repository.settled(charged);
     // Nothing is written between here and the reply, which would have to wait for it.
-    this.#story.end(this.body());
+    this.#eventLog.end(this.body());
     this.#parts.onEnd(charged === undefined ? [] : ["settle"]);
     this.#parts.call(settled?.called ?? (await this.#place.leave()));
   }

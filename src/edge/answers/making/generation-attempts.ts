@@ -12,18 +12,18 @@ import type { Result } from "#domain/result.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Progress } from "../storage/answer-repository.ts";
 
-/** The end of an answer as it is made: what the function told, or the canvas as it stood when it was cut. */
-export type MadeEnd =
+/** The end of an answer as it is made: what the function told, or the canvas as it stood when it was interrupted. */
+export type GenerationEnd =
   | AnswerCompleted
   | AnswerFailed
   | (Omit<AnswerCompleted, "kind" | "digest" | "decoder"> & {
       readonly kind: "answer.partial" | "answer.cancelled";
     });
 
-export type MadeEvent = AnswerStarted | AnswerFrame | MadeEnd;
+export type GenerationEvent = AnswerStarted | AnswerFrame | GenerationEnd;
 
 /** What an answer is made with. */
-export interface Making {
+export interface Generation {
   /** Resolves when a function may be asked. Rejects only with the reason of an aborted signal. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
   /** Sends the work to a function; aborting the signal stops it. */
@@ -35,10 +35,10 @@ export interface Making {
   /** Milliseconds after which to ask again what refused like this, `attempt` times asked; null where it is final. */
   readonly patience: (failure: Failure, attempt: number) => number | null;
   /** What earlier attempts told, and with which weights. */
-  readonly told: Progress;
+  readonly progress: Progress;
   /** Called with the weights that took the work. */
   readonly onTaken: (modelDigest: string) => void;
-  /** Cut short by aborting with a `Cut` as the reason. */
+  /** Interrupted by aborting with an `Interruption` as the reason. */
   readonly signal: AbortSignal;
   /** Resolves after so many milliseconds, or when the signal is aborted. */
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
@@ -46,8 +46,8 @@ export interface Making {
 }
 
 /** Why an answer is told as it stands. */
-export class Cut extends Error {
-  override readonly name = "Cut";
+export class Interruption extends Error {
+  override readonly name = "Interruption";
   readonly status: "partial" | "cancelled";
 
   constructor(status: "partial" | "cancelled") {
@@ -70,36 +70,38 @@ const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
 
 /**
  * Makes an answer to its end, whoever dies: starts again where a function died, tells nothing twice (answers are
- * deterministic, so the frames of another attempt are the same, and one whose are not has failed), and where it is cut,
+ * deterministic, so the frames of another attempt are the same, and one whose are not has failed), and where it is interrupted,
  * tells the canvas as it stands. Never rejects but for a bug.
  */
-export async function* makeAnswer(making: Making): AsyncGenerator<MadeEvent, void, undefined> {
-  const told = new Told(making.told);
+export async function* generateAnswer(
+  generation: Generation,
+): AsyncGenerator<GenerationEvent, void, undefined> {
+  const progress = new GenerationProgress(generation.progress);
   for (;;) {
     let waitMs = 0;
-    for await (const event of oneAttempt(making, told)) {
+    for await (const event of attemptOnce(generation, progress)) {
       if (event.kind === "again") {
         waitMs = event.waitMs;
         break;
       }
-      if (event.kind === "cut") {
-        yield asItStands(event.status, told.started, told.frames, making.options);
+      if (event.kind === "interrupted") {
+        yield asItStands(event.status, progress.started, progress.frames, generation.options);
         return;
       }
-      if (told.contradicts(event)) {
+      if (progress.contradicts(event)) {
         yield failed({ kind: "function_reply_invalid" });
         return;
       }
-      if (!told.isNew(event)) continue;
+      if (!progress.isNew(event)) continue;
       yield event;
       if (event.kind !== "answer.started" && event.kind !== "answer.frame") return;
     }
-    await making.pause(waitMs, making.signal);
+    await generation.pause(waitMs, generation.signal);
   }
 }
 
 /** What was told of an answer in all attempts. */
-class Told {
+class GenerationProgress {
   modelDigest: string | null;
   started: AnswerStarted | null;
   readonly frames: AnswerFrame[];
@@ -137,44 +139,44 @@ function tokensOf({ revealed }: AnswerFrame): string {
 
 type AttemptEvent =
   | AnswerEvent
-  | { readonly kind: "cut"; readonly status: Cut["status"] }
+  | { readonly kind: "interrupted"; readonly status: Interruption["status"] }
   | { readonly kind: "again"; readonly waitMs: number };
 
-async function* oneAttempt(
-  making: Making,
-  told: Told,
+async function* attemptOnce(
+  generation: Generation,
+  progress: GenerationProgress,
 ): AsyncGenerator<AttemptEvent, void, undefined> {
-  const { signal } = making;
+  const { signal } = generation;
   try {
-    await making.turn(signal);
+    await generation.turn(signal);
     signal.throwIfAborted();
-    const attempt = making.attempt();
+    const attempt = generation.attempt();
     // Instances that died under it are counted too: a question that kills them must not go round for ever.
     if (attempt > MAX_ATTEMPTS) return yield failed({ kind: "internal" });
     const isLast = attempt === MAX_ATTEMPTS;
-    const dispatched = await making.dispatch(signal);
+    const dispatched = await generation.dispatch(signal);
     if (!dispatched.ok) {
-      const waitMs = making.patience(dispatched.refusal, attempt);
+      const waitMs = generation.patience(dispatched.refusal, attempt);
       if (waitMs === null) return yield failed(dispatched.refusal);
       // Who asks for nobody who is there has not been met by a question that kills.
-      if (attempt > 0) making.takeBack();
+      if (attempt > 0) generation.takeBack();
       return yield { kind: "again", waitMs };
     }
     const { modelDigest, events } = dispatched.value;
-    const isSame = told.started === null || told.modelDigest === modelDigest;
+    const isSame = progress.started === null || progress.modelDigest === modelDigest;
     // The weights were changed under it: the rest would be of another answer. Asked again, it is answered by the new ones.
     if (!isSame) return yield failed({ kind: "function_unreachable" });
-    told.modelDigest = modelDigest;
-    making.onTaken(modelDigest);
+    progress.modelDigest = modelDigest;
+    generation.onTaken(modelDigest);
     for await (const event of events) {
-      // What comes after the cut is not waited for, and not charged.
+      // What comes after the interruption is not waited for, and not charged.
       signal.throwIfAborted();
       const isDeath = event.kind === "answer.failed" && deaths.has(event.failure.kind);
       yield isDeath && !isLast ? { kind: "again", waitMs: PAUSES_MS[attempt - 1] ?? 0 } : event;
     }
   } catch (cause) {
-    if (!(signal.aborted && signal.reason instanceof Cut)) throw cause;
-    yield { kind: "cut", status: signal.reason.status };
+    if (!(signal.aborted && signal.reason instanceof Interruption)) throw cause;
+    yield { kind: "interrupted", status: signal.reason.status };
   }
 }
 
@@ -184,11 +186,11 @@ function failed(failure: Failure): AnswerFailed {
 
 /** The committed tokens, in the canvas's order, as far as frames told them. */
 export function asItStands(
-  status: Cut["status"],
+  status: Interruption["status"],
   started: AnswerStarted | null,
   frames: readonly AnswerFrame[],
-  options: Making["options"],
-): MadeEnd {
+  options: Generation["options"],
+): GenerationEnd {
   const steps = frames.at(-1)?.step ?? 0;
   return {
     kind: `answer.${status}`,

@@ -4,13 +4,13 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
 import type { Job } from "../admit.ts";
 import { storedAnswer } from "../storage/stored-answers.ts";
-import type { MadeEnd } from "./generation-attempts.ts";
+import type { GenerationEnd } from "./generation-attempts.ts";
 
 /**
  * What an answer costs that ended like this: completed its quote, however early it ended; partial and cancelled the steps
  * that ran, never more than the quote; failed nothing.
  */
-export function chargeOf(end: MadeEnd, job: Pick<Job, "quote" | "work" | "card">): Micros {
+export function chargeOf(end: GenerationEnd, job: Pick<Job, "quote" | "work" | "card">): Micros {
   switch (end.kind) {
     case "answer.completed":
       return job.quote.price;
@@ -26,7 +26,7 @@ export function chargeOf(end: MadeEnd, job: Pick<Job, "quote" | "work" | "card">
 
 /** What an answer costs that took part in the work of another, which pays for it: completed what one from the cache costs. */
 export function sharedChargeOf(
-  { kind }: MadeEnd,
+  { kind }: GenerationEnd,
   { card, quote }: Pick<Job, "quote" | "card">,
 ): Micros {
   return kind === "answer.completed" ? least(card.hitPrice, quote.price) : ZERO;

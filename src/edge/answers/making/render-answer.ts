@@ -5,10 +5,10 @@ import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answer
 import type { Problem } from "#wire/error.ts";
 import type { Job } from "../admit.ts";
 import type { Progress } from "../storage/answer-repository.ts";
-import type { MadeEnd } from "./generation-attempts.ts";
+import type { GenerationEnd } from "./generation-attempts.ts";
 
 /** How far an answer was made and told, and how its tokens become text. */
-export interface Made extends Omit<Progress, "modelDigest"> {
+export interface Generated extends Omit<Progress, "modelDigest"> {
   readonly text: TextTerms;
 }
 
@@ -16,11 +16,11 @@ export interface Made extends Omit<Progress, "modelDigest"> {
 export function bodyOfProgress(
   job: Omit<Job, "question">,
   modelDigest: string | null,
-  made: Made,
+  generated: Generated,
 ): AnswerBody {
-  const status = made.started === null ? "queued" : "running";
+  const status = generated.started === null ? "queued" : "running";
   return answerBody(
-    soFar(job, made),
+    soFar(job, generated),
     { ...common(job, status, modelDigest), digest: null, endedAt: null, error: null },
     ZERO,
   );
@@ -28,27 +28,27 @@ export function bodyOfProgress(
 
 /** Renders an ended answer. */
 export function bodyOfEnd(
-  end: MadeEnd,
+  end: GenerationEnd,
   terms: {
     readonly job: Omit<Job, "question">;
     readonly modelDigest: string | null;
-    readonly progress: Made;
+    readonly progress: Generated;
     readonly error: Problem | null;
   },
   charged: Micros,
   endedAt: number,
 ): AnswerBody {
   const { job, modelDigest, progress, error } = terms;
-  const made = end.kind === "answer.failed" ? soFar(job, progress) : end;
+  const generated = end.kind === "answer.failed" ? soFar(job, progress) : end;
   const digest = end.kind === "answer.completed" ? end.digest : null;
   return answerBody(
-    made,
+    generated,
     { ...common(job, statusOf(end), modelDigest), digest, endedAt, error },
     charged,
   );
 }
 
-function statusOf({ kind }: MadeEnd): AnswerStatus {
+function statusOf({ kind }: GenerationEnd): AnswerStatus {
   return kind.slice("answer.".length) as "completed" | "partial" | "cancelled" | "failed";
 }
 
@@ -59,9 +59,9 @@ function common(job: Omit<Job, "question">, status: AnswerStatus, modelDigest: s
 
 function soFar(
   { quote }: Omit<Job, "question">,
-  { started, frames, text }: Made,
+  { started, frames, text }: Generated,
 ): Pick<
-  Extract<MadeEnd, { kind: "answer.completed" }>,
+  Extract<GenerationEnd, { kind: "answer.completed" }>,
   "answer" | "confidence" | "tokens" | "usage"
 > {
   const steps = frames.at(-1)?.step ?? 0;

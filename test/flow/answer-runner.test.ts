@@ -6,7 +6,7 @@ import { type Micros, micros } from "#domain/micros.ts";
 import { ok } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
-import { AnswerMaker } from "#edge/answers/making/answer-runner.ts";
+import { AnswerRunner } from "#edge/answers/making/answer-runner.ts";
 import {
   type AnswerRepository,
   openAnswerRepository,
@@ -105,7 +105,7 @@ const PAID_THEN_FAILED: Chance[] = [
   ...(["reply hangs", "told", "crashed", "looked", "died", "waited", "waited", "died"] as const),
 ];
 
-/** One answer in a world where `Chance`s happen, over a store that outlives its makers. */
+/** One answer in a world where `Chance`s happen, over a store that outlives its runners. */
 class World {
   readonly ends: string[] = [];
   readonly charges: Micros[] = [];
@@ -116,7 +116,7 @@ class World {
   /** Of the instance that lives: its store fails when it is dead. */
   #life = { isDead: false };
   #repository: AnswerRepository;
-  #maker: AnswerMaker | undefined;
+  #runner: AnswerRunner | undefined;
   /** Lets the function at work tell one more event, or die. */
   #next: PromiseWithResolvers<"tell" | "die"> = Promise.withResolvers();
 
@@ -132,7 +132,7 @@ class World {
     if (chance === "crashed") this.#crash();
     if (chance === "looked") this.#look();
     if (chance === "repeated") this.#start();
-    if (chance === "cancelled") void this.#answer().cut("cancelled");
+    if (chance === "cancelled") void this.#answer().interrupt("cancelled");
     if (chance === "waited") await vi.advanceTimersByTimeAsync(500);
     if (chance === "ledger lost") this.#lost = "call";
     if (chance === "reply lost") this.#lost = "reply";
@@ -154,7 +154,7 @@ class World {
     const ended = this.#repository.ended();
     if (ended === null) throw new Error("it never ended");
     const events: string[] = [];
-    for await (const message of this.#answer().story.follow(-1)) events.push(message.event);
+    for await (const message of this.#answer().eventLog.follow(-1)) events.push(message.event);
     return {
       ...{ events, status: ended.body.status, charged: ended.body.charged_micros },
       duties: [...ended.duties],
@@ -166,7 +166,7 @@ class World {
     vi.clearAllTimers();
     this.#life = { isDead: false };
     this.#next = Promise.withResolvers();
-    this.#maker = undefined;
+    this.#runner = undefined;
     this.#repository = this.#open();
   }
 
@@ -185,11 +185,11 @@ class World {
     if (this.#repository.ended() === null) void this.#answer().goOn();
   }
 
-  #answer(): AnswerMaker {
+  #answer(): AnswerRunner {
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("it has not begun");
     const life = this.#life;
-    this.#maker ??= new AnswerMaker(this.#repository, terms, {
+    this.#runner ??= new AnswerRunner(this.#repository, terms, {
       dispatch: async (_, signal) =>
         ok({ modelDigest: DIGEST, events: this.#function(life, signal) }),
       answers: { follow: async () => "over", leave: async () => undefined },
@@ -204,7 +204,7 @@ class World {
       onFrame: () => undefined,
       onEnd: () => undefined,
     });
-    return this.#maker;
+    return this.#runner;
   }
 
   async *#function(
