@@ -97,6 +97,18 @@ describe("places at the functions", () => {
     expect(captured(repository, "b")).toEqual(["c"]);
   });
 
+  test("who comes to work by itself counts among the concurrent, whatever work it took part in before", () => {
+    const { book } = ledgerOf();
+    const keyLimits = { ...holdRequest("a").keyLimits, concurrent: 2 };
+    for (const id of ["a", "b"]) {
+      held(book, id, 1, true);
+      book.takePlace(ask(id, 1));
+    }
+    expect(book.hold(holdRequest("too many", { keyLimits }))).toMatchObject({
+      refusal: { failure: { kind: "too_many_concurrent", limit: 2 } },
+    });
+  });
+
   test("are never more than the share, and nobody waits while one is free", () => {
     fc.assert(
       fc.property(

@@ -33,6 +33,8 @@ export function takePlace(
 ): boolean {
   const [hold] = store.all("SELECT id FROM holds WHERE id = ? AND has_place = 1", id);
   if (hold !== undefined) return true;
+  // Who took part in the work of another and has come to work by itself counts among the concurrent.
+  store.all("UPDATE holds SET is_shared = 0 WHERE id = ? AND is_shared = 1", id);
   store.all(
     `INSERT INTO places (id, share, is_taken, asked_at, expires_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE
