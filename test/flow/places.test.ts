@@ -98,13 +98,13 @@ describe("places at the functions", () => {
   });
 
   test("who comes to work by itself counts among the concurrent, whatever work it took part in before", () => {
-    const { book } = ledgerOf();
+    const { repository } = ledgerOf();
     const keyLimits = { ...holdRequest("a").keyLimits, concurrent: 2 };
     for (const id of ["a", "b"]) {
-      held(book, id, 1, true);
-      book.takePlace(ask(id, 1));
+      held(repository, id, 1, true);
+      repository.takePlace(ask(id, 1));
     }
-    expect(book.hold(holdRequest("too many", { keyLimits }))).toMatchObject({
+    expect(repository.hold(holdRequest("too many", { keyLimits }))).toMatchObject({
       refusal: { failure: { kind: "too_many_concurrent", limit: 2 } },
     });
   });
