@@ -153,7 +153,7 @@ function detailOf(failure: Failure): string {
     case "image_bomb":
       return `${picture(failure)} claims ${failure.width} × ${failure.height} pixels, far more than its bytes can hold.`;
     case "image_file_too_large":
-      return `${picture(failure)} has more than ${binarySize(failure.limitBytes)}.`;
+      return `${picture(failure)} has more than ${binarySize(failure.limitBytes)}. Scale it down, or send it as JPEG.`;
     case "image_fetch_timeout":
       return `${picture(failure)} did not arrive from its host within our ${failure.seconds} s. Nothing is known to be wrong with it; try again, or send the file.`;
     case "image_fetch_blocked":

@@ -53,6 +53,24 @@ describe("too much of pictures is refused by the limit that is broken, and by it
     expect(detailOf(await parseAnswerForm(form, untold))).toContain("at most 8 pictures");
   });
 
+  test("the bytes of one of a form's files, which it names by its place", async () => {
+    const form = new FormData();
+    form.append("question", "?");
+    form.append("image", new Blob([Uint8Array.of(1)]));
+    form.append("image", new Blob([Buffer.from(large, "base64")]));
+    expect(detailOf(await parseAnswerForm(form, untold))).toMatch(
+      /^Picture 2 has more than 10 MiB/,
+    );
+  });
+
+  test("the bytes of one of a later message, which it names by its place", () => {
+    const turn = (...images: string[]) => ({
+      ...{ role: "user", content: "?", images: images.map((data) => ({ data })) },
+    });
+    const body = { messages: [turn("AAAA", "AAAA"), turn(large)] };
+    expect(detailOf(askJson(json(body)))).toMatch(/^Picture 3 has more than 10 MiB/);
+  });
+
   test.each([
     ["the bytes of one", askJson(json({ question: "?", image: { data: large } }))],
     [
@@ -60,6 +78,8 @@ describe("too much of pictures is refused by the limit that is broken, and by it
       askChat(chat([{ type: "image_url", image_url: { url: `data:image/png;base64,${large}` } }])),
     ],
   ])("%s", (_, read) => {
-    expect(detailOf(read)).toContain("has 10485763 bytes; 10485760 are the most");
+    expect(detailOf(read)).toBe(
+      "Picture 1 has more than 10 MiB. Scale it down, or send it as JPEG.",
+    );
   });
 });

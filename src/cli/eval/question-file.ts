@@ -245,6 +245,6 @@ function pictureOf(source: string, folder: string): TestPicture {
   if (!/^\s*data:/i.test(source)) return { kind: "file", path: path.resolve(folder, source) };
   // A test set is the user's own file: how large its pictures may be is for the model to say.
   const read = readPictureText(source, Number.POSITIVE_INFINITY);
-  if (!read.ok) throw new LineFault(`the picture ${read.refusal}`);
+  if (!read.ok) throw new LineFault(`the picture ${read.refusal.message}`);
   return { kind: "bytes", bytes: read.value };
 }

@@ -1,8 +1,16 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
 
+/** What is wrong with a text that should be a picture. */
+export interface PictureTextFault {
+  /** A sentence's end about this very text, to stand behind the name of its field. */
+  readonly message: string;
+  /** Whether it is a picture like any other and only stands for too many bytes. */
+  readonly isTooLarge: boolean;
+}
+
 /**
  * Reads the bytes of a picture that was written as text: a data URI, or base64 alone. The media type is not believed; the
- * bytes say what they are. Refuses with a sentence about this very text, to stand behind the name of its field.
+ * bytes say what they are.
  * @param maxBytes the most bytes that it may stand for
  *
  * Source of the URI's form: WHATWG Fetch, "data: URL processor"; of base64: WHATWG Infra, "forgiving-base64 decode". The
@@ -11,10 +19,10 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 export function readPictureText(
   text: string,
   maxBytes: number,
-): Result<Uint8Array<ArrayBuffer>, string> {
+): Result<Uint8Array<ArrayBuffer>, PictureTextFault> {
   if (isDataUri(text)) return readDataUri(text, maxBytes);
   if (/^\s*https?:/i.test(text))
-    return refuse(
+    return unreadable(
       "is an address; where a file is expected, send its bytes as base64 or a data URI",
     );
   return readBase64(text, maxBytes);
@@ -27,12 +35,15 @@ export function isDataUri(text: string): boolean {
   return text.slice(start, start + 5).toLowerCase() === "data:";
 }
 
-function readDataUri(text: string, maxBytes: number): Result<Uint8Array<ArrayBuffer>, string> {
+function readDataUri(
+  text: string,
+  maxBytes: number,
+): Result<Uint8Array<ArrayBuffer>, PictureTextFault> {
   const fragment = text.indexOf("#");
   const end = fragment === -1 ? text.length : fragment;
   const comma = text.indexOf(",");
   if (comma === -1 || comma > end)
-    return refuse("is a data URI without a comma; its form is data:image/png;base64,…");
+    return unreadable("is a data URI without a comma; its form is data:image/png;base64,…");
   const head = text.slice(text.indexOf(":") + 1, comma).replace(/[\t\n\r]/g, "");
   const body = text.slice(comma + 1, end);
   if (/; *base64\s*$/i.test(head)) {
@@ -43,18 +54,21 @@ function readDataUri(text: string, maxBytes: number): Result<Uint8Array<ArrayBuf
   const own = fragment === -1 ? body.trimEnd() : body;
   const bytes = percentDecoded(own.replace(/[\t\n\r]/g, ""));
   return bytes.length === 0 || bytes.length > maxBytes
-    ? refuse(sizeMessage(bytes.length, maxBytes))
+    ? wrongSize(bytes.length, maxBytes)
     : ok(bytes);
 }
 
-function readBase64(text: string, maxBytes: number): Result<Uint8Array<ArrayBuffer>, string> {
+function readBase64(
+  text: string,
+  maxBytes: number,
+): Result<Uint8Array<ArrayBuffer>, PictureTextFault> {
   const dense = /[\t\n\f\r ]/.test(text) ? text.replace(/[\t\n\f\r ]+/g, "") : text;
   // Known before a byte is decoded: sizes are refused before memory is spent.
   const size = Math.floor(((dense.length - paddingOf(dense)) * 3) / 4);
-  if (dense === "" || size > maxBytes) return refuse(sizeMessage(size, maxBytes));
+  if (dense === "" || size > maxBytes) return wrongSize(size, maxBytes);
   const standard = /[-_]/.test(dense) ? dense.replaceAll("-", "+").replaceAll("_", "/") : dense;
   const binary = decoded(standard);
-  return binary === undefined ? refuse(base64Fault(standard)) : ok(bytesOf(binary));
+  return binary === undefined ? unreadable(base64Fault(standard)) : ok(bytesOf(binary));
 }
 
 function paddingOf(base64: string): number {
@@ -107,7 +121,12 @@ function bytesOf(binary: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What is wrong with a picture of so many bytes. */
-export function sizeMessage(size: number, maxBytes: number): string {
-  return size === 0 ? "is empty" : `has ${size} bytes; ${maxBytes} are the most`;
+function unreadable(message: string): Result<never, PictureTextFault> {
+  return refuse({ message, isTooLarge: false });
+}
+
+function wrongSize(size: number, maxBytes: number): Result<never, PictureTextFault> {
+  return size === 0
+    ? unreadable("is empty")
+    : refuse({ message: `has ${size} bytes; ${maxBytes} are the most`, isTooLarge: true });
 }

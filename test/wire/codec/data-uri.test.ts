@@ -6,7 +6,7 @@ const LIMIT = 1000;
 
 function read(text: string, limit = LIMIT): string {
   const bytes = readPictureText(text, limit);
-  if (!bytes.ok) throw new Error(bytes.refusal);
+  if (!bytes.ok) throw new Error(bytes.refusal.message);
   return Buffer.from(bytes.value).toString("latin1");
 }
 
@@ -52,9 +52,12 @@ describe("a picture as text", () => {
     ["padding that does not fit", "AAA==", /end missing/],
     ["too many bytes", "A".repeat(1400), /^has 1050 bytes; 1000 are the most/],
     ["too many bytes of its own", `data:,${"A".repeat(1001)}`, /^has 1001 bytes; 1000/],
-  ])("is refused for %s by what is wrong with it", (_, text, message) => {
+  ])("is refused for %s by what is wrong with it", (label, text, message) => {
     expect(readPictureText(text, LIMIT)).toMatchObject({
-      refusal: expect.stringMatching(message),
+      refusal: {
+        message: expect.stringMatching(message),
+        isTooLarge: label.startsWith("too many bytes"),
+      },
     });
   });
 

@@ -4,7 +4,9 @@ import type { Failure } from "#domain/failure.ts";
 import type { ImageHeader } from "#domain/image/header.ts";
 import { judgeImages } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { tooLarge } from "#wire/api/answers/conversation.ts";
 import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
+import { NO_FILE } from "#wire/api/answers/requests.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
@@ -72,8 +74,12 @@ async function readPart(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuf
   }
   const parts = [...form];
   const [name, file] = parts[0] ?? [];
+  if (name === "image" && typeof file === "string")
+    return refuse({ kind: "invalid_request", problems: [NO_FILE] });
   if (parts.length !== 1 || name !== "image" || file === undefined || typeof file === "string")
-    return refuseBody("must have one part, the file named image");
+    return refuseBody(
+      "must have one part, the file named image: curl sends it with -F image=@dog.png",
+    );
   return ok(new Uint8Array(await file.arrayBuffer()));
 }
 
@@ -83,8 +89,7 @@ function refuseBody(message: string): Result<never, Failure> {
 
 /** Refuses with `image_file_too_large`, and with what asking about the picture would end with. */
 function headerOf(file: Uint8Array): Result<ImageHeader, Failure> {
-  if (file.length > MAX_IMAGE_BYTES)
-    return refuse({ kind: "image_file_too_large", image: 0, limitBytes: MAX_IMAGE_BYTES });
+  if (file.length > MAX_IMAGE_BYTES) return refuse(tooLarge(0));
   if (file.length === 0)
     return refuse({ kind: "image_unsupported", image: 0, reason: "it is empty" });
   const headers = judgeImages([file]);

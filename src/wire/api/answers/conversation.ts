@@ -1,8 +1,8 @@
-import type { FieldProblem } from "#domain/failure.ts";
+import type { Failure, FieldProblem } from "#domain/failure.ts";
 import type { Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readPictureText } from "../../codec/data-uri.ts";
-import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
+import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
 import type { AnswerFields, ImageBody, MessageBody } from "./answer-request.ts";
 
 /** Where a picture comes from. */
@@ -20,21 +20,22 @@ export interface Conversation {
   readonly pictures: readonly PictureSource[];
 }
 
-/** Reads question or messages, with the pictures that were sent `beside` them. The refusal names each fault by JSON Pointer. */
+/** Reads question or messages, with the pictures that were sent `beside` them. Refuses with `invalid_request`, which names each fault by JSON Pointer, and as `readImages` does. */
 export function readConversation(
   { question, messages }: Pick<AnswerFields, "question" | "messages">,
   beside: readonly PictureSource[],
-): Result<Conversation, readonly FieldProblem[]> {
+): Result<Conversation, Failure> {
   if (question !== undefined && messages !== undefined)
-    return refuse([{ pointer: "/messages", message: "give question or messages, not both" }]);
+    return refuseFields([{ pointer: "/messages", message: "give question or messages, not both" }]);
   const pointer = messages === undefined ? "/question" : "/messages";
   const said: readonly MessageBody[] =
     question === undefined ? (messages ?? []) : [{ role: "user", content: question }];
   const problems = [...messageProblems(said, pointer), ...pictureProblems(said, beside)];
-  if (problems.length > 0) return refuse(problems);
+  if (problems.length > 0) return refuseFields(problems);
   const shown: PictureSource[][] = [];
   for (const [index, { images = [] }] of said.entries()) {
-    const read = readImages(images, (image) => `/messages/${index}/images/${image}`);
+    const pointerOf = (image: number): string => `/messages/${index}/images/${image}`;
+    const read = readImages(images, pointerOf, shown.flat().length);
     if (!read.ok) return read;
     shown.push(read.value);
   }
@@ -44,11 +45,15 @@ export function readConversation(
   return ok({ messages: inOneForm(kept), pictures: [...beside, ...shown.flat()] });
 }
 
-/** Reads pictures that stand as JSON. `pointerOf` names the place of each. Refuses with the first that cannot be read. */
+/**
+ * Reads pictures that stand as JSON. `pointerOf` names the place of each. `before`: how many pictures of the question come before
+ * them. Refuses with the first that cannot be read: `image_file_too_large`, or `invalid_request`.
+ */
 export function readImages(
   images: readonly ImageBody[],
   pointerOf: (index: number) => string,
-): Result<PictureSource[], readonly FieldProblem[]> {
+  before = 0,
+): Result<PictureSource[], Failure> {
   const pictures: PictureSource[] = [];
   for (const [index, image] of images.entries()) {
     if (typeof image === "object" && !("data" in image)) {
@@ -56,13 +61,24 @@ export function readImages(
       continue;
     }
     const file = readPictureText(typeof image === "string" ? image : image.data, MAX_IMAGE_BYTES);
+    if (!file.ok && file.refusal.isTooLarge) return refuse(tooLarge(before + index));
     if (!file.ok) {
       const pointer = `${pointerOf(index)}${typeof image === "string" ? "" : "/data"}`;
-      return refuse([{ pointer, message: file.refusal }]);
+      return refuseFields([{ pointer, message: file.refusal.message }]);
     }
     pictures.push({ kind: "file", bytes: file.value });
   }
   return ok(pictures);
+}
+
+/** The refusal of a picture whose file has too many bytes, however it was sent. `image`: its place among the question's. */
+export function tooLarge(image: number): Failure {
+  return { kind: "image_file_too_large", image, limitBytes: MAX_IMAGE_BYTES };
+}
+
+/** Refuses with `invalid_request`. */
+export function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
+  return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
 }
 
 function messageOf(role: Message["role"], content: string, pictures: number): Message {

@@ -5,10 +5,9 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import { type AnswerOptions, usualBlock } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { sizeMessage } from "../../codec/data-uri.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { parseJson } from "../../function/generate.ts";
-import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES } from "../../limits.ts";
+import { MAX_IMAGE_BYTES, MAX_IMAGES } from "../../limits.ts";
 import {
   type AnswerFields,
   answerFieldsSchema,
@@ -20,6 +19,8 @@ import {
   type PictureSource,
   readConversation,
   readImages,
+  refuseFields,
+  tooLarge,
 } from "./conversation.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
@@ -38,7 +39,7 @@ export interface AnswerRequest extends Conversation {
   readonly cache: "private" | "shared" | "off";
 }
 
-/** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer. */
+/** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer, or with `image_file_too_large`. */
 export function parseAnswerJson(
   bytes: Uint8Array,
   card: AskedCard,
@@ -57,7 +58,7 @@ export function parseAnswerValue(body: unknown, card: AskedCard): Result<AnswerR
   const pictures = readImages(image === undefined ? (images ?? []) : [image], (index) =>
     image === undefined ? `/images/${index}` : "/image",
   );
-  return pictures.ok ? requestOf(fields, pictures.value, card) : refuseFields(pictures.refusal);
+  return pictures.ok ? requestOf(fields, pictures.value, card) : pictures;
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
@@ -68,25 +69,33 @@ export async function parseAnswerForm(
   const files: PictureSource[] = [];
   const texts = new Map<string, string[]>();
   for (const [name, value] of form) {
-    if (typeof value === "string") texts.set(name, [...(texts.get(name) ?? []), value]);
-    else if (name !== "image" || files.length === MAX_IMAGES)
-      return refuseFields([
-        {
-          pointer: `/${name.slice(0, 64)}`,
-          message: name === "image" ? `at most ${MAX_IMAGES} pictures` : "only image may be a file",
-        },
-      ]);
-    else if (value.size === 0 || value.size > MAX_IMAGE_BYTES)
-      return refuseFields([
-        { pointer: "/image", message: sizeMessage(value.size, MAX_IMAGE_BYTES) },
-      ]);
-    else files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
+    if (typeof value === "string") {
+      if (name === "image") return refuseFields([NO_FILE]);
+      texts.set(name, [...(texts.get(name) ?? []), value]);
+      continue;
+    }
+    const message = partFault(name, value, files.length);
+    if (message !== null) return refuseFields([{ pointer: `/${name.slice(0, 64)}`, message }]);
+    if (value.size > MAX_IMAGE_BYTES) return refuse(tooLarge(files.length));
+    files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
   }
   const parsed = answerFieldsSchema.safeParse(
     Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
   );
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
   return requestOf(parsed.data, files, card);
+}
+
+/** What a form is told whose part `image` is text: with curl that is one forgotten `@`. */
+export const NO_FILE: FieldProblem = {
+  pointer: "/image",
+  message: "must be a file, and is text; curl sends one with -F image=@dog.png",
+};
+
+function partFault(name: string, { size }: File, before: number): string | null {
+  if (name !== "image") return "only image may be a file";
+  if (before === MAX_IMAGES) return `at most ${MAX_IMAGES} pictures`;
+  return size === 0 ? "is empty" : null;
 }
 
 const numberFields: ReadonlySet<string> = new Set([
@@ -120,11 +129,14 @@ function requestOf(
 ): Result<AnswerRequest, Failure> {
   const conversation = readConversation(fields, beside);
   const options = optionsOf(fields, card);
-  const problems = [
-    ...(conversation.ok ? [] : conversation.refusal),
-    ...scheduleProblems(options, card),
-  ];
-  if (!conversation.ok || problems.length > 0) return refuseFields(problems);
+  const unfit = scheduleProblems(options, card);
+  if (!conversation.ok) {
+    const { refusal } = conversation;
+    return refusal.kind === "invalid_request"
+      ? refuseFields([...refusal.problems, ...unfit])
+      : conversation;
+  }
+  if (unfit.length > 0) return refuseFields(unfit);
   const { messages: said, pictures } = conversation.value;
   const asked = { messages: said, pictures: pictures.length, canvas: options.canvas };
   const { messages, warnings } = fitToAbilities(asked, card.abilities);
@@ -199,8 +211,4 @@ export function scheduleProblems(
           message: `${steps} steps cannot be shared equally by ${blocks} blocks (canvas / block_length)`,
         },
       ];
-}
-
-function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
-  return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
 }

@@ -56,7 +56,20 @@ describe("POST /v1/images refuses, and keeps nothing of,", () => {
     const form = new FormData();
     fill(form);
     const response = await ask("/v1/images", { method: "POST", body: form });
-    expect(await refusal(response)).toMatchObject({ code: "invalid_request" });
+    const problem = await refusal(response);
+    expect(problem).toMatchObject({ code: "invalid_request" });
+    expect(problem.detail).toContain("-F image=@dog.png");
+  });
+
+  test("a file above the limit as a question does that brings it, whatever form that has", async () => {
+    const file = new Uint8Array(MAX_IMAGE_BYTES + 1);
+    const form = new FormData();
+    form.append("question", "?");
+    form.append("image", new Blob([file]));
+    const json = JSON.stringify({
+      question: "?",
+      image: { data: Buffer.from(file).toString("base64") },
+    });
   });
 
   test("a form that breaks its own boundaries", async () => {

@@ -312,7 +312,8 @@ describe("a question as JSON", () => {
 
   test("is refused for a picture beyond the limit before it is decoded", () => {
     const long = "A".repeat(Math.ceil(((MAX_IMAGE_BYTES + 3) * 4) / 3));
-    expect(problems(parse({ question: "?", image: long }))).toMatchObject([{ pointer: "/image" }]);
+    const refusal = { kind: "image_file_too_large", image: 0, limitBytes: MAX_IMAGE_BYTES };
+    expect(parse({ question: "?", image: long })).toMatchObject({ refusal });
   });
 
   test("names several faults at once, but never more than twenty", () => {
@@ -374,6 +375,13 @@ describe("a question as a form", () => {
     ["messages that are no JSON", formOf({ messages: "[" }), "/messages"],
   ])("is refused for %s", async (_, form, pointer) => {
     expect(problems(await parseAnswerForm(form, untold))).toMatchObject([{ pointer }]);
+  });
+
+  test("is refused for a picture that is text, and told how curl sends a file", async () => {
+    const form = formOf({ image: "dog.png", qestion: "?" });
+    expect(problems(await parseAnswerForm(form, untold))).toEqual([
+      { pointer: "/image", message: expect.stringContaining("-F image=@dog.png") },
+    ]);
   });
 
   test("is refused for a file under any other name", async () => {
