@@ -143,7 +143,7 @@ class World {
   }
 
   /** Lets everything come to its end in peace, and hears the story as a client who came at the very start. */
-  async rest(): Promise<{ events: string[]; status: string; charged: number; duties: string[] }> {
+  async rest(): Promise<{ events: string[]; status: string; charged: number; tasks: string[] }> {
     this.#lost = null;
     this.#crash();
     for (let turn = 0; turn < 40 && this.#repository.ended() === null; turn += 1) {
@@ -157,7 +157,7 @@ class World {
     for await (const message of this.#answer().eventLog.follow(-1)) events.push(message.event);
     return {
       ...{ events, status: ended.body.status, charged: ended.body.charged_micros },
-      duties: [...ended.duties],
+      tasks: [...ended.tasks],
     };
   }
 
@@ -273,7 +273,7 @@ describe("whatever dies, is lost, cut or repeated, an answer", () => {
           vi.setSystemTime(1_790_000_000_000);
           const world = new World(deadlineMs === null ? null : Date.now() + deadlineMs);
           for (const chance of happening) await world.happen(chance);
-          const { events, status, charged, duties } = await world.rest();
+          const { events, status, charged, tasks } = await world.rest();
 
           expect(new Set(world.ends).size).toBeLessThanOrEqual(1);
           expect(events.at(-1)).toBe(`answer.${status}`);
@@ -288,9 +288,9 @@ describe("whatever dies, is lost, cut or repeated, an answer", () => {
           if (status === "completed")
             expect([charged, steps]).toEqual([Number(world.quote), STEPS]);
           if (status === "failed") expect([charged, paid]).toEqual([0, undefined]);
-          // What was not captured yet is a duty, and is captured with the same charge.
+          // What was not captured yet is a task, and is captured with the same charge.
           if (paid !== undefined) expect(charged).toBe(Number(paid));
-          else if (charged > 0) expect(duties).toContain("settle");
+          else if (charged > 0) expect(tasks).toContain("settle");
         },
       ),
       { numRuns: 300, examples: [[PAID_THEN_FAILED, null]] },

@@ -57,13 +57,13 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
     expect(repository.attempt()).toBe(2);
   });
 
-  test("an ended answer still has its duties", () => {
+  test("an ended answer still has its tasks", () => {
     const repository = openAnswerRepository(stored("answer-ended"), () => "evt_new");
     expect(repository.ended()).toEqual({
-      ...{ body: endedAnswer("ans_ended"), duties: ["settle", "tell"], at: AT, decoder: "1" },
+      ...{ body: endedAnswer("ans_ended"), tasks: ["settle", "tell"], at: AT, decoder: "1" },
     });
     repository.settled(micros(3));
-    expect(repository.ended()).toMatchObject({ body: { charged_micros: 3 }, duties: ["tell"] });
+    expect(repository.ended()).toMatchObject({ body: { charged_micros: 3 }, tasks: ["tell"] });
   });
 
   test("a batch goes on with its items", () => {

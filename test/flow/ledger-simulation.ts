@@ -16,7 +16,8 @@ import {
   openLedgerRepository,
 } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger } from "#edge/ledger/ledger-service.ts";
-import { attempt } from "#edge/with-retry.ts";
+import { settling } from "#edge/ledger/settling.ts";
+import { withRetry } from "#edge/with-retry.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { endedAnswer } from "../support/batches.ts";
@@ -305,7 +306,7 @@ class World {
       }
       const body = bodyOf(holdId, event, intent.price);
       const charged =
-        (await attempt(holdId, () => settle(body, isRepeatable, ledger)))?.charged ??
+        (await withRetry(() => settle(body, isRepeatable, ledger), settling(holdId)))?.charged ??
         micros(body.charged_micros);
       endRenewal();
       if (event.kind === "answer.completed") {

@@ -79,7 +79,7 @@ function fillEndedAnswer(database: DatabaseSync): void {
   repository.begin(order("ans_ended"));
   repository.end({
     body: endedAnswer("ans_ended"),
-    duties: ["settle", "tell"],
+    tasks: ["settle", "tell"],
     at: AT,
     decoder: "2",
   });

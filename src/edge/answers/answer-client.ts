@@ -1,3 +1,4 @@
+import { withRetry } from "../with-retry.ts";
 import type { AnswerObject } from "./answer-object.ts";
 import type { Answers, KeptAnswer } from "./answer-service.ts";
 
@@ -15,13 +16,10 @@ export function answersOf({
     answerId: string,
     operation: (answer: DurableObjectStub<AnswerObject>) => Promise<Value>,
   ): Promise<Value> => {
-    for (let made = 1; ; made += 1) {
-      try {
-        return await operation(ANSWERS.getByName(answerId));
-      } catch (cause) {
-        if (made >= ATTEMPTS || isOverloaded(cause)) throw cause;
-      }
-    }
+    return await withRetry(() => operation(ANSWERS.getByName(answerId)), {
+      attempts: ATTEMPTS,
+      isFinal: isOverloaded,
+    });
   };
   return {
     start: (order) => call(order.job.id, (answer) => answer.start(order)),

@@ -17,11 +17,11 @@ import { answersOf } from "./answer-client.ts";
 import { AnswerTable } from "./answer-index.ts";
 import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
-import { type Duties, fulfil, ownedBy } from "./making/completion-outbox.ts";
+import { type CompletionTargets, drainOutbox, ownedBy } from "./making/completion-outbox.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
 import {
   type AnswerRepository,
-  type Duty,
+  type CompletionTask,
   openAnswerRepository,
 } from "./storage/answer-repository.ts";
 
@@ -41,7 +41,7 @@ const LIST_AFTER_MS = 500;
 const DRAFT_EVERY_MS = 1000;
 
 /** What is left to do for an ended answer is tried again this much later at the most. */
-const MAX_DUTY_PAUSE_MS = 3_600_000;
+const MAX_TASK_PAUSE_MS = 3_600_000;
 
 /** The keeper of one answer. Everything that it has promised is in SQLite; any instance goes on where another died. */
 export class AnswerObject extends DurableObject<Bindings> {
@@ -67,8 +67,8 @@ export class AnswerObject extends DurableObject<Bindings> {
     // What is found was cached, or made, under a key that has the decoder's version in it.
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
     // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
-    const duties: readonly Duty[] = order.webhook === null ? ["list"] : ["tell", "list"];
-    this.#repository.end({ body, duties, at: Date.now(), decoder });
+    const tasks: readonly CompletionTask[] = order.webhook === null ? ["list"] : ["tell", "list"];
+    this.#repository.end({ body, tasks, at: Date.now(), decoder });
     await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -169,11 +169,11 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   /** Does what is left to do for an ended answer, then forgets it in two steps. */
-  async #lookBack(done: readonly Duty[] = []): Promise<void> {
+  async #lookBack(done: readonly CompletionTask[] = []): Promise<void> {
     const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
-    await fulfil(this.#repository, terms, this.#duties(), done);
-    const isDone = this.#repository.ended()?.duties.length === 0;
+    await drainOutbox(this.#repository, terms, this.#targets(), done);
+    const isDone = this.#repository.ended()?.tasks.length === 0;
     const now = Date.now();
     const age = now - ended.at;
     if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
@@ -182,7 +182,7 @@ export class AnswerObject extends DurableObject<Bindings> {
       this.#runner = undefined;
     }
     const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
-    const pause = Math.min(Math.max(LOOK_MS, age), MAX_DUTY_PAUSE_MS);
+    const pause = Math.min(Math.max(LOOK_MS, age), MAX_TASK_PAUSE_MS);
     await this.ctx.storage.setAlarm(isDone ? forgetAt : now + pause);
   }
 
@@ -194,7 +194,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#runner = undefined;
   }
 
-  #duties(): Duties {
+  #targets(): CompletionTargets {
     return {
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       call: (ids) => this.#call(ids),

@@ -15,10 +15,11 @@ import { mayAsk } from "../keys/may-ask.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import type { Held, IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import { settling } from "../ledger/settling.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
-import { attempt } from "../with-retry.ts";
+import { withRetry } from "../with-retry.ts";
 import { admit, type Job } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
 import type { AnswerOrder } from "./answer-service.ts";
@@ -271,7 +272,8 @@ async function payForFound(
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
   const reply = idempotency === null ? null : storedAnswer.write(body);
-  await attempt(job.id, () => ledger.capture({ holdId: job.id, charge: price, steps: 0, reply }));
+  const capture = { holdId: job.id, charge: price, steps: 0, reply };
+  await withRetry(() => ledger.capture(capture), settling(job.id));
   return held;
 }
 
@@ -308,7 +310,7 @@ async function run(
     try {
       await answersOf(bindings).start({ ...order, webhook: request.webhook });
     } catch (cause) {
-      await attempt(job.id, () => ledger.release(job.id));
+      await withRetry(() => ledger.release(job.id), settling(job.id));
       throw new Error(`answer ${job.id} could not be started`, { cause });
     }
     isStarted = true;

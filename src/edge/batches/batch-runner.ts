@@ -5,8 +5,8 @@ import { ownedBy } from "../answers/making/completion-outbox.ts";
 import { storedBatch } from "../answers/storage/stored-answers.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
-import { logFault } from "../log.ts";
 import type { Notices } from "../webhooks/notices.ts";
+import { untilNextAlarm, withRetry } from "../with-retry.ts";
 import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
 import type { BatchRepository, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
 
@@ -41,7 +41,7 @@ export async function advance(parts: BatchParts): Promise<void> {
     await startItem(parts, terms, item);
   }
   for (let step = repository.closingStep(); step !== null; step = repository.closingStep()) {
-    if (!(await reached(`batch: ${step}`, terms, () => close(parts, terms, step)))) return;
+    if (!(await goesThrough(`batch: ${step}`, terms, () => close(parts, terms, step)))) return;
   }
 }
 
@@ -56,7 +56,7 @@ export function itemEnded(
 
 /**
  * Looks after a batch by the clock: keeps its hold open, asks for answers whose report was lost, starts again what no
- * object knows of, because somebody died between the repository and the start.
+ * object knows of, because somebody died between the row and the start.
  */
 export async function lookAfter(parts: BatchParts): Promise<void> {
   const { repository, answers, ledgerOf } = parts;
@@ -64,10 +64,10 @@ export async function lookAfter(parts: BatchParts): Promise<void> {
   if (terms === null) return;
   const { id, accountId } = terms;
   if (repository.closingStep() === null || repository.closingStep() === "settle")
-    await reached("batch: renew", terms, () => ledgerOf(accountId).renew(id));
+    await goesThrough("batch: renew", terms, () => ledgerOf(accountId).renew(id));
   if (repository.isCancelled()) return await cancelBatch(parts);
   for (const item of repository.running()) {
-    await reached("batch: read an item", terms, async () => {
+    await goesThrough("batch: read an item", terms, async () => {
       const body = await answers.read(item.answerId, { accountId, owner: null });
       if (body === null) await startItem(parts, terms, item);
       else itemEnded(parts, item.index, body);
@@ -83,7 +83,7 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
   if (terms === null) return;
   repository.cancel();
   for (const { index, answerId } of repository.running()) {
-    await reached("batch: cancel an item", terms, async () => {
+    await goesThrough("batch: cancel an item", terms, async () => {
       const body = await answers.cancel(answerId, { accountId: terms.accountId, owner: null });
       if (body === null) repository.abandon(index, answerId);
       else itemEnded(parts, index, body);
@@ -105,14 +105,14 @@ async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem
   if (found.kind === "hit") {
     const body = { ...found.body, id: answerId };
     // Losing it means that the item's answer cannot be read under its id, nor its own address be told; the results have it.
-    await reached("batch: keep a cached answer", terms, () => answers.record(order, body));
+    await goesThrough("batch: keep a cached answer", terms, () => answers.record(order, body));
     return itemEnded(parts, index, body);
   }
   const cacheKey = found.kind === "bypass" ? null : found.key;
   const follows =
     found.kind === "join" ? { answerId: found.leaderId, accountId: found.leaderAccountId } : null;
   const started = { ...order, cacheKey, follows };
-  await reached("batch: start an item", terms, () => answers.start(started));
+  await goesThrough("batch: start an item", terms, () => answers.start(started));
 }
 
 function answerOrderOf(
@@ -180,17 +180,17 @@ async function close(
   }
 }
 
-/** Makes a call that will be made again if it fails; says whether it went through. */
-async function reached(
+/** Makes a call once; says whether it went through. */
+async function goesThrough(
   what: string,
   { id }: BatchTerms,
   call: () => Promise<unknown>,
 ): Promise<boolean> {
-  try {
-    await call();
-    return true;
-  } catch (cause) {
-    logFault(`${what} did not succeed and will be tried again`, id, cause);
-    return false;
-  }
+  return await withRetry(
+    async () => {
+      await call();
+      return true;
+    },
+    untilNextAlarm(`${what} did not succeed and will be tried again`, id),
+  );
 }

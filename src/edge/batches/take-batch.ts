@@ -15,10 +15,11 @@ import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-repository.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import { settling } from "../ledger/settling.ts";
 import { logFault } from "../log.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
-import { attempt } from "../with-retry.ts";
+import { withRetry } from "../with-retry.ts";
 import { batchesOf } from "./batch-client.ts";
 import { BatchTable } from "./batch-index.ts";
 import type { ItemOrder } from "./batch-orders.ts";
@@ -246,7 +247,7 @@ async function begin(
   const { accountId, owner } = viewerOf(key, clientToken);
   const { id, createdAt, price } = batch;
   const requestKey = idempotency === null ? null : requestKeyOf(idempotency);
-  const body = await attempt(id, async () => {
+  const body = await withRetry(async () => {
     await new BatchTable(bindings.DB).insert({ id, accountId, owner, createdAt }, requestKey);
     return await batchesOf(bindings).begin({
       id,
@@ -263,8 +264,8 @@ async function begin(
       webhook,
       noticeId: newId("evt"),
     });
-  });
+  }, settling(id));
   if (body !== undefined) return body;
-  await attempt(id, () => ledgerOf(bindings, accountId).release(id));
+  await withRetry(() => ledgerOf(bindings, accountId).release(id), settling(id));
   throw new Error(`batch ${id} could not be begun`);
 }

@@ -432,10 +432,10 @@ describe("an alarm", () => {
     const body = await ended(id);
     const object = env.ANSWERS.getByName(id);
     await vi.waitFor(async () => {
-      const duties = await runInDurableObject(object, (_, { storage }) =>
+      const tasks = await runInDurableObject(object, (_, { storage }) =>
         storage.sql.exec("SELECT duty FROM duties").toArray(),
       );
-      expect(duties).toEqual([]);
+      expect(tasks).toEqual([]);
     });
     const endedAt = Date.now();
     const clock = vi.spyOn(Date, "now");

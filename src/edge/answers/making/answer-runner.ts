@@ -6,12 +6,17 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { problemOf } from "#wire/error.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
+import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
-import { attempt } from "../../with-retry.ts";
+import { withRetry } from "../../with-retry.ts";
 import type { AnswerOrder } from "../answer-service.ts";
-import type { AnswerRepository, AnswerTerms, Duty } from "../storage/answer-repository.ts";
+import type {
+  AnswerRepository,
+  AnswerTerms,
+  CompletionTask,
+} from "../storage/answer-repository.ts";
 import { AnswerEventLog } from "./answer-event-log.ts";
-import { dutiesOf } from "./completion-outbox.ts";
+import { completionTasksOf } from "./completion-outbox.ts";
 import { type Followed, followWork } from "./following.ts";
 import {
   asItStands,
@@ -42,8 +47,8 @@ export interface RunnerParts {
   readonly now: () => number;
   /** Called behind every step. */
   readonly onFrame: (order: AnswerOrder) => void;
-  /** Called when it has ended, with those of the repository's duties that are done and not yet kept to be. */
-  readonly onEnd: (done: readonly Duty[]) => void;
+  /** Called when it has ended, with those of the repository's tasks that are done and not yet kept to be. */
+  readonly onEnd: (done: readonly CompletionTask[]) => void;
 }
 
 type RunnerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
@@ -292,12 +297,17 @@ export class AnswerRunner {
     const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
     this.#keepFrames();
     const decoder = end.kind === "answer.completed" ? end.decoder : null;
-    const ended = this.#repository.end({ body, duties: dutiesOf(order, body), at, decoder });
+    const ended = this.#repository.end({
+      body,
+      tasks: completionTasksOf(order, body),
+      at,
+      decoder,
+    });
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
     const settled =
       ledger === null
         ? undefined
-        : await attempt(job.id, () => settle(ended.body, isRepeatable, ledger));
+        : await withRetry(() => settle(ended.body, isRepeatable, ledger), settling(job.id));
     const charged = settled?.charged;
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
     if (!isAsTold) this.#repository.settled(charged);

@@ -4,20 +4,20 @@ import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import type { Batches } from "../../batches/batch-service.ts";
 import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
-import { logFault } from "../../log.ts";
 import type { Notices } from "../../webhooks/notices.ts";
+import { untilNextAlarm, withRetry } from "../../with-retry.ts";
 import type { AnswerTable } from "../answer-index.ts";
 import type { AnswerOrder } from "../answer-service.ts";
 import type {
   AnswerRepository,
   AnswerTerms,
-  Duty,
+  CompletionTask,
   EndedAnswer,
 } from "../storage/answer-repository.ts";
 import { settle } from "./payment.ts";
 
 /** Whom an ended answer concerns. Every call of them may be repeated. */
-export interface Duties {
+export interface CompletionTargets {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
   /** Tells answers that it is their turn, without waiting for it. */
   readonly call: (answerIds: readonly string[]) => void;
@@ -28,10 +28,10 @@ export interface Duties {
 }
 
 /** Says what is to be done for an answer that ended like this. */
-export function dutiesOf(
+export function completionTasksOf(
   { payment, cacheKey, webhook }: AnswerOrder,
   { status, cached }: AnswerBody,
-): readonly Duty[] {
+): readonly CompletionTask[] {
   return [
     ...(payment.kind === "hold" ? (["settle"] as const) : []),
     ...(payment.kind === "batch" ? (["report"] as const) : []),
@@ -50,51 +50,56 @@ function isTold(
 }
 
 /**
- * Does every duty that is left but those `done` already, the payment first, so that the others know what was charged. What
+ * Does every task that is left but those `done` already, the payment first, so that the others know what was charged. What
  * fails is logged and left to the next call. Keeps what is done in one write: each costs the next answer's time.
  */
-export async function fulfil(
+export async function drainOutbox(
   repository: Pick<AnswerRepository, "ended" | "settled" | "done">,
   terms: AnswerTerms,
-  duties: Duties,
-  done: readonly Duty[] = [],
+  targets: CompletionTargets,
+  done: readonly CompletionTask[] = [],
 ): Promise<void> {
-  const attempted = async (duty: Duty, work: () => Promise<void>): Promise<Duty[]> => {
-    try {
-      await work();
-      return [duty];
-    } catch (cause) {
-      logFault(`answer: could not ${duty}, will be tried again`, terms.job.id, cause);
-      return [];
-    }
-  };
   const ended = repository.ended();
   if (ended === null) return;
-  const left = ended.duties.filter((duty) => !done.includes(duty));
+  const left = ended.tasks.filter((task) => !done.includes(task));
   if (left.includes("settle"))
-    await attempted("settle", async () => {
-      const ledger = duties.ledgerOf(terms.job.accountId);
+    await goesThrough("settle", terms, async () => {
+      const ledger = targets.ledgerOf(terms.job.accountId);
       const { charged, called } = await settle(ended.body, terms.isRepeatable, ledger);
       repository.settled(charged);
-      duties.call(called);
+      targets.call(called);
     });
   const paid = repository.ended() ?? ended;
-  const others = left.filter((duty) => duty !== "settle");
-  const results = await Promise.all(
-    others.map((duty) => attempted(duty, () => perform(duty, terms, paid, duties))),
+  const others = left.filter((task) => task !== "settle");
+  const isDone = await Promise.all(
+    others.map((task) => goesThrough(task, terms, () => perform(task, terms, paid, targets))),
   );
-  const all = [...done, ...results.flat()];
+  const all = [...done, ...others.filter((_, index) => isDone[index])];
   if (all.length > 0) repository.done(all);
 }
 
+async function goesThrough(
+  task: CompletionTask,
+  { job }: AnswerTerms,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  return await withRetry(
+    async () => {
+      await work();
+      return true;
+    },
+    untilNextAlarm(`answer: could not ${task}, will be tried again`, job.id),
+  );
+}
+
 async function perform(
-  duty: Exclude<Duty, "settle">,
+  task: Exclude<CompletionTask, "settle">,
   terms: AnswerTerms,
   { body, at, decoder }: EndedAnswer,
-  { notices, cache, batches, table }: Duties,
+  { notices, cache, batches, table }: CompletionTargets,
 ): Promise<void> {
   const { job, cacheKey, payment, webhook, noticeId } = terms;
-  switch (duty) {
+  switch (task) {
     case "report":
       if (payment.kind === "batch") await batches.itemEnded(payment.batchId, payment.index, body);
       return;
@@ -115,7 +120,7 @@ async function perform(
     case "list":
       return await table.end(terms, body);
     default:
-      return duty satisfies never;
+      return task satisfies never;
   }
 }
 

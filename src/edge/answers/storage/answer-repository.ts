@@ -10,12 +10,12 @@ import { storedAnswer, storedFrame, storedStart, storedTerms } from "./stored-an
 import { partsOf, questionText, readQuestion } from "./stored-question.ts";
 
 /** What is left to do for an answer that has ended; each is done until it is known to be. */
-export type Duty = "settle" | "tell" | "cache" | "report" | "list";
+export type CompletionTask = "settle" | "tell" | "cache" | "report" | "list";
 
 /** How an answer ended. */
 export interface EndedAnswer {
   readonly body: AnswerBody;
-  readonly duties: readonly Duty[];
+  readonly tasks: readonly CompletionTask[];
   /** Milliseconds since 1970. */
   readonly at: number;
   /** Version of the decoder that completed it; null where it was not completed. */
@@ -45,7 +45,7 @@ export interface AnswerRepository {
   ended(): EndedAnswer | null;
   /** Keeps that it was paid, and what was charged in truth: a hold that expired charges nothing. */
   settled(charged: Micros): void;
-  done(duties: readonly Duty[]): void;
+  done(tasks: readonly CompletionTask[]): void;
   /** Forgets question and frames. */
   forgetWork(): void;
 }
@@ -105,9 +105,9 @@ export function openAnswerRepository(store: SqlStore, newNoticeId: () => string)
     end: (ended) => store.transaction(() => end(store, ended)),
     ended: () => readEnded(store),
     settled: (charged) => store.transaction(() => settled(store, charged)),
-    done: (duties) =>
+    done: (tasks) =>
       store.transaction(() => {
-        for (const duty of duties) store.all("DELETE FROM duties WHERE duty = ?", duty);
+        for (const task of tasks) store.all("DELETE FROM duties WHERE duty = ?", task);
       }),
     forgetWork: () =>
       store.transaction(() => {
@@ -159,7 +159,7 @@ function end(store: SqlStore, ended: EndedAnswer): EndedAnswer {
     "UPDATE answer SET body = ?, ended_at = ?, decoder = ?",
     ...[storedAnswer.write(ended.body), ended.at, ended.decoder],
   );
-  for (const duty of ended.duties) store.all("INSERT INTO duties (duty) VALUES (?)", duty);
+  for (const task of ended.tasks) store.all("INSERT INTO duties (duty) VALUES (?)", task);
   return ended;
 }
 
@@ -178,12 +178,12 @@ function readEnded(store: SqlStore): EndedAnswer | null {
     decoder: string | null;
   }>("SELECT body, ended_at, decoder FROM answer");
   if (row === undefined || row.body === null || row.ended_at === null) return null;
-  const duties = store.all<{ duty: Duty }>("SELECT duty FROM duties ORDER BY rowid");
+  const tasks = store.all<{ duty: CompletionTask }>("SELECT duty FROM duties ORDER BY rowid");
   const body = storedAnswer.read(row.body);
   const isCompleted = body.status === "completed";
   return {
     body,
-    duties: duties.map(({ duty }) => duty),
+    tasks: tasks.map(({ duty }) => duty),
     at: row.ended_at,
     // Answers that ended before it was kept have none written down.
     decoder: row.decoder ?? (isCompleted ? FIRST_DECODER_VERSION : null),
