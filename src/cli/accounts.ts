@@ -1,6 +1,12 @@
 import { createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
+import {
+  ADMIN_CONNECTION_HELP,
+  ADMIN_KEY_ADVICE,
+  briefly,
+  explain,
+  findAdministration,
+} from "./connection.ts";
 import { dollars, table } from "./terminal/table.ts";
 
 export const ACCOUNTS_HELP: string = `Opens and lists accounts: whose money it is.
@@ -43,7 +49,7 @@ export async function accounts(args: readonly string[], io: CommandIo): Promise<
   } catch (cause) {
     io.signal.throwIfAborted();
     if (cause instanceof UsageError) throw cause;
-    return explain(cause, io);
+    return explain(cause, io, ADMIN_KEY_ADVICE);
   }
 }
 

@@ -99,8 +99,17 @@ function parseLocal(
   throw new UsageError(`${file} is damaged: remove it, and "npm start" writes it anew`);
 }
 
-/** Says what went wrong between us and the service and what to do next; returns the exit code. Throws on what it does not know. */
-export function explain(cause: unknown, io: CommandIo): number {
+const KEY_ADVICE = "Give a key with --key or UNMASK_KEY; npm start leaves one for its own API.";
+
+/** What to do about a wrong administrator's key, for the commands that take no other. */
+export const ADMIN_KEY_ADVICE =
+  "Set UNMASK_ADMIN_KEY to the administrator's key of this API; npm start leaves its own in .unmask/local.json.";
+
+/**
+ * Says what went wrong between us and the service and what to do next; returns the exit code. `keyAdvice`: what about a key
+ * that is not taken. Throws on what it does not know.
+ */
+export function explain(cause: unknown, io: CommandIo, keyAdvice: string = KEY_ADVICE): number {
   if (cause instanceof ConnectionError && cause.isLasting) {
     io.stderr.write(`unmask: ${cause.message}.\nIs --url (UNMASK_URL) the address of the API?\n`);
     return EXIT.failed;
@@ -117,8 +126,7 @@ export function explain(cause: unknown, io: CommandIo): number {
   const { problem, retryAfterSeconds } = cause;
   io.stderr.write(`unmask: ${problem.detail} [${problem.code}, ${problem.request_id}]\n`);
   for (const { pointer, message } of problem.errors) io.stderr.write(`  ${pointer}: ${message}\n`);
-  if (problem.code === "unauthenticated")
-    io.stderr.write("Give a key with --key or UNMASK_KEY; npm start leaves one for its own API.\n");
+  if (problem.code === "unauthenticated") io.stderr.write(`${keyAdvice}\n`);
   if (!problem.retryable) return EXIT.failed;
   const when = retryAfterSeconds === undefined ? "" : ` in ${retryAfterSeconds} s`;
   io.stderr.write(`Nothing was charged; try again${when}.\n`);

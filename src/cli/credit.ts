@@ -1,6 +1,12 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
+import {
+  ADMIN_CONNECTION_HELP,
+  ADMIN_KEY_ADVICE,
+  briefly,
+  explain,
+  findAdministration,
+} from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
 export const CREDIT_HELP: string = `Grants credit to an account, gives back what an answer was charged, and says when an account is told that its credit runs low.
@@ -31,7 +37,7 @@ export async function credit(args: readonly string[], io: CommandIo): Promise<nu
   } catch (cause) {
     io.signal.throwIfAborted();
     if (cause instanceof UsageError) throw cause;
-    return explain(cause, io);
+    return explain(cause, io, ADMIN_KEY_ADVICE);
   }
 }
 

@@ -1,6 +1,12 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { ADMIN_CONNECTION_HELP, briefly, explain, findAdministration } from "./connection.ts";
+import {
+  ADMIN_CONNECTION_HELP,
+  ADMIN_KEY_ADVICE,
+  briefly,
+  explain,
+  findAdministration,
+} from "./connection.ts";
 import { parseDollars, table } from "./terminal/table.ts";
 
 export const KEYS_HELP: string = `Creates, lists, rotates and revokes keys. A key is shown once, when it is made; keep it then.
@@ -44,7 +50,7 @@ export async function keys(args: readonly string[], io: CommandIo): Promise<numb
   } catch (cause) {
     io.signal.throwIfAborted();
     if (cause instanceof UsageError) throw cause;
-    return explain(cause, io);
+    return explain(cause, io, ADMIN_KEY_ADVICE);
   }
 }
 

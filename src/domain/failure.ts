@@ -3,7 +3,13 @@
  * `wire/error.ts` turns each into a status, a code and a sentence. None of them costs the caller anything.
  */
 export type Failure =
-  | { readonly kind: "unauthenticated" }
+  | {
+      readonly kind: "unauthenticated";
+      /** Whose key is taken here; absent: an API key. */
+      readonly wanted?: "administrator";
+      /** Whether what was sent has the form of another kind of key. Its form alone: whether there is such a key was not asked. */
+      readonly isOtherKind?: boolean;
+    }
   /** What a client token may not do at all, whatever its key may. */
   | { readonly kind: "key_required" }
   | { readonly kind: "scope_missing"; readonly scope: string }
@@ -21,6 +27,8 @@ export type Failure =
       readonly path: string;
       /** A path that is served, and that the caller seems to mean. */
       readonly meant?: string;
+      /** What a path that is served names, and is not there. */
+      readonly missing?: MissingThing;
     }
   | {
       readonly kind: "method_not_allowed";
@@ -122,6 +130,13 @@ export type Failure =
   /** The model's own text has no token. `recommended`: the longest canvas that its card recommends, where it says. */
   | { readonly kind: "empty_answer"; readonly canvas: number; readonly recommended?: number }
   | { readonly kind: "internal" };
+
+/** What nobody has, or not this caller: "account", "key" … `known`: the ones that there are, where there are few. */
+export interface MissingThing {
+  readonly what: string;
+  readonly id: string;
+  readonly known?: readonly string[];
+}
 
 /** What is wrong with one field. `pointer` is a JSON Pointer (RFC 6901) into the body, or the form field's name behind a slash. */
 export interface FieldProblem {

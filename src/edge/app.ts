@@ -64,6 +64,7 @@ import {
   showWebhookSecret,
   testEndpoint,
 } from "./routes/webhooks/webhook-endpoints.ts";
+import { showWelcome } from "./routes/welcome.ts";
 
 /** The table of contents: what every request passes, in order, and where it goes. */
 export const app: Hono<EdgeEnv> = new Hono<EdgeEnv>();
@@ -148,6 +149,7 @@ app.get("/v1/keys", listKeys);
 app.patch("/v1/keys/:id", restrictKey);
 app.delete("/v1/keys/:id", revokeKey);
 app.post("/v1/keys/:id/rotate", rotateKey);
+app.get("/", showWelcome);
 app.get("/health", showHealth);
 app.get("/openapi.json", showOpenapi);
 app.get("/openapi-without-webhooks.json", showOpenapiWithoutWebhooks);

@@ -117,7 +117,7 @@ function retryAfter(seconds: number): number {
 function detailOf(failure: Failure): string {
   switch (failure.kind) {
     case "unauthenticated":
-      return "Send a valid API key as 'Authorization: Bearer umk_…'.";
+      return keySentence(failure);
     case "key_required":
       return "A client token may not do this; use a key.";
     case "scope_missing":
@@ -129,9 +129,7 @@ function detailOf(failure: Failure): string {
     case "already_exists":
       return `There is already one with the id "${failure.id}".`;
     case "not_found":
-      return failure.meant === undefined
-        ? `There is nothing at ${failure.path}.`
-        : `There is nothing at ${failure.path}. Do you mean ${failure.meant}? Then check the base URL.`;
+      return notFoundSentence(failure);
     case "method_not_allowed":
       return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
     case "unsupported_media_type":
@@ -216,6 +214,32 @@ function detailOf(failure: Failure): string {
     default:
       return failure satisfies never;
   }
+}
+
+function keySentence({
+  wanted,
+  isOtherKind = false,
+}: Extract<Failure, { kind: "unauthenticated" }>): string {
+  if (wanted === undefined) {
+    const send = "an API key as 'Authorization: Bearer umk_…'";
+    return isOtherKind
+      ? `That has the form of an administrator's key, which opens accounts and keys alone. Send ${send}.`
+      : `Send a valid API key as 'Authorization: Bearer umk_…'.`;
+  }
+  const form = isOtherKind ? "That has the form of an API key or client token. " : "";
+  return `${form}Send the administrator's key as 'Authorization: Bearer …': the Worker's ADMIN_KEY, which npm start leaves in .unmask/local.json.`;
+}
+
+function notFoundSentence(failure: Extract<Failure, { kind: "not_found" }>): string {
+  const { path, meant, missing } = failure;
+  if (missing !== undefined) {
+    const known = missing.known === undefined ? "" : `; there is ${missing.known.join(", ")}`;
+    return `There is no ${missing.what} "${missing.id}"${known}.`;
+  }
+  if (meant === undefined) return `There is nothing at ${path}.`;
+  return path === `${meant}/`
+    ? `There is nothing at ${path}. Do you mean ${meant}, without the slash?`
+    : `There is nothing at ${path}. Do you mean ${meant}? Then check the base URL.`;
 }
 
 function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {

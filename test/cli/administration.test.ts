@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { main } from "#cli/main.ts";
 import { dollars, parseDollars, table } from "#cli/terminal/table.ts";
+import { problemResponse } from "#wire/error.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
 const key = {
@@ -90,6 +91,20 @@ describe("unmask keys", () => {
     } finally {
       rmSync(home, { recursive: true });
     }
+  });
+
+  test.each([
+    ["accounts", "list"],
+    ["keys", "list", "acc_1"],
+    ["credit", "grant", "acc_1", "1"],
+  ])("%s %s with a wrong key is told which key that is and where it is read", async (...args) => {
+    const failure = { kind: "unauthenticated", wanted: "administrator" } as const;
+    const request = { requestId: "req_1", instance: "/v1/accounts" };
+    await using api = await apiDouble(() => problemResponse(failure, request));
+    const io = recordedIo({ env: { UNMASK_HOME: "/nonexistent", UNMASK_ADMIN_KEY: "uma_x" } });
+    expect(await main([...args, "--url", api.url], io)).toBe(EXIT.failed);
+    expect(io.written.stderr).toMatch(/administrator's key.*\nSet UNMASK_ADMIN_KEY .*local\.json/);
+    expect(io.written.stderr).not.toMatch(/umk_|--key/);
   });
 
   test.each([

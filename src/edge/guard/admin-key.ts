@@ -1,19 +1,29 @@
 import type { MiddlewareHandler } from "hono";
+import { isClientToken } from "#wire/api/accounts/client-token.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { bearerOf } from "../headers/bearer.ts";
 import { isSameSecret } from "../keys/same-secret.ts";
 import { refused } from "./errors.ts";
 
-/** Lets the administrator pass. Where no admin key is configured, nobody is one; strangers cannot tell the difference. */
+/**
+ * Lets the administrator pass. Where no admin key is configured, nobody is one; strangers cannot tell the difference. Of a
+ * key of another kind its form is told, which they see themselves, and nothing of whether there is such a key.
+ */
 export function adminKey(): MiddlewareHandler<EdgeEnv> {
   return async function adminKey(c, next) {
     const expected = settingsOf(c.env).adminKey;
     const given = bearerOf(c);
     const isAdmin =
       expected !== undefined && isSameSecret(await digestOf(given), await digestOf(expected));
-    return isAdmin ? await next() : refused(c, { kind: "unauthenticated" });
+    if (isAdmin) return await next();
+    const isOtherKind = isApiKey(given) || isClientToken(given);
+    return refused(c, { kind: "unauthenticated", wanted: "administrator", isOtherKind });
   };
+}
+
+function isApiKey(text: string): boolean {
+  return text.startsWith("umk_");
 }
 
 /** Digests are of one length, so that comparing them does not tell the key's. */

@@ -2,6 +2,7 @@ import type { Context, ErrorHandler, Hono, NotFoundHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { Failure } from "#domain/failure.ts";
 import { type Problem, problemReply, problemResponse } from "#wire/error.ts";
+import { MAX_NAME_LENGTH } from "#wire/limits.ts";
 import type { EdgeEnv } from "../env.ts";
 import { logFault } from "../log.ts";
 
@@ -9,6 +10,27 @@ import { logFault } from "../log.ts";
 export function refused(c: Context<EdgeEnv>, failure: Failure): Response {
   const request = { requestId: c.get("requestId"), instance: c.req.path };
   return withHeaders(c, problemResponse(failure, request));
+}
+
+/** Replies that what the path names is not there, or not this caller's. `known`: what is, where that is little. */
+export function refusedMissing(
+  c: Context<EdgeEnv>,
+  what: string,
+  known?: readonly string[],
+): Response {
+  return refused(c, missingThing(c, what, known));
+}
+
+/** The refusal of what the path names and is not there. */
+export function missingThing(
+  c: Context<EdgeEnv>,
+  what: string,
+  known?: readonly string[],
+): Failure {
+  // Threat: a reply as long as the address. No id that was ever given out is longer.
+  const id = (c.req.param("id") ?? "").slice(0, MAX_NAME_LENGTH);
+  const missing = known === undefined ? { what, id } : { what, id, known };
+  return { kind: "not_found", path: c.req.path, missing };
 }
 
 /** Replies with a refusal that was written down before, as this request's own. */
@@ -67,11 +89,13 @@ function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {
   return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
 }
 
-/** Whether a path lies at a route's, whose parts that begin with a colon stand for anything. */
+/** Whether a path lies at a route's, whose parts that begin with a colon stand for anything but nothing. */
 function isAt(path: string, route: string): boolean {
   const [parts, pattern] = [path.split("/"), route.split("/")];
   return (
     parts.length === pattern.length &&
-    pattern.every((part, index) => part.startsWith(":") || part === parts[index])
+    pattern.every((part, index) =>
+      part.startsWith(":") ? parts[index] !== "" : part === parts[index],
+    )
   );
 }

@@ -19,7 +19,7 @@ import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts"
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
@@ -62,7 +62,7 @@ export async function changeAccount(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, changeAccountSchema);
   if (!body.ok) return refused(c, body.refusal);
   const changed = await new AccountTable(c.env.DB).change(c.req.param("id") ?? "", body.value);
-  if (changed === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  if (changed === undefined) return refusedMissing(c, "account");
   // Should the ledger not hear of it, the caller hears a fault and changes it again.
   if (body.value.credit_low_micros !== undefined)
     await ledgerOf(c.env, changed.id).drawLine({ accountId: changed.id, line: changed.creditLow });
@@ -74,7 +74,7 @@ export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, grantSchema);
   if (!body.ok) return refused(c, body.refusal);
   const account = await new AccountTable(c.env.DB).find(c.req.param("id") ?? "");
-  if (account === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  if (account === undefined) return refusedMissing(c, "account");
   const { id = newId("grt"), amount_micros } = body.value;
   const granted = await ledgerOf(c.env, account.id).grant({
     grantId: id,
@@ -91,7 +91,7 @@ export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const body = await readBody(c, refundSchema);
   if (!body.ok) return refused(c, body.refusal);
   const account = await new AccountTable(c.env.DB).find(c.req.param("id") ?? "");
-  if (account === undefined) return refused(c, { kind: "not_found", path: c.req.path });
+  if (account === undefined) return refusedMissing(c, "account");
   const { id = newId("rfd"), answer, amount_micros } = body.value;
   const refunded = await ledgerOf(c.env, account.id).refund({
     refundId: id,

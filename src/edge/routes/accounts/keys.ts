@@ -19,7 +19,7 @@ import { type KeyLimitsBody, keyLimitsBody, keyLimitsOf } from "#wire/api/accoun
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { AccountTable } from "../../accounts/account-store.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { missingThing, refused, refusedMissing } from "../../guard/errors.ts";
 import { keyCache } from "../../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../../keys/key-store.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
@@ -103,7 +103,7 @@ export async function rotateKey(c: Context<EdgeEnv>): Promise<Response> {
   const isRotated = await new KeyTable(c.env.DB).rotate(id, hash, overlapEndsAt);
   keyCache.forget(id);
   // Revoked in between.
-  if (!isRotated) return refused(c, { kind: "not_found", path: c.req.path });
+  if (!isRotated) return refusedMissing(c, "valid key");
   const previous = { secretSha256, expiresAt: overlapEndsAt };
   return shownOnce(c, { ...key.value, secretSha256: hash, previous }, formatKey(fresh), 200);
 }
@@ -115,16 +115,14 @@ export async function revokeKey(c: Context<EdgeEnv>): Promise<Response> {
   await table.revoke(id, Date.now());
   keyCache.forget(id);
   const record = await table.find(id);
-  return record === undefined
-    ? refused(c, { kind: "not_found", path: c.req.path })
-    : c.json(keyBody(record));
+  return record === undefined ? refusedMissing(c, "key") : c.json(keyBody(record));
 }
 
 /** Finds the key of the path. A revoked one cannot be changed, so it is `not_found`. */
 async function liveKey(c: Context<EdgeEnv>): Promise<Result<KeyRecord, Failure>> {
   const record = await new KeyTable(c.env.DB).find(c.req.param("id") ?? "");
   return record === undefined || record.revokedAt !== null
-    ? refuse({ kind: "not_found", path: c.req.path })
+    ? refuse(missingThing(c, "valid key"))
     : ok(record);
 }
 

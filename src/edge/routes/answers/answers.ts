@@ -13,7 +13,7 @@ import { type AnswerPlace, AnswerTable } from "../../answers/answer-index.ts";
 import { type AskedAnswer, ask } from "../../answers/ask.ts";
 import { endMessage } from "../../answers/making/answer-event-log.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refused, refusedBy } from "../../guard/errors.ts";
+import { refused, refusedBy, refusedMissing } from "../../guard/errors.ts";
 import { preferredType } from "../../headers/accept.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { cancelAfter } from "../../headers/cancel-after.ts";
@@ -144,7 +144,7 @@ export async function waitFor(
 /** `GET /v1/answers/{id}`: the answer as it stands. */
 export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const body = await answersOf(c.env).read(answerIdOf(c), viewerIn(c));
-  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (body === null) return refusedMissing(c, "answer");
   const tag = entityTag(body);
   const headers = { "cache-control": "private, no-cache", ...tag };
   if (isKnown(c.req.header("if-none-match"), tag["etag"])) return c.body(null, 304, headers);
@@ -167,7 +167,7 @@ export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   const heard = after.value === null ? null : await answersOf(c.env).read(id, viewer);
   if (heard !== null && isEndHeard(heard, after.value)) return c.body(null, 204);
   const stream = await answersOf(c.env).events(id, viewer, after.value);
-  if (stream === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (stream === null) return refusedMissing(c, "answer");
   return c.body(stream, 200, { ...eventHeaders });
 }
 
@@ -187,7 +187,7 @@ function stepOf(lastId: string | undefined, answerId: string): Result<number | n
 /** `POST /v1/answers/{id}/cancel`: stops it where it stands, and says what was charged. */
 export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const body = await answersOf(c.env).cancel(answerIdOf(c), viewerIn(c));
-  if (body === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (body === null) return refusedMissing(c, "answer");
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 

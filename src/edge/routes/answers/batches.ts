@@ -16,7 +16,7 @@ import { batchesOf } from "../../batches/batch-client.ts";
 import { type BatchPlace, BatchTable, type ListedBatch } from "../../batches/batch-index.ts";
 import { takeBatch } from "../../batches/take-batch.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import { describedQuery, mediaTypeOf, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
@@ -119,7 +119,7 @@ async function knownId(c: Context<EdgeEnv>): Promise<string | null> {
 }
 
 function missing(c: Context<EdgeEnv>): Response {
-  return refused(c, { kind: "not_found", path: c.req.path });
+  return refusedMissing(c, "batch");
 }
 
 function batchReply(c: Context<EdgeEnv>, body: BatchBody, status: 200 | 202): Response {

@@ -9,7 +9,7 @@ import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
 import { NO_FILE } from "#wire/api/answers/requests.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
 import { mediaTypeOf } from "../body.ts";
 import type { RouteConfig } from "../openapi/route.ts";
@@ -47,7 +47,7 @@ function uploadsOf(c: Context<EdgeEnv>): Uploads {
 }
 
 function unknown(c: Context<EdgeEnv>): Response {
-  return refused(c, { kind: "not_found", path: c.req.path });
+  return refusedMissing(c, "uploaded picture");
 }
 
 /** Reads the file: the body itself, or the part `image` of a form. Its stated type is not believed. */

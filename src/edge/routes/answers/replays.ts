@@ -15,7 +15,7 @@ import type { AnswerOrder } from "../../answers/answer-service.ts";
 import { ask } from "../../answers/ask.ts";
 import type { CacheDirectives } from "../../cache/answer-cache.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refused, refusedBy } from "../../guard/errors.ts";
+import { missingThing, refused, refusedBy } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import type { RouteConfig } from "../openapi/route.ts";
@@ -66,7 +66,7 @@ async function readFirst(
   const viewer = viewerIn(c);
   const answers = answersOf(c.env);
   const answer = await answers.read(id, viewer);
-  if (answer === null) return refuse({ kind: "not_found", path: c.req.path });
+  if (answer === null) return refuse(missingThing(c, "answer"));
   const kept = isDigested(answer) ? await answers.kept(id, viewer) : null;
   if (!isDigested(answer) || kept?.decoder == null) return refuse({ kind: "not_replayable", id });
   const { order, decoder: made } = kept;

@@ -12,7 +12,7 @@ import {
 import { problemSchema } from "#wire/error.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
 import { readModelCard } from "../../function/client.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import type { Content, RouteConfig } from "../openapi/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
 
@@ -26,8 +26,7 @@ export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
 export async function showModel(c: Context<EdgeEnv>): Promise<Response> {
   const model = await readModel(c);
   if (!model.ok) return refused(c, model.refusal);
-  if (c.req.param("id") !== model.value.id)
-    return refused(c, { kind: "not_found", path: c.req.path });
+  if (c.req.param("id") !== model.value.id) return refusedMissing(c, "model", [model.value.id]);
   return c.json(model.value);
 }
 

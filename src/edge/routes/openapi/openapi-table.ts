@@ -15,6 +15,7 @@ import { moondreamRoutes } from "../compatible/moondream.ts";
 import { showHealthRoute } from "../health.ts";
 import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
 import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
+import { showWelcomeRoute } from "../welcome.ts";
 import type { RouteConfig } from "./route.ts";
 
 /** Routes that stand together in the API's description, under the name of a tag. */
@@ -84,6 +85,7 @@ export const routeGroups: readonly RouteGroup[] = [
     name: "Service",
     description: "The service itself.",
     routes: [
+      showWelcomeRoute,
       showHealthRoute,
       {
         method: "get",

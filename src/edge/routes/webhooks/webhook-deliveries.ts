@@ -12,7 +12,7 @@ import {
   redeliverSchema,
 } from "#wire/api/webhooks.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/webhook-service.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
@@ -39,7 +39,7 @@ export async function listDeliveries(c: Context<EdgeEnv>): Promise<Response> {
 /** `GET /v1/webhook_deliveries/{id}`: with all its attempts. */
 export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
   const found = await tellerOf(c).delivery(c.req.param("id") ?? "", viewerIn(c).owner);
-  if (found === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (found === null) return refusedMissing(c, "webhook delivery");
   const attempts = found.attempts.map(attemptBody);
   const body: DeliveryBody = { ...deliveryBody(found.delivery), attempts };
   return c.json(body, 200, { "cache-control": "no-store" });
@@ -49,7 +49,7 @@ export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
 export async function redeliverOne(c: Context<EdgeEnv>): Promise<Response> {
   const id = c.req.param("id") ?? "";
   if (!(await tellerOf(c).redeliver(id, viewerIn(c).owner)))
-    return refused(c, { kind: "not_found", path: c.req.path });
+    return refusedMissing(c, "webhook delivery");
   return c.json({ object: "redelivery", count: 1 } satisfies RedeliveredBody, 202);
 }
 

@@ -17,7 +17,7 @@ import {
 } from "#wire/api/webhooks.ts";
 import { generateKeyPair, generateSecret } from "#wire/codec/standard-webhooks.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
-import { refused } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { mayTell } from "../../webhooks/webhook-address.ts";
 import type { WebhookObject } from "../../webhooks/webhook-object.ts";
@@ -85,7 +85,7 @@ export async function changeEndpoint(c: Context<EdgeEnv>): Promise<Response> {
 /** `DELETE /v1/webhook_endpoints/{id}`: what was on its way there is given up. */
 export async function deleteEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const isDeleted = await tellerOf(c).deleteEndpoint(idOf(c));
-  return isDeleted ? c.body(null, 204) : refused(c, { kind: "not_found", path: c.req.path });
+  return isDeleted ? c.body(null, 204) : refusedMissing(c, "webhook endpoint");
 }
 
 /** `POST /v1/webhook_endpoints/{id}/rotate_secret`: a new secret, shown once; the present one signs too for a day. */
@@ -94,7 +94,7 @@ export async function rotateEndpointSecret(c: Context<EdgeEnv>): Promise<Respons
   const known = await teller.endpoint(idOf(c));
   const fresh = known === null ? null : await freshKey(known.signing);
   const rotated = fresh === null ? null : await teller.rotateEndpoint(idOf(c), fresh);
-  if (rotated === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (rotated === null) return refusedMissing(c, "webhook endpoint");
   return shownOnce(c, rotated, 200);
 }
 
@@ -104,8 +104,7 @@ export async function testEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const type: NoticeType = "answer.completed";
   const data = { object: "answer", status: "completed", answer: "This is a test.", test: true };
   const notice = { id: newId("evt"), type, accountId, at: Date.now(), data };
-  if (!(await tellerOf(c).acceptFor(notice, idOf(c))))
-    return refused(c, { kind: "not_found", path: c.req.path });
+  if (!(await tellerOf(c).acceptFor(notice, idOf(c)))) return refusedMissing(c, "webhook endpoint");
   const body: WebhookTestBody = { object: "webhook_test", notice: notice.id };
   return c.json(body, 202, { "cache-control": "no-store" });
 }
@@ -141,7 +140,7 @@ async function freshKey(
 }
 
 function shown(c: Context<EdgeEnv>, endpoint: Endpoint | null): Response {
-  if (endpoint === null) return refused(c, { kind: "not_found", path: c.req.path });
+  if (endpoint === null) return refusedMissing(c, "webhook endpoint");
   return c.json(endpointBody(endpoint), 200, { "cache-control": "no-store" });
 }
 

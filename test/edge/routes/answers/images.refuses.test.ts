@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { MAX_UPLOADS, UPLOAD_LIFETIME_MS } from "#edge/pictures/uploads.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import { ascii, gif, jpeg } from "../../../support/image-files.ts";
-import { ask, refusal } from "../../function-double.ts";
+import { ask, askJson, refusal } from "../../function-double.ts";
 import { newKey } from "../administration.ts";
 import { picture, upload, uploaded } from "../images.ts";
 
@@ -66,10 +66,16 @@ describe("POST /v1/images refuses, and keeps nothing of,", () => {
     const form = new FormData();
     form.append("question", "?");
     form.append("image", new Blob([file]));
-    const json = JSON.stringify({
-      question: "?",
-      image: { data: Buffer.from(file).toString("base64") },
-    });
+    const image = { data: Buffer.from(file).toString("base64") };
+    for (const response of [
+      await upload(file),
+      await ask("/v1/answers", { method: "POST", body: form }),
+      await askJson({ question: "?", image }),
+    ])
+      expect(await refusal(response)).toMatchObject({
+        ...{ status: 422, code: "image_file_too_large" },
+        detail: "Picture 1 has more than 10 MiB. Scale it down, or send it as JPEG.",
+      });
   });
 
   test("a form that breaks its own boundaries", async () => {

@@ -3,7 +3,7 @@ import { modelListSchema, modelSchema } from "#wire/api/answers/responses.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { failures, untoldByFunction } from "../../../support/edge-builders.ts";
-import { ask, digest, functionReplies } from "../../function-double.ts";
+import { ask, digest, functionReplies, refusal } from "../../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -41,7 +41,10 @@ describe("GET /v1/models", () => {
     functionReplies(() => Response.json(card), "asked");
     const shown = modelSchema.parse(await (await ask("/v1/models/demo")).json());
     expect(shown).toMatchObject({ id: "demo", object: "model", created: 0, owned_by: "unmask" });
-    expect((await ask("/v1/models/gpt-5")).status).toBe(404);
+    expect(await refusal(await ask("/v1/models/gpt-5"))).toMatchObject({
+      status: 404,
+      detail: 'There is no model "gpt-5"; there is demo.',
+    });
   });
 
   test("refuses callers without a key, and while no function knows its model", async () => {
