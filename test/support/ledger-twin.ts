@@ -42,7 +42,7 @@ export function ledgerOver(repository: () => LedgerRepository): Ledger {
     leavePlace: async (answerId) => repository().leavePlace(answerId),
     capture: async (capture) => repository().capture(capture),
     release: async (holdId) => repository().release(holdId),
-    drawLine: async (line) => repository().drawLine(line),
+    setLowCreditAlert: async (alert) => repository().setLowCreditAlert(alert),
     balance: async () => repository().balance(),
     entries: async (query) => repository().entries(query),
   };

@@ -44,7 +44,7 @@ for (const [name, fill] of Object.entries({
 function fillLedger(database: DatabaseSync): void {
   const repository = openLedgerRepository(nodeStore(database), () => AT);
   repository.grant({ grantId: "gift", amount: micros(1_000_000), note: "welcome" });
-  repository.drawLine({ accountId: "acc_1", line: micros(999_995) });
+  repository.setLowCreditAlert({ accountId: "acc_1", threshold: micros(999_995) });
   const idempotency = { scope: "key_1 /v1/answers order-1", fingerprint: "ab".repeat(32) };
   repository.hold(holdRequest("ans_charged", { idempotency }));
   const reply = storedAnswer.write(endedAnswer("ans_charged"));

@@ -6,10 +6,10 @@ import type { SqlStore } from "../storage/sql-store.ts";
 import { readHold } from "./hold-rows.ts";
 import { readBalances, record } from "./journal.ts";
 import type { Grant, Refund } from "./ledger-service.ts";
-import { keyPurses, returnSpending } from "./limits/spend-caps.ts";
-import { rearmWatch } from "./low-credit-alert.ts";
+import { keyCapCounters, returnSpending } from "./limits/spend-caps.ts";
+import { rearmLowCreditAlert } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
-import { storedPurses } from "./stored-ledger.ts";
+import { storedCapCounters } from "./stored-ledger.ts";
 
 /** Gives credit, once per id. Stands in a transaction. */
 export function grant(
@@ -25,7 +25,7 @@ export function grant(
     return refuseAmount("must be above 0 and small enough to be counted in all");
   const details = { reference: grantId, note, at: now };
   const balances = record(store, { kind: "grant", amount }, details);
-  rearmWatch(store);
+  rearmLowCreditAlert(store);
   return ok(balances);
 }
 
@@ -46,27 +46,31 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Ba
   const details = { holdId, keyId, reference: refundId, note, at: now };
   const balances = record(store, { kind: "refund", amount }, details);
   takeBack(store, request, keyId, now);
-  rearmWatch(store);
+  rearmLowCreditAlert(store);
   return ok(balances);
 }
 
-/** What was charged and is given back has not been spent nor used: it leaves the purses and the usage copy too. */
+/** What was charged and is given back has not been spent nor used: it leaves the counters and the usage copy too. */
 function takeBack(store: SqlStore, refund: Refund, keyId: string | null, now: number): void {
   const { refundId, accountId: account, holdId, amount } = refund;
-  returnSpending(store, pursesOfCharge(store, holdId, keyId), amount);
+  returnSpending(store, capCountersOfCharge(store, holdId, keyId), amount);
   const micros = toNumber(amount);
   putOut(store, { id: `${account} ${refundId}`, account, refund_of: holdId, micros, at: now }, now);
 }
 
 /** Closed holds are forgotten after a week; then the journal still tells the day and month that the charge was spent from. */
-function pursesOfCharge(store: SqlStore, holdId: string, keyId: string | null): readonly string[] {
+function capCountersOfCharge(
+  store: SqlStore,
+  holdId: string,
+  keyId: string | null,
+): readonly string[] {
   const row = readHold(store, holdId);
-  if (row !== undefined) return storedPurses.read(row.spending);
+  if (row !== undefined) return storedCapCounters.read(row.spending);
   const [entry] = store.all<{ at: number }>(
     "SELECT at FROM entries WHERE hold_id = ? AND kind = 'hold'",
     holdId,
   );
-  return entry === undefined || keyId === null ? [] : keyPurses(keyId, entry.at);
+  return entry === undefined || keyId === null ? [] : keyCapCounters(keyId, entry.at);
 }
 
 /** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */

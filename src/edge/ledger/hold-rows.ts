@@ -12,7 +12,7 @@ export interface HoldRow extends Record<string, string | number | null> {
   readonly opened_at: number;
   readonly state: "open" | "captured" | "released";
   readonly charged: number;
-  /** Names of the purses it was spent from, as a JSON list. */
+  /** Names of the counters it was spent from, as a JSON list. */
   readonly spending: string;
 }
 

@@ -18,7 +18,7 @@ export function ledgerOf(
     leavePlace: async (answerId) => await stub.leavePlace(answerId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
-    drawLine: async (line) => await stub.drawLine(line),
+    setLowCreditAlert: async (alert) => await stub.setLowCreditAlert(alert),
     balance: async () => await stub.balance(),
     entries: async (query) => await stub.entries(query),
   };

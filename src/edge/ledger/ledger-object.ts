@@ -25,7 +25,7 @@ import type {
   RefusedHold,
 } from "./ledger-service.ts";
 import type { PlaceRequest } from "./limits/places.ts";
-import type { CreditLine } from "./low-credit-alert.ts";
+import type { LowCreditAlert } from "./low-credit-alert.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {
@@ -99,8 +99,8 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     return this.#repository.release(holdId);
   }
 
-  async drawLine(line: CreditLine): Promise<void> {
-    this.#repository.drawLine(line);
+  async setLowCreditAlert(alert: LowCreditAlert): Promise<void> {
+    this.#repository.setLowCreditAlert(alert);
   }
 
   async balance(): Promise<Balances> {

@@ -34,19 +34,24 @@ import {
   takePlace,
 } from "./limits/places.ts";
 import { forgetWindows, takeRates } from "./limits/rates.ts";
-import { forgetPurses, hasSpending, returnSpending, takeSpending } from "./limits/spend-caps.ts";
 import {
-  type CreditAlerts,
-  type CreditLine,
-  createCreditAlerts,
-  drawLine,
-  watchCredit,
+  forgetCapCounters,
+  hasSpending,
+  returnSpending,
+  takeSpending,
+} from "./limits/spend-caps.ts";
+import {
+  alertLowCredit,
+  createLowCreditAlerts,
+  type LowCreditAlert,
+  type LowCreditAlerts,
+  setLowCreditAlert,
 } from "./low-credit-alert.ts";
 import { createOutbox, type Outbox, putOut } from "./outbox.ts";
-import { storedPurses } from "./stored-ledger.ts";
+import { storedCapCounters } from "./stored-ledger.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
-export interface LedgerRepository extends Outbox, CreditAlerts {
+export interface LedgerRepository extends Outbox, LowCreditAlerts {
   grant(grant: Grant): Result<Balances, Failure>;
   refund(refund: Refund): Result<Balances, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
@@ -57,7 +62,7 @@ export interface LedgerRepository extends Outbox, CreditAlerts {
   leavePlace(answerId: string): Called;
   capture(capture: Capture): Charged;
   release(holdId: string): Called;
-  drawLine(line: CreditLine): void;
+  setLowCreditAlert(alert: LowCreditAlert): void;
   balance(): Balances;
   entries(query: EntryQuery): EntryPage;
   /** Releases holds and forgets replies whose time is over. */
@@ -111,13 +116,13 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     leavePlace: (answerId) => whole(() => ({ called: leavePlace(store, answerId) })),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
-    drawLine: (line) => whole(() => drawLine(store, line)),
+    setLowCreditAlert: (alert) => whole(() => setLowCreditAlert(store, alert)),
     balance: () => readBalances(store),
     entries: (query) => readEntries(store, query),
     sweep: () => whole(() => sweep(store, now())),
     nextDueAt: () => nextDueAt(store),
     ...createOutbox(store, now),
-    ...createCreditAlerts(store, now),
+    ...createLowCreditAlerts(store, now),
   };
 }
 
@@ -188,8 +193,8 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
   if (!allowances.ok) return allowances;
   const refusal = crowded(store, request);
   if (refusal !== null) return refuseHold(refusal, allowances.value);
-  const purses = takeSpending(store, request, now);
-  if (!purses.ok) return refuseHold(purses.refusal, allowances.value);
+  const counters = takeSpending(store, request, now);
+  if (!counters.ok) return refuseHold(counters.refusal, allowances.value);
   const posted = post(readBalances(store), { kind: "hold", amount });
   if (!posted.ok) return refuseHold(posted.refusal, allowances.value);
   // What is free is held to be recognised again; no money moves, so the journal has nothing to say.
@@ -201,7 +206,7 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
        charged, spending, owner, is_shared, has_place)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?, ?)`,
     ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
-    ...[now, now + HOLD_LIFETIME_MS, storedPurses.write(purses.value)],
+    ...[now, now + HOLD_LIFETIME_MS, storedCapCounters.write(counters.value)],
     ...[subject?.owner ?? null, isShared ? 1 : 0, hasPlace ? 1 : 0],
   );
   // Stands in line from now on, although it asks later.
@@ -212,7 +217,7 @@ function hold(store: SqlStore, request: HoldRequest, now: number): Result<Held, 
       "INSERT INTO replies (scope, fingerprint, hold_id) VALUES (?, ?, ?)",
       ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
     );
-  watchCredit(store, now);
+  alertLowCredit(store, now);
   return ok({ kind: "held", allowances: allowances.value, hasPlace });
 }
 
@@ -292,7 +297,7 @@ function capture(store: SqlStore, request: Capture, now: number): Charged {
     at: now,
   };
   putOut(store, usage, now);
-  watchCredit(store, now);
+  alertLowCredit(store, now);
   return { charged, usage, called: leavePlace(store, row.id) };
 }
 
@@ -304,14 +309,14 @@ function release(store: SqlStore, holdId: string, now: number): Called {
   return { called: leavePlace(store, holdId) };
 }
 
-/** Closes an open hold with its charge, and gives the purses it was spent from what was not charged. */
+/** Closes an open hold with its charge, and gives the counters it was spent from what was not charged. */
 function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micros {
   const held = micros(row.amount);
   const details: PostingDetails = { holdId: row.id, keyId: row.key_id, at: now };
   const postings: readonly Posting[] = closing(held, charge);
   for (const posting of postings) record(store, posting, details);
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
-  returnSpending(store, storedPurses.read(row.spending), subtract(held, charged));
+  returnSpending(store, storedCapCounters.read(row.spending), subtract(held, charged));
   store.all(
     "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
     ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
@@ -335,7 +340,7 @@ function sweep(store: SqlStore, now: number): void {
     now - CLOSED_HOLD_LIFETIME_MS,
   );
   forgetWindows(store, now);
-  forgetPurses(store, now);
+  forgetCapCounters(store, now);
   forgetPlaces(store, now);
 }
 

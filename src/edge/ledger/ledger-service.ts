@@ -4,7 +4,7 @@ import type { Allowance, KeyLimits, RateLimits, SubjectLimits } from "#domain/li
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
 import type { PlaceRequest } from "./limits/places.ts";
-import type { CreditLine } from "./low-credit-alert.ts";
+import type { LowCreditAlert } from "./low-credit-alert.ts";
 
 /**
  * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
@@ -48,8 +48,8 @@ export interface Ledger {
   capture(capture: Capture): Promise<Captured>;
   /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
   release(holdId: string): Promise<Called>;
-  /** Draws the line below which the account is told, once, that its credit runs low; a grant that lifts it above arms it again. */
-  drawLine(line: CreditLine): Promise<void>;
+  /** Sets the threshold below which the account is told, once, that its credit runs low; a grant that lifts the credit to it arms the alert again. */
+  setLowCreditAlert(alert: LowCreditAlert): Promise<void>;
   balance(): Promise<Balances>;
   entries(query: EntryQuery): Promise<EntryPage>;
 }

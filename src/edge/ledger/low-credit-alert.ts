@@ -5,25 +5,25 @@ import { readBalances } from "./journal.ts";
 import { retryAt } from "./outbox.ts";
 import { storedNotice } from "./stored-ledger.ts";
 
-/** Below what an account wants to be told that its credit runs low. */
-export interface CreditLine {
+/** When an account is told that its credit runs low. */
+export interface LowCreditAlert {
   readonly accountId: string;
-  /** Null: it does not want to be told. */
-  readonly line: Micros | null;
+  /** Micro-dollars of available credit below which it is told; null: never. */
+  readonly threshold: Micros | null;
 }
 
-/** Notices of low credit that wait to be handed over; written in the transaction that went below the line. */
-export interface CreditAlerts {
+/** Notices of low credit that wait to be handed over; written in the transaction that went below the threshold. */
+export interface LowCreditAlerts {
   /** Notices whose time has come, oldest first. */
   dueAlerts(): readonly Notice[];
   /** Forgets a notice that was handed over. */
   alertTold(id: string): void;
-  /** Puts a notice off that could not be: longer each time, up to an hour. */
+  /** Puts a notice off that could not be handed over: longer each time, up to an hour. */
   alertUntold(id: string): void;
 }
 
 /** Opens the alerts of a store. */
-export function createCreditAlerts(store: SqlStore, now: () => number): CreditAlerts {
+export function createLowCreditAlerts(store: SqlStore, now: () => number): LowCreditAlerts {
   return {
     dueAlerts: () =>
       store
@@ -44,21 +44,21 @@ export function createCreditAlerts(store: SqlStore, now: () => number): CreditAl
   };
 }
 
-/** Draws the line anew: the next hold or charge below it is told. */
-export function drawLine(store: SqlStore, { accountId, line }: CreditLine): void {
-  if (line === null) {
+/** Sets the threshold, and arms the alert: the next hold or charge that goes below it is told. */
+export function setLowCreditAlert(store: SqlStore, { accountId, threshold }: LowCreditAlert): void {
+  if (threshold === null) {
     store.all("DELETE FROM credit_line");
     return;
   }
   store.all(
     `INSERT INTO credit_line (one, account_id, line, is_told) VALUES (1, ?, ?, 0) ON CONFLICT (one) DO UPDATE
        SET account_id = excluded.account_id, line = excluded.line, is_told = 0`,
-    ...[accountId, toNumber(line)],
+    ...[accountId, toNumber(threshold)],
   );
 }
 
-/** Looks whether the credit has gone below the line, and writes a notice the first time. Stands in the transaction that took it. */
-export function watchCredit(store: SqlStore, now: number): void {
+/** Looks whether the credit has gone below the threshold, and writes a notice the first time. Stands in the transaction that took it. */
+export function alertLowCredit(store: SqlStore, now: number): void {
   const [row] = store.all<{ account_id: string; line: number; is_told: number }>(
     "SELECT account_id, line, is_told FROM credit_line",
   );
@@ -81,8 +81,8 @@ export function watchCredit(store: SqlStore, now: number): void {
   );
 }
 
-/** Listens again once credit that was given lifts the account to its line. What a hold gives back does not: it would be told with every answer. */
-export function rearmWatch(store: SqlStore): void {
+/** Arms the alert again once a grant or a refund lifts the credit to its threshold. What a hold gives back does not: the account would be told with every answer. */
+export function rearmLowCreditAlert(store: SqlStore): void {
   const available = toNumber(readBalances(store).available);
   store.all("UPDATE credit_line SET is_told = 0 WHERE line <= ?", available);
 }

@@ -8,9 +8,9 @@ import {
   unchanged,
 } from "../storage/stored-json.ts";
 
-/** Names of the purses that a hold was spent from. */
-export const storedPurses: StoredJson<readonly string[]> = storedJson({
-  name: "purses of a hold",
+/** Names of the counters that a hold was spent from. */
+export const storedCapCounters: StoredJson<readonly string[]> = storedJson({
+  name: "spend-cap counters of a hold",
   is: isStrings,
   upgrades: [unchanged],
 });

@@ -30,16 +30,19 @@ async function charge({ account }: WebhookOwner): Promise<void> {
   await runDurableObjectAlarm(env.LEDGER.getByName(account));
 }
 
-async function drawLine({ account }: WebhookOwner, line: number | null): Promise<Response> {
-  return await administer("PATCH", `/v1/accounts/${account}`, { credit_low_micros: line });
+async function setThreshold(
+  { account }: WebhookOwner,
+  threshold: number | null,
+): Promise<Response> {
+  return await administer("PATCH", `/v1/accounts/${account}`, { credit_low_micros: threshold });
 }
 
 describe("credit.low", () => {
-  test("goes to the account's endpoints when a charge takes the credit below its line", async () => {
+  test("goes to the account's endpoints when a charge takes the credit below its threshold", async () => {
     const owner = await webhookOwner();
     const { sent } = receiverReplies(owner, () => replied(200));
     await endpointOf(owner);
-    const changed = accountSchema.parse(await (await drawLine(owner, 95)).json());
+    const changed = accountSchema.parse(await (await setThreshold(owner, 95)).json());
     expect(changed.credit_low_micros).toBe(95);
     await charge(owner);
     await vi.waitFor(() => expect(sent).toHaveLength(1));
@@ -53,8 +56,8 @@ describe("credit.low", () => {
     const owner = await webhookOwner();
     const { sent } = receiverReplies(owner, () => replied(200));
     await endpointOf(owner);
-    await drawLine(owner, 95);
-    const changed = accountSchema.parse(await (await drawLine(owner, null)).json());
+    await setThreshold(owner, 95);
+    const changed = accountSchema.parse(await (await setThreshold(owner, null)).json());
     expect(changed.credit_low_micros).toBeNull();
     await charge(owner);
     expect(sent).toEqual([]);
@@ -65,7 +68,7 @@ describe("credit.low", () => {
     const owner = await webhookOwner();
     const { sent } = receiverReplies(owner, () => replied(200));
     await endpointOf(owner);
-    await drawLine(owner, 95);
+    await setThreshold(owner, 95);
     const broken = vi.spyOn(env.WEBHOOKS, "getByName").mockImplementation(() => {
       throw new Error("the teller is gone");
     });
@@ -76,9 +79,9 @@ describe("credit.low", () => {
     await vi.waitFor(() => expect(sent).toHaveLength(1), { timeout: 10_000, interval: 100 });
   });
 
-  test.each([0, -1, 1.5, "95"])("refuses the line %s", async (line) => {
+  test.each([0, -1, 1.5, "95"])("refuses the threshold %s", async (threshold) => {
     const owner = await webhookOwner();
-    const body = { credit_low_micros: line };
+    const body = { credit_low_micros: threshold };
     const response = await administer("PATCH", `/v1/accounts/${owner.account}`, body);
     expect((await refusal(response)).errors?.[0]?.pointer).toBe("/credit_low_micros");
   });

@@ -5,14 +5,14 @@ import { ok, type Result } from "#domain/result.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import type { HoldRequest } from "../ledger-service.ts";
 
-/** Spends a price from every purse of a request and names them, or refuses with the first that is spent. */
+/** Spends a price from every counter of a request and names them, or refuses with the first that is spent. */
 export function takeSpending(
   store: SqlStore,
   request: SpendingRequest,
   now: number,
 ): Result<readonly string[], Failure> {
-  const purses = pursesOf(request, now);
-  for (const { name, period, limit, forgetAt } of purses) {
+  const counters = capCountersOf(request, now);
+  for (const { name, period, limit, forgetAt } of counters) {
     const total = spendWithin(period, limit, readSpending(store, name), request.amount);
     if (!total.ok) return total;
     store.all(
@@ -21,16 +21,16 @@ export function takeSpending(
       ...[name, toNumber(total.value), forgetAt],
     );
   }
-  return ok(purses.map(({ name }) => name));
+  return ok(counters.map(({ name }) => name));
 }
 
-/** Says whether a price could be spent from every purse of a request, or refuses with the first where it could not. */
+/** Says whether a price could be spent from every counter of a request, or refuses with the first where it could not. */
 export function hasSpending(
   store: SqlStore,
   request: SpendingRequest,
   now: number,
 ): Result<void, Failure> {
-  for (const { name, period, limit } of pursesOf(request, now)) {
+  for (const { name, period, limit } of capCountersOf(request, now)) {
     const total = spendWithin(period, limit, readSpending(store, name), request.amount);
     if (!total.ok) return total;
   }
@@ -40,25 +40,25 @@ export function hasSpending(
 /** What a request says of what may be spent for it. */
 type SpendingRequest = Pick<HoldRequest, "keyId" | "keyLimits" | "spendCap" | "subject" | "amount">;
 
-/** Gives purses back what was spent from them and not charged. */
-export function returnSpending(store: SqlStore, purses: readonly string[], amount: Micros): void {
-  for (const purse of purses)
-    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), purse);
+/** Gives counters back what was spent from them and not charged. */
+export function returnSpending(store: SqlStore, counters: readonly string[], amount: Micros): void {
+  for (const counter of counters)
+    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), counter);
 }
 
-/** Forgets purses that nothing can be spent from any more. */
-export function forgetPurses(store: SqlStore, now: number): void {
+/** Forgets counters that nothing can be spent from any more. */
+export function forgetCapCounters(store: SqlStore, now: number): void {
   store.all("DELETE FROM spending WHERE forget_at <= ?", now);
 }
 
-/** Names of the purses of a key at a moment: its day and its month, in UTC as ISO 8601 writes them. */
-export function keyPurses(keyId: string, at: number): readonly [day: string, month: string] {
+/** Names of the counters of a key at a moment: its day and its month, in UTC as ISO 8601 writes them. */
+export function keyCapCounters(keyId: string, at: number): readonly [day: string, month: string] {
   const date = new Date(at).toISOString();
   return [`${keyId} ${date.slice(0, 10)}`, `${keyId} ${date.slice(0, 7)}`];
 }
 
 /** Something that a key spends from besides the account's credit. */
-interface Purse {
+interface CapCounter {
   readonly name: string;
   readonly period: SpendPeriod;
   readonly limit: Micros | null;
@@ -69,36 +69,39 @@ interface Purse {
 const DAY_MS = 24 * 3_600_000;
 
 /** The key's day and month, the subject's day, and the client token. */
-function pursesOf(request: SpendingRequest, now: number): readonly Purse[] {
+function capCountersOf(request: SpendingRequest, now: number): readonly CapCounter[] {
   const { keyId, keyLimits, spendCap, subject } = request;
-  const [dayName, monthName] = keyPurses(keyId, now);
-  const day: Purse = {
+  const [dayName, monthName] = keyCapCounters(keyId, now);
+  const day: CapCounter = {
     name: dayName,
     period: "day",
     limit: keyLimits.spendPerDayMicros,
     forgetAt: now + 2 * DAY_MS,
   };
-  const month: Purse = {
+  const month: CapCounter = {
     name: monthName,
     period: "month",
     limit: keyLimits.spendPerMonthMicros,
     forgetAt: now + 32 * DAY_MS,
   };
-  const purses = [day, month];
+  const counters = [day, month];
   if (subject !== null && subject.spendPerDayMicros !== null)
-    purses.push({
+    counters.push({
       name: `${subject.owner} ${new Date(now).toISOString().slice(0, 10)}`,
       period: "subject",
       limit: subject.spendPerDayMicros,
       forgetAt: now + 2 * DAY_MS,
     });
-  if (spendCap === null) return purses;
+  if (spendCap === null) return counters;
   const { tokenId, amount, expiresAt } = spendCap;
   const forgetAt = Math.max(expiresAt, now) + DAY_MS;
-  return [...purses, { name: tokenId, period: "token", limit: amount, forgetAt }];
+  return [...counters, { name: tokenId, period: "token", limit: amount, forgetAt }];
 }
 
-function readSpending(store: SqlStore, purse: string): Micros {
-  const [row] = store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", purse);
+function readSpending(store: SqlStore, counter: string): Micros {
+  const [row] = store.all<{ amount: number }>(
+    "SELECT amount FROM spending WHERE purse = ?",
+    counter,
+  );
   return row === undefined ? ZERO : micros(row.amount);
 }

@@ -65,7 +65,10 @@ export async function changeAccount(c: Context<EdgeEnv>): Promise<Response> {
   if (changed === undefined) return refusedMissing(c, "account");
   // Should the ledger not hear of it, the caller hears a fault and changes it again.
   if (body.value.credit_low_micros !== undefined)
-    await ledgerOf(c.env, changed.id).drawLine({ accountId: changed.id, line: changed.creditLow });
+    await ledgerOf(c.env, changed.id).setLowCreditAlert({
+      accountId: changed.id,
+      threshold: changed.creditLow,
+    });
   return c.json(accountBody(changed));
 }
 

@@ -6,12 +6,12 @@ import { nodeStore } from "../support/ledger-twin.ts";
 
 const start = 1_790_000_000_000;
 
-/** A repository with 100 micro-dollars and the line at 80. */
+/** An account with 100 micro-dollars and the threshold at 80. */
 function watched(): { repository: LedgerRepository; clock: { now: number } } {
   const clock = { now: start };
   const repository = openLedgerRepository(nodeStore(), () => clock.now);
   repository.grant({ grantId: "g", amount: micros(100), note: "" });
-  repository.drawLine({ accountId: "acc_1", line: micros(80) });
+  repository.setLowCreditAlert({ accountId: "acc_1", threshold: micros(80) });
   return { repository, clock };
 }
 
@@ -20,8 +20,8 @@ function take(repository: LedgerRepository, holdId: string, charge = 10): void {
   repository.capture({ holdId, charge: micros(charge), steps: 4, reply: null });
 }
 
-describe("the watch over credit", () => {
-  test("tells once that it went below the line, not that it stands on it", () => {
+describe("the low-credit alert", () => {
+  test("tells once that it went below the threshold, not that it stands on it", () => {
     const { repository } = watched();
     for (const id of ["a", "b"]) take(repository, id);
     expect([repository.balance().available, repository.dueAlerts()]).toEqual([80n, []]);
@@ -43,7 +43,7 @@ describe("the watch over credit", () => {
     expect(repository.dueAlerts()).toHaveLength(1);
   });
 
-  test("begins anew with a grant that lifts the credit to the line, and not with a smaller one", () => {
+  test("begins anew with a grant that lifts the credit to the threshold, and not with a smaller one", () => {
     const { repository } = watched();
     for (const id of ["a", "b", "c", "d"]) take(repository, id);
     repository.grant({ grantId: "small", amount: micros(10), note: "" });
@@ -74,16 +74,16 @@ describe("the watch over credit", () => {
     expect(repository.dueAlerts()).toEqual([]);
   });
 
-  test("is off where no line is drawn, and when it is taken away", () => {
+  test("is off where no threshold is set, and when it is taken away", () => {
     const { repository } = watched();
-    repository.drawLine({ accountId: "acc_1", line: null });
+    repository.setLowCreditAlert({ accountId: "acc_1", threshold: null });
     for (const id of ["a", "b", "c"]) take(repository, id);
     expect(repository.dueAlerts()).toEqual([]);
   });
 
   test("tells nothing of a hold that was refused", () => {
     const { repository } = watched();
-    repository.drawLine({ accountId: "acc_1", line: micros(101) });
+    repository.setLowCreditAlert({ accountId: "acc_1", threshold: micros(101) });
     repository.hold(holdRequest("a", { amount: micros(1000) }));
     expect(repository.dueAlerts()).toEqual([]);
   });
