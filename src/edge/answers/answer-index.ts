@@ -19,7 +19,7 @@ export interface ListedAnswer {
 }
 
 /** The list of answers of all accounts, in D1, seconds behind. The objects stay the truth. */
-export class AnswerTable {
+export class AnswerIndex {
   readonly #db: D1Database;
 
   constructor(db: D1Database) {

@@ -14,7 +14,7 @@ import { logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import { answersOf } from "./answer-client.ts";
-import { AnswerTable } from "./answer-index.ts";
+import { AnswerIndex } from "./answer-index.ts";
 import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
 import { type CompletionTargets, drainOutbox, ownedBy } from "./making/completion-outbox.ts";
@@ -187,7 +187,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   }
 
   async #forget(answerId: string): Promise<void> {
-    await new AnswerTable(this.env.DB).forget(answerId);
+    await new AnswerIndex(this.env.DB).forget(answerId);
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#repository = this.#openRepository();
@@ -201,7 +201,7 @@ export class AnswerObject extends DurableObject<Bindings> {
       notices: noticesOf(this.env),
       cache: answerCacheOf(this.env),
       batches: batchesOf(this.env),
-      table: new AnswerTable(this.env.DB),
+      index: new AnswerIndex(this.env.DB),
     };
   }
 
@@ -215,7 +215,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     const terms = this.#repository.terms();
     if (terms === null || this.#repository.ended() !== null) return;
     try {
-      await new AnswerTable(this.env.DB).begin(terms);
+      await new AnswerIndex(this.env.DB).begin(terms);
     } catch (cause) {
       logFault("an answer could not be listed; it will be when it ends", terms.job.id, cause);
     }

@@ -15,7 +15,7 @@ export interface ListedBatch {
 }
 
 /** The list of batches of all accounts, in D1. The objects stay the truth. */
-export class BatchTable {
+export class BatchIndex {
   readonly #db: D1Database;
 
   constructor(db: D1Database) {

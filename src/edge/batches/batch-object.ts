@@ -10,7 +10,7 @@ import { maySee, type Viewer } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
-import { BatchTable } from "./batch-index.ts";
+import { BatchIndex } from "./batch-index.ts";
 import { type ItemOrder, openBatchOrders } from "./batch-orders.ts";
 import { type BatchTerms, type NewItem, openBatchRepository } from "./batch-repository.ts";
 import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./batch-runner.ts";
@@ -128,7 +128,7 @@ export class BatchObject extends DurableObject<Bindings> {
 
   #openParts(): BatchParts {
     const store = durableStore(this.ctx.storage);
-    const table = new BatchTable(this.env.DB);
+    const index = new BatchIndex(this.env.DB);
     return {
       repository: openBatchRepository(store, () => Date.now()),
       orders: openBatchOrders(store),
@@ -136,7 +136,7 @@ export class BatchObject extends DurableObject<Bindings> {
       lookUp: (terms, item, answerId) => this.#lookUp(terms, item, answerId),
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       notices: noticesOf(this.env),
-      index: (_accountId, body) => table.end(body),
+      index: (_accountId, body) => index.end(body),
       share: settingsOf(this.env).accountPlaces,
       newAnswerId: () => newId("ans"),
       now: () => Date.now(),

@@ -21,7 +21,7 @@ import { resolvePictures } from "../pictures/pictures.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { withRetry } from "../with-retry.ts";
 import { batchesOf } from "./batch-client.ts";
-import { BatchTable } from "./batch-index.ts";
+import { BatchIndex } from "./batch-index.ts";
 import type { ItemOrder } from "./batch-orders.ts";
 import type { NewItem } from "./batch-repository.ts";
 
@@ -217,7 +217,7 @@ async function repeated(
   if (refusal.failure.kind !== "idempotency_in_progress" || idempotency === null)
     return refuse(refusal);
   const requestKey = requestKeyOf(idempotency);
-  const id = await new BatchTable(bindings.DB).findByRequest(key.accountId, requestKey);
+  const id = await new BatchIndex(bindings.DB).findByRequest(key.accountId, requestKey);
   const body = id === null ? null : await batchesOf(bindings).read(id, viewerOf(key, clientToken));
   return body === null ? refuse(refusal) : ok({ body, isReplay: true, allowances: [] });
 }
@@ -248,7 +248,7 @@ async function begin(
   const { id, createdAt, price } = batch;
   const requestKey = idempotency === null ? null : requestKeyOf(idempotency);
   const body = await withRetry(async () => {
-    await new BatchTable(bindings.DB).insert({ id, accountId, owner, createdAt }, requestKey);
+    await new BatchIndex(bindings.DB).insert({ id, accountId, owner, createdAt }, requestKey);
     return await batchesOf(bindings).begin({
       id,
       accountId,

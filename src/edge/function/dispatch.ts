@@ -13,8 +13,8 @@ import type { Job } from "../answers/admit.ts";
 import type { Settings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
-import { SilenceWatch } from "./idle-timeout.ts";
-import { ticketed } from "./signed-request.ts";
+import { IdleTimeout } from "./idle-timeout.ts";
+import { signedRequest } from "./signed-request.ts";
 
 /** A function at work. */
 export interface Dispatched {
@@ -49,28 +49,28 @@ export async function dispatch(
     model: card.id,
     ...(pictures === undefined ? {} : { pictures }),
   };
-  const init = await ticketed(encodeGenerate(job.question), order, settings);
-  const silence = new SilenceWatch(settings.functionSilenceSeconds);
+  const init = await signedRequest(encodeGenerate(job.question), order, settings);
+  const idleTimeout = new IdleTimeout(settings.functionSilenceSeconds);
   try {
     const call = {
       functionUrl: settings.functionUrl,
       requestId,
       traceparent,
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: AbortSignal.any([signal, idleTimeout.signal]),
     };
     const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
     const response = await callFunction(call, GENERATE_PATH, { ...init, headers });
     const answer = response.ok ? await answerOf(response.value, requestId) : response;
     if (!answer.ok) {
-      silence.end();
+      idleTimeout.end();
       return answer;
     }
     const { modelDigest, stream } = answer.value;
-    return ok({ modelDigest, events: tell(stream, silence, requestId, signal) });
+    return ok({ modelDigest, events: tell(stream, idleTimeout, requestId, signal) });
   } catch (cause) {
-    silence.end();
+    idleTimeout.end();
     signal.throwIfAborted();
-    return refuse(failureOf(cause, silence, requestId));
+    return refuse(failureOf(cause, idleTimeout, requestId));
   }
 }
 
@@ -99,27 +99,27 @@ async function answerOf(
 
 async function* tell(
   stream: ReadableStream<Uint8Array>,
-  silence: SilenceWatch,
+  idleTimeout: IdleTimeout,
   requestId: string,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   try {
-    for await (const event of readAnswerEvents(stream.pipeThrough(silence.ear()))) {
+    for await (const event of readAnswerEvents(stream.pipeThrough(idleTimeout.pass()))) {
       yield event.kind === "answer.failed"
         ? { ...event, failure: publicFailure(event.failure, requestId) }
         : event;
     }
   } catch (cause) {
     signal.throwIfAborted();
-    yield { kind: "answer.failed", failure: failureOf(cause, silence, requestId) };
+    yield { kind: "answer.failed", failure: failureOf(cause, idleTimeout, requestId) };
   } finally {
-    silence.end();
+    idleTimeout.end();
   }
 }
 
-function failureOf(cause: unknown, silence: SilenceWatch, requestId: string): Failure {
+function failureOf(cause: unknown, idleTimeout: IdleTimeout, requestId: string): Failure {
   logFault("function did not finish its answer", requestId, cause);
-  return silence.isOver
-    ? { kind: "function_timeout", silentSeconds: silence.seconds }
+  return idleTimeout.hasExpired
+    ? { kind: "function_timeout", silentSeconds: idleTimeout.seconds }
     : { kind: "function_reply_invalid" };
 }

@@ -1,16 +1,16 @@
 /**
- * Gives a function up that says nothing, not even a heartbeat. Does not limit how long an answer takes: the steps do,
- * and the caller who leaves.
+ * Gives a function up that sends nothing for so long, not even a heartbeat. Does not limit how long an answer takes: the steps do,
+ * and a caller that closes its request.
  */
-export class SilenceWatch {
+export class IdleTimeout {
   readonly seconds: number;
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout>;
-  #isOver = false;
+  #hasExpired = false;
 
   constructor(seconds: number) {
     this.seconds = seconds;
-    this.#timer = this.#listen();
+    this.#timer = this.#start();
   }
 
   /** Ends the function's request, when it was silent for too long or nobody needs it any more. */
@@ -18,31 +18,31 @@ export class SilenceWatch {
     return this.#controller.signal;
   }
 
-  /** Whether the function was given up. */
-  get isOver(): boolean {
-    return this.#isOver;
+  /** Whether the function was silent for too long and was given up. */
+  get hasExpired(): boolean {
+    return this.#hasExpired;
   }
 
-  /** Passes bytes on and hears them. */
-  ear(): TransformStream<Uint8Array, Uint8Array> {
+  /** Passes bytes on, and begins the time anew with each chunk. */
+  pass(): TransformStream<Uint8Array, Uint8Array> {
     return new TransformStream({
       transform: (chunk, controller) => {
         clearTimeout(this.#timer);
-        this.#timer = this.#listen();
+        this.#timer = this.#start();
         controller.enqueue(chunk);
       },
     });
   }
 
-  /** Stops watching, and the function with it if it still runs. */
+  /** Stops the time, and the function with it if it still runs. */
   end(): void {
     clearTimeout(this.#timer);
     this.#controller.abort(new Error("the answer is over"));
   }
 
-  #listen(): ReturnType<typeof setTimeout> {
+  #start(): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
-      this.#isOver = true;
+      this.#hasExpired = true;
       this.#controller.abort(new Error(`the function was silent for ${this.seconds} s`));
     }, this.seconds * 1000);
   }

@@ -4,7 +4,7 @@ import type { Settings } from "../env.ts";
 import { newId } from "../id.ts";
 
 /** Writes a request to a function with a ticket, signed now, for exactly this body. */
-export async function ticketed(
+export async function signedRequest(
   body: Uint8Array<ArrayBuffer>,
   order: Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">,
   { ticketKey }: Pick<Settings, "ticketKey">,

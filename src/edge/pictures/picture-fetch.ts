@@ -3,7 +3,7 @@ import { type Result, refuse } from "#domain/result.ts";
 import { FETCH_PATH, type ImageFetch } from "#wire/function/fetch.ts";
 import type { Asker } from "../caller-context.ts";
 import { callFunction } from "../function/client.ts";
-import { ticketed } from "../function/signed-request.ts";
+import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 
 /** How one picture is fetched. */
@@ -60,7 +60,11 @@ async function orderOf(
 ): Promise<RequestInit> {
   const body = new Uint8Array(new TextEncoder().encode(JSON.stringify(order)));
   const { accountId } = key;
-  return await ticketed(body, { jobId: requestId, accountId, model: settings.card.id }, settings);
+  return await signedRequest(
+    body,
+    { jobId: requestId, accountId, model: settings.card.id },
+    settings,
+  );
 }
 
 /** The function knows one picture, the caller several. */

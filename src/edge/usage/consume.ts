@@ -8,7 +8,7 @@ import { AccountTable } from "../accounts/account-store.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { logFault } from "../log.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
-import { UsageTable } from "./usage-index.ts";
+import { UsageIndex } from "./usage-index.ts";
 
 /**
  * Copies a batch of usage into D1 and, where that is set up, on to the billing system. Everything may come twice and
@@ -28,7 +28,7 @@ export async function consumeUsage(
     }
   }
   if (readable.length === 0) return;
-  const usage = new UsageTable(bindings.DB);
+  const usage = new UsageIndex(bindings.DB);
   await usage.append(readable.flatMap(({ event }) => ("refund_of" in event ? [] : [event])));
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
@@ -45,7 +45,7 @@ export async function consumeUsage(
   }
 }
 
-async function lower(event: RefundEvent, usage: UsageTable): Promise<void> {
+async function lower(event: RefundEvent, usage: UsageIndex): Promise<void> {
   if (!(await usage.lower(event)))
     throw new Error(`the charge of ${event.refund_of} has not been copied yet`);
 }

@@ -18,7 +18,7 @@ export interface UsageFilter {
 }
 
 /** The append-only copy of what was charged. */
-export class UsageTable {
+export class UsageIndex {
   readonly #db: D1Database;
 
   constructor(db: D1Database) {

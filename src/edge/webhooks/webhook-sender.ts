@@ -2,7 +2,7 @@ import { signMessage } from "#wire/codec/standard-webhooks.ts";
 import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/function/fetch.ts";
 import type { Settings } from "../env.ts";
 import { callFunction } from "../function/client.ts";
-import { ticketed } from "../function/signed-request.ts";
+import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 import type { DueDelivery, SendingResult, WebhookRepository } from "./webhook-service.ts";
 
@@ -81,7 +81,7 @@ async function fetchThrough(
 ): Promise<SendingResult> {
   const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
   const ticketOrder = { jobId: deliveryId, accountId, model: settings.card.id };
-  const init = await ticketed(body, ticketOrder, settings);
+  const init = await signedRequest(body, ticketOrder, settings);
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
   const call = { functionUrl: settings.fetchUrl, requestId: deliveryId, signal };
   const response = await callFunction(call, FETCH_PATH, init);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AnswerTable } from "#edge/answers/answer-index.ts";
+import { AnswerIndex } from "#edge/answers/answer-index.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import {
@@ -74,8 +74,8 @@ describe("an answer's routes withstand", () => {
 
   test("a list that cannot be written: answers are answered, and listed later", async () => {
     functionReplies(() => eventReply(story));
-    vi.spyOn(AnswerTable.prototype, "begin").mockRejectedValue(new Error("D1 is away"));
-    vi.spyOn(AnswerTable.prototype, "end").mockRejectedValue(new Error("D1 is away"));
+    vi.spyOn(AnswerIndex.prototype, "begin").mockRejectedValue(new Error("D1 is away"));
+    vi.spyOn(AnswerIndex.prototype, "end").mockRejectedValue(new Error("D1 is away"));
     expect((await bodyOf(await askJson(asked))).status).toBe("completed");
   });
 });

@@ -2,10 +2,10 @@ import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { AccountTable } from "#edge/accounts/account-store.ts";
-import { AnswerTable } from "#edge/answers/answer-index.ts";
-import { BatchTable } from "#edge/batches/batch-index.ts";
+import { AnswerIndex } from "#edge/answers/answer-index.ts";
+import { BatchIndex } from "#edge/batches/batch-index.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
-import { UsageTable } from "#edge/usage/usage-index.ts";
+import { UsageIndex } from "#edge/usage/usage-index.ts";
 import rows010 from "../../fixtures/databases/0.1.0/d1.sql?raw";
 
 /** The last migration of each release whose rows are kept as fixtures. */
@@ -41,13 +41,13 @@ test.each(RELEASES)(
     });
     const old = { accountId: "acc_old", owner: null };
     const all = { status: undefined, after: undefined };
-    expect(await new AnswerTable(database).list(old, all, 10)).toMatchObject([
+    expect(await new AnswerIndex(database).list(old, all, 10)).toMatchObject([
       { id: "ans_old", status: "completed", chargedMicros: 47 },
     ]);
-    expect(await new BatchTable(database).list(old, undefined, 10)).toMatchObject([
+    expect(await new BatchIndex(database).list(old, undefined, 10)).toMatchObject([
       { id: "bat_old", body: { charged_micros: 47 } },
     ]);
-    const usage = await new UsageTable(database).list(old, undefined, 10);
+    const usage = await new UsageIndex(database).list(old, undefined, 10);
     expect(usage).toMatchObject([{ day: "2026-11-27", answers: 1, steps: 16, charged_micros: 47 }]);
   },
 );

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { UsageTable } from "#edge/usage/usage-index.ts";
+import { UsageIndex } from "#edge/usage/usage-index.ts";
 import type { ClientTokenBody } from "#wire/api/accounts/client-token.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import type { ModelCard } from "#wire/function/status.ts";
@@ -360,7 +360,7 @@ describe("usage", () => {
       steps: 2,
       at: Date.now(),
     };
-    await new UsageTable(env.DB).append([
+    await new UsageIndex(env.DB).append([
       { ...event, id: `ans_w1_${drawn}`, micros: 5, owner: "sub:anna" },
       { ...event, id: `ans_w2_${drawn}`, micros: 7, owner: "sub:bert" },
       { ...event, id: `ans_w3_${drawn}`, micros: 11 },

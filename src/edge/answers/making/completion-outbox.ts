@@ -6,7 +6,7 @@ import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../../with-retry.ts";
-import type { AnswerTable } from "../answer-index.ts";
+import type { AnswerIndex } from "../answer-index.ts";
 import type { AnswerOrder } from "../answer-service.ts";
 import type {
   AnswerRepository,
@@ -24,7 +24,7 @@ export interface CompletionTargets {
   readonly notices: Pick<Notices, "accept" | "acceptAt">;
   readonly cache: Pick<AnswerCache, "store" | "abandon">;
   readonly batches: Pick<Batches, "itemEnded">;
-  readonly table: Pick<AnswerTable, "end">;
+  readonly index: Pick<AnswerIndex, "end">;
 }
 
 /** Says what is to be done for an answer that ended like this. */
@@ -71,10 +71,10 @@ export async function drainOutbox(
     });
   const paid = repository.ended() ?? ended;
   const others = left.filter((task) => task !== "settle");
-  const isDone = await Promise.all(
+  const succeeded = await Promise.all(
     others.map((task) => goesThrough(task, terms, () => perform(task, terms, paid, targets))),
   );
-  const all = [...done, ...others.filter((_, index) => isDone[index])];
+  const all = [...done, ...others.filter((_, place) => succeeded[place])];
   if (all.length > 0) repository.done(all);
 }
 
@@ -96,7 +96,7 @@ async function perform(
   task: Exclude<CompletionTask, "settle">,
   terms: AnswerTerms,
   { body, at, decoder }: EndedAnswer,
-  { notices, cache, batches, table }: CompletionTargets,
+  { notices, cache, batches, index }: CompletionTargets,
 ): Promise<void> {
   const { job, cacheKey, payment, webhook, noticeId } = terms;
   switch (task) {
@@ -118,7 +118,7 @@ async function perform(
       return;
     }
     case "list":
-      return await table.end(terms, body);
+      return await index.end(terms, body);
     default:
       return task satisfies never;
   }

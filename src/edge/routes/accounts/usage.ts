@@ -6,7 +6,7 @@ import { type UsageRow, usageListSchema, usageQuerySchema } from "#wire/api/acco
 import { decodeCursor, type Page, pageOf } from "#wire/api/page.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
-import { type UsagePlace, UsageTable } from "../../usage/usage-index.ts";
+import { UsageIndex, type UsagePlace } from "../../usage/usage-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
 import { exportReply } from "../list.ts";
 import type { RouteConfig } from "../openapi/route.ts";
@@ -17,7 +17,7 @@ export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
   const query = readQuery(c, usageQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
   const { limit, after, format, ...filter } = query.value;
-  const usage = new UsageTable(c.env.DB);
+  const usage = new UsageIndex(c.env.DB);
   const wanted = { ...viewerIn(c), ...filter };
   const read = async (
     from: string | undefined,

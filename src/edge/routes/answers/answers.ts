@@ -9,7 +9,7 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { answersOf } from "../../answers/answer-client.ts";
-import { type AnswerPlace, AnswerTable } from "../../answers/answer-index.ts";
+import { AnswerIndex, type AnswerPlace } from "../../answers/answer-index.ts";
 import { type AskedAnswer, ask } from "../../answers/ask.ts";
 import { endMessage } from "../../answers/making/answer-event-log.ts";
 import type { EdgeEnv } from "../../env.ts";
@@ -198,7 +198,7 @@ export async function listAnswers(c: Context<EdgeEnv>): Promise<Response> {
   const { limit, after, status } = query.value;
   const place = after === undefined ? undefined : decodeCursor(after, placeSchema);
   if (place?.ok === false) return refused(c, place.refusal);
-  const rows = await new AnswerTable(c.env.DB).list(
+  const rows = await new AnswerIndex(c.env.DB).list(
     viewerIn(c),
     { status, after: place?.value },
     limit + 1,

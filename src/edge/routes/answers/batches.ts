@@ -13,7 +13,7 @@ import {
 } from "#wire/api/answers/batches.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { batchesOf } from "../../batches/batch-client.ts";
-import { type BatchPlace, BatchTable, type ListedBatch } from "../../batches/batch-index.ts";
+import { BatchIndex, type BatchPlace, type ListedBatch } from "../../batches/batch-index.ts";
 import { takeBatch } from "../../batches/take-batch.ts";
 import { type EdgeEnv, settingsOf } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
@@ -88,7 +88,7 @@ export async function listBatches(c: Context<EdgeEnv>): Promise<Response> {
   const { limit, after } = query.value;
   const place = after === undefined ? undefined : decodeCursor(after, batchPlaceSchema);
   if (place?.ok === false) return refused(c, place.refusal);
-  const rows = await new BatchTable(c.env.DB).list(viewerIn(c), place?.value, limit + 1);
+  const rows = await new BatchIndex(c.env.DB).list(viewerIn(c), place?.value, limit + 1);
   const { data, ...page } = pageOf(
     rows,
     limit,
@@ -115,7 +115,7 @@ const batchPlaceSchema: z.ZodType<BatchPlace> = z.tuple([z.int().nonnegative(), 
 /** The batch of the path; null where the caller has none of this id. Threat: an object for every id that somebody makes up. */
 async function knownId(c: Context<EdgeEnv>): Promise<string | null> {
   const id = c.req.param("id") ?? "";
-  return (await new BatchTable(c.env.DB).has(id, viewerIn(c))) ? id : null;
+  return (await new BatchIndex(c.env.DB).has(id, viewerIn(c))) ? id : null;
 }
 
 function missing(c: Context<EdgeEnv>): Response {
