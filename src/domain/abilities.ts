@@ -3,7 +3,7 @@ import type { Message } from "./question.ts";
 /** What a model was trained for. No tensor says it: whoever made the model does, in the bundle's manifest. */
 export interface Abilities {
   readonly canvas: CanvasRange;
-  /** Whether it was trained with system messages of the asker's own. */
+  /** Whether it was trained with system messages of the caller's own. */
   readonly systemMessages: boolean;
   /** Whether it was trained with more than one picture in a conversation, and so with any behind the user's first message. */
   readonly severalPictures: boolean;
@@ -13,7 +13,7 @@ export interface Abilities {
 
 /** Positions of a canvas, 1 ≤ standard ≤ recommended ≤ limit. */
 export interface CanvasRange {
-  /** Where the asker names none. */
+  /** Where the request names none. */
   readonly standard: number;
   /** The longest that the model was trained for; beyond it answers fall apart, often to nothing. */
   readonly recommended: number;

@@ -64,7 +64,7 @@ export interface PromptRules {
   readonly maxPromptLength: number;
 }
 
-/** How the checkpoint's own code fills a canvas where the asker says nothing. */
+/** How the checkpoint's own code fills a canvas where the request says nothing. */
 export interface DecodingRules {
   /** Ids that a masked position may never become. */
   readonly suppressed: readonly number[];

@@ -22,7 +22,7 @@ export interface AnswerOptions {
 export type AnswerMode = "exact";
 
 /**
- * Positions per block where the asker names none: the model's own `block` (null is the whole canvas), or the longest of more
+ * Positions per block where the request names none: the model's own `block` (null is the whole canvas), or the longest of more
  * than half of it, where it fits canvas and steps. Else the canvas is one block: what nobody asked for is no reason to refuse.
  */
 export function usualBlock(canvas: number, steps: number, block: number | null): number {

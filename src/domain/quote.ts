@@ -8,7 +8,7 @@ export interface ModelCard {
   /** Null for a model that reads text only. */
   readonly image: ImageRules | null;
   readonly abilities: Abilities;
-  /** Positions per block where the asker names none; null is the whole canvas. */
+  /** Positions per block where the request names none; null is the whole canvas. */
   readonly blockLength: number | null;
   readonly prices: UnitPrices;
   /** What an answer costs that was given before: one price for all, may be zero. */

@@ -3,7 +3,7 @@ import type { Bindings, Settings } from "./env.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 
 /** Who asks, and through which request. */
-export interface Asker {
+export interface CallerContext {
   readonly bindings: Bindings;
   readonly settings: Settings;
   readonly key: KeyRecord;

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Asker } from "#edge/caller-context.ts";
+import type { CallerContext } from "#edge/caller-context.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
@@ -16,7 +16,7 @@ const FETCH_URL = "http://hop.test";
 const file = png(30, 20);
 
 let host: TestServer;
-let asker: Asker;
+let caller: CallerContext;
 let allowsPrivate = true;
 
 beforeEach(async () => {
@@ -51,12 +51,12 @@ beforeEach(async () => {
       ? new Response(fetched.value)
       : await refusalResponse(fetched.refusal, refused);
   });
-  asker = {
+  caller = {
     settings: { fetchUrl: FETCH_URL, ticketKey: signing, card: { id: "unmask-demo" } },
     key: { accountId: "acc_test" },
     requestId: "req_1",
     signal: new AbortController().signal,
-  } as Asker;
+  } as CallerContext;
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -67,7 +67,7 @@ afterEach(async () => {
 async function fetched(path: string, deadlineAt: number | null = null) {
   const sent = { kind: "file", bytes: file } as const;
   const url = host.origin + path;
-  return await resolvePictures(asker, [sent, { kind: "url", url }], deadlineAt);
+  return await resolvePictures(caller, [sent, { kind: "url", url }], deadlineAt);
 }
 
 describe("a picture by address", () => {

@@ -109,7 +109,7 @@ describe("answer", () => {
     expect(empty[1]).toMatchObject({ hasText: false, turnEnd: 0 });
   });
 
-  test("a stop of the asker's ends the answer before it; one that spells the mask ends nothing", async () => {
+  test("a stop of the caller's ends the answer before it; one that spells the mask ends nothing", async () => {
     const question = asking({ options: { ...options, stop: ["t", "<|mdm_mask|>"] } });
     expect((await events(question, writing("a cat"))).at(-1)).toMatchObject({ answer: "a ca" });
   });

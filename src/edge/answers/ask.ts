@@ -9,7 +9,7 @@ import { type AnswerBody, answerBody } from "#wire/api/answers/responses.ts";
 import { warningBodies } from "#wire/warnings.ts";
 import type { CacheDirectives, CacheOutcome } from "../cache/answer-cache.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { viewerOf } from "../keys/viewer.ts";
@@ -23,9 +23,15 @@ import { withRetry } from "../with-retry.ts";
 import { admit, type Job } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
 import type { AnswerOrder } from "./answer-service.ts";
-import { type Found, findAnswer, leaderOf, outcomeOf, type Unanswered } from "./find-answer.ts";
 import { holdOf, letIn } from "./holds.ts";
 import { ownedBy } from "./making/completion-outbox.ts";
+import {
+  type CacheResolution,
+  leaderOf,
+  outcomeOf,
+  resolveCache,
+  type Unanswered,
+} from "./resolve-cache.ts";
 import { storedAnswer } from "./storage/stored-answers.ts";
 
 /** What is asked, and on which terms, whatever API it came through. */
@@ -56,7 +62,7 @@ export interface AskedAnswer {
 }
 
 /** A question that was taken on, before it is known how long that took. */
-type TakenOn = Omit<AskedAnswer, "timings">;
+type Admitted = Omit<AskedAnswer, "timings">;
 
 export type RefusedAsk = RefusedHold;
 
@@ -69,19 +75,22 @@ export type RefusedAsk = RefusedHold;
  * its key and the limits since. The ledger looks for it with the hold; it is asked for by itself only before pictures are
  * fetched, and before a refusal is told.
  */
-export async function ask(asker: Asker, asking: Asking): Promise<Result<AskedAnswer, RefusedAsk>> {
+export async function ask(
+  caller: CallerContext,
+  asking: Asking,
+): Promise<Result<AskedAnswer, RefusedAsk>> {
   // With an address among them, it is looked for as the request is let in.
   const kinds = asking.request.pictures.map(({ kind }) => kind);
   const mustLook = kinds.includes("upload") && !kinds.includes("url");
-  const earlier = mustLook ? await recall(asker, asking) : null;
+  const earlier = mustLook ? await recall(caller, asking) : null;
   if (earlier !== null) return earlier;
-  const asked = await askAnew(asker, asking);
-  return asked.ok ? asked : ((await recall(asker, asking)) ?? asked);
+  const asked = await askAnew(caller, asking);
+  return asked.ok ? asked : ((await recall(caller, asking)) ?? asked);
 }
 
 /** What a request with this Idempotency-Key was told before; null where it is new or has none. */
 async function recall(
-  { bindings, key }: Asker,
+  { bindings, key }: CallerContext,
   { idempotency }: Asking,
 ): Promise<Result<AskedAnswer, RefusedAsk> | null> {
   if (idempotency === null) return null;
@@ -92,42 +101,45 @@ async function recall(
   return atOnce(replayed(earlier.value.reply));
 }
 
-function atOnce(told: Result<TakenOn, RefusedAsk>): Result<AskedAnswer, RefusedAsk> {
+function atOnce(told: Result<Admitted, RefusedAsk>): Result<AskedAnswer, RefusedAsk> {
   return told.ok ? ok({ ...told.value, timings: { cacheMs: 0, queueMs: 0 } }) : told;
 }
 
-async function askAnew(asker: Asker, asking: Asking): Promise<Result<AskedAnswer, RefusedAsk>> {
+async function askAnew(
+  caller: CallerContext,
+  asking: Asking,
+): Promise<Result<AskedAnswer, RefusedAsk>> {
   const createdAt = Date.now();
   const { request } = asking;
   const deadlineAt = request.deadlineMs === null ? null : createdAt + request.deadlineMs;
-  const allowed = mayBeAsked(asker, request);
+  const allowed = mayBeAsked(caller, request);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
   const { steps } = request.options;
-  const before = await letIn(asker, [request], { steps, idempotency: asking.idempotency });
+  const before = await letIn(caller, [request], { steps, idempotency: asking.idempotency });
   if (!before.ok) return before;
   if (before.value?.kind === "replay") return atOnce(replayed(before.value.reply));
-  const admitted = await readJob(asker, request, createdAt, deadlineAt);
+  const admitted = await readJob(caller, request, createdAt, deadlineAt);
   if (!admitted.ok) {
     const isLate = deadlineAt !== null && Date.now() >= deadlineAt;
     return isLate && admitted.refusal.kind === "image_fetch_timeout"
-      ? ok(untouched(asker, request, createdAt))
+      ? ok(untouched(caller, request, createdAt))
       : refuse({ failure: admitted.refusal, allowances: [] });
   }
   const job = admitted.value;
   const admittedAt = Date.now();
-  const found = await findAnswer(asker, asking, job, deadlineAt);
-  const foundAt = Date.now();
+  const resolution = await resolveCache(caller, asking, job, deadlineAt);
+  const resolvedAt = Date.now();
   const terms = { deadlineAt, isRated: before.value !== null };
-  const taken = await takeOn(asker, asking, job, found, terms);
+  const taken = await takeOn(caller, asking, job, resolution, terms);
   if (!taken.ok) return taken;
-  const timings = { cacheMs: foundAt - admittedAt, queueMs: Date.now() - foundAt };
+  const timings = { cacheMs: resolvedAt - admittedAt, queueMs: Date.now() - resolvedAt };
   const allowances = before.value?.allowances ?? taken.value.allowances;
   return ok({ ...taken.value, allowances, timings });
 }
 
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
 function untouched(
-  { settings }: Asker,
+  { settings }: CallerContext,
   { options, warnings }: AnswerRequest,
   createdAt: number,
 ): AskedAnswer {
@@ -156,7 +168,10 @@ function untouched(
 }
 
 /** What can be refused before anything is fetched or counted. */
-function mayBeAsked({ key, settings }: Asker, request: AnswerRequest): Result<unknown, Failure> {
+function mayBeAsked(
+  { key, settings }: CallerContext,
+  request: AnswerRequest,
+): Result<unknown, Failure> {
   const { model } = request;
   if (model !== undefined && model !== settings.card.id)
     return refuse({ kind: "unknown_model", model, known: [settings.card.id] });
@@ -166,14 +181,14 @@ function mayBeAsked({ key, settings }: Asker, request: AnswerRequest): Result<un
 }
 
 async function readJob(
-  asker: Asker,
+  caller: CallerContext,
   request: AnswerRequest,
   createdAt: number,
   deadlineAt: number | null,
 ): Promise<Result<Job, Failure>> {
-  const { key, settings } = asker;
+  const { key, settings } = caller;
   const { messages, options, warnings } = request;
-  const images = await resolvePictures(asker, request.pictures, deadlineAt);
+  const images = await resolvePictures(caller, request.pictures, deadlineAt);
   if (!images.ok) return images;
   const question: Question = { messages, options, images: images.value };
   const id = newId("ans");
@@ -188,76 +203,81 @@ interface TakingTerms {
 }
 
 async function takeOn(
-  asker: Asker,
+  caller: CallerContext,
   asking: Asking,
   job: Job,
-  found: Found,
+  resolution: CacheResolution,
   terms: TakingTerms,
-): Promise<Result<TakenOn, RefusedAsk>> {
-  switch (found.kind) {
+): Promise<Result<Admitted, RefusedAsk>> {
+  switch (resolution.kind) {
     case "hit":
     case "collapsed":
-      return await tellFound(asker, asking, job, found, terms);
+      return await replyFromCache(caller, asking, job, resolution, terms);
     case "joined":
     case "lead":
     case "bypass":
-      return await run(asker, asking, job, found, terms);
+      return await run(caller, asking, job, resolution, terms);
     case "absent":
       return refuse({ failure: { kind: "not_cached" }, allowances: [] });
     default:
-      return found satisfies never;
+      return resolution satisfies never;
   }
 }
 
 /** Tells an answer that another question brought about, and charges what such answers cost. */
-async function tellFound(
-  asker: Asker,
+async function replyFromCache(
+  caller: CallerContext,
   { request, idempotency }: Asking,
   job: Job,
-  found: Extract<Found, { kind: "hit" | "collapsed" }>,
+  resolution: Extract<CacheResolution, { kind: "hit" | "collapsed" }>,
   { deadlineAt, isRated }: TakingTerms,
-): Promise<Result<TakenOn, RefusedAsk>> {
-  const price = found.body.status === "completed" ? job.card.hitPrice : ZERO;
-  const isKept = found.body.id !== job.id;
+): Promise<Result<Admitted, RefusedAsk>> {
+  const price = resolution.body.status === "completed" ? job.card.hitPrice : ZERO;
+  const isKept = resolution.body.id !== job.id;
   const body: AnswerBody = {
-    ...found.body,
+    ...resolution.body,
     cached: true,
     charged_micros: Number(price),
-    // Equal questions need not have been sent as equal requests: what was left out is each asker's own.
+    // Equal questions need not have been sent as equal requests: what was left out is each caller's own.
     warnings: warningBodies(job.warnings),
   };
   const cache: CacheOutcome =
-    found.kind === "hit"
-      ? { kind: "hit", key: found.key, ageSeconds: found.ageSeconds, ttlSeconds: found.ttlSeconds }
-      : { kind: "collapsed", key: found.key };
-  const paid = await payForFound(asker, job, body, price, { idempotency, isRated });
+    resolution.kind === "hit"
+      ? {
+          kind: "hit",
+          key: resolution.key,
+          ageSeconds: resolution.ageSeconds,
+          ttlSeconds: resolution.ttlSeconds,
+        }
+      : { kind: "collapsed", key: resolution.key };
+  const paid = await payForCached(caller, job, body, price, { idempotency, isRated });
   if (!paid.ok) return paid;
   if (paid.value.kind === "replay") return replayed(paid.value.reply);
   if (!isKept) {
-    const order = orderOf(asker, job, {
+    const order = orderOf(caller, job, {
       ...{ deadlineAt, isRepeatable: false, cacheKey: null, follows: null, isAccepted: false },
       hasPlace: false,
     });
     // Losing it means that this hit cannot be read again under its id; the reply has it all.
-    asker.waitUntil(answersOf(asker.bindings).record({ ...order, webhook: null }, body));
+    caller.waitUntil(answersOf(caller.bindings).record({ ...order, webhook: null }, body));
   }
   if (request.webhook !== null) {
     const notice: Notice = {
       id: newId("evt"),
       type: body.status === "completed" ? "answer.completed" : "answer.partial",
-      ...ownedBy({ job, owner: viewerOf(asker.key, asker.clientToken).owner }),
+      ...ownedBy({ job, owner: viewerOf(caller.key, caller.clientToken).owner }),
       at: Date.now(),
       data: body,
     };
-    await noticesOf(asker.bindings).acceptAt(notice, request.webhook);
+    await noticesOf(caller.bindings).acceptAt(notice, request.webhook);
   }
   const { allowances } = paid.value;
   return ok({ answerId: body.id, told: body, isReplay: false, allowances, cache });
 }
 
 /** Free answers that need not be recognised again leave the ledger alone. */
-async function payForFound(
-  asker: Asker,
+async function payForCached(
+  caller: CallerContext,
   job: Job,
   body: AnswerBody,
   price: Micros,
@@ -266,9 +286,9 @@ async function payForFound(
   const { idempotency, isRated } = terms;
   if (price === ZERO && idempotency === null)
     return ok({ kind: "held", allowances: [], hasPlace: false });
-  const ledger = ledgerOf(asker.bindings, job.accountId);
+  const ledger = ledgerOf(caller.bindings, job.accountId);
   const free = { amount: price, steps: 0, maximum: null, idempotency };
-  const request = holdOf(asker, job, { ...free, share: null, isShared: false, isRated });
+  const request = holdOf(caller, job, { ...free, share: null, isShared: false, isRated });
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
   const reply = idempotency === null ? null : storedAnswer.write(body);
@@ -278,32 +298,32 @@ async function payForFound(
 }
 
 async function run(
-  asker: Asker,
+  caller: CallerContext,
   { request, idempotency, isAccepted }: Asking,
   job: Job,
-  found: Unanswered,
+  resolution: Unanswered,
   { deadlineAt, isRated }: TakingTerms,
-): Promise<Result<TakenOn, RefusedAsk>> {
-  const { bindings } = asker;
+): Promise<Result<Admitted, RefusedAsk>> {
+  const { bindings } = caller;
   const ledger = ledgerOf(bindings, job.accountId);
   const letGo = async (): Promise<void> => {
-    if (found.kind === "lead") await answerCacheOf(bindings).abandon(found.key, job.id);
+    if (resolution.kind === "lead") await answerCacheOf(bindings).abandon(resolution.key, job.id);
   };
   let isStarted = false;
   try {
     const { price: amount, steps } = job.quote;
     const { maximum } = request;
-    const share = asker.settings.accountPlaces;
-    const isShared = found.kind === "joined";
+    const share = caller.settings.accountPlaces;
+    const isShared = resolution.kind === "joined";
     const terms = { amount, steps, maximum, idempotency, share, isShared, isRated };
-    const held = await ledger.hold(holdOf(asker, job, terms));
+    const held = await ledger.hold(holdOf(caller, job, terms));
     if (!held.ok) return held;
     if (held.value.kind === "replay") return replayed(held.value.reply);
-    const order = orderOf(asker, job, {
+    const order = orderOf(caller, job, {
       deadlineAt,
       isRepeatable: idempotency !== null,
-      cacheKey: found.kind === "bypass" ? null : found.key,
-      follows: leaderOf(found),
+      cacheKey: resolution.kind === "bypass" ? null : resolution.key,
+      follows: leaderOf(resolution),
       isAccepted,
       hasPlace: held.value.hasPlace,
     });
@@ -315,14 +335,14 @@ async function run(
     }
     isStarted = true;
     const { allowances } = held.value;
-    const cache = outcomeOf(found);
+    const cache = outcomeOf(resolution);
     return ok({ answerId: job.id, told: null, isReplay: false, allowances, cache });
   } finally {
     if (!isStarted) await letGo();
   }
 }
 
-function replayed(reply: string): Result<TakenOn, never> {
+function replayed(reply: string): Result<Admitted, never> {
   const told = storedAnswer.read(reply);
   return ok({
     ...{ answerId: told.id, told, isReplay: true, allowances: [] },
@@ -331,7 +351,7 @@ function replayed(reply: string): Result<TakenOn, never> {
 }
 
 function orderOf(
-  { settings, key, clientToken, requestId, traceparent }: Asker,
+  { settings, key, clientToken, requestId, traceparent }: CallerContext,
   job: Job,
   terms: Pick<
     AnswerOrder,

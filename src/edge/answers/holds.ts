@@ -1,7 +1,7 @@
 import { add, type Micros, ZERO } from "#domain/micros.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { ownerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import type {
@@ -17,11 +17,11 @@ type Payer = Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "spendC
 
 /** Asks the ledger to set a price aside for whoever asks. */
 export function holdOf(
-  asker: Asker,
+  caller: CallerContext,
   { id: holdId, accountId, card }: Pick<Job, "id" | "accountId" | "card">,
   terms: Omit<HoldRequest, "holdId" | "accountId" | "model" | keyof Payer>,
 ): HoldRequest {
-  return { holdId, accountId, model: card.id, ...payerOf(asker), ...terms };
+  return { holdId, accountId, model: card.id, ...payerOf(caller), ...terms };
 }
 
 /**
@@ -29,25 +29,25 @@ export function holdOf(
  * has no credit or has asked too often is refused without. Null where nothing is fetched: then the hold does it all.
  */
 export async function letIn(
-  asker: Asker,
+  caller: CallerContext,
   requests: readonly AnswerRequest[],
   terms: { readonly steps: number; readonly idempotency: IdempotentRequest | null },
 ): Promise<Result<LetIn | null, RefusedHold>> {
   const mustFetch = requests.some(({ pictures }) => pictures.some(({ kind }) => kind === "url"));
   if (!mustFetch) return ok(null);
-  const amount = requests.reduce((sum, request) => add(sum, leastPrice(asker, request)), ZERO);
-  const ledger = ledgerOf(asker.bindings, asker.key.accountId);
-  return await ledger.letIn({ ...payerOf(asker), ...terms, amount });
+  const amount = requests.reduce((sum, request) => add(sum, leastPrice(caller, request)), ZERO);
+  const ledger = ledgerOf(caller.bindings, caller.key.accountId);
+  return await ledger.letIn({ ...payerOf(caller), ...terms, amount });
 }
 
 /** What it costs if its pictures cost nothing: more is not known before they are there. */
-function leastPrice({ settings }: Asker, { messages, options }: AnswerRequest): Micros {
+function leastPrice({ settings }: CallerContext, { messages, options }: AnswerRequest): Micros {
   const asked = measure({ messages, options, images: [] });
   const appraised = asked.ok ? appraise(asked.value, settings.card) : asked;
   return appraised.ok ? appraised.value.quote.price : ZERO;
 }
 
-function payerOf({ key, clientToken }: Asker): Payer {
+function payerOf({ key, clientToken }: CallerContext): Payer {
   return {
     keyId: key.id,
     keyLimits: key.limits,

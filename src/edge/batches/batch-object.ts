@@ -99,10 +99,10 @@ export class BatchObject extends DurableObject<Bindings> {
   ): Promise<Lookup> {
     const settings = settingsOf(this.env);
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work);
-    const asker = { accountId, owner, poolOwner, settings, requestId, waitUntil };
+    const caller = { accountId, owner, poolOwner, settings, requestId, waitUntil };
     const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
     const terms = { answerId, pool, directives, notLeader: null };
-    return await answerCacheOf(this.env).lookUp(asker, job.question, terms);
+    return await answerCacheOf(this.env).lookUp(caller, job.question, terms);
   }
 
   /** The alarm does what this work does not come to: losing it costs a delay. */

@@ -8,7 +8,7 @@ import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";
 import { holdOf, letIn } from "../answers/holds.ts";
 import { storedBatch } from "../answers/storage/stored-answers.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
@@ -51,30 +51,30 @@ const MAX_BATCH_BYTES: number = 256 * 1024 * 1024;
  * request that was taken on before under its Idempotency-Key is told so, whatever has become of its pictures and key.
  */
 export async function takeBatch(
-  asker: Asker,
+  caller: CallerContext,
   request: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
-  const earlier = await recall(asker, idempotency);
+  const earlier = await recall(caller, idempotency);
   if (earlier !== null) return earlier;
-  const allowed = mayAsk(asker.key, asker.settings.card.id);
+  const allowed = mayAsk(caller.key, caller.settings.card.id);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
-  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
   if (!tellable.ok) return refuse({ failure: tellable.refusal, allowances: [] });
   const requests = request.items.map((item) => item.request);
   const allSteps = requests.reduce((sum, { options }) => sum + options.steps, 0);
-  const before = await letIn(asker, requests, { steps: allSteps, idempotency });
-  if (!before.ok) return await repeated(asker, before.refusal, idempotency);
+  const before = await letIn(caller, requests, { steps: allSteps, idempotency });
+  if (!before.ok) return await repeated(caller, before.refusal, idempotency);
   if (before.value?.kind === "replay") return replayed(before.value.reply);
   const id = newId("bat");
   const createdAt = Date.now();
   let isTaken = false;
   try {
-    const items = await keepItems(asker, id, request, createdAt);
+    const items = await keepItems(caller, id, request, createdAt);
     if (!items.ok) return refuse({ failure: items.refusal, allowances: [] });
     const { price, steps } = items.value;
-    const { card } = asker.settings;
-    const { accountId } = asker.key;
+    const { card } = caller.settings;
+    const { accountId } = caller.key;
     const terms = {
       amount: price,
       steps,
@@ -84,28 +84,28 @@ export async function takeBatch(
       isShared: false,
       isRated: before.value !== null,
     };
-    const held = await ledgerOf(asker.bindings, accountId).hold(
-      holdOf(asker, { id, accountId, card }, terms),
+    const held = await ledgerOf(caller.bindings, accountId).hold(
+      holdOf(caller, { id, accountId, card }, terms),
     );
-    if (!held.ok) return await repeated(asker, held.refusal, idempotency);
+    if (!held.ok) return await repeated(caller, held.refusal, idempotency);
     if (held.value.kind === "replay") return replayed(held.value.reply);
-    const body = await begin(asker, { id, createdAt, price }, request, idempotency);
+    const body = await begin(caller, { id, createdAt, price }, request, idempotency);
     isTaken = true;
     const allowances = before.value?.allowances ?? held.value.allowances;
     return ok({ body, isReplay: false, allowances });
   } finally {
-    if (!isTaken) await discard(asker, id);
+    if (!isTaken) await discard(caller, id);
   }
 }
 
 async function recall(
-  asker: Asker,
+  caller: CallerContext,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold> | null> {
   if (idempotency === null) return null;
-  const earlier = await ledgerOf(asker.bindings, asker.key.accountId).recall(idempotency);
+  const earlier = await ledgerOf(caller.bindings, caller.key.accountId).recall(idempotency);
   if (earlier === null) return null;
-  if (!earlier.ok) return await repeated(asker, earlier.refusal, idempotency);
+  if (!earlier.ok) return await repeated(caller, earlier.refusal, idempotency);
   return earlier.value.kind === "replay" ? replayed(earlier.value.reply) : null;
 }
 
@@ -121,19 +121,19 @@ interface PricedItems {
 
 /** Prices every item and hands it to the batch's object at once, so that no more than a few are in memory here. */
 async function keepItems(
-  asker: Asker,
+  caller: CallerContext,
   batchId: string,
   { items }: BatchRequest,
   createdAt: number,
 ): Promise<Result<PricedItems, Failure>> {
-  const batches = batchesOf(asker.bindings);
+  const batches = batchesOf(caller.bindings);
   const sum = { price: ZERO, steps: 0, bytes: 0 };
   let refusal: Failure | undefined;
   const waiting = items.entries();
   const keepInTurn = async (): Promise<void> => {
     for (const [index, item] of waiting) {
       if (refusal !== undefined) return;
-      const priced = await priceItem(asker, item, createdAt);
+      const priced = await priceItem(caller, item, createdAt);
       if (!priced.ok && concernsAll(priced.refusal)) refusal ??= priced.refusal;
       if (priced.ok) {
         const { order, bytes } = priced.value;
@@ -143,7 +143,7 @@ async function keepItems(
         if (sum.bytes > MAX_BATCH_BYTES)
           refusal ??= { kind: "body_too_large", limitBytes: MAX_BATCH_BYTES };
       }
-      const kept = keptItem(asker, item, priced);
+      const kept = keptItem(caller, item, priced);
       await batches.keep(batchId, index, kept, priced.ok ? priced.value.order : null);
     }
   };
@@ -161,7 +161,7 @@ interface PricedItem {
 }
 
 function keptItem(
-  { requestId }: Asker,
+  { requestId }: CallerContext,
   { customId }: BatchItem,
   order: Result<PricedItem, Failure>,
 ): NewItem {
@@ -173,18 +173,18 @@ function keptItem(
 
 /** Prices one item, or says why it cannot be asked. */
 async function priceItem(
-  asker: Asker,
+  caller: CallerContext,
   { request }: BatchItem,
   createdAt: number,
 ): Promise<Result<PricedItem, Failure>> {
-  const tellable = mayTell(request.webhook?.url, asker.settings, "/webhook");
+  const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
   if (!tellable.ok) return tellable;
-  const files = await resolvePictures(asker, request.pictures, createdAt + PICTURES_MS);
+  const files = await resolvePictures(caller, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
   const { messages, options, model, maximum, deadlineMs, webhook, warnings } = request;
   const question = { messages, options, images: files.value };
-  const { card } = asker.settings;
-  const { accountId } = asker.key;
+  const { card } = caller.settings;
+  const { accountId } = caller.key;
   const admitted = admit(
     { question, ...(model === undefined ? {} : { model }) },
     { id: "", accountId, card, warnings, createdAt },
@@ -210,7 +210,7 @@ function concernsAll({ kind }: Failure): boolean {
 
 /** A repeated request whose batch is still being made gets that batch as it stands. */
 async function repeated(
-  { bindings, key, clientToken }: Asker,
+  { bindings, key, clientToken }: CallerContext,
   refusal: RefusedHold,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
@@ -227,7 +227,7 @@ function requestKeyOf({ scope, fingerprint }: IdempotentRequest): string {
 }
 
 /** What never begins is forgotten by its object after a while; this only makes it sooner. */
-async function discard({ bindings, requestId }: Asker, batchId: string): Promise<void> {
+async function discard({ bindings, requestId }: CallerContext, batchId: string): Promise<void> {
   try {
     await batchesOf(bindings).discard(batchId);
   } catch (cause) {
@@ -237,12 +237,12 @@ async function discard({ bindings, requestId }: Asker, batchId: string): Promise
 
 /** Where the object cannot be reached, the hold is given back; should it have begun all the same, its items cost nothing. */
 async function begin(
-  asker: Asker,
+  caller: CallerContext,
   batch: { readonly id: string; readonly createdAt: number; readonly price: Micros },
   { deadlineMs, webhook }: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<BatchBody> {
-  const { bindings, key, clientToken, requestId, traceparent } = asker;
+  const { bindings, key, clientToken, requestId, traceparent } = caller;
   const { id: keyId } = key;
   const { accountId, owner } = viewerOf(key, clientToken);
   const { id, createdAt, price } = batch;

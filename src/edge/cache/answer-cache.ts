@@ -4,9 +4,9 @@ import type { Settings } from "../env.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
 
 /** For whom the cache is looked into. */
-export interface CacheAsker extends Viewer {
+export interface CacheCaller extends Viewer {
   readonly settings: Settings;
-  /** Whose private pool it is: the asker's own, or null for the account's, which a client token's answers may share. */
+  /** Whose private pool it is: the caller's own, or null for the account's, which a client token's answers may share. */
   readonly poolOwner: Owner;
   readonly requestId: string;
   /** Keeps the Worker up for work that nobody waits for. */
@@ -48,7 +48,7 @@ export type Lookup =
       readonly kind: "join";
       readonly key: string;
       readonly leaderId: string;
-      /** Whose the leader is: in the shared pool not always the asker's. */
+      /** Whose the leader is: in the shared pool not always the caller's. */
       readonly leaderAccountId: string;
     }
   | {
@@ -63,7 +63,7 @@ export type Lookup =
 export interface AnswerCache {
   /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
   lookUp(
-    asker: CacheAsker,
+    caller: CacheCaller,
     question: Question,
     terms: {
       readonly answerId: string;

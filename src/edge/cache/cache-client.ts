@@ -5,7 +5,7 @@ import { sha256Hex } from "#wire/codec/digest.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { readModelCard } from "../function/client.ts";
 import { logFault } from "../log.ts";
-import type { AnswerCache, CacheAsker, Lookup } from "./answer-cache.ts";
+import type { AnswerCache, CacheCaller, Lookup } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { CacheMemory, type Remembered } from "./cache-memory.ts";
 import { ServedModel } from "./cache-model.ts";
@@ -53,15 +53,15 @@ export function answerCacheOf(
 ): AnswerCache {
   const objectOf = (key: string): DurableObjectStub<CacheObject> => bindings.CACHE.getByName(key);
   return {
-    lookUp: async (asker, question, terms) => {
+    lookUp: async (caller, question, terms) => {
       if (terms.pool === "off" || terms.directives.noStore) return { kind: "bypass" };
       try {
-        const found = await withPatience(lookUp({ objectOf, front }, asker, question, terms));
+        const found = await withPatience(lookUp({ objectOf, front }, caller, question, terms));
         if (found.kind === "join" && found.leaderId === terms.notLeader)
           await pause(found.ageMs ?? 0);
         return found;
       } catch (cause) {
-        logFault("the answer cache cannot be reached", asker.requestId, cause);
+        logFault("the answer cache cannot be reached", caller.requestId, cause);
         return { kind: "bypass" };
       }
     },
@@ -92,30 +92,30 @@ interface Places {
 
 async function lookUp(
   places: Places,
-  asker: CacheAsker,
+  caller: CacheCaller,
   question: Question,
   terms: Terms,
 ): Promise<Found> {
   const modelDigest = await places.front.model.digest({
-    read: () => readDigest(asker),
+    read: () => readDigest(caller),
     now: Date.now,
-    waitUntil: asker.waitUntil,
+    waitUntil: caller.waitUntil,
   });
   if (modelDigest === undefined) return { kind: "bypass" };
-  const key = await keyOf(asker, question, terms.pool === "shared", modelDigest);
+  const key = await keyOf(caller, question, terms.pool === "shared", modelDigest);
   const { noCache: isFresh, onlyIfCached, maxAge } = terms.directives;
   const maxAgeMs = maxAge === null ? null : maxAge * 1000;
   const now = Date.now();
   const remembered = isFresh ? undefined : places.front.answers.find(key, now);
   if (remembered !== undefined && (maxAgeMs === null || now - remembered.storedAt <= maxAgeMs))
-    return hit(key, remembered, asker, terms);
-  const { accountId } = asker;
+    return hit(key, remembered, caller, terms);
+  const { accountId } = caller;
   const { answerId, notLeader } = terms;
   const mayLead = !onlyIfCached;
   const claim: Claim = {
     ...{ answerId, accountId, modelDigest, isFresh, mayLead, maxAgeMs, notLeader },
   };
-  return await claimed(places, key, claim, asker, terms);
+  return await claimed(places, key, claim, caller, terms);
 }
 
 /** Asks once more where the first entry was damaged; a second one means that the cache is broken. */
@@ -123,7 +123,7 @@ async function claimed(
   { objectOf, front }: Places,
   key: string,
   claim: Claim,
-  asker: CacheAsker,
+  caller: CacheCaller,
   terms: Terms,
 ): Promise<Found> {
   const object = objectOf(key);
@@ -141,9 +141,9 @@ async function claimed(
         const answer = await readEntry(reply.entry);
         if (answer !== undefined) {
           front.answers.keep(key, answer, Date.now());
-          return hit(key, answer, asker, terms);
+          return hit(key, answer, caller, terms);
         }
-        logFault("a cached answer is damaged and was deleted", asker.requestId, key);
+        logFault("a cached answer is damaged and was deleted", caller.requestId, key);
         await object.drop(reply.entry);
         break;
       }
@@ -165,7 +165,7 @@ const FIRST_ID_MS = 6 * 86_400_000;
 function hit(
   key: string,
   { body, storedAt, expiresAt }: Remembered<AnswerBody>,
-  { settings, owner, poolOwner }: CacheAsker,
+  { settings, owner, poolOwner }: CacheCaller,
   { answerId, pool }: Terms,
 ): Lookup {
   const now = Date.now();
@@ -184,7 +184,7 @@ function hit(
 }
 
 async function keyOf(
-  { settings, accountId, poolOwner }: CacheAsker,
+  { settings, accountId, poolOwner }: CacheCaller,
   { images, messages, options }: Question,
   isShared: boolean,
   modelDigest: string,
@@ -202,7 +202,7 @@ async function keyOf(
 }
 
 /** Asks the function which weights it has; undefined while it is not ready, or is not there. */
-async function readDigest({ settings, requestId }: CacheAsker): Promise<string | undefined> {
+async function readDigest({ settings, requestId }: CacheCaller): Promise<string | undefined> {
   const signal = AbortSignal.timeout(MODEL_PATIENCE_MS);
   const { functionUrl, card: own } = settings;
   const card = await readModelCard({ functionUrl, requestId, signal }, own);

@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { FETCH_PATH, type ImageFetch } from "#wire/function/fetch.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { callFunction } from "../function/client.ts";
 import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
@@ -25,25 +25,25 @@ const GRACE_MS = 1_000;
  * `image_file_too_large`, and with what says that no function could be asked. Rejects only when the caller has left.
  */
 export async function fetchPicture(
-  asker: Asker,
+  caller: CallerContext,
   { image, url, timeoutMs, signal }: PictureFetch,
   read: (file: ReadableStream<Uint8Array>) => Promise<Result<Uint8Array, Failure>>,
 ): Promise<Result<Uint8Array, Failure>> {
-  const { settings, requestId, traceparent } = asker;
+  const { settings, requestId, traceparent } = caller;
   const timer = AbortSignal.timeout(timeoutMs + GRACE_MS);
   const call = {
     functionUrl: settings.fetchUrl,
     requestId,
     traceparent,
-    signal: AbortSignal.any([asker.signal, signal, timer]),
+    signal: AbortSignal.any([caller.signal, signal, timer]),
   };
   try {
-    const init = await orderOf(asker, { purpose: "image", url, timeout_ms: timeoutMs });
+    const init = await orderOf(caller, { purpose: "image", url, timeout_ms: timeoutMs });
     const response = await callFunction(call, FETCH_PATH, init);
     if (!response.ok) return refuse(blaming(response.refusal, image));
     return await read(response.value.body ?? new Blob().stream());
   } catch (cause) {
-    asker.signal.throwIfAborted();
+    caller.signal.throwIfAborted();
     // Nobody looks at this one any more.
     if (signal.aborted) return refuse({ kind: "internal" });
     if (timer.aborted)
@@ -55,7 +55,7 @@ export async function fetchPicture(
 
 /** The ticket is signed when the call is made: it is good for a minute, less than a queue of slow pictures may take. */
 async function orderOf(
-  { settings, key, requestId }: Asker,
+  { settings, key, requestId }: CallerContext,
   order: ImageFetch,
 ): Promise<RequestInit> {
   const body = new Uint8Array(new TextEncoder().encode(JSON.stringify(order)));

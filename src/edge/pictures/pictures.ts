@@ -2,7 +2,7 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { PictureSource } from "#wire/api/answers/conversation.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { fetchPicture } from "./picture-fetch.ts";
 import { Uploads } from "./uploads.ts";
@@ -26,7 +26,7 @@ const MAX_PICTURES_BYTES: number = MAX_BODY_BYTES;
  * What an address gave is not remembered: addresses change what they show, and the answer's cache goes by the bytes.
  */
 export async function resolvePictures(
-  asker: Asker,
+  caller: CallerContext,
   pictures: readonly PictureSource[],
   deadlineAt: number | null = null,
 ): Promise<Result<readonly Uint8Array[], Failure>> {
@@ -38,7 +38,7 @@ export async function resolvePictures(
   const waiting = pictures.entries();
   const fetchInTurn = async (): Promise<void> => {
     for (const [image, picture] of waiting) {
-      const file = await fileOf(asker, picture, { image, room, endsAt, signal: stop.signal });
+      const file = await fileOf(caller, picture, { image, room, endsAt, signal: stop.signal });
       if (refusal !== undefined) return;
       if (file.ok) files[image] = file.value;
       else {
@@ -65,7 +65,7 @@ interface PictureTerms {
 }
 
 async function fileOf(
-  asker: Asker,
+  caller: CallerContext,
   picture: PictureSource,
   terms: PictureTerms,
 ): Promise<Result<Uint8Array, Failure>> {
@@ -75,13 +75,13 @@ async function fileOf(
       room.bytes -= picture.bytes.length;
       return room.bytes < 0 ? refuse(tooMuch) : ok(picture.bytes);
     case "upload": {
-      return await readUpload(asker, picture.id, terms);
+      return await readUpload(caller, picture.id, terms);
     }
     case "url": {
       const timeoutMs = Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now());
       if (timeoutMs < 1) return refuse({ kind: "image_fetch_timeout", image, seconds: 0 });
       const { url } = picture;
-      return await fetchPicture(asker, { image, url, timeoutMs, signal }, (file) =>
+      return await fetchPicture(caller, { image, url, timeoutMs, signal }, (file) =>
         readFile(file, terms),
       );
     }
@@ -92,22 +92,22 @@ async function fileOf(
 
 /** A store that hangs holds nobody up for longer than a host would. */
 async function readUpload(
-  asker: Asker,
+  caller: CallerContext,
   id: string,
   terms: PictureTerms,
 ): Promise<Result<Uint8Array, Failure>> {
-  const { bindings, key, clientToken } = asker;
+  const { bindings, key, clientToken } = caller;
   const { image, endsAt } = terms;
   const timeoutMs = Math.max(0, Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now()));
   const timer = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([asker.signal, terms.signal, timer]);
+  const signal = AbortSignal.any([caller.signal, terms.signal, timer]);
   try {
     const uploads = new Uploads(bindings.IMAGES, viewerOf(key, clientToken), Date.now);
     const found = await until(signal, uploads.open(id));
     if (found === undefined) return refuse({ kind: "image_not_found", image, id });
     return await readFile(endingWith(signal, found.file), terms);
   } catch (cause) {
-    asker.signal.throwIfAborted();
+    caller.signal.throwIfAborted();
     // Nobody looks at this one any more.
     if (terms.signal.aborted) return refuse({ kind: "internal" });
     if (timer.aborted)

@@ -3,13 +3,13 @@ import type { Allowance } from "#domain/limits.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheOutcome } from "../cache/answer-cache.ts";
 import { isStorable } from "../cache/cache-client.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { type EdgeEnv, settingsOf } from "../env.ts";
 import { rateLimitFields } from "../headers/rate-limit-fields.ts";
 import { type Viewer, viewerOf } from "../keys/viewer.ts";
 
 /** Who asks through this request. */
-export function askerOf(c: Context<EdgeEnv>): Asker {
+export function callerContextOf(c: Context<EdgeEnv>): CallerContext {
   return {
     bindings: c.env,
     settings: settingsOf(c.env),

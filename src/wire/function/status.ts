@@ -28,12 +28,12 @@ export interface ModelCard {
   /** Positions of a prompt, image vectors included. */
   readonly max_prompt_length: number;
   readonly canvas_limit: number;
-  /** Positions of a canvas where the asker names none, and the most that the model was trained for. */
+  /** Positions of a canvas where the request names none, and the most that the model was trained for. */
   readonly canvas_default: number;
   readonly canvas_recommended: number;
-  /** Positions per block where the asker names none; null is the whole canvas. */
+  /** Positions per block where the request names none; null is the whole canvas. */
   readonly block_length: number | null;
-  /** What it was trained with: system messages of the asker's own, several pictures, several turns. */
+  /** What it was trained with: system messages of the caller's own, several pictures, several turns. */
   readonly system_messages: boolean;
   readonly several_pictures: boolean;
   readonly several_turns: boolean;

@@ -14,7 +14,7 @@ import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/events.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { collect, story, untold } from "../../support/edge-builders.ts";
-import { testAsker } from "../asker.ts";
+import { testCaller } from "../caller.ts";
 import {
   ask,
   askJson,
@@ -100,7 +100,7 @@ describe("equal questions", () => {
     expect(runs()).toBe(1);
   });
 
-  test("sent as other requests are told with the warnings of each: what was left out is the asker's own", async () => {
+  test("sent as other requests are told with the warnings of each: what was left out is the caller's own", async () => {
     const { runs } = answering();
     const { question, ...rest } = fresh() as { question: string };
     const asked = { role: "user", content: question };
@@ -178,11 +178,11 @@ describe("a cached answer with a price", () => {
     if (!parsed.ok || !known.ok) throw new Error("the test asks wrongly");
     const record = await new KeyTable(env.DB).find(known.value.id);
     if (record === undefined) throw new Error("there is no such key");
-    const { settings, ...rest } = await testAsker();
+    const { settings, ...rest } = await testCaller();
     const card = { ...settings.card, hitPrice: micros(3) };
-    const asker = { ...rest, key: record, settings: { ...settings, card } };
+    const caller = { ...rest, key: record, settings: { ...settings, card } };
     const asking = { request: parsed.value, idempotency: null, directives, isAccepted: false };
-    return { asked: await askFor(asker, asking), ledger: ledgerOf(env, record.accountId) };
+    return { asked: await askFor(caller, asking), ledger: ledgerOf(env, record.accountId) };
   }
 
   test("is held and charged before it is told", async () => {

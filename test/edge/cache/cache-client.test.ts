@@ -7,16 +7,16 @@ import type { AnswerCache, CacheDirectives, Lookup } from "#edge/cache/answer-ca
 import { answerCacheOf, type CacheFront, newCacheFront } from "#edge/cache/cache-client.ts";
 import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import { CACHE_LIFETIME_MS, LEADER_LEASE_MS, LEADER_START_MS } from "#edge/cache/cache-object.ts";
-import type { Asker } from "#edge/caller-context.ts";
+import type { CallerContext } from "#edge/caller-context.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { options, question } from "../../support/edge-builders.ts";
-import { testAsker } from "../asker.ts";
+import { testCaller } from "../caller.ts";
 import { functionReplies, digest as weights } from "../function-double.ts";
 import { picture } from "../routes/images.ts";
 import { modelReply } from "./model-reply.ts";
 
-let asker: Asker;
+let caller: CallerContext;
 let front: CacheFront;
 let cache: AnswerCache;
 let asked = 0;
@@ -24,7 +24,7 @@ let served = weights;
 
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
-  asker = await testAsker();
+  caller = await testCaller();
   front = newCacheFront();
   cache = answerCacheOf(env, front);
   served = weights;
@@ -53,15 +53,15 @@ interface Terms {
   readonly pool?: "private" | "shared" | "off";
   readonly directives?: Partial<CacheDirectives>;
   readonly notLeader?: string;
-  readonly by?: Asker;
+  readonly by?: CallerContext;
 }
 
 async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
-  const { as: answerId = "ans_1", pool = "private", directives = {}, by = asker } = terms;
+  const { as: answerId = "ans_1", pool = "private", directives = {}, by = caller } = terms;
   const { settings, key, requestId, waitUntil } = by;
   const { accountId } = key;
-  const cacheAsker = { settings, accountId, owner: null, poolOwner: null, requestId, waitUntil };
-  return await cache.lookUp(cacheAsker, what, {
+  const cacheCaller = { settings, accountId, owner: null, poolOwner: null, requestId, waitUntil };
+  return await cache.lookUp(cacheCaller, what, {
     answerId,
     pool,
     directives: { ...anyhow, ...directives },
@@ -103,8 +103,8 @@ async function answered(what: Question, terms: Terms = {}, overrides = {}): Prom
   return key;
 }
 
-function elsewhere(): Asker {
-  return { ...asker, key: { ...asker.key, accountId: "acc_else" } };
+function elsewhere(): CallerContext {
+  return { ...caller, key: { ...caller.key, accountId: "acc_else" } };
 }
 
 function later(milliseconds: number): void {
@@ -193,9 +193,9 @@ describe("a hit", () => {
   test("in the private pool is the first answer itself, at the model card's price", async () => {
     const what = fresh();
     await answered(what);
-    const { settings } = asker;
+    const { settings } = caller;
     const card = { ...settings.card, hitPrice: micros(3) };
-    const by = { ...asker, settings: { ...settings, card } };
+    const by = { ...caller, settings: { ...settings, card } };
     expect(await lookUp(what, { as: "ans_2", by })).toMatchObject({
       body: { id: "ans_1", cached: true, charged_micros: 3, digest: "cd".repeat(32) },
     });

@@ -1,22 +1,22 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
-import type { Asker } from "#edge/caller-context.ts";
+import type { CallerContext } from "#edge/caller-context.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
 import { problemOf } from "#wire/error.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import { testAsker } from "../asker.ts";
+import { testCaller } from "../caller.ts";
 import { functionReplies, type SentRequest } from "../function-double.ts";
 import { picture, uploaded } from "../routes/images.ts";
 
-let asker: Asker;
+let caller: CallerContext;
 
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
-  asker = await testAsker({ requestId: "req_pictures" });
+  caller = await testCaller({ requestId: "req_pictures" });
 });
 afterEach(() => vi.restoreAllMocks());
 
@@ -40,7 +40,7 @@ async function refusalOf(
   reply: (sent: SentRequest) => Response | Promise<Response>,
 ): Promise<Failure> {
   functionReplies(reply);
-  const files = await resolvePictures(asker, [
+  const files = await resolvePictures(caller, [
     { kind: "file", bytes: picture(8) },
     url("second.png"),
   ]);
@@ -53,7 +53,7 @@ describe("a question's pictures are had", () => {
     const file = picture(70);
     const { id } = await uploaded(file);
     namesAsFiles();
-    const files = await resolvePictures(asker, [
+    const files = await resolvePictures(caller, [
       url("a"),
       { kind: "upload", id },
       { kind: "file", bytes: new TextEncoder().encode("b") },
@@ -66,7 +66,7 @@ describe("a question's pictures are had", () => {
 
   test("without a word to anybody where all were sent", async () => {
     const { sent } = namesAsFiles();
-    expect(await resolvePictures(asker, [{ kind: "file", bytes: picture(8) }])).toMatchObject({
+    expect(await resolvePictures(caller, [{ kind: "file", bytes: picture(8) }])).toMatchObject({
       ok: true,
     });
     expect(sent).toEqual([]);
@@ -74,10 +74,10 @@ describe("a question's pictures are had", () => {
 
   test("with a ticket for exactly this order of exactly this account", async () => {
     const { sent } = namesAsFiles();
-    await resolvePictures(asker, [url("a")]);
+    await resolvePictures(caller, [url("a")]);
     const [order] = sent;
     if (order === undefined) throw new Error("nothing was sent");
-    expect(order.url).toBe(`${asker.settings.functionUrl}${FETCH_PATH}`);
+    expect(order.url).toBe(`${caller.settings.functionUrl}${FETCH_PATH}`);
     expect(orderOf(order)).toEqual({
       purpose: "image",
       url: "https://pictures.test/a",
@@ -101,13 +101,13 @@ describe("a question's pictures are had", () => {
       open -= 1;
       return new Response("file");
     });
-    const files = await resolvePictures(asker, "abcdefgh".split("").map(url));
+    const files = await resolvePictures(caller, "abcdefgh".split("").map(url));
     expect([files.ok, most]).toEqual([true, 4]);
   });
 
   test("in no more time than is left until the deadline", async () => {
     const { sent } = namesAsFiles();
-    await resolvePictures(asker, [url("a")], Date.now() + 3_000);
+    await resolvePictures(caller, [url("a")], Date.now() + 3_000);
     const { timeout_ms } = orderOf(sent[0] as SentRequest);
     expect(timeout_ms).toBeGreaterThan(2_000);
     expect(timeout_ms).toBeLessThanOrEqual(3_000);
@@ -131,14 +131,14 @@ describe("a picture that cannot be had refuses the question with its index", () 
   test.each(["img_1", "../acc_test/1", `img_${"0".repeat(64)}`])(
     "there is no upload %s",
     async (id) => {
-      const files = await resolvePictures(asker, [{ kind: "upload", id }]);
+      const files = await resolvePictures(caller, [{ kind: "upload", id }]);
       expect(files).toEqual({ ok: false, refusal: { kind: "image_not_found", image: 0, id } });
     },
   );
 
   test("its deadline has passed before anything was fetched", async () => {
     const { sent } = namesAsFiles();
-    const files = await resolvePictures(asker, [url("a")], Date.now());
+    const files = await resolvePictures(caller, [url("a")], Date.now());
     expect(files).toMatchObject({ refusal: { kind: "image_fetch_timeout", image: 0 } });
     expect(sent).toEqual([]);
   });
@@ -149,14 +149,14 @@ describe("a picture that cannot be had refuses the question with its index", () 
       signal.addEventListener("abort", () => reject(signal.reason));
       return promise;
     });
-    const files = await resolvePictures(asker, [url("a")], Date.now() + 20);
+    const files = await resolvePictures(caller, [url("a")], Date.now() + 20);
     expect(files).toMatchObject({ refusal: { kind: "image_fetch_timeout", image: 0 } });
   });
 
   test("another account's upload is none", async () => {
     const { id } = await uploaded(picture(71));
-    const key = { ...asker.key, accountId: "acc_else" };
-    const files = await resolvePictures({ ...asker, key }, [{ kind: "upload", id }]);
+    const key = { ...caller.key, accountId: "acc_else" };
+    const files = await resolvePictures({ ...caller, key }, [{ kind: "upload", id }]);
     expect(files).toMatchObject({ refusal: { kind: "image_not_found", image: 0, id } });
   });
 });
@@ -209,8 +209,8 @@ describe("pictures withstand", () => {
     const bytes = new Uint8Array(MAX_BODY_BYTES / 4);
     functionReplies(() => new Response(bytes));
     const four = [url("a"), url("b"), { kind: "file", bytes } as const, url("c")];
-    expect(await resolvePictures(asker, four)).toMatchObject({ ok: true });
-    const files = await resolvePictures(asker, [...four, { kind: "file", bytes: picture(8) }]);
+    expect(await resolvePictures(caller, four)).toMatchObject({ ok: true });
+    const files = await resolvePictures(caller, [...four, { kind: "file", bytes: picture(8) }]);
     expect(files).toMatchObject({
       refusal: { kind: "invalid_request", problems: [{ pointer: "/images" }] },
     });
@@ -227,7 +227,7 @@ describe("pictures withstand", () => {
       signal.throwIfAborted();
       return new Response("");
     });
-    const asked = resolvePictures({ ...asker, signal: leaving.signal }, [url("a")]);
+    const asked = resolvePictures({ ...caller, signal: leaving.signal }, [url("a")]);
     await expect(asked).rejects.toThrow("gone");
     expect(isLetGo).toBe(true);
   });
@@ -266,14 +266,14 @@ describe("an upload that storage does not give", () => {
     ],
   ])("%s is waited for until the deadline", async (_, hang) => {
     hang();
-    const files = await resolvePictures(asker, [upload], Date.now() + 100);
+    const files = await resolvePictures(caller, [upload], Date.now() + 100);
     expect(files).toMatchObject({ refusal: { kind: "image_fetch_timeout", image: 0 } });
   });
 
   test("is given up when its caller leaves", async () => {
     vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
     const leaving = new AbortController();
-    const files = resolvePictures({ ...asker, signal: leaving.signal }, [upload]);
+    const files = resolvePictures({ ...caller, signal: leaving.signal }, [upload]);
     leaving.abort(new Error("the caller has left"));
     await expect(files).rejects.toThrow("the caller has left");
   });
@@ -281,7 +281,7 @@ describe("an upload that storage does not give", () => {
   test("is given up when another picture of the question cannot be had", async () => {
     vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
     functionReplies(() => new Response("", { status: 503 }));
-    const files = await resolvePictures(asker, [upload, url("b")]);
+    const files = await resolvePictures(caller, [upload, url("b")]);
     expect(files).toMatchObject({ refusal: { kind: "function_unreachable" } });
   });
 });

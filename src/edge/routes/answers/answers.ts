@@ -22,7 +22,7 @@ import { waitPreference } from "../../headers/prefer.ts";
 import { readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import {
-  askerOf,
+  callerContextOf,
   entityTag,
   eventHeaders,
   tellCache,
@@ -39,7 +39,7 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const wantsEvents = request.value.wantsStream || acceptsEvents(c);
   const { waitMs, applied } = waitPreference(c.req.header("prefer"));
-  const asked = await ask(askerOf(c), {
+  const asked = await ask(callerContextOf(c), {
     request: request.value,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),

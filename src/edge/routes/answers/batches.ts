@@ -22,7 +22,7 @@ import { describedQuery, mediaTypeOf, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import type { RouteConfig, RouteReply } from "../openapi/route.ts";
-import { askerOf, tellRates, viewerIn } from "../reply-headers.ts";
+import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
 
 /** What a batch is told with while it is being made. */
 const POLL_SECONDS = 5;
@@ -35,7 +35,7 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
   if (!request.ok) return refused(c, request.refusal);
   const idempotency = await idempotentRequest(c, bytes.value);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
-  const taken = await takeBatch(askerOf(c), request.value, idempotency.value);
+  const taken = await takeBatch(callerContextOf(c), request.value, idempotency.value);
   const { allowances } = taken.ok ? taken.value : taken.refusal;
   tellRates(c, allowances);
   if (!taken.ok) return refused(c, taken.refusal.failure);

@@ -22,7 +22,7 @@ import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { mediaTypeOf } from "../body.ts";
 import type { RouteConfig } from "../openapi/route.ts";
-import { askerOf, tellRates } from "../reply-headers.ts";
+import { callerContextOf, tellRates } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
 import { answerContent } from "./answers-described.ts";
 
@@ -73,12 +73,12 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, Ref
   }
   const request = await readAnswerRequest(c);
   if (!request.ok) return unheld(request.refusal);
-  const asker = askerOf(c);
+  const caller = callerContextOf(c);
   // A quote that fetches pictures counts as a request, of no steps.
-  const before = await letIn(asker, [request.value], { steps: 0, idempotency: null });
+  const before = await letIn(caller, [request.value], { steps: 0, idempotency: null });
   if (!before.ok) return before;
   const { messages, options, model, pictures, warnings } = request.value;
-  const images = await resolvePictures(asker, pictures);
+  const images = await resolvePictures(caller, pictures);
   if (!images.ok) return unheld(images.refusal);
   const measuredAll = measure({ messages, options, images: images.value });
   if (!measuredAll.ok) return unheld(measuredAll.refusal);

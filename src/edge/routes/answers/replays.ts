@@ -19,7 +19,7 @@ import { missingThing, refused, refusedBy } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import type { RouteConfig } from "../openapi/route.ts";
-import { askerOf, tellRates, viewerIn } from "../reply-headers.ts";
+import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
 import { waitFor } from "./answers.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
@@ -28,7 +28,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const first = await readFirst(c);
   if (!first.ok) return refused(c, first.refusal);
-  const asked = await ask(askerOf(c), {
+  const asked = await ask(callerContextOf(c), {
     request: requestOf(first.value.order),
     idempotency: idempotency.value,
     directives: pastTheCache,

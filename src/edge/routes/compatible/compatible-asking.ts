@@ -14,7 +14,7 @@ import { cacheDirectives } from "../../headers/cache-control.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
 import { waitFor } from "../answers/answers.ts";
 import type { Content } from "../openapi/route.ts";
-import { askerOf, eventHeaders, tellCache, tellRates, viewerIn } from "../reply-headers.ts";
+import { callerContextOf, eventHeaders, tellCache, tellRates, viewerIn } from "../reply-headers.ts";
 
 /** How refusals read on these routes, in the API's description; `errorShape` writes them. */
 export const compatibleRefusals: Content = { "application/json": { schema: chatErrorSchema } };
@@ -33,7 +33,7 @@ export async function askCompatibly(
 ): Promise<Result<CompatibleAnswer, Response>> {
   const idempotency = await idempotencyOf(c, request);
   if (!idempotency.ok) return refuse(refused(c, idempotency.refusal));
-  const asked = await ask(askerOf(c), {
+  const asked = await ask(callerContextOf(c), {
     request,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),

@@ -1,7 +1,7 @@
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import type { CacheAsker, CacheOutcome, Lookup } from "../cache/answer-cache.ts";
+import type { CacheCaller, CacheOutcome, Lookup } from "../cache/answer-cache.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
-import type { Asker } from "../caller-context.ts";
+import type { CallerContext } from "../caller-context.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import type { Job } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
@@ -9,7 +9,7 @@ import type { LedAnswer } from "./answer-service.ts";
 import type { Asking } from "./ask.ts";
 
 /** What is known of a question when it comes. */
-export type Found =
+export type CacheResolution =
   | Extract<Lookup, { kind: "hit" | "bypass" }>
   /** `left`: a leader that was waited for and left; its work may still be there to go on with. */
   | { readonly kind: "lead"; readonly key: string; readonly left: LedAnswer | null }
@@ -24,18 +24,18 @@ const MAX_LEADERS = 5;
  * Looks for an answer, or for an equal question under way: who is told an id takes part in its work, who waits for the reply
  * waits for its end, and looks again where that is no whole answer.
  */
-export async function findAnswer(
-  asker: Asker,
+export async function resolveCache(
+  caller: CallerContext,
   { request, directives, isAccepted }: Asking,
   { id: answerId, question }: Job,
   deadlineAt: number | null,
-): Promise<Found> {
-  const cache = answerCacheOf(asker.bindings);
+): Promise<CacheResolution> {
+  const cache = answerCacheOf(caller.bindings);
   let left: LedAnswer | null = null;
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
     const notLeader = left?.answerId ?? null;
     const terms = { answerId, pool: request.cache, directives, notLeader };
-    const looked: Lookup = await cache.lookUp(cacheAskerOf(asker), question, terms);
+    const looked: Lookup = await cache.lookUp(cacheCallerOf(caller), question, terms);
     if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
     if (looked.kind === "lead") return { ...looked, left };
     if (looked.kind !== "join") return looked;
@@ -43,8 +43,8 @@ export async function findAnswer(
     const leader = { answerId: leaderId, accountId: leaderAccountId };
     if (isAccepted) return { kind: "joined", key, leader };
     const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
-    const body = await answersOf(asker.bindings).watch(leader, leftMs);
-    const isOwn = request.cache === "private" && maySeeLeader(asker, leader);
+    const body = await answersOf(caller.bindings).watch(leader, leftMs);
+    const isOwn = request.cache === "private" && maySeeLeader(caller, leader);
     const own = body === null || isOwn ? body : { ...body, id: answerId };
     if (own?.status === "completed") return { kind: "collapsed", key, body: own };
     if (own !== null && own.ended_at === null)
@@ -54,13 +54,19 @@ export async function findAnswer(
   return { kind: "bypass" };
 }
 
-function cacheAskerOf({ settings, key, clientToken, requestId, waitUntil }: Asker): CacheAsker {
+function cacheCallerOf({
+  settings,
+  key,
+  clientToken,
+  requestId,
+  waitUntil,
+}: CallerContext): CacheCaller {
   const poolOwner = poolOwnerOf(key, clientToken);
   return { ...viewerOf(key, clientToken), settings, poolOwner, requestId, waitUntil };
 }
 
 /** In a private pool: another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
-function maySeeLeader({ key, clientToken }: Asker, { accountId }: LedAnswer): boolean {
+function maySeeLeader({ key, clientToken }: CallerContext, { accountId }: LedAnswer): boolean {
   return accountId === key.accountId && clientToken?.sharesCache !== true;
 }
 
@@ -70,32 +76,32 @@ function asPartial(body: AnswerBody): AnswerBody {
 }
 
 /** What a question is made on that has no answer yet. */
-export type Unanswered = Extract<Found, { kind: "joined" | "lead" | "bypass" }>;
+export type Unanswered = Extract<CacheResolution, { kind: "joined" | "lead" | "bypass" }>;
 
 /** Says in whose work it takes part. */
-export function leaderOf(found: Unanswered): LedAnswer | null {
-  switch (found.kind) {
+export function leaderOf(resolution: Unanswered): LedAnswer | null {
+  switch (resolution.kind) {
     case "joined":
-      return found.leader;
+      return resolution.leader;
     case "lead":
-      return found.left;
+      return resolution.left;
     case "bypass":
       return null;
     default:
-      return found satisfies never;
+      return resolution satisfies never;
   }
 }
 
 /** Says what the caller is told of the cache. */
-export function outcomeOf(found: Unanswered): CacheOutcome {
-  switch (found.kind) {
+export function outcomeOf(resolution: Unanswered): CacheOutcome {
+  switch (resolution.kind) {
     case "joined":
-      return { kind: "collapsed", key: found.key };
+      return { kind: "collapsed", key: resolution.key };
     case "lead":
-      return { kind: "miss", key: found.key };
+      return { kind: "miss", key: resolution.key };
     case "bypass":
       return { kind: "bypass" };
     default:
-      return found satisfies never;
+      return resolution satisfies never;
   }
 }
