@@ -19,7 +19,7 @@ line      below so much available credit the account's webhook endpoints are tol
           credit that is given has lifted it above the line. Who has no endpoint is told nothing: unmask webhooks --help
 
 Options:
-  --id ID       name of the grant or refund: the same one given again gives nothing more
+  --id ID       name of the grant or refund: the same one given again adds nothing, and is told so
 ${ADMIN_CONNECTION_HELP}
 
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
@@ -54,8 +54,8 @@ function deedOf(given: readonly string[], id: string | undefined): Deed {
     const grant = { ...amountOf(text), ...nameOf(id) };
     return async (client, signal) => {
       const reply = await client.grant(account, grant, { signal });
-      const words = `${dollars(reply.amount_micros)} granted to ${reply.account} (${reply.id})\n`;
-      return { reply, words };
+      const given = `${dollars(reply.amount_micros)} granted to ${reply.account}`;
+      return { reply, words: once(given, reply) };
     };
   }
   if (action === "refund" && given.length === 4) {
@@ -63,14 +63,21 @@ function deedOf(given: readonly string[], id: string | undefined): Deed {
     const refund = { answer, ...amountOf(text), ...nameOf(id) };
     return async (client, signal) => {
       const reply = await client.refund(account, refund, { signal });
-      const words = `${dollars(reply.amount_micros)} of ${reply.answer} refunded to ${reply.account} (${reply.id})\n`;
-      return { reply, words };
+      const given = `${dollars(reply.amount_micros)} of ${reply.answer} refunded to ${reply.account}`;
+      return { reply, words: once(given, reply) };
     };
   }
   if (action === "line" && given.length === 3) return lineOf(account, rest[0] ?? "");
   throw new UsageError(
     "say grant ACCOUNT DOLLARS, refund ACCOUNT ANSWER DOLLARS or line ACCOUNT DOLLARS",
   );
+}
+
+/** Says that something was given, or that it was before; a service of before this command does not tell them apart. */
+function once(given: string, { id, repeated }: { id: string; repeated?: boolean }): string {
+  return repeated === true
+    ? `${given} before, as ${id}; nothing was added now\n`
+    : `${given} (${id})\n`;
 }
 
 function lineOf(account: string, text: string): Deed {

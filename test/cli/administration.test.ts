@@ -94,6 +94,27 @@ describe("unmask keys", () => {
   });
 
   test.each([
+    [["credit", "grant", "acc_1", "1", "--id", "first"], "$1.000000 granted to acc_1"],
+    [
+      ["credit", "refund", "acc_1", "ans_1", "1", "--id", "first"],
+      "$1.000000 of ans_1 refunded to acc_1",
+    ],
+  ])("%j says what it gave, and the second time that it was given before", async (args, given) => {
+    const reply = {
+      ...{ object: "grant", id: "first", account: "acc_1", answer: "ans_1" },
+      amount_micros: 1_000_000,
+    };
+    let calls = 0;
+    await using api = await apiDouble(() => Response.json({ ...reply, repeated: ++calls > 1 }));
+    const io = recordedIo({ env: { UNMASK_HOME: "/nonexistent", UNMASK_ADMIN_KEY: "adm" } });
+    for (const _ of [1, 2]) await main([...args, "--url", api.url], io);
+    expect(io.written.stderr).toBe("");
+    expect(io.written.stdout).toBe(
+      `${given} (first)\n${given} before, as first; nothing was added now\n`,
+    );
+  });
+
+  test.each([
     ["accounts", "list"],
     ["keys", "list", "acc_1"],
     ["credit", "grant", "acc_1", "1"],

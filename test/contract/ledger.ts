@@ -60,11 +60,15 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
 
     test("every call may be repeated: the second changes nothing", async () => {
       const ledger = await funded(100);
-      await ledger.grant({ grantId: "g", amount: micros(100), note: "" });
+      const again = await ledger.grant({ grantId: "g", amount: micros(100), note: "" });
+      expect(again).toEqual({ ok: true, value: { isRepeat: true } });
       for (const _ of [1, 2]) await ledger.hold(holdRequest("h"));
       for (const _ of [1, 2]) expect(await charge(ledger, "h", 10)).toBe(10n);
       await ledger.release("h");
-      for (const _ of [1, 2]) await ledger.refund(refundOf("h", "r", 4));
+      for (const isRepeat of [false, true])
+        expect(await ledger.refund(refundOf("h", "r", 4))).toEqual({
+          ...{ ok: true, value: { isRepeat } },
+        });
       expect(await ledger.balance()).toEqual({
         issuer: -100n,
         available: 94n,

@@ -1,11 +1,11 @@
 import type { Failure } from "#domain/failure.ts";
-import type { Balances, Posting } from "#domain/ledger.ts";
+import type { Posting } from "#domain/ledger.ts";
 import { toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { readHold } from "./hold-rows.ts";
 import { readBalances, record } from "./journal.ts";
-import type { Grant, Refund } from "./ledger-service.ts";
+import type { Given, Grant, Refund } from "./ledger-service.ts";
 import { keyCapCounters, returnSpending } from "./limits/spend-caps.ts";
 import { rearmLowCreditAlert } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
@@ -16,7 +16,7 @@ export function grant(
   store: SqlStore,
   { grantId, amount, note }: Grant,
   now: number,
-): Result<Balances, Failure> {
+): Result<Given, Failure> {
   const earlier = earlierEntry(store, grantId, { kind: "grant", amount }, null);
   if (earlier !== null) return earlier;
   const { issuer } = readBalances(store);
@@ -24,13 +24,13 @@ export function grant(
   if (amount <= 0n || amount - issuer > BigInt(Number.MAX_SAFE_INTEGER))
     return refuseAmount("must be above 0 and small enough to be counted in all");
   const details = { reference: grantId, note, at: now };
-  const balances = record(store, { kind: "grant", amount }, details);
+  record(store, { kind: "grant", amount }, details);
   rearmLowCreditAlert(store);
-  return ok(balances);
+  return ok({ isRepeat: false });
 }
 
 /** Gives back what an answer was charged or a part of it, once per id. Stands in a transaction. */
-export function refund(store: SqlStore, request: Refund, now: number): Result<Balances, Failure> {
+export function refund(store: SqlStore, request: Refund, now: number): Result<Given, Failure> {
   const { refundId, holdId, amount, note } = request;
   const earlier = earlierEntry(store, refundId, { kind: "refund", amount }, holdId);
   if (earlier !== null) return earlier;
@@ -44,10 +44,10 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Ba
     return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
   const keyId = paid?.key_id ?? null;
   const details = { holdId, keyId, reference: refundId, note, at: now };
-  const balances = record(store, { kind: "refund", amount }, details);
+  record(store, { kind: "refund", amount }, details);
   takeBack(store, request, keyId, now);
   rearmLowCreditAlert(store);
-  return ok(balances);
+  return ok({ isRepeat: false });
 }
 
 /** What was charged and is given back has not been spent nor used: it leaves the counters and the usage copy too. */
@@ -79,7 +79,7 @@ function earlierEntry(
   reference: string,
   { kind, amount }: Posting,
   holdId: string | null,
-): Result<Balances, Failure> | null {
+): Result<Given, Failure> | null {
   const [known] = store.all<{ kind: string; amount: number; hold_id: string | null }>(
     "SELECT kind, amount, hold_id FROM entries WHERE reference = ?",
     reference,
@@ -87,7 +87,7 @@ function earlierEntry(
   if (known === undefined) return null;
   const isSame =
     known.kind === kind && known.amount === toNumber(amount) && known.hold_id === holdId;
-  return isSame ? ok(readBalances(store)) : refuse({ kind: "already_exists", id: reference });
+  return isSame ? ok({ isRepeat: true }) : refuse({ kind: "already_exists", id: reference });
 }
 
 function refuseAmount(message: string): Result<never, Failure> {

@@ -14,6 +14,7 @@ import type {
   Captured,
   EntryPage,
   EntryQuery,
+  Given,
   Grant,
   Held,
   HoldRequest,
@@ -50,11 +51,11 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     this.#repository = openLedgerRepository(durableStore(state.storage), () => Date.now());
   }
 
-  async grant(grant: Grant): Promise<Result<Balances, Failure>> {
+  async grant(grant: Grant): Promise<Result<Given, Failure>> {
     return this.#repository.grant(grant);
   }
 
-  async refund(refund: Refund): Promise<Result<Balances, Failure>> {
+  async refund(refund: Refund): Promise<Result<Given, Failure>> {
     const refunded = this.#repository.refund(refund);
     await this.#setAlarm();
     return refunded;

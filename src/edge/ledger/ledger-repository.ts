@@ -16,6 +16,7 @@ import type {
   Captured,
   EntryPage,
   EntryQuery,
+  Given,
   Grant,
   Held,
   HoldRequest,
@@ -52,8 +53,8 @@ import { storedCapCounters } from "./stored-ledger.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
 export interface LedgerRepository extends Outbox, LowCreditAlerts {
-  grant(grant: Grant): Result<Balances, Failure>;
-  refund(refund: Refund): Result<Balances, Failure>;
+  grant(grant: Grant): Result<Given, Failure>;
+  refund(refund: Refund): Result<Given, Failure>;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   letIn(request: LetInRequest): Result<LetIn, RefusedHold>;
   recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;

@@ -12,13 +12,13 @@ import type { LowCreditAlert } from "./low-credit-alert.ts";
  */
 export interface Ledger {
   /** Gives credit, once per `grantId`. Refuses with `invalid_request` beyond what can be counted, and a used id with `already_exists` for anything else. */
-  grant(grant: Grant): Promise<Result<Balances, Failure>>;
+  grant(grant: Grant): Promise<Result<Given, Failure>>;
   /**
    * Returns what an answer was charged or a part of it, once per `refundId`: to the credit, to what its key and client
    * token may still spend of the same day and month, and from the usage. Refuses with `invalid_request` above the charge,
    * and as `grant` does.
    */
-  refund(refund: Refund): Promise<Result<Balances, Failure>>;
+  refund(refund: Refund): Promise<Result<Given, Failure>>;
   /**
    * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is
    * refused with `idempotency_in_progress` or `idempotency_mismatch`; then `price_above_maximum`, `rate_limited`,
@@ -67,6 +67,12 @@ export interface Refund {
   readonly holdId: string;
   readonly amount: Micros;
   readonly note: string;
+}
+
+/** What became of a grant or refund. */
+export interface Given {
+  /** Whether it was given before under its id, so that nothing was added now. */
+  readonly isRepeat: boolean;
 }
 
 export interface HoldRequest {

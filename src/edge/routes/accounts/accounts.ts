@@ -85,7 +85,13 @@ export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
     note: "granted by the administrator",
   });
   if (!granted.ok) return refused(c, granted.refusal);
-  const reply: GrantedBody = { object: "grant", id, account: account.id, amount_micros };
+  const reply: GrantedBody = {
+    object: "grant",
+    id,
+    account: account.id,
+    amount_micros,
+    repeated: granted.value.isRepeat,
+  };
   return c.json(reply, 201);
 }
 
@@ -104,7 +110,14 @@ export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
     note: "refunded by the administrator",
   });
   if (!refunded.ok) return refused(c, refunded.refusal);
-  const reply: RefundedBody = { object: "refund", id, account: account.id, answer, amount_micros };
+  const reply: RefundedBody = {
+    object: "refund",
+    id,
+    account: account.id,
+    answer,
+    amount_micros,
+    repeated: refunded.value.isRepeat,
+  };
   return c.json(reply, 201);
 }
 
@@ -193,7 +206,7 @@ export const accountRoutes: readonly RouteConfig[] = [
     },
     responses: {
       201: {
-        description: "Granted. The same id sent again grants nothing more.",
+        description: "Granted. The same id sent again grants nothing more; `repeated` says so.",
         content: { "application/json": { schema: grantedSchema } },
       },
     },
@@ -211,7 +224,7 @@ export const accountRoutes: readonly RouteConfig[] = [
     },
     responses: {
       201: {
-        description: "Refunded. The same id sent again gives nothing more.",
+        description: "Refunded. The same id sent again gives nothing more; `repeated` says so.",
         content: { "application/json": { schema: refundedSchema } },
       },
     },

@@ -55,6 +55,8 @@ export interface GrantedBody {
   readonly id: string;
   readonly account: string;
   readonly amount_micros: number;
+  /** Whether it was given before under this id: then nothing was added now. */
+  readonly repeated: boolean;
 }
 
 /** Body of `POST /v1/accounts/{id}/refunds`. */
@@ -73,6 +75,8 @@ export interface RefundedBody {
   readonly account: string;
   readonly answer: string;
   readonly amount_micros: number;
+  /** Whether it was given before under this id: then nothing was given back now. */
+  readonly repeated: boolean;
 }
 
 /** Schema of ids that callers may choose. */
@@ -85,6 +89,10 @@ const movedMicrosSchema: z.ZodType<number> = z
   .min(1)
   .max(Number(MAX_MICROS))
   .meta({ description: "1,000,000 are one dollar." });
+
+const repeated = z
+  .boolean()
+  .meta({ description: "It was given before under this id: nothing was added now." });
 
 const name = z.string().regex(/\S/, "must not be blank").max(MAX_NAME_LENGTH);
 
@@ -134,6 +142,7 @@ export const grantedSchema: z.ZodType<GrantedBody> = z
     id: z.string(),
     account: z.string(),
     amount_micros: microsSchema,
+    repeated,
   })
   .meta({ id: "Grant" });
 
@@ -155,5 +164,6 @@ export const refundedSchema: z.ZodType<RefundedBody> = z
     account: z.string(),
     answer: z.string(),
     amount_micros: microsSchema,
+    repeated,
   })
   .meta({ id: "Refund" });

@@ -17,7 +17,10 @@ describe("a refund works", () => {
       object: "refund",
       account,
       ...refund,
+      repeated: false,
     });
+    const again = await administer("POST", `/v1/accounts/${account}/refunds`, refund);
+    expect(refundedSchema.parse(await again.json())).toMatchObject({ ...refund, repeated: true });
     const listed = await ask("/v1/ledger?limit=1", { headers: { authorization: `Bearer ${key}` } });
     expect(ledgerListSchema.parse(await listed.json()).data).toMatchObject([
       {

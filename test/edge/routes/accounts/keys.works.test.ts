@@ -17,9 +17,9 @@ describe("the administration works", () => {
       limits: { requests_per_minute: 1200 },
     });
     const grant = { id: "grt_walk", amount_micros: 1_000_000 };
-    for (const _ of [1, 2]) {
+    for (const repeated of [false, true]) {
       const granted = await administer("POST", "/v1/accounts/acc_walk/grants", grant);
-      expect(grantedSchema.parse(await granted.json())).toMatchObject(grant);
+      expect(grantedSchema.parse(await granted.json())).toMatchObject({ ...grant, repeated });
     }
     const { key } = await newKey({ account: "acc_walk" });
     const listed = await ask("/v1/ledger", { headers: { authorization: `Bearer ${key}` } });
