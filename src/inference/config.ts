@@ -3,7 +3,7 @@ import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket.ts";
 
 /**
- * Everything that a function is told from outside, read once at the start. Names and defaults stand in README.md;
+ * Everything that a function is told from outside, read once at the start. Names and defaults stand in infra/docs/settings.md;
  * nothing else in this room reads the environment.
  */
 export interface Config {

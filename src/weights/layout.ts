@@ -96,7 +96,7 @@ export function encodedBytes(
   }
 }
 
-/** Returns the encoding of a tensor. Norms, biases and the like stay f32 everywhere: they are 0.02 % of the bytes. Source: engine.md §1. */
+/** Returns the encoding of a tensor. Norms, biases and the like stay f32 everywhere: they are 0.02 % of the bytes. Source: infra/docs/facts.md#encodings-of-a-bundle. */
 function encodingFor(
   format: BundleFormat,
   stage: StageName,

@@ -91,7 +91,7 @@ export const HOLD_LIFETIME_MS: number = 3 * 60_000;
  */
 export const MAX_HOLD_LIFETIME_MS: number = 24 * 3_600_000;
 
-/** How long a reply is kept for whoever repeats its request. Source: api.md section 3. */
+/** How long a reply is kept for whoever repeats its request. Source: infra/docs/facts.md#replies-kept-for-an-idempotency-key. */
 export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
 
 /** Closed holds are kept to recognise late and repeated captures; none comes after a week. Their entries stay for ever. */

@@ -1,4 +1,4 @@
-/** Waits before each attempt at a delivery: at once, then longer and longer, four days in all. Source: Standard Webhooks, spec/api.md section 3. */
+/** Waits before each attempt at a delivery: at once, then longer and longer, four days in all. Source: Standard Webhooks; infra/docs/facts.md#schedule-of-webhook-deliveries. */
 const WAITS_MS: readonly number[] = [
   0,
   5_000,
