@@ -12,6 +12,13 @@ export const MAX_IMAGE_BYTES: number = 10 * 1024 * 1024;
 /** Work multiplied by count: every picture costs 730 … 3,700 vectors of a prompt of about 8,000 positions. Fewer may fit. */
 export const MAX_IMAGES = 8;
 
+/**
+ * Threat: hundreds of thousands of small values, each of which a schema looks at before anybody counts them: seconds of a
+ * Worker's time for one refusal. The largest batch, 256 items of 64 messages with a text and a picture each, has under
+ * 200,000.
+ */
+export const MAX_JSON_VALUES = 200_000;
+
 /** Tokenising text that can never fit the prompt. 32 KiB of UTF-8 is about 8,000 tokens of English. Over all messages. */
 export const MAX_TEXT_BYTES: number = 32 * 1024;
 

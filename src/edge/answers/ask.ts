@@ -82,16 +82,16 @@ export async function ask(
   // With an address among them, it is looked for as the request is let in.
   const kinds = asking.request.pictures.map(({ kind }) => kind);
   const mustLook = kinds.includes("upload") && !kinds.includes("url");
-  const earlier = mustLook ? await recall(caller, asking) : null;
+  const earlier = mustLook ? await recall(caller, asking.idempotency) : null;
   if (earlier !== null) return earlier;
   const asked = await askAnew(caller, asking);
-  return asked.ok ? asked : ((await recall(caller, asking)) ?? asked);
+  return asked.ok ? asked : ((await recall(caller, asking.idempotency)) ?? asked);
 }
 
 /** What a request with this Idempotency-Key was told before; null where it is new or has none. */
-async function recall(
+export async function recall(
   { bindings, key }: CallerContext,
-  { idempotency }: Asking,
+  idempotency: IdempotentRequest | null,
 ): Promise<Result<AskedAnswer, RefusedAsk> | null> {
   if (idempotency === null) return null;
   const earlier = await ledgerOf(bindings, key.accountId).recall(idempotency);

@@ -3,12 +3,14 @@ import type { Failure } from "#domain/failure.ts";
 import { type AnswerOptions, canBring, type Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { base64ByteLength, decodeBase64, encodeBase64 } from "../codec/base64.ts";
+import { countJsonValues } from "../codec/json-size.ts";
 import { problemsOf } from "../field-problems.ts";
 import {
   MAX_BODY_BYTES,
   MAX_CANVAS,
   MAX_IMAGE_BYTES,
   MAX_IMAGES,
+  MAX_JSON_VALUES,
   MAX_MESSAGES,
   MAX_SEED,
   MAX_STOP_LENGTH,
@@ -93,6 +95,10 @@ export function decodeGenerate(bytes: Uint8Array): Result<Question, Failure> {
 
 /** Parses UTF-8 JSON; anything else is an `invalid_request` about the whole body. */
 export function parseJson(bytes: Uint8Array): Result<unknown, Failure> {
+  if (countJsonValues(bytes, MAX_JSON_VALUES) > MAX_JSON_VALUES) {
+    const message = `has more than ${MAX_JSON_VALUES} values; no request needs so many`;
+    return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
+  }
   try {
     return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (cause) {

@@ -228,7 +228,7 @@ export class AnswerRunner {
     if (leader === null) return await dispatch(order, signal);
     const followed = await followWork(answers, leader, order.job.id, signal, () => {
       this.#isHeir = true;
-      void this.#place.inherit();
+      this.#place.inherit();
     });
     if (followed !== null) return ok({ ...followed, events: this.#untilLost(followed.events) });
     this.#leader = null;
@@ -303,6 +303,7 @@ export class AnswerRunner {
       at,
       decoder,
     });
+    await this.#place.settled();
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
     const settled =
       ledger === null

@@ -20,6 +20,7 @@ export class Place {
   readonly #ledger: () => Pick<Ledger, "takePlace" | "leavePlace">;
   #isTaken: boolean;
   #bell = new AbortController();
+  #inheriting: Promise<void> = Promise.resolve();
 
   constructor(terms: PlaceTerms, ledger: () => Pick<Ledger, "takePlace" | "leavePlace">) {
     this.#terms = terms;
@@ -47,8 +48,15 @@ export class Place {
   }
 
   /** Work that is under way has become its own. */
-  async inherit(): Promise<void> {
-    this.#isTaken = await this.#ask(true);
+  inherit(): void {
+    this.#inheriting = this.#ask(true).then((isTaken) => {
+      this.#isTaken = isTaken;
+    });
+  }
+
+  /** Resolves when nothing is on its way to the ledger that would take the place after it was given up. */
+  async settled(): Promise<void> {
+    await this.#inheriting;
   }
 
   /** Tells that it is still there. */

@@ -12,11 +12,12 @@ import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import type { AnswerOrder } from "../../answers/answer-service.ts";
-import { ask } from "../../answers/ask.ts";
+import { type AskedAnswer, ask, type RefusedAsk, recall } from "../../answers/ask.ts";
 import type { CacheDirectives } from "../../cache/answer-cache.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused, refusedBy } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
+import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import type { RouteConfig } from "../openapi/route.ts";
 import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
@@ -28,12 +29,9 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const first = await readFirst(c);
   if (!first.ok) return refused(c, first.refusal);
-  const asked = await ask(callerContextOf(c), {
-    request: requestOf(first.value.order),
-    idempotency: idempotency.value,
-    directives: pastTheCache,
-    isAccepted: false,
-  });
+  // What was paid is told again, also when its question is forgotten or another decoder is served by now.
+  const earlier = await recall(callerContextOf(c), idempotency.value);
+  const asked = earlier ?? (await askAgain(c, first.value, idempotency.value));
   const { allowances } = asked.ok ? asked.value : asked.refusal;
   tellRates(c, allowances);
   if (!asked.ok) return refused(c, asked.refusal.failure);
@@ -44,7 +42,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (replayed.error !== null) return refusedBy(c, replayed.error);
   // Somebody has cancelled it.
   if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
-  const body = replayBody(first.value.answer, replayed);
+  const body = replayBody(first.value, replayed);
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
@@ -55,24 +53,37 @@ const pastTheCache: CacheDirectives = {
   maxAge: null,
 };
 
-/**
- * The answer of the path and what it was made from. Refuses with `not_found` and `not_replayable`, the latter with both
- * versions where another decoder made it: that would answer otherwise, and be taken for a mismatch.
- */
-async function readFirst(
-  c: Context<EdgeEnv>,
-): Promise<Result<{ readonly answer: DigestedAnswer; readonly order: AnswerOrder }, Failure>> {
+/** The answer of the path. Refuses with `not_found`, and with `not_replayable` where it was not completed. */
+async function readFirst(c: Context<EdgeEnv>): Promise<Result<DigestedAnswer, Failure>> {
   const id = c.req.param("id") ?? "";
-  const viewer = viewerIn(c);
-  const answers = answersOf(c.env);
-  const answer = await answers.read(id, viewer);
+  const answer = await answersOf(c.env).read(id, viewerIn(c));
   if (answer === null) return refuse(missingThing(c, "answer"));
-  const kept = isDigested(answer) ? await answers.kept(id, viewer) : null;
-  if (!isDigested(answer) || kept?.decoder == null) return refuse({ kind: "not_replayable", id });
+  return isDigested(answer) ? ok(answer) : refuse({ kind: "not_replayable", id });
+}
+
+/**
+ * Asks what an answer was made from. Refuses as `ask` does, and with `not_replayable` where its question is not kept, or,
+ * with both versions, where another decoder made it: that would answer otherwise, and be taken for a mismatch.
+ */
+async function askAgain(
+  c: Context<EdgeEnv>,
+  { id }: DigestedAnswer,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<AskedAnswer, RefusedAsk>> {
+  const kept = await answersOf(c.env).kept(id, viewerIn(c));
+  if (kept?.decoder == null)
+    return refuse({ failure: { kind: "not_replayable", id }, allowances: [] });
   const { order, decoder: made } = kept;
-  return made === DECODER_VERSION
-    ? ok({ answer, order })
-    : refuse({ kind: "not_replayable", id, decoder: { made, served: DECODER_VERSION } });
+  if (made !== DECODER_VERSION) {
+    const decoder = { made, served: DECODER_VERSION };
+    return refuse({ failure: { kind: "not_replayable", id, decoder }, allowances: [] });
+  }
+  return await ask(callerContextOf(c), {
+    request: requestOf(order),
+    idempotency,
+    directives: pastTheCache,
+    isAccepted: false,
+  });
 }
 
 /** The same question; that another model is served by now is for the asking to refuse. */

@@ -74,6 +74,20 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
     }
   });
 
+  test("but tells again what a replay with this Idempotency-Key was told, though the question is forgotten by now", async () => {
+    functionReplies(() => eventReply(story));
+    const { id } = await answered();
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const told = await (await replay(id, headers)).json();
+    await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM question");
+    });
+    const again = await replay(id, headers);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
+    expect(await again.json()).toEqual(told);
+    expect(await refusal(await replay(id))).toMatchObject({ code: "not_replayable" });
+  });
+
   test("an account that cannot pay for it again", async () => {
     const opened = await administer("POST", "/v1/accounts", { name: "Poor" });
     const { id: account }: { id: string } = await opened.json();

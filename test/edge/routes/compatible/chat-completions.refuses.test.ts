@@ -154,4 +154,11 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
     ]);
     expect(await errorOf(response)).toMatchObject({ type: "server_error", code: "draining" });
   });
+
+  test("hundreds of thousands of small values, before a schema looks at any of them", async () => {
+    const part = { type: "wrong" };
+    const messages = [{ role: "user", content: Array(300_000).fill(part) }];
+    const { message } = await errorOf(await post("/v1/chat/completions", { messages }));
+    expect(message).toContain("more than 200000 values");
+  });
 });
