@@ -1,22 +1,34 @@
 import { createClient, type Health } from "#client/client.ts";
-import { type CommandIo, EXIT, parseArguments } from "./command.ts";
+import { planLoad, printPlan } from "#weights/plan.ts";
+import { readManifest } from "#weights/read-bundle.ts";
+import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { openTarget } from "./convert/location.ts";
 import { bar } from "./terminal/bar.ts";
 
-export const STATUS_HELP: string = `Shows whether the service is up and how far its weights are.
+export const STATUS_HELP: string = `Shows whether the service is up and how far its weights are, or what a function will load.
 
 Usage: unmask status [option …]
+       unmask status --plan --bundle DIR [--model NAME] [--version V]
 
 Options:
 ${CONNECTION_HELP}
   --json        the API's own reply
+  --plan        asks no service: prints what a function with an empty shard cache loads, stage by stage, and the most
+                memory that the stages take on their way
+  --bundle DIR, --model NAME, --version V
+                for --plan: folder or s3://bucket/prefix with the bundle, which model (unmask-demo) and version (the latest)
 
-Exit codes: 0 ready · 1 the weights failed to load · 69 loading or not there
+Exit codes: 0 ready, or planned · 1 the weights failed to load · 69 loading or not there
 `;
+
+/** What the model that ships is called. */
+const DEMO_MODEL = "unmask-demo";
 
 /** The command `status`: see its help. */
 export async function status(args: readonly string[], io: CommandIo): Promise<number> {
-  const { url, json } = parse(args);
+  const { url, json, plan } = parse(args);
+  if (plan !== undefined) return await showPlan(plan, io);
   const connection = findConnection({ url }, io);
   let health: Health;
   try {
@@ -40,6 +52,26 @@ export async function status(args: readonly string[], io: CommandIo): Promise<nu
   }
 }
 
+/** The bundle whose load is planned. */
+interface PlannedBundle {
+  readonly bundle: string;
+  readonly model: string;
+  /** Absent: whatever `latest.json` names. */
+  readonly version: string | undefined;
+}
+
+/** Reads the manifest alone: none of the weights. */
+async function showPlan(planned: PlannedBundle, io: CommandIo): Promise<number> {
+  const store = openTarget(planned.bundle, io);
+  const { signal } = io;
+  const { bundle, digest } = await readManifest(store, planned.model, planned.version, { signal });
+  const plan = planLoad(bundle, () => false, Number.POSITIVE_INFINITY);
+  io.stdout.write(
+    `${bundle.name} ${bundle.version}, weights ${digest.slice(0, 12)}…\n${printPlan(plan)}\n`,
+  );
+  return EXIT.done;
+}
+
 function told({ function: state }: Health): string {
   if (state.state === "unreachable") return "function  not reachable from the edge";
   const { name, version, digest } = state.model;
@@ -55,10 +87,34 @@ function gigabytes(bytes: number): string {
   return (bytes / 1e9).toFixed(2);
 }
 
-function parse(args: readonly string[]): { url?: string | undefined; json: boolean } {
+interface StatusArguments {
+  readonly url: string | undefined;
+  readonly json: boolean;
+  readonly plan: PlannedBundle | undefined;
+}
+
+function parse(args: readonly string[]): StatusArguments {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
   const { values } = parseArguments({
     args: [...args],
-    options: { url: { type: "string" }, key: { type: "string" }, json: { type: "boolean" } },
+    options: {
+      url: text,
+      key: text,
+      json: flag,
+      plan: flag,
+      bundle: text,
+      model: text,
+      version: text,
+    },
   });
-  return { url: values.url, json: values.json === true };
+  const { url, json = false, plan = false, bundle, model, version } = values;
+  if (!plan && (bundle ?? model ?? version) !== undefined)
+    throw new UsageError("--bundle, --model and --version say what to plan: add --plan");
+  if (!plan) return { url, json, plan: undefined };
+  if (bundle === undefined)
+    throw new UsageError("--plan needs --bundle, such as infra/demo-model/bundle");
+  if (json || url !== undefined)
+    throw new UsageError("--plan asks no service: leave --json and --url out");
+  return { url, json, plan: { bundle, model: model ?? DEMO_MODEL, version } };
 }

@@ -1,5 +1,5 @@
 import type { AnswerFrame, CanvasToken } from "./event.ts";
-import type { AnswerOptions } from "./question.ts";
+import type { AnswerOptions, Usage } from "./question.ts";
 
 /** What an answer reads as. */
 export interface ReadAnswer {
@@ -15,6 +15,12 @@ export type TextTerms = Pick<AnswerOptions, "stop" | "suffix">;
 
 /** An answer of which nothing is written. */
 export const UNWRITTEN: ReadAnswer = { answer: "", confidence: 0, tokens: [] };
+
+/** The answer at a deadline that came before its question was looked at: nothing is written, and nothing ran. */
+export function untouched(canvas: number): ReadAnswer & { readonly usage: Usage } {
+  const usage = { imageVectors: 0, promptLength: 0, canvas, steps: 0, forwardPasses: 0 };
+  return { ...UNWRITTEN, usage };
+}
 
 /**
  * Reads tokens, ascending by position, as an answer's text. Every text of an answer is made here: of its end, of a partial
@@ -100,7 +106,8 @@ function joined(tokens: readonly CanvasToken[]): { text: string; starts: readonl
   return { text, starts };
 }
 
-function confidenceOf(tokens: readonly CanvasToken[]): number {
+/** Geometric mean: of tokens that are independent, each is on average as sure as this. 0 for none. */
+function confidenceOf(tokens: readonly Pick<CanvasToken, "confidence">[]): number {
   if (tokens.length === 0) return 0;
   const logs = tokens.reduce((sum, { confidence }) => sum + Math.log(confidence), 0);
   return Math.exp(logs / tokens.length);

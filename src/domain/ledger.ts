@@ -37,13 +37,6 @@ export const movements: Readonly<Record<EntryKind, { from: BookName; to: BookNam
   refund: { from: "revenue", to: "available" },
 };
 
-export const EMPTY_BALANCES: Balances = {
-  issuer: ZERO,
-  available: ZERO,
-  held: ZERO,
-  revenue: ZERO,
-};
-
 /**
  * Moves money. Refuses a hold above what is available with `insufficient_credit` and changes nothing. Throws RangeError
  * where any other book would fall below zero: no caller can bring that about, only a bug.

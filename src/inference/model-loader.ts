@@ -1,12 +1,10 @@
 import type { Bundle, LoadedStage } from "#domain/bundle.ts";
-import type { Failure } from "#domain/failure.ts";
 import type { LoadStatus } from "#weights/load-tally.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
 import { readBlob, readManifest } from "#weights/read-bundle.ts";
 import type { RetryPolicy } from "#weights/retries.ts";
 import type { ShardCache } from "#weights/shard-fetch.ts";
 import { loadBundle } from "#weights/stream.ts";
-import { WeightsError } from "#weights/weights-error.ts";
 import { createSha256 } from "./sha256.ts";
 
 /** A model whose manifest and files are known; its weights are on their way. */
@@ -86,32 +84,6 @@ export async function openModel(options: ModelLoaderOptions): Promise<ModelLoad>
     },
   };
 }
-
-/** Says to a caller why there is no answer yet, or undefined when the weights are there. */
-export function loadFailure(state: LoadState): Failure | undefined {
-  const { status } = state;
-  switch (state.kind) {
-    case "ready":
-      return undefined;
-    case "failed":
-      return {
-        kind: "weights_failed",
-        code: state.error instanceof WeightsError ? state.error.code : "internal",
-      };
-    case "loading":
-      return {
-        kind: "weights_loading",
-        etaSeconds: Math.min(MAX_ETA_SECONDS, Math.ceil(status.etaSeconds)),
-        loadedBytes: status.doneBytes,
-        totalBytes: status.totalBytes,
-      };
-    default:
-      throw new RangeError(`no such state: ${state satisfies never}`);
-  }
-}
-
-/** Before anything has arrived the rate is unknown; "ask again in a minute" is then the honest most that can be said. */
-const MAX_ETA_SECONDS = 60;
 
 function statusBefore(bundle: Bundle): LoadStatus {
   return {

@@ -1,3 +1,4 @@
+import { untouched } from "#domain/answer-text.ts";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
@@ -49,7 +50,11 @@ export async function* run(
     const turn = await turnBefore(place, work.deadline);
     if (turn === "late") place.leave();
     else started = { atMs: parts.now(), ...turn };
-    const events = turn === "late" ? [untouched(work.question)] : answerSafely(work, parts, signal);
+    const { canvas } = work.question.options;
+    const events: Iterable<AnswerEvent> | AsyncIterable<AnswerEvent> =
+      turn === "late"
+        ? [{ kind: "answer.partial", ...untouched(canvas) }]
+        : answerSafely(work, parts, signal);
     for await (const event of events) {
       if (event.kind === "answer.failed") outcome = event.failure.kind;
       if (event.kind === "answer.completed") outcome = "completed";
@@ -80,12 +85,6 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
   } finally {
     deadline.removeEventListener("abort", onDeadline);
   }
-}
-
-/** The partial answer to a question that nobody came to look at. */
-function untouched({ options: { canvas } }: Question): AnswerEvent {
-  const usage = { imageVectors: 0, promptLength: 0, canvas, steps: 0, forwardPasses: 0 };
-  return { kind: "answer.partial", answer: "", confidence: 0, tokens: [], usage };
 }
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */

@@ -67,7 +67,7 @@ export function planLoad(
 export function printPlan(plan: LoadPlan): string {
   const lines = plan.stages.map(({ layout, fetches }) => {
     const disk = fetches.filter(({ from }) => from === "disk").length;
-    return `${layout.name.padEnd(10)} ${megabytes(layout.bytes)} in ${fetches.length} shards${disk > 0 ? `, ${disk} on disk` : ""}`;
+    return `${layout.name.padEnd(10)} ${megabytes(layout.bytes)} in ${fetches.length} shard${fetches.length === 1 ? "" : "s"}${disk > 0 ? `, ${disk} on disk` : ""}`;
   });
   return [
     ...lines,

@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { status } from "#cli/status.ts";
+import { fileStore } from "#inference/file-store.ts";
 import type { HealthBody } from "#wire/api/answers/responses.ts";
 import { badPeers } from "../support/bad-peers.ts";
+import { tinyBundle } from "../support/bundles.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
 function healthWith(state: "loading" | "ready" | "failed", eta: number | null): HealthBody {
@@ -54,5 +59,28 @@ describe("unmask status", () => {
     const io = recordedIo();
     expect(await status(["--url", peer.url], io)).toBe(EXIT.unavailable);
     expect(io.written.stderr).toContain("npm start");
+  });
+
+  test("prints with --plan what a function will load, from the manifest alone", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "unmask-plan-"));
+    const { bundle, digest } = await tinyBundle(fileStore(folder));
+    await rm(path.join(folder, "blobs"), { recursive: true, force: true });
+    const io = recordedIo({ cwd: folder });
+    expect(await status(["--plan", "--bundle", ".", "--model", "tiny"], io)).toBe(EXIT.done);
+    const [model, ...lines] = io.written.stdout.trimEnd().split("\n");
+    expect(model).toBe(`tiny 1, weights ${digest.slice(0, 12)}…`);
+    expect(lines.slice(0, -1).map((line) => line.split(" ")[0])).toEqual(
+      bundle.stages.map(({ name }) => name),
+    );
+    expect(lines.at(-1)).toMatch(/from the store, 0\.0 MB from disk, at most .* stage buffers$/);
+    await rm(folder, { recursive: true });
+  });
+
+  test.each([
+    [["--plan"], /needs --bundle/],
+    [["--bundle", "."], /add --plan/],
+    [["--plan", "--bundle", ".", "--json"], /asks no service/],
+  ])("says what %j lacks", async (args, words) => {
+    await expect(status(args, recordedIo())).rejects.toThrow(words);
   });
 });

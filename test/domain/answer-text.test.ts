@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { heldBack, readAnswer, stopIndex, tokensSoFar, UNWRITTEN } from "#domain/answer-text.ts";
+import {
+  heldBack,
+  readAnswer,
+  stopIndex,
+  tokensSoFar,
+  UNWRITTEN,
+  untouched,
+} from "#domain/answer-text.ts";
 import type { AnswerFrame } from "#domain/event.ts";
 
 function tokens(...pieces: readonly (string | null)[]) {
@@ -45,6 +52,13 @@ describe("an answer's text", () => {
 
   test("of no token is empty, and has no suffix either", () => {
     expect(readAnswer([], { stop: [], suffix: "!" })).toEqual(UNWRITTEN);
+  });
+
+  test("at a deadline before anybody looked at the question is empty, and nothing ran", () => {
+    expect(untouched(32)).toEqual({
+      ...UNWRITTEN,
+      usage: { imageVectors: 0, promptLength: 0, canvas: 32, steps: 0, forwardPasses: 0 },
+    });
   });
 
   test("is as sure as the geometric mean of what is left of it", () => {

@@ -1,3 +1,4 @@
+import { untouched } from "#domain/answer-text.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Allowance } from "#domain/limits.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
@@ -122,7 +123,7 @@ async function askAnew(
   if (!admitted.ok) {
     const isLate = deadlineAt !== null && Date.now() >= deadlineAt;
     return isLate && admitted.refusal.kind === "image_fetch_timeout"
-      ? ok(untouched(caller, request, createdAt))
+      ? ok(partialAtOnce(caller, request, createdAt))
       : refuse({ failure: admitted.refusal, allowances: [] });
   }
   const job = admitted.value;
@@ -138,15 +139,13 @@ async function askAnew(
 }
 
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
-function untouched(
+function partialAtOnce(
   { settings }: CallerContext,
   { options, warnings }: AnswerRequest,
   createdAt: number,
 ): AskedAnswer {
-  const { canvas } = options;
-  const usage = { imageVectors: 0, promptLength: 0, canvas, steps: 0, forwardPasses: 0 };
   const body = answerBody(
-    { answer: "", confidence: 0, tokens: [], usage },
+    untouched(options.canvas),
     {
       jobId: newId("ans"),
       status: "partial",

@@ -1,4 +1,4 @@
-/** Waits before each attempt at a delivery: at once, then longer and longer, four days in all. Source: Standard Webhooks; infra/docs/facts.md#schedule-of-webhook-deliveries. */
+/** Waits before each attempt at a delivery: at once, then longer and longer: ten attempts in four days. Source: Standard Webhooks; infra/docs/facts.md#schedule-of-webhook-deliveries. */
 const WAITS_MS: readonly number[] = [
   0,
   5_000,
@@ -17,9 +17,6 @@ const JITTER = 0.1;
 
 /** Threat: a receiver that puts us off for ever. A day is the longest wait of the schedule itself. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-
-/** Attempts at a delivery in all. */
-export const MAX_DELIVERY_ATTEMPTS: number = WAITS_MS.length;
 
 /** An endpoint that has done nothing but fail for so long is disabled. */
 export const FAILING_FOR_MS: number = 5 * 24 * 3_600_000;

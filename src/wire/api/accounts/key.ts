@@ -24,7 +24,6 @@ export const KEY_SCOPES = ["ask", "jobs", "webhooks", "usage"] as const;
 /** 88 bits: ids are drawn without asking whether they are taken. */
 const ID_BYTES = 11;
 const ID_DIGITS = 16;
-export const KEY_ID_DIGITS: number = ID_DIGITS;
 const SECRET_BYTES = 32;
 const SECRET_DIGITS = 43;
 const CHECKSUM_DIGITS = 6;
