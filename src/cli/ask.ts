@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Answer, AnswerStream } from "#client/answer-stream.ts";
-import type { Ask } from "#client/ask.ts";
+import type { Ask, Picture } from "#client/ask.ts";
 import { createClient } from "#client/client.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
@@ -14,6 +14,7 @@ Usage: unmask ask [PICTURE …] QUESTION [option …]
 
   unmask ask photo.jpg "What is this?"
   unmask ask before.png after.png "What has changed?" --watch
+  unmask ask https://example.com/photo.jpg "What is this?"
   unmask ask "Why is the sky blue?"
 
 Options:
@@ -32,9 +33,10 @@ Options:
   --json        the API's own reply: tokens, confidences, usage
 ${CONNECTION_HELP}
 
+A picture is a file, or an https address that the service fetches it from.
 Ctrl-C cancels the answer and says what it cost.
 
-Exit codes: 0 answered · 1 refused · 64 wrong usage · 69 not there or not ready, try again · 130 cancelled
+Exit codes: 0 answered · 1 refused, or cut at its deadline before its first step · 64 wrong usage · 69 not there or not ready, try again · 130 cancelled
 `;
 
 /** The command `ask`: see its help. */
@@ -47,11 +49,20 @@ export async function ask(args: readonly string[], io: CommandIo): Promise<numbe
     io.signal.throwIfAborted();
     if (isWatched) await watchCanvas(asked, io);
     const answer = await asked;
-    io.stdout.write(isJson ? `${JSON.stringify(answer)}\n` : `${printable(answer.answer)}\n`);
+    const isEmpty = answer.status === "partial" && answer.usage.steps === 0;
+    if (isJson) io.stdout.write(`${JSON.stringify(answer)}\n`);
+    else if (!isEmpty) io.stdout.write(`${printable(answer.answer)}\n`);
     // A service of before this command says nothing of them.
     const warnings: Answer["warnings"] | undefined = answer.warnings;
     for (const { message } of warnings ?? []) io.stderr.write(`Note: ${printable(message)}\n`);
     if (answer.status === "cancelled") io.stderr.write(`Cancelled; ${charge(answer)}.\n`);
+    if (isEmpty) {
+      const { charged_micros } = answer;
+      io.stderr.write(
+        `Cut at its deadline before its first step, so there is no answer; ${dollars(charged_micros)} charged. Give it more time.\n`,
+      );
+      return EXIT.failed;
+    }
     if (answer.status === "partial") io.stderr.write(`Cut at its deadline; ${charge(answer)}.\n`);
     return answer.status === "cancelled" ? EXIT.interrupted : EXIT.done;
   } catch (cause) {
@@ -94,7 +105,7 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
   const question = positionals.at(-1);
   if (question === undefined)
     throw new UsageError('say what to ask, for example: unmask ask photo.jpg "What is this?"');
-  if (positionals.length === 1 && /\.(jpe?g|png|webp|gif)$/i.test(question))
+  if (positionals.length === 1 && /\.(jpe?g|png|webp|gif|avif)$|^https?:\/\/\S+$/i.test(question))
     throw new UsageError(`${question} looks like a picture: say what to ask about it, last`);
   const connection = findConnection(values, io);
   if (connection.apiKey === undefined)
@@ -148,7 +159,8 @@ function parse(args: readonly string[]) {
   });
 }
 
-async function readPicture(file: string, io: CommandIo): Promise<Uint8Array<ArrayBuffer>> {
+async function readPicture(file: string, io: CommandIo): Promise<Picture> {
+  if (/^https?:\/\//i.test(file)) return { url: file };
   try {
     return new Uint8Array(await readFile(path.resolve(io.cwd, file), { signal: io.signal }));
   } catch (cause) {

@@ -17,13 +17,12 @@ Usage: unmask deliveries list [--status S] [--endpoint ID] [--event TYPE] [--lim
 
   unmask deliveries list --status failed             what never arrived, newest first
   unmask deliveries show whd_0Kb3nV7cQ2xY9mTgA4hZw   every attempt: when, how long, what was replied
-  unmask deliveries redeliver --since 6h --status failed
-                                                     once the receiver is mended: all of the last six hours
+  unmask deliveries redeliver --since 6h             once the receiver is mended: what failed in the last six hours
 
 A delivery that is sent again begins its schedule anew, under the same webhook-id: receivers that have had it know it.
 
 Options:
-  --status S    waiting | delivered | failed
+  --status S    waiting | delivered | failed; all (list: all; redeliver: failed)
   --event TYPE  such as answer.completed
   --limit N     at most so many (50)
   --since, --until TIME
@@ -93,7 +92,7 @@ function rangeAct({ since = "", until, endpoint, status }: Values): Redeliver {
     since: momentOf("--since", since, nowMs),
     ...(until === undefined ? {} : { until: momentOf("--until", until, nowMs) }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(status === undefined ? {} : { status: statusOf(status) }),
+    ...statusFilter(status ?? "failed"),
   };
   return (log, signal) => log.redeliverRange(range, { signal });
 }
@@ -103,7 +102,7 @@ function listAct({ endpoint, status, event, limit = "50" }: Values): Act {
   const most = Number(limit);
   const filter: DeliveryFilter = {
     endpoint,
-    status: status === undefined ? undefined : statusOf(status),
+    ...statusFilter(status),
     // A type that does not exist is the API's to refuse: it knows them all.
     event: event as DeliveryFilter["event"],
   };
@@ -119,10 +118,12 @@ function listAct({ endpoint, status, event, limit = "50" }: Values): Act {
 
 const STATUSES = ["waiting", "delivered", "failed"] as const;
 
-function statusOf(text: string): (typeof STATUSES)[number] {
-  const found = STATUSES.find((status) => status === text);
-  if (found === undefined) throw new UsageError(`--status is one of ${STATUSES.join(", ")}`);
-  return found;
+/** Which deliveries are meant; no status where all are. */
+function statusFilter(text = "all"): { readonly status?: (typeof STATUSES)[number] } {
+  if (text === "all") return {};
+  const status = STATUSES.find((known) => known === text);
+  if (status === undefined) throw new UsageError(`--status is one of ${STATUSES.join(", ")}, all`);
+  return { status };
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };

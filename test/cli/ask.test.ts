@@ -77,6 +77,37 @@ describe("unmask ask", () => {
     expect(io.written).toEqual({ stdout: "A red square.\n", stderr: "Note: Too long.\n" });
   });
 
+  test("names a picture's address to the service, among files", async () => {
+    await using api = await apiDouble(() => recorded());
+    const cwd = folderWith({ "photo.png": pngBytes });
+    const pictures = ["https://example.com/dog.jpg", "photo.png"];
+    await ask([...pictures, "What?", "--url", api.url, "--key", "k"], recordedIo({ cwd }));
+    expect(await api.requests[0]?.json()).toMatchObject({
+      images: [
+        { url: "https://example.com/dog.jpg" },
+        { data: Buffer.from(pngBytes).toString("base64") },
+      ],
+    });
+  });
+
+  test("of which nothing was made at its deadline fails, and prints no answer", async () => {
+    const cut = recording
+      .replace("event: answer.completed", "event: answer.partial")
+      .replace('"status":"completed"', '"status":"partial"')
+      .replace(/"answer":"A red square\."/, '"answer":""')
+      .replace(/("usage":\{[^}]*"steps":)2/, "$10")
+      .replace('"charged_micros":4', '"charged_micros":1');
+    await using api = await apiDouble(() => recorded(cut));
+    const io = recordedIo();
+    const args = ["What?", "--deadline-ms", "1", "--url", api.url, "--key", "k"];
+    expect(await ask(args, io)).toBe(EXIT.failed);
+    expect(io.written).toEqual({
+      stdout: "",
+      stderr:
+        "Cut at its deadline before its first step, so there is no answer; $0.000001 charged. Give it more time.\n",
+    });
+  });
+
   test("prints the API's own reply with --json", async () => {
     await using api = await apiDouble(() => recorded());
     const io = recordedIo();
@@ -104,6 +135,18 @@ describe("unmask ask", () => {
     const io = recordedIo({ isTTY: true, columns: 80 });
     await ask(["What?", "--watch", "--url", api.url, "--key", "k"], io);
     expect(io.written.stderr.split("\x1b[2A\x1b[J")).toHaveLength(3);
+  });
+
+  test("draws as for 80 columns where a terminal says that it has none", async () => {
+    const drawn = await Promise.all(
+      [0, 80].map(async (columns) => {
+        await using api = await apiDouble(() => recorded());
+        const io = recordedIo({ isTTY: true, columns });
+        await ask(["What?", "--watch", "--url", api.url, "--key", "k"], io);
+        return io.written.stderr;
+      }),
+    );
+    expect(drawn[0]).toBe(drawn[1]);
   });
 
   test("finds address and key where npm start left them", async () => {
@@ -147,6 +190,7 @@ describe("unmask ask says what to do next", () => {
   test.each<[string, string[], RegExp]>([
     ["nothing is asked", [], /unmask ask photo\.jpg "What is this\?"/],
     ["there is a picture but no question", ["photo.jpg"], /photo\.jpg .*say what to ask/],
+    ["there is an address but no question", ["https://a.test/dog"], /say what to ask/],
     ["a picture is not there", ["nowhere.png", "What?"], /nowhere\.png .*question last/],
     ["a number is none", ["What?", "--canvas", "many"], /--canvas takes a whole number/],
     ["an option is unknown", ["What?", "--colour"], /--colour/],

@@ -173,13 +173,23 @@ describe("unmask deliveries", () => {
     expect(new URL(one.requests[0]?.url ?? "").pathname).toBe(
       "/v1/webhook_deliveries/whd_1/redeliver",
     );
-    const args = ["redeliver", "--since", "2026-11-23T04:00:00+01:00", "--status", "failed"];
+    const args = ["redeliver", "--since", "2026-11-23T04:00:00+01:00", "--status", "waiting"];
     const many = await run(["deliveries", ...args], reply);
     expect(many.stdout).toBe("3 on the way again\n");
     expect(await many.requests[0]?.json()).toEqual({
       since: "2026-11-23T03:00:00.000Z",
-      status: "failed",
+      status: "waiting",
     });
+  });
+
+  test.each([
+    [[], { status: "failed" }],
+    [["--status", "all"], {}],
+  ])("sends again of a time what failed, and with %j %j", async (more, filter) => {
+    const since = "2026-11-23T03:00:00.000Z";
+    const args = ["deliveries", "redeliver", "--since", since, ...more];
+    const ran = await run(args, () => Response.json({ object: "redelivery", count: 3 }));
+    expect(await ran.requests[0]?.json()).toEqual({ since, ...filter });
   });
 
   test("takes a while ago for a time", async () => {

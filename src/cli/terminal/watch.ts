@@ -2,7 +2,7 @@ import type { AnswerUpdate } from "#client/answer-stream.ts";
 import type { CommandIo } from "../command.ts";
 import { type CanvasView, drawCanvas, EMPTY_VIEW, tellCanvas, viewAfter } from "./canvas-view.ts";
 
-/** Width where the terminal does not say its own. */
+/** Width where the terminal does not say its own, or says 0, as those of script(1) and some CI do. */
 const DEFAULT_COLUMNS = 80;
 
 /**
@@ -15,7 +15,7 @@ export async function watchCanvas(
 ): Promise<void> {
   const options = {
     // One cell is left free: some terminals wrap at the last one.
-    columns: (io.columns ?? DEFAULT_COLUMNS) - 1,
+    columns: (io.columns || DEFAULT_COLUMNS) - 1,
     hasColour: !io.env["NO_COLOR"],
   };
   let view: CanvasView = EMPTY_VIEW;
