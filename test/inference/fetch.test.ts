@@ -349,7 +349,7 @@ describe("a webhook is delivered", () => {
     expect(await deliver(order(silent, 100), anywhere, forever, Date.now)).toMatchObject({
       reason: "timeout",
     });
-    const nobody = await deliver(order("http://picture.test:9"), anywhere, forever, Date.now);
+    const nobody = await deliver(order("http://picture.test:2"), anywhere, forever, Date.now);
     expect(nobody).toMatchObject({ reason: "unreachable" });
   });
 });

@@ -109,6 +109,21 @@ describe("an address that callers name", () => {
     "https://bücher.example/",
   ])("%s may work", (url) => expect(addressRefusal(url, false)).toBeNull());
 
+  test.each([0, 25, 6667, 10080])(
+    "port %i is refused there too, as fetch does: no web server can be reached at it",
+    (port) => {
+      expect(addressRefusal(`http://127.0.0.1:${port}/`, true)).toBe(`port ${port} is not allowed`);
+    },
+  );
+
+  test("every port that is refused is one that this runtime's own fetch refuses", async () => {
+    for (let port = 1; port <= 10_100; port += 1) {
+      if (addressRefusal(`http://127.0.0.1:${port}/`, true) === null) continue;
+      const asked = fetch(`http://127.0.0.1:${port}/`);
+      await expect(asked, String(port)).rejects.toMatchObject({ cause: { message: "bad port" } });
+    }
+  });
+
   test.each(["http://127.0.0.1:9000/hook", "http://localhost:3000/", "https://[::1]:4/"])(
     "%s may work on a stack that reaches private networks",
     (url) => expect(addressRefusal(url, true)).toBeNull(),

@@ -20,9 +20,21 @@ export const MAX_URL_LENGTH = 2048;
 const PORTS: readonly string[] = ["", "443", "8443"];
 
 /**
+ * Ports at which no request of the web may be sent wherever it leads: what listens there would take one for its own
+ * protocol. Source: WHATWG Fetch, "bad port".
+ */
+const BAD_PORTS: ReadonlySet<number> = new Set([
+  ...[0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95],
+  ...[101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179],
+  ...[389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601],
+  ...[636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566],
+  ...[6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+]);
+
+/**
  * Says, without asking anybody, why an address is never fetched from or sent to; null where that depends on where its name
- * leads. The edge asks before it keeps an address, the fetch hop before it looks its name up. `allowsPrivate`: also http, any
- * port, and private networks. What is said may be told to the caller.
+ * leads. The edge asks before it keeps an address, the fetch hop before it looks its name up. `allowsPrivate`: also http,
+ * other ports, and private networks. What is said may be told to the caller.
  */
 export function addressRefusal(text: string, allowsPrivate: boolean): string | null {
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return "it is no address";
@@ -31,6 +43,7 @@ export function addressRefusal(text: string, allowsPrivate: boolean): string | n
     return "only https addresses are fetched";
   if (url.username !== "" || url.password !== "")
     return "an address must not have a user name or password";
+  if (url.port !== "" && BAD_PORTS.has(Number(url.port))) return `port ${url.port} is not allowed`;
   if (allowsPrivate) return null;
   if (!PORTS.includes(url.port)) return `port ${url.port} is not allowed`;
   return localHostRefusal(url);
