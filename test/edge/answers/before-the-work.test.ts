@@ -1,0 +1,99 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { AnswerObject } from "#edge/answers/answer-object.ts";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { LedgerObject } from "#edge/ledger/ledger-object.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
+import { answerSchema } from "#wire/api/answers/responses.ts";
+import { story } from "../../support/edge-builders.ts";
+import { askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+const asked = { question: "What is this?", canvas: 4, steps: 2, cache: "off" };
+
+async function books(): Promise<{ available: bigint; held: bigint }> {
+  const { available, held } = await ledgerOf(env, "acc_test").balance();
+  return { available, held };
+}
+
+/** Lets a hold's whole life pass, without a sign of it. */
+async function letHoldsExpire(): Promise<void> {
+  const ledger = env.LEDGER.getByName("acc_test");
+  await runInDurableObject(ledger, (_, { storage }) => {
+    storage.sql.exec(
+      "UPDATE holds SET expires_at = expires_at - ? WHERE state = 'open'",
+      HOLD_LIFETIME_MS,
+    );
+  });
+  await runDurableObjectAlarm(ledger);
+}
+
+describe("a hold", () => {
+  test("that cannot be made: the request fails, nothing is held, and no function is asked", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const before = await books();
+    vi.spyOn(LedgerObject.prototype, "hold").mockRejectedValueOnce(new Error("moved"));
+    expect((await refusal(await askJson(asked))).code).toBe("internal");
+    expect([await books(), sent.length]).toEqual([before, 0]);
+  });
+
+  test("whose word is lost on the way back is given back when it expires; a retry waits for that, then runs", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const before = await books();
+    const { hold } = LedgerObject.prototype;
+    vi.spyOn(LedgerObject.prototype, "hold").mockImplementationOnce(async function (
+      this: LedgerObject,
+      request,
+    ) {
+      await hold.call(this, request);
+      throw new Error("the reply was lost");
+    });
+    const key = { "idempotency-key": crypto.randomUUID() };
+    // The request itself looks once more for what it was told, and finds itself under way.
+    expect((await askJson(asked, key)).ok).toBe(false);
+    expect((await books()).held).toBeGreaterThan(before.held);
+    expect((await refusal(await askJson(asked, key))).code).toBe("idempotency_in_progress");
+    await letHoldsExpire();
+    expect([await books(), sent.length]).toEqual([before, 0]);
+    expect((await askJson(asked, key)).status).toBe(200);
+    expect(sent.length).toBe(1);
+  });
+});
+
+describe("a start", () => {
+  test("that cannot be made, however often: the hold is given back and the request fails", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const before = await books();
+    const start = vi
+      .spyOn(AnswerObject.prototype, "start")
+      .mockRejectedValue(new Error("out of reach"));
+    expect((await refusal(await askJson(asked))).code).toBe("internal");
+    expect([await books(), sent.length]).toEqual([before, 0]);
+    expect(start.mock.calls.length).toBeGreaterThan(1);
+  });
+
+  test("that is repeated because its word was lost begins nothing twice", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const before = await books();
+    const { start } = AnswerObject.prototype;
+    const started = vi
+      .spyOn(AnswerObject.prototype, "start")
+      .mockImplementationOnce(async function (this: AnswerObject, order) {
+        await start.call(this, order);
+        throw new Error("the reply was lost");
+      });
+    const body = answerSchema.parse(await (await askJson(asked)).json());
+    expect(body.status).toBe("completed");
+    expect([started.mock.calls.length, sent.length]).toEqual([2, 1]);
+    const after = await books();
+    expect([before.available - after.available, after.held]).toEqual([
+      BigInt(body.charged_micros),
+      before.held,
+    ]);
+  });
+});
