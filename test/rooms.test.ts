@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { type Layout, layouts } from "./support/layouts.ts";
 
 /** The floor plan as data: what each room may import, rooms and outside packages. `node:` stands for every Node module. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
@@ -42,6 +43,9 @@ const soleImporters: Record<string, RegExp> = {
 const strangers: Record<string, string[]> = {
   "src/model": ["image", "text", "vision", "decode"],
 };
+
+/** What one looks through at a glance; a folder that needs more has two nouns in it. */
+const MAX_FILES_A_FOLDER = 12;
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
@@ -87,6 +91,96 @@ function complaintsAbout(file: string, specifier: string): string[] {
     ? []
     : [`only ${sole[1].source} may import ${specifier}: ${file}`];
 }
+
+/** An import from one folder of a room to another. */
+interface Arrow {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly isTypeOnly: boolean;
+}
+
+function folderOf(file: string, { beside }: Layout): string {
+  const [, , first = "", ...rest] = file.split("/");
+  return rest.length > 0 ? first : (beside[first] ?? "base");
+}
+
+function arrowsOf(file: string, text: string, layout: Layout): readonly Arrow[] {
+  const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\b([^;]*?)\bfrom\s+"(\.[^"]+)"/g);
+  const from = folderOf(file, layout);
+  return [...statements]
+    .map(([, names = "", specifier = ""]) => ({
+      ...{ file, from, isTypeOnly: names.trimStart().startsWith("type") },
+      to: folderOf(path.posix.join(path.posix.dirname(file), specifier), layout),
+    }))
+    .filter(({ to }) => to !== from);
+}
+
+function isExcepted({ file, to, isTypeOnly }: Arrow, { exceptions }: Layout): boolean {
+  return isTypeOnly && exceptions[file]?.to.includes(to) === true;
+}
+
+function againstArrows(arrows: readonly Arrow[], layout: Layout): readonly string[] {
+  return arrows
+    .filter(({ from, to }) => layout.arrows[from]?.includes(to) !== true)
+    .filter((arrow) => !isExcepted(arrow, layout))
+    .map(({ file, to }) => `${file} may not import ${to}`);
+}
+
+/** Folders that lead back to themselves; takes away those whose arrows all end, until none does. */
+function circlesIn(arrows: Layout["arrows"]): readonly string[] {
+  const left = new Map(Object.entries(arrows));
+  for (;;) {
+    const ends = [...left].filter(([, to]) => !to.some((name) => left.has(name)));
+    if (ends.length === 0) return [...left.keys()];
+    for (const [name] of ends) left.delete(name);
+  }
+}
+
+describe.each(Object.entries(layouts))("the folders of src/%s", (room, layout) => {
+  const files = sources.filter(({ file }) => roomOf(file) === room);
+  const arrows = files.flatMap(({ file, text }) => arrowsOf(file, text, layout));
+
+  test("hold at most twelve files each", () => {
+    const counts = new Map<string, number>();
+    for (const folder of files.map(({ file }) => path.posix.dirname(file)))
+      counts.set(folder, (counts.get(folder) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > MAX_FILES_A_FOLDER)).toEqual([]);
+  });
+
+  test("import each other in one direction, as the table says", () => {
+    expect(circlesIn(layout.arrows)).toEqual([]);
+    expect(againstArrows(arrows, layout)).toEqual([]);
+  });
+
+  test("have no arrow and no exception in the table that nobody needs", () => {
+    const used = new Set(arrows.map(({ from, to }) => `${from} ${to}`));
+    const needless = Object.entries(layout.arrows).flatMap(([from, to]) =>
+      to.map((name) => `${from} ${name}`).filter((arrow) => !used.has(arrow)),
+    );
+    const excepted = Object.entries(layout.exceptions).flatMap(([file, { to }]) =>
+      to.filter((name) => !arrows.some((arrow) => arrow.file === file && arrow.to === name)),
+    );
+    expect([needless, excepted]).toEqual([[], []]);
+  });
+});
+
+test("the folders' checker sees an arrow back, a value through an exception for types, and a circle", () => {
+  const edge = layouts["edge"];
+  if (edge === undefined) throw new Error("the edge has no layout");
+  const complaints = (file: string, text: string) =>
+    againstArrows(arrowsOf(file, text, edge), edge);
+  expect(complaints("src/edge/keys/a.ts", 'import { b } from "../answers/b.ts";')).toHaveLength(1);
+  expect(complaints("src/edge/answers/a.ts", 'import { b } from "../keys/b.ts";')).toEqual([]);
+  expect(complaints("src/edge/env.ts", 'import type { B } from "./cache/b.ts";')).toEqual([]);
+  expect(complaints("src/edge/env.ts", 'import { b } from "./cache/b.ts";')).toHaveLength(1);
+  expect(circlesIn({ a: ["b"], b: ["c"], c: ["a"], d: ["a"], e: [] })).toEqual([
+    "a",
+    "b",
+    "c",
+    "d",
+  ]);
+});
 
 describe("the rooms of the house", () => {
   test("every import is one that the floor plan allows", () => {

@@ -1,6 +1,7 @@
 import type { ClientToken } from "#wire/api/accounts/client-token.ts";
-import type { Bindings, Settings } from "./env.ts";
+import type { Bindings } from "./env.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
+import type { Settings } from "./settings.ts";
 
 /** Who asks, and through which request. */
 export interface CallerContext {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import type { CallerContext } from "#edge/caller-context.ts";
-import { settingsOf } from "#edge/env.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
+import { settingsOf } from "#edge/settings.ts";
 import { parseKey } from "#wire/api/accounts/key.ts";
 
 /** Who asks with the key of the tests, through no particular request. */

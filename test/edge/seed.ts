@@ -2,9 +2,9 @@ import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { micros } from "#domain/micros.ts";
 import { AccountTable } from "#edge/accounts/account-store.ts";
-import { settingsOf } from "#edge/env.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { settingsOf } from "#edge/settings.ts";
 import { hashSecret, KEY_SCOPES, parseKey } from "#wire/api/accounts/key.ts";
 import { bringContract } from "./checked-fetch.ts";
 

@@ -10,7 +10,7 @@ import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { type AnswerBody, answerBody } from "#wire/api/answers/responses.ts";
 import { sseStream } from "#wire/codec/sse.ts";
-import { growingText } from "#wire/codec/stable-text.ts";
+import { growingText } from "#wire/compatible/stable-text.ts";
 import { eventMessage, readAnswerEvents } from "#wire/function/events.ts";
 import { fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate } from "../support/fake-tokenizer.ts";

@@ -2,7 +2,6 @@ import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
-import { storedBatch } from "#edge/answers/storage/stored-answers.ts";
 import { type ItemOrder, openBatchOrders } from "#edge/batches/batch-orders.ts";
 import { openBatchRepository } from "#edge/batches/batch-repository.ts";
 import {
@@ -12,6 +11,7 @@ import {
   itemEnded,
   lookAfter,
 } from "#edge/batches/batch-runner.ts";
+import { storedBatch } from "#edge/batches/stored-batches.ts";
 import type { Lookup } from "#edge/cache/answer-cache.ts";
 import type { Capture } from "#edge/ledger/ledger-service.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
-import type { Settings } from "#edge/env.ts";
+import type { Settings } from "#edge/settings.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { createSender, functionSender } from "#edge/webhooks/webhook-sender.ts";
 import type { WebhookRepository } from "#edge/webhooks/webhook-service.ts";

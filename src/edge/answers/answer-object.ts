@@ -3,14 +3,14 @@ import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import { batchesOf } from "../batches/batch-client.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
-import { type Bindings, settingsOf } from "../env.ts";
+import type { Bindings } from "../env.ts";
 import { dispatch } from "../function/dispatch.ts";
 import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
+import { settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import { answersOf } from "./answer-client.ts";
@@ -200,7 +200,10 @@ export class AnswerObject extends DurableObject<Bindings> {
       call: (ids) => this.#call(ids),
       notices: noticesOf(this.env),
       cache: answerCacheOf(this.env),
-      batches: batchesOf(this.env),
+      batches: {
+        itemEnded: async (batchId, index, body) =>
+          await this.env.BATCHES.getByName(batchId).itemEnded(index, body),
+      },
       index: new AnswerIndex(this.env.DB),
     };
   }

@@ -1,10 +1,10 @@
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { Job } from "../answers/admit.ts";
-import { storedItemTerms } from "../answers/storage/stored-answers.ts";
 import { partsOf, questionText, readQuestion } from "../answers/storage/stored-question.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { batchMigrations } from "./batch-schema.ts";
+import { storedItemTerms } from "./stored-batches.ts";
 
 /** What an item's answer will be made from. */
 export interface ItemOrder {

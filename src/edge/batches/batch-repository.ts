@@ -3,15 +3,12 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody, BatchResultBody, BatchStatus } from "#wire/api/answers/batches.ts";
 import type { AnswerBody, AnswerStatus } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
-import {
-  storedAnswer,
-  storedBatchTerms,
-  storedProblem,
-} from "../answers/storage/stored-answers.ts";
+import { storedAnswer, storedProblem } from "../answers/storage/stored-answers.ts";
 import type { Owner } from "../keys/viewer.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { batchMigrations } from "./batch-schema.ts";
+import { storedBatchTerms } from "./stored-batches.ts";
 
 /** What holds for a batch as a whole. */
 export interface BatchTerms {

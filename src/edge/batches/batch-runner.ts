@@ -2,13 +2,13 @@ import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { AnswerOrder, Answers } from "../answers/answer-service.ts";
 import { ownedBy } from "../answers/making/completion-outbox.ts";
-import { storedBatch } from "../answers/storage/stored-answers.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
 import type { Notices } from "../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../with-retry.ts";
 import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
 import type { BatchRepository, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
+import { storedBatch } from "./stored-batches.ts";
 
 /** What a batch works with. Every call of it may be repeated. */
 export interface BatchParts {

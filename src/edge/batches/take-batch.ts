@@ -7,7 +7,6 @@ import { problemOf } from "#wire/error.ts";
 import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";
 import { holdOf, letIn } from "../answers/holds.ts";
-import { storedBatch } from "../answers/storage/stored-answers.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
@@ -24,6 +23,7 @@ import { batchesOf } from "./batch-client.ts";
 import { BatchIndex } from "./batch-index.ts";
 import type { ItemOrder } from "./batch-orders.ts";
 import type { NewItem } from "./batch-repository.ts";
+import { storedBatch } from "./stored-batches.ts";
 
 /** A batch that was taken on now, or by an earlier request with the same Idempotency-Key. */
 export interface TakenBatch {

@@ -1,7 +1,7 @@
 import type { Question } from "#domain/question.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import type { Settings } from "../env.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
+import type { Settings } from "../settings.ts";
 
 /** For whom the cache is looked into. */
 export interface CacheCaller extends Viewer {

@@ -1,5 +1,8 @@
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
+import type { PricedPicture } from "#domain/image/judge.ts";
+import type { Question } from "#domain/question.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
 import {
@@ -9,9 +12,8 @@ import {
   MODEL_DIGEST_HEADER,
 } from "#wire/function/generate.ts";
 import { HOP_VERSION } from "#wire/function/ticket.ts";
-import type { Job } from "../answers/admit.ts";
-import type { Settings } from "../env.ts";
 import { logFault } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
 import { IdleTimeout } from "./idle-timeout.ts";
 import { signedRequest } from "./signed-request.ts";
@@ -27,6 +29,16 @@ export interface Dispatched {
   readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
 }
 
+/** What a function is to answer. */
+export interface DispatchedJob {
+  readonly id: string;
+  readonly accountId: string;
+  readonly card: Pick<ModelCard, "id">;
+  readonly question: Question;
+  /** Its pictures as they were priced. Absent: the function reads the files itself. */
+  readonly pictures?: readonly PricedPicture[];
+}
+
 /** On whose behalf a job is sent, and until when. */
 export interface DispatchTerms {
   readonly requestId: string;
@@ -38,7 +50,7 @@ export interface DispatchTerms {
 
 /** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
 export async function dispatch(
-  job: Job,
+  job: DispatchedJob,
   settings: Settings,
   { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {

@@ -1,7 +1,7 @@
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { signTicket, type Ticket } from "#wire/function/ticket.ts";
-import type { Settings } from "../env.ts";
 import { newId } from "../id.ts";
+import type { Settings } from "../settings.ts";
 
 /** Writes a request to a function with a ticket, signed now, for exactly this body. */
 export async function signedRequest(

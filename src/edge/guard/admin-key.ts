@@ -1,9 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import { isClientToken } from "#wire/api/accounts/client-token.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
-import { type EdgeEnv, settingsOf } from "../env.ts";
+import type { EdgeEnv } from "../env.ts";
 import { bearerOf } from "../headers/bearer.ts";
 import { isSameSecret } from "../keys/same-secret.ts";
+import { settingsOf } from "../settings.ts";
 import { refused } from "./errors.ts";
 
 /**

@@ -6,11 +6,12 @@ import {
   clientTokenSecret,
   isClientToken,
 } from "#wire/api/accounts/client-token.ts";
-import { type EdgeEnv, settingsOf } from "../env.ts";
+import type { EdgeEnv } from "../env.ts";
 import { bearerOf } from "../headers/bearer.ts";
 import { authenticate, authenticateToken } from "../keys/authenticate.ts";
 import { keyCache } from "../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../keys/key-store.ts";
+import { settingsOf } from "../settings.ts";
 import { refused } from "./errors.ts";
 
 /** Lets holders of a key or a client token pass. Only the header counts: a key in an address would stand in every log on the way. */

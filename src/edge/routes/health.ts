@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import { type HealthBody, healthSchema } from "#wire/api/answers/responses.ts";
-import { type EdgeEnv, settingsOf } from "../env.ts";
+import type { EdgeEnv } from "../env.ts";
 import { readStatus } from "../function/client.ts";
+import { settingsOf } from "../settings.ts";
 import type { RouteConfig } from "./openapi/route.ts";
 
 /** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */

@@ -5,8 +5,9 @@ import {
   usageEventSchema,
 } from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
-import { type Bindings, settingsOf } from "../env.ts";
+import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
+import { settingsOf } from "../settings.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
 import { UsageIndex } from "./usage-index.ts";
 

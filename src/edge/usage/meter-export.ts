@@ -1,4 +1,4 @@
-import type { StripeSettings } from "../env.ts";
+import type { StripeSettings } from "../settings.ts";
 
 /** What an account was charged for one answer, for whoever writes its invoice. */
 export interface MeterEvent {

@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { addressRefusal } from "#wire/function/fetch.ts";
-import type { Settings } from "../env.ts";
+import type { Settings } from "../settings.ts";
 
 /**
  * Refuses an address that nothing can ever be delivered to, before anything is kept or paid for; null is none, and fine.

@@ -1,9 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { generateSecret } from "#wire/codec/standard-webhooks.ts";
-import { type Bindings, settingsOf } from "../env.ts";
+import type { Bindings } from "../env.ts";
 import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
+import { settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { openWebhookRepository } from "./storage/webhook-repository.ts";
 import { LEASE_MS } from "./storage/webhook-turns.ts";

@@ -1,9 +1,9 @@
 import { signMessage } from "#wire/codec/standard-webhooks.ts";
 import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/function/fetch.ts";
-import type { Settings } from "../env.ts";
 import { callFunction } from "../function/client.ts";
 import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import type { DueDelivery, SendingResult, WebhookRepository } from "./webhook-service.ts";
 
 /** How long a receiver may take to say 2xx. Source: Standard Webhooks, "Requirements for webhook consumers". */

@@ -1,5 +1,4 @@
 import type { SseMessage } from "../codec/sse.ts";
-import type { TextUpdate } from "../codec/stable-text.ts";
 import {
   type ChatChunkBody,
   chatError,
@@ -8,6 +7,7 @@ import {
   type FinishReason,
   finishReason,
 } from "./chat-reply.ts";
+import type { TextUpdate } from "./stable-text.ts";
 
 /** What every chunk of one completion says. */
 export interface ChunkHead {

@@ -4,12 +4,12 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody, ImageBody } from "../api/answers/answer-request.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue } from "../api/answers/requests.ts";
 import type { SseMessage } from "../codec/sse.ts";
-import type { TextUpdate } from "../codec/stable-text.ts";
 import { problemsOf } from "../field-problems.ts";
 import { MAX_URL_LENGTH } from "../function/fetch.ts";
 import { parseJson } from "../function/generate.ts";
 import { MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "../limits.ts";
 import { chatError, finishReason } from "./chat-reply.ts";
+import type { TextUpdate } from "./stable-text.ts";
 
 /** A request of Moondream's clients, read as a question. */
 export interface MoondreamRequest {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { admit } from "#edge/answers/admit.ts";
-import { settingsOf } from "#edge/env.ts";
+import { settingsOf } from "#edge/settings.ts";
 import { options, pngBytes, question } from "../../support/edge-builders.ts";
 import { ascii, gif, jpeg } from "../../support/image-files.ts";
 

@@ -1,7 +1,6 @@
 import type { Notice, NoticeType } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import type { Batches } from "../../batches/batch-service.ts";
 import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import type { Notices } from "../../webhooks/notices.ts";
@@ -16,6 +15,11 @@ import type {
 } from "../storage/answer-repository.ts";
 import { settle } from "./payment.ts";
 
+/** Where a batch hears how the answer of one of its items ended. */
+export interface BatchReports {
+  itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
+}
+
 /** Whom an ended answer concerns. Every call of them may be repeated. */
 export interface CompletionTargets {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
@@ -23,7 +27,7 @@ export interface CompletionTargets {
   readonly call: (answerIds: readonly string[]) => void;
   readonly notices: Pick<Notices, "accept" | "acceptAt">;
   readonly cache: Pick<AnswerCache, "store" | "abandon">;
-  readonly batches: Pick<Batches, "itemEnded">;
+  readonly batches: BatchReports;
   readonly index: Pick<AnswerIndex, "end">;
 }
 

@@ -1,9 +1,6 @@
 import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
-import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
-import type { ItemOrder } from "../../batches/batch-orders.ts";
-import type { BatchTerms } from "../../batches/batch-repository.ts";
 import {
   membersOf,
   type StoredJson,
@@ -18,7 +15,7 @@ import type { AnswerTerms } from "./answer-repository.ts";
 const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });
 
 /** Brings the job inside `terms` up to date. Its card is used for its name and prices alone once it is taken on. */
-function withJob(terms: unknown, name: "job" | "terms"): unknown {
+export function withJob(terms: unknown, name: "job" | "terms"): unknown {
   const { [name]: job, ...rest } = terms as Readonly<Record<string, object>>;
   return { ...rest, [name]: withoutWarnings(job) };
 }
@@ -116,56 +113,4 @@ export const storedProblem: StoredJson<Problem> = storedJson({
     retry_after: ["number", "absent"],
   }),
   upgrades: [unchanged],
-});
-
-/** A batch as it was told: in the list, and as the reply of an Idempotency-Key. */
-export const storedBatch: StoredJson<BatchBody> = storedJson({
-  name: "a batch",
-  is: membersOf<BatchBody>({
-    id: "string",
-    object: "string",
-    status: "string",
-    counts: "object",
-    quoted_micros: "number",
-    charged_micros: "number",
-    created_at: "string",
-    ended_at: ["string", "null"],
-  }),
-  upgrades: [unchanged],
-});
-
-export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
-  name: "terms of a batch",
-  is: membersOf<BatchTerms>({
-    id: "string",
-    accountId: "string",
-    keyId: "string",
-    owner: ["string", "null"],
-    poolOwner: ["string", "null"],
-    requestId: "string",
-    traceparent: ["string", "null"],
-    createdAt: "number",
-    deadlineAt: "number",
-    quotedMicros: "number",
-    isRepeatable: "boolean",
-    webhook: ["object", "null"],
-    noticeId: "string",
-  }),
-  upgrades: [unchanged, withDefaults({ owner: null, poolOwner: null })],
-});
-
-/** An item's order without its question. */
-export interface ItemTerms extends Omit<ItemOrder, "job"> {
-  readonly terms: Omit<ItemOrder["job"], "question">;
-}
-
-export const storedItemTerms: StoredJson<ItemTerms> = storedJson({
-  name: "terms of an item",
-  is: membersOf<ItemTerms>({
-    terms: "object",
-    deadlineMs: ["number", "null"],
-    webhook: ["object", "null"],
-    pool: "string",
-  }),
-  upgrades: [unchanged, (item) => withJob(item, "terms"), withDefaults({ pool: "off" })],
 });

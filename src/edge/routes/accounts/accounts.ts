@@ -18,10 +18,11 @@ import {
 import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
+import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import type { RouteConfig } from "../openapi/route.ts";

@@ -11,10 +11,11 @@ import {
   signClientToken,
 } from "#wire/api/accounts/client-token.ts";
 import { subjectLimitsOf } from "#wire/api/accounts/limits-body.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import type { KeyRecord } from "../../keys/key-store.ts";
+import { settingsOf } from "../../settings.ts";
 import { readBody } from "../body.ts";
 import type { RouteConfig } from "../openapi/route.ts";
 

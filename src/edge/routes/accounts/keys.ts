@@ -18,10 +18,11 @@ import {
 import { type KeyLimitsBody, keyLimitsBody, keyLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { AccountTable } from "../../accounts/account-store.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused, refusedMissing } from "../../guard/errors.ts";
 import { keyCache } from "../../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../../keys/key-store.ts";
+import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import type { RouteConfig } from "../openapi/route.ts";

@@ -6,7 +6,8 @@ import {
   parseAnswerForm,
   parseAnswerJson,
 } from "#wire/api/answers/requests.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
+import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf } from "../body.ts";
 
 /** Reads the body of an answer request, a form or JSON. Refuses as the parsers do, or with `unsupported_media_type`. */

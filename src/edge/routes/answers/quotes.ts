@@ -13,13 +13,14 @@ import {
 } from "#wire/api/answers/quotes.ts";
 import { type Asked, appraise, measure } from "../../answers/admit.ts";
 import { letIn } from "../../answers/holds.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { readStatus } from "../../function/client.ts";
 import { refused } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { mayAsk } from "../../keys/may-ask.ts";
 import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
+import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf } from "../body.ts";
 import type { RouteConfig } from "../openapi/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";

@@ -4,8 +4,9 @@ import { chatCompletion, chatCompletionSchema } from "#wire/compatible/chat-repl
 import { parseChat } from "#wire/compatible/chat-request.ts";
 import { chatChunks } from "#wire/compatible/chat-stream.ts";
 import { chatEvents } from "#wire/event-schemas.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
+import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf } from "../body.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import { eventContent } from "../openapi/openapi-events.ts";

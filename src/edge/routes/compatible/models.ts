@@ -10,9 +10,10 @@ import {
   modelSchema,
 } from "#wire/api/answers/responses.ts";
 import { problemSchema } from "#wire/error.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { readModelCard } from "../../function/client.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
+import { settingsOf } from "../../settings.ts";
 import type { Content, RouteConfig } from "../openapi/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
 

@@ -13,8 +13,9 @@ import {
   querySchema,
 } from "#wire/compatible/moondream.ts";
 import { moondreamEvents } from "#wire/event-schemas.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
+import { settingsOf } from "../../settings.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import { eventContent } from "../openapi/openapi-events.ts";
 import type { RouteConfig } from "../openapi/route.ts";

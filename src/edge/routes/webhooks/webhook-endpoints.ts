@@ -16,9 +16,10 @@ import {
   webhookTestSchema,
 } from "#wire/api/webhooks.ts";
 import { generateKeyPair, generateSecret } from "#wire/codec/standard-webhooks.ts";
-import { type EdgeEnv, settingsOf } from "../../env.ts";
+import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
+import { settingsOf } from "../../settings.ts";
 import { mayTell } from "../../webhooks/webhook-address.ts";
 import type { WebhookObject } from "../../webhooks/webhook-object.ts";
 import type { AccountSecrets, Endpoint } from "../../webhooks/webhook-service.ts";

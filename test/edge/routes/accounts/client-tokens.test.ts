@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { settingsOf } from "#edge/env.ts";
+import { settingsOf } from "#edge/settings.ts";
 import {
   type ClientTokenBody,
   clientTokenSchema,

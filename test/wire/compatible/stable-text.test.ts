@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { StableText } from "#wire/codec/stable-text.ts";
+import { StableText } from "#wire/compatible/stable-text.ts";
 
 function token(position: number, text: string) {
   return { position, token: 1, text, confidence: 1, step: 1 };

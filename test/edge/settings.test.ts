@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { type Bindings, settingsOf } from "#edge/env.ts";
+import type { Bindings } from "#edge/env.ts";
+import { settingsOf } from "#edge/settings.ts";
 
 const bindings: Bindings = { ...env, ADMIN_KEY: env.ADMIN_KEY };
 

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import type { RateLimits } from "#domain/limits.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
+import { jsonText } from "#wire/codec/json-text.ts";
+import { modelCardsSchema } from "#wire/function/model-card.ts";
+import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { MAX_NAME_LENGTH } from "#wire/limits.ts";
+
+/** Variables of wrangler.toml, and secrets, as they are bound: text. */
+export interface SettingVariables {
+  /** Name of the model that is served. */
+  readonly MODEL: string;
+  /** Base address of the inference function, without a path. */
+  readonly FUNCTION_URL: string;
+  /** Base address of the fetch hop, without a path; absent: the inference function, which serves it too. */
+  readonly FETCH_URL?: string;
+  /** What the hop's UNMASK_FETCH_PRIVATE says; absent: `refuse`. */
+  readonly FETCH_PRIVATE?: string;
+  /** How many answers of one account the functions may have at one time; others of it wait. */
+  readonly ACCOUNT_PLACES: string;
+  /** Seconds after which a silent function is given up. */
+  readonly FUNCTION_SILENCE_SECONDS: string;
+  /** How models see pictures and what they cost, by name, as JSON. */
+  readonly MODEL_CARDS: string;
+  /** Secret: private JWK that signs tickets, as JSON. */
+  readonly TICKET_KEY: string;
+  /** Limits of keys and accounts that are made without any, as JSON. */
+  readonly KEY_LIMITS: string;
+  readonly ACCOUNT_LIMITS: string;
+  /** Secret: opens the administration; without it that is closed. */
+  readonly ADMIN_KEY?: string;
+  /** Secret: `{"key", "meter"}` as JSON; without it no charges are exported to Stripe. */
+  readonly STRIPE?: string;
+}
+
+export interface Settings {
+  readonly model: string;
+  /** Of the model that is served. */
+  readonly card: ModelCard;
+  readonly functionUrl: string;
+  /** Where pictures are fetched and webhooks sent from. */
+  readonly fetchUrl: string;
+  /** Whether that also reaches http, any port and private networks. */
+  readonly allowsPrivateFetch: boolean;
+  readonly functionSilenceSeconds: number;
+  readonly accountPlaces: number;
+  readonly ticketKey: TicketSigningKey;
+  readonly keyLimits: RateLimits;
+  readonly accountLimits: RateLimits;
+  readonly adminKey: string | undefined;
+  readonly stripe: StripeSettings | undefined;
+}
+
+export interface StripeSettings {
+  /** Secret key of the Stripe account. */
+  readonly key: string;
+  /** Event name of the meter that counts micro-dollars. */
+  readonly meter: string;
+  readonly baseUrl: string;
+}
+
+/** Threat: an admin key that can be guessed. 32 characters of any alphabet that machines draw from are 128 bits. */
+const MIN_ADMIN_KEY_LENGTH = 32;
+
+const parsed = new WeakMap<SettingVariables, Settings>();
+
+/** Reads the settings, once per isolate. Throws where one is missing or malformed, naming it and never quoting it. */
+export function settingsOf(bindings: SettingVariables): Settings {
+  const known = parsed.get(bindings);
+  if (known !== undefined) return known;
+  const result = settingsSchema.safeParse(bindings);
+  if (!result.success) {
+    const faults = result.error.issues.map(
+      ({ path, message }) => `${path.join(".") || "settings"}: ${message}`,
+    );
+    throw new Error(`the edge is not configured: ${faults.join("; ")}`);
+  }
+  parsed.set(bindings, result.data);
+  return result.data;
+}
+
+const stripeSchema: z.ZodType<StripeSettings> = z
+  .strictObject({
+    key: z.string().min(1).max(256),
+    meter: z.string().min(1).max(100),
+    url: z.url({ protocol: /^https?$/ }).default("https://api.stripe.com"),
+  })
+  .transform(({ key, meter, url }) => ({ key, meter, baseUrl: url.replace(/\/$/, "") }));
+
+const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ""));
+
+const settingsSchema: z.ZodType<Settings> = z
+  .object({
+    MODEL: z.string().min(1).max(MAX_NAME_LENGTH),
+    FUNCTION_URL: baseUrl,
+    FETCH_URL: baseUrl.optional(),
+    FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
+    ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
+    FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
+    MODEL_CARDS: jsonText(modelCardsSchema),
+    TICKET_KEY: signingKeyText,
+    KEY_LIMITS: rateLimitsText,
+    ACCOUNT_LIMITS: rateLimitsText,
+    ADMIN_KEY: z.string().min(MIN_ADMIN_KEY_LENGTH).max(256).optional(),
+    STRIPE: jsonText(stripeSchema).optional(),
+  })
+  .transform(({ MODEL_CARDS: cards, ...bindings }, context) => {
+    const card = cards[bindings.MODEL];
+    if (card !== undefined) return { ...bindings, card };
+    context.addIssue({ code: "custom", path: ["MODEL_CARDS"], message: "has no card of MODEL" });
+    return z.NEVER;
+  })
+  .transform((bindings) => ({
+    model: bindings.MODEL,
+    card: bindings.card,
+    functionUrl: bindings.FUNCTION_URL,
+    fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL,
+    allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
+    accountPlaces: bindings.ACCOUNT_PLACES,
+    functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
+    ticketKey: bindings.TICKET_KEY,
+    keyLimits: bindings.KEY_LIMITS,
+    accountLimits: bindings.ACCOUNT_LIMITS,
+    adminKey: bindings.ADMIN_KEY,
+    stripe: bindings.STRIPE,
+  }));
