@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import { freePort } from "../../infra/local/ports.ts";
@@ -37,6 +37,9 @@ function run(command: string, args: readonly string[], env: Record<string, strin
 const runTypescript = (name: string, env: Record<string, string> = {}) =>
   run(process.execPath, ["--input-type=module-typescript", "--eval", example(name)], env);
 
+/** Runs a file of infra/examples. */
+const runFile = (name: string) => run(process.execPath, [`infra/examples/${name}`]).ended;
+
 describe("the README's examples run as printed", () => {
   test("curl", async () => {
     const reply = await run("sh", ["-c", example("curl")]).ended;
@@ -69,5 +72,32 @@ describe("the README's examples run as printed", () => {
     } finally {
       receiver.child.kill();
     }
+  });
+});
+
+describe("the examples beside it", () => {
+  test("quote.ts: the quote is the charge", async () => {
+    expect(await runFile("quote.ts")).toMatch(
+      /^A dog\. Quoted (\d+), charged \1 micro-dollars\.\n$/,
+    );
+  });
+
+  test("batch.ts: a result for each question, in their order", async () => {
+    const lines = (await runFile("batch.ts")).trim().split("\n");
+    expect(lines[0]).toBe("What is this? A dog.");
+    expect(lines[1]).toMatch(/^Is there a dog\? \w/);
+    expect(lines[2]).toMatch(/^Is there a whale\? \w/);
+    expect(lines.length).toBe(3);
+  });
+
+  test("deadline.ts: what there is at the deadline, and all of it where there is time", async () => {
+    const [late, whole] = (await runFile("deadline.ts")).split("\n");
+    expect(late).toBe('0 ms: partial "" after 0 steps, 0 micro-dollars');
+    expect(whole).toMatch(/^60000 ms: completed "A dog\." after [1-9]\d* steps, [1-9]\d* micro-/);
+  });
+
+  test("no other lies there", () => {
+    const files = readdirSync("infra/examples").filter((name) => name.endsWith(".ts"));
+    expect(files.sort()).toEqual(["batch.ts", "deadline.ts", "quote.ts"]);
   });
 });
