@@ -41,6 +41,8 @@ export type Failure =
       /** What may be sent instead; absent: JSON or a form. */
       readonly supported?: string;
     }
+  /** The caller takes no reply of the type that this path has. `instead`: the path that tells the same as JSON. */
+  | { readonly kind: "not_acceptable"; readonly offered: string; readonly instead: string }
   | { readonly kind: "invalid_request"; readonly problems: readonly FieldProblem[] }
   | { readonly kind: "body_too_large"; readonly limitBytes: number }
   | { readonly kind: "unknown_model"; readonly model: string; readonly known: readonly string[] }

@@ -21,6 +21,7 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   already_exists: { status: 409, title: "Already exists", isRetryable: false },
   not_found: { status: 404, title: "Not found", isRetryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", isRetryable: false },
+  not_acceptable: { status: 406, title: "Not acceptable", isRetryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", isRetryable: false },
   invalid_request: { status: 400, title: "Invalid request", isRetryable: false },
   body_too_large: { status: 413, title: "Body too large", isRetryable: false },

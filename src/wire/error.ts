@@ -134,6 +134,8 @@ function detailOf(failure: Failure): string {
       return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
     case "unsupported_media_type":
       return `Send ${failure.supported ?? "application/json or multipart/form-data"}, not ${failure.contentType || "an unnamed type"}.`;
+    case "not_acceptable":
+      return `What is here is ${failure.offered}, which Accept leaves out. ${failure.instead} tells the same as JSON.`;
     case "invalid_request":
       return problemSentence(failure.problems);
     case "body_too_large":
@@ -237,9 +239,8 @@ function notFoundSentence(failure: Extract<Failure, { kind: "not_found" }>): str
     return `There is no ${missing.what} "${missing.id}"${known}.`;
   }
   if (meant === undefined) return `There is nothing at ${path}.`;
-  return path === `${meant}/`
-    ? `There is nothing at ${path}. Do you mean ${meant}, without the slash?`
-    : `There is nothing at ${path}. Do you mean ${meant}? Then check the base URL.`;
+  const mend = path === `${meant}/` ? "leave out the slash at its end" : "check the base URL";
+  return `There is nothing at ${path}. Do you mean ${meant}? Then ${mend}.`;
 }
 
 function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {

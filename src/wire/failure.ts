@@ -32,6 +32,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     contentType: sentence,
     supported: sentence.exactOptional(),
   }),
+  z.object({ kind: z.literal("not_acceptable"), offered: sentence, instead: sentence }),
   z.object({
     kind: z.literal("invalid_request"),
     problems: z.array(z.object({ pointer: sentence, message: sentence })).max(MAX_FIELD_PROBLEMS),

@@ -90,6 +90,9 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   not_found: { kind: "not_found", path: "/v2" },
   method_not_allowed: { kind: "method_not_allowed", method: "PUT", allowed: ["GET", "HEAD"] },
   unsupported_media_type: { kind: "unsupported_media_type", contentType: "text/plain" },
+  not_acceptable: {
+    ...{ kind: "not_acceptable", offered: "text/event-stream", instead: "/v1/answers/ans_1" },
+  },
   invalid_request: {
     kind: "invalid_request",
     problems: [{ pointer: "/canvas", message: "too big" }],

@@ -17,6 +17,11 @@ export function preferredType<Type extends string>(
   return ranked[0]?.offer ?? offers[0];
 }
 
+/** Whether a request's `Accept` takes a media type: it says nothing, or names it, or what covers it, with a weight above 0. */
+export function isAcceptable(header: string | undefined, type: string): boolean {
+  return header === undefined || judge(type, header.split(",").map(rangeOf)).weight > 0;
+}
+
 interface MediaRange {
   readonly type: string;
   /** 0 is "not this one". */

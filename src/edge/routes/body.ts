@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { checkFields } from "#wire/api/page.ts";
 import { parseJson } from "#wire/function/generate.ts";
 import type { EdgeEnv } from "../env.ts";
@@ -11,11 +11,19 @@ export async function readBody<Body>(
   c: Context<EdgeEnv>,
   schema: z.ZodType<Body>,
 ): Promise<Result<Body, Failure>> {
-  const mediaType = mediaTypeOf(c);
-  if (mediaType !== "application/json")
-    return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
-  const json = parseJson(new Uint8Array(await c.req.arrayBuffer()));
+  const bytes = await readJsonBytes(c);
+  if (!bytes.ok) return bytes;
+  const json = parseJson(bytes.value);
   return json.ok ? checkFields(json.value, schema) : json;
+}
+
+/** Reads the bytes of a body that must be JSON. Refuses with `unsupported_media_type`. */
+export async function readJsonBytes(
+  c: Context<EdgeEnv>,
+): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+  const contentType = mediaTypeOf(c).slice(0, 100);
+  if (contentType === "application/json") return ok(new Uint8Array(await c.req.arrayBuffer()));
+  return refuse({ kind: "unsupported_media_type", contentType, supported: "application/json" });
 }
 
 /** Media type of a request's body in lower case, without parameters; empty where none is named. */

@@ -44,7 +44,7 @@ describe("a path or method that does not exist is refused", () => {
     for (const method of methods) {
       const response = await send(method, `${path}/`);
       expect(response.status).toBe(404);
-      const told = `There is nothing at ${path}/. Do you mean ${path}, without the slash?`;
+      const told = `There is nothing at ${path}/. Do you mean ${path}? Then leave out the slash at its end.`;
       expect(await response.text()).toContain(told);
     }
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { preferredType } from "#edge/headers/accept.ts";
+import { isAcceptable, preferredType } from "#edge/headers/accept.ts";
 
 const json = "application/json";
 const events = "text/event-stream";
@@ -26,4 +26,16 @@ test.each([
   ["not-text/event-stream-at-all", json],
 ])("Accept: %s prefers %s", (header, type) => {
   expect(preferredType(header, [json, events])).toBe(type);
+});
+
+test.each([
+  [undefined, true],
+  ["*/*", true],
+  ["text/*", true],
+  [`${json}, ${events};q=0.1`, true],
+  [json, false],
+  [`*/*, ${events};q=0`, false],
+  ["", false],
+])("Accept: %s takes events: %s", (header, isTaken) => {
+  expect(isAcceptable(header, events)).toBe(isTaken);
 });

@@ -121,6 +121,25 @@ describe("an EventSource that comes back after the end", () => {
   });
 });
 
+describe("who takes no events", () => {
+  test("is told so where there is nothing else, and where the same is JSON", async () => {
+    functionReplies(() => eventReply(story));
+    const { id } = answerSchema.parse(await (await askJson(fresh())).json());
+    for (const accept of ["application/json", "*/*, text/event-stream;q=0"]) {
+      const response = await ask(`/v1/answers/${id}/events`, { headers: { accept } });
+      expect(await refusal(response)).toMatchObject({
+        ...{ status: 406, code: "not_acceptable" },
+        detail: `What is here is text/event-stream, which Accept leaves out. /v1/answers/${id} tells the same as JSON.`,
+      });
+    }
+    for (const accept of ["text/event-stream", "*/*", "application/json, text/*;q=0.1"]) {
+      const response = await ask(`/v1/answers/${id}/events`, { headers: { accept } });
+      expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+      await response.text();
+    }
+  });
+});
+
 describe("Accept with q=0", () => {
   test("asks for no events", async () => {
     functionReplies(() => eventReply(story));

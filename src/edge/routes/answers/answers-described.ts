@@ -88,7 +88,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     operationId: "showAnswerEvents",
     summary: "Follow an answer",
     description:
-      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops. Frames are kept for 24 hours after the end.",
+      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops; whose `Accept` leaves text/event-stream out gets 406. Frames are kept for 24 hours after the end.",
     security: [{ key: [] }],
     request: {
       params: idParameter,

@@ -14,7 +14,7 @@ import { type AskedAnswer, ask } from "../../answers/ask.ts";
 import { endMessage } from "../../answers/making/answer-event-log.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedBy, refusedMissing } from "../../guard/errors.ts";
-import { preferredType } from "../../headers/accept.ts";
+import { isAcceptable, preferredType } from "../../headers/accept.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { cancelAfter } from "../../headers/cancel-after.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
@@ -30,6 +30,8 @@ import {
   viewerIn,
 } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
+
+const EVENTS = "text/event-stream";
 
 /** `POST /v1/answers`: asks, and waits for the answer, listens to it being made, or comes back for it. */
 export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
@@ -157,9 +159,12 @@ function isKnown(header: string | undefined, tag: string | undefined): boolean {
   return known.includes("*") || (tag !== undefined && known.includes(tag));
 }
 
-/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come; 204 to who has heard the end. */
+/** `GET /v1/answers/{id}/events`: the answer's events behind `Last-Event-ID`, then those to come; 204 to who has heard the end, 406 to who takes no events. */
 export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   const id = answerIdOf(c);
+  // Whoever waits for the end of a JSON text would wait for the end of the answer, and then could not read it.
+  if (!isAcceptable(c.req.header("accept"), EVENTS))
+    return refused(c, { kind: "not_acceptable", offered: EVENTS, instead: `/v1/answers/${id}` });
   const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
   if (!after.ok) return refused(c, after.refusal);
   const viewer = viewerIn(c);
@@ -218,6 +223,5 @@ function answerIdOf(c: Context<EdgeEnv>): string {
 }
 
 function acceptsEvents(c: Context<EdgeEnv>): boolean {
-  const offers = ["application/json", "text/event-stream"] as const;
-  return preferredType(c.req.header("accept"), offers) === "text/event-stream";
+  return preferredType(c.req.header("accept"), ["application/json", EVENTS]) === EVENTS;
 }

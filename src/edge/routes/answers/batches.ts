@@ -1,7 +1,5 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import type { Failure } from "#domain/failure.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type BatchBody,
   batchListQuerySchema,
@@ -19,7 +17,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import { settingsOf } from "../../settings.ts";
-import { describedQuery, mediaTypeOf, readQuery } from "../body.ts";
+import { describedQuery, readJsonBytes, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import type { RouteConfig, RouteReply } from "../openapi/route.ts";
@@ -30,7 +28,7 @@ const POLL_SECONDS = 5;
 
 /** `POST /v1/batches`: asks many questions under one hold, and replies at once. */
 export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
-  const bytes = await readBytes(c);
+  const bytes = await readJsonBytes(c);
   if (!bytes.ok) return refused(c, bytes.refusal);
   const request = parseBatch(bytes.value, settingsOf(c.env).card);
   if (!request.ok) return refused(c, request.refusal);
@@ -128,12 +126,6 @@ function batchReply(c: Context<EdgeEnv>, body: BatchBody, status: 200 | 202): Re
     "cache-control": "no-store",
     ...(body.ended_at === null ? { "retry-after": String(POLL_SECONDS) } : {}),
   });
-}
-
-async function readBytes(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
-  const mediaType = mediaTypeOf(c);
-  if (mediaType === "application/json") return ok(new Uint8Array(await c.req.arrayBuffer()));
-  return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
 }
 
 const idParameter: z.ZodObject = z.object({ id: z.string() });

@@ -7,7 +7,7 @@ import { chatEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
-import { mediaTypeOf } from "../body.ts";
+import { readJsonBytes } from "../body.ts";
 import { askedHeaders } from "../openapi/declared-headers.ts";
 import { eventContent } from "../openapi/openapi-events.ts";
 import type { RouteConfig } from "../openapi/route.ts";
@@ -15,14 +15,9 @@ import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compat
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
 export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
-  const mediaType = mediaTypeOf(c);
-  if (mediaType !== "application/json")
-    return refused(c, {
-      kind: "unsupported_media_type",
-      contentType: mediaType.slice(0, 100),
-      supported: "application/json",
-    });
-  const chat = parseChat(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
+  const bytes = await readJsonBytes(c);
+  if (!bytes.ok) return refused(c, bytes.refusal);
+  const chat = parseChat(bytes.value, settingsOf(c.env).card);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
   const asked = await askCompatibly(c, request, wantsStream);

@@ -32,8 +32,13 @@ describe("POST /v1/batches refuses", () => {
   });
 
   test("another media type", async () => {
-    const response = await ask("/v1/batches", { method: "POST", body: "items=1" });
-    expect((await refusal(response)).code).toBe("unsupported_media_type");
+    const form = new FormData();
+    form.append("items", "1");
+    const response = await ask("/v1/batches", { method: "POST", body: form });
+    expect(await refusal(response)).toMatchObject({
+      code: "unsupported_media_type",
+      detail: "Send application/json, not multipart/form-data.",
+    });
   });
 
   test("an Idempotency-Key that was used for another batch", async () => {
