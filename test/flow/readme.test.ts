@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import { freePort } from "../../infra/local/ports.ts";
@@ -50,6 +51,21 @@ describe("the README's examples run as printed", () => {
     const lines = (await runTypescript("client").ended).trim().split("\n");
     expect(lines[0]).toMatch(/^answer\./);
     expect(lines.at(-1)).toBe("A dog.");
+  });
+
+  test("our client out of a file in this folder, with the command that stands below it", async () => {
+    const [command = "", ...args] =
+      /`(npm run [^`]*) FILE\.ts`/.exec(readme)?.[1]?.split(" ") ?? [];
+    mkdirSync(".unmask", { recursive: true });
+    const folder = mkdtempSync(".unmask/readme-");
+    const file = path.join(folder, "ask.ts");
+    writeFileSync(file, example("client"));
+    try {
+      const output = await run(command, [...args, file]).ended;
+      expect(output.trim().split("\n").at(-1)).toBe("A dog.");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("the openai package", async () => {
