@@ -285,6 +285,18 @@ describe("an item whose question was asked before", () => {
     expect(seen.captures).toMatchObject([{ charge: 6n, steps: 0, answers: 2 }]);
   });
 
+  test("tells no more than its own quote, whatever such answers cost", async () => {
+    const { parts, seen } = world(1);
+    const body = { ...endedAnswer("ans_first", "completed", 1_000_000), cached: true };
+    seen.found = { kind: "hit", key, body, ageSeconds: 1, ttlSeconds: 1 };
+    await advance(parts);
+    const charged = Number(seen.captures[0]?.charge);
+    expect(charged).toBeGreaterThan(0);
+    expect(charged).toBeLessThan(1_000_000);
+    expect(seen.recorded).toMatchObject([["ans_0", { charged_micros: charged }]]);
+    expect(parts.repository.results(0, 1)).toMatchObject([{ answer: { charged_micros: charged } }]);
+  });
+
   test("and cannot be kept under its id has it in the results all the same", async () => {
     const { parts, seen } = world(1);
     const body = { ...endedAnswer("ans_first", "completed", 3), cached: true };

@@ -15,7 +15,12 @@ import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
-import type { Held, IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import type {
+  Held,
+  HoldRequest,
+  IdempotentRequest,
+  RefusedHold,
+} from "../ledger/ledger-service.ts";
 import { settling } from "../ledger/settling.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
@@ -26,6 +31,7 @@ import { answersOf } from "./answer-client.ts";
 import type { AnswerOrder } from "./answer-service.ts";
 import { holdOf, letIn } from "./holds.ts";
 import { ownedBy } from "./making/completion-outbox.ts";
+import { hitPriceOf } from "./making/payment.ts";
 import {
   type CacheResolution,
   leaderOf,
@@ -231,7 +237,7 @@ async function replyFromCache(
   resolution: Extract<CacheResolution, { kind: "hit" | "collapsed" }>,
   { deadlineAt, isRated }: TakingTerms,
 ): Promise<Result<Admitted, RefusedAsk>> {
-  const price = resolution.body.status === "completed" ? job.card.hitPrice : ZERO;
+  const price = resolution.body.status === "completed" ? hitPriceOf(job) : ZERO;
   const isKept = resolution.body.id !== job.id;
   const body: AnswerBody = {
     ...resolution.body,
@@ -249,7 +255,8 @@ async function replyFromCache(
           ttlSeconds: resolution.ttlSeconds,
         }
       : { kind: "collapsed", key: resolution.key };
-  const paid = await payForCached(caller, job, body, price, { idempotency, isRated });
+  const { maximum } = request;
+  const paid = await payForCached(caller, job, body, price, { idempotency, maximum, isRated });
   if (!paid.ok) return paid;
   if (paid.value.kind === "replay") return replayed(paid.value.reply);
   if (!isKept) {
@@ -280,14 +287,14 @@ async function payForCached(
   job: Job,
   body: AnswerBody,
   price: Micros,
-  terms: { readonly idempotency: IdempotentRequest | null; readonly isRated: boolean },
+  terms: Pick<HoldRequest, "idempotency" | "maximum" | "isRated">,
 ): Promise<Result<Held, RefusedHold>> {
-  const { idempotency, isRated } = terms;
+  const { idempotency } = terms;
   if (price === ZERO && idempotency === null)
     return ok({ kind: "held", allowances: [], hasPlace: false });
   const ledger = ledgerOf(caller.bindings, job.accountId);
-  const free = { amount: price, steps: 0, maximum: null, idempotency };
-  const request = holdOf(caller, job, { ...free, share: null, isShared: false, isRated });
+  const free = { amount: price, steps: 0, share: null, isShared: false };
+  const request = holdOf(caller, job, { ...free, ...terms });
   const held = await ledger.hold(request);
   if (!held.ok || held.value.kind === "replay") return held;
   const reply = idempotency === null ? null : storedAnswer.write(body);

@@ -1,3 +1,4 @@
+import { toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { AnswerOrder, Answers } from "../answers/answer-service.ts";
@@ -103,7 +104,9 @@ async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem
   const found = await lookUp(terms, kept, answerId);
   const order = answerOrderOf(parts, terms, item, kept);
   if (found.kind === "hit") {
-    const body = { ...found.body, id: answerId };
+    // What such answers cost is one price for all; no item is charged above its own quote.
+    const charged_micros = Math.min(found.body.charged_micros, toNumber(kept.job.quote.price));
+    const body = { ...found.body, id: answerId, charged_micros };
     // Losing it means that the item's answer cannot be read under its id, nor its own address be told; the results have it.
     await goesThrough("batch: keep a cached answer", terms, () => answers.record(order, body));
     return itemEnded(parts, index, body);

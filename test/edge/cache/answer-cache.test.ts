@@ -171,15 +171,15 @@ describe("equal questions", () => {
 describe("a cached answer with a price", () => {
   const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
 
-  /** Asks past the routes, of a model whose cached answers cost three micro-dollars. */
-  async function askPriced(what: object, key: string) {
+  /** Asks past the routes, of a model whose cached answers cost so many micro-dollars. */
+  async function askPriced(what: object, key: string, hitMicros = 3) {
     const parsed = parseAnswerJson(new TextEncoder().encode(JSON.stringify(what)), untold);
     const known = parseKey(key);
     if (!parsed.ok || !known.ok) throw new Error("the test asks wrongly");
     const record = await new KeyTable(env.DB).find(known.value.id);
     if (record === undefined) throw new Error("there is no such key");
     const { settings, ...rest } = await testCaller();
-    const card = { ...settings.card, hitPrice: micros(3) };
+    const card = { ...settings.card, hitPrice: micros(hitMicros) };
     const caller = { ...rest, key: record, settings: { ...settings, card } };
     const asking = { request: parsed.value, idempotency: null, directives, isAccepted: false };
     return { asked: await askFor(caller, asking), ledger: ledgerOf(env, record.accountId) };
@@ -196,6 +196,20 @@ describe("a cached answer with a price", () => {
     expect(found).toMatchObject({ value: { told: { cached: true, charged_micros: 3 } } });
     const { available, held } = await ledger.balance();
     expect([before.available - available, held]).toEqual([3n, 0n]);
+  });
+
+  test("never costs more than its question's quote, nor than its caller will pay", async () => {
+    answering();
+    const what = fresh();
+    const { key } = await richAccount();
+    const first = await askJson(what, { authorization: `Bearer ${key}` });
+    const { charged_micros: quoted } = await bodyOf(first);
+    await untilHit(what, { authorization: `Bearer ${key}` });
+    const { asked: found } = await askPriced(what, key, quoted + 10);
+    expect(found).toMatchObject({ value: { told: { cached: true, charged_micros: quoted } } });
+    const bounded = { ...what, max_price_micros: quoted - 1 };
+    const { asked: refused } = await askPriced(bounded, key, quoted + 10);
+    expect(refused).toMatchObject({ refusal: { failure: { kind: "price_above_maximum" } } });
   });
 
   test("is refused to who cannot pay for it", async () => {

@@ -25,11 +25,13 @@ export function chargeOf(end: GenerationEnd, job: Pick<Job, "quote" | "work" | "
 }
 
 /** What an answer costs that took part in the work of another, which pays for it: completed what one from the cache costs. */
-export function sharedChargeOf(
-  { kind }: GenerationEnd,
-  { card, quote }: Pick<Job, "quote" | "card">,
-): Micros {
-  return kind === "answer.completed" ? least(card.hitPrice, quote.price) : ZERO;
+export function sharedChargeOf({ kind }: GenerationEnd, job: Pick<Job, "quote" | "card">): Micros {
+  return kind === "answer.completed" ? hitPriceOf(job) : ZERO;
+}
+
+/** What a completed answer costs that was not made for its question: one price for all, and never more than the quote. */
+export function hitPriceOf({ card, quote }: Pick<Job, "quote" | "card">): Micros {
+  return least(card.hitPrice, quote.price);
 }
 
 /**
