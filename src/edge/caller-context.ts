@@ -3,18 +3,18 @@ import type { Bindings } from "./env.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { Settings } from "./settings.ts";
 
-/** Who asks, and through which request. */
+/** The key, client token and request that a call comes with, and what it may use. */
 export interface CallerContext {
   readonly bindings: Bindings;
   readonly settings: Settings;
   readonly key: KeyRecord;
-  /** What stands for the key, if anything does. */
+  /** The client token that stands for the key, if one does. */
   readonly clientToken: ClientToken | undefined;
   readonly requestId: string;
-  /** W3C `traceparent`; null where the caller sent none. */
+  /** W3C `traceparent`; null where the client sent none. */
   readonly traceparent: string | null;
-  /** Aborts when the caller leaves. */
+  /** Aborts when the client closes its connection. */
   readonly signal: AbortSignal;
-  /** Keeps the Worker up for work that nobody waits for. */
+  /** Keeps the Worker up for work that no request waits for. */
   readonly waitUntil: (work: Promise<unknown>) => void;
 }

@@ -25,7 +25,7 @@ import {
   openAnswerRepository,
 } from "./storage/answer-repository.ts";
 
-/** Between two signs of life of a running answer: an alarm that finds nobody at work begins again. A ninth of a hold's lifetime. */
+/** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
 
 /** How long question and frames are kept after the end: to replay the answer, and to resume its stream. */
@@ -34,7 +34,7 @@ const WORK_LIFETIME_MS = 24 * 3_600_000;
 /** How long the answer itself can be fetched after its end. */
 const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
 
-/** An answer that is made faster than anybody could list it costs one row written, not two. */
+/** An answer that is made faster than a client could list it costs one row written, not two. */
 const LIST_AFTER_MS = 500;
 
 /** At most so often is a canvas in the making told to a webhook that asked for drafts. */
@@ -43,7 +43,7 @@ const DRAFT_EVERY_MS = 1000;
 /** What is left to do for an ended answer is tried again this much later at the most. */
 const MAX_TASK_PAUSE_MS = 3_600_000;
 
-/** The keeper of one answer. Everything that it has promised is in SQLite; any instance goes on where another died. */
+/** The Durable Object of one answer. Everything that it has promised is in SQLite; a new instance goes on where the last one died. */
 export class AnswerObject extends DurableObject<Bindings> {
   #repository: AnswerRepository;
   #runner: AnswerRunner | undefined;
@@ -86,7 +86,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   async events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
-    // Whoever stops listening stops nothing: the answer goes on, and can be heard again.
+    // A client that closes its stream stops nothing: the answer goes on, and can be heard again.
     return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
   }
 
@@ -163,7 +163,7 @@ export class AnswerObject extends DurableObject<Bindings> {
     return this.#runner;
   }
 
-  /** Goes on with the work where an instance before this one left it: the alarm need not be waited for by who waits already. */
+  /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
   #awake(): void {
     this.#inBackground(this.#answer().goOn());
   }
@@ -238,7 +238,7 @@ export class AnswerObject extends DurableObject<Bindings> {
       data,
     };
     const notices = noticesOf(this.env);
-    // The answers of a batch are told where they name an address, and to nobody else.
+    // The answers of a batch are told to the address that they name, and to no endpoint.
     const telling =
       payment.kind === "hold" ? notices.accept(notice, webhook) : notices.acceptAt(notice, webhook);
     const told = telling.catch((cause: unknown) =>

@@ -7,7 +7,7 @@ import type { Job } from "./admit.ts";
 export interface AnswerOrder {
   readonly job: Job;
   readonly keyId: string;
-  /** Who may see it besides the account's keys. */
+  /** The client token or subject that may see it besides the account's keys; null for the keys alone. */
   readonly owner: Owner;
   readonly requestId: string;
   /** W3C `traceparent` of the request, handed on to the function. */
@@ -16,7 +16,7 @@ export interface AnswerOrder {
   readonly deadlineAt: number | null;
   /** Whether the reply is kept in the ledger for the request's Idempotency-Key. */
   readonly isRepeatable: boolean;
-  /** Who holds the price: the answer itself, under its id, or the batch it belongs to. */
+  /** What holds the price: the answer itself, under its id, or the batch it belongs to. */
   readonly payment:
     | { readonly kind: "hold" }
     | { readonly kind: "batch"; readonly batchId: string; readonly index: number };
@@ -48,7 +48,7 @@ export interface LedAnswer {
 
 /** The answers of all accounts. What the viewer may not see, and what is not there, are both null. */
 export interface Answers {
-  /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whoever dies. */
+  /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whether its object or a function dies. */
   start(order: AnswerOrder): Promise<void>;
   read(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
   /** Resolves with the ended answer, or with the answer as it stands after `milliseconds`; null waits for the end. */
@@ -64,9 +64,9 @@ export interface Answers {
    * part in goes on for them.
    */
   cancel(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
-  /** What it was made from and by which decoder, for whoever wants to make it again; null also when that is not kept any more. */
+  /** What it was made from and by which decoder, for a replay; null also when that is not kept any more. */
   kept(answerId: string, viewer: Viewer): Promise<KeptAnswer | null>;
-  /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and nobody told but the address that its order names. */
+  /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and no endpoint of the account is told, only the address that its order names. */
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
   /** The work of an answer, for one that takes part in it: messages as server-sent bytes. */
   follow(

@@ -48,8 +48,8 @@ export interface Asking {
   readonly directives: CacheDirectives;
   /**
    * Whether the caller is told the answer's id before its end: `Prefer`, or a stream. Then it is accepted, waits for its
-   * place and its function, and takes part in an equal question under way under an id of its own. Who waits for the reply
-   * waits for that question's end.
+   * place and its function, and takes part in an equal question under way under an id of its own. A caller
+   * that waits for the reply waits for that question's end.
    */
   readonly isAccepted: boolean;
 }
@@ -75,7 +75,7 @@ export type RefusedAsk = RefusedHold;
 
 /**
  * Takes a question on: pictures, price, cache, hold, start. From its return on the answer is made, or its price is given
- * back, whoever dies. An equal question under way is taken part in or waited for, and its answer charged as one from the
+ * back, whether the Worker, the answer's object or a function dies. An equal question under way is taken part in or waited for, and its answer charged as one from the
  * cache.
  *
  * A request that was answered before under its Idempotency-Key is told that answer, whatever has become of its pictures,

@@ -12,10 +12,10 @@ import type {
 } from "../ledger/ledger-service.ts";
 import { appraise, type Job, measure } from "./admit.ts";
 
-/** Who pays, and within which limits. */
+/** Which key, client token and subject pay, and within which limits. */
 type Payer = Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "spendCap" | "subject">;
 
-/** Asks the ledger to set a price aside for whoever asks. */
+/** Asks the ledger to set a price aside for the caller. */
 export function holdOf(
   caller: CallerContext,
   { id: holdId, accountId, card }: Pick<Job, "id" | "accountId" | "card">,

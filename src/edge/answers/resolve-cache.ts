@@ -21,8 +21,8 @@ export type CacheResolution =
 const MAX_LEADERS = 5;
 
 /**
- * Looks for an answer, or for an equal question under way: who is told an id takes part in its work, who waits for the reply
- * waits for its end, and looks again where that is no whole answer.
+ * Looks for an answer, or for an equal question under way: a caller that is told an id takes part in its work; one that
+ * waits for the reply waits for its end, and looks again where that is no whole answer.
  */
 export async function resolveCache(
   caller: CallerContext,
@@ -65,7 +65,7 @@ function cacheCallerOf({
   return { ...viewerOf(key, clientToken), settings, poolOwner, requestId, waitUntil };
 }
 
-/** In a private pool: another's id is not theirs to tell; who joined it gets one of their own. In a pool of one's own everything is one's own. */
+/** In a private pool: the id of another caller's answer is not told; a caller that joined it gets an id of its own. In a pool that one caller has alone, every id is that caller's. */
 function maySeeLeader({ key, clientToken }: CallerContext, { accountId }: LedAnswer): boolean {
   return accountId === key.accountId && clientToken?.sharesCache !== true;
 }

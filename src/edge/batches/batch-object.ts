@@ -19,13 +19,13 @@ import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./b
 /** Between two looks at what runs: a report that was lost costs its item this long. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
 
-/** After that nobody is going to begin it: the Worker that took it in died on the way. */
+/** After that it is not going to be begun: the Worker that took it in died on the way. */
 const UNBEGUN_LIFETIME_MS = 10 * 60_000;
 
 /** How long results can be fetched after the end. */
 export const RESULTS_LIFETIME_MS: number = 7 * 24 * 3_600_000;
 
-/** The maker of one batch: its repository and questions are in SQLite, so that any instance can go on where another died. */
+/** The Durable Object of one batch: its repository and questions are in SQLite, so that a new instance goes on where the last one died. */
 export class BatchObject extends DurableObject<Bindings> {
   #opened: BatchParts | undefined;
 

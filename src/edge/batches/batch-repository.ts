@@ -15,7 +15,7 @@ export interface BatchTerms {
   readonly id: string;
   readonly accountId: string;
   readonly keyId: string;
-  /** Who may see it besides the account's keys. */
+  /** The client token or subject that may see it besides the account's keys; null for the keys alone. */
   readonly owner: Owner;
   /** Whose private pool of the cache its items' answers come from and go to. */
   readonly poolOwner: Owner;
@@ -90,7 +90,7 @@ export interface BatchRepository {
   nextDueAt(): number | null;
 }
 
-/** A function makes one answer at a time; more of one batch would only fill its queue and crowd out who waits at a screen. */
+/** A function makes one answer at a time; more of one batch would only fill its queue and crowd out requests that a person waits for. */
 export const MAX_RUNNING_ITEMS = 4;
 
 /** Attempts at an item whose failure may pass, such as a full queue; with the waits between them they outlast a restart. */

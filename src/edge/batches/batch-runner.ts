@@ -57,7 +57,7 @@ export function itemEnded(
 
 /**
  * Looks after a batch by the clock: keeps its hold open, asks for answers whose report was lost, starts again what no
- * object knows of, because somebody died between the row and the start.
+ * object knows of, because the batch's object died between writing the row and starting the answer.
  */
 export async function lookAfter(parts: BatchParts): Promise<void> {
   const { repository, answers, ledgerOf } = parts;

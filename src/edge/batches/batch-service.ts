@@ -8,7 +8,7 @@ import type { BatchTerms, NewItem } from "./batch-repository.ts";
 export interface Batches {
   /** Keeps an item of a batch that has not begun; `order` is null where it cannot be asked. What never begins is forgotten. */
   keep(batchId: string, index: number, item: NewItem, order: ItemOrder | null): Promise<void>;
-  /** Takes the batch on: from the moment that this resolves it is made and paid, or its price is given back, whoever dies. */
+  /** Takes the batch on: from the moment that this resolves it is made and paid, or its price is given back, whether its object or an answer's dies. */
   begin(terms: BatchTerms): Promise<BatchBody>;
   /** Forgets a batch that will not begin. */
   discard(batchId: string): Promise<void>;

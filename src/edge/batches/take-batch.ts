@@ -36,7 +36,7 @@ export interface TakenBatch {
 /** An hour before its hold would end for good: what then still waits is cancelled, and the batch can be settled. */
 const MAX_BATCH_MS: number = MAX_HOLD_LIFETIME_MS - 3_600_000;
 
-/** Time to get all pictures; who sends a request waits no longer for its reply. Items that come later fail by themselves. */
+/** Time to get all pictures; a client waits no longer for a reply. Items that come later fail by themselves. */
 const PICTURES_MS = 60_000;
 
 /** Items whose pictures are fetched at one time: a Worker may have six connections open at once. */

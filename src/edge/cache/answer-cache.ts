@@ -9,7 +9,7 @@ export interface CacheCaller extends Viewer {
   /** Whose private pool it is: the caller's own, or null for the account's, which a client token's answers may share. */
   readonly poolOwner: Owner;
   readonly requestId: string;
-  /** Keeps the Worker up for work that nobody waits for. */
+  /** Keeps the Worker up for work that no request waits for. */
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
@@ -41,7 +41,7 @@ export type CacheOutcome =
 export type Lookup =
   /** Not to be cached, or the cache cannot be reached: run it, store nothing. */
   | { readonly kind: "bypass" }
-  /** Nobody has it: the caller runs it as the leader of its key, and `abandon`s the key if it does not start. */
+  /** It is neither stored nor under way: the caller runs it as the leader of its key, and `abandon`s the key if it does not start. */
   | { readonly kind: "lead"; readonly key: string }
   /** The leader's answer, under way: wait for it, and ask again if it does not come to be completed. */
   | {

@@ -17,7 +17,7 @@ import {
   type Claimed,
 } from "./cache-object.ts";
 
-/** Who found no answer of a leader looks again after as long as that leader has been there, within these bounds. */
+/** A caller that found no answer under a leader's id asks again after as long as that leader has led, within these bounds. */
 const MIN_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 1_500;
 

@@ -13,7 +13,7 @@ interface Heard {
   readonly at: number;
 }
 
-/** How the weights are asked for, and who keeps that up when nobody waits for it. */
+/** How the function is asked for its weights, and what keeps the Worker up for it when no request waits. */
 export interface ModelSource {
   /** Their digest; undefined where no function is ready to say. */
   readonly read: () => Promise<string | undefined>;
@@ -25,7 +25,7 @@ export interface ModelSource {
 /** Which weights answer, as this isolate heard last. */
 export class ServedModel {
   #heard: Heard | undefined;
-  /** When somebody began to ask behind a request. */
+  /** When a request of this isolate began to ask without waiting for the reply. */
   #askedAt: number | undefined;
 
   /** Their digest; undefined where no function is ready to say. A busy isolate never waits for it: it asks before the last word is too old. */

@@ -13,7 +13,7 @@ export interface CacheEntry {
   readonly expiresAt: number;
 }
 
-/** Someone who has the question. */
+/** An answer that would be made, or found, under the key. */
 export interface Claim {
   /** Under which it would be answered. */
   readonly answerId: string;
@@ -53,8 +53,8 @@ export const CACHE_LIFETIME_MS: number = 30 * 86_400_000;
 export const LEADER_LEASE_MS = 600_000;
 
 /**
- * How long a new leader may take to hold its price and start. Until then, who found no answer of it came too early, and
- * is not let in beside it.
+ * How long a new leader may take to hold its price and start. Until then, a caller that found no answer of it came too early,
+ * and does not lead beside it.
  */
 export const LEADER_START_MS = 5_000;
 
@@ -65,7 +65,7 @@ interface Leader {
   readonly until: number;
 }
 
-/** The single keeper of one cache key: the answer, or who is making it. */
+/** The Durable Object of one cache key: the stored answer, or which answer is making it. */
 export class CacheObject extends DurableObject {
   async claim(claim: Claim): Promise<Claimed> {
     const now = Date.now();
@@ -91,7 +91,7 @@ export class CacheObject extends DurableObject {
     const known = kv.get<CacheEntry>("entry");
     kv.delete("leader");
     if (known !== undefined && known.expiresAt > Date.now() && known.digest !== entry.digest) {
-      // Two functions that round differently. Whoever asked first has been told the first; all others are told the same.
+      // Two functions that round differently. Some caller has been told the first; all later ones are told the same.
       logFault(
         "equal questions had different answers; the first is kept",
         entry.digest,

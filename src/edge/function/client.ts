@@ -28,7 +28,7 @@ export interface FunctionCall {
 /** Threat: a reply that fills the isolate. A card or a refusal has a few KB. */
 const MAX_REPLY_BYTES = 256 * 1024;
 
-/** Small questions are answered from memory; who takes longer than this is as good as gone. */
+/** Small questions are answered from memory; a function that takes longer than this counts as gone. */
 const SMALL_REPLY_MS = 5_000;
 
 /** Asks what the loaded model can be asked. Where that is not what `own` says, by which it is priced, the log gets a line each time. */
@@ -78,7 +78,7 @@ export async function callFunction(
   if (typeof traceparent === "string") headers.set("traceparent", traceparent);
   let response: Response;
   try {
-    // A redirect would take the ticket and the picture to an address that nobody configured.
+    // A redirect would take the ticket and the picture to an address that is in no setting.
     response = await fetch(functionUrl + path, { ...init, headers, signal, redirect: "manual" });
   } catch (cause) {
     signal.throwIfAborted();

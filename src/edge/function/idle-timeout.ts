@@ -13,7 +13,7 @@ export class IdleTimeout {
     this.#timer = this.#start();
   }
 
-  /** Ends the function's request, when it was silent for too long or nobody needs it any more. */
+  /** Ends the function's request, when it was silent for too long or its answer is not needed any more. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

@@ -43,9 +43,9 @@ function withHeaders(c: Context<EdgeEnv>, { body, status, headers }: Response): 
   return c.newResponse(body, status as StatusCode, Object.fromEntries(headers));
 }
 
-/** Turns what nobody expected into `internal`: the log gets the cause, the caller its request id. */
+/** Turns a fault that no code expected into `internal`: the log gets the cause, the caller its request id. */
 export const onFault: ErrorHandler<EdgeEnv> = (error, c) => {
-  // A caller who left is no fault of ours, and hears nothing of the reply.
+  // A client that closed its connection is no fault of ours, and hears nothing of the reply.
   if (!c.req.raw.signal.aborted) logFault("request broke off", c.get("requestId"), error);
   return refused(c, { kind: "internal" });
 };

@@ -6,7 +6,7 @@ export interface WaitPreference {
   readonly applied: string | null;
 }
 
-/** Threat: requests that stand for hours. Longer than proxies keep a silent connection, so nobody can use more. */
+/** Threat: requests that stand for hours. Longer than proxies keep a silent connection, so no client can use more. */
 const MAX_WAIT_SECONDS = 600;
 
 /** Reads `Prefer`: `wait=N` seconds, `respond-async` for no wait at all; both together wait N. */

@@ -16,7 +16,7 @@ export type Stranger =
 
 /**
  * A secret that does not fit may be newer than the remembered record: it was rotated elsewhere. One look a second at most,
- * so that whoever knows an id and guesses secrets does not reach the store with each guess.
+ * so that an attacker who knows an id and guesses secrets does not reach the store with each guess.
  */
 const RECHECK_MS = 1_000;
 

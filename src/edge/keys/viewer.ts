@@ -7,13 +7,13 @@ import type { KeyRecord } from "./key-store.ts";
  */
 export type Owner = string | null;
 
-/** Who looks at something, or whose it is. */
+/** The account, and the client token or subject, that look at something or own it. */
 export interface Viewer {
   readonly accountId: string;
   readonly owner: Owner;
 }
 
-/** Says who asks through a request. */
+/** Says for which account and owner a request asks. */
 export function viewerOf(key: KeyRecord, token: ClientToken | undefined): Viewer {
   return { accountId: key.accountId, owner: token === undefined ? null : ownerOf(token) };
 }

@@ -90,7 +90,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async capture(capture: Capture): Promise<Captured> {
     const { charged, usage, called } = this.#repository.capture(capture);
-    // The one place that every charge passes once, whatever route asked and whoever repeats the call.
+    // The one place that every charge passes once, whatever route asked and however often the call is repeated.
     if (usage !== null) logCharge(usage);
     await this.#setAlarm();
     return { charged, called };

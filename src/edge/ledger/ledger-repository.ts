@@ -80,18 +80,18 @@ export interface Charged extends Captured {
 
 /**
  * How long a hold stands after its last sign of life: three renewals of a live edge, of which two may be lost. Until then
- * a retry of a request whose edge died is told to wait.
+ * a retry of a request whose Worker died is told to wait.
  */
 export const HOLD_LIFETIME_MS: number = 3 * 60_000;
 
 /**
- * The most that renewals make of it. Threat: a connection that nobody closes keeps credit and a place among the
+ * The most that renewals make of it. Threat: a connection that the client never closes keeps credit and a place among the
  * concurrent. A day is what a reply is kept for; 512 steps of an 8B model without a GPU, at 96 s for 600 positions, take
  * 14 hours.
  */
 export const MAX_HOLD_LIFETIME_MS: number = 24 * 3_600_000;
 
-/** How long a reply is kept for whoever repeats its request. Source: infra/docs/facts.md#replies-kept-for-an-idempotency-key. */
+/** How long a reply is kept for a client that repeats its request. Source: infra/docs/facts.md#replies-kept-for-an-idempotency-key. */
 export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
 
 /** Closed holds are kept to recognise late and repeated captures; none comes after a week. Their entries stay for ever. */

@@ -32,7 +32,7 @@ export interface Ledger {
   letIn(request: LetInRequest): Promise<Result<LetIn, RefusedHold>>;
   /** What a hold with this Idempotency-Key would be told before anything else is looked at; null where the key is new. */
   recall(request: IdempotentRequest): Promise<Result<Held, RefusedHold> | null>;
-  /** Tells that an answer is still being made: an open hold that nobody renews expires after minutes, and any after a day. */
+  /** Tells that an answer is still being made: an open hold that is not renewed expires after minutes, and any after a day. */
   renew(holdId: string): Promise<void>;
   /**
    * Stands in line for a place at the functions, and says whether it has come to it. To be asked again until it has; an
@@ -156,7 +156,7 @@ export interface Capture {
   readonly steps: number;
   /** How many answers it pays for; one when absent. */
   readonly answers?: number;
-  /** Body of the reply as JSON text, for whoever repeats the request; null where there is none to repeat. */
+  /** Body of the reply as JSON text, for a repeated request; null where there is none to repeat. */
   readonly reply: string | null;
 }
 

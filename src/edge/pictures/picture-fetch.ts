@@ -44,7 +44,7 @@ export async function fetchPicture(
     return await read(response.value.body ?? new Blob().stream());
   } catch (cause) {
     caller.signal.throwIfAborted();
-    // Nobody looks at this one any more.
+    // Another picture of the request was refused: this one's outcome is not read.
     if (signal.aborted) return refuse({ kind: "internal" });
     if (timer.aborted)
       return refuse({ kind: "image_fetch_timeout", image, seconds: timeoutMs / 1000 });

@@ -58,7 +58,7 @@ export async function resolvePictures(
 
 interface PictureTerms {
   readonly image: number;
-  /** Bytes that all pictures may still take; whoever reads some takes them off. */
+  /** Bytes that all pictures may still take; each picture takes off what it has read. */
   readonly room: { bytes: number };
   readonly endsAt: number;
   readonly signal: AbortSignal;
@@ -90,7 +90,7 @@ async function fileOf(
   }
 }
 
-/** A store that hangs holds nobody up for longer than a host would. */
+/** An object store that hangs holds a request up no longer than a picture's host may. */
 async function readUpload(
   caller: CallerContext,
   id: string,
@@ -108,7 +108,7 @@ async function readUpload(
     return await readFile(endingWith(signal, found.file), terms);
   } catch (cause) {
     caller.signal.throwIfAborted();
-    // Nobody looks at this one any more.
+    // Another picture of the request was refused: this one's outcome is not read.
     if (terms.signal.aborted) return refuse({ kind: "internal" });
     if (timer.aborted)
       return refuse({ kind: "image_fetch_timeout", image, seconds: timeoutMs / 1000 });

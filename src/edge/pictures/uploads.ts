@@ -20,7 +20,7 @@ export interface Upload {
 }
 
 /**
- * How long an upload can be asked about after it was uploaded last: longer than anybody works on one picture, short
+ * How long an upload can be asked about after it was uploaded last: longer than a person works on one picture, short
  * enough that forgotten ones cost nothing. The bucket's lifecycle rule deletes a day later: infra/storage/README.md.
  */
 export const UPLOAD_LIFETIME_MS: number = 30 * 86_400_000;
@@ -28,7 +28,7 @@ export const UPLOAD_LIFETIME_MS: number = 30 * 86_400_000;
 /** Threat: free storage without end. A thousand pictures are 10 GB at most, and one page of R2's list counts them. */
 export const MAX_UPLOADS = 1000;
 
-/** Threat: one user of an app who fills the account's thousand. A tenth of them is more than anybody works on at once. */
+/** Threat: one user of an app who fills the account's thousand. A tenth of them is more than a person works on at once. */
 export const MAX_UPLOADS_OF_ONE = 100;
 
 const SHA256_DIGITS = 64;

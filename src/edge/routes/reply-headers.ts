@@ -9,7 +9,7 @@ import { rateLimitFields } from "../headers/rate-limit-fields.ts";
 import { type Viewer, viewerOf } from "../keys/viewer.ts";
 import { settingsOf } from "../settings.ts";
 
-/** Who asks through this request. */
+/** Reads the caller context of a request. */
 export function callerContextOf(c: Context<EdgeEnv>): CallerContext {
   return {
     bindings: c.env,
@@ -23,7 +23,7 @@ export function callerContextOf(c: Context<EdgeEnv>): CallerContext {
   };
 }
 
-/** Who looks at what was asked before. */
+/** Says for which account and owner a request reads what was asked before. */
 export function viewerIn(c: Context<EdgeEnv>): Viewer {
   return viewerOf(c.get("key"), c.get("clientToken"));
 }
@@ -35,7 +35,7 @@ export function tellRates(c: Context<EdgeEnv>, allowances: readonly Allowance[])
 
 /**
  * Says how the cache came into an answer: `stored` only of one that has ended and is kept. `answer` is null where the reply
- * begins before its end, which nobody knows yet. Source: RFC 9211, RFC 9111 section 5.1.
+ * begins before its end, which is not known yet. Source: RFC 9211, RFC 9111 section 5.1.
  */
 export function tellCache(
   c: Context<EdgeEnv>,

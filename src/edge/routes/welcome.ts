@@ -10,7 +10,7 @@ const welcome = {
   health: "/health",
 };
 
-/** `GET /`: where to read on, for whoever opens the address that commands are given. */
+/** `GET /`: where to read on, for a person who opens the address that commands are given. */
 export function showWelcome(c: Context<EdgeEnv>): Response {
   return c.json(welcome);
 }

@@ -5,7 +5,7 @@ import type { SqlStore } from "./sql-store.ts";
  * was released: databases that ran it are kept for ever.
  */
 export interface Migration {
-  /** What it does, for whoever reads the error of one that failed. */
+  /** What it does, for the operator who reads the error of one that failed. */
   readonly name: string;
   /**
    * `additive`: code of the version before reads and writes the tables as well as before (new tables, new nullable or

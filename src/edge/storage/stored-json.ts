@@ -1,6 +1,6 @@
 /**
  * JSON that lies in a column for longer than one version of the code: it carries the version of its shape, older ones are
- * brought up to date by whoever reads them, and what is not what it should be is never believed.
+ * brought up to date by the code that reads them, and what is not what it should be is never believed.
  */
 export interface StoredJson<Value> {
   write(value: Value): string;

@@ -36,7 +36,7 @@ export async function consumeUsage(
   for (const { message, event } of readable) {
     try {
       if ("refund_of" in event) await lower(event, usage);
-      // Refunds are not: a meter only counts up. Who writes invoices from it credits them there.
+      // Refunds are not: a meter only counts up. An operator who writes invoices from it credits refunds there.
       else if (sink !== undefined) await exportCharge(event, sink, bindings);
       message.ack();
     } catch (cause) {

@@ -1,6 +1,6 @@
 import type { StripeSettings } from "../settings.ts";
 
-/** What an account was charged for one answer, for whoever writes its invoice. */
+/** What an account was charged for one answer, for the invoice that Stripe writes. */
 export interface MeterEvent {
   /** The same event sent twice is counted once. */
   readonly id: string;

@@ -2,7 +2,7 @@ import type { Notice, WebhookTarget } from "#domain/notice.ts";
 
 /**
  * Takes notices to the account's endpoints. `accept` resolves once the notice is kept and will be delivered or reported
- * as undeliverable, whoever dies; it may be repeated, and the same `notice.id` is then told once. It never waits for a
+ * as undeliverable, whether the Worker or the object dies; it may be repeated, and the same `notice.id` is then told once. It never waits for a
  * receiver. Rejects only where the account's object cannot be reached: try again.
  */
 export interface Notices {

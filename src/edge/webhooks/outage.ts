@@ -30,7 +30,7 @@ export function holdBack(store: SqlStore, until: number): void {
   store.all("UPDATE account SET paused_until = ?", until);
 }
 
-/** Notes that a sending left. The time of the outage is taken off what endpoints have been failing for: nobody asked them. */
+/** Notes that a sending left. The time of the outage is taken off what endpoints have been failing for: they were not asked. */
 export function endOutage(store: SqlStore, at: number): void {
   const outage = outageOf(store);
   if (outage === null) return;

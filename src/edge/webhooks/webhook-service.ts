@@ -81,7 +81,7 @@ export interface WebhookRepository {
   acceptAt(notice: Notice, target: WebhookTarget): void;
   /** Keeps a notice for one endpoint, whether it wants it or is enabled or not. False where there is none. */
   acceptFor(notice: Notice, endpointId: string): boolean;
-  /** Takes deliveries that are due, at most `limit`, and none that another taker has. A taker who dies is replaced after a lease. */
+  /** Takes deliveries that are due, at most `limit`, and none that another sender has. A sender that dies is replaced after a lease. */
   take(limit: number): readonly DueDelivery[];
   /** Takes in what came of a sending. One that never left is no attempt. */
   record(deliveryId: string, result: SendingResult): void;
@@ -106,7 +106,7 @@ export interface WebhookRepository {
   redeliverRange(range: DeliveryRange): number;
   /** When `sweep` will have something to do; null where nothing is kept. */
   sweepAt(): number | null;
-  /** Forgets what nobody asks for any more, if it is time to. */
+  /** Forgets what is too old to be shown, if it is time to. */
   sweep(): void;
 }
 

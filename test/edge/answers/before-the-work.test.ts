@@ -44,6 +44,8 @@ describe("a hold", () => {
 
   test("whose word is lost on the way back is given back when it expires; a retry waits for that, then runs", async () => {
     const { sent } = functionReplies(() => eventReply(story));
+    // Holds that other tests of this account left open would expire with this one's.
+    await letHoldsExpire();
     const before = await books();
     const { hold } = LedgerObject.prototype;
     vi.spyOn(LedgerObject.prototype, "hold").mockImplementationOnce(async function (

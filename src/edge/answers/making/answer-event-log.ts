@@ -5,7 +5,7 @@ import type { SseMessage } from "#wire/codec/sse.ts";
 import { bodyMessage, progressMessage } from "#wire/function/events.ts";
 import type { Progress } from "../storage/answer-repository.ts";
 
-/** What has been told of one answer, and who listens. Lives as long as its object's instance. */
+/** What has been told of one answer, and the streams that listen. Lives as long as its object's instance. */
 export class AnswerEventLog {
   readonly #answerId: string;
   #modelDigest: string | null;
@@ -32,7 +32,7 @@ export class AnswerEventLog {
     return this.#modelDigest;
   }
 
-  /** Frames that came and are not yet in the repository, as they came. */
+  /** Frames that came and are not yet in the repository, as the function sent them. */
   get unkept(): readonly AnswerFrame[] {
     return this.#unkept;
   }

@@ -47,7 +47,7 @@ export interface RunnerParts {
   readonly now: () => number;
   /** Called behind every step. */
   readonly onFrame: (order: AnswerOrder) => void;
-  /** Called when it has ended, with those of the repository's tasks that are done and not yet kept to be. */
+  /** Called when it has ended, with the completion tasks that are done and not yet kept as done. */
   readonly onEnd: (done: readonly CompletionTask[]) => void;
 }
 
@@ -61,8 +61,8 @@ const FRAMES_A_WRITE = 8;
 const WRITE_WITHIN_MS = 50;
 
 /**
- * Makes the answer of one repository. Dies with its instance; the runner of the next goes on from the repository. The end is kept before
- * anything is charged for it, so that nobody can end the answer otherwise than it was paid.
+ * Makes the answer of one repository. Lives as long as its object's instance; the runner of the next instance goes on from the repository. The end is kept before
+ * anything is charged for it, so that no later runner ends the answer otherwise than it was paid.
  */
 export class AnswerRunner {
   readonly #repository: AnswerRepository;
@@ -78,7 +78,7 @@ export class AnswerRunner {
   #leader: AnswerOrder["follows"];
   /** Whether the work it takes part in has become its own to pay. */
   #isHeir = false;
-  /** The work under way; undefined where nobody works. */
+  /** The work under way; undefined where none is. */
   #work: Promise<void> | undefined;
 
   constructor(repository: AnswerRepository, terms: AnswerTerms, parts: RunnerParts) {
@@ -115,7 +115,7 @@ export class AnswerRunner {
     return this.#place;
   }
 
-  /** The run of its question, for who takes part in it. */
+  /** The run of its question, for the answers that take part in it. */
   get shared(): SharedWork {
     return this.#shared;
   }
@@ -140,7 +140,7 @@ export class AnswerRunner {
     return this.#work;
   }
 
-  /** Tells the answer as it stands, and ends it so. The work goes on for whoever takes part in it. */
+  /** Tells the answer as it stands, and ends it so. The work goes on for the answers that take part in it. */
   async interrupt(status: Interruption["status"]): Promise<void> {
     if (this.#repository.ended() !== null) return;
     const order = this.#mayGoOn ? this.#repository.order() : null;
@@ -154,13 +154,13 @@ export class AnswerRunner {
       return await ended;
     }
     this.#interruption.abort(new Interruption(status));
-    // Where nobody works on it any more, the work is begun again only to be ended at once.
+    // Where no run is under way, one is begun only to be ended at once.
     await this.goOn();
   }
 
   /**
-   * Whether somebody stays who can go on with its work. Work that still waits for its place has none to hand on: who took
-   * part in it stands in line under an id, and with a price, of its own.
+   * Whether a follower or a waiting caller stays for its work. Work that still waits for its place has none to hand on: an
+   * answer that took part in it stands in line under an id, and with a price, of its own.
    */
   get #mayGoOn(): boolean {
     return this.#shared.isWanted && (this.#place.isTaken || this.#leader !== null);
@@ -235,7 +235,7 @@ export class AnswerRunner {
     return refuse({ kind: "function_unreachable" });
   }
 
-  /** Tells who takes part in the work; an end that is no whole answer is nobody else's. */
+  /** Tells the followers; an end that is no whole answer is this answer's alone. */
   #share(event: GenerationEvent): void {
     switch (event.kind) {
       case "answer.started":

@@ -20,7 +20,7 @@ export interface BatchReports {
   itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
 }
 
-/** Whom an ended answer concerns. Every call of them may be repeated. */
+/** What an ended answer is reported to. Every call may be repeated. */
 export interface CompletionTargets {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
   /** Tells answers that it is their turn, without waiting for it. */
@@ -45,7 +45,7 @@ export function completionTasksOf(
   ];
 }
 
-/** Who cancels knows it already; an answer of a batch is told by the batch, unless it names an address of its own. */
+/** A caller that cancels knows it already; an answer of a batch is told by the batch, unless it names an address of its own. */
 function isTold(
   { payment, webhook }: Pick<AnswerOrder, "payment" | "webhook">,
   status: AnswerBody["status"],

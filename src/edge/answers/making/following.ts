@@ -5,7 +5,7 @@ import { logFault } from "../../log.ts";
 import type { Answers, LedAnswer } from "../answer-service.ts";
 import type { WorkMessage } from "./shared-work.ts";
 
-/** How long a leader may take to hold its price and start, before who follows it begins without it. */
+/** How long a leader may take to hold its price and start, before its followers begin without it. */
 const LEADER_START_MS = 2_000;
 
 /** Between two looks for a leader that has not started. */
@@ -16,8 +16,8 @@ export type Followed = Pick<Answers, "follow" | "leave">;
 
 /**
  * Takes part in the work that another answer began, as if its object were a function: the events are the same. Null where
- * there is none to take part in. An end that is not a whole answer, and a leader that dies, read as the death of a
- * machine: the follower goes on with one of its own. `onHeir` is called once the work has become the follower's.
+ * there is none to take part in. An end that is not a whole answer, and a leader whose object dies, read as the death of a
+ * function: the follower goes on with one of its own. `onHeir` is called once the work has become the follower's.
  */
 export async function followWork(
   answers: Followed,

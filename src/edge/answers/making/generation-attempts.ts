@@ -56,7 +56,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Functions may die under an answer so often; a third that dies has met a question that kills. */
+/** Functions may die under an answer so often; after the third the question itself is taken to kill them. */
 export const MAX_ATTEMPTS = 3;
 
 /** A machine that died leaves its place to another; before the second and third attempt, the time to see that. */
@@ -69,7 +69,7 @@ const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
 ]);
 
 /**
- * Makes an answer to its end, whoever dies: starts again where a function died, tells nothing twice (answers are
+ * Makes an answer to its end: starts again where a function died under it, tells nothing twice (answers are
  * deterministic, so the frames of another attempt are the same, and one whose are not has failed), and where it is interrupted,
  * tells the canvas as it stands. Never rejects but for a bug.
  */
@@ -151,14 +151,14 @@ async function* attemptOnce(
     await generation.turn(signal);
     signal.throwIfAborted();
     const attempt = generation.attempt();
-    // Instances that died under it are counted too: a question that kills them must not go round for ever.
+    // Attempts of instances of the object that died under it are counted too: a question that kills them must not go round for ever.
     if (attempt > MAX_ATTEMPTS) return yield failed({ kind: "internal" });
     const isLast = attempt === MAX_ATTEMPTS;
     const dispatched = await generation.dispatch(signal);
     if (!dispatched.ok) {
       const waitMs = generation.patience(dispatched.refusal, attempt);
       if (waitMs === null) return yield failed(dispatched.refusal);
-      // Who asks for nobody who is there has not been met by a question that kills.
+      // No function took the question, so it can have killed none: the attempt does not count.
       if (attempt > 0) generation.takeBack();
       return yield { kind: "again", waitMs };
     }

@@ -10,13 +10,13 @@ export const MAX_QUEUE_MS: number = MAX_HOLD_LIFETIME_MS - 3_600_000;
 /** Waits between two looks for a function that does not say when it will be there. */
 const PAUSES_MS = [200, 800, 2_000, 5_000] as const;
 
-/** Nobody is asked less often than this: what a function guesses about its weights or its queue may be wrong. */
+/** The longest pause between two calls of a function: what it guesses about its weights or its queue may be wrong. */
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * How long an answer waits for a function before it is given up. An accepted one (202, or a stream that has begun) will be
- * made, so it waits; so does one that a machine died under. Who waits for the reply of a plain request is refused at once,
- * and tries again when they like.
+ * made, so it waits; so does one that a function died under. A caller that waits for the reply of a plain request is refused
+ * at once, and may try again.
  */
 export class Patience {
   readonly #isAccepted: boolean;

@@ -2,7 +2,7 @@ import type { Ledger } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
 import { pause } from "./pause.ts";
 
-/** Who waits is called when its turn comes; a call that was lost is made up for by a look. */
+/** An answer that waits is called when its turn comes; where the call was lost, it asks the ledger again after this. */
 const LOOK_MS = 10_000;
 
 /** What a place is asked for with. */

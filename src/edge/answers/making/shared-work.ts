@@ -4,16 +4,16 @@ import type { AnswerEvent } from "#domain/event.ts";
 export type WorkMessage =
   /** Told first: which weights make it. */
   | { readonly kind: "taken"; readonly modelDigest: string }
-  /** Who began the work has left it, and the follower is the first that stayed: from here on the work is theirs, and theirs to pay. */
+  /** The leader has left its work, and this follower is the first that stayed: from here on the work is the follower's, to pay too. */
   | { readonly kind: "heir" }
   | AnswerEvent;
 
-/** How long work goes on for who only waits for its end, once everybody who held a price for it has left: the time to hold one. */
+/** How long work goes on for callers that only wait for its end, once every answer that held a price for it has left: the time in which a caller can hold one. */
 export const HEIR_MS = 2_000;
 
 /**
- * One run of a question and all who have a share in it: the answer that began it, the answers that follow it, and who only
- * waits for its end. It goes on until the last of them leaves. Lives as long as its object's instance.
+ * One run of a question and all who have a share in it: the answer that began it, the answers that follow it, and the
+ * callers that only wait for its end. It goes on until the last of them leaves. Lives as long as its object's instance.
  */
 export class SharedWork {
   readonly #events: AnswerEvent[] = [];
@@ -27,12 +27,12 @@ export class SharedWork {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #change: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** `onDeserted` is called when the last has left before the end. */
+  /** `onDeserted` is called when the last of them has left before the end. */
   constructor(onDeserted: () => void) {
     this.#onDeserted = onDeserted;
   }
 
-  /** Whether somebody besides the one who began it wants it. */
+  /** Whether a follower or a waiting caller wants it, besides its leader. */
   get isWanted(): boolean {
     return this.#followers.size > 0 || this.#watchers > 0;
   }
@@ -59,7 +59,7 @@ export class SharedWork {
     this.#wake();
   }
 
-  /** Who began it has left. */
+  /** The leader has left. */
   leaderLeft(): void {
     this.#isLed = false;
     this.#pass();
@@ -109,7 +109,7 @@ export class SharedWork {
     this.#wake();
   }
 
-  /** Passes work that nobody pays for on to the first who stayed, or gives it up. */
+  /** Passes work that no leader pays for on to its first follower, or gives it up. */
   #pass(): void {
     if (this.#isLed || this.#isOver || this.#heir !== undefined) return;
     const [first] = this.#followers;

@@ -14,7 +14,7 @@ export interface PlaceRequest {
 const LIFETIME_MS = 3 * 60_000;
 
 /**
- * Whether a hold that opens now gets a place: one is free, and nobody has waited for it. Then the hold itself says so; an
+ * Whether a hold that opens now gets a place: one is free, and no other answer waits for it. Then the hold itself says so; an
  * answer that waits, or has no hold of its own, stands in the table of places.
  */
 export function hasFreePlace(store: SqlStore, share: number): boolean {
@@ -25,7 +25,7 @@ export function hasFreePlace(store: SqlStore, share: number): boolean {
   return row !== undefined && row.waiting === 0 && row.taken < share;
 }
 
-/** Stands in line for a place, once, and says whether it has come to it. Who asks again is known to be alive. */
+/** Stands in line for a place, once, and says whether it has come to it. An answer that asks again is known to be alive. */
 export function takePlace(
   store: SqlStore,
   { id, share, isWorking }: PlaceRequest,
@@ -33,7 +33,7 @@ export function takePlace(
 ): boolean {
   const [hold] = store.all("SELECT id FROM holds WHERE id = ? AND has_place = 1", id);
   if (hold !== undefined) return true;
-  // Who took part in the work of another and has come to work by itself counts among the concurrent.
+  // An answer that took part in the work of another and has come to work by itself counts among the concurrent.
   store.all("UPDATE holds SET is_shared = 0 WHERE id = ? AND is_shared = 1", id);
   store.all(
     `INSERT INTO places (id, share, is_taken, asked_at, expires_at) VALUES (?, ?, ?, ?, ?)
@@ -57,7 +57,7 @@ export function leavePlace(store: SqlStore, id: string): readonly string[] {
   return callNext(store);
 }
 
-/** Forgets who has not been heard of, and calls who waits for their places. */
+/** Forgets answers that have not been heard of, and calls those that wait for their places. */
 export function forgetPlaces(store: SqlStore, now: number): readonly string[] {
   store.all("DELETE FROM places WHERE expires_at <= ?", now);
   return callNext(store);

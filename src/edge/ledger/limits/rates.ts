@@ -48,7 +48,7 @@ export function takeRates(
   return ok(allowances);
 }
 
-/** What a request says of who asks. */
+/** What a request says of the key and subject that ask. */
 export type RatedRequest = Pick<
   HoldRequest,
   "keyId" | "steps" | "keyLimits" | "accountLimits" | "subject"

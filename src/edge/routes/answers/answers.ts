@@ -99,7 +99,7 @@ async function answer(
 ): Promise<Response> {
   const { waitMs, isRepeatable, cache } = terms;
   const startedMs = Date.now();
-  // Who left a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, they have.
+  // A client that leaves a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, it has.
   const mayCancel = told === null && !isRepeatable && waitMs === null;
   const body = told ?? (await waitFor(c, answerId, waitMs, mayCancel));
   tellCache(c, outcome, body);
@@ -115,7 +115,7 @@ async function answer(
   return c.json(body, 200, { "cache-control": keepingOf(body, cache), ...entityTag(body) });
 }
 
-/** Who may keep an answer: nobody one that was cut, for the next is another. */
+/** Which caches may keep an answer: none a partial or cancelled one, for the next is another. */
 function keepingOf({ status }: AnswerBody, cache: AnswerRequest["cache"]): string {
   if (status !== "completed" || cache === "off") return "no-store";
   return cache === "shared" ? "public" : "private";

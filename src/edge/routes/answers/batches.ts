@@ -111,7 +111,7 @@ async function bodyOf(c: Context<EdgeEnv>, { id, body }: ListedBatch): Promise<B
 const resultPlaceSchema: z.ZodType<readonly [number]> = z.tuple([z.int().nonnegative()]);
 const batchPlaceSchema: z.ZodType<BatchPlace> = z.tuple([z.int().nonnegative(), z.string()]);
 
-/** The batch of the path; null where the caller has none of this id. Threat: an object for every id that somebody makes up. */
+/** The batch of the path; null where the caller has none of this id. Threat: an object for every id that a client makes up. */
 async function knownId(c: Context<EdgeEnv>): Promise<string | null> {
   const id = c.req.param("id") ?? "";
   return (await new BatchIndex(c.env.DB).has(id, viewerIn(c))) ? id : null;

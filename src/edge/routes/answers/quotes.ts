@@ -67,7 +67,7 @@ interface AskedForQuote {
 async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, RefusedHold>> {
   if (mediaTypeOf(c) === "application/json") {
     const { card } = settingsOf(c.env);
-    // Hono keeps the body, so whoever reads it next finds it again.
+    // Hono keeps the body, so the next reader finds it again.
     const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()), card);
     if (!sized.ok) return unheld(sized.refusal);
     if (sized.value !== null) return measured(sized.value);

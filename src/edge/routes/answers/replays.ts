@@ -40,7 +40,7 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (isReplay) c.header("idempotency-replayed", "true");
   const replayed = told ?? (await waitFor(c, answerId, null, idempotency.value === null));
   if (replayed.error !== null) return refusedBy(c, replayed.error);
-  // Somebody has cancelled it.
+  // Another request has cancelled it.
   if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
   const body = replayBody(first.value, replayed);
   return c.json(body, 200, { "cache-control": "no-store" });

@@ -4,7 +4,7 @@ import type { Content } from "./route.ts";
 
 type Paths = NonNullable<ReturnType<typeof createDocument>["paths"]>;
 
-/** OpenAPI 3.1 has no place for the events of a stream; until they are moved they stand as media types that nobody sends. */
+/** OpenAPI 3.1 has no place for the events of a stream; until they are moved they stand as media types that are never sent. */
 const PLACE = "x-event/";
 
 /** Describes a stream of events by the schemas of their data, by name. `placed` moves them to where readers find them. */

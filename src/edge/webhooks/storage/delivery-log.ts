@@ -14,7 +14,7 @@ import type { DeliveryRow } from "./webhook-tables.ts";
 /** How long a notice can be looked up and delivered again. */
 const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
 
-/** Between two sweeps of what nobody asks for any more. */
+/** Milliseconds between two sweeps of what is too old to be shown. */
 export const SWEEP_MS: number = 24 * 3_600_000;
 
 /** Lists at most `count` deliveries, newest first. */

@@ -72,7 +72,7 @@ export function putSecrets(store: SqlStore, secrets: AccountSecrets): void {
 interface EndpointRow extends Record<string, SqlValue> {
   readonly id: string;
   readonly url: string;
-  /** What nobody searches for, as JSON. */
+  /** What no query searches for, as JSON. */
   readonly details: string;
   readonly failing_since: number | null;
   readonly created_at: number;

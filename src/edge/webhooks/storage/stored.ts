@@ -2,7 +2,7 @@ import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { membersOf, type StoredJson, storedJson, unchanged } from "../../storage/stored-json.ts";
 import type { AccountSecrets, Endpoint } from "../webhook-service.ts";
 
-/** What nobody searches for of an endpoint. */
+/** What no query searches for of an endpoint. */
 export type EndpointDetails = Omit<Endpoint, "id" | "url" | "failingSince" | "createdAt">;
 
 export const storedDetails: StoredJson<EndpointDetails> = storedJson({

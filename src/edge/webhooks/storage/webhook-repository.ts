@@ -96,7 +96,7 @@ function keep(
   notice: Notice,
   addressees: readonly Addressee[],
 ): void {
-  // Where nobody listens nothing is written: most accounts have no webhooks, and every answer comes by here.
+  // Where no endpoint and no address is to hear of it, nothing is written: most accounts have no webhooks, and every answer comes by here.
   if (addressees.length === 0) return;
   const [known] = store.all("SELECT id FROM notices WHERE id = ?", notice.id);
   if (known !== undefined) return;

@@ -16,7 +16,7 @@ export interface DeliveryRow extends Record<string, SqlValue> {
   readonly created_at: number;
   /** Of the next attempt; while one is being made, the end of its lease. */
   readonly due_at: number | null;
-  /** Until when somebody is sending it. */
+  /** Until when a sender has it; then another may take it. */
   readonly leased_until: number | null;
   /** Since when no sending of it has left, for reasons of our own; null once one has. */
   readonly unsent_since: number | null;

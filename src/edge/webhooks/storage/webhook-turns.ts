@@ -5,7 +5,7 @@ import { readEndpoint, readSecrets } from "./endpoints.ts";
 import { noteReceiver } from "./receivers.ts";
 import type { DeliveryRow } from "./webhook-tables.ts";
 
-/** Whoever takes a delivery has sent it by then, or has died: twice the time-out of a sending. */
+/** A sender that took a delivery has sent it by then, or has died: twice the time-out of a sending. */
 export const LEASE_MS = 30_000;
 
 /** One slow receiver keeps so many sendings busy and no more. */
@@ -58,7 +58,7 @@ interface BusyReceiver extends Record<string, SqlValue> {
   readonly free_at: number;
 }
 
-/** Reads the receivers that somebody is sending to: as few as there are sendings. */
+/** Reads the receivers that a sender is sending to: as few as there are sendings. */
 function readBusy(store: SqlStore, now: number): BusyReceiver[] {
   return store.all<BusyReceiver>(
     `SELECT r.name, count(*) AS sending, r.due_at AS due, min(d.leased_until) AS free_at
