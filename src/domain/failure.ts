@@ -10,8 +10,6 @@ export type Failure =
       /** Whether what was sent has the form of another kind of key. Its form alone: whether there is such a key was not asked. */
       readonly isOtherKind?: boolean;
     }
-  /** What a client token may not do at all, whatever its key may. */
-  | { readonly kind: "key_required" }
   | { readonly kind: "scope_missing"; readonly scope: string }
   /** What a client token may not do, whatever its key may. */
   | { readonly kind: "key_required" }
