@@ -125,7 +125,10 @@ export function explain(cause: unknown, io: CommandIo, keyAdvice: string = KEY_A
   if (!(cause instanceof RefusedError)) throw cause;
   const { problem, retryAfterSeconds } = cause;
   io.stderr.write(`unmask: ${problem.detail} [${problem.code}, ${problem.request_id}]\n`);
-  for (const { pointer, message } of problem.errors) io.stderr.write(`  ${pointer}: ${message}\n`);
+  // One alone is what `detail` says.
+  if (problem.errors.length > 1)
+    for (const { pointer, message } of problem.errors)
+      io.stderr.write(`  ${pointer}: ${message}\n`);
   if (problem.code === "unauthenticated") io.stderr.write(`${keyAdvice}\n`);
   if (!problem.retryable) return EXIT.failed;
   const when = retryAfterSeconds === undefined ? "" : ` in ${retryAfterSeconds} s`;

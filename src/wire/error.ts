@@ -147,7 +147,7 @@ function detailOf(failure: Failure): string {
     case "image_unsupported":
       return `${picture(failure)} cannot be read: ${failure.reason}.`;
     case "image_truncated":
-      return `${picture(failure)} ends before its last pixel.`;
+      return `${picture(failure)} ends before its last pixel. Send the whole file.`;
     case "image_too_large":
       return tooLargeSentence(failure);
     case "image_bomb":

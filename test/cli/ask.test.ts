@@ -204,7 +204,11 @@ describe("unmask ask says what to do next", () => {
 
   test.each([
     [failures.weights_loading, EXIT.unavailable, "try again in 41 s"],
-    [failures.image_truncated, EXIT.failed, "Picture 2 ends before its last pixel."],
+    [
+      failures.image_truncated,
+      EXIT.failed,
+      "Picture 2 ends before its last pixel. Send the whole file.",
+    ],
     [failures.unauthenticated, EXIT.failed, "--key or UNMASK_KEY"],
     [failures.invalid_request, EXIT.failed, "/canvas: too big"],
   ])("when the service refuses with $kind", async (failure, code, words) => {
@@ -215,6 +219,23 @@ describe("unmask ask says what to do next", () => {
     expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(code);
     expect(io.written.stderr).toContain(words);
     expect(io.written.stdout).toBe("");
+  });
+
+  test.each([
+    [["/canvas"], "unmask: /canvas: too big. [invalid_request, req_1]\n"],
+    [
+      ["/canvas", "/steps"],
+      "unmask: /canvas: too big (and 1 more in errors). [invalid_request, req_1]\n  /canvas: too big\n  /steps: too big\n",
+    ],
+  ])("once for each of the fields %j", async (pointers, words) => {
+    const problems = pointers.map((pointer) => ({ pointer, message: "too big" }));
+    const request = { requestId: "req_1", instance: "/v1/answers" };
+    await using api = await apiDouble(() =>
+      problemResponse({ kind: "invalid_request", problems }, request),
+    );
+    const io = recordedIo();
+    await ask(["What?", "--url", api.url, "--key", "k"], io);
+    expect(io.written.stderr).toBe(words);
   });
 
   test("when nobody is there", async () => {
