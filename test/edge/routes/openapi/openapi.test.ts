@@ -59,6 +59,16 @@ describe("GET /openapi.json", () => {
     for (const { description } of tags) expect(description).toMatch(/\.$/);
   });
 
+  test("gives the refusals of routes that others' clients call in those clients' shape", async () => {
+    const { paths } = await document();
+    for (const path of ["/v1/chat/completions", "/v1/query", "/v1/caption"])
+      expect(paths[path]?.["post"]?.responses, path).toMatchObject({
+        default: {
+          content: { "application/json": { schema: { $ref: "#/components/schemas/ChatError" } } },
+        },
+      });
+  });
+
   test("names the address that it was asked at", async () => {
     expect((await document()).servers).toMatchObject([{ url: "https://unmask.test" }]);
   });
