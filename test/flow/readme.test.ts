@@ -72,12 +72,22 @@ describe("the README's examples run as printed", () => {
     expect(await runTypescript("openai").ended).toBe("A dog.\n");
   });
 
+  test("selling answers, from an account to what it used", async () => {
+    const [, commands = ""] =
+      /^## Sell answers\n[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    const env = { UNMASK_ADMIN_KEY: system.admin_key };
+    const output = await run("sh", ["-ec", commands], env).ended;
+    expect(output).toMatch(/granted to ada/);
+    expect(output).toMatch(/^A dog\.$/m);
+    expect(output).toMatch(/in all/);
+  });
+
   test("a webhook receiver", async () => {
-    const headers = { authorization: `Bearer ${system.key}` };
-    const reply = await fetch(`${system.url}/v1/webhook_secret`, { headers });
-    const shown = (await reply.json()) as { secret: string };
+    const secret = (
+      await run("npm", ["run", "-s", "unmask", "--", "webhooks", "secret"]).ended
+    ).trim();
     const port = await freePort();
-    const env = { UNMASK_WEBHOOK_SECRET: shown.secret, PORT: String(port) };
+    const env = { UNMASK_WEBHOOK_SECRET: secret, PORT: String(port) };
     const receiver = runTypescript("webhook", env);
     try {
       const client = createClient({ baseUrl: system.url, apiKey: system.key });
