@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
+import { MAX_JSON_VALUES } from "#wire/limits.ts";
 import { failures } from "../../../support/edge-builders.ts";
 import { modelReply } from "../../cache/model-reply.ts";
 import { ask, functionReplies } from "../../function-double.ts";
@@ -156,9 +157,8 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
   });
 
   test("hundreds of thousands of small values, before a schema looks at any of them", async () => {
-    const part = { type: "wrong" };
-    const messages = [{ role: "user", content: Array(300_000).fill(part) }];
-    const { message } = await errorOf(await post("/v1/chat/completions", { messages }));
-    expect(message).toContain("more than 200000 values");
+    const stop = Array(MAX_JSON_VALUES).fill(0);
+    const { message } = await errorOf(await post("/v1/chat/completions", chat({ stop })));
+    expect(message).toContain(`more than ${MAX_JSON_VALUES} values`);
   });
 });
