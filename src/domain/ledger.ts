@@ -1,5 +1,5 @@
 import type { Failure } from "./failure.ts";
-import { add, least, type Micros, subtract, toNumber, ZERO } from "./micros.ts";
+import { add, least, type Micros, subtract, toNumber } from "./micros.ts";
 import { ok, type Result, refuse } from "./result.ts";
 
 /**
