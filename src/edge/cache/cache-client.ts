@@ -83,7 +83,7 @@ export function answerCacheOf(
 }
 
 /** `ageMs`: since the leader took the lead. */
-type Found = Lookup & { readonly ageMs?: number };
+type TimedLookup = Lookup & { readonly ageMs?: number };
 
 interface Places {
   readonly objectOf: (key: string) => DurableObjectStub<CacheObject>;
@@ -95,7 +95,7 @@ async function lookUp(
   caller: CacheCaller,
   question: Question,
   terms: Terms,
-): Promise<Found> {
+): Promise<TimedLookup> {
   const modelDigest = await places.front.model.digest({
     read: () => readDigest(caller),
     now: Date.now,
@@ -125,7 +125,7 @@ async function claimed(
   claim: Claim,
   caller: CacheCaller,
   terms: Terms,
-): Promise<Found> {
+): Promise<TimedLookup> {
   const object = objectOf(key);
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const reply: Claimed = await object.claim(claim);
