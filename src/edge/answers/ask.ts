@@ -75,8 +75,8 @@ export type RefusedAsk = RefusedHold;
 
 /**
  * Takes a question on: pictures, price, cache, hold, start. From its return on the answer is made, or its price is given
- * back, whether the Worker, the answer's object or a function dies. An equal question under way is taken part in or waited for, and its answer charged as one from the
- * cache.
+ * back, whether the Worker, the answer's object or a function dies. An equal question under way is taken part in or waited
+ * for, and its answer charged as one from the cache.
  *
  * A request that was answered before under its Idempotency-Key is told that answer, whatever has become of its pictures,
  * its key and the limits since. The ledger looks for it with the hold; it is asked for by itself only before pictures are

@@ -34,3 +34,17 @@ test("commas, brackets and escaped quotes in strings are text", () => {
 test("nothing is read beyond the limit", () => {
   expect(countJsonValues(utf8.encode(`[${"1,".repeat(1000)}1]`), 10)).toBe(11);
 });
+
+test("a string ends at its own quote, whatever stands escaped before it", () => {
+  const fragments = fc.array(fc.constantFrom("\\", '"', ",", "[", "{", "ä", "a"), {
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(fc.array(fragments), (texts) => {
+      const values = texts.map((text) => text.join(""));
+      const json = utf8.encode(JSON.stringify(values));
+      expect(countJsonValues(json, 1e9)).toBe(valuesOf(values));
+    }),
+    { seed: 1, numRuns: 1000 },
+  );
+});
