@@ -179,8 +179,15 @@ function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const options = {
-    ...{ endpoint: text, status: text, event: text, limit: text, since: text, until: text },
-    ...{ url: text, key: text, json: flag },
+    endpoint: text,
+    status: text,
+    event: text,
+    limit: text,
+    since: text,
+    until: text,
+    url: text,
+    key: text,
+    json: flag,
   } as const;
   return parseArguments({ args: [...args], allowPositionals: true, options });
 }

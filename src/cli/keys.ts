@@ -139,9 +139,19 @@ function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const options = {
-    ...{ name: text, test: flag, scopes: text, models: text, origins: text, overlap: text },
-    ...{ "per-day": text, "per-month": text, rpm: text, spm: text, concurrent: text },
-    ...{ url: text, json: flag },
+    name: text,
+    test: flag,
+    scopes: text,
+    models: text,
+    origins: text,
+    overlap: text,
+    "per-day": text,
+    "per-month": text,
+    rpm: text,
+    spm: text,
+    concurrent: text,
+    url: text,
+    json: flag,
   } as const;
   return parseArguments({ args: [...args], allowPositionals: true, options });
 }

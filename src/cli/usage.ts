@@ -48,7 +48,12 @@ export async function usage(args: readonly string[], io: CommandIo): Promise<num
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const options = {
-    ...{ from: text, to: text, model: text, of: text, url: text, key: text },
+    from: text,
+    to: text,
+    model: text,
+    of: text,
+    url: text,
+    key: text,
     json: { type: "boolean" },
   } as const;
   return parseArguments({ args: [...args], options }).values;

@@ -189,8 +189,15 @@ function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const options = {
-    ...{ events: text, signing: text, to: text, enable: flag, disable: flag, rotate: flag },
-    ...{ url: text, key: text, json: flag },
+    events: text,
+    signing: text,
+    to: text,
+    enable: flag,
+    disable: flag,
+    rotate: flag,
+    url: text,
+    key: text,
+    json: flag,
   } as const;
   return parseArguments({ args: [...args], allowPositionals: true, options });
 }

@@ -66,7 +66,8 @@ async function answerLocally(
     messages: fitToAbilities(
       {
         messages: messages.map(({ role, content }) => ({ role, text: content })),
-        ...{ pictures: pictures.length, canvas },
+        pictures: pictures.length,
+        canvas,
       },
       abilities,
     ).messages,

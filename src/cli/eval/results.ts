@@ -56,8 +56,13 @@ export function resultOf(
   return outcome.kind === "refused"
     ? {
         ...head,
-        ...{ steps_run: 0, answer: null, error: outcome.code, confidence: 0, score: 0 },
-        ...{ charged_micros: 0, model_digest: null },
+        steps_run: 0,
+        answer: null,
+        error: outcome.code,
+        confidence: 0,
+        score: 0,
+        charged_micros: 0,
+        model_digest: null,
       }
     : {
         ...head,

@@ -166,7 +166,10 @@ function partialAtOnce(
     ZERO,
   );
   return {
-    ...{ answerId: body.id, told: body, isReplay: false, allowances: [] },
+    answerId: body.id,
+    told: body,
+    isReplay: false,
+    allowances: [],
     cache: { kind: "bypass" },
     timings: { cacheMs: 0, queueMs: 0 },
   };
@@ -261,7 +264,11 @@ async function replyFromCache(
   if (paid.value.kind === "replay") return replayed(paid.value.reply);
   if (!isKept) {
     const order = orderOf(caller, job, {
-      ...{ deadlineAt, isRepeatable: false, cacheKey: null, follows: null, isAccepted: false },
+      deadlineAt,
+      isRepeatable: false,
+      cacheKey: null,
+      follows: null,
+      isAccepted: false,
       hasPlace: false,
     });
     // Losing it means that this hit cannot be read again under its id; the reply has it all.
@@ -351,7 +358,10 @@ async function run(
 function replayed(reply: string): Result<Admitted, never> {
   const told = storedAnswer.read(reply);
   return ok({
-    ...{ answerId: told.id, told, isReplay: true, allowances: [] },
+    answerId: told.id,
+    told,
+    isReplay: true,
+    allowances: [],
     cache: { kind: "bypass" },
   });
 }
@@ -366,7 +376,12 @@ function orderOf(
 ): Omit<AnswerOrder, "webhook"> {
   const { owner } = viewerOf(key, clientToken);
   return {
-    ...{ job, keyId: key.id, owner, requestId, traceparent, payment: { kind: "hold" } },
+    job,
+    keyId: key.id,
+    owner,
+    requestId,
+    traceparent,
+    payment: { kind: "hold" },
     share: settings.accountPlaces,
     ...terms,
   };

@@ -113,7 +113,13 @@ async function lookUp(
   const { answerId, notLeader } = terms;
   const mayLead = !onlyIfCached;
   const claim: Claim = {
-    ...{ answerId, accountId, modelDigest, isFresh, mayLead, maxAgeMs, notLeader },
+    answerId,
+    accountId,
+    modelDigest,
+    isFresh,
+    mayLead,
+    maxAgeMs,
+    notLeader,
   };
   return await claimed(places, key, claim, caller, terms);
 }

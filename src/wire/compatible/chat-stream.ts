@@ -27,7 +27,10 @@ export async function* chatChunks(
     delta: ChatChunkBody["choices"][number]["delta"],
     finish_reason: FinishReason | null = null,
   ): ChatChunkBody => ({
-    ...{ id: head.id, object: "chat.completion.chunk", created: head.created, model: head.model },
+    id: head.id,
+    object: "chat.completion.chunk",
+    created: head.created,
+    model: head.model,
     choices: [{ index: 0, delta, logprobs: null, finish_reason }],
     ...(wantsUsage ? { usage: null } : {}),
   });
