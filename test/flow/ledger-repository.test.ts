@@ -13,6 +13,8 @@ ledgerContract("the ledger over Node's SQLite", () => {
   return { ledger: ledgerTwin(() => clock.now).ledger, age };
 });
 
+const DAY_MS = 24 * 3_600_000;
+
 describe("the ledger's clock", () => {
   const idempotency = { scope: "k", fingerprint: "a" };
 
@@ -58,6 +60,21 @@ describe("the ledger's clock", () => {
     expect(repository.hold(holdRequest("c", { idempotency, amount: micros(5) }))).toMatchObject({
       value: { kind: "held" },
     });
+  });
+
+  test("a charge is told again to a capture that is repeated within a week of its hold's end, and no later", () => {
+    const { clock, repository } = at(1000);
+    repository.hold(holdRequest("a"));
+    const capture = () =>
+      repository.capture({ holdId: "a", charge: micros(7), steps: 4, reply: null }).charged;
+    expect(capture()).toBe(7n);
+    clock.now += HOLD_LIFETIME_MS + 7 * DAY_MS - 1;
+    repository.sweep();
+    expect(capture()).toBe(7n);
+    clock.now += 1;
+    repository.sweep();
+    expect(capture()).toBe(0n);
+    expect(repository.balance()).toMatchObject({ available: 3n, revenue: 7n });
   });
 
   test("a minute later a rate is whole again, also when the clock was set back", () => {

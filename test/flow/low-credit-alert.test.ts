@@ -88,6 +88,18 @@ describe("the low-credit alert", () => {
     expect(repository.dueAlerts()).toEqual([]);
   });
 
+  test("of a threshold that was set while an answer was being made is told when that answer is charged", () => {
+    const { repository } = watched();
+    repository.setLowCreditAlert({ accountId: "acc_1", threshold: null });
+    repository.hold(holdRequest("a", { amount: micros(30) }));
+    repository.setLowCreditAlert({ accountId: "acc_1", threshold: micros(80) });
+    expect(repository.dueAlerts()).toEqual([]);
+    repository.capture({ holdId: "a", charge: micros(25), steps: 4, reply: null });
+    expect(repository.dueAlerts()).toMatchObject([
+      { data: { available_micros: 75, threshold_micros: 80 } },
+    ]);
+  });
+
   test("is what the next alarm is for", () => {
     const { repository } = watched();
     for (const id of ["a", "b", "c"]) take(repository, id);

@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import {
+  type Generation,
+  type GenerationEvent,
+  generateAnswer,
+  Interruption,
+  MAX_ATTEMPTS,
+} from "#edge/answers/making/generation-attempts.ts";
+import { Patience } from "#edge/answers/making/patience.ts";
+import type { Dispatched } from "#edge/function/dispatch.ts";
+import { failures, options, story } from "../support/edge-builders.ts";
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_790_000_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+const DIGEST = "ab".repeat(32);
+const died: AnswerEvent = { kind: "answer.failed", failure: failures.function_reply_invalid };
+
+/** What a function does with the work: refuses it, or tells events, with its weights. */
+type Behaviour = Failure | readonly AnswerEvent[];
+
+interface Attempted {
+  readonly told: readonly GenerationEvent[];
+  /** Milliseconds waited between the attempts. */
+  readonly waits: readonly number[];
+  /** Attempts that count as kept when it is over. */
+  readonly counted: number;
+  readonly dispatches: number;
+}
+
+const frame = (step: number): AnswerFrame => {
+  const event = story.find((told) => told.kind === "answer.frame" && told.step === step);
+  if (event?.kind !== "answer.frame") throw new Error(`the story has no step ${step}`);
+  return event;
+};
+
+/** Has functions work on an answer one after the other, the last of them for ever. */
+async function generate(
+  functions: readonly [Behaviour, ...Behaviour[]],
+  terms: {
+    readonly isAccepted?: boolean;
+    /** Attempts of instances that died before. */
+    readonly earlier?: number;
+    readonly progress?: Generation["progress"];
+    readonly digestOf?: (dispatch: number) => string;
+    readonly overrides?: Partial<Generation>;
+  } = {},
+): Promise<Attempted> {
+  const waits: number[] = [];
+  let [counted, dispatches] = [terms.earlier ?? 0, 0];
+  const patience = new Patience(
+    { isAccepted: terms.isAccepted ?? false, createdAt: Date.now() },
+    Date.now,
+  );
+  const generation: Generation = {
+    turn: async () => undefined,
+    dispatch: async (): Promise<Result<Dispatched, Failure>> => {
+      const behaviour = functions[dispatches] ?? functions.at(-1) ?? functions[0];
+      dispatches += 1;
+      if ("kind" in behaviour) return refuse(behaviour);
+      const modelDigest = terms.digestOf?.(dispatches) ?? DIGEST;
+      return ok({ modelDigest, events: eventsOf(behaviour) });
+    },
+    attempt: () => {
+      counted += 1;
+      return counted;
+    },
+    takeBack: () => {
+      counted -= 1;
+    },
+    patience: (failure, attempt) => patience.after(failure, attempt),
+    progress: terms.progress ?? { modelDigest: null, started: null, frames: [] },
+    onTaken: () => patience.taken(),
+    signal: new AbortController().signal,
+    pause: async (milliseconds) => {
+      waits.push(milliseconds);
+      vi.setSystemTime(Date.now() + milliseconds);
+    },
+    options: options(),
+    ...terms.overrides,
+  };
+  const told: GenerationEvent[] = [];
+  for await (const event of generateAnswer(generation)) told.push(event);
+  return { told, waits, counted, dispatches };
+}
+
+async function* eventsOf(events: readonly AnswerEvent[]): Dispatched["events"] {
+  yield* events;
+}
+
+describe("a function that dies under an answer", () => {
+  test("is replaced twice, after 200 and 800 ms, and nothing is told twice", async () => {
+    const begun = story.slice(0, 2);
+    const { told, waits } = await generate([[...begun, died], [...begun, died], story]);
+    expect(told).toEqual(story);
+    expect(waits).toEqual([200, 800]);
+  });
+
+  test("for the third time ends it: the question itself is taken to kill them", async () => {
+    const { told, dispatches } = await generate([[died]]);
+    expect([told, dispatches]).toEqual([[died], MAX_ATTEMPTS]);
+  });
+
+  test("counts over the lives of the object: an answer whose attempts are used up asks no function again", async () => {
+    const { told, dispatches } = await generate([story], { earlier: MAX_ATTEMPTS });
+    expect(told).toEqual([{ kind: "answer.failed", failure: { kind: "internal" } }]);
+    expect(dispatches).toBe(0);
+  });
+
+  test("by falling silent is as dead as one that broke off", async () => {
+    const silent: AnswerEvent = { kind: "answer.failed", failure: failures.function_timeout };
+    expect((await generate([[silent], story])).told).toEqual(story);
+  });
+
+  test("is not one that says itself why the answer has failed", async () => {
+    const end: AnswerEvent = { kind: "answer.failed", failure: failures.image_bomb };
+    expect(await generate([[end], story])).toMatchObject({ told: [end], dispatches: 1, waits: [] });
+  });
+});
+
+describe("a refusal of the work", () => {
+  test("ends a plain request at once, before any function has taken it", async () => {
+    const { told, dispatches } = await generate([failures.draining, story]);
+    expect(told).toEqual([{ kind: "answer.failed", failure: failures.draining }]);
+    expect(dispatches).toBe(1);
+  });
+
+  test("is waited for once a function died under the plain request", async () => {
+    const { told, waits } = await generate([[died], failures.draining, story]);
+    expect([told, waits]).toEqual([story, [200, 200]]);
+  });
+
+  test("is no attempt: no function took the question, so it can have killed none", async () => {
+    const absent = Array<Behaviour>(7).fill(failures.draining);
+    const { told, counted } = await generate([failures.draining, ...absent, story], {
+      isAccepted: true,
+    });
+    expect([told, counted]).toEqual([story, 1]);
+  });
+
+  test("takes nothing back from an answer that asked no function, but took part in the work of another", async () => {
+    const takeBack = vi.fn();
+    await generate([failures.function_unreachable, story], {
+      overrides: { attempt: () => 0, takeBack, patience: () => 0 },
+    });
+    expect(takeBack).not.toHaveBeenCalled();
+  });
+});
+
+describe("an answer that goes on where an earlier attempt broke off", () => {
+  const [started] = story;
+  if (started?.kind !== "answer.started") throw new Error("the story has no beginning");
+  const progress = { modelDigest: DIGEST, started, frames: [frame(1)] };
+
+  test("tells what was not told yet", async () => {
+    const { told } = await generate([story], { progress });
+    expect(told).toEqual(story.slice(2));
+  });
+
+  test("fails where a step comes otherwise than it was told: half of one answer and half of another is none", async () => {
+    const [other, ...rest] = frame(1).revealed;
+    if (other === undefined) throw new Error("the step tells nothing");
+    const contradiction = { ...frame(1), revealed: [{ ...other, token: 99 }, ...rest] };
+    const { told } = await generate([[started, contradiction]], { progress });
+    expect(told).toEqual([{ kind: "answer.failed", failure: { kind: "function_reply_invalid" } }]);
+  });
+
+  test("fails, to be asked again, where the weights were changed under it", async () => {
+    const { told } = await generate([story], { progress, digestOf: () => "cd".repeat(32) });
+    expect(told).toEqual([{ kind: "answer.failed", failure: { kind: "function_unreachable" } }]);
+  });
+
+  test("may be made with other weights as long as nothing was told", async () => {
+    const digestOf = (dispatch: number) => (dispatch === 1 ? DIGEST : "cd".repeat(32));
+    expect((await generate([[died], story], { digestOf })).told).toEqual(story);
+  });
+});
+
+describe("an answer that is interrupted", () => {
+  test.each(["partial", "cancelled"] as const)(
+    "is %s as it stands, with the steps that ran; what comes after is not told",
+    async (status) => {
+      const controller = new AbortController();
+      async function* untilStep1(): Dispatched["events"] {
+        yield* eventsOf(story.slice(0, 2));
+        controller.abort(new Interruption(status));
+        yield* eventsOf(story.slice(2));
+      }
+      const { told } = await generate([story], {
+        overrides: {
+          signal: controller.signal,
+          dispatch: async () => ok({ modelDigest: DIGEST, events: untilStep1() }),
+        },
+      });
+      expect(told.slice(0, -1)).toEqual(story.slice(0, 2));
+      expect(told.at(-1)).toMatchObject({
+        kind: `answer.${status}`,
+        answer: "A red",
+        usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 1, forwardPasses: 1 },
+      });
+    },
+  );
+
+  test("before a function was asked is told with no step and no token", async () => {
+    const controller = new AbortController();
+    controller.abort(new Interruption("partial"));
+    const { told, counted } = await generate([story], {
+      overrides: { signal: controller.signal },
+    });
+    expect(told).toMatchObject([
+      { kind: "answer.partial", answer: "", tokens: [], usage: { steps: 0, canvas: 4 } },
+    ]);
+    expect(counted).toBe(0);
+  });
+
+  test("by anything but an interruption has met a fault, which is thrown", async () => {
+    const fault = new Error("the storage is gone");
+    const broken = generate([story], {
+      overrides: {
+        turn: async () => {
+          throw fault;
+        },
+      },
+    });
+    await expect(broken).rejects.toBe(fault);
+  });
+});
