@@ -8,6 +8,7 @@ import { simulateDeliveries } from "../flow/webhook-simulation.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
+import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
 
@@ -24,6 +25,10 @@ const HELP = `npm run bench -- NAME
   edge                               cache hits against a Worker that only says "ok", a miss against the function alone,
                                      1,000 equal requests at once, from the cut of a stream to its next frame
 
+  memory [--form FORM]               resident memory of the local edge beyond idle, as pictures pass through it: one of 10 MiB,
+                                     four of 10 MiB and four of 1.5 MiB at once
+                                     FORM: ${PICTURE_FORMS.join(" | ")} (default all, about two minutes)
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -32,7 +37,7 @@ const SEED_SECONDS = 10;
 
 const MOMENTS = 1_000;
 
-const NAMES: readonly string[] = ["load", "ledger", "edge", "webhooks"];
+const NAMES: readonly string[] = ["load", "ledger", "edge", "memory", "webhooks"];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -41,6 +46,7 @@ async function main(): Promise<void> {
       shape: { type: "string", default: "llada-v-8b" },
       turns: { type: "string", default: "3" },
       requests: { type: "string" },
+      form: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -53,6 +59,7 @@ async function main(): Promise<void> {
   const processors = cpus();
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   if (name === "edge") return await edge();
+  if (name === "memory") return await memory(values.form);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
@@ -130,6 +137,19 @@ async function edge(): Promise<void> {
     [`cut to next frame, median of ${resume.cuts}`, inMs(resume.medianMs)],
     ["  longest (frames come every 50 ms)", inMs(resume.longestMs)],
   ]);
+}
+
+async function memory(wanted: string | undefined): Promise<void> {
+  const forms = PICTURE_FORMS.filter((form) => wanted === undefined || form === wanted);
+  if (forms.length === 0) throw new Error(`--form is one of ${PICTURE_FORMS.join(", ")}`);
+  const inMib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  for await (const { form, pictures, bytesEach, idleBytes, peakBytes } of measureMemory(forms))
+    print([
+      [
+        `${form}, ${pictures} × ${inMib(bytesEach)}`,
+        `+${inMib(peakBytes - idleBytes)} over ${inMib(idleBytes)}`,
+      ],
+    ]);
 }
 
 function webhooks(requests: number): void {

@@ -88,7 +88,10 @@ interface Database {
 }
 
 /** Opens an account with this much credit and returns a key to it. */
-export async function openAccount({ url, adminKey }: Stand, micros: number): Promise<string> {
+export async function openAccount(
+  { url, adminKey }: Pick<Stand, "url" | "adminKey">,
+  micros: number,
+): Promise<string> {
   const administer = async (at: string, body: object): Promise<Record<string, unknown>> => {
     const response = await post(`${url}v1/${at}`, adminKey, body);
     if (!response.ok) throw new Error(`${at}: ${response.status} ${await response.text()}`);
