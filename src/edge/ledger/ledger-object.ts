@@ -22,11 +22,11 @@ import type {
   Ledger,
   LetIn,
   LetInRequest,
+  LowCreditAlert,
   Refund,
   RefusedHold,
 } from "./ledger-service.ts";
 import type { PlaceRequest } from "./limits/places.ts";
-import type { LowCreditAlert } from "./low-credit-alert.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings {

@@ -23,6 +23,7 @@ import type {
   IdempotentRequest,
   LetIn,
   LetInRequest,
+  LowCreditAlert,
   Refund,
   RefusedHold,
 } from "./ledger-service.ts";
@@ -44,7 +45,6 @@ import {
 import {
   alertLowCredit,
   createLowCreditAlerts,
-  type LowCreditAlert,
   type LowCreditAlerts,
   setLowCreditAlert,
 } from "./low-credit-alert.ts";

@@ -1,10 +1,11 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Balances, EntryKind } from "#domain/ledger.ts";
-import type { Allowance, KeyLimits, RateLimits, SubjectLimits } from "#domain/limits.ts";
+import type { Allowance } from "#domain/limits.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
 import type { PlaceRequest } from "./limits/places.ts";
-import type { LowCreditAlert } from "./low-credit-alert.ts";
+import type { RatedRequest, RefusedRequest } from "./limits/rates.ts";
+import type { SpendingRequest } from "./limits/spend-caps.ts";
 
 /**
  * The money of one account as its callers see it. Every call is one transaction of the account's single writer and may
@@ -75,55 +76,31 @@ export interface Given {
   readonly isRepeat: boolean;
 }
 
-export interface HoldRequest {
+/** `amount` is the quote. */
+export interface HoldRequest extends LetInRequest {
   /** The answer's id. */
   readonly holdId: string;
   readonly accountId: string;
-  readonly keyId: string;
   readonly model: string;
-  /** The quote. */
-  readonly amount: Micros;
   /** What the caller would pay at most; null is whatever it costs. */
   readonly maximum: Micros | null;
-  readonly steps: number;
-  readonly keyLimits: KeyLimits;
-  readonly accountLimits: RateLimits;
-  /** Of the client token that stands for the key; null for the key itself. */
-  readonly spendCap: SpendCap | null;
-  /** Of the client token's subject, or of the token where it has none; null for the key itself. */
-  readonly subject: Subject | null;
   /** How many answers of the account the functions may have at one time; null for what needs no place: a batch, which is no answer. */
   readonly share: number | null;
   /** Whether it takes part in the work of another answer: it is not made itself, so it needs no place and is not counted among those in the making. */
   readonly isShared: boolean;
   /** Whether `letIn` has counted it against the rates. */
   readonly isRated: boolean;
-  readonly idempotency: IdempotentRequest | null;
 }
 
-/** As a hold; `amount` is the least that it can cost. */
-export type LetInRequest = Omit<
-  HoldRequest,
-  "holdId" | "accountId" | "model" | "share" | "isShared" | "isRated" | "maximum"
->;
+/** `amount` is the least that it can cost. */
+export interface LetInRequest extends RatedRequest, SpendingRequest {
+  readonly idempotency: IdempotentRequest | null;
+}
 
 export type LetIn =
   | { readonly kind: "new"; readonly allowances: readonly Allowance[] }
   /** The body of the first reply, as JSON text. */
   | { readonly kind: "replay"; readonly reply: string };
-
-/** The most that everything asked with one client token may cost together. */
-export interface SpendCap {
-  readonly tokenId: string;
-  readonly amount: Micros;
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number;
-}
-
-/** Someone within the account, and what may be asked for them. */
-export interface Subject extends SubjectLimits {
-  readonly owner: string;
-}
 
 /** A request that may be repeated and must be answered and charged once. */
 export interface IdempotentRequest {
@@ -143,11 +120,8 @@ export type Held =
   /** The body of the first reply, as JSON text. */
   | { readonly kind: "replay"; readonly reply: string };
 
-export interface RefusedHold {
-  readonly failure: Failure;
-  /** What is left of each rate, as far as it was looked at. */
-  readonly allowances: readonly Allowance[];
-}
+/** A hold that is refused, or a request that is not let in. */
+export type RefusedHold = RefusedRequest;
 
 export interface Capture {
   readonly holdId: string;
@@ -167,6 +141,13 @@ export interface Called {
 
 export interface Captured extends Called {
   readonly charged: Micros;
+}
+
+/** When an account is told that its credit runs low. */
+export interface LowCreditAlert {
+  readonly accountId: string;
+  /** Micro-dollars of available credit below which it is told; null: never. */
+  readonly threshold: Micros | null;
 }
 
 export interface LedgerEntry {

@@ -1,16 +1,10 @@
-import { type Micros, toNumber } from "#domain/micros.ts";
+import { toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { readBalances } from "./journal.ts";
+import type { LowCreditAlert } from "./ledger-service.ts";
 import { retryAt } from "./outbox.ts";
 import { storedNotice } from "./stored-ledger.ts";
-
-/** When an account is told that its credit runs low. */
-export interface LowCreditAlert {
-  readonly accountId: string;
-  /** Micro-dollars of available credit below which it is told; null: never. */
-  readonly threshold: Micros | null;
-}
 
 /** Notices of low credit that wait to be handed over; written in the transaction that went below the threshold. */
 export interface LowCreditAlerts {

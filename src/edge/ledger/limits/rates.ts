@@ -1,21 +1,23 @@
 import type { Failure } from "#domain/failure.ts";
 import {
   type Allowance,
+  type KeyLimits,
   RATE_WINDOW_SECONDS,
+  type RateLimits,
   type RatePolicy,
   type RateWindow,
+  type SubjectLimits,
   spendRate,
 } from "#domain/limits.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
-import type { HoldRequest, RefusedHold } from "../ledger-service.ts";
 
 /** Counts a request and its steps against the rates of its key and its account, or refuses with the first that is used up. */
 export function takeRates(
   store: SqlStore,
   { keyId, steps, keyLimits, accountLimits, subject }: RatedRequest,
   now: number,
-): Result<readonly Allowance[], RefusedHold> {
+): Result<readonly Allowance[], RefusedRequest> {
   const key = `key ${keyId}`;
   const demands: readonly Demand[] = [
     [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
@@ -48,15 +50,30 @@ export function takeRates(
   return ok(allowances);
 }
 
+/** Someone within the account, and what may be asked for them. */
+export interface Subject extends SubjectLimits {
+  readonly owner: string;
+}
+
 /** What a request says of the key and subject that ask. */
-export type RatedRequest = Pick<
-  HoldRequest,
-  "keyId" | "steps" | "keyLimits" | "accountLimits" | "subject"
->;
+export interface RatedRequest {
+  readonly keyId: string;
+  readonly steps: number;
+  readonly keyLimits: KeyLimits;
+  readonly accountLimits: RateLimits;
+  readonly subject: Subject | null;
+}
+
+/** A request that is not let in. */
+export interface RefusedRequest {
+  readonly failure: Failure;
+  /** What is left of each rate, as far as it was looked at. */
+  readonly allowances: readonly Allowance[];
+}
 
 type Demand = readonly [owner: string, policy: RatePolicy, amount: number];
 
-function subjectDemands(subject: HoldRequest["subject"], steps: number): readonly Demand[] {
+function subjectDemands(subject: Subject | null, steps: number): readonly Demand[] {
   if (subject === null) return [];
   const { owner, requestsPerMinute: requests, stepsPerMinute } = subject;
   const demands: Demand[] = [];

@@ -1,9 +1,10 @@
 import type { Failure } from "#domain/failure.ts";
 import { type SpendPeriod, spendWithin } from "#domain/ledger.ts";
+import type { KeyLimits } from "#domain/limits.ts";
 import { type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
-import type { HoldRequest } from "../ledger-service.ts";
+import type { Subject } from "./rates.ts";
 
 /** Spends a price from every counter of a request and names them, or refuses with the first that is spent. */
 export function takeSpending(
@@ -37,8 +38,25 @@ export function hasSpending(
   return ok(undefined);
 }
 
+/** The most that everything asked with one client token may cost together. */
+export interface SpendCap {
+  readonly tokenId: string;
+  readonly amount: Micros;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** What a request says of what may be spent for it. */
-type SpendingRequest = Pick<HoldRequest, "keyId" | "keyLimits" | "spendCap" | "subject" | "amount">;
+export interface SpendingRequest {
+  readonly keyId: string;
+  readonly keyLimits: KeyLimits;
+  /** The quote, or the least that it can cost. */
+  readonly amount: Micros;
+  /** Of the client token that stands for the key; null for the key itself. */
+  readonly spendCap: SpendCap | null;
+  /** Of the client token's subject, or of the token where it has none; null for the key itself. */
+  readonly subject: Subject | null;
+}
 
 /** Gives counters back what was spent from them and not charged. */
 export function returnSpending(store: SqlStore, counters: readonly string[], amount: Micros): void {
