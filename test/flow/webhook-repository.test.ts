@@ -2,15 +2,16 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Notice } from "#domain/notice.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
+import type { WebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
-import { LEASE_MS, MAX_SENDING_PER_RECEIVER } from "#edge/webhooks/storage/webhook-turns.ts";
 import {
   FAILING_FOR_MS,
   retryAfterMs,
   UNSENT_FOR_MS,
   waitBeforeNext,
-} from "#edge/webhooks/webhook-schedule.ts";
-import type { Endpoint, WebhookRepository } from "#edge/webhooks/webhook-service.ts";
+} from "#edge/webhooks/storage/webhook-schedule.ts";
+import type { Endpoint } from "#edge/webhooks/storage/webhook-tables.ts";
+import { LEASE_MS, MAX_SENDING_PER_RECEIVER } from "#edge/webhooks/storage/webhook-turns.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 import { simulateDeliveries } from "./webhook-simulation.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
+import type { WebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
+import type { DueDelivery } from "#edge/webhooks/storage/webhook-tables.ts";
 import { createSender, MAX_SENDING } from "#edge/webhooks/webhook-sender.ts";
-import type { DueDelivery, WebhookRepository } from "#edge/webhooks/webhook-service.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 

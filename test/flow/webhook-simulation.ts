@@ -1,12 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Notice } from "#domain/notice.ts";
+import type { WebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import type {
   DueDelivery,
   Endpoint,
   SendingResult,
-  WebhookRepository,
-} from "#edge/webhooks/webhook-service.ts";
+} from "#edge/webhooks/storage/webhook-tables.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { nodeStore } from "../support/ledger-twin.ts";

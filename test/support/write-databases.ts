@@ -16,7 +16,7 @@ import { openBatchOrders } from "#edge/batches/batch-orders.ts";
 import { openBatchRepository } from "#edge/batches/batch-repository.ts";
 import { openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
-import type { Endpoint } from "#edge/webhooks/webhook-service.ts";
+import type { Endpoint } from "#edge/webhooks/storage/webhook-tables.ts";
 import { batchTerms, endedAnswer, problem } from "./batches.ts";
 import { question, untold } from "./edge-builders.ts";
 import { holdRequest } from "./ledger-builders.ts";

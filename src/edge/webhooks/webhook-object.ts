@@ -6,18 +6,17 @@ import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
 import { settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { openWebhookRepository } from "./storage/webhook-repository.ts";
-import { LEASE_MS } from "./storage/webhook-turns.ts";
-import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
+import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
 import type {
   AccountSecrets,
-  DeliveryAttempt,
   DeliveryQuery,
   DeliveryRange,
   Endpoint,
+  TriedDelivery,
   WebhookDelivery,
-  WebhookRepository,
-} from "./webhook-service.ts";
+} from "./storage/webhook-tables.ts";
+import { LEASE_MS } from "./storage/webhook-turns.ts";
+import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 
 /** How long the secret before a rotation signs too. */
 const OVERLAP_MS = 24 * 3_600_000;
@@ -124,13 +123,7 @@ export class WebhookObject extends DurableObject<Bindings> {
     return this.#repository.deliveries(query, count);
   }
 
-  async delivery(
-    id: string,
-    owner: Owner,
-  ): Promise<{
-    readonly delivery: WebhookDelivery;
-    readonly attempts: readonly DeliveryAttempt[];
-  } | null> {
+  async delivery(id: string, owner: Owner): Promise<TriedDelivery | null> {
     return this.#repository.delivery(id, owner);
   }
 

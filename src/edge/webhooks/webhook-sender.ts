@@ -4,7 +4,8 @@ import { callFunction } from "../function/client.ts";
 import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 import type { Settings } from "../settings.ts";
-import type { DueDelivery, SendingResult, WebhookRepository } from "./webhook-service.ts";
+import type { WebhookRepository } from "./storage/webhook-repository.ts";
+import type { DueDelivery, SendingResult } from "./storage/webhook-tables.ts";
 
 /** How long a receiver may take to say 2xx. Source: Standard Webhooks, "Requirements for webhook consumers". */
 const TIMEOUT_MS = 15_000;

@@ -13,7 +13,7 @@ import {
 } from "#wire/api/webhooks.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
-import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/webhook-service.ts";
+import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/storage/webhook-tables.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import type { RouteConfig } from "../openapi/route.ts";

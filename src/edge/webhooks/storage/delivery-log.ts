@@ -1,15 +1,15 @@
 import type { NoticeType } from "#domain/notice.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
+import { noteReceiver } from "./receivers.ts";
+import { storedReply } from "./stored.ts";
 import type {
   DeliveryQuery,
   DeliveryRange,
+  DeliveryRow,
+  TriedDelivery,
   WebhookDelivery,
-  WebhookRepository,
-} from "../webhook-service.ts";
-import { noteReceiver } from "./receivers.ts";
-import { storedReply } from "./stored.ts";
-import type { DeliveryRow } from "./webhook-tables.ts";
+} from "./webhook-tables.ts";
 
 /** How long a notice can be looked up and delivered again. */
 const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
@@ -37,11 +37,7 @@ export function readDeliveries(
 }
 
 /** Finds a delivery and everything that was tried for it; null where there is none. */
-export function readDelivery(
-  store: SqlStore,
-  id: string,
-  owner: Owner,
-): ReturnType<WebhookRepository["delivery"]> {
+export function readDelivery(store: SqlStore, id: string, owner: Owner): TriedDelivery | null {
   const [row] = store.all<ListedRow>(
     `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
        WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,

@@ -1,8 +1,7 @@
 import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
-import type { AccountSecrets, Endpoint } from "../webhook-service.ts";
-import { noteReceiver } from "./receivers.ts";
+import { noteReceiver, receiverOf } from "./receivers.ts";
 import { storedDetails, storedSecrets } from "./stored.ts";
-import { receiverOf } from "./webhook-tables.ts";
+import type { AccountSecrets, Endpoint } from "./webhook-tables.ts";
 
 /** Lists the endpoints, oldest first. */
 export function readEndpoints(store: SqlStore): Endpoint[] {

@@ -18,3 +18,8 @@ export function noteReceiver(store: SqlStore, receiver: string): void {
       ...[receiver, due],
     );
 }
+
+/** Returns whom an address burdens: all addresses of one host. What is no address stands for itself, and fails when it is sent to. */
+export function receiverOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : url;
+}

@@ -1,6 +1,6 @@
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { membersOf, type StoredJson, storedJson, unchanged } from "../../storage/stored-json.ts";
-import type { AccountSecrets, Endpoint } from "../webhook-service.ts";
+import type { AccountSecrets, Endpoint } from "./webhook-tables.ts";
 
 /** What no query searches for of an endpoint. */
 export type EndpointDetails = Omit<Endpoint, "id" | "url" | "failingSince" | "createdAt">;

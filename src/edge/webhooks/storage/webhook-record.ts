@@ -1,19 +1,18 @@
 import type { Notice } from "#domain/notice.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
-import { beginOutage, endOutage } from "../outage.ts";
+import { markAttempt, putEndpoint, readEndpoint } from "./endpoints.ts";
+import { beginOutage, endOutage } from "./outage.ts";
+import { noteReceiver } from "./receivers.ts";
+import { storedReply } from "./stored.ts";
 import {
   FAILING_FOR_MS,
   retryAfterMs,
   UNSENT_FOR_MS,
   waitBeforeNext,
   waitForUs,
-} from "../webhook-schedule.ts";
-import type { Endpoint, SendingResult, WebhookTools } from "../webhook-service.ts";
-import { markAttempt, putEndpoint, readEndpoint } from "./endpoints.ts";
-import { noteReceiver } from "./receivers.ts";
-import { storedReply } from "./stored.ts";
-import type { DeliveryRow } from "./webhook-tables.ts";
+} from "./webhook-schedule.ts";
+import type { DeliveryRow, Endpoint, SendingResult, WebhookTools } from "./webhook-tables.ts";
 
 type Recording = WebhookTools;
 

@@ -1,8 +1,7 @@
 import type { Notice, WebhookTarget } from "#domain/notice.ts";
+import type { Owner } from "../../keys/viewer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
-import { noticeBody } from "../notice-body.ts";
-import type { Endpoint, WebhookRepository, WebhookTools } from "../webhook-service.ts";
 import {
   readDeliveries,
   readDelivery,
@@ -20,11 +19,57 @@ import {
   readEndpoints,
   readSecrets,
 } from "./endpoints.ts";
-import { noteReceiver } from "./receivers.ts";
+import { noticeBody } from "./notice-body.ts";
+import { noteReceiver, receiverOf } from "./receivers.ts";
 import { record } from "./webhook-record.ts";
 import { webhookMigrations } from "./webhook-schema.ts";
-import { type DeliveryRow, receiverOf } from "./webhook-tables.ts";
+import type {
+  AccountSecrets,
+  DeliveryQuery,
+  DeliveryRange,
+  DeliveryRow,
+  DueDelivery,
+  Endpoint,
+  SendingResult,
+  TriedDelivery,
+  WebhookDelivery,
+  WebhookTools,
+} from "./webhook-tables.ts";
 import { nextDueAt, take } from "./webhook-turns.ts";
+
+/** The endpoints of one account and everything that is on its way to them. Every operation is one transaction. */
+export interface WebhookRepository {
+  /** Keeps a notice for every enabled endpoint that wants it, and for its own address; the same id again changes nothing. */
+  accept(notice: Notice, target: WebhookTarget | null): void;
+  /** Keeps a notice for an address that a request named, and for no endpoint. */
+  acceptAt(notice: Notice, target: WebhookTarget): void;
+  /** Keeps a notice for one endpoint, whether it wants it or is enabled or not. False where there is none. */
+  acceptFor(notice: Notice, endpointId: string): boolean;
+  /** Takes deliveries that are due, at most `limit`, and none that another sender has. A sender that dies is replaced after a lease. */
+  take(limit: number): readonly DueDelivery[];
+  /** Takes in what came of a sending. One that never left is no attempt. */
+  record(deliveryId: string, result: SendingResult): void;
+  /** When something can be taken; null when nothing waits. */
+  nextDueAt(): number | null;
+  endpoints(): readonly Endpoint[];
+  endpoint(id: string): Endpoint | null;
+  putEndpoint(endpoint: Endpoint): void;
+  /** Deletes it; what was on its way there fails. */
+  deleteEndpoint(id: string): boolean;
+  /** Secrets of the account for addresses that requests name; null before the first. */
+  accountSecrets(): AccountSecrets | null;
+  putAccountSecrets(secrets: AccountSecrets): void;
+  deliveries(query: DeliveryQuery, count: number): readonly WebhookDelivery[];
+  delivery(id: string, owner?: Owner): TriedDelivery | null;
+  /** Sends a delivery again from the beginning of its schedule. False where there is none, or its endpoint is gone. */
+  redeliver(id: string, owner?: Owner): boolean;
+  /** Sends a range again; returns how many. */
+  redeliverRange(range: DeliveryRange): number;
+  /** When `sweep` will have something to do; null where nothing is kept. */
+  sweepAt(): number | null;
+  /** Forgets what is too old to be shown, if it is time to. */
+  sweep(): void;
+}
 
 /** Opens the repository of an account. */
 export function openWebhookRepository(store: SqlStore, tools: WebhookTools): WebhookRepository {

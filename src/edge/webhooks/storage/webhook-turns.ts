@@ -1,9 +1,8 @@
 import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
-import { holdBack, outageOf } from "../outage.ts";
-import type { DueDelivery } from "../webhook-service.ts";
 import { readEndpoint, readSecrets } from "./endpoints.ts";
+import { holdBack, outageOf } from "./outage.ts";
 import { noteReceiver } from "./receivers.ts";
-import type { DeliveryRow } from "./webhook-tables.ts";
+import type { DeliveryRow, DueDelivery } from "./webhook-tables.ts";
 
 /** A sender that took a delivery has sent it by then, or has died: twice the time-out of a sending. */
 export const LEASE_MS = 30_000;

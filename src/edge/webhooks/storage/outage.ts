@@ -1,4 +1,4 @@
-import type { SqlStore } from "../storage/sql-store.ts";
+import type { SqlStore } from "../../storage/sql-store.ts";
 import { waitForUs } from "./webhook-schedule.ts";
 
 /** A time in which nothing of this account's left, for reasons of our own: the fetch hop is down, full, or restarting. */
