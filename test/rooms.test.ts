@@ -92,7 +92,7 @@ function complaintsAbout(file: string, specifier: string): string[] {
     : [`only ${sole[1].source} may import ${specifier}: ${file}`];
 }
 
-/** An import from one folder of a room to another. */
+/** An import from one folder to another beside it. */
 interface Arrow {
   readonly file: string;
   readonly from: string;
@@ -100,20 +100,22 @@ interface Arrow {
   readonly isTypeOnly: boolean;
 }
 
-function folderOf(file: string, { beside }: Layout): string {
-  const [, , first = "", ...rest] = file.split("/");
+/** The folder of `parent` that a file lies in, or its group where it lies beside them; null for a file of elsewhere. */
+function folderOf(file: string, parent: string, { beside }: Layout): string | null {
+  const within = path.posix.relative(parent, file).split("/");
+  const [first = "", ...rest] = within;
+  if (first === "..") return null;
   return rest.length > 0 ? first : (beside[first] ?? "base");
 }
 
-function arrowsOf(file: string, text: string, layout: Layout): readonly Arrow[] {
+function arrowsOf(file: string, text: string, parent: string, layout: Layout): readonly Arrow[] {
   const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\b([^;]*?)\bfrom\s+"(\.[^"]+)"/g);
-  const from = folderOf(file, layout);
-  return [...statements]
-    .map(([, names = "", specifier = ""]) => ({
-      ...{ file, from, isTypeOnly: names.trimStart().startsWith("type") },
-      to: folderOf(path.posix.join(path.posix.dirname(file), specifier), layout),
-    }))
-    .filter(({ to }) => to !== from);
+  const from = folderOf(file, parent, layout);
+  return [...statements].flatMap(([, names = "", specifier = ""]) => {
+    const to = folderOf(path.posix.join(path.posix.dirname(file), specifier), parent, layout);
+    if (from === null || to === null || from === to) return [];
+    return [{ file, from, to, isTypeOnly: names.trimStart().startsWith("type") }];
+  });
 }
 
 function isExcepted({ file, to, isTypeOnly }: Arrow, { exceptions }: Layout): boolean {
@@ -137,9 +139,9 @@ function circlesIn(arrows: Layout["arrows"]): readonly string[] {
   }
 }
 
-describe.each(Object.entries(layouts))("the folders of src/%s", (room, layout) => {
-  const files = sources.filter(({ file }) => roomOf(file) === room);
-  const arrows = files.flatMap(({ file, text }) => arrowsOf(file, text, layout));
+describe.each(Object.entries(layouts))("the folders of %s", (parent, layout) => {
+  const files = sources.filter(({ file }) => file.startsWith(`${parent}/`));
+  const arrows = files.flatMap(({ file, text }) => arrowsOf(file, text, parent, layout));
 
   test("hold at most twelve files each", () => {
     const counts = new Map<string, number>();
@@ -166,10 +168,10 @@ describe.each(Object.entries(layouts))("the folders of src/%s", (room, layout) =
 });
 
 test("the folders' checker sees an arrow back, a value through an exception for types, and a circle", () => {
-  const edge = layouts["edge"];
+  const edge = layouts["src/edge"];
   if (edge === undefined) throw new Error("the edge has no layout");
   const complaints = (file: string, text: string) =>
-    againstArrows(arrowsOf(file, text, edge), edge);
+    againstArrows(arrowsOf(file, text, "src/edge", edge), edge);
   expect(complaints("src/edge/keys/a.ts", 'import { b } from "../answers/b.ts";')).toHaveLength(1);
   expect(complaints("src/edge/answers/a.ts", 'import { b } from "../keys/b.ts";')).toEqual([]);
   expect(complaints("src/edge/env.ts", 'import type { B } from "./cache/b.ts";')).toEqual([]);

@@ -1,14 +1,16 @@
 import type {
-  ChangeEndpointBody,
-  CreateEndpointBody,
   DeliveryBody,
   DeliveryListQuery,
-  EndpointBody,
-  NewEndpointBody,
   RedeliverBody,
   RedeliveredBody,
+} from "#wire/api/webhooks/deliveries.ts";
+import type {
+  ChangeEndpointBody,
+  CreateEndpointBody,
+  EndpointBody,
+  NewEndpointBody,
   WebhookSecretBody,
-} from "#wire/api/webhooks.ts";
+} from "#wire/api/webhooks/endpoints.ts";
 import {
   type ApiObject,
   type CallOptions,

@@ -1,4 +1,4 @@
-/** How a room is laid out: its folders, and which of them each may import. What lies inside a folder is a part of it. */
+/** How a folder is laid out: the folders in it, and which of them each may import. What lies deeper is a part of them. */
 export interface Layout {
   /** Folder, or a group of files beside the folders, by what it may import. */
   readonly arrows: Readonly<Record<string, readonly string[]>>;
@@ -8,9 +8,9 @@ export interface Layout {
   readonly exceptions: Readonly<Record<string, { to: readonly string[]; because: string }>>;
 }
 
-/** The two rooms that have more folders than a reader keeps in mind. One direction: no arrow leads back, over any detour. */
+/** The two rooms that have more folders than a reader keeps in mind, and their folders that have folders. One direction: no arrow leads back, over any detour. */
 export const layouts: Readonly<Record<string, Layout>> = {
-  edge: {
+  "src/edge": {
     arrows: {
       base: [],
       storage: [],
@@ -47,7 +47,30 @@ export const layouts: Readonly<Record<string, Layout>> = {
       },
     },
   },
-  wire: {
+  "src/edge/ledger": {
+    arrows: { limits: [], base: ["limits"] },
+    beside: {},
+    exceptions: {},
+  },
+  "src/edge/routes": {
+    arrows: {
+      describe: [],
+      base: ["describe"],
+      accounts: ["base", "describe"],
+      answers: ["base", "describe"],
+      compatible: ["base", "describe", "answers"],
+      webhooks: ["base", "describe"],
+      openapi: ["base", "describe", "accounts", "answers", "compatible", "webhooks"],
+    },
+    beside: {},
+    exceptions: {},
+  },
+  "src/edge/webhooks": {
+    arrows: { storage: [], base: ["storage"] },
+    beside: {},
+    exceptions: {},
+  },
+  "src/wire": {
     arrows: {
       base: [],
       codec: [],
@@ -57,6 +80,16 @@ export const layouts: Readonly<Record<string, Layout>> = {
       events: ["base", "function", "api", "compatible"],
     },
     beside: { "event-schemas.ts": "events" },
+    exceptions: {},
+  },
+  "src/wire/api": {
+    arrows: {
+      base: [],
+      accounts: ["base"],
+      answers: ["base"],
+      webhooks: ["base", "answers"],
+    },
+    beside: {},
     exceptions: {},
   },
 };

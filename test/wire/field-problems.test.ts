@@ -12,7 +12,8 @@ import * as batches from "#wire/api/answers/batches.ts";
 import * as quotes from "#wire/api/answers/quotes.ts";
 import { parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { checkFields } from "#wire/api/page.ts";
-import * as webhooks from "#wire/api/webhooks.ts";
+import * as deliveries from "#wire/api/webhooks/deliveries.ts";
+import * as endpoints from "#wire/api/webhooks/endpoints.ts";
 import * as chat from "#wire/compatible/chat-body.ts";
 import { parseChat } from "#wire/compatible/chat-request.ts";
 import * as moondream from "#wire/compatible/moondream.ts";
@@ -103,7 +104,7 @@ describe("a field's fault is said in our words", () => {
 });
 
 const modules = { accounts, answerList, answers, batches, chat, clientTokens, keys };
-const more = { limits, moondream, quotes, usage, webhooks };
+const more = { deliveries, endpoints, limits, moondream, quotes, usage };
 const schemas: [string, z.ZodType][] = Object.entries({ ...modules, ...more }).flatMap(
   ([module, exported]) =>
     Object.entries(exported)

@@ -3,7 +3,7 @@ import { type HealthBody, healthSchema } from "#wire/api/answers/responses.ts";
 import type { EdgeEnv } from "../env.ts";
 import { readStatus } from "../function/client.ts";
 import { settingsOf } from "../settings.ts";
-import type { RouteConfig } from "./openapi/route.ts";
+import type { RouteConfig } from "./describe/route.ts";
 
 /** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */
 export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { EdgeEnv } from "../env.ts";
-import type { RouteConfig } from "./openapi/route.ts";
+import type { RouteConfig } from "./describe/route.ts";
 
 const welcome = {
   name: "Unmask",

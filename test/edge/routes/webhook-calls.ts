@@ -7,9 +7,8 @@ import {
   type DeliveryBody,
   deliveryListSchema,
   deliverySchema,
-  type NewEndpointBody,
-  newEndpointSchema,
-} from "#wire/api/webhooks.ts";
+} from "#wire/api/webhooks/deliveries.ts";
+import { type NewEndpointBody, newEndpointSchema } from "#wire/api/webhooks/endpoints.ts";
 import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { ask, functionReplies, type SentRequest } from "../function-double.ts";

@@ -24,8 +24,8 @@ import { newId } from "../../id.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 
 /** `POST /v1/accounts`: opens an account, without credit. */
 export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {

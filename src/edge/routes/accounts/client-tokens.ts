@@ -17,7 +17,7 @@ import { newId } from "../../id.ts";
 import type { KeyRecord } from "../../keys/key-store.ts";
 import { settingsOf } from "../../settings.ts";
 import { readBody } from "../body.ts";
-import type { RouteConfig } from "../openapi/route.ts";
+import type { RouteConfig } from "../describe/route.ts";
 
 /** `POST /v1/client_tokens`: makes a token that an app may hold, for part of what the key may do. */
 export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> {

@@ -24,8 +24,8 @@ import { keyCache } from "../../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../../keys/key-store.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 import { placeSchema } from "./accounts.ts";
 
 /** `POST /v1/keys`: makes a key and shows it, the only time. */

@@ -14,8 +14,8 @@ import { refused } from "../../guard/errors.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import type { LedgerEntry } from "../../ledger/ledger-service.ts";
 import { describedQuery, readQuery } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 
 /** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
 export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {

@@ -8,8 +8,8 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { UsageIndex, type UsagePlace } from "../../usage/usage-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 import { viewerIn } from "../reply-headers.ts";
 
 /** `GET /v1/usage`: what the account's keys asked, by day, key and model, latest day first. */

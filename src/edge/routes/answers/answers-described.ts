@@ -4,9 +4,9 @@ import { answerFormSchema, answerRequestSchema } from "#wire/api/answers/answer-
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { answerEvents } from "#wire/event-schemas.ts";
 import { describedQuery } from "../body.ts";
-import { askedHeaders } from "../openapi/declared-headers.ts";
-import { eventContent } from "../openapi/openapi-events.ts";
-import type { Content, RouteConfig } from "../openapi/route.ts";
+import { askedHeaders } from "../describe/declared-headers.ts";
+import { eventContent } from "../describe/openapi-events.ts";
+import type { Content, RouteConfig } from "../describe/route.ts";
 
 /** How the body of an answer request may be written. */
 export const answerContent: Content = {

@@ -18,9 +18,9 @@ import { refused, refusedMissing } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readJsonBytes, readQuery } from "../body.ts";
+import { askedHeaders } from "../describe/declared-headers.ts";
+import type { RouteConfig, RouteReply } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
-import { askedHeaders } from "../openapi/declared-headers.ts";
-import type { RouteConfig, RouteReply } from "../openapi/route.ts";
 import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
 
 /** What a batch is told with while it is being made. */

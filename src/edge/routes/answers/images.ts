@@ -12,7 +12,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
 import { mediaTypeOf } from "../body.ts";
-import type { RouteConfig } from "../openapi/route.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { viewerIn } from "../reply-headers.ts";
 
 /** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */

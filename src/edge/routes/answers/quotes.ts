@@ -22,7 +22,7 @@ import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf } from "../body.ts";
-import type { RouteConfig } from "../openapi/route.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
 import { answerContent } from "./answers-described.ts";

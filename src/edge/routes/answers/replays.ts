@@ -18,8 +18,8 @@ import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused, refusedBy } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
-import { askedHeaders } from "../openapi/declared-headers.ts";
-import type { RouteConfig } from "../openapi/route.ts";
+import { askedHeaders } from "../describe/declared-headers.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
 import { waitFor } from "./answers.ts";
 

@@ -13,7 +13,7 @@ import { refused, refusedBy } from "../../guard/errors.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
 import { waitFor } from "../answers/answers.ts";
-import type { Content } from "../openapi/route.ts";
+import type { Content } from "../describe/route.ts";
 import { callerContextOf, eventHeaders, tellCache, tellRates, viewerIn } from "../reply-headers.ts";
 
 /** How refusals read on these routes, in the API's description; `errorShape` writes them. */

@@ -14,7 +14,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { readModelCard } from "../../function/client.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
-import type { Content, RouteConfig } from "../openapi/route.ts";
+import type { Content, RouteConfig } from "../describe/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
 
 /** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */

@@ -16,9 +16,9 @@ import { moondreamEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
-import { askedHeaders } from "../openapi/declared-headers.ts";
-import { eventContent } from "../openapi/openapi-events.ts";
-import type { RouteConfig } from "../openapi/route.ts";
+import { askedHeaders } from "../describe/declared-headers.ts";
+import { eventContent } from "../describe/openapi-events.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
 
 /** `POST /v1/query`: asks about a picture as Moondream's clients do. */

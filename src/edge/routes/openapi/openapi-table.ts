@@ -12,11 +12,11 @@ import { replayAnswerRoute } from "../answers/replays.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { showHealthRoute } from "../health.ts";
 import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
 import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
 import { showWelcomeRoute } from "../welcome.ts";
-import type { RouteConfig } from "./route.ts";
 
 /** Routes that stand together in the API's description, under the name of a tag. */
 export interface RouteGroup {

@@ -5,16 +5,16 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from "zod-openapi";
-import { noticeSchema, noticeTypes } from "#wire/api/webhooks.ts";
+import { noticeSchema, noticeTypes } from "#wire/api/webhooks/notices.ts";
 import { problemSchema } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refusalHeaders, replyHeaders } from "./declared-headers.ts";
-import { placed } from "./openapi-events.ts";
+import { refusalHeaders, replyHeaders } from "../describe/declared-headers.ts";
+import { placed } from "../describe/openapi-events.ts";
+import { requestHeaders } from "../describe/request-headers.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { describeSchema } from "./openapi-schema.ts";
 import { type RouteGroup, routeGroups } from "./openapi-table.ts";
-import { requestHeaders } from "./request-headers.ts";
-import type { RouteConfig } from "./route.ts";
 
 /** `GET /openapi.json`: the API's description, made from the schemas that check requests. */
 export function showOpenapi(c: Context<EdgeEnv>): Response {

@@ -10,13 +10,13 @@ import {
   type RedeliveredBody,
   redeliveredSchema,
   redeliverSchema,
-} from "#wire/api/webhooks.ts";
+} from "#wire/api/webhooks/deliveries.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/storage/webhook-tables.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 import { viewerIn } from "../reply-headers.ts";
 import { tellerOf } from "./webhook-endpoints.ts";
 

@@ -14,7 +14,7 @@ import {
   type WebhookTestBody,
   webhookSecretSchema,
   webhookTestSchema,
-} from "#wire/api/webhooks.ts";
+} from "#wire/api/webhooks/endpoints.ts";
 import { generateKeyPair, generateSecret } from "#wire/codec/standard-webhooks.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
@@ -24,8 +24,8 @@ import type { AccountSecrets, Endpoint } from "../../webhooks/storage/webhook-ta
 import { mayTell } from "../../webhooks/webhook-address.ts";
 import type { WebhookObject } from "../../webhooks/webhook-object.ts";
 import { readBody } from "../body.ts";
+import type { RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
-import type { RouteConfig } from "../openapi/route.ts";
 
 /** `POST /v1/webhook_endpoints`: adds an endpoint and shows its secret, the only time. */
 export async function createEndpoint(c: Context<EdgeEnv>): Promise<Response> {

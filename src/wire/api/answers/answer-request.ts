@@ -15,7 +15,7 @@ import {
   MAX_TEMPERATURE,
   MAX_TEXT_BYTES,
 } from "../../limits.ts";
-import { webhookUrlSchema } from "../webhooks.ts";
+import { webhookUrlSchema } from "../webhook-url.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {

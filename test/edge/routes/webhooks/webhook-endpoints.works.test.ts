@@ -4,7 +4,7 @@ import {
   endpointSchema,
   newEndpointSchema,
   webhookSecretSchema,
-} from "#wire/api/webhooks.ts";
+} from "#wire/api/webhooks/endpoints.ts";
 import { verifyMessage } from "#wire/codec/standard-webhooks.ts";
 import {
   deliveriesOf,
