@@ -23,6 +23,22 @@ export function answersOf({
   };
   return {
     start: (order) => call(order.job.id, (answer) => answer.start(order)),
+    run: (order, milliseconds, caller) =>
+      call(order.job.id, async (answer) => {
+        const { job, owner } = order;
+        const cancel = (): void =>
+          // Calls through one stub arrive in the order in which they were made, so that it comes behind the start.
+          caller?.waitUntil(answer.cancel({ accountId: job.accountId, owner }));
+        const running = answer.run(order, milliseconds);
+        caller?.signal.addEventListener("abort", cancel, { once: true });
+        try {
+          if (caller?.signal.aborted === true) cancel();
+          return await running;
+        } finally {
+          caller?.signal.removeEventListener("abort", cancel);
+        }
+      }),
+    stream: (order) => call(order.job.id, async (answer) => await answer.stream(order)),
     read: (id, viewer) => call(id, (answer) => answer.read(viewer)),
     wait: (id, viewer, milliseconds) => call(id, (answer) => answer.wait(viewer, milliseconds)),
     events: (id, viewer, after) => call(id, (answer) => answer.events(viewer, after)),

@@ -54,12 +54,19 @@ export class AnswerObject extends DurableObject<Bindings> {
     this.#repository = this.#openRepository();
   }
 
+  async run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody> {
+    this.#begin(order);
+    await this.#answer().eventLog.ended(milliseconds);
+    return this.#answer().body();
+  }
+
+  async stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>> {
+    this.#begin(order);
+    return this.#listen(null);
+  }
+
   async start(order: AnswerOrder): Promise<void> {
-    this.#repository.begin(order);
-    // Not waited for: order, alarm and attempt become durable in one write, before anything leaves this object.
-    if (this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
-    this.#awake();
-    this.#inBackground(this.#list());
+    this.#begin(order);
   }
 
   async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
@@ -86,8 +93,7 @@ export class AnswerObject extends DurableObject<Bindings> {
   async events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
-    // A client that closes its stream stops nothing: the answer goes on, and can be heard again.
-    return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
+    return this.#listen(after);
   }
 
   async cancel(viewer: Viewer): Promise<AnswerBody | null> {
@@ -161,6 +167,19 @@ export class AnswerObject extends DurableObject<Bindings> {
       onEnd: (done) => this.#inBackground(this.#lookBack(done)),
     });
     return this.#runner;
+  }
+
+  #begin(order: AnswerOrder): void {
+    this.#repository.begin(order);
+    // Not waited for: order, alarm and attempt become durable in one write, before anything leaves this object.
+    if (this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
+    this.#awake();
+    this.#inBackground(this.#list());
+  }
+
+  /** A client that closes its stream stops nothing: the answer goes on, and can be heard again. */
+  #listen(after: number | null): ReadableStream<Uint8Array> {
+    return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
   }
 
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */

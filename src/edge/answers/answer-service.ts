@@ -46,10 +46,27 @@ export interface LedAnswer {
   readonly accountId: string;
 }
 
+/** A caller that waits, and what keeps its Worker up to tell that it left. */
+export interface LeavingCaller {
+  readonly signal: AbortSignal;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
 /** The answers of all accounts. What the viewer may not see, and what is not there, are both null. */
 export interface Answers {
   /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whether its object or a function dies. */
   start(order: AnswerOrder): Promise<void>;
+  /**
+   * Starts it, and resolves with the ended answer, or with the answer as it stands after `milliseconds`; null waits for the
+   * end. It is cancelled where `caller` leaves; null lets it go on.
+   */
+  run(
+    order: AnswerOrder,
+    milliseconds: number | null,
+    caller: LeavingCaller | null,
+  ): Promise<AnswerBody>;
+  /** Starts it, and tells its events as server-sent bytes. */
+  stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
   read(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
   /** Resolves with the ended answer, or with the answer as it stands after `milliseconds`; null waits for the end. */
   wait(answerId: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;

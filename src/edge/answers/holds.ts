@@ -64,3 +64,15 @@ function payerOf({ key, clientToken }: CallerContext): Payer {
       clientToken === undefined ? null : { owner: ownerOf(clientToken), ...clientToken.limits },
   };
 }
+
+/** The reply that a request with this Idempotency-Key was told before, as JSON text; null where it is new or has none. */
+export async function recall(
+  { bindings, key }: CallerContext,
+  idempotency: IdempotentRequest | null,
+): Promise<Result<string | null, RefusedHold>> {
+  if (idempotency === null) return ok(null);
+  const earlier = await ledgerOf(bindings, key.accountId).recall(idempotency);
+  if (earlier === null) return ok(null);
+  if (!earlier.ok) return earlier;
+  return ok(earlier.value.kind === "replay" ? earlier.value.reply : null);
+}

@@ -3,10 +3,9 @@ import type { CacheCaller, CacheOutcome, Lookup } from "../cache/answer-cache.ts
 import { answerCacheOf } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
-import type { Job } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
 import type { LedAnswer } from "./answer-service.ts";
-import type { Asking } from "./ask.ts";
+import { type Admitted, isAccepted } from "./asking.ts";
 
 /** What is known of a question when it comes. */
 export type CacheResolution =
@@ -24,12 +23,14 @@ const MAX_LEADERS = 5;
  * Looks for an answer, or for an equal question under way: a caller that is told an id takes part in its work; one that
  * waits for the reply waits for its end, and looks again where that is no whole answer.
  */
-export async function resolveCache(
-  caller: CallerContext,
-  { request, directives, isAccepted }: Asking,
-  { id: answerId, question }: Job,
-  deadlineAt: number | null,
-): Promise<CacheResolution> {
+export async function resolveCache({
+  caller,
+  asking,
+  job,
+  deadlineAt,
+}: Admitted): Promise<CacheResolution> {
+  const { request, directives } = asking;
+  const { id: answerId, question } = job;
   const cache = answerCacheOf(caller.bindings);
   let left: LedAnswer | null = null;
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
@@ -41,7 +42,7 @@ export async function resolveCache(
     if (looked.kind !== "join") return looked;
     const { key, leaderId, leaderAccountId } = looked;
     const leader = { answerId: leaderId, accountId: leaderAccountId };
-    if (isAccepted) return { kind: "joined", key, leader };
+    if (isAccepted(asking)) return { kind: "joined", key, leader };
     const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
     const body = await answersOf(caller.bindings).watch(leader, leftMs);
     const isOwn = request.cache === "private" && maySeeLeader(caller, leader);

@@ -6,7 +6,7 @@ import type { BatchBody, BatchItem, BatchRequest } from "#wire/api/answers/batch
 import { problemOf } from "#wire/error.ts";
 import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";
-import { holdOf, letIn } from "../answers/holds.ts";
+import { holdOf, letIn, recall } from "../answers/holds.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
@@ -56,7 +56,8 @@ export async function takeBatch(
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
   const earlier = await recall(caller, idempotency);
-  if (earlier !== null) return earlier;
+  if (!earlier.ok) return await repeated(caller, earlier.refusal, idempotency);
+  if (earlier.value !== null) return replayed(earlier.value);
   const allowed = mayAsk(caller.key, caller.settings.card.id);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
   const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
@@ -96,17 +97,6 @@ export async function takeBatch(
   } finally {
     if (!isTaken) await discard(caller, id);
   }
-}
-
-async function recall(
-  caller: CallerContext,
-  idempotency: IdempotentRequest | null,
-): Promise<Result<TakenBatch, RefusedHold> | null> {
-  if (idempotency === null) return null;
-  const earlier = await ledgerOf(caller.bindings, caller.key.accountId).recall(idempotency);
-  if (earlier === null) return null;
-  if (!earlier.ok) return await repeated(caller, earlier.refusal, idempotency);
-  return earlier.value.kind === "replay" ? replayed(earlier.value.reply) : null;
 }
 
 function replayed(reply: string): Result<TakenBatch, never> {

@@ -80,7 +80,7 @@ describe("a start", () => {
     const { sent } = functionReplies(() => eventReply(story));
     const before = await books();
     const start = vi
-      .spyOn(AnswerObject.prototype, "start")
+      .spyOn(AnswerObject.prototype, "run")
       .mockRejectedValue(new Error("out of reach"));
     expect((await refusal(await askJson(asked))).code).toBe("internal");
     expect([await books(), sent.length]).toEqual([before, 0]);
@@ -90,13 +90,14 @@ describe("a start", () => {
   test("that is repeated because its word was lost begins nothing twice", async () => {
     const { sent } = functionReplies(() => eventReply(story));
     const before = await books();
-    const { start } = AnswerObject.prototype;
-    const started = vi
-      .spyOn(AnswerObject.prototype, "start")
-      .mockImplementationOnce(async function (this: AnswerObject, order) {
-        await start.call(this, order);
-        throw new Error("the reply was lost");
-      });
+    const { run } = AnswerObject.prototype;
+    const started = vi.spyOn(AnswerObject.prototype, "run").mockImplementationOnce(async function (
+      this: AnswerObject,
+      order,
+    ) {
+      await run.call(this, order, 0);
+      throw new Error("the reply was lost");
+    });
     const body = answerSchema.parse(await (await askJson(asked)).json());
     expect(body.status).toBe("completed");
     expect([started.mock.calls.length, sent.length]).toEqual([2, 1]);

@@ -181,7 +181,12 @@ describe("a cached answer with a price", () => {
     const { settings, ...rest } = await testCaller();
     const card = { ...settings.card, hitPrice: micros(hitMicros) };
     const caller = { ...rest, key: record, settings: { ...settings, card } };
-    const asking = { request: parsed.value, idempotency: null, directives, isAccepted: false };
+    const asking = {
+      request: parsed.value,
+      idempotency: null,
+      directives,
+      delivery: { kind: "body", waitMs: null } as const,
+    };
     return { asked: await askFor(caller, asking), ledger: ledgerOf(env, record.accountId) };
   }
 
@@ -193,7 +198,9 @@ describe("a cached answer with a price", () => {
     await untilHit(what, { authorization: `Bearer ${key}` });
     const before = await (await askPriced(what, key)).ledger.balance();
     const { asked: found, ledger } = await askPriced(what, key);
-    expect(found).toMatchObject({ value: { told: { cached: true, charged_micros: 3 } } });
+    expect(found).toMatchObject({
+      value: { told: { body: { cached: true, charged_micros: 3 } } },
+    });
     const { available, held } = await ledger.balance();
     expect([before.available - available, held]).toEqual([3n, 0n]);
   });
@@ -206,7 +213,9 @@ describe("a cached answer with a price", () => {
     const { charged_micros: quoted } = await bodyOf(first);
     await untilHit(what, { authorization: `Bearer ${key}` });
     const { asked: found } = await askPriced(what, key, quoted + 10);
-    expect(found).toMatchObject({ value: { told: { cached: true, charged_micros: quoted } } });
+    expect(found).toMatchObject({
+      value: { told: { body: { cached: true, charged_micros: quoted } } },
+    });
     const bounded = { ...what, max_price_micros: quoted - 1 };
     const { asked: refused } = await askPriced(bounded, key, quoted + 10);
     expect(refused).toMatchObject({ refusal: { failure: { kind: "price_above_maximum" } } });

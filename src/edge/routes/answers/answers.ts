@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { setMetric } from "hono/timing";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
@@ -7,13 +6,11 @@ import { answerListQuerySchema, answerSummary } from "#wire/api/answers/answer-l
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
-import { encodeSse } from "#wire/codec/sse.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import { AnswerIndex, type AnswerPlace } from "../../answers/answer-index.ts";
-import { type AskedAnswer, ask } from "../../answers/ask.ts";
-import { endMessage } from "../../answers/making/answer-event-log.ts";
+import type { Asking } from "../../answers/asking.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { refused, refusedBy, refusedMissing } from "../../guard/errors.ts";
+import { refused, refusedMissing } from "../../guard/errors.ts";
 import { isAcceptable, preferredType } from "../../headers/accept.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { cancelAfter } from "../../headers/cancel-after.ts";
@@ -21,15 +18,9 @@ import { idempotencyOf } from "../../headers/idempotency.ts";
 import { waitPreference } from "../../headers/prefer.ts";
 import { readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
-import {
-  callerContextOf,
-  entityTag,
-  eventHeaders,
-  tellCache,
-  tellRates,
-  viewerIn,
-} from "../reply-headers.ts";
+import { entityTag, eventHeaders, viewerIn } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
+import { askAndReply } from "./ask-and-reply.ts";
 
 const EVENTS = "text/event-stream";
 
@@ -41,25 +32,23 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const wantsEvents = request.value.wantsStream || acceptsEvents(c);
   const { waitMs, applied } = waitPreference(c.req.header("prefer"));
-  const asked = await ask(callerContextOf(c), {
+  const asking: Asking = {
     request: request.value,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),
-    isAccepted: wantsEvents || waitMs !== null,
+    delivery: wantsEvents ? { kind: "events" } : { kind: "body", waitMs },
+  };
+  return await askAndReply(c, asking, {
+    body: (answer) => {
+      if (applied !== null) c.header("preference-applied", applied);
+      return answerReply(c, answer, request.value.cache);
+    },
+    events: ({ answerId, events, isUnderWay }) => {
+      // So that a client whose stream breaks before its first event can come back, and cancel.
+      if (isUnderWay) c.header("location", `/v1/answers/${answerId}`);
+      return c.body(events, 200, { ...eventHeaders });
+    },
   });
-  if (!asked.ok) {
-    tellRates(c, asked.refusal.allowances);
-    return refused(c, asked.refusal.failure);
-  }
-  c.set("answerId", asked.value.answerId);
-  tellRates(c, asked.value.allowances);
-  setMetric(c, "cache", asked.value.timings.cacheMs);
-  setMetric(c, "queue", asked.value.timings.queueMs);
-  if (asked.value.isReplay) c.header("idempotency-replayed", "true");
-  if (wantsEvents) return await events(c, asked.value);
-  if (applied !== null) c.header("preference-applied", applied);
-  const isRepeatable = idempotency.value !== null;
-  return await answer(c, asked.value, { waitMs, isRepeatable, cache: request.value.cache });
 }
 
 /** Reads the request with the sooner of its two deadlines: `deadline_ms`, and Replicate's `Cancel-After`. */
@@ -75,36 +64,11 @@ async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<AnswerReque
   });
 }
 
-async function events(
+function answerReply(
   c: Context<EdgeEnv>,
-  { answerId, told, cache }: AskedAnswer,
-): Promise<Response> {
-  tellCache(c, cache, told);
-  if (told !== null) return c.body(encodeSse(endMessage(told)), 200, { ...eventHeaders });
-  const stream = await answersOf(c.env).events(answerId, viewerIn(c), null);
-  if (stream === null) throw new Error(`answer ${answerId} was started and is not there`);
-  // So that a client whose stream breaks before its first event can come back, and cancel.
-  c.header("location", `/v1/answers/${answerId}`);
-  return c.body(stream, 200, { ...eventHeaders });
-}
-
-async function answer(
-  c: Context<EdgeEnv>,
-  { answerId, told, cache: outcome }: AskedAnswer,
-  terms: {
-    readonly waitMs: number | null;
-    readonly isRepeatable: boolean;
-    readonly cache: AnswerRequest["cache"];
-  },
-): Promise<Response> {
-  const { waitMs, isRepeatable, cache } = terms;
-  const startedMs = Date.now();
-  // A client that leaves a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, it has.
-  const mayCancel = told === null && !isRepeatable && waitMs === null;
-  const body = told ?? (await waitFor(c, answerId, waitMs, mayCancel));
-  tellCache(c, outcome, body);
-  if (body.error !== null) return refusedBy(c, body.error);
-  setMetric(c, "steps", Date.now() - startedMs, String(body.usage.steps));
+  body: AnswerBody,
+  cache: AnswerRequest["cache"],
+): Response {
   if (body.ended_at === null) {
     return c.json(body, 202, {
       location: `/v1/answers/${body.id}`,
@@ -119,28 +83,6 @@ async function answer(
 function keepingOf({ status }: AnswerBody, cache: AnswerRequest["cache"]): string {
   if (status !== "completed" || cache === "off") return "no-store";
   return cache === "shared" ? "public" : "private";
-}
-
-/** Waits so many milliseconds for an answer's end (null: until then), and cancels it where its caller leaves and `mayCancel`. */
-export async function waitFor(
-  c: Context<EdgeEnv>,
-  answerId: string,
-  waitMs: number | null,
-  mayCancel: boolean,
-): Promise<AnswerBody> {
-  const answers = answersOf(c.env);
-  const viewer = viewerIn(c);
-  const { signal } = c.req.raw;
-  const cancel = (): void => c.executionCtx.waitUntil(answers.cancel(answerId, viewer));
-  if (mayCancel) signal.addEventListener("abort", cancel, { once: true });
-  try {
-    if (mayCancel && signal.aborted) cancel();
-    const body = await answers.wait(answerId, viewer, waitMs);
-    if (body === null) throw new Error(`answer ${answerId} was started and is not there`);
-    return body;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
 }
 
 /** `GET /v1/answers/{id}`: the answer as it stands. */

@@ -12,16 +12,17 @@ import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import type { AnswerOrder } from "../../answers/answer-service.ts";
-import { type AskedAnswer, ask, type RefusedAsk, recall } from "../../answers/ask.ts";
+import { ask, askedBefore } from "../../answers/ask.ts";
+import type { AskedAnswer, Delivery, RefusedAsk } from "../../answers/asking.ts";
 import type { CacheDirectives } from "../../cache/answer-cache.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { missingThing, refused, refusedBy } from "../../guard/errors.ts";
+import { missingThing, refused } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import type { RouteConfig } from "../describe/route.ts";
-import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
-import { waitFor } from "./answers.ts";
+import { callerContextOf, viewerIn } from "../reply-headers.ts";
+import { replyTo } from "./ask-and-reply.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
 export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
@@ -29,21 +30,22 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const first = await readFirst(c);
   if (!first.ok) return refused(c, first.refusal);
+  const delivery: Delivery = { kind: "body", waitMs: null };
   // What was paid is told again, also when its question is forgotten or another decoder is served by now.
-  const earlier = await recall(callerContextOf(c), idempotency.value);
-  const asked = earlier ?? (await askAgain(c, first.value, idempotency.value));
-  const { allowances } = asked.ok ? asked.value : asked.refusal;
-  tellRates(c, allowances);
-  if (!asked.ok) return refused(c, asked.refusal.failure);
-  const { answerId, told, isReplay } = asked.value;
-  c.set("answerId", answerId);
-  if (isReplay) c.header("idempotency-replayed", "true");
-  const replayed = told ?? (await waitFor(c, answerId, null, idempotency.value === null));
-  if (replayed.error !== null) return refusedBy(c, replayed.error);
-  // Another request has cancelled it.
-  if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: answerId });
-  const body = replayBody(first.value, replayed);
-  return c.json(body, 200, { "cache-control": "no-store" });
+  const asked =
+    (await askedBefore(callerContextOf(c), idempotency.value)) ??
+    (await askAgain(c, first.value, idempotency.value, delivery));
+  return replyTo(c, { delivery }, asked, {
+    body: (replayed) => {
+      // Another request has cancelled it.
+      if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: replayed.id });
+      const body = replayBody(first.value, replayed);
+      return c.json(body, 200, { "cache-control": "no-store" });
+    },
+    events: () => {
+      throw new Error("a replay is told whole");
+    },
+  });
 }
 
 const pastTheCache: CacheDirectives = {
@@ -69,6 +71,7 @@ async function askAgain(
   c: Context<EdgeEnv>,
   { id }: DigestedAnswer,
   idempotency: IdempotentRequest | null,
+  delivery: Delivery,
 ): Promise<Result<AskedAnswer, RefusedAsk>> {
   const kept = await answersOf(c.env).kept(id, viewerIn(c));
   if (kept?.decoder == null)
@@ -82,7 +85,7 @@ async function askAgain(
     request: requestOf(order),
     idempotency,
     directives: pastTheCache,
-    isAccepted: false,
+    delivery,
   });
 }
 

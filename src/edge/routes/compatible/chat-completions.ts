@@ -11,7 +11,7 @@ import { readJsonBytes } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
 import type { RouteConfig } from "../describe/route.ts";
-import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
 export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
@@ -20,15 +20,12 @@ export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Respons
   const chat = parseChat(bytes.value, settingsOf(c.env).card);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
-  const asked = await askCompatibly(c, request, wantsStream);
-  if (!asked.ok) return asked.refusal;
-  if (!wantsStream) return await endReply(c, asked.value, chatCompletion);
-  const head = {
-    id: asked.value.answerId,
-    model: settingsOf(c.env).model,
-    created: Math.floor(Date.now() / 1000),
-  };
-  return await textReply(c, asked.value, (updates) => chatChunks(updates, head, wantsUsage));
+  const { model } = settingsOf(c.env);
+  return await answerCompatibly(c, request, wantsStream, {
+    whole: chatCompletion,
+    stream: (updates, id) =>
+      chatChunks(updates, { id, model, created: Math.floor(Date.now() / 1000) }, wantsUsage),
+  });
 }
 
 /** How `POST /v1/chat/completions` reads in the API's description. */

@@ -19,7 +19,7 @@ import { settingsOf } from "../../settings.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
 import type { RouteConfig } from "../describe/route.ts";
-import { askCompatibly, compatibleRefusals, endReply, textReply } from "./compatible-asking.ts";
+import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/query`: asks about a picture as Moondream's clients do. */
 export async function createQuery(c: Context<EdgeEnv>): Promise<Response> {
@@ -44,16 +44,15 @@ async function answerAs(
 ): Promise<Response> {
   const body = parse(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
   if (!body.ok) return refused(c, body.refusal);
-  const asked = await askCompatibly(c, body.value.request, body.value.wantsStream);
-  if (!asked.ok) return asked.refusal;
   const requestId = c.get("requestId");
-  if (body.value.wantsStream)
-    return await textReply(c, asked.value, (updates) => moondreamChunks(updates, requestId));
-  return await endReply(c, asked.value, (answer) => ({
-    request_id: requestId,
-    [name]: answer.answer,
-    finish_reason: finishReason(answer),
-  }));
+  return await answerCompatibly(c, body.value.request, body.value.wantsStream, {
+    whole: (answer) => ({
+      request_id: requestId,
+      [name]: answer.answer,
+      finish_reason: finishReason(answer),
+    }),
+    stream: (updates) => moondreamChunks(updates, requestId),
+  });
 }
 
 const request_id = z.string();

@@ -1,0 +1,109 @@
+import { ok, type Result } from "#domain/result.ts";
+import { answerCacheOf } from "../cache/cache-client.ts";
+import { viewerOf } from "../keys/viewer.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { settling } from "../ledger/settling.ts";
+import { withRetry } from "../with-retry.ts";
+import { answersOf } from "./answer-client.ts";
+import type { AnswerOrder } from "./answer-service.ts";
+import {
+  type Admitted,
+  isAccepted,
+  type PaidAnswer,
+  type RefusedAsk,
+  type Told,
+} from "./asking.ts";
+import { holdOf } from "./holds.ts";
+import { leaderOf, outcomeOf, type Unanswered } from "./resolve-cache.ts";
+
+/**
+ * Has an answer made: holds its price, then has its object begin and tell it. Where it cannot begin, its price is given back,
+ * and so is the key of the cache that it leads.
+ */
+export async function makeAnswer(
+  admitted: Admitted,
+  resolution: Unanswered,
+): Promise<Result<PaidAnswer, RefusedAsk>> {
+  const { caller, job } = admitted;
+  const startedAt = Date.now();
+  let hasBegun = false;
+  try {
+    const held = await hold(admitted, resolution);
+    if (!held.ok) return held;
+    if (held.value.kind === "replay") return ok(held.value);
+    const { allowances, hasPlace } = held.value;
+    const heldAt = Date.now();
+    const order = orderOf(admitted, {
+      cacheKey: resolution.kind === "bypass" ? null : resolution.key,
+      follows: leaderOf(resolution),
+      hasPlace,
+    });
+    const told = await begin(admitted, order);
+    hasBegun = true;
+    const timings = { cacheMs: 0, queueMs: heldAt - startedAt, makingMs: Date.now() - heldAt };
+    const cache = outcomeOf(resolution);
+    return ok({ kind: "paid", answer: { answerId: job.id, told, allowances, cache, timings } });
+  } finally {
+    if (!hasBegun && resolution.kind === "lead")
+      await answerCacheOf(caller.bindings).abandon(resolution.key, job.id);
+  }
+}
+
+function hold(
+  { caller, asking, job, isRated }: Admitted,
+  resolution: Unanswered,
+): ReturnType<ReturnType<typeof ledgerOf>["hold"]> {
+  const { price: amount, steps } = job.quote;
+  const { idempotency, request } = asking;
+  const { maximum } = request;
+  const place = { share: caller.settings.accountPlaces, isShared: resolution.kind === "joined" };
+  const terms = { amount, steps, maximum, idempotency, isRated, ...place };
+  return ledgerOf(caller.bindings, job.accountId).hold(holdOf(caller, job, terms));
+}
+
+/** Has the answer begun, and waits for what its caller is to be told. What has begun stays held, whatever else goes wrong. */
+async function begin({ caller, asking, job }: Admitted, order: AnswerOrder): Promise<Told> {
+  const { delivery, idempotency } = asking;
+  const answers = answersOf(caller.bindings);
+  try {
+    if (delivery.kind === "events") return { kind: "events", events: await answers.stream(order) };
+    const { waitMs } = delivery;
+    // A caller that leaves a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, it has.
+    const mayCancel = idempotency === null && waitMs === null;
+    return { kind: "body", body: await answers.run(order, waitMs, mayCancel ? caller : null) };
+  } catch (cause) {
+    const viewer = viewerOf(caller.key, caller.clientToken);
+    const begun = await answers.read(job.id, viewer).catch(() => null);
+    if (begun === null)
+      await withRetry(
+        () => ledgerOf(caller.bindings, job.accountId).release(job.id),
+        settling(job.id),
+      );
+    throw new Error(`answer ${job.id} could not be ${begun === null ? "started" : "told"}`, {
+      cause,
+    });
+  }
+}
+
+/** Writes down what an answer is made from. */
+export function orderOf(
+  { caller, asking, job, deadlineAt }: Admitted,
+  terms: Pick<AnswerOrder, "cacheKey" | "follows" | "hasPlace">,
+): AnswerOrder {
+  const { settings, key, clientToken, requestId, traceparent } = caller;
+  const { owner } = viewerOf(key, clientToken);
+  return {
+    job,
+    keyId: key.id,
+    owner,
+    requestId,
+    traceparent,
+    deadlineAt,
+    isRepeatable: asking.idempotency !== null,
+    payment: { kind: "hold" },
+    webhook: asking.request.webhook,
+    isAccepted: isAccepted(asking),
+    share: settings.accountPlaces,
+    ...terms,
+  };
+}

@@ -1,0 +1,80 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
+import { story } from "../../support/edge-builders.ts";
+import { modelReply } from "../cache/model-reply.ts";
+import { type Cost, CostMeter } from "../cost-meter.ts";
+import { askJson, digest, eventReply, functionReplies } from "../function-double.ts";
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Longer than outboxes and queues let things gather. */
+const QUIET_MS = 2_500;
+
+let asked = 0;
+
+async function pay(fields: object): Promise<void> {
+  asked += 1;
+  const what = { question: `What does it cost? ${asked}`, canvas: 4, steps: 2, ...fields };
+  const response = await askJson(what);
+  expect([response.status, (await response.json<{ status: string }>()).status]).toEqual([
+    200,
+    "completed",
+  ]);
+}
+
+async function drained(): Promise<void> {
+  await scheduler.wait(QUIET_MS);
+  await runDurableObjectAlarm(env.LEDGER.getByName("acc_test"));
+  await scheduler.wait(QUIET_MS);
+}
+
+/** What one answer cost until it was told, and until nothing was left to do for it. */
+async function costOf(fields: object): Promise<{ readonly told: Cost; readonly all: Cost }> {
+  let meter: CostMeter | undefined;
+  functionReplies((sent) => {
+    if (!sent.url.endsWith(GENERATE_PATH)) return modelReply(digest);
+    meter?.leaves("AnswerObject", "AnswerObject → function");
+    return eventReply(story);
+  }, "asked");
+  // Objects that live on have their tables, and counters their rows, before it is counted.
+  await pay(fields);
+  await drained();
+  meter = await CostMeter.start();
+  try {
+    await pay(fields);
+    const told = meter.cost();
+    await drained();
+    return { told, all: meter.cost() };
+  } finally {
+    meter.stop();
+  }
+}
+
+function untilPaid(steps: readonly string[], paid: string): readonly string[] {
+  return steps.slice(0, steps.indexOf(paid) + 1);
+}
+
+describe("a paid answer", () => {
+  test("is told behind four calls of objects and five durable writes", async () => {
+    const { told } = await costOf({});
+    // What follows the capture is not waited for, and may begin before the reply is read.
+    expect(untilPaid(told.calls, "LedgerObject.capture")).toEqual([
+      "CacheObject.claim",
+      "LedgerObject.hold",
+      "AnswerObject.run",
+      "LedgerObject.capture",
+    ]);
+    expect(untilPaid(told.awaited, "LedgerObject.capture")).toEqual([
+      "CacheObject.claim",
+      "LedgerObject.hold",
+      "AnswerObject → function",
+      "AnswerObject → LedgerObject",
+      "LedgerObject.capture",
+    ]);
+  }, 30_000);
+});
