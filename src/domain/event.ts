@@ -30,6 +30,12 @@ export interface AnswerStarted {
   readonly steps: number;
 }
 
+/**
+ * Why a step wrote as much as it did: as its schedule has it; more, because so many positions were clear (`entropy`); everything
+ * that was left, because the whole answer was (`early`).
+ */
+export type CommitReason = "schedule" | "entropy" | "early";
+
 export interface AnswerFrame {
   readonly kind: "answer.frame";
   /** From 1. */

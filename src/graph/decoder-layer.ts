@@ -1,11 +1,11 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
 import { attendSplit, groupQueries, headsFirst, splitHeads, ungroupHeads } from "./attention.ts";
-import { createGraph, type Value } from "./build.ts";
+import { createGraph, type Graph, type Value } from "./build.ts";
 import { linear, type StageWeights } from "./linear.ts";
 import { rmsNorm } from "./norm.ts";
 import type { OpProfile } from "./profile.ts";
-import { rotate, rotationInputs } from "./rotary.ts";
+import { type Rotation, rotate, rotationInputs } from "./rotary.ts";
 
 /**
  * One layer of the language tower over a window of M positions that also sees C positions computed before.
@@ -15,11 +15,16 @@ import { rotate, rotationInputs } from "./rotary.ts";
  *   out  hiddenOut [B, M, D] · keys (rotated), values [B, G, M, d]
  *
  * G counts key/value heads, d is a head's size. Source: LLaDADecoderLayer in modeling_llada.py; every position sees every other.
+ *
+ * With `queries` "last" only the last Q positions of the window go on behind keys and values, Q ≤ M: what the last layer computes
+ * of other positions nobody reads. Then the graph has two more inputs, queryCosines and querySines [1, Q, d/2], which are those positions'
+ * angles, and hiddenOut is [B, Q, D], bit for bit the last Q rows of what "all" gives.
  */
 export function decoderLayerGraph(
   tower: LanguageTower,
   stage: StageLayout,
   profile: OpProfile,
+  queries: Queries = "all",
 ): Uint8Array<ArrayBuffer> {
   const graph = createGraph("decoder-layer");
   const weights = { graph, stage, profile };
@@ -27,22 +32,60 @@ export function decoderLayerGraph(
   const epsilon = tower.rmsNormEpsilon;
   const hidden = graph.input("hidden", "FLOAT", shape);
   const normed = rmsNorm(weights, hidden, "input_layernorm", epsilon);
-  const attended = graph.node("Add", [hidden, selfAttention(weights, normed, tower)]);
+  const rotation = rotationInputs(graph, tower.headSize);
+  const asking =
+    queries === "all"
+      ? { hidden, normed, rotation }
+      : lastOf(graph, { hidden, normed }, tower.headSize);
+  const mixed = selfAttention(weights, { normed, rotation }, asking, tower);
+  const attended = graph.node("Add", [asking.hidden, mixed]);
   const renormed = rmsNorm(weights, attended, "post_attention_layernorm", epsilon);
   const result = graph.node("Add", [attended, feedForward(weights, renormed)]);
-  graph.output("hiddenOut", result, "FLOAT", shape);
+  const length = queries === "all" ? "M" : "Q";
+  graph.output("hiddenOut", result, "FLOAT", ["B", length, tower.hiddenSize]);
   return graph.toBytes();
 }
 
-function selfAttention(weights: StageWeights, x: Value, tower: LanguageTower): Value {
+/** Which positions of the window ask, and go on into the next layer. */
+export type Queries = "all" | "last";
+
+/** Vectors [B, M, D] with the angles of their positions. */
+interface Placed {
+  readonly normed: Value;
+  readonly rotation: Rotation;
+}
+
+/** The last Q positions of a window; Q is read off the angles. */
+function lastOf(
+  graph: Graph,
+  { hidden, normed }: { readonly hidden: Value; readonly normed: Value },
+  headSize: number,
+): Placed & { readonly hidden: Value } {
+  const rotation = rotationInputs(graph, headSize, "queries");
+  const count = graph.node("Shape", [rotation.cosines], { attributes: { start: 1, end: 2 } });
+  const start = graph.node("Neg", [count]);
+  const end = graph.integers([Number.MAX_SAFE_INTEGER]);
+  const last = (x: Value): Value => graph.node("Slice", [x, start, end, graph.integers([1])]);
+  return { hidden: last(hidden), normed: last(normed), rotation };
+}
+
+function selfAttention(
+  weights: StageWeights,
+  window: Placed,
+  asking: Placed,
+  tower: LanguageTower,
+): Value {
   const { graph } = weights;
   const { keyValueHeads, headSize } = tower;
-  const rotation = rotationInputs(graph, headSize);
-  const heads = (name: string): Value =>
+  const heads = (x: Value, name: string): Value =>
     splitHeads(graph, linear(weights, x, `self_attn.${name}`), headSize);
-  const query = groupQueries(graph, rotate(graph, heads("q_proj"), rotation, headSize), tower);
-  const keys = headsFirst(graph, rotate(graph, heads("k_proj"), rotation, headSize));
-  const values = headsFirst(graph, heads("v_proj"));
+  const turned = rotate(graph, heads(asking.normed, "q_proj"), asking.rotation, headSize);
+  const query = groupQueries(graph, turned, tower);
+  const keys = headsFirst(
+    graph,
+    rotate(graph, heads(window.normed, "k_proj"), window.rotation, headSize),
+  );
+  const values = headsFirst(graph, heads(window.normed, "v_proj"));
   const contextShape = ["B", keyValueHeads, "C", headSize];
   const mixed = attendSplit(
     graph,

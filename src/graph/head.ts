@@ -5,12 +5,15 @@ import { linear } from "./linear.ts";
 import { rmsNorm } from "./norm.ts";
 import type { OpProfile } from "./profile.ts";
 
+/** A logit so far below the largest has the probability 0 in float32. */
+const FAR_BELOW = -1000;
+
 /**
  * The head: from hidden vectors to one decision per row; the logits stay inside.
  *
  *   in   hidden [B, R, D], B = 2 with guidance: conditional, then unconditional · guidance [], scale + 1
  *        suppression [V], 0 or −∞, added to the logits · noise [R, V], or [1, 1] holding 0 for none
- *   out  tokens int32 · chosenLogits · maxLogits · runnerUpLogits · tails, all [R]: see `Predictions`
+ *   out  tokens int32 · chosenLogits · maxLogits · runnerUpLogits · tails · slopes, all [R]: see `Predictions`
  *        observed only: normed [B, R, D], logits [R, V] before suppression
  *
  * V is `logitsColumns`. One graph serves every combination, because a second one would hold the head's weights, the largest of all
@@ -71,7 +74,10 @@ function choose(graph: Graph, logits: Value, columns: number): void {
     attributes: { axis: -1 },
   });
   const lastAxis = graph.integers([-1]);
-  const terms = graph.node("Exp", [graph.node("Sub", [others, maximum])]);
+  const below = graph.node("Sub", [others, maximum]);
+  const terms = graph.node("Exp", [below]);
+  // A suppressed column is infinitely far below, and 0 · −∞ would be no number.
+  const finite = graph.node("Max", [below, graph.floats([FAR_BELOW], [])]);
   const reduced = { attributes: { keepdims: 0 } };
   graph.output("tokens", graph.cast(squeeze(graph, token), "INT32"), "INT32", ["R"]);
   graph.output("chosenLogits", squeeze(graph, chosen), "FLOAT", ["R"]);
@@ -80,6 +86,8 @@ function choose(graph: Graph, logits: Value, columns: number): void {
     "R",
   ]);
   graph.output("tails", graph.node("ReduceSum", [terms, lastAxis], reduced), "FLOAT", ["R"]);
+  const weighted = graph.node("Mul", [terms, finite]);
+  graph.output("slopes", graph.node("ReduceSum", [weighted, lastAxis], reduced), "FLOAT", ["R"]);
 }
 
 function lowestArgMax(graph: Graph, values: Value): Value {

@@ -38,15 +38,29 @@ export interface Rotation {
   readonly sines: Value;
 }
 
+/** Names and length of the two inputs: the angles of a window's positions, or of those among them that ask. */
+const rotationNames = {
+  window: { cosines: "cosines", sines: "sines", length: "M" },
+  queries: { cosines: "queryCosines", sines: "querySines", length: "Q" },
+} as const;
+
 /**
- * Declares the inputs `cosines` and `sines` [1, M, d/2]. The angles are no part of the graph: all layers share them, and the cosine of
- * a large angle is only as good as the device's range reduction, which GPUs leave open.
+ * Declares the inputs `cosines` and `sines` [1, M, d/2], or `queryCosines` and `querySines` [1, Q, d/2]. The angles are no part of
+ * the graph: all layers share them, and the cosine of a large angle is only as good as the device's range reduction, which
+ * GPUs leave open.
  */
-export function rotationInputs(graph: Graph, headSize: number): Rotation {
-  const shape = [1, "M", headSize / 2];
+export function rotationInputs(
+  graph: Graph,
+  headSize: number,
+  of: keyof typeof rotationNames = "window",
+): Rotation {
+  const { cosines, sines, length } = rotationNames[of];
   const perHead = (name: string): Value =>
-    graph.node("Unsqueeze", [graph.input(name, "FLOAT", shape), graph.integers([2])]);
-  return { cosines: perHead("cosines"), sines: perHead("sines") };
+    graph.node("Unsqueeze", [
+      graph.input(name, "FLOAT", [1, length, headSize / 2]),
+      graph.integers([2]),
+    ]);
+  return { cosines: perHead(cosines), sines: perHead(sines) };
 }
 
 /**

@@ -27,17 +27,54 @@ export interface Engine {
   imageNewline(signal: AbortSignal): Promise<Float32Array>;
 
   /**
-   * Runs all layers over the whole sequence and the head over the asked rows. The caller writes the next step into the
-   * same embeddings, so nothing of the pass may be kept once the promise has settled.
+   * Runs all layers over the sequence, or over what is new of it, and the head over the asked rows. The caller writes the
+   * next step into the same embeddings, so nothing of the pass may be kept once the promise has settled, but what a prefix keeps.
    */
   denoise(pass: ForwardPass, signal: AbortSignal): Promise<Predictions>;
+
+  /**
+   * Opens room for what is kept of a sequence's first positions between the passes of one answer. It is empty until a pass
+   * fills it, and the opener's to release, however the answer ends.
+   */
+  openPrefix(): Prefix;
 }
 
-/** One exact forward pass. */
+/**
+ * Keys and values that the layers computed of a sequence's first positions, with each branch of guidance its own. They stay
+ * where they were computed. A pass that breaks off while it fills a prefix leaves it empty.
+ */
+export interface Prefix {
+  /** Positions that are kept: 0 before a pass has filled it and after `release`. */
+  readonly length: number;
+  /** Frees what is kept as soon as no pass is using it. Repeating it does nothing. */
+  release(): void;
+}
+
+/** How a pass uses a prefix. */
+export interface PrefixUse {
+  /** Opened by the same engine; used for one sequence only. */
+  readonly kept: Prefix;
+  /** Positions of the sequence that it covers, from 0 on: fewer than S. */
+  readonly length: number;
+  /**
+   * `whole`: every position is computed, and those of the prefix are kept anew. Predictions are those of a pass without a
+   * prefix, bit for bit.
+   * `none`: only positions from `length` on are computed, at their places, and see the kept ones.
+   * `deep`: the first half of the layers as `none`; the second half computes every position and keeps the prefix's anew,
+   * from its hidden vectors as the last `whole` left them there. Source: arXiv 2510.14973, which finds that deep layers drift most.
+   *
+   * For `none` and `deep` the prefix must hold exactly `length` positions, with guidance if the pass has any.
+   */
+  readonly refresh: "whole" | "deep" | "none";
+}
+
+/** One forward pass. */
 export interface ForwardPass {
   /** Input vectors of every position [S, D]: prompt, canvas, suffix. Positions count from 0. */
   readonly embeddingsSD: Tensor;
-  /** Positions whose prediction is wanted, ascending, R ≥ 1. */
+  /** Absent: every position is computed, and nothing is kept. */
+  readonly prefix?: PrefixUse;
+  /** Positions whose prediction is wanted, ascending, R ≥ 1; all of them among those that are computed from the embeddings. */
   readonly rows: readonly number[];
   /** Columns set to −∞ before anything else is computed from the logits. */
   readonly suppressed: readonly number[];
@@ -63,4 +100,6 @@ export interface Predictions {
   readonly runnerUpLogits: Float32Array;
   /** Σ exp(logit − maxLogit) over all columns but the one of `maxLogits`. */
   readonly tails: Float32Array;
+  /** Σ exp(logit − maxLogit) · (logit − maxLogit), at most 0: the entropy is ln(1 + tail) − slope / (1 + tail). */
+  readonly slopes: Float32Array;
 }

@@ -75,6 +75,8 @@ export function prepare(
       temperature: options.temperature,
       remasking: "low_confidence",
       guidanceScale: 0,
+      refresh: { kind: "always" },
+      commit: { kind: "schedule" },
       uniform: mulberry32(options.seed),
     },
     ends: endsOf(engine.architecture),

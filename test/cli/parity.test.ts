@@ -32,12 +32,17 @@ interface CaseDraft {
   special_ids: { suppressed: number[] };
   config_override?: Record<string, unknown>;
   weight_patch?: WeightPatch;
-  runs: { mode: string; mask_id: number; trace: { tok: number[] }[] }[];
+  runs: {
+    mode: string;
+    mask_id: number;
+    prefix_refresh_interval?: number;
+    trace: { tok: number[] }[];
+  }[];
 }
 
 describe("parity over the reference cases", () => {
   test.each(["cpu", "wasm"])(
-    "every run of the modes that are offered gives the reference's tokens on %s, and the others are skipped by name",
+    "every run of the modes that are offered gives the reference's tokens on %s, and the others are skipped with the reason",
     {
       timeout: 120_000,
     },
@@ -47,15 +52,21 @@ describe("parity over the reference cases", () => {
       expect(code).toBe(0);
       const skipped = lines.filter((line) => line.startsWith("skipped"));
       const modes = skipped.map((line) => /: mode (\w+): .{20,}/.exec(line)?.[1]);
-      expect(new Set(modes)).toEqual(new Set(["fast", "nv_prefix_cache", "nv_dual_cache"]));
+      expect(new Set(modes)).toEqual(new Set(["dllm_cache", "nv_dual_cache"]));
       const passed = lines.filter((line) => line.startsWith("passed"));
       const runs = passed.filter((line) => / run \d+ baseline /.test(line));
       expect(runs.length).toBeGreaterThanOrEqual(42);
-      const textOnly = passed.filter((line) => / run \d+ nv_generate /.test(line));
+      const textOnly = passed.filter((line) => line.includes("p16_nv_fastdllm_text run"));
       expect(textOnly.map((line) => line.split(":")[0])).toEqual([
         `passed p16_nv_fastdllm_text run 0 nv_generate ${provider}`,
         `passed p16_nv_fastdllm_text run 1 nv_generate ${provider}`,
+        `passed p16_nv_fastdllm_text run 2 nv_prefix_cache ${provider}`,
+        `passed p16_nv_fastdllm_text run 3 nv_prefix_cache ${provider}`,
+        `passed p16_nv_fastdllm_text run 8 nv_prefix_cache ${provider}`,
       ]);
+      // Ten runs of the hook with a kept prefix: three on the schedule, seven by the factor rule; two more in other cases.
+      expect(passed.filter((line) => / run \d+ fast /.test(line))).toHaveLength(12);
+      expect(passed).toContainEqual(expect.stringContaining("pure/fast_threshold_rule.json"));
       expect(lines.at(-1)).toMatch(/^\d+ passed, 0 failed, \d+ skipped$/);
     },
   );
@@ -96,6 +107,14 @@ describe("parity over a small folder", () => {
       ),
     ]);
     expect(lines.at(-1)).toBe("4 passed, 1 failed, 0 skipped");
+  });
+
+  test("fails a run whose passes went over other positions: a kept prefix must have spared exactly those", async () => {
+    const { failed } = await parityOfChanged((file) => {
+      file.runs[1]!.mode = "fast";
+      file.runs[1]!.prefix_refresh_interval = 2;
+    });
+    expect(failed).toEqual([expect.stringMatching(/run 1 fast cpu: block 0 step 1 .*, expected /)]);
   });
 
   test("fails a run that had another mask", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
+import { entropyOf } from "#model/decode/confidence.ts";
+import type { Engine, ForwardPass, Predictions, Prefix, PrefixUse } from "#model/engine.ts";
 
 const patient = new AbortController().signal;
 
@@ -76,16 +77,21 @@ export function engineContract(
       expect(first).toEqual(copy);
     });
 
-    test("there is one prediction for each asked row, in their order", async () => {
+    test("there is one prediction for each asked row, in their order, and its logits are the same bit for bit whichever others are asked for", async () => {
       const { engine } = opened;
       const pass = await somePass(engine);
       const all = await engine.denoise(pass, patient);
-      const some = await engine.denoise({ ...pass, rows: [1, 4] }, patient);
-      expect(some.tokens).toHaveLength(2);
-      expect([...some.tokens]).toEqual([all.tokens[1], all.tokens[4]]);
+      for (const rows of [[1, 4], [3], [5]]) {
+        const { tails, slopes, ...some } = await engine.denoise({ ...pass, rows }, patient);
+        const { tails: allTails, slopes: allSlopes, ...expected } = rowsOf(all, rows);
+        expect(some).toEqual(expected);
+        // A row's sums over all columns may begin at another alignment among other rows, which regroups them.
+        expectClose(tails, allTails);
+        expectClose(slopes, allSlopes);
+      }
     });
 
-    test("four numbers a row tell probabilities", async () => {
+    test("five numbers a row tell probabilities and entropies", async () => {
       const { engine } = opened;
       const { logitsColumns } = engine.architecture;
       const result = await engine.denoise(await somePass(engine), patient);
@@ -95,6 +101,9 @@ export function engineContract(
         expect(second).toBeLessThanOrEqual(max);
         expect(tail).toBeGreaterThanOrEqual(Math.exp(second - max) * (1 - 1e-5));
         expect(tail).toBeLessThanOrEqual((logitsColumns - 1) * Math.exp(second - max) * (1 + 1e-5));
+        const entropy = entropyOf(result, row);
+        expect(entropy).toBeGreaterThanOrEqual(-Math.log(1 / (1 + tail)) - 1e-5);
+        expect(entropy).toBeLessThanOrEqual(Math.log(logitsColumns) + 1e-5);
       }
     });
 
@@ -156,6 +165,125 @@ export function engineContract(
       expectClose(guided.maxLogits, other.maxLogits);
     });
 
+    test("suppressed columns have no part in the entropy", async () => {
+      const { engine } = opened;
+      const pass = await somePass(engine);
+      const all = Array.from({ length: engine.architecture.logitsColumns }, (_, id) => id);
+      const two = await engine.denoise({ ...pass, suppressed: all.slice(2) }, patient);
+      for (const row of two.tokens.keys()) {
+        const p = 1 / (1 + Math.exp(two.runnerUpLogits[row]! - two.maxLogits[row]!));
+        const expected = p === 1 ? 0 : -p * Math.log(p) - (1 - p) * Math.log(1 - p);
+        expect(entropyOf(two, row)).toBeCloseTo(expected, 4);
+      }
+    });
+
+    test("a pass that fills a prefix predicts what one without does, bit for bit", async () => {
+      const { engine } = opened;
+      const pass = await somePass(engine);
+      const plain = await engine.denoise(pass, patient);
+      using prefix = opening(engine);
+      for (const length of [0, 1, 3, 5]) {
+        const use = { kept: prefix, length, refresh: "whole" } as const;
+        expect(await engine.denoise({ ...pass, prefix: use }, patient)).toEqual(plain);
+        expect(prefix.length).toBe(length);
+      }
+    });
+
+    test.each(["none", "deep"] as const)(
+      "behind a fresh prefix a pass (%s) predicts what one over everything does, also of a single row",
+      async (refresh) => {
+        const { engine } = opened;
+        const pass = await somePass(engine);
+        const plain = await engine.denoise(pass, patient);
+        using prefix = opening(engine);
+        for (const length of [0, 1, 3, 5]) {
+          const use = { kept: prefix, length };
+          await engine.denoise({ ...pass, prefix: { ...use, refresh: "whole" } }, patient);
+          const rows = pass.rows.slice(length);
+          const found = await engine.denoise(
+            { ...pass, rows, prefix: { ...use, refresh } },
+            patient,
+          );
+          const expected = rowsOf(plain, rows);
+          expect([...found.tokens]).toEqual([...expected.tokens]);
+          expectClose(found.maxLogits, expected.maxLogits);
+        }
+      },
+    );
+
+    test("what is behind the prefix is computed from the embeddings, and the prefix is as it was", async () => {
+      const { engine } = opened;
+      const pass = await somePass(engine);
+      using prefix = opening(engine);
+      const use = { kept: prefix, length: 3 };
+      await engine.denoise({ ...pass, prefix: { ...use, refresh: "whole" } }, patient);
+      const behind = { ...pass, rows: [3, 4, 5], prefix: { ...use, refresh: "none" } as const };
+      const fresh = await engine.denoise(behind, patient);
+      const otherPrompt = await engine.embedTokens([8, 7, 9, 30, 31, 32], patient);
+      expect(await engine.denoise({ ...behind, embeddingsSD: otherPrompt }, patient)).toEqual(
+        fresh,
+      );
+      const otherCanvas = await engine.embedTokens([9, 17, 6, 30, 29, 32], patient);
+      const moved = await engine.denoise({ ...behind, embeddingsSD: otherCanvas }, patient);
+      expect(moved.maxLogits).not.toEqual(fresh.maxLogits);
+      // Passing over it again and again wears nothing out.
+      expect(await engine.denoise(behind, patient)).toEqual(fresh);
+    });
+
+    test("two prefixes know nothing of each other", async () => {
+      const { engine } = opened;
+      const pass = await somePass(engine);
+      const other = {
+        ...pass,
+        embeddingsSD: await engine.embedTokens([8, 7, 9, 30, 31, 32], patient),
+      };
+      using first = opening(engine);
+      using second = opening(engine);
+      const whole = (kept: Prefix) => ({ kept, length: 3, refresh: "whole" }) as const;
+      const none = (kept: Prefix) => ({ kept, length: 3, refresh: "none" }) as const;
+      const rows = [3, 4, 5];
+      await engine.denoise({ ...pass, prefix: whole(first) }, patient);
+      const alone = await engine.denoise({ ...pass, rows, prefix: none(first) }, patient);
+      await engine.denoise({ ...other, prefix: whole(second) }, patient);
+      const beside = await engine.denoise({ ...pass, rows, prefix: none(first) }, patient);
+      expect(beside).toEqual(alone);
+    });
+
+    test("a guided pass keeps the prefixes of both sequences", async () => {
+      const { engine } = opened;
+      const unconditionalSD = await engine.embedTokens([5, 5, 5, 30, 31, 32], patient);
+      const pass = { ...(await somePass(engine)), guidance: { unconditionalSD, scale: 0.5 } };
+      const plain = await engine.denoise(pass, patient);
+      using prefix = opening(engine);
+      const use = { kept: prefix, length: 3 };
+      const whole = { ...pass, prefix: { ...use, refresh: "whole" } as const };
+      expect(await engine.denoise(whole, patient)).toEqual(plain);
+      const none = { ...pass, rows: [3, 4, 5], prefix: { ...use, refresh: "none" } as const };
+      const found = await engine.denoise(none, patient);
+      expectClose(found.maxLogits, plain.maxLogits.subarray(3));
+      const { guidance: _, ...unguided } = none;
+      await expect(engine.denoise(unguided, patient)).rejects.toThrow(RangeError);
+    });
+
+    test("a prefix that is empty, of another length, released, or asked about itself is a RangeError", async () => {
+      const { engine } = opened;
+      const pass = { ...(await somePass(engine)), rows: [3, 4, 5] };
+      using prefix = opening(engine);
+      const denoise = (refresh: PrefixUse["refresh"], length = 3, rows = pass.rows) =>
+        engine.denoise({ ...pass, rows, prefix: { kept: prefix, length, refresh } }, patient);
+      await expect(denoise("none")).rejects.toThrow(RangeError);
+      await expect(denoise("deep")).rejects.toThrow(RangeError);
+      await expect(denoise("whole", 6)).rejects.toThrow(RangeError);
+      await denoise("whole");
+      await expect(denoise("none", 2)).rejects.toThrow(RangeError);
+      await expect(denoise("none", 3, [2, 3])).rejects.toThrow(RangeError);
+      prefix.release();
+      prefix.release();
+      expect(prefix.length).toBe(0);
+      for (const refresh of ["whole", "none", "deep"] as const)
+        await expect(denoise(refresh)).rejects.toThrow(RangeError);
+    });
+
     test("an aborted signal rejects with its reason", async () => {
       const { engine } = opened;
       const reason = new Error("the caller left");
@@ -163,6 +291,26 @@ export function engineContract(
       await expect(engine.denoise(await somePass(engine), aborted)).rejects.toBe(reason);
     });
   });
+}
+
+/** A prefix that is released at the end of its scope. */
+function opening(engine: Engine): Prefix & Disposable {
+  const prefix = engine.openPrefix();
+  return Object.assign(prefix, { [Symbol.dispose]: () => prefix.release() });
+}
+
+/** The predictions of some rows. */
+function rowsOf(all: Predictions, rows: readonly number[]): Predictions {
+  const pick = (numbers: Float32Array): Float32Array =>
+    Float32Array.from(rows, (row) => numbers[row]!);
+  return {
+    tokens: Int32Array.from(rows, (row) => all.tokens[row]!),
+    chosenLogits: pick(all.chosenLogits),
+    maxLogits: pick(all.maxLogits),
+    runnerUpLogits: pick(all.runnerUpLogits),
+    tails: pick(all.tails),
+    slopes: pick(all.slopes),
+  };
 }
 
 /** Six tokens, all of whose predictions are wanted. */

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import { decoderLayerGraph } from "#graph/decoder-layer.ts";
+import { decoderLayerGraph, type Queries } from "#graph/decoder-layer.ts";
 import { type OpProfile, opProfiles } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
 import { loadRuntime, type Session } from "#inference/engine/ort.ts";
+import { settleProfile } from "#inference/engine/self-test.ts";
+import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
 import { countNodes, externalRanges, readModel, signature } from "../support/onnx.ts";
 import { oddArchitecture, randomModel } from "../support/random-model.ts";
 
@@ -28,6 +30,17 @@ describe("decoderLayerGraph", () => {
       "keys [B, 2, M, 18]",
       "values [B, 2, M, 18]",
     ]);
+  });
+
+  test("asks for the angles of those positions that go on, where not all do", () => {
+    const { layout } = randomModel().stage("layer-01");
+    const model = readModel(decoderLayerGraph(language, layout, opProfiles.cpu, "last"));
+    expect(signature(model, "input")).toEqual(
+      expect.arrayContaining(["queryCosines [1, Q, 9]", "querySines [1, Q, 9]"]),
+    );
+    expect(signature(model, "output")).toEqual(
+      expect.arrayContaining(["hiddenOut [B, Q, 72]", "keys [B, 2, M, 18]"]),
+    );
   });
 
   test.each(["f32t", "f16t", "w8", "q4"] as const)(
@@ -80,6 +93,31 @@ describe.each(["cpu", "wasm"] as const)("a decoder layer on %s", (provider) => {
     },
   );
 
+  test.each(["f32t", "w8", "q4"] as const)(
+    "in which only the last positions go on gives them bit for bit what one with all does, %s weights",
+    async (encoding) => {
+      const all = await openLayer(provider, encoding);
+      const last = await openLayer(provider, encoding, "last");
+      const whole = await runLayer(all, 0, someVectors(length), 0);
+      for (const asking of [2, 5, 32, 33, length]) {
+        const angles = rotationTables(language, length - asking, asking);
+        const shape = [1, asking, headSize / 2];
+        const part = await runLayer(last, 0, someVectors(length), 0, undefined, undefined, {
+          queryCosines: tensor(shape, angles.cosines),
+          querySines: tensor(shape, angles.sines),
+        });
+        expect(part.hiddenOut.shape).toEqual([1, asking, hiddenSize]);
+        expect(part.hiddenOut.data).toEqual(
+          whole.hiddenOut.data.subarray((length - asking) * hiddenSize),
+        );
+        expect(part.keys).toEqual(whole.keys);
+        expect(part.values).toEqual(whole.values);
+      }
+      await all.release();
+      await last.release();
+    },
+  );
+
   test("does not see what the mask hides", async () => {
     const session = await openLayer(provider);
     const short = await runLayer(session, 0, someVectors(20), 0);
@@ -108,10 +146,16 @@ interface LayerRun {
   readonly values: Tensor;
 }
 
-async function openLayer(provider: "cpu" | "wasm"): Promise<Session> {
-  const { layout, bytes } = randomModel().stage("layer-00");
-  const model = decoderLayerGraph(language, layout, opProfiles[provider]);
-  return (await loadRuntime(provider, 1)).createSession("layer-00", model, bytes);
+async function openLayer(
+  provider: "cpu" | "wasm",
+  encoding: LinearEncoding = "f32t",
+  queries: Queries = "all",
+): Promise<Session> {
+  const { layout, bytes } = randomModel(encoding).stage("layer-00");
+  const runtime = await loadRuntime(provider, 1);
+  const profile = await settleProfile(runtime, provider);
+  const model = decoderLayerGraph(language, layout, profile, queries);
+  return runtime.createSession("layer-00", model, bytes);
 }
 
 async function runLayer(
@@ -121,6 +165,7 @@ async function runLayer(
   cached: number,
   context?: { readonly keys: Tensor; readonly values: Tensor },
   mask?: Float32Array,
+  angles: Readonly<Record<string, Tensor>> = {},
 ): Promise<LayerRun> {
   const [batch = 1, length = 0] = hidden.shape;
   const { cosines, sines } = rotationTables(language, first, length);
@@ -133,6 +178,7 @@ async function runLayer(
       contextKeys: context?.keys ?? nothing,
       contextValues: context?.values ?? nothing,
       mask: tensor([1, 1, 1, cached + length], mask ?? new Float32Array(cached + length)),
+      ...angles,
     },
     ["hiddenOut", "keys", "values"],
   );

@@ -11,13 +11,14 @@ function head(isObserved: boolean, logitsColumns = 90) {
 }
 
 describe("headGraph", () => {
-  test("lets four numbers and a token leave for each row, and no logits", () => {
+  test("lets five numbers and a token leave for each row, and no logits", () => {
     expect(signature(head(false), "output")).toEqual([
       "tokens [R]",
       "chosenLogits [R]",
       "maxLogits [R]",
       "runnerUpLogits [R]",
       "tails [R]",
+      "slopes [R]",
     ]);
   });
 

@@ -33,6 +33,8 @@ export async function startDecoding(
     temperature: 0,
     remasking: "low_confidence",
     guidanceScale: 0,
+    refresh: { kind: "always" },
+    commit: { kind: "schedule" },
     uniform: mulberry32(1),
     ...overrides,
   };

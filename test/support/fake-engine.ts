@@ -1,6 +1,6 @@
 import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
+import type { Engine, ForwardPass, Predictions, Prefix } from "#model/engine.ts";
 import { FIRST_BYTE } from "./fake-tokenizer.ts";
 import { llavaPolicy, siglip } from "./vision.ts";
 
@@ -42,12 +42,21 @@ export const fakeArchitecture: Architecture = {
   logitsColumns: FIRST_BYTE + 256,
 };
 
-/** A network by hand: the logits of a position, given the ids of the whole sequence (image vectors read as −1). */
-export type FakeLogits = (sequence: readonly number[], position: number) => ArrayLike<number>;
+/**
+ * A network by hand: the logits of a position, given the ids of the whole sequence (image vectors read as −1), and the ids that
+ * the sequence had when its prefix was computed: the same ones where no prefix is kept.
+ */
+export type FakeLogits = (
+  sequence: readonly number[],
+  position: number,
+  refreshed: readonly number[],
+) => ArrayLike<number>;
 
 /** An engine whose head says what it is told, with every pass that was asked of it. */
 export interface FakeEngine extends Engine {
   readonly passes: ForwardPass[];
+  /** Prefixes that are open. */
+  openPrefixes(): number;
 }
 
 /**
@@ -59,9 +68,16 @@ export function fakeEngine(
   architecture: Architecture = fakeArchitecture,
 ): FakeEngine {
   const passes: ForwardPass[] = [];
+  const open = new Set<FakePrefix>();
   return {
     architecture,
     passes,
+    openPrefixes: () => open.size,
+    openPrefix() {
+      const prefix = new FakePrefix(() => open.delete(prefix));
+      open.add(prefix);
+      return prefix;
+    },
     async encodeImage({ shape: [views = 0] }) {
       const patches = 4;
       return tensor([views, patches, 2], new Float32Array(views * patches * 2).fill(-1));
@@ -80,7 +96,8 @@ export function fakeEngine(
       const { shape, data } = pass.embeddingsSD;
       passes.push({ ...pass, embeddingsSD: tensor(shape, data.slice()) }); // The decoder writes on in it.
       const columns = architecture.logitsColumns;
-      return predictions(pass, (position) => rowLogits(pass, position, logits), columns);
+      const refreshed = refreshedBy(pass);
+      return predictions(pass, (position) => rowLogits(pass, position, logits, refreshed), columns);
     },
   };
 }
@@ -92,12 +109,80 @@ export function oneHot(columns: number, token: number, sharpness: number): Float
   return row;
 }
 
-function rowLogits(pass: ForwardPass, position: number, logits: FakeLogits): number[] {
-  const conditional = Array.from(logits(sequenceOf(pass.embeddingsSD), position));
-  if (pass.guidance === undefined) return conditional;
+/** Remembers the sequences of the pass that filled it. */
+class FakePrefix implements Prefix {
+  readonly #onRelease: () => void;
+  #state: { length: number; sequences: Sequences } | undefined;
+  #isReleased = false;
+
+  constructor(onRelease: () => void) {
+    this.#onRelease = onRelease;
+  }
+
+  get length(): number {
+    return this.#state?.length ?? 0;
+  }
+
+  fill(length: number, sequences: Sequences): Sequences {
+    if (this.#isReleased) throw new RangeError("the prefix has been released");
+    this.#state = { length, sequences };
+    return sequences;
+  }
+
+  seen(length: number, isGuided: boolean): Sequences {
+    const state = this.#state;
+    const fits =
+      state?.length === length && (state.sequences.unconditional !== undefined) === isGuided;
+    if (state === undefined || !fits) throw new RangeError(`the prefix keeps ${this.length}`);
+    return state.sequences;
+  }
+
+  release(): void {
+    this.#isReleased = true;
+    this.#state = undefined;
+    this.#onRelease();
+  }
+}
+
+interface Sequences {
+  readonly conditional: readonly number[];
+  readonly unconditional: readonly number[] | undefined;
+}
+
+/** What the prefix of a pass was computed from. */
+function refreshedBy({ embeddingsSD, guidance, prefix, rows }: ForwardPass): Sequences {
+  const now: Sequences = {
+    conditional: sequenceOf(embeddingsSD),
+    unconditional: guidance && sequenceOf(guidance.unconditionalSD),
+  };
+  if (prefix === undefined) return now;
+  const { kept, length, refresh } = prefix;
+  if (!(kept instanceof FakePrefix)) throw new TypeError("the prefix is another engine's");
+  if (length < 0 || length >= now.conditional.length)
+    throw new RangeError(`a prefix of ${length} positions`);
+  if (refresh === "whole") return kept.fill(length, now);
+  if ((rows[0] ?? 0) < length) throw new RangeError(`row ${rows[0]} lies in the prefix`);
+  const seen = kept.seen(length, guidance !== undefined);
+  return refresh === "none" ? seen : kept.fill(length, now);
+}
+
+function rowLogits(
+  pass: ForwardPass,
+  position: number,
+  logits: FakeLogits,
+  refreshed: Sequences,
+): number[] {
+  const length = pass.prefix?.length ?? 0;
+  const now = (sequence: Tensor, before: readonly number[]) => [
+    ...before.slice(0, length),
+    ...sequenceOf(sequence).slice(length),
+  ];
+  const { conditional, unconditional = [] } = refreshed;
+  const likely = Array.from(logits(now(pass.embeddingsSD, conditional), position, conditional));
+  if (pass.guidance === undefined) return likely;
   const { unconditionalSD, scale } = pass.guidance;
-  const without = logits(sequenceOf(unconditionalSD), position);
-  return conditional.map((value, column) => {
+  const without = logits(now(unconditionalSD, unconditional), position, unconditional);
+  return likely.map((value, column) => {
     const base = without[column] ?? 0;
     return base + (scale + 1) * (value - base);
   });
@@ -119,6 +204,7 @@ function predictions(
     maxLogits: new Float32Array(count),
     runnerUpLogits: new Float32Array(count),
     tails: new Float32Array(count),
+    slopes: new Float32Array(count),
   };
   for (const [row, position] of pass.rows.entries()) {
     const logits = logitsAt(position);
@@ -135,6 +221,11 @@ function predictions(
     result.maxLogits[row] = largest;
     result.runnerUpLogits[row] = Math.max(...others);
     result.tails[row] = others.reduce((sum, value) => sum + Math.exp(value - largest), 0);
+    const finite = others.filter(Number.isFinite);
+    result.slopes[row] = finite.reduce(
+      (sum, value) => sum + Math.exp(value - largest) * (value - largest),
+      0,
+    );
   }
   return result;
 }

@@ -50,6 +50,8 @@ export interface RunFile {
   readonly steps: number;
   /** Of Fast-dLLM: how sure a position must be to be written; null writes as many as the schedule says. */
   readonly threshold?: number | null;
+  /** Of the hook: steps from one computing of the prefix to the next, in each block anew. */
+  readonly prefix_refresh_interval?: number;
   readonly temperature?: number;
   readonly cfg_scale?: number;
   readonly remasking?: string;

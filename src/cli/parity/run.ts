@@ -1,10 +1,12 @@
 import type { Tensor } from "#domain/tensor.ts";
 import { answerTokens, openCanvas } from "#model/decode/canvas.ts";
+import type { CommitRule } from "#model/decode/commit.ts";
 import { confidenceOf } from "#model/decode/confidence.ts";
 import { type DecodePlan, type DecodeStep, decode } from "#model/decode/decode.ts";
 import { endAtIds } from "#model/decode/ending.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { referencePolicy } from "#model/decode/policy.ts";
+import type { RefreshRule } from "#model/decode/refresh.ts";
 import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import { type Comparison, tolerances } from "./comparison.ts";
 import type { CaseFile, ReferenceCase, RunFile, TraceEntry } from "./reference-case.ts";
@@ -33,7 +35,7 @@ export async function compareRun(
     const step = steps[pass];
     if (step === undefined) break;
     compareStep(step, entry, run, comparison);
-    comparison.same(`${label(step)} forward_len`, canvas.masked.length, entry.forward_len);
+    comparison.same(`${label(step)} forward_len`, step.rows, entry.forward_len);
   }
   comparison.same("num_forwards", steps.length, run.num_forwards);
   comparison.same("output", answerTokens(canvas), run.output);
@@ -68,9 +70,26 @@ function planOf(run: RunFile): DecodePlan {
     temperature: run.temperature ?? 0,
     remasking: run.remasking === "random" ? "random" : "low_confidence",
     guidanceScale: run.cfg_scale ?? 0,
-    ...(typeof run.threshold === "number" ? { threshold: run.threshold } : {}),
+    refresh: refreshOf(run),
+    commit: commitOf(run),
     uniform: mulberry32(run.noise_seed ?? 0),
   };
+}
+
+function refreshOf({ mode, prefix_refresh_interval: steps }: RunFile): RefreshRule {
+  if (mode === "fast" && steps !== undefined) return { kind: "every", steps };
+  // Fast-dLLM's own code computes the prefix once for each block.
+  return mode === "nv_prefix_cache"
+    ? { kind: "every", steps: Number.POSITIVE_INFINITY }
+    : { kind: "always" };
+}
+
+/** What one number means to the two codes that call it a threshold. */
+function commitOf({ mode, threshold }: RunFile): CommitRule {
+  if (typeof threshold !== "number") return { kind: "schedule" };
+  return mode === "fast"
+    ? { kind: "factor", factor: threshold }
+    : { kind: "threshold", least: threshold };
 }
 
 /** What the engine was asked in one pass, and what it said about each asked row. */

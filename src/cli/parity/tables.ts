@@ -1,6 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Picture } from "#domain/tensor.ts";
+import { chooseCommit, factorCount } from "#model/decode/commit.ts";
+import { mostConfident } from "#model/decode/confidence.ts";
 import { revealSchedule } from "#model/decode/schedule.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { type Comparison, compareWith, tolerances } from "./comparison.ts";
@@ -16,11 +18,6 @@ import { type NamedArrays, namedArrays, type StoredArray } from "./tensor-file.t
 import { compareConversations, compareImageTokens } from "./text-tables.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-/** Tables for rules that this engine does not offer, with the reason that is printed. */
-const notOffered: Readonly<Record<string, string>> = {
-  "fast_threshold_rule.json": "mode fast: its rule of how sure is sure enough is not offered",
-};
-
 /** Checks every table in `pure` and `resize`: what needs no model and no provider. */
 export async function* checkTables(root: string, signal: AbortSignal): AsyncGenerator<Verdict> {
   for (const folder of ["pure", "resize"]) {
@@ -28,9 +25,8 @@ export async function* checkTables(root: string, signal: AbortSignal): AsyncGene
       if (folder === "resize" && file === "index.json") continue;
       const name = `${folder}/${file}`;
       const compare = tableCheck(file);
-      const reason = notOffered[file] ?? (compare === undefined ? "no check for it" : undefined);
-      if (compare === undefined || reason !== undefined) {
-        yield { outcome: "skipped", name, detail: reason ?? "" };
+      if (compare === undefined) {
+        yield { outcome: "skipped", name, detail: "no check for it" };
       } else {
         yield await judge(name, compareWith(), signal, (comparison) =>
           compare(path.join(root, folder, file), comparison),
@@ -52,6 +48,7 @@ function tableCheck(file: string): TableCheck | undefined {
 
 const checks: Readonly<Record<string, TableCheck>> = {
   "num_transfer_tokens.json": jsonCheck(compareSchedules),
+  "fast_threshold_rule.json": jsonCheck(compareFactorRule),
   "anyres_sizes.json": jsonCheck(compareAnyresSizes),
   "unpad_image.json": jsonCheck(compareUnpad),
   "assembly_maps.safetensors": arraysCheck(compareAssemblyMaps),
@@ -77,6 +74,43 @@ function compareSchedules(
 ): void {
   for (const { mask, steps, out } of rows) {
     comparison.same(`${mask} masks in ${steps} steps`, revealSchedule(mask, steps), out);
+  }
+}
+
+interface FactorTable {
+  readonly rows: readonly {
+    readonly confidence: readonly number[];
+    /** 1 where a position is masked. */
+    readonly mask: readonly number[];
+    /** Only positions before it may be written. */
+    readonly block_end: number;
+    readonly threshold: number;
+    readonly num_selected: number;
+    readonly selected_valid: readonly number[];
+  }[];
+}
+
+/** How many positions, and which, the hook's factor rule takes. */
+function compareFactorRule({ rows }: FactorTable, comparison: Comparison): void {
+  for (const [row, { confidence, mask, block_end, threshold, ...expected }] of rows.entries()) {
+    const candidates = confidence
+      .map((value, position) => ({ position, token: 0, confidence: value, entropy: 0, gap: 0 }))
+      .filter(({ position }) => mask[position] === 1 && position < block_end);
+    const maskedInWindow = mask.filter((value) => value === 1).length;
+    const surestFirst = mostConfident(candidates, candidates.length);
+    const count = factorCount(
+      surestFirst.map((candidate) => candidate.confidence),
+      maskedInWindow,
+      threshold,
+    );
+    comparison.same(`row ${row} count`, count, expected.num_selected);
+    const rule = { kind: "factor", factor: threshold } as const;
+    const { chosen } = chooseCommit(rule, { candidates, planned: 0, progress: 0, maskedInWindow });
+    comparison.same(
+      `row ${row} positions`,
+      chosen.map(({ position }) => position).toSorted((a, b) => a - b),
+      expected.selected_valid.toSorted((a, b) => a - b),
+    );
   }
 }
 

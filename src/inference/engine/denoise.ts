@@ -4,9 +4,12 @@ import { rotationTables } from "#graph/rotary.ts";
 import type { ForwardPass, Predictions } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
 import { checkForwardPass } from "./forward-pass.ts";
+import { firstDeepLayer, KeptPrefix } from "./kept-prefix.ts";
+import type { KeepOrder, KeptName } from "./kept-tensors.ts";
 import { predict } from "./predict.ts";
+import { FEWEST_ROWS, joinPositions, takePositions } from "./rows.ts";
 
-/** Runs all layers over the whole sequence and the head over the asked rows; see `Engine.denoise`. */
+/** Runs the layers over the sequence, or over what is new of it, and the head over the asked rows; see `Engine.denoise`. */
 export async function denoise(
   parts: EngineParts,
   pass: ForwardPass,
@@ -14,16 +17,36 @@ export async function denoise(
 ): Promise<Predictions> {
   checkForwardPass(parts.architecture, pass);
   const { language } = parts.architecture;
-  let hidden = branches(pass); // [B, S, D]
-  const surroundings = surroundingsOf(language, hidden);
-  for (let layer = 0; layer < language.layers; layer++) {
-    const session = await parts.sessions.layer(layer, signal);
-    signal.throwIfAborted();
-    const result = await session.run({ hidden, ...surroundings }, ["hiddenOut"]);
-    hidden = floats(result["hiddenOut"]);
-    parts.observe(`hidden${layer + 1}`, hidden);
+  const all = language.layers;
+  const hidden = branches(pass); // [B, S, D]
+  const run = (span: Span, from: Tensor) => runLayers(parts, span, from, pass, signal);
+  if (pass.prefix === undefined) {
+    return await predict(parts, pass, await run({ from: 0, to: all, first: 0 }, hidden), signal);
   }
-  return predict(parts, pass, hidden, signal);
+  const { kept, length, refresh } = pass.prefix;
+  if (!(kept instanceof KeptPrefix)) throw new TypeError("the prefix is another engine's");
+  const [branchCount = 1, size = 0] = hidden.shape;
+  const place: Place = { shelf: kept.shelf, length };
+  const before = refresh === "whole" ? undefined : kept.filling(length, branchCount);
+  const window = takePositions(hidden, length, size); // [B, M, D]
+  if (refresh === "none") {
+    const last = await run({ from: 0, to: all, first: length, sees: place }, window);
+    return await predict(parts, pass, last, signal);
+  }
+  const deep = firstDeepLayer(language);
+  return await kept.fill(async () => {
+    const middle =
+      before === undefined
+        ? await run({ from: 0, to: deep, first: 0, keeps: place }, hidden)
+        : joinPositions(
+            before.deepHidden,
+            await run({ from: 0, to: deep, first: length, sees: place }, window),
+          );
+    const last = await run({ from: deep, to: all, first: 0, keeps: place }, middle);
+    const deepHidden = before?.deepHidden ?? takePositions(middle, 0, length);
+    const filling = { length, branches: branchCount, deepHidden };
+    return { filling, result: await predict(parts, pass, last, signal) };
+  });
 }
 
 /** With guidance the two sequences run as one batch: the weights, which are most of what is read, are then read once. */
@@ -35,17 +58,112 @@ function branches({ embeddingsSD, guidance }: ForwardPass): Tensor {
   return tensor([2, ...embeddingsSD.shape], both);
 }
 
-/** What every layer of an exact pass sees beside the hidden vectors: the window is the whole sequence, and nothing lies before it. */
-function surroundingsOf(language: LanguageTower, hidden: Tensor): Readonly<Record<string, Tensor>> {
-  const [batch = 1, length = 0] = hidden.shape;
-  const { headSize, keyValueHeads } = language;
-  const { cosines, sines } = rotationTables(language, 0, length);
-  const nothing = tensor([batch, keyValueHeads, 0, headSize], new Float32Array(0));
+/** Where a prefix lies. */
+interface Place {
+  readonly shelf: number;
+  /** C, its positions. */
+  readonly length: number;
+}
+
+/** Layers that run over one window. */
+interface Span {
+  /** The first layer, and the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Position of the window's first row in the sequence. */
+  readonly first: number;
+  /** The kept positions before the window. Absent: there are none before it. */
+  readonly sees?: Place;
+  /** Where keys and values of the window's first positions are kept. */
+  readonly keeps?: Place;
+}
+
+/**
+ * Runs a span over hidden vectors [B, M, D]. Of the last layer only the positions from the first asked one on come out, as they
+ * are the last of the sequence.
+ */
+async function runLayers(
+  parts: EngineParts,
+  span: Span,
+  rows: Tensor,
+  { rows: [firstAsked = 0] }: ForwardPass,
+  signal: AbortSignal,
+): Promise<Tensor> {
+  const { language } = parts.architecture;
+  const [, length = 0] = rows.shape;
+  let hidden = length < FEWEST_ROWS ? joinPositions(rows, rows) : rows;
+  const [, padded = 0] = hidden.shape;
+  const surroundings = surroundingsOf(language, span, length, hidden);
+  const asking = Math.max(FEWEST_ROWS, padded - (firstAsked - span.first));
+  for (let layer = span.from; layer < span.to; layer++) {
+    const session = await parts.sessions.layer(layer, signal);
+    signal.throwIfAborted();
+    const isLast = layer === language.layers - 1;
+    const inputs = {
+      hidden,
+      ...surroundings,
+      ...contextOf(language, span, layer, hidden),
+      ...(isLast ? anglesOfLast(surroundings, asking) : {}),
+    };
+    const result = await session.run(inputs, ["hiddenOut"], keepOrders(span, layer));
+    hidden = floats(result["hiddenOut"]);
+    parts.observe(`hidden${layer + 1}`, hidden);
+  }
+  const [, out = 0] = hidden.shape;
+  return takePositions(hidden, 0, out - (padded - length));
+}
+
+/** What all layers of a span see beside the hidden vectors. */
+function surroundingsOf(language: LanguageTower, span: Span, length: number, hidden: Tensor) {
+  const [, padded = 0] = hidden.shape;
+  const { headSize } = language;
+  const { cosines, sines } = rotationTables(language, span.first, padded);
+  const context = span.sees?.length ?? 0;
+  const mask = new Float32Array(context + padded);
+  mask.fill(Number.NEGATIVE_INFINITY, context + length); // nobody sees the row that only fills up
   return {
-    cosines: tensor([1, length, headSize / 2], cosines),
-    sines: tensor([1, length, headSize / 2], sines),
-    contextKeys: nothing,
-    contextValues: nothing,
-    mask: tensor([1, 1, 1, length], new Float32Array(length)),
+    cosines: tensor([1, padded, headSize / 2], cosines),
+    sines: tensor([1, padded, headSize / 2], sines),
+    mask: tensor([1, 1, 1, context + padded], mask),
+  };
+}
+
+/** The angles of the last `asking` positions. */
+function anglesOfLast(
+  { cosines, sines }: Readonly<Record<"cosines" | "sines", Tensor>>,
+  asking: number,
+): Readonly<Record<string, Tensor>> {
+  const [, length = 0] = cosines.shape;
+  return {
+    queryCosines: takePositions(cosines, length - asking, length),
+    querySines: takePositions(sines, length - asking, length),
+  };
+}
+
+function contextOf(
+  { headSize, keyValueHeads }: LanguageTower,
+  { sees }: Span,
+  layer: number,
+  { shape: [branchCount = 1] }: Tensor,
+): Readonly<Record<string, Tensor | KeptName>> {
+  if (sees !== undefined) {
+    return {
+      contextKeys: { shelf: sees.shelf, name: `keys${layer}` },
+      contextValues: { shelf: sees.shelf, name: `values${layer}` },
+    };
+  }
+  const nothing = tensor([branchCount, keyValueHeads, 0, headSize], new Float32Array(0));
+  return { contextKeys: nothing, contextValues: nothing };
+}
+
+function keepOrders(
+  { keeps }: Span,
+  layer: number,
+): Readonly<Record<string, KeepOrder>> | undefined {
+  if (keeps === undefined) return undefined;
+  const { shelf, length: positions } = keeps;
+  return {
+    keys: { shelf, name: `keys${layer}`, positions },
+    values: { shelf, name: `values${layer}`, positions },
   };
 }

@@ -1,16 +1,17 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { Shape } from "#domain/tensor.ts";
-import type { ForwardPass } from "#model/engine.ts";
+import type { ForwardPass, PrefixUse } from "#model/engine.ts";
 
 /** Throws a RangeError that says what is wrong if a pass does not fit the architecture: a bug of the caller. */
 export function checkForwardPass(architecture: Architecture, pass: ForwardPass): void {
-  const { embeddingsSD, rows, suppressed, noiseRV, guidance } = pass;
+  const { embeddingsSD, prefix, rows, suppressed, noiseRV, guidance } = pass;
   const [length = 0] = embeddingsSD.shape;
   const expected = [length, architecture.language.hiddenSize];
   checkShape("embeddings", embeddingsSD.shape, expected);
   if (guidance !== undefined) {
     checkShape("unconditional embeddings", guidance.unconditionalSD.shape, expected);
   }
+  if (prefix !== undefined) checkPrefix(prefix, rows, length);
   if (rows.length === 0) throw new RangeError("a pass asks for no rows");
   let previous = -1;
   for (const row of rows) {
@@ -29,6 +30,19 @@ export function checkForwardPass(architecture: Architecture, pass: ForwardPass):
   }
   if (noiseRV !== undefined && noiseRV.length !== rows.length * columns) {
     throw new RangeError(`noise has ${noiseRV.length} numbers, expected ${rows.length * columns}`);
+  }
+}
+
+function checkPrefix(
+  { length, refresh }: PrefixUse,
+  [firstRow = 0]: readonly number[],
+  size: number,
+): void {
+  if (!Number.isInteger(length) || length < 0 || length >= size) {
+    throw new RangeError(`a prefix of ${length} positions in a sequence of ${size}`);
+  }
+  if (refresh !== "whole" && firstRow < length) {
+    throw new RangeError(`row ${firstRow} lies in the prefix of ${length}, which is not computed`);
   }
 }
 

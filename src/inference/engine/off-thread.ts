@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { Tensor } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
-import type { Runtime, Session, SessionTensor } from "./ort.ts";
+import type { KeepOrder } from "./kept-tensors.ts";
+import type { Runtime, Session, SessionInput, SessionTensor } from "./ort.ts";
 
 /** What the thread is told at its start. */
 export interface ThreadSetup {
@@ -23,10 +24,12 @@ type ThreadOrder =
   | {
       readonly kind: "run";
       readonly session: number;
-      readonly inputs: Readonly<Record<string, Tensor>>;
+      readonly inputs: Readonly<Record<string, SessionInput>>;
       readonly outputs: readonly string[];
+      readonly keep: Readonly<Record<string, KeepOrder>>;
     }
-  | { readonly kind: "release"; readonly session: number };
+  | { readonly kind: "release"; readonly session: number }
+  | { readonly kind: "clear"; readonly shelf: number };
 
 export interface ThreadReply {
   readonly id: number;
@@ -39,7 +42,8 @@ export interface ThreadReply {
 /**
  * Loads a provider's runtime in a thread of its own. The native runtime computes on the thread that calls it: an 8B layer
  * over 600 positions took 3 s on two shared cores, in which a function could neither stream, nor answer a health check, nor notice
- * that a caller has left. Inputs are copied to the thread (10 MB for such a layer); stages and results change hands.
+ * that a caller has left. Inputs are copied to the thread (10 MB for such a layer); stages and results change hands; what runs keep
+ * stays in the thread.
  */
 export async function loadRuntimeOffThread(provider: Provider, threads?: number): Promise<Runtime> {
   const setup: ThreadSetup = { provider, ...(threads === undefined ? {} : { threads }) };
@@ -51,6 +55,9 @@ export async function loadRuntimeOffThread(provider: Provider, threads?: number)
       const { session } = await ask({ kind: "create", name, model, stage: owned }, [owned.buffer]);
       if (session === undefined) throw new Error(`the thread made no session of stage ${name}`);
       return remoteSession(ask, session);
+    },
+    async clear(shelf) {
+      await ask({ kind: "clear", shelf });
     },
     async close() {
       await ask.end();
@@ -112,12 +119,13 @@ function openThread(setup: ThreadSetup): Ask {
 
 function remoteSession(ask: Ask, session: number): Session {
   return {
-    async run(inputs, outputs) {
+    async run(inputs, outputs, keep = {}) {
       const reply = await ask({
         kind: "run",
         session,
         inputs: withoutSurroundings(inputs),
         outputs,
+        keep,
       });
       return reply.outputs ?? {};
     },
@@ -136,12 +144,13 @@ function ownBuffer(stage: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** A view into a large buffer would be sent with all of it. */
 function withoutSurroundings(
-  inputs: Readonly<Record<string, Tensor>>,
-): Readonly<Record<string, Tensor>> {
+  inputs: Readonly<Record<string, SessionInput>>,
+): Readonly<Record<string, SessionInput>> {
   return Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: data.byteLength === data.buffer.byteLength ? data : data.slice() },
-    ]),
+    Object.entries(inputs).map(([name, input]) => [name, "shelf" in input ? input : alone(input)]),
   );
+}
+
+function alone({ shape, data }: Tensor): Tensor {
+  return { shape, data: data.byteLength === data.buffer.byteLength ? data : data.slice() };
 }

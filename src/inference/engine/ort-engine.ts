@@ -5,6 +5,7 @@ import type { Engine } from "#model/engine.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import type { EngineParts, Observer } from "./engine-parts.ts";
+import { KeptPrefix } from "./kept-prefix.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
@@ -52,6 +53,8 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const isObserved = observe !== undefined;
   const sessions = createSessions({ architecture, profile, runtime, selfTest, isObserved });
   const takeTurn = createTurns();
+  const never = new AbortController().signal;
+  let shelves = 0;
   const parts: EngineParts = {
     architecture,
     sessions,
@@ -67,6 +70,14 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     },
     imageNewline: (signal) => sessions.imageNewline(signal),
     denoise: (pass, signal) => takeTurn(() => denoise(parts, pass, signal), signal),
+    openPrefix() {
+      shelves += 1;
+      const shelf = shelves;
+      // A pass that has been given up may still run its layer: the shelf is cleared behind it. Where that fails the runtime has
+      // broken down, and its memory with it.
+      const clear = () => void takeTurn(() => runtime.clear(shelf), never).catch(() => undefined);
+      return new KeptPrefix(shelf, clear);
+    },
     async accept(stage) {
       try {
         await sessions.accept(stage);
@@ -82,7 +93,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
       await takeTurn(async () => {
         await sessions.release();
         await runtime.close();
-      }, new AbortController().signal);
+      }, never);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Shape, Tensor } from "#domain/tensor.ts";
 import { STAGE_FILE } from "#graph/build.ts";
 import type { Provider } from "#graph/profile.ts";
+import { type KeepOrder, type KeptName, KeptTensors } from "./kept-tensors.ts";
 
 /**
  * What a session yields: float32 tensors, and int32 where a graph says so. No other type crosses this border; float16 would not
@@ -11,12 +12,19 @@ export interface SessionTensor {
   readonly data: Float32Array | Int32Array;
 }
 
+/** What a run is given: a tensor, or one that an earlier run left with the runtime. */
+export type SessionInput = Tensor | KeptName;
+
 /** One graph with its weights, ready to run. Runs must not overlap. */
 export interface Session {
-  /** Runs the graph and returns the outputs asked for. Throws an Error that names the session. */
+  /**
+   * Runs the graph and returns the outputs asked for; those in `keep`, by their names, stay with the runtime instead.
+   * Throws an Error that names the session.
+   */
   run(
-    inputs: Readonly<Record<string, Tensor>>,
+    inputs: Readonly<Record<string, SessionInput>>,
     outputs: readonly string[],
+    keep?: Readonly<Record<string, KeepOrder>>,
   ): Promise<Readonly<Record<string, SessionTensor>>>;
   release(): Promise<void>;
 }
@@ -28,6 +36,8 @@ export interface Runtime {
    *   the caller (a detached buffer has length 0)
    */
   createSession(name: string, model: Uint8Array, stage: Uint8Array): Promise<Session>;
+  /** Lets go of everything that runs have kept on a shelf. */
+  clear(shelf: number): Promise<void>;
   /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */
   close(): Promise<void>;
 }
@@ -65,6 +75,7 @@ type OrtSession = Awaited<ReturnType<Ort["InferenceSession"]["create"]>>;
 type OrtOptions = NonNullable<Parameters<Ort["InferenceSession"]["create"]>[1]>;
 
 function runtime(ort: Ort, providerOptions: OrtOptions): Runtime {
+  const kept = new KeptTensors();
   return {
     async createSession(name, model, stage) {
       try {
@@ -73,11 +84,12 @@ function runtime(ort: Ort, providerOptions: OrtOptions): Runtime {
           ...sessionOptions,
           externalData: [{ path: STAGE_FILE, data: stage }],
         });
-        return wrap(ort, name, session);
+        return wrap(ort, name, session, kept);
       } catch (cause) {
         throw new Error(`the session of stage ${name} cannot be created`, { cause });
       }
     },
+    clear: async (shelf) => kept.clear(shelf),
     close: async () => undefined,
   };
 }
@@ -95,17 +107,19 @@ const sessionOptions: OrtOptions = {
   extra: { session: { intra_op: { allow_spinning: "0" } } },
 };
 
-function wrap(ort: Ort, name: string, session: OrtSession): Session {
+function wrap(ort: Ort, name: string, session: OrtSession, kept: KeptTensors): Session {
   return {
-    async run(inputs, outputs) {
+    async run(inputs, outputs, keep = {}) {
       const feeds = Object.fromEntries(
-        Object.entries(inputs).map(([key, { shape, data }]) => [
-          key,
-          new ort.Tensor("float32", data, shape),
-        ]),
+        Object.entries(inputs).map(([key, input]) => {
+          const { data, shape } = "shelf" in input ? kept.take(input) : input;
+          return [key, new ort.Tensor("float32", data, shape)];
+        }),
       );
       try {
-        const results = await session.run(feeds, outputs);
+        const results = await session.run(feeds, [...outputs, ...Object.keys(keep)]);
+        for (const [output, order] of Object.entries(keep))
+          kept.put(order, sessionTensor(name, output, results[output]));
         return Object.fromEntries(
           outputs.map((key) => [key, sessionTensor(name, key, results[key])]),
         );

@@ -2,6 +2,7 @@ import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { ForwardPass, Predictions } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
 import type { Session } from "./ort.ts";
+import { FEWEST_ROWS, takeRows } from "./rows.ts";
 
 /**
  * Rows that the head takes at once. It holds a handful of [R, V] arrays: 32 MB each at 64 rows of the 8B checkpoint, where a
@@ -9,7 +10,7 @@ import type { Session } from "./ort.ts";
  */
 const HEAD_ROWS = 64;
 
-/** Runs the head over the asked rows of hidden [B, S, D]. */
+/** Runs the head over the asked rows; hidden [B, M, D] are the last M positions of the sequence. */
 export async function predict(
   parts: EngineParts,
   pass: ForwardPass,
@@ -17,30 +18,52 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<Predictions> {
   const count = pass.rows.length;
+  const [size = 0] = pass.embeddingsSD.shape;
+  const [, length = 0] = hidden.shape;
+  const places = pass.rows.map((row) => row - (size - length));
   const predictions = {
     tokens: new Int32Array(count),
     chosenLogits: new Float32Array(count),
     maxLogits: new Float32Array(count),
     runnerUpLogits: new Float32Array(count),
     tails: new Float32Array(count),
+    slopes: new Float32Array(count),
   };
   const session = await parts.sessions.session("head", signal);
-  const constants = constantInputs(parts.architecture.logitsColumns, pass);
+  const columns = parts.architecture.logitsColumns;
+  const constants = constantInputs(columns, pass);
   for (let start = 0; start < count; start += HEAD_ROWS) {
     signal.throwIfAborted();
     const end = Math.min(start + HEAD_ROWS, count);
+    const wanted = atLeastFewest(Array.from({ length: end - start }, (_, index) => start + index));
     const part = await runHead(parts, session, {
-      hidden: takeRows(hidden, pass.rows.slice(start, end)),
-      noise: noiseOf(parts.architecture.logitsColumns, pass, start, end),
+      hidden: takeRows(
+        hidden,
+        wanted.map((index) => places[index]!),
+      ),
+      noise: noiseOf(columns, pass, wanted),
       ...constants,
     });
-    predictions.tokens.set(part.tokens, start);
-    predictions.chosenLogits.set(part.chosenLogits, start);
-    predictions.maxLogits.set(part.maxLogits, start);
-    predictions.runnerUpLogits.set(part.runnerUpLogits, start);
-    predictions.tails.set(part.tails, start);
+    for (const name of numbersOfRow) {
+      predictions[name].set(part[name].subarray(0, end - start), start);
+    }
   }
   return predictions;
+}
+
+/** What the head yields for each row. */
+const numbersOfRow = [
+  "tokens",
+  "chosenLogits",
+  "maxLogits",
+  "runnerUpLogits",
+  "tails",
+  "slopes",
+] as const satisfies readonly (keyof Predictions)[];
+
+/** Repeats a single row, whose second result nobody reads. */
+function atLeastFewest(rows: readonly number[]): readonly number[] {
+  return rows.length < FEWEST_ROWS ? [...rows, ...rows] : rows;
 }
 
 /** Inputs of the head that are the same for all rows. */
@@ -58,21 +81,10 @@ function constantInputs(
 }
 
 /** The rows' share of the noise, or a single zero that the graph spreads over all of them. */
-function noiseOf(columns: number, { noiseRV }: ForwardPass, start: number, end: number): Tensor {
+function noiseOf(columns: number, { noiseRV }: ForwardPass, rows: readonly number[]): Tensor {
   if (noiseRV === undefined) return tensor([1, 1], new Float32Array(1));
-  return tensor([end - start, columns], noiseRV.subarray(start * columns, end * columns));
-}
-
-function takeRows({ shape, data }: Tensor, rows: readonly number[]): Tensor {
-  const [batch = 1, length = 0, width = 0] = shape;
-  const taken = new Float32Array(batch * rows.length * width); // [B, R, D]
-  for (let branch = 0; branch < batch; branch++) {
-    for (const [index, row] of rows.entries()) {
-      const from = (branch * length + row) * width;
-      taken.set(data.subarray(from, from + width), (branch * rows.length + index) * width);
-    }
-  }
-  return tensor([batch, rows.length, width], taken);
+  const whole = tensor([1, noiseRV.length / columns, columns], noiseRV);
+  return tensor([rows.length, columns], takeRows(whole, rows).data);
 }
 
 async function runHead(
@@ -80,9 +92,8 @@ async function runHead(
   session: Session,
   inputs: Readonly<Record<string, Tensor>>,
 ): Promise<Predictions> {
-  const decided = ["tokens", "chosenLogits", "maxLogits", "runnerUpLogits", "tails"];
   const inside = parts.isObserved ? ["normed", "logits"] : [];
-  const result = await session.run(inputs, [...decided, ...inside]);
+  const result = await session.run(inputs, [...numbersOfRow, ...inside]);
   for (const name of inside) parts.observe(name, floats(result[name]));
   const tokens = result["tokens"]?.data;
   if (!(tokens instanceof Int32Array)) throw new Error("the head yielded no int32 tokens");
@@ -92,5 +103,6 @@ async function runHead(
     maxLogits: floats(result["maxLogits"]).data,
     runnerUpLogits: floats(result["runnerUpLogits"]).data,
     tails: floats(result["tails"]).data,
+    slopes: floats(result["slopes"]).data,
   };
 }

@@ -35,11 +35,16 @@ async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> 
       sessions.set(sessionCount, session);
       return { session: sessionCount };
     }
-    case "run":
-      return { outputs: await sessionOf(request.session).run(request.inputs, request.outputs) };
+    case "run": {
+      const { session, inputs, outputs, keep } = request;
+      return { outputs: await sessionOf(session).run(inputs, outputs, keep) };
+    }
     case "release":
       await sessionOf(request.session).release();
       sessions.delete(request.session);
+      return {};
+    case "clear":
+      await (await loading).clear(request.shelf);
       return {};
     default:
       throw new Error(`no such request: ${request satisfies never}`);

@@ -98,7 +98,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 function memoizeModels(options: SessionsOptions): (stage: StageLayout) => Uint8Array {
   const models = new Map<string, Uint8Array>();
   return function modelOf(stage) {
-    const kind = stage.name.startsWith("layer-") ? "layer" : stage.name;
+    const kind = isInnerLayer(options.architecture, stage.name) ? "layer" : stage.name;
     const key = JSON.stringify([kind, stage.tensors]);
     const model = models.get(key) ?? buildModel(options, stage);
     models.set(key, model);
@@ -106,11 +106,19 @@ function memoizeModels(options: SessionsOptions): (stage: StageLayout) => Uint8A
   };
 }
 
+/** Of the last layer only the positions that the head is asked about go on. */
+function isInnerLayer({ language }: Architecture, name: StageName): boolean {
+  return name.startsWith("layer-") && name !== layerStage(language.layers - 1);
+}
+
 function buildModel(options: SessionsOptions, stage: StageLayout): Uint8Array {
   const { architecture, profile, isObserved } = options;
   const { language, vision } = architecture;
   if (stage.name === "head") return headGraph(architecture, stage, profile, isObserved);
-  if (stage.name.startsWith("layer-")) return decoderLayerGraph(language, stage, profile);
+  if (stage.name.startsWith("layer-")) {
+    const queries = isInnerLayer(architecture, stage.name) ? "all" : "last";
+    return decoderLayerGraph(language, stage, profile, queries);
+  }
   if (vision === undefined) throw new Error(`stage ${stage.name} needs a vision tower`);
   return stage.name === "vision"
     ? visionGraph(vision, stage, profile, isObserved)

@@ -7,6 +7,10 @@ export interface Candidate {
   readonly token: number;
   /** 0 … 1. */
   readonly confidence: number;
+  /** Of the distribution over all tokens, in nats. */
+  readonly entropy: number;
+  /** From the largest logit to the second. */
+  readonly gap: number;
 }
 
 /** The network's numbers are infinite or not numbers at all: nothing that it computes can be trusted any more. */
@@ -29,6 +33,17 @@ export function confidenceOf(predictions: Predictions, row: number): number {
       `the head gave no probability for row ${row} (token ${predictions.tokens[row]}): logit ${chosen}, largest ${max}, tail ${tail}`,
     );
   return Math.exp(chosen - max) / (1 + tail);
+}
+
+/** Returns the entropy in nats of a row's distribution, without noise; its numbers are finite where `confidenceOf` has not thrown. */
+export function entropyOf(predictions: Predictions, row: number): number {
+  const tail = predictions.tails[row]!;
+  return Math.max(0, Math.log1p(tail) - predictions.slopes[row]! / (1 + tail));
+}
+
+/** Returns how far a row's largest logit stands above its second. */
+export function gapOf(predictions: Predictions, row: number): number {
+  return predictions.maxLogits[row]! - predictions.runnerUpLogits[row]!;
 }
 
 /** Picks the `count` most confident candidates, surest first; among equals the lower position. Fewer if there are fewer. */

@@ -1,11 +1,15 @@
 import { decodingOf } from "#domain/architecture.ts";
+import type { CommitReason } from "#domain/event.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import type { Engine, ForwardPass } from "../engine.ts";
+import type { Engine, ForwardPass, PrefixUse } from "../engine.ts";
 import { type Canvas, hasMask, maskedPositions, write } from "./canvas.ts";
-import { type Candidate, confidenceOf, mostConfident } from "./confidence.ts";
+import { type Choice, type CommitRule, chooseCommit } from "./commit.ts";
+import { type Candidate, confidenceOf, entropyOf, gapOf } from "./confidence.ts";
 import type { Ending } from "./ending.ts";
 import { gumbelNoise, randomScores, type UniformStream } from "./noise.ts";
 import type { DecodePolicy } from "./policy.ts";
+import { PrefixKeeper } from "./prefix-keeper.ts";
+import type { RefreshRule } from "./refresh.ts";
 import { revealSchedule } from "./schedule.ts";
 
 /** How a canvas is to be filled. */
@@ -21,11 +25,11 @@ export interface DecodePlan {
   readonly remasking: "low_confidence" | "random";
   /** w of classifier-free guidance; 0 is none. Above 0 each step takes two passes. */
   readonly guidanceScale: number;
-  /**
-   * Reveals every position that is at least this sure, or the surest alone, in as many steps as that takes: `steps` counts for
-   * nothing. Told by the reference's runs only; a service's price needs a ceiling. Source: get_transfer_index in Fast-dLLM's generate.py.
-   */
-  readonly threshold?: number;
+  /** When the prefix is computed anew. */
+  readonly refresh: RefreshRule;
+  /** Every second refresh computes the second half of the layers only: an experiment. Absent is never. */
+  readonly halvesRefreshes?: boolean;
+  readonly commit: CommitRule;
   /** Drawn from at a temperature above 0 and for random remasking only. */
   readonly uniform: UniformStream;
 }
@@ -40,12 +44,18 @@ export interface DecodeStep {
   readonly number: number;
   /** Reveals planned for each step of this block. */
   readonly schedule: readonly number[];
-  /** What was written, surest first: at most `schedule[step]`. */
+  /** What was written, surest first. */
   readonly reveals: readonly Reveal[];
   /** What the pass would write at the positions that it left masked: the best guess if nothing more comes. */
   readonly guesses: readonly Reveal[];
+  /** Why so much was written. */
+  readonly reason: CommitReason;
   /** Passes through the network that this step took. */
   readonly forwardPasses: 1 | 2;
+  /** What became of the prefix; `whole` also where none is kept. */
+  readonly refresh: PrefixUse["refresh"];
+  /** Positions that each of its passes computed; half those of the prefix where half of the layers did. */
+  readonly rows: number;
   /** Canvas position before which the answer ends, as far as known. */
   readonly stopAt?: number;
   /** Canvas positions below this are final. */
@@ -66,7 +76,8 @@ export interface Reveal {
  * Ends when the plan's steps are spent, the canvas is full, or everything before a stop is written. The canvas may be
  * read, and the generator left, after any step. Aborting rejects with the signal's reason and leaves the last step's canvas.
  *
- * Throws RangeError if blocks or steps do not divide evenly. Source: `generate_with_embeds` in modeling_llada.py.
+ * Throws RangeError if blocks or steps do not divide evenly. Source: `generate_with_embeds` in modeling_llada.py;
+ * `_fast_generate_with_embeds` in fast_dllm_hook.py where a prefix is kept.
  */
 export async function* decode(
   engine: Engine,
@@ -82,53 +93,75 @@ export async function* decode(
       `canvas ${canvas.length}, block ${plan.blockLength} and steps ${plan.steps} do not divide evenly`,
     );
   }
-  let number = 0;
-  for (let block = 0; block < blocks; block++) {
-    const start = canvas.promptLength + block * plan.blockLength;
-    const end = start + plan.blockLength;
-    if (canvas.stopAt !== undefined && canvas.promptLength + canvas.stopAt <= start) return;
-    const masks = maskedPositions(canvas, start, end).length;
-    // With a threshold each step reveals one or more.
-    const schedule =
-      plan.threshold === undefined
+  const keeper = new PrefixKeeper(engine, plan);
+  try {
+    let number = 0;
+    for (let block = 0; block < blocks; block++) {
+      const start = canvas.promptLength + block * plan.blockLength;
+      const end = start + plan.blockLength;
+      if (canvas.stopAt !== undefined && canvas.promptLength + canvas.stopAt <= start) return;
+      if (policy.keepsFinishedBlocks || block === 0)
+        keeper.begin(policy.keepsFinishedBlocks ? start : canvas.promptLength);
+      const masks = maskedPositions(canvas, start, end).length;
+      const schedule = hasCeiling(plan.commit)
         ? revealSchedule(masks, stepsPerBlock)
         : new Array<number>(masks).fill(masks);
-    for (const [step, count] of schedule.entries()) {
-      if (!hasMask(canvas, start, end) || isWrittenUpToStop(canvas)) break;
-      signal.throwIfAborted();
-      const candidates = await predict(engine, canvas, end, plan, policy, signal);
-      const chosen = sureEnough(mostConfident(candidates, count), plan.threshold);
-      await writeAll(engine, canvas, chosen, policy, signal);
-      const { stopAt, stableUntil } = plan.ending(canvas);
-      canvas.stopAt = stopAt;
-      number += 1;
-      yield {
-        block,
-        step,
-        number,
-        schedule,
-        reveals: chosen.map((candidate) => inCanvas(canvas, candidate)),
-        guesses: candidates
-          .filter((candidate) => !chosen.includes(candidate))
-          .map((candidate) => inCanvas(canvas, candidate)),
-        forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
-        ...(stopAt === undefined ? {} : { stopAt }),
-        stableUntil,
-      };
+      for (const [step, planned] of schedule.entries()) {
+        if (!hasMask(canvas, start, end) || isWrittenUpToStop(canvas)) break;
+        signal.throwIfAborted();
+        const use = keeper.next();
+        const looked = await predict(engine, canvas, { end, use }, plan, policy, signal);
+        const progress = number / plan.steps;
+        const { chosen, reason } = chooseCommit(plan.commit, { ...looked, planned, progress });
+        await writeAll(engine, canvas, chosen, policy, signal);
+        keeper.wrote(chosen.length);
+        const { stopAt, stableUntil } = plan.ending(canvas);
+        canvas.stopAt = stopAt;
+        number += 1;
+        yield {
+          block,
+          step,
+          number,
+          schedule,
+          reveals: chosen.map((candidate) => inCanvas(canvas, candidate)),
+          guesses: looked.candidates
+            .filter((candidate) => !chosen.includes(candidate))
+            .map((candidate) => inCanvas(canvas, candidate)),
+          reason,
+          forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
+          refresh: use?.refresh ?? "whole",
+          rows: rowsOf(canvas, use),
+          ...(stopAt === undefined ? {} : { stopAt }),
+          stableUntil,
+        };
+      }
     }
+  } finally {
+    keeper.release();
   }
 }
 
-function sureEnough(
-  surestFirst: readonly Candidate[],
-  threshold: number | undefined,
-): readonly Candidate[] {
-  if (threshold === undefined) return surestFirst;
-  return surestFirst.filter(({ confidence }, index) => index === 0 || confidence >= threshold);
+/** Whether a rule fills a block in the steps that it has; the others each write one or more, until it is full. */
+function hasCeiling({ kind }: CommitRule): boolean {
+  return kind === "schedule" || kind === "entropy";
 }
 
-function inCanvas({ promptLength }: Canvas, { position, ...reveal }: Candidate): Reveal {
-  return { position: position - promptLength, ...reveal };
+/** Positions that a pass computes. */
+function rowsOf(canvas: Canvas, use: PrefixUse | undefined): number {
+  const size = canvas.masked.length;
+  switch (use?.refresh) {
+    case undefined:
+    case "whole":
+      return size;
+    case "none":
+      return size - use.length;
+    case "deep":
+      return size - Math.floor(use.length / 2);
+  }
+}
+
+function inCanvas({ promptLength }: Canvas, { position, token, confidence }: Candidate): Reveal {
+  return { position: position - promptLength, token, confidence };
 }
 
 function isWrittenUpToStop(canvas: Canvas): boolean {
@@ -138,42 +171,50 @@ function isWrittenUpToStop(canvas: Canvas): boolean {
 
 /**
  * Asks for every masked position before the end of the block, or before the stop once there is one. There is no lower
- * bound: a hole left in an earlier block competes again. Positions outside could not be chosen, so they are not computed.
+ * bound but that of what is computed: a hole left in an earlier block competes again. Positions outside could not be chosen, so they
+ * are not asked about.
  */
 async function predict(
   engine: Engine,
   canvas: Canvas,
-  blockEnd: number,
+  { end, use }: { readonly end: number; readonly use: PrefixUse | undefined },
   plan: DecodePlan,
   policy: DecodePolicy,
   signal: AbortSignal,
-): Promise<Candidate[]> {
-  const windowEnd = canvas.stopAt === undefined ? blockEnd : canvas.promptLength + canvas.stopAt;
-  const rows = maskedPositions(canvas, 0, windowEnd);
-  const drawn = policy.drawsForEveryPosition ? canvas.masked.length : undefined;
+): Promise<Pick<Choice, "candidates" | "maskedInWindow">> {
+  const size = canvas.masked.length;
+  const first = use === undefined || use.refresh === "whole" ? 0 : use.length;
+  const before = canvas.stopAt === undefined ? end : canvas.promptLength + canvas.stopAt;
+  const rows = maskedPositions(canvas, first, before);
+  const maskedInWindow = maskedPositions(canvas, first, size).length;
+  if (rows.length === 0) return { candidates: [], maskedInWindow };
+  const inWindow = rows.map((row) => row - first);
+  const drawn = policy.drawsForEveryPosition ? size - first : undefined;
   const { special, logitsColumns } = engine.architecture;
   const { suppressed } = decodingOf(engine.architecture);
   const pass: ForwardPass = {
     embeddingsSD: canvas.embeddingsSD,
     rows,
+    ...(use === undefined ? {} : { prefix: use }),
     suppressed: policy.maskCanBeChosen ? suppressed : [...suppressed, special.mask],
     ...(plan.temperature > 0
-      ? { noiseRV: gumbelNoise(rows, logitsColumns, plan.temperature, plan.uniform, drawn) }
+      ? { noiseRV: gumbelNoise(inWindow, logitsColumns, plan.temperature, plan.uniform, drawn) }
       : {}),
     ...(plan.guidanceScale > 0
       ? { guidance: { unconditionalSD: withoutPrompt(canvas), scale: plan.guidanceScale } }
       : {}),
   };
   const predictions = await engine.denoise(pass, signal);
-  const scores =
-    plan.remasking === "random"
-      ? randomScores(rows, plan.uniform, drawn)
-      : rows.map((_, row) => confidenceOf(predictions, row));
-  return rows.map((position, row) => ({
+  const sure = rows.map((_, row) => confidenceOf(predictions, row));
+  const scores = plan.remasking === "random" ? randomScores(inWindow, plan.uniform, drawn) : sure;
+  const candidates = rows.map((position, row) => ({
     position,
     token: predictions.tokens[row]!,
     confidence: scores[row]!,
+    entropy: entropyOf(predictions, row),
+    gap: gapOf(predictions, row),
   }));
+  return { candidates, maskedInWindow };
 }
 
 /** The sequence with every prompt vector, pictures included, replaced by the mask's: guidance's unconditional side. */

@@ -9,6 +9,12 @@ export interface DecodePolicy {
   readonly maskCanBeChosen: boolean;
   /** Random numbers are spent on every position of the sequence. Otherwise on the asked ones. */
   readonly drawsForEveryPosition: boolean;
+  /**
+   * A finished block becomes a part of the prefix that is kept, and each block begins with a refresh, from which on the steps to
+   * the next are counted anew. Otherwise the prefix is what stands before the canvas, and no answer's keys are ever kept:
+   * that is where repetitions come from. Source: arXiv 2601.20520.
+   */
+  readonly keepsFinishedBlocks: boolean;
 }
 
 /** Token for token what `generate_with_embeds` of the reference gives. */
@@ -16,6 +22,7 @@ export const referencePolicy: DecodePolicy = {
   masksByValue: true,
   maskCanBeChosen: true,
   drawsForEveryPosition: true,
+  keepsFinishedBlocks: true,
 };
 
 /** What is served: the same rule without its traps, so that every step fills exactly its share and no position twice. */
@@ -23,4 +30,5 @@ export const servicePolicy: DecodePolicy = {
   masksByValue: false,
   maskCanBeChosen: false,
   drawsForEveryPosition: false,
+  keepsFinishedBlocks: false,
 };

@@ -70,6 +70,31 @@ describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {
     },
   );
 
+  test.each(["f32t", "w8", "q4"] as const)(
+    "a single row, of a canvas or of the head, is computed as it is among others: its logits are the same bit for bit, %s weights",
+    async (encoding) => {
+      const engine = await openEngine(provider, randomModel(encoding));
+      const embeddingsSD = await engine.embedTokens([9, 17, 6, 30, 31, 32], patient);
+      const rows = [0, 1, 2, 3, 4, 5];
+      const all = await engine.denoise({ embeddingsSD, rows, suppressed: [] }, patient);
+      const one = await engine.denoise({ embeddingsSD, rows: [5], suppressed: [] }, patient);
+      expect(one.maxLogits[0]).toBe(all.maxLogits[5]);
+      expect(one.runnerUpLogits[0]).toBe(all.runnerUpLogits[5]);
+      const kept = engine.openPrefix();
+      const behind = async (length: number) => {
+        const use = { kept, length };
+        const pass = { embeddingsSD, rows: [5], suppressed: [] };
+        await engine.denoise({ ...pass, prefix: { ...use, refresh: "whole" } }, patient);
+        return engine.denoise({ ...pass, prefix: { ...use, refresh: "none" } }, patient);
+      };
+      // Behind 5 positions it is alone in its window, behind 4 it is not. The sums of the attention are grouped by that, no more.
+      const [alone, among] = [await behind(5), await behind(4)];
+      expect(alone.tokens).toEqual(among.tokens);
+      expect(Math.abs(alone.maxLogits[0]! - among.maxLogits[0]!)).toBeLessThan(0.02);
+      await engine.dispose();
+    },
+  );
+
   test("equal columns go to the lowest index", async () => {
     const model = randomModel();
     model.stage("head").bytes.fill(0);
@@ -205,6 +230,31 @@ describe("an engine whose weights are still coming", () => {
     await expect(attempt({ embeddingsSD: tensor([2, 3], new Float32Array(6)) })).rejects.toThrow(
       "shape [2,3]",
     );
+    await engine.dispose();
+  });
+
+  test("a pass that breaks off while it fills a prefix leaves the prefix empty", async () => {
+    const model = randomModel();
+    const engine = await createOrtEngine({ architecture: oddArchitecture, provider: "cpu" });
+    await engine.accept(model.stage("embed"));
+    await engine.accept(model.stage("layer-00"));
+    const embeddingsSD = await engine.embedTokens([9, 8, 7], patient);
+    const kept = engine.openPrefix();
+    const leaving = new AbortController();
+    const prefix = { kept, length: 1, refresh: "whole" } as const;
+    const pending = engine.denoise(
+      { embeddingsSD, rows: [2], suppressed: [], prefix },
+      leaving.signal,
+    );
+    leaving.abort(new Error("the caller has left"));
+    await expect(pending).rejects.toThrow("the caller has left");
+    for (const name of ["layer-01", "head"]) await engine.accept(model.stage(name));
+    const pass = { embeddingsSD, rows: [2], suppressed: [] };
+    await expect(
+      engine.denoise({ ...pass, prefix: { ...prefix, refresh: "none" } }, patient),
+    ).rejects.toThrow("the prefix keeps 0 positions");
+    await engine.denoise({ ...pass, prefix }, patient);
+    expect(kept.length).toBe(1);
     await engine.dispose();
   });
 

@@ -24,6 +24,7 @@ function flawed(runtime: Runtime, flaw: number): Runtime {
       };
       return { run, release: () => session.release() };
     },
+    clear: (shelf) => runtime.clear(shelf),
     close: () => runtime.close(),
   };
 }
@@ -71,6 +72,7 @@ describe("the self-test", () => {
         sessions += 1;
         return runtime.createSession(...args);
       },
+      clear: (shelf) => runtime.clear(shelf),
       close: () => runtime.close(),
     };
     const selfTest = createSelfTest(counting, "cpu", opProfiles.cpu);

@@ -9,6 +9,7 @@ function head(chosen: number, max: number, tail: number) {
     maxLogits: Float32Array.of(max),
     runnerUpLogits: Float32Array.of(max),
     tails: Float32Array.of(tail),
+    slopes: Float32Array.of(0),
   };
 }
 
@@ -33,6 +34,8 @@ describe("mostConfident", () => {
     position: fc.integer({ min: 0, max: 99 }),
     token: fc.constant(7),
     confidence: fc.constantFrom(0, 0.25, 0.5, 1),
+    entropy: fc.constant(0),
+    gap: fc.constant(0),
   });
   const candidates = fc.uniqueArray(candidate, { selector: ({ position }) => position });
 

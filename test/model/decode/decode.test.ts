@@ -50,7 +50,10 @@ describe("decode", () => {
     await fc.assert(
       fc.asyncProperty(setups, async ([{ seed, ...setup }, threshold]) => {
         const engine = fakeEngine(restless(seed), architecture);
-        const { steps } = await runDecoding(engine, { ...setup, threshold });
+        const { steps } = await runDecoding(engine, {
+          ...setup,
+          commit: { kind: "threshold", least: threshold },
+        });
         const positions = steps.flatMap(({ reveals }) => reveals.map(({ position }) => position));
         expect(positions.toSorted((a, b) => a - b)).toEqual([...Array(setup.length).keys()]);
         for (const { reveals, guesses } of steps) {
@@ -290,5 +293,176 @@ describe("decode", () => {
   ])("sizes that do not divide are a RangeError: $length, $blockLength, $steps", async (setup) => {
     const engine = fakeEngine(wanting([], []), architecture);
     await expect(runDecoding(engine, setup)).rejects.toThrow(RangeError);
+  });
+});
+
+describe("decode with a kept prefix", () => {
+  const shape = fc
+    .record({
+      blocks: fc.integer({ min: 1, max: 3 }),
+      blockLength: fc.integer({ min: 1, max: 8 }),
+      stepsPerBlock: fc.integer({ min: 1, max: 8 }),
+      refresh: fc.integer({ min: 1, max: 6 }),
+      seed: fc.integer(),
+    })
+    .map(({ blocks, blockLength, stepsPerBlock, refresh, seed }) => ({
+      seed,
+      refresh: { kind: "every", steps: refresh } as const,
+      length: blocks * blockLength,
+      blockLength,
+      steps: blocks * stepsPerBlock,
+    }));
+
+  /** A network whose prompt is as it was when it was computed: half of what a position says hangs on that. */
+  function remembering(seed: number): FakeLogits {
+    const now = restless(seed);
+    const then = restless(seed + 1);
+    return (sequence, position, refreshed) => {
+      const kept = then(refreshed, position, refreshed);
+      return Float64Array.from(now(sequence, position, refreshed)).map(
+        (value, column) => value + (kept[column] ?? 0),
+      );
+    };
+  }
+
+  test("the prompt is computed at the first step and every R steps over the whole answer, and canvas and suffix alone otherwise", async () => {
+    const suffixes = fc.array(fc.integer({ min: 6, max: 31 }), { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(shape, suffixes, async ({ seed, ...setup }, suffix) => {
+        const engine = fakeEngine(remembering(seed), architecture);
+        const prompt = [30, 31, 29];
+        const { steps } = await runDecoding(engine, { ...setup, prompt, suffix });
+        const window = setup.length + suffix.length;
+        for (const { number, refresh, rows } of steps) {
+          const isRefresh = (number - 1) % setup.refresh.steps === 0;
+          expect(refresh).toBe(isRefresh ? "whole" : "none");
+          expect(rows).toBe(isRefresh ? window + prompt.length : window);
+        }
+        expect(engine.passes.map(({ prefix }) => prefix?.length)).toEqual(steps.map(() => 3));
+        expect(engine.openPrefixes()).toBe(0);
+      }),
+      { seed: 5, numRuns: 60 },
+    );
+  });
+
+  test("computed at every step it is the exact decoding", async () => {
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ seed, refresh: _, ...setup }) => {
+        const exact = await runDecoding(fakeEngine(remembering(seed), architecture), setup);
+        const cached = await runDecoding(fakeEngine(remembering(seed), architecture), {
+          ...setup,
+          refresh: { kind: "every", steps: 1 },
+        });
+        expect(cached.steps).toEqual(exact.steps);
+      }),
+      { seed: 6, numRuns: 30 },
+    );
+  });
+
+  test("what the prompt says between two refreshes is what it said at the last one", async () => {
+    const seen: number[][] = [];
+    const engine = fakeEngine((_, position, refreshed) => {
+      seen.push([...refreshed]);
+      return oneHot(COLUMNS, 20 + position, 5 + position);
+    }, architecture);
+    await runDecoding(engine, { length: 4, refresh: { kind: "every", steps: 2 } });
+    const mask = fakeSpecial.mask;
+    const byPass = [seen[0], seen[4], seen[7], seen[9]];
+    expect(byPass).toEqual([
+      [30, mask, mask, mask, mask],
+      [30, mask, mask, mask, mask],
+      [30, mask, mask, 23, 24],
+      [30, mask, mask, 23, 24],
+    ]);
+  });
+
+  test("in the reference a finished block is a part of the prefix, and each begins with a refresh", async () => {
+    const engine = fakeEngine(remembering(1), architecture);
+    const { steps } = await runDecoding(engine, {
+      length: 8,
+      blockLength: 4,
+      steps: 8,
+      refresh: { kind: "every", steps: 3 },
+      policy: referencePolicy,
+    });
+    expect(steps.map(({ rows }) => rows)).toEqual([9, 8, 8, 9, 9, 4, 4, 9]);
+  });
+
+  test("halved refreshes compute the deep layers of every second one", async () => {
+    const engine = fakeEngine(remembering(1), architecture);
+    const { steps } = await runDecoding(engine, {
+      length: 6,
+      prompt: [30, 31, 29, 28],
+      refresh: { kind: "every", steps: 2 },
+      halvesRefreshes: true,
+    });
+    expect(steps.map(({ refresh }) => refresh)).toEqual([
+      ...["whole", "none", "deep", "none", "whole", "none"],
+    ]);
+    expect(steps.map(({ rows }) => rows)).toEqual([10, 6, 8, 6, 10, 6]);
+  });
+
+  test("whoever leaves, or meets a fault, leaves no prefix behind", async () => {
+    const setup = { length: 4, refresh: { kind: "every", steps: 2 } } as const;
+    const left = fakeEngine(remembering(1), architecture);
+    const { steps } = await startDecoding(left, setup);
+    for await (const _ of steps) {
+      expect(left.openPrefixes()).toBe(1);
+      break;
+    }
+    expect(left.openPrefixes()).toBe(0);
+    const faulty = fakeEngine(() => oneHot(COLUMNS, 20, Number.NaN), architecture);
+    await expect(runDecoding(faulty, setup)).rejects.toThrow();
+    expect(faulty.openPrefixes()).toBe(0);
+    const aborted = fakeEngine(remembering(1), architecture);
+    const leaving = new AbortController();
+    const started = await startDecoding(aborted, { ...setup, signal: leaving.signal });
+    await started.steps.next();
+    leaving.abort(new Error("gone"));
+    await expect(started.steps.next()).rejects.toThrow("gone");
+    expect(aborted.openPrefixes()).toBe(0);
+  });
+});
+
+describe("decode by entropy", () => {
+  const commit = { kind: "entropy", bound: 0.1, gaps: [7.5, 5, 2.5], ends: [4] } as const;
+
+  test("never takes more steps than there are, and fills the canvas", async () => {
+    const shape = fc.record({
+      blocks: fc.integer({ min: 1, max: 3 }),
+      blockLength: fc.integer({ min: 1, max: 8 }),
+      steps: fc.integer({ min: 1, max: 8 }),
+      sharpness: fc.constantFrom(1, 3, 12),
+      seed: fc.integer(),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ blocks, blockLength, steps, sharpness, seed }) => {
+        const network: FakeLogits = (...asked) =>
+          Float64Array.from(restless(seed)(...asked)).map((value) => value * sharpness);
+        const setup = { length: blocks * blockLength, blockLength, steps: blocks * steps };
+        const found = await runDecoding(fakeEngine(network, architecture), {
+          ...setup,
+          commit,
+          stops: [[4]],
+          refresh: { kind: "by_commits", commits: Math.ceil(setup.length / 2), steps: 8 },
+        });
+        expect(found.steps.length).toBeLessThanOrEqual(setup.steps);
+        let left = setup.length;
+        for (const { reveals, schedule, step, reason } of found.steps) {
+          const planned = Math.min(schedule[step]!, left);
+          if (reason === "schedule") expect(reveals.length).toBeLessThanOrEqual(planned);
+          else expect(reveals.length).toBeGreaterThanOrEqual(1);
+          left -= reveals.length;
+        }
+        expect(answerTokens(found.canvas)).not.toContain(fakeSpecial.mask);
+      }),
+      { seed: 8, numRuns: 80 },
+    );
+  });
+
+  test("a clear answer is written at once, and says so", async () => {
+    const engine = fakeEngine(wanting([20, 21, 22], [5, 5, 5]), architecture);
+    const { steps } = await runDecoding(engine, { length: 3, commit });
+    expect(steps.map(({ reason }) => reason)).toEqual(["early"]);
   });
 });
