@@ -116,6 +116,69 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       expect(await ledger.balance()).toEqual(balance);
     });
 
+    test("a grant is above nothing and small enough to be counted with all that was given before", async () => {
+      const { ledger } = open();
+      const grant = (grantId: string, amount: number) =>
+        ledger.grant({ grantId, amount: micros(amount), note: "" });
+      expect(await grant("most", Number.MAX_SAFE_INTEGER - 1)).toEqual({
+        ...{ ok: true, value: { isRepeat: false } },
+      });
+      for (const [id, amount] of [
+        ["nothing", 0],
+        ["too much", 2],
+      ] as const)
+        expect(await grant(id, amount)).toMatchObject({
+          refusal: { kind: "invalid_request", problems: [{ pointer: "/amount_micros" }] },
+        });
+      expect((await grant("the rest", 1)).ok).toBe(true);
+      expect((await ledger.balance()).available).toBe(BigInt(Number.MAX_SAFE_INTEGER));
+    });
+
+    test("a refund of nothing, or of what was never asked, is refused and told why", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      await charge(ledger, "h", 7);
+      for (const [holdId, amount] of [
+        ["h", 0],
+        ["h", 8],
+        ["never asked", 1],
+      ] as const)
+        expect(await ledger.refund(refundOf(holdId, "r", amount))).toMatchObject({
+          refusal: {
+            kind: "invalid_request",
+            problems: [
+              {
+                pointer: "/amount_micros",
+                message: expect.stringMatching(/ [07] that the answer/),
+              },
+            ],
+          },
+        });
+    });
+
+    test("what is free is held and charged without an entry", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h", { amount: micros(0) }));
+      expect(await charge(ledger, "h", 0)).toBe(0n);
+      expect((await ledger.entries({ limit: 10 })).entries).toHaveLength(1);
+    });
+
+    test("a page has at least one entry, and where exactly so many are left it is the last", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("a"));
+      const sizes = [];
+      for (const limit of [0, 1, 2, 1_000_000]) {
+        const { entries, nextBefore } = await ledger.entries({ limit });
+        sizes.push([entries.length, nextBefore]);
+      }
+      expect(sizes).toEqual([
+        [1, 2],
+        [1, 2],
+        [2, null],
+        [2, null],
+      ]);
+    });
+
     test("pages of entries join without a gap", async () => {
       const ledger = await funded(100);
       for (const id of ["a", "b", "c"]) await ledger.hold(holdRequest(id));
@@ -141,6 +204,24 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       await ledger.capture({ holdId: "h1", charge: micros(10), steps: 4, reply: "{}" });
       expect(await ask("h3")).toEqual({ ok: true, value: { kind: "replay", reply: "{}" } });
       expect(await ledger.balance()).toMatchObject({ available: 90n, held: 0n, revenue: 10n });
+    });
+
+    test("a hold whose word was lost is asked for again under its own id, and told that it stands", async () => {
+      const ledger = await funded(100);
+      for (const _ of [1, 2])
+        expect(await ledger.hold(holdRequest("h", { idempotency: kept }))).toMatchObject({
+          value: { kind: "held", hasPlace: true },
+        });
+      expect((await ledger.balance()).held).toBe(10n);
+    });
+
+    test("one that was charged without a reply to repeat runs anew", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h1", { idempotency: kept }));
+      await charge(ledger, "h1", 10);
+      expect(await ledger.hold(holdRequest("h2", { idempotency: kept }))).toMatchObject({
+        value: { kind: "held" },
+      });
     });
 
     test("one that failed runs anew", async () => {
@@ -258,6 +339,77 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       expect(await ledger.hold(holdRequest("c", { keyLimits }))).toMatchObject({ ok: true });
     });
 
+    test("the account's keys share its steps, and its answers at once", async () => {
+      const ledger = await funded(100);
+      const ask = (id: string, limits: Partial<typeof roomy>) =>
+        ledger.hold(holdRequest(id, { keyId: id, accountLimits: { ...roomy, ...limits } }));
+      expect(await ask("a", { stepsPerMinute: 7 })).toMatchObject({
+        value: { allowances: [{}, {}, {}, { name: "account-steps", quota: 7, remaining: 3 }] },
+      });
+      expect(await ask("b", { stepsPerMinute: 7 })).toMatchObject({
+        refusal: {
+          failure: { kind: "rate_limited", policy: "account-steps" },
+          allowances: [{}, {}, {}, { name: "account-steps", remaining: 3 }],
+        },
+      });
+      expect(await ask("c", { concurrent: 1 })).toMatchObject({
+        refusal: { failure: { kind: "too_many_concurrent", limit: 1 } },
+      });
+    });
+
+    test("a key's rates are its own", async () => {
+      const ledger = await funded(100);
+      const keyLimits = { ...holdRequest("").keyLimits, requestsPerMinute: 1 };
+      for (const keyId of ["key_1", "key_2"])
+        expect((await ledger.hold(holdRequest(keyId, { keyId, keyLimits }))).ok).toBe(true);
+    });
+
+    test("what takes part in the work of another is none of the answers at once, and refused none", async () => {
+      const ledger = await funded(100);
+      const keyLimits = { ...holdRequest("").keyLimits, concurrent: 1 };
+      const ask = (id: string, isShared: boolean) =>
+        ledger.hold(holdRequest(id, { keyLimits, isShared }));
+      expect([
+        (await ask("a", false)).ok,
+        (await ask("b", true)).ok,
+        (await ask("c", false)).ok,
+      ]).toEqual([true, true, false]);
+      await ledger.release("a");
+      expect((await ask("d", false)).ok).toBe(true);
+    });
+
+    test.each([
+      ["subject-rpm", { requestsPerMinute: 1, stepsPerMinute: null }],
+      ["subject-steps", { requestsPerMinute: null, stepsPerMinute: 7 }],
+    ] as const)(
+      "a subject has a rate of its own over all its tokens: %s",
+      async (policy, rates) => {
+        const ledger = await funded(100);
+        const ask = (id: string, owner: string) =>
+          ledger.hold(
+            holdRequest(id, { subject: { ...noLimits, ...rates, owner }, keyId: `key of ${id}` }),
+          );
+        expect((await ask("a", "ada")).ok).toBe(true);
+        expect(await ask("b", "ada")).toMatchObject({
+          refusal: { failure: { kind: "rate_limited", policy } },
+        });
+        expect((await ask("c", "bob")).ok).toBe(true);
+      },
+    );
+
+    test("a subject's day has a spend limit of its own, and no other subject's", async () => {
+      const ledger = await funded(100);
+      const ask = (id: string, owner: string, limit: number | null = 15) => {
+        const spendPerDayMicros = limit === null ? null : micros(limit);
+        return ledger.hold(holdRequest(id, { subject: { ...noLimits, owner, spendPerDayMicros } }));
+      };
+      expect((await ask("a", "ada")).ok).toBe(true);
+      expect(await ask("b", "ada")).toMatchObject({
+        refusal: { failure: { kind: "spend_limit_reached", period: "subject", spentMicros: 10 } },
+      });
+      expect([(await ask("c", "bob")).ok, (await ask("d", "ada", null)).ok]).toEqual([true, true]);
+    });
+
     test.each(["day", "month", "token"] as const)(
       "a spend limit of a %s counts what is held and forgets what is released",
       async (period) => {
@@ -294,7 +446,71 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       });
     });
   });
+
+  describe(`${name}: a request whose price is not known yet`, () => {
+    test("is let in and sets nothing aside; what it takes of the rates is not taken again", async () => {
+      const ledger = await funded(100);
+      const keyLimits = { ...holdRequest("").keyLimits, requestsPerMinute: 2 };
+      const before = [await ledger.balance(), await ledger.entries({ limit: 10 })];
+      expect(await ledger.letIn(holdRequest("", { keyLimits }))).toMatchObject({
+        value: { kind: "new", allowances: [{ name: "rpm", remaining: 1 }, {}, {}, {}] },
+      });
+      expect([await ledger.balance(), await ledger.entries({ limit: 10 })]).toEqual(before);
+      expect(await ledger.hold(holdRequest("a", { keyLimits, isRated: true }))).toMatchObject({
+        value: { kind: "held", allowances: [] },
+      });
+      expect([
+        (await ledger.letIn(holdRequest("", { keyLimits }))).ok,
+        (await ledger.letIn(holdRequest("", { keyLimits }))).ok,
+      ]).toEqual([true, false]);
+    });
+
+    test.each([
+      ["too_many_concurrent", { keyLimits: { ...holdRequest("").keyLimits, concurrent: 1 } }],
+      ["insufficient_credit", { amount: micros(91) }],
+      [
+        "spend_limit_reached",
+        { keyLimits: { ...holdRequest("").keyLimits, spendPerDayMicros: micros(19) } },
+      ],
+    ] as const)("is refused as a hold would be, and then uses no rate: %s", async (kind, what) => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      const request = holdRequest("", what);
+      for (const _ of [1, 2])
+        expect(await ledger.letIn(request)).toMatchObject({
+          refusal: { failure: { kind }, allowances: [{ remaining: 999_998 }, {}, {}, {}] },
+        });
+    });
+
+    test("is told what its Idempotency-Key was told before", async () => {
+      const ledger = await funded(100);
+      const ask = (fingerprint = "a") =>
+        ledger.letIn(holdRequest("", { idempotency: { ...kept, fingerprint } }));
+      expect(await ask()).toMatchObject({ value: { kind: "new" } });
+      await ledger.hold(holdRequest("h", { idempotency: kept }));
+      expect(await ask()).toMatchObject({
+        refusal: { failure: { kind: "idempotency_in_progress" } },
+      });
+      await ledger.capture({ holdId: "h", charge: micros(10), steps: 4, reply: "{}" });
+      expect(await ask()).toEqual({ ok: true, value: { kind: "replay", reply: "{}" } });
+      expect(await ask("b")).toMatchObject({
+        refusal: { failure: { kind: "idempotency_mismatch" } },
+      });
+    });
+
+    test("finds the room and the credit of holds that have expired", async () => {
+      const { ledger, age } = open();
+      await ledger.grant({ grantId: "g", amount: micros(10), note: "" });
+      await ledger.hold(holdRequest("h"));
+      expect((await ledger.letIn(holdRequest(""))).ok).toBe(false);
+      await age(HOLD_LIFETIME_MS);
+      expect((await ledger.letIn(holdRequest(""))).ok).toBe(true);
+    });
+  });
 }
+
+/** A subject's limits where its token names none. */
+const noLimits = { requestsPerMinute: null, stepsPerMinute: null, spendPerDayMicros: null };
 
 function refundOf(holdId: string, refundId: string, amount: number): Refund {
   return { refundId, accountId: "acc_1", holdId, amount: micros(amount), note: "" };

@@ -1,9 +1,14 @@
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { HOLD_LIFETIME_MS, REPLY_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
+import {
+  HOLD_LIFETIME_MS,
+  openLedgerRepository,
+  REPLY_LIFETIME_MS,
+} from "#edge/ledger/ledger-repository.ts";
 import { ledgerContract } from "../contract/ledger.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
-import { ledgerTwin } from "../support/ledger-twin.ts";
+import { ledgerTwin, nodeStore } from "../support/ledger-twin.ts";
 
 ledgerContract("the ledger over Node's SQLite", () => {
   const clock = { now: 0 };
@@ -108,6 +113,104 @@ describe("the ledger's clock", () => {
     expect([ask("c"), ask("d")]).toEqual([true, false]);
   });
 
+  test("a day's spend limit begins anew with the day, a month's with the month, in UTC", () => {
+    const { clock, repository } = at(Date.UTC(2026, 0, 31, 23, 59));
+    repository.grant({ grantId: "more", amount: micros(90), note: "" });
+    const ask = (id: string, limits: { day?: number; month?: number }) => {
+      const of = (amount: number | undefined) => (amount === undefined ? null : micros(amount));
+      const keyLimits = {
+        ...holdRequest("").keyLimits,
+        ...{ spendPerDayMicros: of(limits.day), spendPerMonthMicros: of(limits.month) },
+      };
+      return repository.hold(holdRequest(id, { keyLimits })).ok;
+    };
+    expect([ask("a", { day: 10 }), ask("b", { day: 10 })]).toEqual([true, false]);
+    clock.now += 60_000;
+    expect([ask("c", { day: 10, month: 10 }), ask("d", { day: 10 })]).toEqual([true, false]);
+    repository.capture({ holdId: "c", charge: micros(10), steps: 4, reply: null });
+    clock.now += 20 * DAY_MS;
+    repository.sweep();
+    expect([ask("e", { month: 10 }), ask("f", { day: 10 })]).toEqual([false, true]);
+  });
+
+  test("a key's spending is no other key's", () => {
+    const { repository } = at(0);
+    repository.grant({ grantId: "more", amount: micros(90), note: "" });
+    const keyLimits = {
+      ...holdRequest("").keyLimits,
+      ...{ spendPerDayMicros: micros(10), spendPerMonthMicros: micros(10) },
+    };
+    for (const keyId of ["key_1", "key_2"])
+      expect(repository.hold(holdRequest(keyId, { keyId, keyLimits })).ok).toBe(true);
+  });
+
+  test("what a client token spent is known until a day after it has expired", () => {
+    const { clock, repository } = at(0);
+    repository.grant({ grantId: "more", amount: micros(90), note: "" });
+    const spendCap = { tokenId: "t", amount: micros(10), expiresAt: 3 * DAY_MS };
+    const ask = (id: string) => repository.hold(holdRequest(id, { spendCap })).ok;
+    expect(ask("a")).toBe(true);
+    repository.capture({ holdId: "a", charge: micros(10), steps: 4, reply: null });
+    clock.now = 4 * DAY_MS - 1;
+    repository.sweep();
+    expect(ask("b")).toBe(false);
+    clock.now += 1;
+    repository.sweep();
+    expect(ask("c")).toBe(true);
+  });
+
+  test("of an account that rests, entries and balances are kept and nothing else", () => {
+    const database = new DatabaseSync(":memory:");
+    const clock = { now: Date.UTC(2026, 0, 1) };
+    const repository = openLedgerRepository(nodeStore(database), () => clock.now);
+    repository.grant({ grantId: "g", amount: micros(100), note: "" });
+    const subject = {
+      ...{ owner: "ada", requestsPerMinute: 5, stepsPerMinute: 50 },
+      spendPerDayMicros: micros(50),
+    };
+    const spendCap = { tokenId: "t", amount: micros(50), expiresAt: clock.now };
+    for (const id of ["a", "b", "c"])
+      repository.hold(
+        holdRequest(id, {
+          idempotency: { ...idempotency, scope: id },
+          share: 1,
+          subject,
+          spendCap,
+        }),
+      );
+    repository.capture({ holdId: "a", charge: micros(7), steps: 4, reply: "{}" });
+    repository.release("b");
+    repository.takePlace({ id: "item", share: 1, isWorking: false });
+    repository.sent(repository.due(10).map(({ id }) => id));
+    const filled = () =>
+      ["holds", "places", "replies", "spending", "windows", "outbox", "alerts"].filter(
+        (table) => database.prepare(`SELECT * FROM ${table}`).all().length > 0,
+      );
+    expect(filled()).toEqual(["holds", "places", "replies", "spending", "windows"]);
+    clock.now += 60_000 - 1;
+    repository.sweep();
+    expect(filled()).toContain("windows");
+    for (let day = 0; day < 40; day += 1) {
+      clock.now += DAY_MS;
+      repository.sweep();
+    }
+    expect(filled()).toEqual([]);
+    expect(repository.nextDueAt()).toBeNull();
+    expect(repository.balance()).toMatchObject({ available: 93n, revenue: 7n });
+    expect(repository.entries({ limit: 100 }).entries).toHaveLength(8);
+  });
+
+  test("the usage of a charge names who asked within the account, and how many answers it pays for", () => {
+    const { repository } = at(0);
+    const subject = {
+      ...{ owner: "ada", requestsPerMinute: null, stepsPerMinute: null },
+      spendPerDayMicros: null,
+    };
+    repository.hold(holdRequest("a", { subject }));
+    repository.capture({ holdId: "a", charge: micros(1), steps: 3, answers: 7, reply: null });
+    expect(repository.due(10)).toMatchObject([{ id: "a", owner: "ada", answers: 7 }]);
+  });
+
   test("an Idempotency-Key is recalled as a hold would be told: new, under way, answered, or of another body", () => {
     const { repository } = at(0);
     expect(repository.recall(idempotency)).toBeNull();
@@ -123,6 +226,28 @@ describe("the ledger's clock", () => {
     expect(repository.recall({ ...idempotency, fingerprint: "b" })).toMatchObject({
       refusal: { failure: { kind: "idempotency_mismatch" } },
     });
+  });
+
+  test("an Idempotency-Key whose hold has expired is recalled as a new one", () => {
+    const { clock, repository } = at(0);
+    repository.hold(holdRequest("a", { idempotency }));
+    clock.now += HOLD_LIFETIME_MS;
+    expect(repository.recall(idempotency)).toBeNull();
+  });
+
+  test("a refund of what was charged long ago lowers nothing of what is spent today", () => {
+    const { clock, repository } = at(Date.UTC(2026, 0, 1));
+    repository.hold(holdRequest("a", { amount: micros(10) }));
+    repository.capture({ holdId: "a", charge: micros(10), steps: 3, reply: null });
+    clock.now += 400 * DAY_MS;
+    repository.sweep();
+    repository.grant({ grantId: "more", amount: micros(10), note: "" });
+    const keyLimits = { ...holdRequest("").keyLimits, spendPerDayMicros: micros(10) };
+    const ask = (id: string) => repository.hold(holdRequest(id, { keyLimits })).ok;
+    expect(ask("b")).toBe(true);
+    const refund = { refundId: "late", accountId: "acc_1", holdId: "a", note: "" };
+    expect(repository.refund({ ...refund, amount: micros(10) }).ok).toBe(true);
+    expect(ask("c")).toBe(false);
   });
 
   test("usage that could not be sent comes due again, later each time, until it is sent", () => {

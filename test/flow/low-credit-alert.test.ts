@@ -55,6 +55,15 @@ describe("the low-credit alert", () => {
     expect([ids.length, new Set(ids).size]).toEqual([2, 2]);
   });
 
+  test("begins anew with a refund that lifts the credit to the threshold", () => {
+    const { repository } = watched();
+    for (const id of ["a", "b", "c"]) take(repository, id);
+    const refund = { refundId: "r", accountId: "acc_1", holdId: "a", amount: micros(10), note: "" };
+    repository.refund(refund);
+    take(repository, "d");
+    expect(repository.dueAlerts()).toHaveLength(2);
+  });
+
   test("tells under the same id until somebody took it, later each time", () => {
     const { repository, clock } = watched();
     for (const id of ["a", "b", "c"]) take(repository, id);

@@ -78,6 +78,27 @@ describe("places at the functions", () => {
     expect(repository.takePlace(ask("a", 1))).toBe(true);
   });
 
+  test("are waited for as long as the hold is renewed, whether the answer asks or not", () => {
+    const { repository, clock } = ledgerOf();
+    held(repository, "a", 1);
+    held(repository, "b", 1);
+    for (const _ of [1, 2, 3, 4]) {
+      clock.now += 100_000;
+      for (const id of ["a", "b"]) repository.renew(id);
+    }
+    repository.sweep();
+    expect(captured(repository, "a")).toEqual(["b"]);
+  });
+
+  test("are no matter of a batch, which is no answer: it neither has one nor stands in line", () => {
+    const { repository } = ledgerOf();
+    held(repository, "a", 1);
+    const batch = repository.hold(holdRequest("batch", { share: null }));
+    expect(batch).toMatchObject({ value: { kind: "held", hasPlace: false } });
+    expect(captured(repository, "a")).toEqual([]);
+    expect(held(repository, "b", 1)).toBe(true);
+  });
+
   test("of expired holds are given to who waits", () => {
     const { repository, clock } = ledgerOf();
     held(repository, "a", 1);
