@@ -1,10 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  MAX_ITEM_ATTEMPTS,
-  MAX_RUNNING_ITEMS,
-  openBatchRepository,
-} from "#edge/batches/batch-repository.ts";
+import { MAX_ITEM_ATTEMPTS, MAX_RUNNING_ITEMS } from "#edge/batches/storage/batch-items.ts";
+import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
 import { batchSchema } from "#wire/api/answers/batches.ts";
 import { batchOf, batchTerms, endedAnswer, HOUR, problem } from "../support/batches.ts";
 import { nodeStore } from "../support/ledger-twin.ts";

@@ -2,8 +2,6 @@ import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
-import { type ItemOrder, openBatchOrders } from "#edge/batches/batch-orders.ts";
-import { openBatchRepository } from "#edge/batches/batch-repository.ts";
 import {
   advance,
   type BatchParts,
@@ -11,7 +9,10 @@ import {
   itemEnded,
   lookAfter,
 } from "#edge/batches/batch-runner.ts";
-import { storedBatch } from "#edge/batches/stored-batches.ts";
+import { openBatchOrders } from "#edge/batches/storage/batch-orders.ts";
+import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
+import type { ItemOrder } from "#edge/batches/storage/stored-batches.ts";
+import { storedBatch } from "#edge/batches/storage/stored-batches.ts";
 import type { Lookup } from "#edge/cache/answer-cache.ts";
 import type { Capture } from "#edge/ledger/ledger-service.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";

@@ -1,5 +1,6 @@
-import type { BatchRepository, BatchTerms } from "#edge/batches/batch-repository.ts";
-import { openBatchRepository } from "#edge/batches/batch-repository.ts";
+import type { BatchRepository } from "#edge/batches/storage/batch-repository.ts";
+import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
+import type { BatchTerms } from "#edge/batches/storage/stored-batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
 import { nodeStore } from "./ledger-twin.ts";

@@ -47,6 +47,11 @@ export const layouts: Readonly<Record<string, Layout>> = {
       },
     },
   },
+  "src/edge/batches": {
+    arrows: { storage: [], base: ["storage"] },
+    beside: {},
+    exceptions: {},
+  },
   "src/edge/ledger": {
     arrows: { limits: [], base: ["limits"] },
     beside: {},

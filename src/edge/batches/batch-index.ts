@@ -1,6 +1,6 @@
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { Viewer } from "../keys/viewer.ts";
-import { storedBatch } from "./stored-batches.ts";
+import { storedBatch } from "./storage/stored-batches.ts";
 
 /** A batch's place in the order in which batches are listed: newest first. */
 export type BatchPlace = readonly [createdAt: number, id: string];

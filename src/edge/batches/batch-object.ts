@@ -12,9 +12,11 @@ import { settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import { BatchIndex } from "./batch-index.ts";
-import { type ItemOrder, openBatchOrders } from "./batch-orders.ts";
-import { type BatchTerms, type NewItem, openBatchRepository } from "./batch-repository.ts";
 import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./batch-runner.ts";
+import type { NewItem } from "./storage/batch-items.ts";
+import { openBatchOrders } from "./storage/batch-orders.ts";
+import { openBatchRepository } from "./storage/batch-repository.ts";
+import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
 
 /** Between two looks at what runs: a report that was lost costs its item this long. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;

@@ -7,9 +7,11 @@ import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
 import type { Notices } from "../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../with-retry.ts";
-import type { BatchOrders, ItemOrder } from "./batch-orders.ts";
-import type { BatchRepository, BatchTerms, ClosingStep, RunningItem } from "./batch-repository.ts";
-import { storedBatch } from "./stored-batches.ts";
+import type { RunningItem } from "./storage/batch-items.ts";
+import type { BatchOrders } from "./storage/batch-orders.ts";
+import type { BatchRepository, ClosingStep } from "./storage/batch-repository.ts";
+import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
+import { storedBatch } from "./storage/stored-batches.ts";
 
 /** What a batch works with. Every call of it may be repeated. */
 export interface BatchParts {

@@ -1,8 +1,8 @@
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Viewer } from "../keys/viewer.ts";
-import type { ItemOrder } from "./batch-orders.ts";
-import type { BatchTerms, NewItem } from "./batch-repository.ts";
+import type { NewItem } from "./storage/batch-items.ts";
+import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
 
 /** The batches of all accounts. What the viewer may not see, and what is not there, are both null. Every call may be repeated. */
 export interface Batches {

@@ -1,14 +1,15 @@
+import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
-import { withJob } from "../answers/storage/stored-answers.ts";
+import type { Job } from "../../answers/admit.ts";
+import { withJob } from "../../answers/storage/stored-answers.ts";
+import type { Owner } from "../../keys/viewer.ts";
 import {
   membersOf,
   type StoredJson,
   storedJson,
   unchanged,
   withDefaults,
-} from "../storage/stored-json.ts";
-import type { ItemOrder } from "./batch-orders.ts";
-import type { BatchTerms } from "./batch-repository.ts";
+} from "../../storage/stored-json.ts";
 
 /** A batch as it was told: in the list, and as the reply of an Idempotency-Key. */
 export const storedBatch: StoredJson<BatchBody> = storedJson({
@@ -25,6 +26,28 @@ export const storedBatch: StoredJson<BatchBody> = storedJson({
   }),
   upgrades: [unchanged],
 });
+
+/** What holds for a batch as a whole. */
+export interface BatchTerms {
+  readonly id: string;
+  readonly accountId: string;
+  readonly keyId: string;
+  /** The client token or subject that may see it besides the account's keys; null for the keys alone. */
+  readonly owner: Owner;
+  /** Whose private pool of the cache its items' answers come from and go to. */
+  readonly poolOwner: Owner;
+  readonly requestId: string;
+  readonly traceparent: string | null;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** From then on nothing waits any longer. */
+  readonly deadlineAt: number;
+  readonly quotedMicros: number;
+  readonly isRepeatable: boolean;
+  readonly webhook: WebhookTarget | null;
+  /** Under which its end is told, however often. */
+  readonly noticeId: string;
+}
 
 export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
   name: "terms of a batch",
@@ -45,6 +68,17 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
   }),
   upgrades: [unchanged, withDefaults({ owner: null, poolOwner: null })],
 });
+
+/** What an item's answer will be made from. */
+export interface ItemOrder {
+  /** Without the answer's id, which each attempt draws anew. */
+  readonly job: Omit<Job, "id">;
+  /** Milliseconds from the start of its answer; null waits for its end. */
+  readonly deadlineMs: number | null;
+  readonly webhook: WebhookTarget | null;
+  /** Whose questions share its answer. */
+  readonly pool: "private" | "shared" | "off";
+}
 
 /** An item's order without its question. */
 export interface ItemTerms extends Omit<ItemOrder, "job"> {

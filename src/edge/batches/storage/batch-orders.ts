@@ -1,21 +1,8 @@
-import type { WebhookTarget } from "#domain/notice.ts";
-import type { Job } from "../answers/admit.ts";
-import { partsOf, questionText, readQuestion } from "../answers/storage/stored-question.ts";
-import { migrate } from "../storage/migrations.ts";
-import type { SqlStore } from "../storage/sql-store.ts";
+import { partsOf, questionText, readQuestion } from "../../answers/storage/stored-question.ts";
+import { migrate } from "../../storage/migrations.ts";
+import type { SqlStore } from "../../storage/sql-store.ts";
 import { batchMigrations } from "./batch-schema.ts";
-import { storedItemTerms } from "./stored-batches.ts";
-
-/** What an item's answer will be made from. */
-export interface ItemOrder {
-  /** Without the answer's id, which each attempt draws anew. */
-  readonly job: Omit<Job, "id">;
-  /** Milliseconds from the start of its answer; null waits for its end. */
-  readonly deadlineMs: number | null;
-  readonly webhook: WebhookTarget | null;
-  /** Whose questions share its answer. */
-  readonly pool: "private" | "shared" | "off";
-}
+import { type ItemOrder, storedItemTerms } from "./stored-batches.ts";
 
 /** The questions of a batch, kept until their items have ended. */
 export interface BatchOrders {

@@ -1,4 +1,4 @@
-import type { Migration } from "../storage/migrations.ts";
+import type { Migration } from "../../storage/migrations.ts";
 
 /** The tables of a batch. Every amount is whole micro-dollars, every time milliseconds since 1970. */
 export const batchMigrations: readonly Migration[] = [
