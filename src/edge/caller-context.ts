@@ -1,11 +1,13 @@
 import type { ClientToken } from "#wire/api/accounts/client-token.ts";
-import type { Bindings } from "./env.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { Settings } from "./settings.ts";
 
-/** The key, client token and request that a call comes with, and what it may use. */
-export interface CallerContext {
-  readonly bindings: Bindings;
+/**
+ * The key, client token and request that a call comes with, and what it may use. `Bound` is what the work that is given it
+ * reaches through the platform: each folder names what it needs, and none needs to know all that the Worker is bound to.
+ */
+export interface CallerContext<Bound = unknown> {
+  readonly bindings: Bound;
   readonly settings: Settings;
   readonly key: KeyRecord;
   /** The client token that stands for the key, if one does. */

@@ -1,31 +1,28 @@
 import type { ClientToken } from "#wire/api/accounts/client-token.ts";
 import type { UsageEvent } from "#wire/function/usage-event.ts";
-import type { AnswerObject } from "./answers/answer-object.ts";
-import type { BatchObject } from "./batches/batch-object.ts";
-import type { CacheObject } from "./cache/cache-object.ts";
+import type { AnswerBinding } from "./answers/answer-client.ts";
+import type { BatchBinding } from "./batches/batch-client.ts";
+import type { CacheBinding } from "./cache/cache-client.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
-import type { LedgerObject } from "./ledger/ledger-object.ts";
+import type { LedgerBinding } from "./ledger/ledger-client.ts";
+import type { UploadsBinding } from "./pictures/uploads.ts";
 import type { SettingVariables } from "./settings.ts";
 import type { WebhookObject } from "./webhooks/webhook-object.ts";
 
 /** What wrangler binds: variables and secrets, and what is reached through the platform. The bucket WEIGHTS is bound for its local S3 endpoint only. */
-export interface Bindings extends SettingVariables {
+export interface Bindings
+  extends SettingVariables,
+    AnswerBinding,
+    BatchBinding,
+    CacheBinding,
+    LedgerBinding,
+    UploadsBinding {
   /** Accounts, keys and the copy of usage. */
   readonly DB: D1Database;
   /** Carries usage from the ledgers to the copy. */
   readonly USAGE: Queue<UsageEvent>;
-  /** One ledger per account. */
-  readonly LEDGER: DurableObjectNamespace<LedgerObject>;
-  /** One per answer, named by its id. */
-  readonly ANSWERS: DurableObjectNamespace<AnswerObject>;
-  /** One per batch, named by its id. */
-  readonly BATCHES: DurableObjectNamespace<BatchObject>;
   /** One per account, named by its id. */
   readonly WEBHOOKS: DurableObjectNamespace<WebhookObject>;
-  /** One per cache key. */
-  readonly CACHE: DurableObjectNamespace<CacheObject>;
-  /** Uploaded pictures, by account and digest. */
-  readonly IMAGES: R2Bucket;
 }
 
 /** What a request carries through guards and routes. */

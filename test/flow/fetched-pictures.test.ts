@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CallerContext } from "#edge/caller-context.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
+import type { UploadsBinding } from "#edge/pictures/uploads.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
@@ -16,7 +17,7 @@ const FETCH_URL = "http://hop.test";
 const file = png(30, 20);
 
 let host: TestServer;
-let caller: CallerContext;
+let caller: CallerContext<UploadsBinding>;
 let allowsPrivate = true;
 
 beforeEach(async () => {
@@ -56,7 +57,7 @@ beforeEach(async () => {
     key: { accountId: "acc_test" },
     requestId: "req_1",
     signal: new AbortController().signal,
-  } as CallerContext;
+  } as CallerContext<UploadsBinding>;
 });
 afterEach(async () => {
   vi.restoreAllMocks();

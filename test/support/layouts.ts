@@ -4,8 +4,6 @@ export interface Layout {
   readonly arrows: Readonly<Record<string, readonly string[]>>;
   /** The group of each file beside the folders; those that are not named are `base`. */
   readonly beside: Readonly<Record<string, string>>;
-  /** Files that may import against the arrows, types only, and why. */
-  readonly exceptions: Readonly<Record<string, { to: readonly string[]; because: string }>>;
 }
 
 /** The two rooms that have more folders than a reader keeps in mind, and their folders that have folders. One direction: no arrow leads back, over any detour. */
@@ -19,43 +17,35 @@ export const layouts: Readonly<Record<string, Layout>> = {
       request: ["base", "keys"],
       function: ["base"],
       cache: ["base", "function", "keys"],
-      webhooks: ["base", "function", "keys", "request", "storage"],
+      webhooks: ["base", "function", "keys", "storage"],
       ledger: ["base", "storage", "webhooks"],
       pictures: ["base", "function", "keys", "request"],
       answers: "base storage keys request function cache webhooks ledger pictures".split(" "),
       batches: "base storage keys request cache webhooks ledger pictures answers".split(" "),
-      usage: ["accounts", "base", "keys", "request"],
-      headers: ["cache", "keys", "ledger", "request"],
-      guard: ["base", "headers", "keys", "request"],
+      env: "base keys cache webhooks ledger pictures answers batches".split(" "),
+      usage: ["accounts", "base", "keys", "env"],
+      headers: ["cache", "keys", "ledger", "env"],
+      guard: ["base", "headers", "keys", "env"],
       routes: [
         ..."base accounts keys request function cache webhooks ledger pictures".split(" "),
-        ..."answers batches usage headers guard".split(" "),
+        ..."answers batches env usage headers guard".split(" "),
       ],
-      root: "request cache webhooks ledger answers batches usage guard routes".split(" "),
+      root: "env cache webhooks ledger answers batches usage guard routes".split(" "),
     },
     beside: {
       "app.ts": "root",
       "worker.ts": "root",
-      "env.ts": "request",
+      "env.ts": "env",
       "caller-context.ts": "request",
-    },
-    exceptions: {
-      "src/edge/env.ts": {
-        to: ["answers", "batches", "cache", "ledger", "webhooks"],
-        because:
-          "wrangler's bindings name the objects' classes, and the platform gives the bindings to each object",
-      },
     },
   },
   "src/edge/batches": {
     arrows: { storage: [], base: ["storage"] },
     beside: {},
-    exceptions: {},
   },
   "src/edge/ledger": {
     arrows: { limits: [], base: ["limits"] },
     beside: {},
-    exceptions: {},
   },
   "src/edge/routes": {
     arrows: {
@@ -68,12 +58,10 @@ export const layouts: Readonly<Record<string, Layout>> = {
       openapi: ["base", "describe", "accounts", "answers", "compatible", "webhooks"],
     },
     beside: {},
-    exceptions: {},
   },
   "src/edge/webhooks": {
     arrows: { storage: [], base: ["storage"] },
     beside: {},
-    exceptions: {},
   },
   "src/wire": {
     arrows: {
@@ -85,7 +73,6 @@ export const layouts: Readonly<Record<string, Layout>> = {
       events: ["base", "function", "api", "compatible"],
     },
     beside: { "event-schemas.ts": "events" },
-    exceptions: {},
   },
   "src/wire/api": {
     arrows: {
@@ -95,6 +82,5 @@ export const layouts: Readonly<Record<string, Layout>> = {
       webhooks: ["base", "answers"],
     },
     beside: {},
-    exceptions: {},
   },
 };

@@ -1,20 +1,44 @@
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Viewer } from "../keys/viewer.ts";
+import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import { withRetry } from "../with-retry.ts";
-import type { AnswerObject } from "./answer-object.ts";
-import type { Answers, KeptAnswer } from "./answer-service.ts";
+import type { AnswerOrder, Answers, KeptAnswer } from "./answer-service.ts";
+
+/** What the object of one answer is asked: as in `Answers`, of itself. */
+export interface AnswerCalls {
+  start(order: AnswerOrder): Promise<void>;
+  run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody>;
+  stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
+  read(viewer: Viewer): Promise<AnswerBody | null>;
+  wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
+  events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null>;
+  cancel(viewer: Viewer): Promise<AnswerBody | null>;
+  kept(viewer: Viewer): Promise<KeptAnswer | null>;
+  record(order: AnswerOrder, body: AnswerBody): Promise<void>;
+  follow(
+    accountId: string,
+    follower: string,
+  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over">;
+  leave(follower: string): Promise<void>;
+  call(): Promise<void>;
+  watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null>;
+}
+
+/** Where the answers are bound. */
+export interface AnswerBinding {
+  /** One per answer, named by its id. */
+  readonly ANSWERS: ObjectsOf<AnswerCalls>;
+}
 
 /** An object that died under a call is there again at once, elsewhere. */
 const ATTEMPTS = 3;
 
 /** Reaches the answers. Every call may be repeated, so one that an object's death cut off is. */
-export function answersOf({
-  ANSWERS,
-}: {
-  readonly ANSWERS: DurableObjectNamespace<AnswerObject>;
-}): Answers {
+export function answersOf({ ANSWERS }: AnswerBinding): Answers {
   // A stub whose object died fails for ever: each attempt takes a new one.
   const call = async <Value>(
     answerId: string,
-    operation: (answer: DurableObjectStub<AnswerObject>) => Promise<Value>,
+    operation: (answer: ObjectOf<AnswerCalls>) => Promise<Value>,
   ): Promise<Value> => {
     return await withRetry(() => operation(ANSWERS.getByName(answerId)), {
       attempts: ATTEMPTS,

@@ -3,17 +3,17 @@ import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import { answerCacheOf } from "../cache/cache-client.ts";
-import type { Bindings } from "../env.ts";
+import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
 import { dispatch } from "../function/dispatch.ts";
 import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
-import { ledgerOf } from "../ledger/ledger-client.ts";
+import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
-import { settingsOf } from "../settings.ts";
+import type { ObjectsOf } from "../objects.ts";
+import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { noticesOf } from "../webhooks/notice-client.ts";
-import { answersOf } from "./answer-client.ts";
+import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
+import { type AnswerBinding, type AnswerCalls, answersOf } from "./answer-client.ts";
 import { AnswerIndex } from "./answer-index.ts";
 import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
@@ -43,13 +43,25 @@ const DRAFT_EVERY_MS = 1000;
 /** What is left to do for an ended answer is tried again this much later at the most. */
 const MAX_TASK_PAUSE_MS = 3_600_000;
 
+/** What the object is bound to. */
+interface AnswerBindings
+  extends SettingVariables,
+    AnswerBinding,
+    CacheBinding,
+    LedgerBinding,
+    NoticeBinding {
+  readonly DB: D1Database;
+  /** The batches, as far as the answers of their items report to them. */
+  readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
+}
+
 /** The Durable Object of one answer. Everything that it has promised is in SQLite; a new instance goes on where the last one died. */
-export class AnswerObject extends DurableObject<Bindings> {
+export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
   #repository: AnswerRepository;
   #runner: AnswerRunner | undefined;
   #draftedAt = 0;
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: AnswerBindings) {
     super(state, env);
     this.#repository = this.#openRepository();
   }

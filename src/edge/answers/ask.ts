@@ -1,7 +1,12 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { CallerContext } from "../caller-context.ts";
 import type { IdempotentRequest } from "../ledger/ledger-service.ts";
-import { type AskedAnswer, type Asking, atOnce, type RefusedAsk } from "./asking.ts";
+import {
+  type AskedAnswer,
+  type Asking,
+  type AskingCaller,
+  atOnce,
+  type RefusedAsk,
+} from "./asking.ts";
 import { letIn, recall } from "./holds.ts";
 import { makeAnswer } from "./make-answer.ts";
 import { mayBeAsked, partialAtOnce, readJob } from "./read-job.ts";
@@ -19,7 +24,7 @@ import { tellCached } from "./tell-cached.ts";
  * read, and before a refusal is told.
  */
 export async function ask(
-  caller: CallerContext,
+  caller: AskingCaller,
   asking: Asking,
 ): Promise<Result<AskedAnswer, RefusedAsk>> {
   // With an address among them, it is looked for as the request is let in.
@@ -33,7 +38,7 @@ export async function ask(
 
 /** What a request with this Idempotency-Key was told before; null where it is new or has none. */
 export async function askedBefore(
-  caller: CallerContext,
+  caller: AskingCaller,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<AskedAnswer, RefusedAsk> | null> {
   const earlier = await recall(caller, idempotency);
@@ -42,7 +47,7 @@ export async function askedBefore(
 }
 
 async function askAnew(
-  caller: CallerContext,
+  caller: AskingCaller,
   asking: Asking,
 ): Promise<Result<AskedAnswer, RefusedAsk>> {
   const createdAt = Date.now();

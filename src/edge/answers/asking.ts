@@ -2,9 +2,19 @@ import type { Allowance } from "#domain/limits.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheDirectives, CacheOutcome } from "../cache/answer-cache.ts";
+import type { CacheBinding } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
+import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import type { UploadsBinding } from "../pictures/uploads.ts";
+import type { NoticeBinding } from "../webhooks/notice-client.ts";
 import type { Job } from "./admit.ts";
+import type { AnswerBinding } from "./answer-client.ts";
+
+/** Who asks, and what a question reaches on its way. */
+export type AskingCaller = CallerContext<
+  AnswerBinding & CacheBinding & LedgerBinding & NoticeBinding & UploadsBinding
+>;
 
 /** What is asked, and on which terms, whatever API it came through. */
 export interface Asking {
@@ -61,7 +71,7 @@ export type RefusedAsk = RefusedHold;
 
 /** A question on its way: read, priced, and not yet paid for. */
 export interface Admitted {
-  readonly caller: CallerContext;
+  readonly caller: AskingCaller;
   readonly asking: Asking;
   readonly job: Job;
   /** Milliseconds since 1970; null to wait for its end. */

@@ -3,7 +3,7 @@ import { ok, type Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { ownerOf } from "../keys/viewer.ts";
-import { ledgerOf } from "../ledger/ledger-client.ts";
+import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import type {
   HoldRequest,
   IdempotentRequest,
@@ -29,7 +29,7 @@ export function holdOf(
  * has no credit or has asked too often is refused without. Null where nothing is fetched: then the hold does it all.
  */
 export async function letIn(
-  caller: CallerContext,
+  caller: CallerContext<LedgerBinding>,
   requests: readonly AnswerRequest[],
   terms: { readonly steps: number; readonly idempotency: IdempotentRequest | null },
 ): Promise<Result<LetIn | null, RefusedHold>> {
@@ -67,7 +67,7 @@ function payerOf({ key, clientToken }: CallerContext): Payer {
 
 /** The reply that a request with this Idempotency-Key was told before, as JSON text; null where it is new or has none. */
 export async function recall(
-  { bindings, key }: CallerContext,
+  { bindings, key }: CallerContext<LedgerBinding>,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<string | null, RefusedHold>> {
   if (idempotency === null) return ok(null);

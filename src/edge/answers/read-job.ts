@@ -9,6 +9,7 @@ import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
+import type { UploadsBinding } from "../pictures/uploads.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { admit, type Job } from "./admit.ts";
 import { type AskedAnswer, atOnce } from "./asking.ts";
@@ -28,7 +29,7 @@ export function mayBeAsked(
 
 /** Gets the pictures, and prices the question under an id of its own. Times are milliseconds since 1970. */
 export async function readJob(
-  caller: CallerContext,
+  caller: CallerContext<UploadsBinding>,
   request: AnswerRequest,
   { createdAt, deadlineAt }: { readonly createdAt: number; readonly deadlineAt: number | null },
 ): Promise<Result<Job, Failure>> {

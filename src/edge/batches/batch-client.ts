@@ -1,13 +1,31 @@
-import type { BatchObject } from "./batch-object.ts";
+import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Viewer } from "../keys/viewer.ts";
+import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import type { Batches } from "./batch-service.ts";
+import type { NewItem } from "./storage/batch-items.ts";
+import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
+
+/** What the object of one batch is asked: as in `Batches`, of itself. */
+export interface BatchCalls {
+  keep(index: number, item: NewItem, order: ItemOrder | null): Promise<void>;
+  begin(terms: BatchTerms): Promise<BatchBody>;
+  discard(): Promise<void>;
+  read(viewer: Viewer): Promise<BatchBody | null>;
+  results(viewer: Viewer, from: number, count: number): Promise<readonly BatchResultBody[] | null>;
+  cancel(viewer: Viewer): Promise<BatchBody | null>;
+  itemEnded(index: number, body: AnswerBody): Promise<void>;
+}
+
+/** Where the batches are bound. */
+export interface BatchBinding {
+  /** One per batch, named by its id. */
+  readonly BATCHES: ObjectsOf<BatchCalls>;
+}
 
 /** Reaches the batches. */
-export function batchesOf({
-  BATCHES,
-}: {
-  readonly BATCHES: DurableObjectNamespace<BatchObject>;
-}): Batches {
-  const at = (batchId: string): DurableObjectStub<BatchObject> => BATCHES.getByName(batchId);
+export function batchesOf({ BATCHES }: BatchBinding): Batches {
+  const at = (batchId: string): ObjectOf<BatchCalls> => BATCHES.getByName(batchId);
   return {
     keep: async (batchId, index, item, order) => await at(batchId).keep(index, item, order),
     begin: async (terms) => await at(terms.id).begin(terms),

@@ -6,11 +6,18 @@ import { problemOf } from "#wire/error.ts";
 import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";
 import type { CallerContext } from "../caller-context.ts";
+import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
+import type { UploadsBinding } from "../pictures/uploads.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
-import { batchesOf } from "./batch-client.ts";
+import { type BatchBinding, batchesOf } from "./batch-client.ts";
 import type { NewItem } from "./storage/batch-items.ts";
 import type { ItemOrder } from "./storage/stored-batches.ts";
+
+/** Who has a batch taken on, and what it reaches on its way. */
+export type TakingCaller = CallerContext<
+  BatchBinding & LedgerBinding & UploadsBinding & { readonly DB: D1Database }
+>;
 
 /** Time to get all pictures; a client waits no longer for a reply. Items that come later fail by themselves. */
 const PICTURES_MS = 60_000;
@@ -29,7 +36,7 @@ export interface PricedItems {
 
 /** Prices every item and hands it to the batch's object at once, so that no more than a few are in memory here. */
 export async function keepItems(
-  caller: CallerContext,
+  caller: TakingCaller,
   batchId: string,
   { items }: BatchRequest,
   createdAt: number,
@@ -81,7 +88,7 @@ function keptItem(
 
 /** Prices one item, or says why it cannot be asked. */
 async function priceItem(
-  caller: CallerContext,
+  caller: TakingCaller,
   { request }: BatchItem,
   createdAt: number,
 ): Promise<Result<PricedItem, Failure>> {

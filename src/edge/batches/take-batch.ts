@@ -3,7 +3,6 @@ import { type Micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { BatchBody, BatchRequest } from "#wire/api/answers/batches.ts";
 import { holdOf, letIn, recall } from "../answers/holds.ts";
-import type { CallerContext } from "../caller-context.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
@@ -16,7 +15,7 @@ import { mayTell } from "../webhooks/webhook-address.ts";
 import { withRetry } from "../with-retry.ts";
 import { batchesOf } from "./batch-client.ts";
 import { BatchIndex } from "./batch-index.ts";
-import { keepItems } from "./keep-items.ts";
+import { keepItems, type TakingCaller } from "./keep-items.ts";
 import { storedBatch } from "./storage/stored-batches.ts";
 
 /** A batch that was taken on now, or by an earlier request with the same Idempotency-Key. */
@@ -36,7 +35,7 @@ const MAX_BATCH_MS: number = MAX_HOLD_LIFETIME_MS - 3_600_000;
  * request that was taken on before under its Idempotency-Key is told so, whatever has become of its pictures and key.
  */
 export async function takeBatch(
-  caller: CallerContext,
+  caller: TakingCaller,
   request: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
@@ -90,7 +89,7 @@ function replayed(reply: string): Result<TakenBatch, never> {
 
 /** A repeated request whose batch is still being made gets that batch as it stands. */
 async function repeated(
-  { bindings, key, clientToken }: CallerContext,
+  { bindings, key, clientToken }: TakingCaller,
   refusal: RefusedHold,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
@@ -107,7 +106,7 @@ function requestKeyOf({ scope, fingerprint }: IdempotentRequest): string {
 }
 
 /** What never begins is forgotten by its object after a while; this only makes it sooner. */
-async function discard({ bindings, requestId }: CallerContext, batchId: string): Promise<void> {
+async function discard({ bindings, requestId }: TakingCaller, batchId: string): Promise<void> {
   try {
     await batchesOf(bindings).discard(batchId);
   } catch (cause) {
@@ -117,7 +116,7 @@ async function discard({ bindings, requestId }: CallerContext, batchId: string):
 
 /** Where the object cannot be reached, the hold is given back; should it have begun all the same, its items cost nothing. */
 async function begin(
-  caller: CallerContext,
+  caller: TakingCaller,
   batch: { readonly id: string; readonly createdAt: number; readonly price: Micros },
   { deadlineMs, webhook }: BatchRequest,
   idempotency: IdempotentRequest | null,

@@ -33,6 +33,12 @@ const PATIENCE_MS = 5_000;
 /** A function tells its weights from memory; one that takes longer is not asked for them. */
 const MODEL_PATIENCE_MS = 2_000;
 
+/** Where the cache is bound. */
+export interface CacheBinding {
+  /** One object per cache key. */
+  readonly CACHE: DurableObjectNamespace<CacheObject>;
+}
+
 /** What an isolate remembers between requests: answers that it tells without leaving itself, and which weights are served. */
 export interface CacheFront {
   readonly answers: CacheMemory<AnswerBody>;
@@ -47,10 +53,7 @@ export function newCacheFront(): CacheFront {
 const ownFront = newCacheFront();
 
 /** The cache of all accounts: an object per key, and in front of it what this isolate remembers. */
-export function answerCacheOf(
-  bindings: { readonly CACHE: DurableObjectNamespace<CacheObject> },
-  front: CacheFront = ownFront,
-): AnswerCache {
+export function answerCacheOf(bindings: CacheBinding, front: CacheFront = ownFront): AnswerCache {
   const objectOf = (key: string): DurableObjectStub<CacheObject> => bindings.CACHE.getByName(key);
   return {
     lookUp: async (caller, question, terms) => {

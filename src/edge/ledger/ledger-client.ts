@@ -1,11 +1,14 @@
-import type { LedgerObject } from "./ledger-object.ts";
+import type { ObjectsOf } from "../objects.ts";
 import type { Ledger } from "./ledger-service.ts";
 
+/** Where the ledgers are bound. */
+export interface LedgerBinding {
+  /** One ledger per account, named by its id. */
+  readonly LEDGER: ObjectsOf<Ledger>;
+}
+
 /** Reaches the ledger of an account, which begins empty with the first call. */
-export function ledgerOf(
-  { LEDGER }: { readonly LEDGER: DurableObjectNamespace<LedgerObject> },
-  accountId: string,
-): Ledger {
+export function ledgerOf({ LEDGER }: LedgerBinding, accountId: string): Ledger {
   const stub = LEDGER.getByName(accountId);
   return {
     grant: async (grant) => await stub.grant(grant),

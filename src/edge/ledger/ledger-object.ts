@@ -5,8 +5,7 @@ import type { Result } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { noticesOf } from "../webhooks/notice-client.ts";
-import type { WebhookObject } from "../webhooks/webhook-object.ts";
+import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
 import { type LedgerRepository, openLedgerRepository } from "./ledger-repository.ts";
 import type {
   Called,
@@ -29,9 +28,8 @@ import type {
 import type { PlaceRequest } from "./limits/places.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
-export interface LedgerBindings {
+export interface LedgerBindings extends Partial<NoticeBinding> {
   readonly USAGE?: Queue<UsageEvent>;
-  readonly WEBHOOKS?: DurableObjectNamespace<WebhookObject>;
 }
 
 /** Source: Cloudflare Queues' limit of messages in one sendBatch. */

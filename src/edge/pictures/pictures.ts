@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { fetchPicture } from "./picture-fetch.ts";
-import { Uploads } from "./uploads.ts";
+import { Uploads, type UploadsBinding } from "./uploads.ts";
 
 /** A Worker may have six connections open at once; two are left to whatever else the request needs. */
 const MAX_FETCHES = 4;
@@ -26,7 +26,7 @@ const MAX_PICTURES_BYTES: number = MAX_BODY_BYTES;
  * What an address gave is not remembered: addresses change what they show, and the answer's cache goes by the bytes.
  */
 export async function resolvePictures(
-  caller: CallerContext,
+  caller: CallerContext<UploadsBinding>,
   pictures: readonly PictureSource[],
   deadlineAt: number | null = null,
 ): Promise<Result<readonly Uint8Array[], Failure>> {
@@ -65,7 +65,7 @@ interface PictureTerms {
 }
 
 async function fileOf(
-  caller: CallerContext,
+  caller: CallerContext<UploadsBinding>,
   picture: PictureSource,
   terms: PictureTerms,
 ): Promise<Result<Uint8Array, Failure>> {
@@ -92,7 +92,7 @@ async function fileOf(
 
 /** An object store that hangs holds a request up no longer than a picture's host may. */
 async function readUpload(
-  caller: CallerContext,
+  caller: CallerContext<UploadsBinding>,
   id: string,
   terms: PictureTerms,
 ): Promise<Result<Uint8Array, Failure>> {

@@ -34,6 +34,12 @@ export const MAX_UPLOADS_OF_ONE = 100;
 const SHA256_DIGITS = 64;
 const idShape = /^img_([0-9a-f]{64})$/;
 
+/** Where uploads are bound. */
+export interface UploadsBinding {
+  /** Uploaded pictures, by account and digest. */
+  readonly IMAGES: R2Bucket;
+}
+
 /**
  * The uploads that a viewer may see: in R2 the account's own lie under `<account>/<sha256>`, those of a client token or its
  * subject under `<account>/<sha256>/<owner>`, each for itself, so that deleting one leaves the others. Whatever else is

@@ -4,13 +4,13 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheOutcome } from "../cache/answer-cache.ts";
 import { isStorable } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
-import type { EdgeEnv } from "../env.ts";
+import type { Bindings, EdgeEnv } from "../env.ts";
 import { rateLimitFields } from "../headers/rate-limit-fields.ts";
 import { type Viewer, viewerOf } from "../keys/viewer.ts";
 import { settingsOf } from "../settings.ts";
 
 /** Reads the caller context of a request. */
-export function callerContextOf(c: Context<EdgeEnv>): CallerContext {
+export function callerContextOf(c: Context<EdgeEnv>): CallerContext<Bindings> {
   return {
     bindings: c.env,
     settings: settingsOf(c.env),

@@ -1,11 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { generateSecret } from "#wire/codec/standard-webhooks.ts";
-import type { Bindings } from "../env.ts";
 import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
-import { settingsOf } from "../settings.ts";
+import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
+import type { Notices } from "./notices.ts";
 import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
 import type {
   AccountSecrets,
@@ -22,11 +22,11 @@ import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 const OVERLAP_MS = 24 * 3_600_000;
 
 /** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
-export class WebhookObject extends DurableObject<Bindings> {
+export class WebhookObject extends DurableObject<SettingVariables> implements Notices {
   readonly #repository: WebhookRepository;
   readonly #sender: Sender;
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: SettingVariables) {
     super(state, env);
     this.#repository = openWebhookRepository(durableStore(state.storage), {
       now: Date.now,

@@ -8,6 +8,7 @@ import { answerCacheOf, type CacheFront, newCacheFront } from "#edge/cache/cache
 import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import { CACHE_LIFETIME_MS, LEADER_LEASE_MS, LEADER_START_MS } from "#edge/cache/cache-object.ts";
 import type { CallerContext } from "#edge/caller-context.ts";
+import type { Bindings } from "#edge/env.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { options, question } from "../../support/edge-builders.ts";
@@ -16,7 +17,7 @@ import { functionReplies, digest as weights } from "../function-double.ts";
 import { picture } from "../routes/images.ts";
 import { modelReply } from "./model-reply.ts";
 
-let caller: CallerContext;
+let caller: CallerContext<Bindings>;
 let front: CacheFront;
 let cache: AnswerCache;
 let asked = 0;
@@ -53,7 +54,7 @@ interface Terms {
   readonly pool?: "private" | "shared" | "off";
   readonly directives?: Partial<CacheDirectives>;
   readonly notLeader?: string;
-  readonly by?: CallerContext;
+  readonly by?: CallerContext<Bindings>;
 }
 
 async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
@@ -103,7 +104,7 @@ async function answered(what: Question, terms: Terms = {}, overrides = {}): Prom
   return key;
 }
 
-function elsewhere(): CallerContext {
+function elsewhere(): CallerContext<Bindings> {
   return { ...caller, key: { ...caller.key, accountId: "acc_else" } };
 }
 

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import type { CallerContext } from "#edge/caller-context.ts";
+import type { Bindings } from "#edge/env.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
 import { problemOf } from "#wire/error.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
@@ -12,7 +13,7 @@ import { testCaller } from "../caller.ts";
 import { functionReplies, type SentRequest } from "../function-double.ts";
 import { picture, uploaded } from "../routes/images.ts";
 
-let caller: CallerContext;
+let caller: CallerContext<Bindings>;
 
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
