@@ -8,8 +8,10 @@ import { createS3Store, type S3Config } from "#weights/s3.ts";
 import { loadBundle } from "#weights/stream.ts";
 import type { SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
+import { MEMORY_SETTINGS } from "../../infra/local/memory-settings.ts";
 import { startLocalR2 } from "../support/local-r2.ts";
 import { type FirstAnswer, measureFirstAnswer } from "./first-answer.ts";
+import { median } from "./median.ts";
 
 /** What a load costs beside what the store itself costs. Ratios are what counts: both sides share the same busy machine. */
 export interface LoadFigures {
@@ -82,14 +84,10 @@ interface Turn {
   readonly rss: number;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
-}
-
 async function runApart<Figures>(side: Side, config: S3Config): Promise<Figures> {
   const script = fileURLToPath(import.meta.url);
   const args = [script, "--side", side, "--config", JSON.stringify(config)];
-  const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "1000000" }; // as a function is started
+  const env = { ...process.env, ...MEMORY_SETTINGS }; // as a function is started
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   return JSON.parse(stdout);
 }

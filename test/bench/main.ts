@@ -6,6 +6,7 @@ import type { SynthShape } from "#weights/synth/shapes.ts";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
 import { simulateDeliveries } from "../flow/webhook-simulation.ts";
 import { measureEdge } from "./edge.bench.ts";
+import { measureLayers, OPERATIONS_PER_ROW } from "./engine.bench.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
@@ -29,6 +30,10 @@ const HELP = `npm run bench -- NAME
                                      four of 10 MiB and four of 1.5 MiB at once
                                      FORM: ${PICTURE_FORMS.join(" | ")} (default all, about two minutes)
 
+  engine [--against FOLDER]          one decoder layer of the 8B's width over 32, 256 and 1,032 positions, w8a8 and q4, beside plain
+                                     integer products of its shapes; with FOLDER the same of another checkout, by turns
+                                     (about two minutes on two free cores, 3 GB for each checkout)
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -37,7 +42,7 @@ const SEED_SECONDS = 10;
 
 const MOMENTS = 1_000;
 
-const NAMES: readonly string[] = ["load", "ledger", "edge", "memory", "webhooks"];
+const NAMES: readonly string[] = ["load", "ledger", "edge", "engine", "memory", "webhooks"];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -47,6 +52,7 @@ async function main(): Promise<void> {
       turns: { type: "string", default: "3" },
       requests: { type: "string" },
       form: { type: "string" },
+      against: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -60,6 +66,7 @@ async function main(): Promise<void> {
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   if (name === "edge") return await edge();
   if (name === "memory") return await memory(values.form);
+  if (name === "engine") return await engine(values.against);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
@@ -150,6 +157,31 @@ async function memory(wanted: string | undefined): Promise<void> {
         `+${inMib(peakBytes - idleBytes)} over ${inMib(idleBytes)}`,
       ],
     ]);
+}
+
+async function engine(against: string | undefined): Promise<void> {
+  const checkouts = [...(against === undefined ? [] : [against]), "."];
+  const say = (words: string): void => void process.stderr.write(`${words}\n`);
+  const operations = (rows: number, wallMs: number): string =>
+    `${((OPERATIONS_PER_ROW * rows) / wallMs / 1e6).toFixed(0)} GOP/s`;
+  for (const { format, rows, sides } of await measureLayers(["w8a8", "q4"], checkouts, say)) {
+    for (const [index, { layer, product, peakRssBytes }] of sides.entries()) {
+      print([
+        [`${format}, ${rows} positions, ${checkouts[index]}`, `${layer.wallMs.toFixed(1)} ms`],
+        ["  CPU time", `${layer.cpuMs.toFixed(1)} ms`],
+        ["  of the linears' operations", operations(rows, layer.wallMs)],
+        ["  share of plain integer products", (product.wallMs / layer.wallMs).toFixed(2)],
+        ["  the same in CPU time", (product.cpuMs / layer.cpuMs).toFixed(2)],
+        ["  peak memory of 8 such layers", `${(peakRssBytes / 1e9).toFixed(2)} GB`],
+      ]);
+    }
+    const [before, after] = sides;
+    if (before === undefined || after === undefined) continue;
+    print([
+      ["  after over before", (after.layer.wallMs / before.layer.wallMs).toFixed(2)],
+      ["  the same in CPU time", (after.layer.cpuMs / before.layer.cpuMs).toFixed(2)],
+    ]);
+  }
 }
 
 function webhooks(requests: number): void {
