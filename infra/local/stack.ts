@@ -12,6 +12,7 @@ import {
   readLocalAccess,
   writeLocalAccess,
 } from "./local-key.ts";
+import { MEMORY_SETTINGS } from "./memory-settings.ts";
 import { assertFree, freePorts, LOOPBACK } from "./ports.ts";
 import { answers, type LocalProcess, lastLines, startProcess, waitUntil } from "./processes.ts";
 import {
@@ -208,8 +209,7 @@ function startFunction(
   return startProcess("function", [process.execPath, "src/inference/function.ts"], {
     logFile: state.file("function.log"),
     env: {
-      // glibc keeps freed blocks below its growing threshold; fixed at 1 MB an 8B q4 layer takes 182 instead of 200 MiB.
-      MALLOC_MMAP_THRESHOLD_: "1000000",
+      ...MEMORY_SETTINGS,
       UNMASK_HOST: LOOPBACK,
       UNMASK_PORT: String(ports.function),
       UNMASK_MODEL: MODEL,

@@ -80,6 +80,8 @@ export function createGraph(name: string): Graph {
   const outputs: ValueInfoProto[] = [];
   let nodes: NodeProto[] = [];
   let names = 0;
+  /** Values that leave the graph, by the names under which they do. */
+  const renamed = new Map<string, string>();
   const initializers = new Map<string, TensorProto>();
 
   function constant(tensor: TensorProto): Value {
@@ -145,14 +147,17 @@ export function createGraph(name: string): Graph {
       return result;
     },
     output(outputName, value, type, shape) {
-      append("Identity", [value], outputName);
+      // What a node yields leaves under its new name; an Identity would be a copy if other nodes read it too.
+      const isYielded = nodes.some(({ output }) => output[0] === value);
+      if (isYielded && !renamed.has(value)) renamed.set(value, outputName);
+      else append("Identity", [value], outputName);
       outputs.push(valueInfo(outputName, type, shape));
     },
     toBytes: () =>
       modelBytes(
         create(GraphProtoSchema, {
           name,
-          node: nodes,
+          node: nodes.map((node) => withNames(node, renamed)),
           input: inputs,
           output: outputs,
           initializer: [...initializers.values()],
@@ -173,6 +178,27 @@ function modelBytes(graph: GraphProto): Uint8Array<ArrayBuffer> {
     graph,
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** A node that reads and yields values under their new names, and so do the bodies inside it. */
+function withNames(node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {
+  const nameOf = (value: string): string => names.get(value) ?? value;
+  return create(NodeProtoSchema, {
+    ...node,
+    input: node.input.map(nameOf),
+    output: node.output.map(nameOf),
+    attribute: node.attribute.map((attribute) =>
+      attribute.g === undefined
+        ? attribute
+        : create(AttributeProtoSchema, {
+            ...attribute,
+            g: create(GraphProtoSchema, {
+              ...attribute.g,
+              node: attribute.g.node.map((inner) => withNames(inner, names)),
+            }),
+          }),
+    ),
+  });
 }
 
 function asValue(name: string): Value {

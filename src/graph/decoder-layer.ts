@@ -76,16 +76,14 @@ function selfAttention(
   tower: LanguageTower,
 ): Value {
   const { graph } = weights;
-  const { keyValueHeads, headSize } = tower;
-  const heads = (x: Value, name: string): Value =>
-    splitHeads(graph, linear(weights, x, `self_attn.${name}`), headSize);
-  const turned = rotate(graph, heads(asking.normed, "q_proj"), asking.rotation, headSize);
-  const query = groupQueries(graph, turned, tower);
-  const keys = headsFirst(
-    graph,
-    rotate(graph, heads(window.normed, "k_proj"), window.rotation, headSize),
-  );
-  const values = headsFirst(graph, heads(window.normed, "v_proj"));
+  const { heads, keyValueHeads, headSize } = tower;
+  const project = ({ normed }: Placed, name: string): Value =>
+    linear(weights, normed, `self_attn.${name}`);
+  const turned = (from: Placed, name: string, count: number): Value =>
+    splitHeads(graph, rotate(graph, project(from, name), from.rotation, count), headSize);
+  const query = groupQueries(graph, turned(asking, "q_proj", heads), tower);
+  const keys = headsFirst(graph, turned(window, "k_proj", keyValueHeads));
+  const values = headsFirst(graph, splitHeads(graph, project(window, "v_proj"), headSize));
   const contextShape = ["B", keyValueHeads, "C", headSize];
   const mixed = attendSplit(
     graph,

@@ -32,7 +32,7 @@ export function rotationTables(
   return { cosines, sines };
 }
 
-/** The same tables as values of a graph, one for all heads, each [1, M, 1, d/2]. */
+/** The same tables as values of a graph, one for all heads, each [1, M, d/2]. */
 export interface Rotation {
   readonly cosines: Value;
   readonly sines: Value;
@@ -55,35 +55,25 @@ export function rotationInputs(
   of: keyof typeof rotationNames = "window",
 ): Rotation {
   const { cosines, sines, length } = rotationNames[of];
-  const perHead = (name: string): Value =>
-    graph.node("Unsqueeze", [
-      graph.input(name, "FLOAT", [1, length, headSize / 2]),
-      graph.integers([2]),
-    ]);
-  return { cosines: perHead(cosines), sines: perHead(sines) };
+  const shape = [1, length, headSize / 2];
+  return {
+    cosines: graph.input(cosines, "FLOAT", shape),
+    sines: graph.input(sines, "FLOAT", shape),
+  };
 }
 
 /**
- * Rotates each head's vector, pairing coordinate i with i + d/2 (not i with i + 1). x [B, M, heads, d].
+ * Rotates each head's vector, pairing coordinate i with i + d/2 (not i with i + 1). x [B, M, heads · d].
  * Source: rotate_half and apply_rotary_pos_emb in modeling_llada.py.
  */
-export function rotate(
-  graph: Graph,
-  x: Value,
-  { cosines, sines }: Rotation,
-  headSize: number,
-): Value {
-  const half = graph.integers([headSize / 2]);
-  const lastAxis = graph.integers([-1]);
-  const low = graph.node("Slice", [x, graph.integers([0]), half, lastAxis]);
-  const high = graph.node("Slice", [x, half, graph.integers([headSize]), lastAxis]);
-  const turnedLow = graph.node("Sub", [
-    graph.node("Mul", [low, cosines]),
-    graph.node("Mul", [high, sines]),
-  ]);
-  const turnedHigh = graph.node("Add", [
-    graph.node("Mul", [high, cosines]),
-    graph.node("Mul", [low, sines]),
-  ]);
-  return graph.node("Concat", [turnedLow, turnedHigh], { attributes: { axis: -1 } });
+export function rotate(graph: Graph, x: Value, rotation: Rotation, heads: number): Value {
+  const batch = graph.node("Shape", [x], { attributes: { start: 0, end: 1 } });
+  const perItem = (table: Value): Value =>
+    graph.node("Expand", [
+      table,
+      graph.node("Concat", [batch, graph.integers([1, 1])], { attributes: { axis: 0 } }),
+    ]);
+  return graph.node("RotaryEmbedding", [x, perItem(rotation.cosines), perItem(rotation.sines)], {
+    attributes: { num_heads: heads },
+  });
 }

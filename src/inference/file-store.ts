@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Stats } from "node:fs";
+import { createReadStream, type Stats } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { ObjectStore } from "#weights/object-store.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { readFileChunks } from "./loading/file-chunks.ts";
+
+/** Reads of this size measured as fast as any on a local disk. */
+const READ_BYTES: number = 1024 * 1024;
 
 /**
  * Keeps objects as files under a folder: the bundle that ships with the code, a checkpoint on disk. The folder need not exist
@@ -83,8 +85,14 @@ async function* readFile(
   end: number,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
+  const stream = createReadStream(file, {
+    start: offset,
+    end: end - 1,
+    highWaterMark: READ_BYTES,
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
-    yield* readFileChunks(file, offset, end, signal);
+    yield* stream;
   } catch (cause) {
     signal?.throwIfAborted();
     throw new WeightsError("store_unavailable", `reading ${file} failed`, { cause });

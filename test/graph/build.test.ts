@@ -53,12 +53,7 @@ describe("createGraph", () => {
     );
     graph.output("y", graph.node("Abs", [scanned]), "FLOAT", ["N", 3]);
     const model = readModel(graph.toBytes());
-    expect(model.graph?.node.map(({ opType }) => opType)).toEqual([
-      "Abs",
-      "Scan",
-      "Abs",
-      "Identity",
-    ]);
+    expect(model.graph?.node.map(({ opType }) => opType)).toEqual(["Abs", "Scan", "Abs"]);
     const body = model.graph?.node[1]?.attribute.find(({ name }) => name === "body")?.g;
     expect(body?.node.map(({ opType }) => opType)).toEqual(["Add", "Abs"]);
     expect(body?.initializer).toEqual([]);
@@ -67,6 +62,36 @@ describe("createGraph", () => {
       ({ output }) => output,
     );
     expect(new Set(made).size).toBe(made.length);
+  });
+
+  test("a result that other nodes read too leaves as it is made, under its own name, also where a body reads it", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["N", 3]);
+    const positive = graph.node("Abs", [x]);
+    const scanned = graph.scan([x], ([part]) => graph.node("Add", [part!, positive]));
+    graph.output("positive", positive, "FLOAT", ["N", 3]);
+    graph.output("sums", scanned, "FLOAT", ["N", "N", 3]);
+    const { node = [] } = readModel(graph.toBytes()).graph ?? {};
+    expect(node.map(({ opType, output }) => [opType, ...output])).toEqual([
+      ["Abs", "positive"],
+      ["Scan", "sums"],
+    ]);
+    const body = node[1]?.attribute.find(({ name }) => name === "body")?.g;
+    expect(body?.node[0]?.input).toContain("positive");
+  });
+
+  test("an input, and a value that has left already, leave as copies", () => {
+    const graph = createGraph("test");
+    const x = graph.input("x", "FLOAT", ["N"]);
+    const positive = graph.node("Abs", [x]);
+    for (const name of ["first", "second"]) graph.output(name, positive, "FLOAT", ["N"]);
+    graph.output("same", x, "FLOAT", ["N"]);
+    const { node = [] } = readModel(graph.toBytes()).graph ?? {};
+    expect(node.map(({ opType, input, output }) => [opType, ...input, ...output])).toEqual([
+      ["Abs", "x", "first"],
+      ["Identity", "first", "second"],
+      ["Identity", "x", "same"],
+    ]);
   });
 
   test("sizes known at run time only keep their letter", () => {

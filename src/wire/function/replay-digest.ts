@@ -5,7 +5,7 @@ import { sha256Hex } from "../codec/digest.ts";
 import { frame, messageParts, optionParts } from "../codec/framing.ts";
 
 /** Rises with every change that may change an answer: then no digest and no cached answer of before counts any more. */
-export const DECODER_VERSION = "2";
+export const DECODER_VERSION = "3";
 
 /** The version of the answers that were kept before their version was. */
 export const FIRST_DECODER_VERSION = "1";
