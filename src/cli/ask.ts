@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Answer, AnswerStream } from "#client/answer-stream.ts";
 import type { Ask, Picture } from "#client/ask.ts";
 import { createClient } from "#client/client.ts";
+import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
 import { dollars } from "./terminal/table.ts";
@@ -22,6 +23,9 @@ Options:
   --canvas N    positions to fill, the most tokens the answer can have (32)
   --steps N     passes over the canvas (as many as the canvas; fewer are faster and rougher)
   --block N     positions per block, a divisor of the canvas (the whole canvas)
+  --mode M      exact: every step computes everything; cached: the prompt's part is kept for some steps; fast: so too, and may
+                end early (the model's own)
+  --refresh N   of mode cached: steps from one computing of the prompt to the next (the model's own)
   --detail D    low: one view of a picture; auto: the model's own policy (auto)
   --temperature T, --seed N
                 above 0 the choice is random, drawn from the seed (0)
@@ -120,6 +124,8 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
       ...named("canvas", whole("--canvas", values.canvas)),
       ...named("steps", whole("--steps", values.steps)),
       ...named("block_length", whole("--block", values.block)),
+      ...named("mode", mode(values.mode)),
+      ...named("refresh", whole("--refresh", values.refresh)),
       ...named("seed", whole("--seed", values.seed)),
       ...named("temperature", decimal("--temperature", values.temperature)),
       ...named("detail", detail(values.detail)),
@@ -146,6 +152,8 @@ function parse(args: readonly string[]) {
       canvas: text,
       steps: text,
       block: text,
+      mode: text,
+      refresh: text,
       detail: text,
       temperature: text,
       seed: text,
@@ -196,6 +204,12 @@ function decimal(option: string, text: string | undefined): number | undefined {
 function detail(text: string | undefined): "low" | "auto" | undefined {
   if (text === undefined || text === "low" || text === "auto") return text;
   throw new UsageError("--detail is low or auto");
+}
+
+function mode(text: string | undefined): AnswerMode | undefined {
+  const found = answerModes.find((name) => name === text);
+  if (found === text) return found;
+  throw new UsageError(`--mode is one of ${answerModes.join(", ")}`);
 }
 
 function pool(text: string | undefined): "private" | "shared" | "off" | undefined {

@@ -79,7 +79,8 @@ function roundsOf(questions: readonly TestQuestion[], settings: EvalSettings): r
     tasks: questions.map((question) => {
       const canvas = settings.canvas ?? question.canvas ?? DEFAULT_CANVAS;
       const steps = Math.min(round ?? question.steps ?? canvas, canvas);
-      return taskOf(question, canvas, steps, settings.model ?? "");
+      const { mode, refresh } = settings;
+      return taskOf(question, { canvas, steps, mode, refresh }, settings.model ?? "");
     }),
   }));
 }

@@ -1,4 +1,4 @@
-import type { AnswerFrame, CanvasToken } from "./event.ts";
+import type { AnswerFrame, AnswerStarted, CanvasToken } from "./event.ts";
 import type { AnswerOptions, Usage } from "./question.ts";
 
 /** What an answer reads as. */
@@ -18,8 +18,26 @@ export const UNWRITTEN: ReadAnswer = { answer: "", confidence: 0, tokens: [] };
 
 /** The answer at a deadline that came before its question was looked at: nothing is written, and nothing ran. */
 export function untouched(canvas: number): ReadAnswer & { readonly usage: Usage } {
-  const usage = { imageVectors: 0, promptLength: 0, canvas, steps: 0, forwardPasses: 0 };
-  return { ...UNWRITTEN, usage };
+  return { ...UNWRITTEN, usage: usageSoFar(null, [], { imageVectors: 0, canvas }) };
+}
+
+/** What the steps took that frames have told of; `planned` stands for what its start would have said. */
+export function usageSoFar(
+  started: Pick<AnswerStarted, "imageVectors" | "promptLength" | "canvas"> | null,
+  frames: readonly Pick<AnswerFrame, "step" | "refreshed" | "rows">[],
+  planned: { readonly imageVectors: number; readonly canvas: number },
+): Usage {
+  const { imageVectors, promptLength, canvas } = started ?? { ...planned, promptLength: 0 };
+  const steps = frames.at(-1)?.step ?? 0;
+  return {
+    imageVectors,
+    promptLength,
+    canvas,
+    steps,
+    forwardPasses: steps,
+    refreshes: frames.filter(({ refreshed = true }) => refreshed).length,
+    rows: frames.reduce((sum, { rows = promptLength + canvas }) => sum + rows, 0),
+  };
 }
 
 /**

@@ -34,12 +34,19 @@ export interface AnswerStarted {
  * Why a step wrote as much as it did: as its schedule has it; more, because so many positions were clear (`entropy`); everything
  * that was left, because the whole answer was (`early`).
  */
-export type CommitReason = "schedule" | "entropy" | "early";
+export const commitReasons = ["schedule", "entropy", "early"] as const;
+
+export type CommitReason = (typeof commitReasons)[number];
 
 export interface AnswerFrame {
   readonly kind: "answer.frame";
   /** From 1. */
   readonly step: number;
+  /** Why it committed as much as it did. Absent in what an earlier version stored, which knew the schedule alone. */
+  readonly reason?: CommitReason;
+  /** Whether its pass computed the prompt too, and how many positions it computed. Absent in what an earlier version stored: everything. */
+  readonly refreshed?: boolean;
+  readonly rows?: number;
   /** What this step committed. Callers are told no token before `hasText`, and then all of them at once (`told-frames.ts`). */
   readonly revealed: readonly CanvasToken[];
   /** Earlier tokens whose text is another one beside what this step committed: pieces of a UTF-8 character that is whole now. */

@@ -44,7 +44,13 @@ export type Failure =
   | { readonly kind: "invalid_request"; readonly problems: readonly FieldProblem[] }
   | { readonly kind: "body_too_large"; readonly limitBytes: number }
   | { readonly kind: "unknown_model"; readonly model: string; readonly known: readonly string[] }
-  | { readonly kind: "prompt_too_long"; readonly length: number; readonly limit: number }
+  | {
+      readonly kind: "prompt_too_long";
+      readonly length: number;
+      readonly limit: number;
+      /** The mode in which no more is kept; absent where the model itself takes no more. */
+      readonly mode?: "cached" | "fast";
+    }
   | { readonly kind: "image_unsupported"; readonly image: number; readonly reason: string }
   | { readonly kind: "image_truncated"; readonly image: number }
   | {

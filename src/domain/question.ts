@@ -1,5 +1,7 @@
+import type { ModeTerms } from "./modes.ts";
+
 /** How an answer is to be made. All counts are positive integers; `canvas % blockLength` and `steps % blocks` are 0. */
-export interface AnswerOptions {
+export interface AnswerOptions extends ModeTerms {
   /** `low`: the base view alone. `auto`: the checkpoint's own image policy. */
   readonly detail: "low" | "auto";
   /** Positions to fill, the most tokens an answer can have (L). */
@@ -8,7 +10,6 @@ export interface AnswerOptions {
   readonly steps: number;
   /** Positions per block; blocks are finished left to right. Equal to `canvas` is one block, which is what LLaDA-V is best at. */
   readonly blockLength: number;
-  readonly mode: AnswerMode;
   /** 0 chooses the likeliest token; above 0 adds Gumbel noise drawn from `seed`. */
   readonly temperature: number;
   readonly seed: number;
@@ -17,9 +18,6 @@ export interface AnswerOptions {
   /** Text fixed behind the canvas, seen from the first step on. */
   readonly suffix?: string;
 }
-
-/** `exact` recomputes everything at every step, as the reference does. */
-export type AnswerMode = "exact";
 
 /**
  * Positions per block where the request names none: the model's own `block` (null is the whole canvas), or the longest of more
@@ -81,4 +79,8 @@ export interface Usage {
   readonly steps: number;
   /** Passes through the network: guidance doubles them, a full canvas ends them early. */
   readonly forwardPasses: number;
+  /** Passes that computed the prompt too; the others computed what is behind it. */
+  readonly refreshes: number;
+  /** Positions that all passes computed. */
+  readonly rows: number;
 }

@@ -1,5 +1,6 @@
 import type { Abilities } from "./abilities.ts";
 import { type Micros, micros } from "./micros.ts";
+import type { AnswerMode, RefreshRange } from "./modes.ts";
 import type { ImageRules, PlannedWork } from "./work.ts";
 
 /** What can be asked of a model and what it costs: data of an installation, never code. */
@@ -10,6 +11,9 @@ export interface ModelCard {
   readonly abilities: Abilities;
   /** Positions per block where the request names none; null is the whole canvas. */
   readonly blockLength: number | null;
+  /** How a request is answered that names no mode. */
+  readonly mode: AnswerMode;
+  readonly refresh: RefreshRange;
   readonly prices: UnitPrices;
   /** What an answer costs that was given before: one price for all, may be zero. */
   readonly hitPrice: Micros;
@@ -35,6 +39,10 @@ export interface Quote {
   readonly canvas: number;
   readonly steps: number;
   readonly forwardPasses: number;
+  /** Passes that are planned to compute the prompt too. */
+  readonly refreshes: number;
+  /** Positions that all planned passes compute. */
+  readonly rows: number;
 }
 
 const PICOS_PER_MICRO = 1_000_000n;
@@ -47,6 +55,8 @@ export function price(work: PlannedWork, prices: UnitPrices): Quote {
     canvas: work.canvas,
     steps: work.steps,
     forwardPasses: work.passRows.length,
+    refreshes: work.passRows.filter((rows) => rows === work.positions).length,
+    rows: rowsOf(work.passRows),
   };
 }
 
@@ -62,7 +72,11 @@ export function priceOfSteps(work: PlannedWork, prices: UnitPrices, steps: numbe
 
 function priceOfPasses(work: PlannedWork, prices: UnitPrices, passes: number): Micros {
   const perRow = prices.linear + BigInt(work.positions) * prices.attention;
-  const rows = work.passRows.slice(0, passes).reduce((total, count) => total + count, 0);
+  const rows = rowsOf(work.passRows.slice(0, passes));
   const picos = BigInt(work.views) * prices.view + BigInt(rows) * perRow;
   return micros((picos + PICOS_PER_MICRO - 1n) / PICOS_PER_MICRO);
+}
+
+function rowsOf(passRows: readonly number[]): number {
+  return passRows.reduce((total, count) => total + count, 0);
 }

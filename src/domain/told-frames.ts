@@ -11,8 +11,10 @@ export function createFrameTeller(): (frame: AnswerFrame) => AnswerFrame {
   return (frame) => {
     if (held === null) return frame;
     held.push(frame);
-    if (frame.hasText !== true)
-      return { kind: "answer.frame", step: frame.step, revealed: [], stableUntil: 0 };
+    if (frame.hasText !== true) {
+      const { kind, step, reason } = frame;
+      return { kind, step, ...(reason && { reason }), revealed: [], stableUntil: 0 };
+    }
     const texts = new Map(tokensSoFar(held).map(({ position, text }) => [position, text]));
     const revealed = held
       .flatMap((each) => each.revealed)

@@ -1,6 +1,7 @@
 import type { ImagePolicy, VisionTower } from "./architecture.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount, type Size } from "./image/layout.ts";
-import type { AnswerMode, AnswerOptions } from "./question.ts";
+import { plannedRefreshes } from "./modes.ts";
+import type { AnswerOptions } from "./question.ts";
 
 /** How a model looks at pictures, as far as their number of vectors depends on it. */
 export interface ImageRules {
@@ -28,7 +29,7 @@ export interface PlannedWork {
   readonly steps: number;
   /** S, positions of a whole pass: image vectors + text bytes + template + canvas. */
   readonly positions: number;
-  /** Positions that each planned pass computes, in the order of the passes. */
+  /** Positions that each planned pass computes, in the order of the passes: all of them, or those behind the prompt. */
   readonly passRows: readonly number[];
 }
 
@@ -43,18 +44,21 @@ export const MESSAGE_POSITIONS = 14;
 
 /** Plans the work of an answer. Throws RangeError where pictures are asked of a model that has no rules for them. */
 export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWork {
-  const { canvas, steps, mode, detail } = asked.options;
+  const { canvas, steps, detail, suffix = "" } = asked.options;
   const layouts = layoutsOf(asked.pictures, rules, detail);
   const imageVectors = sum(layouts.map(layoutVectorCount));
   const template = TEMPLATE_POSITIONS + (asked.messages - 1) * MESSAGE_POSITIONS;
   const positions = imageVectors + asked.textBytes + template + canvas;
+  const window = canvas + utf8Length(suffix);
   return {
     views: sum(layouts.map(viewCount)),
     imageVectors,
     canvas,
     steps,
     positions,
-    passRows: plannedRows(mode, steps, positions),
+    passRows: plannedRefreshes(asked.options, steps).map((isWhole) =>
+      isWhole ? positions : window,
+    ),
   };
 }
 
@@ -81,14 +85,16 @@ function viewCount(layout: ImageLayout): number {
   return layout.kind === "single" ? 1 : 1 + layout.tiles.width * layout.tiles.height;
 }
 
-/** How many positions each pass of a mode computes. */
-function plannedRows(mode: AnswerMode, steps: number, positions: number): number[] {
-  switch (mode) {
-    case "exact":
-      return Array(steps).fill(positions);
-    default:
-      return mode satisfies never;
-  }
+/** UTF-8 bytes of a text, half a surrogate pair as the three of U+FFFD: at least as many as its tokens. */
+function utf8Length(text: string): number {
+  return sum(
+    Array.from(text, (character) => {
+      const point = character.codePointAt(0) ?? 0;
+      if (point < 0x80) return 1;
+      if (point < 0x800) return 2;
+      return point < 0x10000 ? 3 : 4;
+    }),
+  );
 }
 
 function sum(numbers: readonly number[]): number {

@@ -21,6 +21,8 @@ export interface Config {
   readonly queueLength: number;
   /** A disk cache of verified shards; absent: none. */
   readonly shardCache?: { readonly folder: string; readonly maxBytes: number };
+  /** Bytes that one answer may keep of its prompt between passes; longer prompts are answered in mode `exact` alone. */
+  readonly prefixBytes: number;
   readonly drainTimeoutMs: number;
   /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
   readonly allowsPrivateFetch: boolean;
@@ -71,6 +73,12 @@ const environment = z.object({
   UNMASK_S3_ACCESS_KEY_ID: z.string(),
   UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
   UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
+  // Every picture question of an 8B model: 3,627 vectors and 400 positions of text at 1.05 MB each.
+  UNMASK_PREFIX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(4 * 1024 ** 3),
   UNMASK_SHARD_CACHE: z.string().optional(),
   UNMASK_SHARD_CACHE_BYTES: z.coerce
     .number()
@@ -99,6 +107,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
       secretAccessKey: values.UNMASK_S3_SECRET_ACCESS_KEY,
     },
     queueLength: values.UNMASK_QUEUE_LENGTH,
+    prefixBytes: values.UNMASK_PREFIX_BYTES,
     ...(values.UNMASK_SHARD_CACHE === undefined
       ? {}
       : {

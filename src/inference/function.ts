@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     model: config.model,
     provider: config.provider,
     ...(config.threads === undefined ? {} : { threads: config.threads }),
+    prefixBytes: config.prefixBytes,
     resize: (await loadKernels()).resize,
     log,
     open: (signal) =>

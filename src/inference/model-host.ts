@@ -49,6 +49,8 @@ export interface ModelHostOptions {
   readonly model: string;
   readonly provider: Provider;
   readonly threads?: number;
+  /** As an engine's; absent: whatever a prompt takes. */
+  readonly prefixBytes?: number;
   readonly resize: Resize;
   readonly log: Log;
 }
@@ -70,6 +72,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       architecture,
       provider: options.provider,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.prefixBytes === undefined ? {} : { prefixBytes: options.prefixBytes }),
     });
     const described = describe(load, engine, options);
     log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });

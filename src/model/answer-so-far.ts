@@ -36,7 +36,8 @@ export class AnswerSoFar {
   };
 
   /** Takes in what a step committed, and tells it with the earlier tokens that read otherwise beside it. */
-  tell({ number, reveals, guesses, stableUntil }: DecodeStep): AnswerFrame {
+  tell(done: DecodeStep): AnswerFrame {
+    const { number, reveals, guesses, stableUntil, reason, refresh, rows } = done;
     const { pieces, turnEnd, hasText } = this.#reading;
     const before = this.#told.pieces;
     const revised = pieces.flatMap((text = "", position) => {
@@ -55,6 +56,9 @@ export class AnswerSoFar {
     return {
       kind: "answer.frame",
       step: number,
+      reason,
+      refreshed: refresh !== "none",
+      rows: rows * done.forwardPasses,
       revealed,
       stableUntil,
       hasText,

@@ -46,7 +46,7 @@ export async function* answer(
   const { canvas: length, steps } = options;
   yield { kind: "answer.started", ...counts, canvas: length, steps };
 
-  const usage = { ...counts, canvas: length, steps: 0, forwardPasses: 0 };
+  const usage = { ...counts, canvas: length, steps: 0, forwardPasses: 0, refreshes: 0, rows: 0 };
   const { mask } = engine.architecture.special;
   const soFar = new AnswerSoFar(length, { tokenizer, mask, ends }, options);
   const both = AbortSignal.any([signal, deadline]);
@@ -59,6 +59,8 @@ export async function* answer(
     for await (const step of decode(engine, canvas, whole, servicePolicy, both)) {
       usage.steps = step.number;
       usage.forwardPasses += step.forwardPasses;
+      usage.refreshes += step.refresh === "none" ? 0 : step.forwardPasses;
+      usage.rows += step.rows * step.forwardPasses;
       yield soFar.tell(step);
     }
   } catch (cause) {

@@ -37,6 +37,9 @@ export interface Engine {
    * fills it, and the opener's to release, however the answer ends.
    */
   openPrefix(): Prefix;
+
+  /** Positions of one prefix that there is room for, of one sequence without guidance. */
+  readonly prefixLimit: number;
 }
 
 /**

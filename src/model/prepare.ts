@@ -1,11 +1,14 @@
 import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount } from "#domain/image/layout.ts";
+import { commitsToRefresh } from "#domain/modes.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
+import type { CommitRule } from "./decode/commit.ts";
 import type { DecodePlan } from "./decode/decode.ts";
 import { mulberry32 } from "./decode/noise.ts";
+import type { RefreshRule } from "./decode/refresh.ts";
 import type { Engine } from "./engine.ts";
 import { promptLength } from "./text/embed.ts";
 import { neutralise, promptIds, type RenderTemplate } from "./text/prompt.ts";
@@ -66,6 +69,11 @@ export function prepare(
   if (length > rules.maxPromptLength) {
     return refuse({ kind: "prompt_too_long", length, limit: rules.maxPromptLength });
   }
+  if (options.mode !== "exact" && length > engine.prefixLimit) {
+    const { mode } = options;
+    return refuse({ kind: "prompt_too_long", length, limit: engine.prefixLimit, mode });
+  }
+  const ends = endsOf(engine.architecture);
   const imageVectors = counts.reduce((sum, count) => sum + count, 0);
   return ok({
     prompt: { ids, layouts, imageVectors, length },
@@ -75,13 +83,33 @@ export function prepare(
       temperature: options.temperature,
       remasking: "low_confidence",
       guidanceScale: 0,
-      refresh: { kind: "always" },
-      commit: { kind: "schedule" },
+      refresh: refreshRule(options),
+      commit: commitRule(options, ends),
       uniform: mulberry32(options.seed),
     },
-    ends: endsOf(engine.architecture),
+    ends,
     suffix: tokenizer.encode(neutralise(options.suffix ?? "", tokenizer)),
   });
+}
+
+function refreshRule({ mode, refresh: steps, canvas }: AnswerOptions): RefreshRule {
+  switch (mode) {
+    case "exact":
+      return { kind: "always" };
+    case "cached":
+      return { kind: "every", steps };
+    case "fast":
+      return { kind: "by_commits", commits: commitsToRefresh(canvas), steps };
+    default:
+      return mode satisfies never;
+  }
+}
+
+function commitRule({ commit, temperature }: AnswerOptions, ends: readonly number[]): CommitRule {
+  if (commit.rule === "schedule") return { kind: "schedule" };
+  const { bound, gaps } = commit;
+  // With noise added, a clear largest logit does not say what will be written.
+  return { kind: "entropy", bound, gaps: temperature === 0 ? gaps : [], ends };
 }
 
 /** What ends an answer: the end of the turn, and of the text where the model may write it: it is trained to fill with that what an answer leaves over. */

@@ -143,6 +143,8 @@ function detailOf(failure: Failure): string {
     case "unknown_model":
       return `There is no model "${failure.model}"; there is ${failure.known.join(", ")}.`;
     case "prompt_too_long":
+      if (failure.mode !== undefined)
+        return `Text and pictures take ${failure.length} positions; mode ${failure.mode} keeps ${failure.limit} at most here. Shorten the text, send detail "low", or ask with mode "exact".`;
       return `Text and pictures take ${failure.length} positions; the model has room for ${failure.limit}. Shorten the text, or send detail "low".`;
     case "image_unsupported":
       return `${picture(failure)} cannot be read: ${failure.reason}.`;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { commitReasons } from "#domain/event.ts";
 import { answerSchema } from "./api/answers/responses.ts";
 import {
   type ChatChunkBody,
@@ -18,6 +19,10 @@ const startedSchema: z.ZodType<StartedBody> = z
 const frameSchema: z.ZodType<FrameBody> = z
   .strictObject({
     step: z.int().min(1),
+    reason: z.enum(commitReasons).meta({
+      description:
+        "Why it committed as much as it did: schedule; entropy, more because more was clear; early, all that was left of a clear answer.",
+    }),
     revealed: z
       .array(
         z.strictObject({

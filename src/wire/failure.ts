@@ -43,7 +43,12 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     model: z.string().max(MAX_NAME_LENGTH),
     known: z.array(z.string().max(MAX_NAME_LENGTH)).max(16),
   }),
-  z.object({ kind: z.literal("prompt_too_long"), length: count, limit: count }),
+  z.object({
+    kind: z.literal("prompt_too_long"),
+    length: count,
+    limit: count,
+    mode: z.enum(["cached", "fast"]).exactOptional(),
+  }),
   z.object({ kind: z.literal("image_unsupported"), image: count, reason: sentence }),
   z.object({ kind: z.literal("image_truncated"), image: count }),
   z.object({

@@ -140,7 +140,7 @@ function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEv
       answer: "word ".repeat(steps).trim(),
       confidence: 0.5,
       tokens,
-      usage: { ...counts, steps, forwardPasses: steps },
+      usage: { ...counts, steps, forwardPasses: steps, refreshes: steps, rows: 0 },
       digest: "cd".repeat(32),
       decoder: DECODER_VERSION,
     },

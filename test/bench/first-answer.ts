@@ -67,6 +67,8 @@ async function firstAnswer(tools: Parameters<typeof answer>[1]): Promise<number>
       steps: 1,
       blockLength: 4,
       mode: "exact",
+      refresh: 1,
+      commit: { rule: "schedule" },
       temperature: 0,
       seed: 0,
       stop: [],

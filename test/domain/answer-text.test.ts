@@ -57,7 +57,15 @@ describe("an answer's text", () => {
   test("at a deadline before anybody looked at the question is empty, and nothing ran", () => {
     expect(untouched(32)).toEqual({
       ...UNWRITTEN,
-      usage: { imageVectors: 0, promptLength: 0, canvas: 32, steps: 0, forwardPasses: 0 },
+      usage: {
+        imageVectors: 0,
+        promptLength: 0,
+        canvas: 32,
+        steps: 0,
+        forwardPasses: 0,
+        refreshes: 0,
+        rows: 0,
+      },
     });
   });
 

@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "#domain/architecture.ts";
 import type { ImageLayout } from "#domain/image/layout.ts";
+import { answerModes, modeTerms } from "#domain/modes.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { price, priceOfSteps, type UnitPrices } from "#domain/quote.ts";
 import { planWork, TEMPLATE_POSITIONS } from "#domain/work.ts";
 import { answer } from "#model/answer.ts";
+import { mulberry32 } from "#model/decode/noise.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { prepare } from "#model/prepare.ts";
 import { fakeArchitecture, fakeEngine, oneHot } from "../support/fake-engine.ts";
@@ -19,9 +21,11 @@ const rules = { policy: llavaPolicy, vision: siglip };
 function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
   const { canvas = 32 } = overrides;
   return {
-    ...{ detail: "auto", canvas, steps: canvas, blockLength: canvas, mode: "exact" },
-    ...{ temperature: 0, seed: 0, stop: [], ...overrides },
-  } as AnswerOptions;
+    ...{ detail: "auto", canvas, steps: canvas, blockLength: canvas },
+    ...{ temperature: 0, seed: 0, stop: [] },
+    ...modeTerms("exact", 1),
+    ...overrides,
+  };
 }
 
 function quoteOf(width: number, height: number, overrides: Partial<AnswerOptions> = {}) {
@@ -169,7 +173,111 @@ describe("a quote", () => {
       canvas: 32,
       steps: 16,
       forwardPasses: 16,
+      refreshes: 16,
+      rows: 16 * positions,
     });
+  });
+
+  test.each([
+    { terms: modeTerms("cached", 4), refreshes: 4 },
+    { terms: modeTerms("cached", 16), refreshes: 1 },
+    { terms: modeTerms("cached", 1), refreshes: 16 },
+    { terms: modeTerms("fast", 4), refreshes: 3 },
+  ])(
+    "of $terms.mode, every $terms.refresh, has $refreshes passes over everything and the others over canvas and suffix",
+    ({ terms, refreshes }) => {
+      const quote = quoteOf(384, 384, { steps: 16, ...terms, suffix: "né" });
+      const positions = 1485 + 5 + TEMPLATE_POSITIONS + 32;
+      const rows = refreshes * positions + (16 - refreshes) * (32 + 3);
+      expect(quote).toMatchObject({ forwardPasses: 16, refreshes, rows });
+      const picos = 2 * 2_200_000 + rows * (60_000 + positions * 2);
+      expect(quote.price).toBe(BigInt(Math.ceil(picos / 1e6)));
+    },
+  );
+
+  test("is dearer the more often the prompt is computed, and never dearer than exact", () => {
+    const exact = quoteOf(800, 600, { steps: 16 }).price;
+    const byRefresh = [1, 2, 4, 8, 16].map(
+      (refresh) => quoteOf(800, 600, { steps: 16, ...modeTerms("cached", refresh) }).price,
+    );
+    expect(byRefresh[0]).toBe(exact);
+    for (const [index, cost] of byRefresh.slice(1).entries())
+      expect(cost).toBeLessThan(byRefresh[index]!);
+    expect(quoteOf(800, 600, { steps: 16, ...modeTerms("fast", 4) }).price).toBeLessThan(exact);
+  });
+
+  test("covers every pass that decoding runs, refresh by refresh, in every mode", async () => {
+    const setup = fc
+      .record({
+        mode: fc.constantFrom(...answerModes),
+        refresh: fc.integer({ min: 1, max: 9 }),
+        blocks: fc.integer({ min: 1, max: 3 }),
+        perBlock: fc.integer({ min: 1, max: 12 }),
+        stepsPerBlock: fc.integer({ min: 1, max: 12 }),
+        temperature: fc.constantFrom(0, 1),
+        suffix: fc.constantFrom("", "!", "né €"),
+        seed: fc.nat(),
+        sharpness: fc.constantFrom(0.5, 4, 20),
+      })
+      .map(({ mode, refresh, blocks, perBlock, stepsPerBlock, suffix, ...rest }) => ({
+        ...rest,
+        asked: options({
+          ...modeTerms(mode, refresh),
+          canvas: blocks * perBlock,
+          blockLength: perBlock,
+          steps: blocks * Math.min(perBlock, stepsPerBlock),
+          temperature: rest.temperature,
+          ...(suffix === "" ? {} : { suffix }),
+        }),
+      }));
+    await fc.assert(
+      fc.asyncProperty(setup, async ({ asked, seed, sharpness }) => {
+        const engine = fakeEngine((sequence, position, refreshed) => {
+          const hash = [...sequence, ...refreshed].reduce(
+            (sum, id) => Math.imul(sum ^ (id + 2), 0x01000193),
+            seed | 0,
+          );
+          const uniform = mulberry32(hash ^ (position * 7919));
+          return Float64Array.from(
+            { length: fakeArchitecture.logitsColumns },
+            () => uniform.next() * sharpness,
+          );
+        });
+        const tools = {
+          engine,
+          tokenizer: fakeTokenizer,
+          renderTemplate: fakeTemplate,
+          resize: resizeBicubic,
+        };
+        const messages = [{ role: "user" as const, text: "what?" }];
+        const suffixBytes = new TextEncoder().encode(asked.suffix ?? "").length;
+        const work = planWork(
+          { pictures: [], messages: 1, textBytes: 5 + suffixBytes, options: asked },
+          null,
+        );
+        const quote = price(work, prices);
+        const events = await Array.fromAsync(
+          answer({ messages, pictures: [], options: asked }, tools, new AbortController().signal),
+        );
+        const frames = events.filter((event) => event.kind === "answer.frame");
+        expect(frames.length).toBeLessThanOrEqual(asked.steps);
+        let [ran, planned, refreshes, plannedRefreshes] = [0, 0, 0, 0];
+        for (const [step, frame] of frames.entries()) {
+          ran += frame.rows!;
+          refreshes += frame.refreshed === true ? 1 : 0;
+          planned += work.passRows[step]!;
+          plannedRefreshes += work.passRows[step] === work.positions ? 1 : 0;
+          expect(ran).toBeLessThanOrEqual(planned);
+          expect(refreshes).toBeLessThanOrEqual(plannedRefreshes);
+        }
+        expect(quote.refreshes).toBeGreaterThanOrEqual(refreshes);
+        expect(quote.rows).toBeGreaterThanOrEqual(ran);
+        expect(priceOfSteps(work, prices, frames.length)).toBeLessThanOrEqual(quote.price);
+        const usage = events.flatMap((event) => ("usage" in event ? [event.usage] : [])).at(0);
+        if (usage !== undefined) expect(usage).toMatchObject({ refreshes, rows: ran });
+      }),
+      { seed: 4, numRuns: 300 },
+    );
   });
 
   test("never falls when there is more to do, and a partial answer costs at most its quote", () => {
@@ -180,12 +288,13 @@ describe("a quote", () => {
         side,
         fc.integer({ min: 1, max: 32 }),
         fc.integer({ min: 0, max: 40 }),
-        (width, height, steps, ran) => {
+        fc.constantFrom(...answerModes),
+        (width, height, steps, ran, mode) => {
           const asked = {
             pictures: [{ width, height }],
             messages: 1,
             textBytes: 9,
-            options: options({ steps }),
+            options: options({ steps, ...modeTerms(mode, 4) }),
           };
           const work = planWork(asked, rules);
           const whole = price(work, prices).price;

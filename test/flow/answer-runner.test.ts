@@ -34,7 +34,15 @@ const frames: readonly AnswerFrame[] = Array.from({ length: STEPS }, (_, index) 
   revealed: [{ position: index, token: index, text: "x", confidence: 0.5, step: index + 1 }],
   stableUntil: index + 1,
 }));
-const usage = { imageVectors: 0, promptLength: 8, canvas: 4, steps: STEPS, forwardPasses: STEPS };
+const usage = {
+  imageVectors: 0,
+  promptLength: 8,
+  canvas: 4,
+  steps: STEPS,
+  forwardPasses: STEPS,
+  refreshes: STEPS,
+  rows: STEPS * 12,
+};
 const tokens = frames.flatMap(({ revealed }) => revealed);
 const whole: readonly AnswerEvent[] = [
   { kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: STEPS },

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { heldBack, readAnswer, stopIndex, tokensSoFar } from "#domain/answer-text.ts";
 import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { micros } from "#domain/micros.ts";
+import { modeTerms } from "#domain/modes.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { AnswerEventLog } from "#edge/answers/making/answer-event-log.ts";
 import { answer } from "#model/answer.ts";
@@ -60,7 +61,7 @@ const wanted: fc.Arbitrary<Wanted> = fc
       { weight: 1, arbitrary: fc.constant(endOfTurn) },
     );
     const options: AnswerOptions = {
-      ...{ detail: "auto", mode: "exact", temperature: 0, seed: 0 },
+      ...{ detail: "auto", temperature: 0, seed: 0, ...modeTerms("exact", 1) },
       ...{ canvas, blockLength, steps: blocks * stepsPerBlock, stop },
       ...(suffix === undefined ? {} : { suffix }),
     };

@@ -342,7 +342,15 @@ class World {
       }
       yield { kind: "answer.frame", step, revealed: [], stableUntil: 0 };
     }
-    const usage = { imageVectors, promptLength, canvas, steps, forwardPasses: steps };
+    const usage = {
+      imageVectors,
+      promptLength,
+      canvas,
+      steps,
+      forwardPasses: steps,
+      refreshes: steps,
+      rows: 0,
+    };
     const made = { answer: "", confidence: 1, tokens: [], usage };
     yield { kind: "answer.completed", ...made, digest: "cd".repeat(32), decoder: "2" };
   }

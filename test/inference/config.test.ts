@@ -18,6 +18,7 @@ describe("the function's configuration", () => {
       port: 8788,
       provider: "cpu",
       queueLength: 16,
+      prefixBytes: 4_294_967_296,
     });
     expect(config.ticketKeys[0]?.kid).toBe("one");
     expect("shardCache" in config).toBe(false);

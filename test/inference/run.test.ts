@@ -220,7 +220,10 @@ describe("at its deadline a run tells a partial answer", () => {
     const told = run(late, placeIn(admission), made, forever);
     const first = told.next();
     deadline.abort();
-    const usage = { imageVectors: 0, promptLength: 0, canvas: 4, steps: 0, forwardPasses: 0 };
+    const usage = {
+      ...{ imageVectors: 0, promptLength: 0, canvas: 4 },
+      ...{ steps: 0, forwardPasses: 0, refreshes: 0, rows: 0 },
+    };
     const nothing = { answer: "", confidence: 0, tokens: [] };
     expect((await first).value).toEqual({ kind: "answer.partial", ...nothing, usage });
     expect(admission.load()).toEqual({ running: 1, waiting: 0 });

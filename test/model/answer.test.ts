@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultDecoding } from "#domain/architecture.ts";
+import { modeTerms } from "#domain/modes.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
@@ -14,7 +15,7 @@ const options: AnswerOptions = {
   canvas: 8,
   steps: 8,
   blockLength: 8,
-  mode: "exact",
+  ...modeTerms("exact", 1),
   temperature: 0,
   seed: 0,
   stop: [],

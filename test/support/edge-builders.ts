@@ -1,12 +1,18 @@
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
+import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
 import type { AskedCard } from "#wire/api/answers/requests.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 
 /** Of a model's card, as the edge has it, what its maker said nothing of. */
-export const untold: AskedCard = { abilities: UNTOLD_ABILITIES, blockLength: null };
+export const untold: AskedCard = {
+  abilities: UNTOLD_ABILITIES,
+  blockLength: null,
+  mode: STANDARD_MODE,
+  refresh: UNTOLD_REFRESH,
+};
 
 /** The same as a function tells it. */
 export const untoldByFunction = {
@@ -20,13 +26,14 @@ export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(
   ...[0, 0, 0, 8, 0, 0, 0, 8, 8, 2, 0, 0, 0, 0, 0, 0, 0],
 );
 
+/** Options of a small answer; a mode is filled in as a request's is. */
 export function options(overrides: Partial<AnswerOptions> = {}): AnswerOptions {
   return {
     detail: "auto",
     canvas: 4,
     steps: 2,
     blockLength: 4,
-    mode: "exact",
+    ...modeTerms(overrides.mode ?? "exact", overrides.refresh ?? UNTOLD_REFRESH.standard),
     temperature: 0,
     seed: 0,
     stop: [],
@@ -53,14 +60,29 @@ const words: readonly CanvasToken[] = [
 /** The whole story of a small answer: "A red square." in two steps. */
 export const story: readonly AnswerEvent[] = [
   { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
-  { kind: "answer.frame", step: 1, revealed: words.slice(0, 2), stableUntil: 0, hasText: true },
-  { kind: "answer.frame", step: 2, revealed: words.slice(2), stableUntil: 4, hasText: true },
+  {
+    ...{
+      kind: "answer.frame",
+      step: 1,
+      revealed: words.slice(0, 2),
+      stableUntil: 0,
+      hasText: true,
+    },
+    ...{ reason: "schedule", refreshed: true, rows: 764 },
+  },
+  {
+    ...{ kind: "answer.frame", step: 2, revealed: words.slice(2), stableUntil: 4, hasText: true },
+    ...{ reason: "schedule", refreshed: false, rows: 4 },
+  },
   {
     kind: "answer.completed",
     answer: "A red square.",
     confidence: 0.55,
     tokens: words.toSorted((left, right) => left.position - right.position),
-    usage: { imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
+    usage: {
+      ...{ imageVectors: 730, promptLength: 760, canvas: 4, steps: 2, forwardPasses: 2 },
+      ...{ refreshes: 1, rows: 768 },
+    },
     digest: "cd".repeat(32),
     decoder: DECODER_VERSION,
   },

@@ -73,6 +73,7 @@ export function fakeEngine(
     architecture,
     passes,
     openPrefixes: () => open.size,
+    prefixLimit: Number.POSITIVE_INFINITY,
     openPrefix() {
       const prefix = new FakePrefix(() => open.delete(prefix));
       open.add(prefix);

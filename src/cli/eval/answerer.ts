@@ -1,3 +1,4 @@
+import type { AnswerMode } from "#domain/modes.ts";
 import type { TestMessage, TestPicture } from "./question-file.ts";
 
 /** What answers the questions of a test set: the API, or an engine in this process. */
@@ -16,6 +17,9 @@ export interface AskedQuestion {
   readonly pictures: readonly TestPicture[];
   readonly canvas: number;
   readonly steps: number;
+  /** Absent: as it is answered that names none. */
+  readonly mode: AnswerMode | undefined;
+  readonly refresh: number | undefined;
 }
 
 export type Outcome =
@@ -24,8 +28,9 @@ export type Outcome =
       readonly answer: string;
       /** 0 … 1. */
       readonly confidence: number;
-      /** Steps that ran. */
+      /** Steps that ran, and positions that their passes computed. */
       readonly steps: number;
+      readonly rows: number;
       readonly chargedMicros: number;
       readonly modelDigest: string | null;
     }

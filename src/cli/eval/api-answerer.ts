@@ -35,12 +35,14 @@ export function apiAnswerer({
   let hasReplied = false;
   return {
     name: connection.baseUrl,
-    async answer({ messages, pictures, canvas, steps }, signal) {
+    async answer({ messages, pictures, canvas, steps, mode, refresh }, signal) {
       const ask = {
         messages,
         images: await Promise.all(pictures.map(imageOf)),
         canvas,
         steps,
+        ...(mode === undefined ? {} : { mode }),
+        ...(refresh === undefined ? {} : { refresh }),
         ...(usesCache ? {} : { cache: "off" as const }),
         ...(model === undefined ? {} : { model }),
       };
@@ -53,6 +55,7 @@ export function apiAnswerer({
             answer: answer.answer,
             confidence: answer.confidence,
             steps: answer.usage.steps,
+            rows: answer.usage.rows,
             chargedMicros: answer.charged_micros,
             modelDigest: answer.model_digest,
           };

@@ -26,10 +26,10 @@ export async function evaluate(options: EvaluationOptions): Promise<void> {
     // One iterator for all workers: each takes the next task.
     for (const task of waiting) {
       signal.throwIfAborted();
-      const { canvas, steps, question } = task;
+      const { question, ...options } = task;
       const { messages, pictures } = question;
       const startedMs = now();
-      const outcome = await answerer.answer({ messages, pictures, canvas, steps }, signal);
+      const outcome = await answerer.answer({ messages, pictures, ...options }, signal);
       await onResult(resultOf(task, outcome, Math.round(now() - startedMs)));
     }
   };

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fitToAbilities } from "#domain/abilities.ts";
+import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import { usualBlock } from "#domain/question.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import type { OrtEngineOptions } from "#inference/engine/ort-engine.ts";
@@ -56,7 +57,7 @@ export async function localAnswerer(
 }
 
 async function answerLocally(
-  { messages, pictures, canvas, steps }: AskedQuestion,
+  { messages, pictures, canvas, steps, mode, refresh }: AskedQuestion,
   { tools, card, abilities }: DescribedModel,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -77,7 +78,7 @@ async function answerLocally(
       canvas,
       steps,
       blockLength: usualBlock(canvas, steps, card.block_length),
-      mode: "exact",
+      ...modeTerms(mode ?? STANDARD_MODE, refresh ?? UNTOLD_REFRESH.standard),
       temperature: 0,
       seed: 0,
       stop: [],
@@ -91,6 +92,7 @@ async function answerLocally(
         answer: event.answer,
         confidence: event.confidence,
         steps: event.usage.steps,
+        rows: event.usage.rows,
         chargedMicros: 0,
         modelDigest: card.digest,
       };

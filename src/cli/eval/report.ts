@@ -39,6 +39,8 @@ export interface Row {
   /** 95 %. */
   readonly interval: Interval;
   readonly mean_steps: number;
+  /** Positions that the passes of an answer computed. */
+  readonly mean_rows: number;
   readonly latency_ms: { readonly median: number; readonly p90: number };
   readonly charged_micros: number;
 }
@@ -87,6 +89,7 @@ function rowOf(family: string, results: readonly Result[], uniform: () => number
     score: mean(scores),
     interval: interval(scores, uniform),
     mean_steps: mean(answered.map(({ steps_run }) => steps_run)),
+    mean_rows: mean(answered.map(({ rows }) => rows)),
     latency_ms: { median: quantile(latencies, 0.5), p90: quantile(latencies, 0.9) },
     charged_micros: results.reduce((sum, { charged_micros }) => sum + charged_micros, 0),
   };
@@ -104,8 +107,8 @@ export function drawReport(report: Report): string {
 }
 
 const HEAD: readonly string[] = [
-  ...["FAMILY", "N", "REFUSED", "SCORE", "95 % FROM", "TO", "STEPS", "MEDIAN MS", "P90 MS"],
-  "CHARGED",
+  ...["FAMILY", "N", "REFUSED", "SCORE", "95 % FROM", "TO", "STEPS", "ROWS", "MEDIAN MS"],
+  ...["P90 MS", "CHARGED"],
 ];
 
 function drawSteps({ steps, families, overall, risk_coverage: risk }: StepsReport): string {
@@ -116,6 +119,7 @@ function drawSteps({ steps, families, overall, risk_coverage: risk }: StepsRepor
     String(row.refused),
     ...[row.score, ...row.interval].map((share) => percent(share)),
     row.mean_steps.toFixed(1),
+    row.mean_rows.toFixed(0),
     ...[row.latency_ms.median, row.latency_ms.p90].map((ms) => ms.toFixed(0)),
     dollars(row.charged_micros),
   ]);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
+import type { AnswerMode } from "#domain/modes.ts";
 import { UsageError } from "../command.ts";
 import type { Outcome } from "./answerer.ts";
 import { score } from "./metrics.ts";
@@ -17,6 +18,8 @@ export interface Result {
   readonly steps: number;
   /** Steps that ran; 0 where there was no answer. */
   readonly steps_run: number;
+  /** Positions that its passes computed; 0 where there was no answer, or it was asked before they were counted. */
+  readonly rows: number;
   /** Null where the question was refused, which scores 0. */
   readonly answer: string | null;
   /** Code of the refusal. */
@@ -35,14 +38,21 @@ export interface Task {
   readonly question: TestQuestion;
   readonly canvas: number;
   readonly steps: number;
+  readonly mode: AnswerMode | undefined;
+  readonly refresh: number | undefined;
   readonly key: string;
 }
 
+/** How a question is asked; absent is the model's own. */
+export type TaskOptions = Pick<Task, "canvas" | "steps" | "mode" | "refresh">;
+
 /** Makes a task; `model` is what the caller asked for, empty for whichever is served. */
-export function taskOf(question: TestQuestion, canvas: number, steps: number, model: string): Task {
-  const identity = JSON.stringify([question.line, canvas, steps, model]);
+export function taskOf(question: TestQuestion, options: TaskOptions, model: string): Task {
+  const { canvas, steps, mode, refresh } = options;
+  const named = mode === undefined && refresh === undefined ? [] : [mode ?? "", refresh ?? 0];
+  const identity = JSON.stringify([question.line, canvas, steps, model, ...named]);
   const key = createHash("sha256").update(identity).digest("hex").slice(0, 32);
-  return { question, canvas, steps, key };
+  return { question, ...options, key };
 }
 
 /** Scores an outcome. */
@@ -57,6 +67,7 @@ export function resultOf(
     ? {
         ...head,
         steps_run: 0,
+        rows: 0,
         answer: null,
         error: outcome.code,
         confidence: 0,
@@ -67,6 +78,7 @@ export function resultOf(
     : {
         ...head,
         steps_run: outcome.steps,
+        rows: outcome.rows,
         answer: outcome.answer,
         error: null,
         confidence: outcome.confidence,
@@ -114,7 +126,7 @@ export async function readResults(file: string): Promise<Map<string, Result>> {
 function parseResult(line: string, place: string): Result {
   try {
     const value: unknown = JSON.parse(line);
-    if (isResult(value)) return value;
+    if (isResult(value)) return { ...value, rows: value.rows ?? 0 };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
   }

@@ -1,3 +1,4 @@
+import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { engineProviders } from "#inference/engine/ort-engine.ts";
 import { parseArguments, UsageError } from "../command.ts";
 import { CONNECTION_HELP } from "../connection.ts";
@@ -35,6 +36,8 @@ Metrics, each from 0 to 1; case, space around and one full stop at the end never
 Options:
   --canvas N    positions to fill (the line's own, else 32)
   --steps N,…   passes, at most as many as the canvas; a list gives a table of score by steps (the line's own, else the canvas)
+  --mode exact|cached|fast, --refresh N
+                how the passes are computed (the model's own); N steps from one computing of the prompt to the next, of cached
   --metric NAME for lines that name none (exact)
   --families A,…, --limit N
                 only these families; only the first N questions of them
@@ -66,6 +69,9 @@ export interface EvalSettings {
   readonly canvas: number | undefined;
   /** Empty: each question's own. */
   readonly steps: readonly number[];
+  /** Absent: the model's own. */
+  readonly mode: AnswerMode | undefined;
+  readonly refresh: number | undefined;
   readonly families: readonly string[];
   readonly limit: number;
   readonly engine: "api" | "local";
@@ -107,6 +113,8 @@ export function readSettings(args: readonly string[]): EvalSettings {
     metric: oneOf("--metric", values.metric ?? "exact", METRICS),
     canvas: whole("--canvas", values.canvas),
     steps: (values.steps?.split(",") ?? []).flatMap((text) => whole("--steps", text.trim()) ?? []),
+    mode: values.mode === undefined ? undefined : oneOf("--mode", values.mode, answerModes),
+    refresh: whole("--refresh", values.refresh),
     families: values.families?.split(",").map((family) => family.trim()) ?? [],
     limit: whole("--limit", values.limit) ?? Number.POSITIVE_INFINITY,
     engine,
@@ -137,6 +145,8 @@ function parse(args: readonly string[]) {
       metric: text,
       canvas: text,
       steps: text,
+      mode: text,
+      refresh: text,
       families: text,
       limit: text,
       engine: text,

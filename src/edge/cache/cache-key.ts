@@ -24,7 +24,7 @@ export async function cacheKeyOf(terms: CacheTerms): Promise<string> {
 }
 
 /** Keeps these bytes apart from everything else that is ever hashed; the number rises when the fields change. */
-const DOMAIN = "unmask answer cache 2";
+const DOMAIN = "unmask answer cache 3";
 
 /**
  * Writes the terms as bytes, injectively: every part with its length before it, every list with the lengths of its

@@ -5,7 +5,7 @@ import type { Engine } from "#model/engine.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import type { EngineParts, Observer } from "./engine-parts.ts";
-import { KeptPrefix } from "./kept-prefix.ts";
+import { KeptPrefix, prefixBytesPerPosition } from "./kept-prefix.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
@@ -36,6 +36,8 @@ export interface OrtEngineOptions {
    * suits models so small that no run is felt. Default: its own.
    */
   readonly thread?: "own" | "callers";
+  /** Bytes that one answer may keep of its prompt; absent: whatever it takes. */
+  readonly prefixBytes?: number;
   /** For the parity check. Costs copies, and lets the logits leave the head: give none in service. */
   readonly observe?: Observer;
 }
@@ -70,6 +72,10 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     },
     imageNewline: (signal) => sessions.imageNewline(signal),
     denoise: (pass, signal) => takeTurn(() => denoise(parts, pass, signal), signal),
+    prefixLimit: Math.floor(
+      (options.prefixBytes ?? Number.POSITIVE_INFINITY) /
+        prefixBytesPerPosition(architecture.language),
+    ),
     openPrefix() {
       shelves += 1;
       const shelf = shelves;

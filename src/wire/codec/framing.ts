@@ -1,3 +1,4 @@
+import type { CommitTerms } from "#domain/modes.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
 
 /**
@@ -32,10 +33,17 @@ export function optionParts(options: AnswerOptions): readonly (readonly string[]
     steps: [String(options.steps)],
     blockLength: [String(options.blockLength)],
     mode: [options.mode],
+    refresh: [String(options.refresh)],
+    commit: commitParts(options.commit),
     temperature: [String(options.temperature)],
     seed: [String(options.seed)],
     stop: options.stop,
     suffix: options.suffix === undefined ? [] : [options.suffix],
   };
   return Object.entries(parts).map(([name, values]) => [name, ...values]);
+}
+
+function commitParts(commit: CommitTerms): readonly string[] {
+  if (commit.rule === "schedule") return [commit.rule];
+  return [commit.rule, ...[commit.bound, ...commit.gaps].map(String)];
 }

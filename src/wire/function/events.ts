@@ -1,5 +1,11 @@
 import { z } from "zod";
-import type { AnswerEvent, AnswerFrame, CanvasToken } from "#domain/event.ts";
+import {
+  type AnswerEvent,
+  type AnswerFrame,
+  type CanvasToken,
+  type CommitReason,
+  commitReasons,
+} from "#domain/event.ts";
 import type { Usage } from "#domain/question.ts";
 import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
@@ -17,6 +23,8 @@ export interface StartedBody {
 /** Body of `answer.frame`: what one step committed. */
 export interface FrameBody {
   readonly step: number;
+  /** Why it committed as much as it did: its `schedule`; more, by `entropy`; or all of a clear answer, `early`. */
+  readonly reason: CommitReason;
   /** Nothing until it is certain that the answer is not empty; then everything up to here, each token with its own step. */
   readonly revealed: readonly TokenBody[];
   /** New texts of tokens that were told before: pieces of a UTF-8 character that is whole now. */
@@ -58,7 +66,8 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
     case "answer.started":
       return progressMessage(event, answerId);
     case "answer.frame": {
-      const body = { ...frameBody(event), has_text: event.hasText === true };
+      const { hasText, refreshed = true, rows } = event;
+      const body = { ...frameBody(event), has_text: hasText === true, refreshed, rows };
       return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
     }
     case "answer.completed":
@@ -92,9 +101,11 @@ export function progressMessage(
   return bodyMessage(event.kind, frameBody(event), `${answerId}.${event.step}`);
 }
 
-function frameBody({ step, revealed, revised = [], stableUntil, turnEnd }: AnswerFrame): FrameBody {
+function frameBody(frame: AnswerFrame): FrameBody {
+  const { step, reason = "schedule", revealed, revised = [], stableUntil, turnEnd } = frame;
   return {
     step,
+    reason,
     revealed,
     revised,
     mean_confidence: meanConfidence(revealed),
@@ -120,6 +131,8 @@ function usageBody(usage: Usage): z.input<typeof usageSchema> {
     canvas: usage.canvas,
     steps: usage.steps,
     forward_passes: usage.forwardPasses,
+    refreshes: usage.refreshes,
+    rows: usage.rows,
   };
 }
 
@@ -191,6 +204,8 @@ const usageSchema = z.object({
   canvas: count.max(MAX_CANVAS),
   steps: count.max(MAX_CANVAS),
   forward_passes: count,
+  refreshes: count,
+  rows: count,
 });
 
 const answered = {
@@ -204,6 +219,8 @@ const answered = {
       canvas: usage.canvas,
       steps: usage.steps,
       forwardPasses: usage.forward_passes,
+      refreshes: usage.refreshes,
+      rows: usage.rows,
     }),
   ),
 };
@@ -229,8 +246,11 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
     z
       .object({
         step,
+        reason: z.enum(commitReasons).default("schedule"),
+        refreshed: z.boolean().default(true),
+        rows: count.exactOptional(),
         revealed: z.array(tokenSchema).max(MAX_CANVAS),
-        // A function of the version before has none of the three: its frames tell callers nothing, its end does.
+        // A function of the version before has none of these: its frames tell callers nothing, its end does.
         revised: z.array(z.object({ position, text })).max(MAX_CANVAS).default([]),
         stable_until: count,
         turn_end: position.nullable().default(null),
@@ -239,6 +259,9 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
       .transform((body) => ({
         kind: "answer.frame",
         step: body.step,
+        reason: body.reason,
+        refreshed: body.refreshed,
+        ...(body.rows === undefined ? {} : { rows: body.rows }),
         revealed: body.revealed,
         stableUntil: body.stable_until,
         hasText: body.has_text,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
+import { answerModes, type CommitTerms } from "#domain/modes.ts";
 import { type AnswerOptions, canBring, type Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { base64ByteLength, decodeBase64, encodeBase64 } from "../codec/base64.ts";
@@ -53,6 +54,10 @@ export function encodeGenerate({ messages, images, options }: Question): Uint8Ar
       steps: options.steps,
       block_length: options.blockLength,
       mode: options.mode,
+      // What `exact` has no choice of is left out: it is written as it was before there was another mode.
+      ...(options.mode === "exact"
+        ? {}
+        : { refresh: options.refresh, commit: commitBody(options.commit) }),
       temperature: options.temperature,
       seed: options.seed,
       stop: [...options.stop],
@@ -123,12 +128,22 @@ export const MAX_GENERATE_BYTES: number = Math.ceil((MAX_BODY_BYTES * 4) / 3) + 
 
 const positive = z.int().min(1).max(MAX_CANVAS);
 
+// Sums of entropies and gaps of logits are small numbers of nats; three thirds have gaps, or none.
+const nats = z.number().min(0).max(1000);
+const commitSchema = z.discriminatedUnion("rule", [
+  z.strictObject({ rule: z.literal("schedule") }),
+  z.strictObject({ rule: z.literal("entropy"), bound: nats, gaps: z.array(nats).max(8) }),
+]);
+
 const optionsSchema = z.strictObject({
   detail: z.enum(["low", "auto"]),
   canvas: positive,
   steps: positive,
   block_length: positive,
-  mode: z.literal("exact"),
+  // What was asked before there were modes was answered in `exact`.
+  mode: z.enum(answerModes).default("exact"),
+  refresh: positive.default(1),
+  commit: commitSchema.default({ rule: "schedule" }),
   temperature: z.number().min(0).max(MAX_TEMPERATURE),
   seed: z.int().min(0).max(MAX_SEED),
   stop: z.array(z.string().min(1).max(MAX_STOP_LENGTH)).max(MAX_STOPS),
@@ -153,6 +168,10 @@ const generateSchema = z.strictObject({
 });
 
 type GenerateBody = z.input<typeof generateSchema>;
+
+function commitBody(commit: CommitTerms): z.input<typeof commitSchema> {
+  return commit.rule === "schedule" ? commit : { ...commit, gaps: [...commit.gaps] };
+}
 
 function optionsOf({ block_length, ...options }: z.output<typeof optionsSchema>): AnswerOptions {
   return { ...options, blockLength: block_length };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Abilities, canvasRangeFault, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { micros } from "#domain/micros.ts";
+import { answerModes, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 import { imagePolicySchema, type ModelCard as ToldCard } from "./status.ts";
@@ -46,6 +47,12 @@ export const modelCardsSchema: z.ZodType<Readonly<Record<string, ModelCard>>> = 
         .default(null),
       abilities: abilities.default(UNTOLD_ABILITIES),
       block_length: positions.nullable().default(null),
+      mode: z.enum(answerModes).default(STANDARD_MODE),
+      refresh: z
+        .strictObject({ default: positions, limit: positions })
+        .refine((range) => range.default <= range.limit, "its default is above its limit")
+        .transform(({ default: standard, limit }) => ({ standard, limit }))
+        .default(UNTOLD_REFRESH),
       price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }),
       hit_micros: z.int().nonnegative().default(0).transform(micros),
     }),
@@ -53,12 +60,14 @@ export const modelCardsSchema: z.ZodType<Readonly<Record<string, ModelCard>>> = 
   .transform((cards) =>
     Object.fromEntries(
       Object.entries(cards).map(
-        ([id, { image, abilities, block_length, price_picos, hit_micros }]) => [
+        ([id, { image, abilities, block_length, mode, refresh, price_picos, hit_micros }]) => [
           id,
           {
             id,
             abilities,
             blockLength: block_length,
+            mode,
+            refresh,
             prices: price_picos,
             hitPrice: hit_micros,
             image:

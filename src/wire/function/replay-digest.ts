@@ -27,7 +27,7 @@ export async function replayDigest(terms: ReplayTerms): Promise<string> {
   const pixels = await Promise.all(pictures.map(pixelDigest));
   return await sha256Hex(
     frame([
-      "unmask replay 2",
+      "unmask replay 3",
       DECODER_VERSION,
       modelDigest,
       frame(pixels),

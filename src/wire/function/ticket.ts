@@ -38,9 +38,9 @@ export type NewTicket = Omit<Ticket, "version">;
  * own version and of all before, so functions are deployed first; an edge refuses the reply of an older function
  * (`function_outdated`), since it would be an answer to something else than was priced.
  *
- * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it.
+ * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it. 3: modes beside `exact`.
  */
-export const HOP_VERSION = 2;
+export const HOP_VERSION = 3;
 
 /** Reply header of a function: its `HOP_VERSION`. */
 export const HOP_VERSION_HEADER = "unmask-hop-version";

@@ -8,7 +8,9 @@ function tasks(count: number): Task[] {
   const lines = Array.from({ length: count }, (_, index) =>
     JSON.stringify({ question: `Question ${index}?`, answer: "Yes." }),
   );
-  return parseQuestions(lines.join("\n"), "/q.jsonl", "exact").map((one) => taskOf(one, 8, 4, ""));
+  return parseQuestions(lines.join("\n"), "/q.jsonl", "exact").map((one) =>
+    taskOf(one, { canvas: 8, steps: 4, mode: undefined, refresh: undefined }, ""),
+  );
 }
 
 const yes: Outcome = {
@@ -16,6 +18,7 @@ const yes: Outcome = {
   answer: "Yes.",
   confidence: 1,
   steps: 4,
+  rows: 48,
   chargedMicros: 1,
   modelDigest: null,
 };

@@ -11,6 +11,7 @@ function result(overrides: Partial<Result> = {}): Result {
     canvas: 16,
     steps: 8,
     steps_run: 6,
+    rows: 120,
     answer: "A dog.",
     error: null,
     expected: ["A dog."],
@@ -53,6 +54,7 @@ describe("the report of an evaluation", () => {
       refused: 1,
       score: 1 / 3,
       mean_steps: 7,
+      mean_rows: 120,
       latency_ms: { median: 200, p90: 280 },
       charged_micros: 20,
     });
@@ -62,10 +64,10 @@ describe("the report of an evaluation", () => {
   test("is drawn as a table by family", () => {
     expect(drawReport(reportOf([{ steps: null, results: mixed }], options))).toBe(
       [
-        "FAMILY   N  REFUSED  SCORE  95 % FROM    TO  STEPS  MEDIAN MS  P90 MS    CHARGED",
-        "what     2        0   50.0        9.5  90.5    7.0        200     280  $0.000020",
-        "count    1        1    0.0        0.0  79.3    0.0          0       0  $0.000000",
-        "overall  3        1   33.3        6.1  79.2    7.0        200     280  $0.000020",
+        "FAMILY   N  REFUSED  SCORE  95 % FROM    TO  STEPS  ROWS  MEDIAN MS  P90 MS    CHARGED",
+        "what     2        0   50.0        9.5  90.5    7.0   120        200     280  $0.000020",
+        "count    1        1    0.0        0.0  79.3    0.0     0          0       0  $0.000000",
+        "overall  3        1   33.3        6.1  79.2    7.0   120        200     280  $0.000020",
         "Score in % by confidence: 50.0 of the surest 50, 50.0 of the surest 80, 33.3 of the surest 90, 33.3 of the surest 100 %; AURC 0.3889",
         "",
         "here, weights 9f86d081884c",

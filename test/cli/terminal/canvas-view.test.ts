@@ -14,6 +14,7 @@ const started = viewAfter(EMPTY_VIEW, {
 function revealed(texts: readonly string[], confidence = 0.5) {
   return viewAfter(started, {
     event: "answer.frame",
+    reason: "schedule",
     step: 1,
     mean_confidence: confidence,
     stable_until: 0,
@@ -41,6 +42,7 @@ describe("the canvas on a terminal", () => {
     expect(drawn(1)).toContain("\x1b[1;38;5;255mx\x1b[0m");
     const later = viewAfter(revealed(["x"]), {
       event: "answer.frame",
+      reason: "schedule",
       step: 2,
       mean_confidence: 0,
       stable_until: 0,
@@ -55,6 +57,7 @@ describe("the canvas on a terminal", () => {
     const half = revealed(["\uFFFD"]);
     const whole = viewAfter(half, {
       event: "answer.frame",
+      reason: "schedule",
       ...{ step: 2, mean_confidence: 0, stable_until: 2, turn_end: null, revealed: [] },
       revised: [{ position: 0, text: "é" }],
     });

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const asked = { question: "What is this?", canvas: 4, steps: 2, cache: "off" };
+const asked = { question: "What is this?", canvas: 4, steps: 2, mode: "exact", cache: "off" };
 const answers = answersOf(env);
 const mine = { accountId: "acc_test", owner: null };
 const DAY_MS = 24 * 3_600_000;
@@ -35,7 +35,7 @@ beforeAll(async () => {
   functionReplies(() => new Response("", { status: 503 }));
   const response = await ask("/v1/quotes", {
     method: "POST",
-    body: JSON.stringify({ question: asked.question, canvas: 4, steps: 2 }),
+    body: JSON.stringify({ question: asked.question, canvas: 4, steps: 2, mode: "exact" }),
     headers: { "content-type": "application/json" },
   });
   quoted = (await response.json<{ price_micros: number }>()).price_micros;

@@ -48,7 +48,7 @@ afterEach(() => {
 /** A question that nobody has asked before. */
 function fresh(fields: object = {}): object {
   asked += 1;
-  return { question: `What is this? ${asked}`, canvas: 4, steps: 2, ...fields };
+  return { question: `What is this? ${asked}`, canvas: 4, steps: 2, mode: "exact", ...fields };
 }
 
 /** Stands in for a function that answers after `delayMs`; counts its runs. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { answerModes } from "#domain/modes.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { type CacheTerms, cacheKeyOf, frameCacheTerms } from "#edge/cache/cache-key.ts";
 import { options } from "../../support/edge-builders.ts";
@@ -13,7 +14,16 @@ const anyOptions: fc.Arbitrary<AnswerOptions> = fc
     canvas: fc.integer({ min: 1, max: 64 }),
     steps: fc.integer({ min: 1, max: 64 }),
     blockLength: fc.integer({ min: 1, max: 64 }),
-    mode: fc.constant("exact" as const),
+    mode: fc.constantFrom(...answerModes),
+    refresh: fc.integer({ min: 1, max: 32 }),
+    commit: fc.oneof(
+      fc.constant({ rule: "schedule" as const }),
+      fc.record({
+        rule: fc.constant("entropy" as const),
+        bound: fc.double({ min: 0, max: 1, noNaN: true }),
+        gaps: fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { maxLength: 3 }),
+      }),
+    ),
     temperature: fc.double({ min: 0, max: 2, noNaN: true }),
     seed: fc.nat(),
     stop: fc.array(text, { maxLength: 3 }),

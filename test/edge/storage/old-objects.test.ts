@@ -28,7 +28,15 @@ const whole: readonly AnswerEvent[] = [
   {
     ...{ kind: "answer.completed", answer: "A dog", confidence: 0.5, digest, decoder: "2" },
     tokens: frames.flatMap(({ revealed }) => revealed),
-    usage: { imageVectors: 0, promptLength: 8, canvas: 4, steps: 2, forwardPasses: 2 },
+    usage: {
+      imageVectors: 0,
+      promptLength: 8,
+      canvas: 4,
+      steps: 2,
+      forwardPasses: 2,
+      refreshes: 2,
+      rows: 24,
+    },
   },
 ];
 

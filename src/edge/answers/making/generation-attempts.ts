@@ -1,4 +1,4 @@
-import { readAnswer, tokensSoFar } from "#domain/answer-text.ts";
+import { readAnswer, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
 import type {
   AnswerCompleted,
   AnswerEvent,
@@ -191,16 +191,9 @@ export function asItStands(
   frames: readonly AnswerFrame[],
   options: Generation["options"],
 ): GenerationEnd {
-  const steps = frames.at(-1)?.step ?? 0;
   return {
     kind: `answer.${status}`,
     ...readAnswer(tokensSoFar(frames), options),
-    usage: {
-      imageVectors: started?.imageVectors ?? 0,
-      promptLength: started?.promptLength ?? 0,
-      canvas: started?.canvas ?? options.canvas,
-      steps,
-      forwardPasses: steps,
-    },
+    usage: usageSoFar(started, frames, { imageVectors: 0, canvas: options.canvas }),
   };
 }

@@ -1,6 +1,5 @@
-import { readAnswer, type TextTerms, tokensSoFar } from "#domain/answer-text.ts";
+import { readAnswer, type TextTerms, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
-import type { Usage } from "#domain/question.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
 import type { Job } from "../admit.ts";
@@ -64,13 +63,6 @@ function soFar(
   Extract<GenerationEnd, { kind: "answer.completed" }>,
   "answer" | "confidence" | "tokens" | "usage"
 > {
-  const steps = frames.at(-1)?.step ?? 0;
-  const usage: Usage = {
-    imageVectors: started?.imageVectors ?? quote.imageVectors,
-    promptLength: started?.promptLength ?? 0,
-    canvas: quote.canvas,
-    steps,
-    forwardPasses: steps,
-  };
+  const usage = usageSoFar(started, frames, quote);
   return { ...readAnswer(tokensSoFar(frames), text), usage };
 }

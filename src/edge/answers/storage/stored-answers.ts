@@ -14,6 +14,14 @@ import type { AnswerTerms } from "./answer-repository.ts";
 /** Before questions were measured against what a model was trained for, nothing was said of it. */
 const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });
 
+/** Before there was a mode beside `exact`, every pass computed prompt and canvas. */
+const withWork: Upgrade = (answer) => {
+  const { usage } = answer as Pick<AnswerBody, "usage">;
+  const { forward_passes: passes, prompt_length, canvas } = usage;
+  const work = { refreshes: passes, rows: passes * (prompt_length + canvas) };
+  return { ...(answer as object), usage: { ...work, ...usage } };
+};
+
 /** Brings the job inside `terms` up to date. Its card is used for its name and prices alone once it is taken on. */
 export function withJob(terms: unknown, name: "job" | "terms"): unknown {
   const { [name]: job, ...rest } = terms as Readonly<Record<string, object>>;
@@ -64,6 +72,9 @@ export const storedFrame: StoredJson<AnswerFrame> = storedJson({
   is: membersOf<AnswerFrame>({
     kind: "string",
     step: "number",
+    reason: ["string", "absent"],
+    refreshed: ["boolean", "absent"],
+    rows: ["number", "absent"],
     revealed: "array",
     revised: ["array", "absent"],
     stableUntil: "number",
@@ -94,7 +105,7 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     error: ["object", "null"],
     warnings: "array",
   }),
-  upgrades: [unchanged, withoutWarnings],
+  upgrades: [unchanged, withoutWarnings, withWork],
 });
 
 export const storedProblem: StoredJson<Problem> = storedJson({

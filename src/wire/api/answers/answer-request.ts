@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { decodeBase64 } from "../../codec/base64.ts";
 import { isDataUri } from "../../codec/data-uri.ts";
 import { MAX_URL_LENGTH } from "../../function/fetch.ts";
@@ -30,7 +31,10 @@ export interface AnswerFields {
   readonly steps?: number;
   /** The whole `canvas` when absent. */
   readonly block_length?: number;
-  readonly mode?: "exact";
+  /** The model's own when absent; see GET /v1/models. */
+  readonly mode?: AnswerMode;
+  /** Of mode `cached`: steps from one computing of the prompt to the next. */
+  readonly refresh?: number;
   readonly temperature?: number;
   readonly seed?: number;
   readonly stop?: string | readonly string[];
@@ -158,7 +162,14 @@ const fields = {
     description:
       "Positions per block, a divisor of canvas. Default: the model's own (see GET /v1/models), or somewhat fewer where those do not fit canvas and steps, or the whole canvas.",
   }),
-  mode: z.literal("exact").exactOptional().meta({ description: "How the passes are computed." }),
+  mode: z.enum(answerModes).exactOptional().meta({
+    description:
+      "exact: every step computes everything. cached: what was computed of the prompt is kept for some steps. fast: so too, and a step writes more where more is clear, so that it may end early; its price is that of all steps. Default: the model's own, see GET /v1/models.",
+  }),
+  refresh: positive.exactOptional().meta({
+    description:
+      "Of mode cached: steps from one computing of the prompt to the next. Fewer are nearer to exact and cost more. Default and limit are the model's: see GET /v1/models.",
+  }),
   temperature: z.number().min(0).max(MAX_TEMPERATURE).exactOptional().meta({
     description: "0 (default) takes the likeliest tokens; above 0 adds noise drawn from seed.",
   }),

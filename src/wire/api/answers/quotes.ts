@@ -9,7 +9,7 @@ import { problemsOf } from "../../field-problems.ts";
 import { parseJson } from "../../function/generate.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
-import { type AskedCard, optionsOf, scheduleProblems } from "./requests.ts";
+import { type AskedCard, optionProblems, optionsOf } from "./requests.ts";
 
 /** What is asked, known by its sizes alone. */
 export interface SizeRequest {
@@ -31,6 +31,9 @@ export interface QuoteBody {
   readonly canvas: number;
   readonly steps: number;
   readonly forward_passes: number;
+  /** Passes that are planned to compute the prompt too, and positions that all passes are planned to compute: its price is theirs. */
+  readonly refreshes: number;
+  readonly rows: number;
   /** `cold`: the weights are not loaded yet, and the first answer waits for them. */
   readonly weights: "warm" | "cold";
   /** RFC 3339, UTC. */
@@ -52,7 +55,7 @@ export function readSizeRequest(
     return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
   const { width, height, model, question, text_bytes, ...fields } = parsed.data;
   const options = optionsOf(fields, card);
-  const problems = scheduleProblems(options, card);
+  const problems = optionProblems(fields, options, card);
   if (problems.length > 0) return refuse({ kind: "invalid_request", problems });
   const texts = new TextEncoder().encode((question ?? "") + (fields.suffix ?? "")).length;
   return ok({
@@ -90,6 +93,8 @@ export function quoteBody(
     canvas: quote.canvas,
     steps: quote.steps,
     forward_passes: quote.forwardPasses,
+    refreshes: quote.refreshes,
+    rows: quote.rows,
     weights: about.isWarm ? "warm" : "cold",
     expires_at: new Date(about.expiresAt).toISOString(),
     warnings: warningBodies(about.warnings),
@@ -112,6 +117,8 @@ export const quoteSchema: z.ZodType<QuoteBody> = z
     canvas: count,
     steps: count,
     forward_passes: count,
+    refreshes: count.meta({ description: "Passes that are planned to compute the prompt too." }),
+    rows: count.meta({ description: "Positions that all passes are planned to compute." }),
     weights: z.enum(["warm", "cold"]),
     expires_at: z.iso.datetime(),
     warnings: warningsSchema,

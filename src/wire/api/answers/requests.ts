@@ -1,6 +1,7 @@
 import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
+import { modeTerms } from "#domain/modes.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import { type AnswerOptions, usualBlock } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
@@ -104,6 +105,7 @@ const numberFields: ReadonlySet<string> = new Set([
   "block_length",
   "temperature",
   "seed",
+  "refresh",
   "max_price_micros",
   "deadline_ms",
 ]);
@@ -129,7 +131,7 @@ function requestOf(
 ): Result<AnswerRequest, Failure> {
   const conversation = readConversation(fields, beside);
   const options = optionsOf(fields, card);
-  const unfit = scheduleProblems(options, card);
+  const unfit = optionProblems(fields, options, card);
   if (!conversation.ok) {
     const { refusal } = conversation;
     return refusal.kind === "invalid_request"
@@ -162,7 +164,7 @@ export function webhookOf(webhook: WebhookBody): WebhookTarget {
 }
 
 /** What of a model's card a request is read by: defaults, limits, and what it knows. */
-export type AskedCard = Pick<ModelCard, "abilities" | "blockLength">;
+export type AskedCard = Pick<ModelCard, "abilities" | "blockLength" | "mode" | "refresh">;
 
 /** Fills in what an answer request leaves open. */
 export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions {
@@ -173,7 +175,7 @@ export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions 
     canvas,
     steps,
     blockLength: fields.block_length ?? usualBlock(canvas, steps, card.blockLength),
-    mode: fields.mode ?? "exact",
+    ...modeTerms(fields.mode ?? card.mode, fields.refresh ?? card.refresh.standard),
     temperature: fields.temperature ?? 0,
     seed: fields.seed ?? 0,
     stop: typeof fields.stop === "string" ? [fields.stop] : (fields.stop ?? []),
@@ -181,8 +183,31 @@ export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions 
   };
 }
 
+/** Says what is wrong with the options of a request together, and with this model. */
+export function optionProblems(
+  { refresh }: Pick<AnswerFields, "refresh">,
+  options: AnswerOptions,
+  card: AskedCard,
+): FieldProblem[] {
+  return [...scheduleProblems(options, card), ...refreshProblems(refresh, options, card)];
+}
+
+function refreshProblems(
+  refresh: number | undefined,
+  { mode }: AnswerOptions,
+  card: AskedCard,
+): FieldProblem[] {
+  if (refresh === undefined) return [];
+  const { limit } = card.refresh;
+  const message =
+    mode === "cached"
+      ? `is ${refresh}; this model takes ${limit} steps at most`
+      : `is of mode "cached" alone: mode "${mode}" has its own`;
+  return mode === "cached" && refresh <= limit ? [] : [{ pointer: "/refresh", message }];
+}
+
 /** Says what is wrong with canvas, blocks and steps together. */
-export function scheduleProblems(
+function scheduleProblems(
   { canvas, steps, blockLength }: AnswerOptions,
   { abilities }: AskedCard,
 ): FieldProblem[] {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Warning } from "#domain/abilities.ts";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { type Problem, problemSchema } from "../../error.ts";
 import {
@@ -54,6 +55,10 @@ export interface UsageBody {
   /** Steps that ran. */
   readonly steps: number;
   readonly forward_passes: number;
+  /** Passes that computed the prompt too; the others computed what is behind it. */
+  readonly refreshes: number;
+  /** Positions that all passes computed. */
+  readonly rows: number;
 }
 
 export interface AnswerTokenBody {
@@ -101,6 +106,8 @@ export function answerBody(
       canvas: usage.canvas,
       steps: usage.steps,
       forward_passes: usage.forwardPasses,
+      refreshes: usage.refreshes,
+      rows: usage.rows,
     },
     charged_micros: toNumber(charged),
     created_at: new Date(job.createdAt).toISOString(),
@@ -132,6 +139,12 @@ export interface ModelBody {
   };
   /** Positions per block where a request names none; null is the whole canvas. */
   readonly block_length: number | null;
+  /** How requests may be answered. */
+  readonly modes: readonly AnswerMode[];
+  /** How a request is answered that names none. */
+  readonly mode: AnswerMode;
+  /** Steps from one computing of the prompt to the next in mode cached: where a request names none, and the most that is taken. */
+  readonly refresh: { readonly default: number; readonly limit: number };
   /** What the model was trained with. System messages are dropped where it was not; the rest is taken with a warning. */
   readonly abilities: {
     readonly system_messages: boolean;
@@ -173,6 +186,9 @@ export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
     image,
     canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
     block_length: own.blockLength,
+    modes: answerModes,
+    mode: own.mode,
+    refresh: { default: own.refresh.standard, limit: own.refresh.limit },
     abilities: {
       system_messages: systemMessages,
       several_pictures: severalPictures,
@@ -204,7 +220,15 @@ const exampleAnswer: AnswerBody = {
   model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
   digest: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
   cached: false,
-  usage: { image_vectors: 730, prompt_length: 760, canvas: 32, steps: 32, forward_passes: 32 },
+  usage: {
+    image_vectors: 730,
+    prompt_length: 760,
+    canvas: 32,
+    steps: 32,
+    forward_passes: 32,
+    refreshes: 8,
+    rows: 7104,
+  },
   charged_micros: 1728,
   created_at: "2026-01-02T03:04:05.000Z",
   ended_at: "2026-01-02T03:04:06.000Z",
@@ -219,6 +243,7 @@ const exampleAnswer: AnswerBody = {
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
+const mode = z.enum(answerModes);
 
 /** Schemas of the bodies above, for the API's description and for tests that hold replies to it. */
 export const answerSchema: z.ZodType<AnswerBody> = z
@@ -244,6 +269,8 @@ export const answerSchema: z.ZodType<AnswerBody> = z
       canvas: count,
       steps: count,
       forward_passes: count,
+      refreshes: count.meta({ description: "Passes that computed the prompt too." }),
+      rows: count.meta({ description: "Positions that all passes computed." }),
     }),
     charged_micros: count,
     created_at: z.iso.datetime(),
@@ -270,6 +297,12 @@ export const modelSchema: z.ZodType<ModelBody> = z
     }),
     block_length: count.nullable().meta({
       description: "Positions per block where a request names none; null is the whole canvas.",
+    }),
+    modes: z.array(mode).meta({ description: "How requests may be answered." }),
+    mode: mode.meta({ description: "How a request is answered that names none." }),
+    refresh: z.strictObject({ default: count, limit: count }).meta({
+      description:
+        "Steps from one computing of the prompt to the next in mode cached: where a request names none; the most that is taken.",
     }),
     abilities: z
       .strictObject({

@@ -35,7 +35,7 @@ afterEach(() => {
 /** A question that nobody has asked before. */
 function fresh(fields: object = {}): object {
   asked += 1;
-  return { question: `Who shares this? ${asked}`, canvas: 4, steps: 2, ...fields };
+  return { question: `Who shares this? ${asked}`, canvas: 4, steps: 2, mode: "exact", ...fields };
 }
 
 /** A function that says the first `early` events, waits to be let go, and says the rest. */

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const asked = { question: "What is this?", canvas: 4, steps: 2 };
+const asked = { question: "What is this?", canvas: 4, steps: 2, mode: "exact" };
 
 async function balance() {
   return await ledgerOf(env, "acc_test").balance();

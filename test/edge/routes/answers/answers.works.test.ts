@@ -104,6 +104,7 @@ describe("POST /v1/answers works", () => {
       expect(started?.id).toMatch(/^ans_[0-9A-Za-z]{21}\.0$/);
       expect(JSON.parse(first?.data ?? "")).toEqual({
         step: 1,
+        reason: "schedule",
         mean_confidence: 0.625,
         stable_until: 0,
         revised: [],

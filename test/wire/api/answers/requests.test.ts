@@ -46,7 +46,9 @@ describe("a question as JSON", () => {
         canvas: 32,
         steps: 32,
         blockLength: 32,
-        mode: "exact",
+        mode: "cached",
+        refresh: 4,
+        commit: { rule: "schedule" },
         temperature: 0,
         seed: 0,
         stop: [],
@@ -71,6 +73,8 @@ describe("a question as JSON", () => {
         ...{ systemMessages: false, severalPictures: true, severalTurns: true },
       },
       blockLength: 8,
+      mode: "cached",
+      refresh: { standard: 3, limit: 6 },
     };
 
     test("has the model's canvas and blocks where it names none", () => {
@@ -86,6 +90,26 @@ describe("a question as JSON", () => {
       ["a block length of its own", { canvas: 24, block_length: 24 }, 24],
     ])("has blocks that fit with %s", (_, fields, blockLength) => {
       expect(accepted({ question: "?", ...fields }, card).options).toMatchObject({ blockLength });
+    });
+
+    test("is answered in the model's mode where it names none, as often refreshed as the model is", () => {
+      const schedule = { rule: "schedule" };
+      expect(accepted({ question: "?" }, card).options).toMatchObject({
+        ...{ mode: "cached", refresh: 3, commit: schedule },
+      });
+      expect(accepted({ question: "?", refresh: 6 }, card).options.refresh).toBe(6);
+      expect(problems(parse({ question: "?", refresh: 7 }, card))).toEqual([
+        { pointer: "/refresh", message: "is 7; this model takes 6 steps at most" },
+      ]);
+      const exact = accepted({ question: "?" }, { ...card, mode: "exact" }).options;
+      expect(exact).toMatchObject({ mode: "exact", refresh: 1, commit: schedule });
+    });
+
+    test("names what a mode leaves open: with equal options no answer is decoded otherwise than another", () => {
+      expect(accepted({ question: "?", mode: "fast" }, card).options).toMatchObject({
+        ...{ mode: "fast", refresh: 8 },
+        commit: { rule: "entropy", bound: 0.1, gaps: [7.5, 5, 2.5] },
+      });
     });
 
     test("beyond the recommendation is taken with a warning, beyond the limit refused", () => {
@@ -134,6 +158,8 @@ describe("a question as JSON", () => {
       steps: 8,
       blockLength: 4,
       mode: "exact",
+      refresh: 1,
+      commit: { rule: "schedule" },
       temperature: 0.5,
       seed: 7,
       stop: ["\n"],
@@ -304,7 +330,16 @@ describe("a question as JSON", () => {
       /shared equally/,
     ],
     ["more steps than positions", { question: "?", steps: 64 }, "/steps", /cannot each/],
-    ["a mode of later", { question: "?", mode: "fast" }, "/mode", /exact/],
+    ["a mode of later", { question: "?", mode: "faster" }, "/mode", /exact/],
+    ["a refresh of none", { question: "?", refresh: 0 }, "/refresh", /1/],
+    ["a refresh beyond the card", { question: "?", refresh: 33 }, "/refresh", /32 steps at most/],
+    [
+      "a refresh of a mode that has its own",
+      { question: "?", mode: "fast", refresh: 2 },
+      "/refresh",
+      /of mode "cached" alone: mode "fast"/,
+    ],
+    ["a refresh of exact", { question: "?", mode: "exact", refresh: 1 }, "/refresh", /"exact"/],
     ["negative heat", { question: "?", temperature: -1 }, "/temperature", /0/],
   ])("is refused for %s, with a pointer", (_, body, pointer, message) => {
     expect(problems(parse(body))).toEqual([{ pointer, message: expect.stringMatching(message) }]);

@@ -43,7 +43,10 @@ describe("a completed answer", () => {
       model_digest: "ab".repeat(32),
       digest: "cd".repeat(32),
       cached: false,
-      usage: { image_vectors: 730, prompt_length: 760, canvas: 4, steps: 2, forward_passes: 2 },
+      usage: {
+        ...{ image_vectors: 730, prompt_length: 760, canvas: 4, steps: 2, forward_passes: 2 },
+        ...{ refreshes: 1, rows: 768 },
+      },
       charged_micros: 1728,
       created_at: "2026-01-02T03:04:05.000Z",
       ended_at: "2026-01-02T03:04:06.000Z",
@@ -83,6 +86,8 @@ const own: ModelCard = {
     ...{ systemMessages: false, severalPictures: false, severalTurns: true },
   },
   blockLength: 32,
+  mode: "cached",
+  refresh: { standard: 3, limit: 16 },
   prices: { view: 0n, linear: 0n, attention: 0n },
   hitPrice: micros(0),
 };
@@ -95,6 +100,9 @@ describe("the list of models", () => {
       object: "model",
       canvas: { default: 16, recommended: 64, limit: 256 },
       block_length: 32,
+      modes: ["exact", "cached", "fast"],
+      mode: "cached",
+      refresh: { default: 3, limit: 16 },
       abilities: { system_messages: false, several_pictures: false, several_turns: true },
       limits: { canvas: 256, prompt_length: 8192, images: 8 },
     });
