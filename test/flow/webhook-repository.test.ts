@@ -117,6 +117,14 @@ describe("a notice", () => {
     expect(repository.take(10).map(({ url }) => url)).toEqual(["https://two.test/"]);
   });
 
+  test("of what endpoints were told before goes to the address that the request named, and to no endpoint", () => {
+    const { repository } = opened();
+    repository.putEndpoint(endpoint());
+    const target = { url: "https://own.test/", secret: "whsec_own", wantsDrafts: false };
+    for (const _ of [1, 2]) repository.acceptAt(notice(), target);
+    expect(repository.take(10).map(({ url }) => url)).toEqual(["https://own.test/"]);
+  });
+
   test("of more than 20 KB goes without its tokens, and says so", () => {
     const { repository } = opened();
     repository.putEndpoint(endpoint());
@@ -133,8 +141,19 @@ describe("a notice", () => {
     repository.putEndpoint(endpoint({ previous }));
     repository.accept(notice(), null);
     expect(repository.take(1)[0]?.secrets).toEqual(["whsec_one", "whsec_old"]);
-    clock.at += 60_000;
+    clock.at += LEASE_MS;
     expect(repository.take(1)[0]?.secrets).toEqual(["whsec_one"]);
+  });
+
+  test("to an address without a secret of its own is signed with the account's, of today", () => {
+    const { repository } = opened();
+    expect(repository.accountSecrets()).toBeNull();
+    const previous = { secret: "whsec_before", expiresAt: start + 1 };
+    repository.putAccountSecrets({ secret: "whsec_first", previous: null });
+    repository.accept(notice(), { url: "https://own.test/", secret: null, wantsDrafts: false });
+    repository.putAccountSecrets({ secret: "whsec_account", previous });
+    expect(repository.accountSecrets()).toEqual({ secret: "whsec_account", previous });
+    expect(repository.take(1)[0]?.secrets).toEqual(["whsec_account", "whsec_before"]);
   });
 });
 
@@ -179,6 +198,40 @@ describe("a delivery", () => {
     clock.at = start + 3_600_000;
     repository.record(takeOne(repository), replied(503, { retry_after: "1" }));
     expect(repository.nextDueAt()).toBe(clock.at + 300_000);
+  });
+
+  test.each([200, 204, 299])("is delivered where its receiver says %i", (status) => {
+    const { repository } = opened();
+    repository.putEndpoint(endpoint());
+    repository.accept(notice(), null);
+    const id = takeOne(repository);
+    repository.record(id, replied(status));
+    expect(repository.delivery(id)?.delivery).toMatchObject({ state: "delivered", attempts: 1 });
+  });
+
+  test("has failed where its receiver says 300, which is no success", () => {
+    const { repository } = opened();
+    repository.putEndpoint(endpoint());
+    repository.accept(notice(), null);
+    const id = takeOne(repository);
+    repository.record(id, replied(300));
+    expect(repository.delivery(id)?.delivery).toMatchObject({ state: "waiting", attempts: 1 });
+  });
+
+  test("waits no longer for a receiver that fails with a Retry-After of its own than for any that fails", () => {
+    const { repository, clock } = opened();
+    repository.putEndpoint(endpoint());
+    repository.accept(notice(), null);
+    repository.record(takeOne(repository), replied(500, { retry_after: "3600" }));
+    expect((repository.nextDueAt() ?? 0) - clock.at).toBe(5_000);
+  });
+
+  test("to an address that says 410 is not tried again", () => {
+    const { repository } = opened();
+    repository.accept(notice(), { url: "https://own.test/", secret: "whsec", wantsDrafts: false });
+    const id = takeOne(repository);
+    repository.record(id, replied(410));
+    expect(repository.delivery(id)?.delivery).toMatchObject({ state: "failed", dueAt: null });
   });
 
   test("that is redirected has failed, and the log shows where to", () => {
@@ -296,6 +349,29 @@ describe("a sending that never left", () => {
     expect(repository.endpoint("whe_1")?.failingSince).toBeGreaterThan(start + FAILING_FOR_MS / 2);
   });
 
+  test("forgives no endpoint the time before and after it in which it did nothing but fail", () => {
+    const { repository, clock } = opened();
+    const day = 24 * 3_600_000;
+    repository.putEndpoint(endpoint());
+    const send = (result: "failed" | "unsent", id: string): void => {
+      repository.accept(notice({ id }), null);
+      for (const { id: due } of repository.take(10))
+        repository.record(due, result === "unsent" ? unsent : replied(500));
+    };
+    send("failed", "evt_1");
+    clock.at += 3 * day;
+    send("unsent", "evt_2");
+    clock.at += day;
+    send("failed", "evt_3");
+    expect(repository.endpoint("whe_1")?.failingSince).toBe(start + day);
+    clock.at += 2 * day;
+    send("failed", "evt_4");
+    expect(repository.endpoint("whe_1")).toMatchObject({
+      isEnabled: false,
+      disabledReason: "failing",
+    });
+  });
+
   test("for four days is reported as failed; the endpoint is not to blame, and it can be sent again", () => {
     const { repository, clock } = opened();
     repository.putEndpoint(endpoint());
@@ -402,6 +478,40 @@ describe("a receiver", () => {
     expect(repository.take(100)).toHaveLength(MAX_SENDING_PER_RECEIVER);
   });
 
+  test("of which none has room is due when the first lease of any ends", () => {
+    const { repository, clock } = opened();
+    for (const [index, url] of ["https://one.test/", "https://two.test/"].entries()) {
+      clock.at = start + 1000 * index;
+      for (let count = 0; count <= MAX_SENDING_PER_RECEIVER; count++)
+        repository.accept(notice({ id: `evt_${index}_${count}` }), {
+          ...{ url, secret: "whsec_own", wantsDrafts: false },
+        });
+      expect(repository.take(100)).toHaveLength(MAX_SENDING_PER_RECEIVER);
+    }
+    expect(repository.nextDueAt()).toBe(start + LEASE_MS);
+  });
+
+  test("that is kept least busy comes first, and of two that are equally busy the one that has waited longer", () => {
+    const { repository, clock } = opened();
+    const accept = (host: string, count: number): void => {
+      for (let index = 0; index < count; index++)
+        repository.accept(notice({ id: `evt_${host}_${index}` }), {
+          ...{ url: `https://${host}.test/`, secret: "whsec_own", wantsDrafts: false },
+        });
+      clock.at += 1;
+    };
+    const takeFrom = (): string | undefined => repository.take(1)[0]?.url;
+    accept("busy", 3);
+    expect([takeFrom(), takeFrom()]).toEqual(["https://busy.test/", "https://busy.test/"]);
+    accept("late", 2);
+    accept("later", 2);
+    expect([takeFrom(), takeFrom()]).toEqual(["https://late.test/", "https://later.test/"]);
+    expect([takeFrom(), takeFrom(), takeFrom()]).toEqual([
+      ...["https://late.test/", "https://later.test/", "https://busy.test/"],
+    ]);
+    expect(takeFrom()).toBeUndefined();
+  });
+
   test("that is kept busiest has to wait for the others", () => {
     const { repository, clock } = opened();
     repository.putEndpoint(endpoint());
@@ -447,9 +557,13 @@ describe("the log", () => {
     repository.record(takeOne(repository), replied(200));
     repository.accept(notice({ id: "evt_2" }), null);
     repository.record(takeOne(repository), replied(500));
-    clock.at += 31 * 24 * 3_600_000;
+    const known = () => repository.deliveries({}, 10).map(({ noticeId }) => noticeId);
+    clock.at += 30 * 24 * 3_600_000;
     repository.sweep();
-    expect(repository.deliveries({}, 10).map(({ noticeId }) => noticeId)).toEqual(["evt_2"]);
+    expect(known().sort()).toEqual(["evt_1", "evt_2"]);
+    clock.at += 24 * 3_600_000;
+    repository.sweep();
+    expect(known()).toEqual(["evt_2"]);
     expect(repository.take(10)).toHaveLength(1);
   });
 
@@ -487,6 +601,25 @@ describe("an endpoint", () => {
     expect(repository.acceptFor(notice(), "whe_1")).toBe(true);
     expect(repository.acceptFor(notice({ id: "evt_2" }), "whe_none")).toBe(false);
     expect(repository.take(10).map(({ url }) => url)).toEqual(["https://one.test/"]);
+  });
+
+  test("that is deleted is told nothing more, and what was on its way there has failed", () => {
+    const { repository } = opened();
+    repository.putEndpoint(endpoint());
+    repository.accept(notice(), null);
+    expect([repository.deleteEndpoint("whe_1"), repository.deleteEndpoint("whe_1")]).toEqual([
+      true,
+      false,
+    ]);
+    repository.accept(notice({ id: "evt_2" }), null);
+    expect([repository.endpoints(), repository.take(10), repository.nextDueAt()]).toEqual([
+      [],
+      [],
+      null,
+    ]);
+    expect(repository.deliveries({}, 10)).toMatchObject([{ noticeId: "evt_1", state: "failed" }]);
+    const [{ id } = { id: "" }] = repository.deliveries({}, 10);
+    expect(repository.redeliver(id)).toBe(false);
   });
 
   test("that answers 410 is disabled at once, and what was on its way there has failed", () => {
@@ -548,11 +681,10 @@ describe("the schedule", () => {
 
   test("reads Retry-After as seconds or as a date, and nothing else", () => {
     const date = new Date(start + 60_000).toUTCString();
-    expect(["120", date, "soon", null].map((text) => retryAfterMs(text, start))).toEqual([
-      120_000,
-      60_000,
-      null,
-      null,
+    const texts = ["120", " 120 ", date, "soon", "1e3", "12 s", "1234567890123", null];
+    expect(texts.map((text) => retryAfterMs(text, start))).toEqual([
+      ...[120_000, 120_000, 60_000],
+      ...[null, null, null, null, null],
     ]);
   });
 });
