@@ -59,11 +59,10 @@ import {
   deleteEndpoint,
   listEndpoints,
   rotateEndpointSecret,
-  rotateWebhookSecret,
   showEndpoint,
-  showWebhookSecret,
   testEndpoint,
 } from "./routes/webhooks/webhook-endpoints.ts";
+import { rotateWebhookSecret, showWebhookSecret } from "./routes/webhooks/webhook-secret.ts";
 import { showWelcome } from "./routes/welcome.ts";
 
 /** The table of contents: what every request passes, in order, and where it goes. */

@@ -24,7 +24,7 @@ import { newId } from "../../id.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byAdministrator, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 
 /** `POST /v1/accounts`: opens an account, without credit. */
@@ -151,14 +151,12 @@ export const accountRoutes: readonly RouteConfig[] = [
     path: "/v1/accounts",
     operationId: "createAccount",
     summary: "Open an account",
-    security: [{ admin: [] }],
-    request: {
-      body: { required: true, content: { "application/json": { schema: createAccountSchema } } },
-    },
+    security: byAdministrator,
+    request: jsonBody(createAccountSchema),
     responses: {
       201: {
         description: "The account, without credit.",
-        content: { "application/json": { schema: accountSchema } },
+        content: jsonContent(accountSchema),
       },
     },
   },
@@ -167,13 +165,13 @@ export const accountRoutes: readonly RouteConfig[] = [
     path: "/v1/accounts",
     operationId: "listAccounts",
     summary: "List accounts",
-    security: [{ admin: [] }],
+    security: byAdministrator,
     request: { query: describedQuery(accountListQuerySchema) },
     responses: {
       200: {
         description: "Accounts, oldest first.",
         headers: ["Link"],
-        content: { "application/json": { schema: accountListSchema } },
+        content: jsonContent(accountListSchema),
       },
     },
   },
@@ -183,15 +181,15 @@ export const accountRoutes: readonly RouteConfig[] = [
     operationId: "changeAccount",
     summary: "Change an account",
     description: "Limits take effect everywhere within 60 seconds.",
-    security: [{ admin: [] }],
+    security: byAdministrator,
     request: {
       params: z.object({ id: z.string() }),
-      body: { required: true, content: { "application/json": { schema: changeAccountSchema } } },
+      ...jsonBody(changeAccountSchema),
     },
     responses: {
       200: {
         description: "The account.",
-        content: { "application/json": { schema: accountSchema } },
+        content: jsonContent(accountSchema),
       },
     },
   },
@@ -200,15 +198,15 @@ export const accountRoutes: readonly RouteConfig[] = [
     path: "/v1/accounts/{id}/grants",
     operationId: "grantCredit",
     summary: "Grant credit",
-    security: [{ admin: [] }],
+    security: byAdministrator,
     request: {
       params: z.object({ id: z.string() }),
-      body: { required: true, content: { "application/json": { schema: grantSchema } } },
+      ...jsonBody(grantSchema),
     },
     responses: {
       201: {
         description: "Granted. The same id sent again grants nothing more; `repeated` says so.",
-        content: { "application/json": { schema: grantedSchema } },
+        content: jsonContent(grantedSchema),
       },
     },
   },
@@ -218,15 +216,15 @@ export const accountRoutes: readonly RouteConfig[] = [
     operationId: "refundAnswer",
     summary: "Refund an answer",
     description: "All refunds of an answer together give back at most what it was charged.",
-    security: [{ admin: [] }],
+    security: byAdministrator,
     request: {
       params: z.object({ id: z.string() }),
-      body: { required: true, content: { "application/json": { schema: refundSchema } } },
+      ...jsonBody(refundSchema),
     },
     responses: {
       201: {
         description: "Refunded. The same id sent again gives nothing more; `repeated` says so.",
-        content: { "application/json": { schema: refundedSchema } },
+        content: jsonContent(refundedSchema),
       },
     },
   },

@@ -17,7 +17,7 @@ import { newId } from "../../id.ts";
 import type { KeyRecord } from "../../keys/key-store.ts";
 import { settingsOf } from "../../settings.ts";
 import { readBody } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 
 /** `POST /v1/client_tokens`: makes a token that an app may hold, for part of what the key may do. */
 export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> {
@@ -88,14 +88,12 @@ export const createClientTokenRoute: RouteConfig = {
   summary: "Make a client token",
   description:
     "For apps, which must not carry a key: good for minutes and for part of what the key may do. It sees and touches what was asked with it, or for its `subject`, and nothing else of the account. Sent as a Bearer token. Ends with its key.",
-  security: [{ key: [] }],
-  request: {
-    body: { required: true, content: { "application/json": { schema: clientTokenRequestSchema } } },
-  },
+  security: byKey,
+  request: jsonBody(clientTokenRequestSchema),
   responses: {
     201: {
       description: "The token, kept nowhere.",
-      content: { "application/json": { schema: clientTokenSchema } },
+      content: jsonContent(clientTokenSchema),
     },
   },
 };

@@ -24,7 +24,7 @@ import { keyCache } from "../../keys/key-cache.ts";
 import { type KeyRecord, KeyTable } from "../../keys/key-store.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byAdministrator, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 import { placeSchema } from "./accounts.ts";
 
@@ -185,9 +185,7 @@ function randomBytes(count: number): Uint8Array {
 }
 
 const WITHIN = "Takes effect everywhere within 60 seconds.";
-const security = [{ admin: [] }];
 const params = z.object({ id: z.string() });
-const json = <Body>(schema: z.ZodType<Body>) => ({ "application/json": { schema } });
 
 /** How these routes read in the API's description. */
 export const keyRoutes: readonly RouteConfig[] = [
@@ -197,22 +195,22 @@ export const keyRoutes: readonly RouteConfig[] = [
     operationId: "createKey",
     summary: "Make a key",
     description: "Shows the key this one time; only a digest of its secret is kept.",
-    security,
-    request: { body: { required: true, content: json(createKeySchema) } },
-    responses: { 201: { description: "The key.", content: json(newKeySchema) } },
+    security: byAdministrator,
+    request: jsonBody(createKeySchema),
+    responses: { 201: { description: "The key.", content: jsonContent(newKeySchema) } },
   },
   {
     method: "get",
     path: "/v1/keys",
     operationId: "listKeys",
     summary: "List the keys of an account",
-    security,
+    security: byAdministrator,
     request: { query: describedQuery(keyListQuerySchema) },
     responses: {
       200: {
         description: "Keys without their secrets.",
         headers: ["Link"],
-        content: json(keyListSchema),
+        content: jsonContent(keyListSchema),
       },
     },
   },
@@ -222,9 +220,9 @@ export const keyRoutes: readonly RouteConfig[] = [
     operationId: "restrictKey",
     summary: "Change what a key may do",
     description: WITHIN,
-    security,
-    request: { params, body: { required: true, content: json(restrictKeySchema) } },
-    responses: { 200: { description: "The key.", content: json(keySchema) } },
+    security: byAdministrator,
+    request: { params, ...jsonBody(restrictKeySchema) },
+    responses: { 200: { description: "The key.", content: jsonContent(keySchema) } },
   },
   {
     method: "post",
@@ -233,9 +231,9 @@ export const keyRoutes: readonly RouteConfig[] = [
     summary: "Give a key a new secret",
     description:
       "The present secret works on for overlap_seconds (a day unless said otherwise); the one before it no longer.",
-    security,
-    request: { params, body: { required: true, content: json(rotateKeySchema) } },
-    responses: { 200: { description: "The key.", content: json(newKeySchema) } },
+    security: byAdministrator,
+    request: { params, ...jsonBody(rotateKeySchema) },
+    responses: { 200: { description: "The key.", content: jsonContent(newKeySchema) } },
   },
   {
     method: "delete",
@@ -243,8 +241,8 @@ export const keyRoutes: readonly RouteConfig[] = [
     operationId: "revokeKey",
     summary: "Revoke a key",
     description: `${WITHIN} Its client tokens end with it. Cannot be undone.`,
-    security,
+    security: byAdministrator,
     request: { params },
-    responses: { 200: { description: "The revoked key.", content: json(keySchema) } },
+    responses: { 200: { description: "The revoked key.", content: jsonContent(keySchema) } },
   },
 ];

@@ -14,7 +14,7 @@ import { refused } from "../../guard/errors.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import type { LedgerEntry } from "../../ledger/ledger-service.ts";
 import { describedQuery, readQuery } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, type RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
 
 /** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
@@ -76,7 +76,7 @@ export const listEntriesRoute: RouteConfig = {
   summary: "Show the account's ledger",
   description:
     "CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
-  security: [{ key: [] }],
+  security: byKey,
   request: { query: describedQuery(ledgerQuerySchema) },
   responses: {
     200: {

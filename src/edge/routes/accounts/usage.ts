@@ -8,7 +8,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { UsageIndex, type UsagePlace } from "../../usage/usage-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, type RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
 import { viewerIn } from "../reply-headers.ts";
 
@@ -52,7 +52,7 @@ export const listUsageRoute: RouteConfig = {
   summary: "Show usage by day, key and model",
   description:
     "Seconds behind the ledger, which is the truth. CSV with format=csv or Accept: text/csv: everything from `from` to `to`, or one page where `limit` is given, whose Link header leads to the next.",
-  security: [{ key: [] }],
+  security: byKey,
   request: { query: describedQuery(usageQuerySchema) },
   responses: {
     200: {

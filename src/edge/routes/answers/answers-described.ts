@@ -6,7 +6,7 @@ import { answerEvents } from "#wire/event-schemas.ts";
 import { describedQuery } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
-import type { Content, RouteConfig } from "../describe/route.ts";
+import { byKey, type Content, jsonContent, type RouteConfig } from "../describe/route.ts";
 
 /** How the body of an answer request may be written. */
 export const answerContent: Content = {
@@ -20,7 +20,7 @@ export const createAnswerRoute: RouteConfig = {
   path: "/v1/answers",
   operationId: "createAnswer",
   summary: "Ask about pictures",
-  security: [{ key: [] }],
+  security: byKey,
   request: {
     headers: ["Idempotency-Key", "Prefer", "Cancel-After", "Cache-Control"],
     body: { required: true, content: answerContent },
@@ -30,7 +30,7 @@ export const createAnswerRoute: RouteConfig = {
       description:
         "Not ended within `Prefer: wait=N` seconds (or with `respond-async`): come back to `Location`.",
       headers: [...askedHeaders, "Location", "Preference-Applied", "Retry-After"],
-      content: { "application/json": { schema: answerSchema } },
+      content: jsonContent(answerSchema),
     },
     200: {
       description:
@@ -45,7 +45,7 @@ export const createAnswerRoute: RouteConfig = {
 };
 
 const answerReply = {
-  content: { "application/json": { schema: answerSchema } },
+  content: jsonContent(answerSchema),
 } as const;
 const idParameter = z.object({ id: z.string().meta({ example: "ans_0Kb3nV7cQ2xY9mTgA4hZw" }) });
 
@@ -58,13 +58,13 @@ export const answerRoutes: readonly RouteConfig[] = [
     summary: "List answers",
     description:
       "Newest first; the Link header leads to the next page. Seconds behind the answers themselves.",
-    security: [{ key: [] }],
+    security: byKey,
     request: { query: describedQuery(answerListQuerySchema) },
     responses: {
       200: {
         description: "A page of answers, without their texts.",
         headers: ["Link"],
-        content: { "application/json": { schema: answerListSchema } },
+        content: jsonContent(answerListSchema),
       },
     },
   },
@@ -75,7 +75,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     summary: "Show an answer",
     description:
       "As far as it is made. Kept for 7 days after its end. The replay digest is its ETag.",
-    security: [{ key: [] }],
+    security: byKey,
     request: { params: idParameter, headers: ["If-None-Match"] },
     responses: {
       200: { description: "The answer.", headers: ["ETag"], ...answerReply },
@@ -89,7 +89,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     summary: "Follow an answer",
     description:
       "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops; whose `Accept` leaves text/event-stream out gets 406. Frames are kept for 24 hours after the end.",
-    security: [{ key: [] }],
+    security: byKey,
     request: {
       params: idParameter,
       query: z.object({ after: z.string().max(128).optional() }),
@@ -110,7 +110,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     summary: "Cancel an answer",
     description:
       "Charges the steps that ran and says how much that was; an ended answer stays as it is.",
-    security: [{ key: [] }],
+    security: byKey,
     request: { params: idParameter },
     responses: { 200: { description: "The answer as it stands.", ...answerReply } },
   },

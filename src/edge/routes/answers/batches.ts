@@ -19,7 +19,13 @@ import { idempotentRequest } from "../../headers/idempotency.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readJsonBytes, readQuery } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
-import type { RouteConfig, RouteReply } from "../describe/route.ts";
+import {
+  byKey,
+  jsonBody,
+  jsonContent,
+  type RouteConfig,
+  type RouteReply,
+} from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
 
@@ -132,7 +138,7 @@ const idParameter: z.ZodObject = z.object({ id: z.string() });
 const one: RouteReply = {
   description: "The batch.",
   headers: ["Retry-After"],
-  content: { "application/json": { schema: batchSchema } },
+  content: jsonContent(batchSchema),
 };
 
 /** How these routes read in the API's description. */
@@ -144,10 +150,10 @@ export const batchRoutes: readonly RouteConfig[] = [
     summary: "Ask many questions at once",
     description:
       "One hold of the sum, released and charged once, when every item has ended. A field that is wrong refuses the whole batch and nothing is asked; an item whose pictures cannot be fetched or read fails by itself and costs nothing. With Idempotency-Key a repeated request gets the batch as it stands.",
-    security: [{ key: [] }],
+    security: byKey,
     request: {
       headers: ["Idempotency-Key"],
-      body: { required: true, content: { "application/json": { schema: batchRequestSchema } } },
+      ...jsonBody(batchRequestSchema),
     },
     responses: {
       202: {
@@ -162,13 +168,13 @@ export const batchRoutes: readonly RouteConfig[] = [
     path: "/v1/batches",
     operationId: "listBatches",
     summary: "List batches, newest first",
-    security: [{ key: [] }],
+    security: byKey,
     request: { query: describedQuery(batchListQuerySchema) },
     responses: {
       200: {
         description: "A page of batches; the Link header leads to the next.",
         headers: ["Link"],
-        content: { "application/json": { schema: batchListSchema } },
+        content: jsonContent(batchListSchema),
       },
     },
   },
@@ -177,7 +183,7 @@ export const batchRoutes: readonly RouteConfig[] = [
     path: "/v1/batches/{id}",
     operationId: "showBatch",
     summary: "Show how far a batch is",
-    security: [{ key: [] }],
+    security: byKey,
     request: { params: idParameter },
     responses: { 200: one },
   },
@@ -188,13 +194,13 @@ export const batchRoutes: readonly RouteConfig[] = [
     summary: "List what became of a batch's items",
     description:
       "In the order of the request, for 7 days after the end; what has ended can be read before that.",
-    security: [{ key: [] }],
+    security: byKey,
     request: { params: idParameter, query: describedQuery(batchListQuerySchema) },
     responses: {
       200: {
         description: "A page of results; the Link header leads to the next.",
         headers: ["Link"],
-        content: { "application/json": { schema: batchResultsSchema } },
+        content: jsonContent(batchResultsSchema),
       },
     },
   },
@@ -205,7 +211,7 @@ export const batchRoutes: readonly RouteConfig[] = [
     summary: "Stop a batch",
     description:
       "What waits is cancelled, what runs stops where it stands and is charged its steps.",
-    security: [{ key: [] }],
+    security: byKey,
     request: { params: idParameter },
     responses: { 200: one },
   },

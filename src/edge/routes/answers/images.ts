@@ -12,7 +12,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
 import { mediaTypeOf } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { viewerIn } from "../reply-headers.ts";
 
 /** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */
@@ -114,7 +114,6 @@ function uploadBody(upload: Upload): UploadBody {
 
 const binary = z.string().meta({ type: "string", format: "binary" });
 const id = z.string().regex(/^img_[0-9a-f]{64}$/);
-const security = [{ key: [] }];
 
 /** How the routes of uploads read in the API's description. */
 export const imageRoutes: readonly RouteConfig[] = [
@@ -125,7 +124,7 @@ export const imageRoutes: readonly RouteConfig[] = [
     summary: "Upload a picture",
     description:
       'To ask about it more than once as {"id": "img_…"}. Equal files have one id; uploading again keeps it for another 30 days.',
-    security,
+    security: byKey,
     request: {
       body: {
         required: true,
@@ -140,12 +139,12 @@ export const imageRoutes: readonly RouteConfig[] = [
       201: {
         description: "It is kept.",
         headers: ["Location"],
-        content: { "application/json": { schema: uploadSchema } },
+        content: jsonContent(uploadSchema),
       },
       200: {
         description: "An equal file was kept already; now for longer.",
         headers: ["Location"],
-        content: { "application/json": { schema: uploadSchema } },
+        content: jsonContent(uploadSchema),
       },
     },
   },
@@ -154,12 +153,12 @@ export const imageRoutes: readonly RouteConfig[] = [
     path: "/v1/images/{id}",
     operationId: "showImage",
     summary: "Show an uploaded picture",
-    security,
+    security: byKey,
     request: { params: z.object({ id }) },
     responses: {
       200: {
         description: "What is known of it.",
-        content: { "application/json": { schema: uploadSchema } },
+        content: jsonContent(uploadSchema),
       },
     },
   },
@@ -168,7 +167,7 @@ export const imageRoutes: readonly RouteConfig[] = [
     path: "/v1/images/{id}",
     operationId: "deleteImage",
     summary: "Delete an uploaded picture",
-    security,
+    security: byKey,
     request: { params: z.object({ id }) },
     responses: { 204: { description: "It is gone. Answers that were made from it stay." } },
   },

@@ -22,7 +22,7 @@ import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
 import { answerContent } from "./answers-described.ts";
@@ -106,7 +106,7 @@ export const createQuoteRoute: RouteConfig = {
   path: "/v1/quotes",
   operationId: "createQuote",
   summary: "Price an answer before asking",
-  security: [{ key: [] }],
+  security: byKey,
   request: {
     body: {
       required: true,
@@ -119,7 +119,7 @@ export const createQuoteRoute: RouteConfig = {
     200: {
       description: "The price, which is what a completed answer will be charged.",
       headers: ["RateLimit", "RateLimit-Policy"],
-      content: { "application/json": { schema: quoteSchema } },
+      content: jsonContent(quoteSchema),
     },
   },
 };

@@ -20,7 +20,7 @@ import { missingThing, refused } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, viewerIn } from "../reply-headers.ts";
 import { replyTo } from "./ask-and-reply.ts";
 
@@ -114,13 +114,13 @@ export const replayAnswerRoute: RouteConfig = {
   summary: "Replay an answer",
   description:
     "Asks the question of a completed answer again, past the cache, and says whether the same answer came about. Charged like any answer. Questions are kept for a day.",
-  security: [{ key: [] }],
+  security: byKey,
   request: { params: z.object({ id: z.string() }), headers: ["Idempotency-Key"] },
   responses: {
     200: {
       description: "Both answers' digests, and where they differ.",
       headers: askedHeaders,
-      content: { "application/json": { schema: replaySchema } },
+      content: jsonContent(replaySchema),
     },
   },
 };

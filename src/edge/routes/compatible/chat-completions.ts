@@ -10,7 +10,7 @@ import { settingsOf } from "../../settings.ts";
 import { readJsonBytes } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonBody, type RouteConfig } from "../describe/route.ts";
 import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
@@ -36,10 +36,10 @@ export const createChatCompletionRoute: RouteConfig = {
   summary: "Ask as OpenAI's clients do",
   description:
     "max_completion_tokens is a ceiling of the canvas, which is never longer for it than the model was trained for. A stream tells only text that is final, so it often comes late and at once. What a masked-diffusion model cannot do (tools, logprobs, n above 1, penalties …) is refused with a sentence; errors have OpenAI's shape.",
-  security: [{ key: [] }],
+  security: byKey,
   request: {
     headers: ["Idempotency-Key", "Cache-Control"],
-    body: { required: true, content: { "application/json": { schema: describedChatSchema } } },
+    ...jsonBody(describedChatSchema),
   },
   responses: {
     200: {

@@ -14,7 +14,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { readModelCard } from "../../function/client.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
-import type { Content, RouteConfig } from "../describe/route.ts";
+import { byKey, type Content, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
 
 /** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */
@@ -51,12 +51,12 @@ export const modelRoutes: readonly RouteConfig[] = [
     path: "/v1/models",
     operationId: "listModels",
     summary: "List models",
-    security: [{ key: [] }],
+    security: byKey,
     refusals,
     responses: {
       200: {
         description: "Models and their limits. OpenAI's clients can read it too.",
-        content: { "application/json": { schema: modelListSchema } },
+        content: jsonContent(modelListSchema),
       },
     },
   },
@@ -65,13 +65,13 @@ export const modelRoutes: readonly RouteConfig[] = [
     path: "/v1/models/{id}",
     operationId: "showModel",
     summary: "Show a model",
-    security: [{ key: [] }],
+    security: byKey,
     refusals,
     request: { params: z.object({ id: z.string().meta({ example: "unmask-demo" }) }) },
     responses: {
       200: {
         description: "The model and its limits.",
-        content: { "application/json": { schema: modelSchema } },
+        content: jsonContent(modelSchema),
       },
     },
   },

@@ -18,7 +18,7 @@ import { refused } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { jsonBody, type RouteConfig } from "../describe/route.ts";
 import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/query`: asks about a picture as Moondream's clients do. */
@@ -70,7 +70,7 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     security: moondreamSecurity,
     request: {
       headers: ["Idempotency-Key", "Cache-Control"],
-      body: { required: true, content: { "application/json": { schema: querySchema } } },
+      ...jsonBody(querySchema),
     },
     responses: {
       200: {
@@ -96,7 +96,7 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     security: moondreamSecurity,
     request: {
       headers: ["Idempotency-Key", "Cache-Control"],
-      body: { required: true, content: { "application/json": { schema: captionSchema } } },
+      ...jsonBody(captionSchema),
     },
     responses: {
       200: {

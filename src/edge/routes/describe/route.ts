@@ -40,3 +40,19 @@ export interface RouteReply {
 
 /** By media type. */
 export type Content = Readonly<Record<string, ZodOpenApiMediaTypeObject>>;
+
+/** What callers of the API send: a key, or a client token that stands for one. */
+export const byKey: NonNullable<RouteConfig["security"]> = [{ key: [] }];
+
+/** What the administrator sends. */
+export const byAdministrator: NonNullable<RouteConfig["security"]> = [{ admin: [] }];
+
+/** A body of JSON. */
+export function jsonContent(schema: z.ZodType): Content {
+  return { "application/json": { schema } };
+}
+
+/** A request that must bring a body of JSON. */
+export function jsonBody(schema: z.ZodType): Pick<NonNullable<RouteConfig["request"]>, "body"> {
+  return { body: { required: true, content: jsonContent(schema) } };
+}

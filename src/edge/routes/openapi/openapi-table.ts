@@ -16,6 +16,7 @@ import type { RouteConfig } from "../describe/route.ts";
 import { showHealthRoute } from "../health.ts";
 import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
 import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
+import { secretRoutes } from "../webhooks/webhook-secret.ts";
 import { showWelcomeRoute } from "../welcome.ts";
 
 /** Routes that stand together in the API's description, under the name of a tag. */
@@ -73,7 +74,7 @@ export const routeGroups: readonly RouteGroup[] = [
   {
     name: "Webhooks",
     description: "Who is told of answers, and what became of telling them.",
-    routes: [...endpointRoutes, ...deliveryRoutes],
+    routes: [...endpointRoutes, ...secretRoutes, ...deliveryRoutes],
   },
   {
     name: "Accounts",

@@ -15,7 +15,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/storage/webhook-tables.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 import { viewerIn } from "../reply-headers.ts";
 import { tellerOf } from "./webhook-endpoints.ts";
@@ -101,11 +101,10 @@ const placeSchema: z.ZodType<readonly [number, string]> = z.tuple([
 ]);
 
 const params = z.object({ id: z.string().meta({ example: "whd_0Kb3nV7cQ2xY9mTgA4hZw" }) });
-const security = [{ key: [] }];
 const again = {
   202: {
     description: "How many are on their way again.",
-    content: { "application/json": { schema: redeliveredSchema } },
+    content: jsonContent(redeliveredSchema),
   },
 };
 
@@ -117,13 +116,13 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     operationId: "listDeliveries",
     summary: "List webhook deliveries",
     description: "Newest first, for 30 days; the Link header leads to the next page.",
-    security,
+    security: byKey,
     request: { query: describedQuery(deliveryListQuerySchema) },
     responses: {
       200: {
         description: "A page of deliveries.",
         headers: ["Link"],
-        content: { "application/json": { schema: deliveryListSchema } },
+        content: jsonContent(deliveryListSchema),
       },
     },
   },
@@ -132,12 +131,12 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_deliveries/{id}",
     operationId: "showDelivery",
     summary: "Show a webhook delivery",
-    security,
+    security: byKey,
     request: { params },
     responses: {
       200: {
         description: "With all its attempts.",
-        content: { "application/json": { schema: deliverySchema } },
+        content: jsonContent(deliverySchema),
       },
     },
   },
@@ -147,7 +146,7 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     operationId: "redeliverOne",
     summary: "Deliver again",
     description: "From the beginning of the schedule, under the same webhook-id.",
-    security,
+    security: byKey,
     request: { params },
     responses: again,
   },
@@ -156,10 +155,8 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_deliveries/redeliver",
     operationId: "redeliverMany",
     summary: "Deliver a range again",
-    security,
-    request: {
-      body: { required: true, content: { "application/json": { schema: redeliverSchema } } },
-    },
+    security: byKey,
+    request: jsonBody(redeliverSchema),
     responses: again,
   },
 ];

@@ -10,9 +10,7 @@ import {
   endpointSchema,
   MAX_ENDPOINTS,
   newEndpointSchema,
-  type WebhookSecretBody,
   type WebhookTestBody,
-  webhookSecretSchema,
   webhookTestSchema,
 } from "#wire/api/webhooks/endpoints.ts";
 import { generateKeyPair, generateSecret } from "#wire/codec/standard-webhooks.ts";
@@ -20,11 +18,11 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { settingsOf } from "../../settings.ts";
-import type { AccountSecrets, Endpoint } from "../../webhooks/storage/webhook-tables.ts";
+import type { Endpoint } from "../../webhooks/storage/webhook-tables.ts";
 import { mayTell } from "../../webhooks/webhook-address.ts";
 import type { WebhookObject } from "../../webhooks/webhook-object.ts";
 import { readBody } from "../body.ts";
-import type { RouteConfig } from "../describe/route.ts";
+import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 
 /** `POST /v1/webhook_endpoints`: adds an endpoint and shows its secret, the only time. */
@@ -110,16 +108,6 @@ export async function testEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   return c.json(body, 202, { "cache-control": "no-store" });
 }
 
-/** `GET /v1/webhook_secret`: what signs deliveries to addresses that requests name. */
-export async function showWebhookSecret(c: Context<EdgeEnv>): Promise<Response> {
-  return secretReply(c, await tellerOf(c).accountSecrets());
-}
-
-/** `POST /v1/webhook_secret/rotate`: a new one; the present one signs too for a day. */
-export async function rotateWebhookSecret(c: Context<EdgeEnv>): Promise<Response> {
-  return secretReply(c, await tellerOf(c).rotateAccountSecrets());
-}
-
 /** The account's own object. */
 export function tellerOf(c: Context<EdgeEnv>): DurableObjectStub<WebhookObject> {
   return c.env.WEBHOOKS.getByName(c.get("key").accountId);
@@ -150,15 +138,6 @@ function shownOnce(c: Context<EdgeEnv>, endpoint: Endpoint, status: 200 | 201): 
   return c.json({ ...endpointBody(endpoint), secret }, status, { "cache-control": "no-store" });
 }
 
-function secretReply(c: Context<EdgeEnv>, { secret, previous }: AccountSecrets): Response {
-  const body: WebhookSecretBody = {
-    object: "webhook_secret",
-    secret,
-    previous_secret_expires_at: expiryOf(previous),
-  };
-  return c.json(body, 200, { "cache-control": "no-store" });
-}
-
 function endpointBody(endpoint: Endpoint): EndpointBody {
   return {
     id: endpoint.id,
@@ -174,18 +153,13 @@ function endpointBody(endpoint: Endpoint): EndpointBody {
   };
 }
 
-function expiryOf(previous: Endpoint["previous"]): string | null {
+/** Until when the secret before the last rotation signs too, as bodies tell it; null once it does not. */
+export function expiryOf(previous: Endpoint["previous"]): string | null {
   if (previous === null || previous.expiresAt <= Date.now()) return null;
   return new Date(previous.expiresAt).toISOString();
 }
 
 const params = z.object({ id: z.string().meta({ example: "whe_0Kb3nV7cQ2xY9mTgA4hZw" }) });
-const security = [{ key: [] }];
-const json = <Body>(schema: z.ZodType<Body>) => ({ "application/json": { schema } });
-const body = <Body>(schema: z.ZodType<Body>) => ({
-  body: { required: true, content: json(schema) },
-});
-
 /** How the routes of endpoints read in the API's description. */
 export const endpointRoutes: readonly RouteConfig[] = [
   {
@@ -194,10 +168,10 @@ export const endpointRoutes: readonly RouteConfig[] = [
     operationId: "createEndpoint",
     summary: "Add a webhook endpoint",
     description: "What is sent there is signed as Standard Webhooks 1.0 says.",
-    security,
-    request: body(createEndpointSchema),
+    security: byKey,
+    request: jsonBody(createEndpointSchema),
     responses: {
-      201: { description: "With its secret, shown once.", content: json(newEndpointSchema) },
+      201: { description: "With its secret, shown once.", content: jsonContent(newEndpointSchema) },
     },
   },
   {
@@ -205,33 +179,33 @@ export const endpointRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_endpoints",
     operationId: "listEndpoints",
     summary: "List webhook endpoints",
-    security,
-    responses: { 200: { description: "All of them.", content: json(endpointListSchema) } },
+    security: byKey,
+    responses: { 200: { description: "All of them.", content: jsonContent(endpointListSchema) } },
   },
   {
     method: "get",
     path: "/v1/webhook_endpoints/{id}",
     operationId: "showEndpoint",
     summary: "Show a webhook endpoint",
-    security,
+    security: byKey,
     request: { params },
-    responses: { 200: { description: "The endpoint.", content: json(endpointSchema) } },
+    responses: { 200: { description: "The endpoint.", content: jsonContent(endpointSchema) } },
   },
   {
     method: "patch",
     path: "/v1/webhook_endpoints/{id}",
     operationId: "changeEndpoint",
     summary: "Change a webhook endpoint",
-    security,
-    request: { params, ...body(changeEndpointSchema) },
-    responses: { 200: { description: "As it is now.", content: json(endpointSchema) } },
+    security: byKey,
+    request: { params, ...jsonBody(changeEndpointSchema) },
+    responses: { 200: { description: "As it is now.", content: jsonContent(endpointSchema) } },
   },
   {
     method: "delete",
     path: "/v1/webhook_endpoints/{id}",
     operationId: "deleteEndpoint",
     summary: "Delete a webhook endpoint",
-    security,
+    security: byKey,
     request: { params },
     responses: { 204: { description: "Gone, and what was on its way there with it." } },
   },
@@ -241,10 +215,10 @@ export const endpointRoutes: readonly RouteConfig[] = [
     operationId: "rotateEndpointSecret",
     summary: "Replace an endpoint's secret",
     description: "For a day everything is signed with both.",
-    security,
+    security: byKey,
     request: { params },
     responses: {
-      200: { description: "With its secret, shown once.", content: json(newEndpointSchema) },
+      200: { description: "With its secret, shown once.", content: jsonContent(newEndpointSchema) },
     },
   },
   {
@@ -252,31 +226,13 @@ export const endpointRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_endpoints/{id}/test",
     operationId: "testEndpoint",
     summary: "Send an endpoint a sample",
-    security,
+    security: byKey,
     request: { params },
     responses: {
       202: {
         description: "On its way; the delivery log tells what becomes of it.",
-        content: json(webhookTestSchema),
+        content: jsonContent(webhookTestSchema),
       },
     },
-  },
-  {
-    method: "get",
-    path: "/v1/webhook_secret",
-    operationId: "showWebhookSecret",
-    summary: "Show the account's webhook secret",
-    description:
-      "It signs what goes to addresses that requests name without a secret of their own.",
-    security,
-    responses: { 200: { description: "The secret.", content: json(webhookSecretSchema) } },
-  },
-  {
-    method: "post",
-    path: "/v1/webhook_secret/rotate",
-    operationId: "rotateWebhookSecret",
-    summary: "Replace the account's webhook secret",
-    security,
-    responses: { 200: { description: "The new secret.", content: json(webhookSecretSchema) } },
   },
 ];
