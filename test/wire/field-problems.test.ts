@@ -8,6 +8,7 @@ import * as limits from "#wire/api/accounts/limits-body.ts";
 import * as usage from "#wire/api/accounts/usage.ts";
 import * as answerList from "#wire/api/answers/answer-list.ts";
 import * as answers from "#wire/api/answers/answer-request.ts";
+import * as batchRequests from "#wire/api/answers/batch-request.ts";
 import * as batches from "#wire/api/answers/batches.ts";
 import * as quotes from "#wire/api/answers/quotes.ts";
 import { parseAnswerJson } from "#wire/api/answers/requests.ts";
@@ -103,7 +104,7 @@ describe("a field's fault is said in our words", () => {
   });
 });
 
-const modules = { accounts, answerList, answers, batches, chat, clientTokens, keys };
+const modules = { accounts, answerList, answers, batches, batchRequests, chat, clientTokens, keys };
 const more = { deliveries, endpoints, limits, moondream, quotes, usage };
 const schemas: [string, z.ZodType][] = Object.entries({ ...modules, ...more }).flatMap(
   ([module, exported]) =>
@@ -148,7 +149,7 @@ describe("no body can make a schema speak the validator's words", () => {
 
   test.each([
     ["an answer request", parseAnswerJson, answers.answerRequestSchema],
-    ["a batch", batches.parseBatch, batches.batchRequestSchema],
+    ["a batch", batchRequests.parseBatch, batchRequests.batchRequestSchema],
     ["a chat", parseChat, chat.chatSchema],
   ] as const)("through the parser of %s", (_, parse, schema) => {
     fc.assert(

@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import { add, type Micros, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { BatchItem, BatchRequest } from "#wire/api/answers/batches.ts";
+import type { BatchItem, BatchRequest } from "#wire/api/answers/batch-request.ts";
 import { problemOf } from "#wire/error.ts";
 import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";

@@ -1,7 +1,8 @@
 import type { Allowance } from "#domain/limits.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { BatchBody, BatchRequest } from "#wire/api/answers/batches.ts";
+import type { BatchRequest } from "#wire/api/answers/batch-request.ts";
+import type { BatchBody } from "#wire/api/answers/batches.ts";
 import { holdOf, letIn, recall } from "../answers/holds.ts";
 import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";

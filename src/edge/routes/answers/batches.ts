@@ -1,13 +1,12 @@
 import type { Context } from "hono";
 import { z } from "zod";
+import { batchRequestSchema, parseBatch } from "#wire/api/answers/batch-request.ts";
 import {
   type BatchBody,
   batchListQuerySchema,
   batchListSchema,
-  batchRequestSchema,
   batchResultsSchema,
   batchSchema,
-  parseBatch,
 } from "#wire/api/answers/batches.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { batchesOf } from "../../batches/batch-client.ts";

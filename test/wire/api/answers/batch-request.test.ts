@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_BATCH_ADDRESSES, parseBatch } from "#wire/api/answers/batches.ts";
+import { MAX_BATCH_ADDRESSES, parseBatch } from "#wire/api/answers/batch-request.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { MAX_BATCH_ITEMS } from "#wire/limits.ts";
 import { pngBytes, untold } from "../../../support/edge-builders.ts";
