@@ -140,7 +140,8 @@ class World {
     if (chance === "crashed") this.#crash();
     if (chance === "looked") this.#look();
     if (chance === "repeated") this.#start();
-    if (chance === "cancelled") void this.#answer().interrupt("cancelled");
+    if (chance === "cancelled" && this.#repository.terms() !== null)
+      void this.#answer().interrupt("cancelled");
     if (chance === "waited") await vi.advanceTimersByTimeAsync(500);
     if (chance === "ledger lost") this.#lost = "call";
     if (chance === "reply lost") this.#lost = "reply";
@@ -185,21 +186,31 @@ class World {
   }
 
   #start(): void {
-    this.#repository.begin(this.#order);
-    void this.#answer().goOn();
+    const repository = this.#repository;
+    repository.take(this.#order);
+    void this.#answer()
+      .goOn()
+      .finally(() => repository.keepOrder())
+      .catch(() => undefined);
   }
 
   #look(): void {
-    if (this.#repository.ended() === null) void this.#answer().goOn();
+    // What died before it was kept has told nobody anything: its caller's Worker calls again.
+    if (this.#repository.terms() === null) this.#start();
+    else if (this.#repository.ended() === null) void this.#answer().goOn();
   }
 
   #answer(): AnswerRunner {
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("it has not begun");
     const life = this.#life;
+    const repository = this.#repository;
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      dispatch: async (_, signal) =>
-        ok({ modelDigest: DIGEST, events: this.#function(life, signal) }),
+      dispatch: async (_, signal) => {
+        repository.keepOrder();
+        return ok({ modelDigest: DIGEST, events: this.#function(life, signal) });
+      },
+      succeed: async (_, lost) => lost,
       answers: { follow: async () => "over", leave: async () => undefined },
       ledgerOf: () => ({
         capture: ({ charge }) => this.#call(life, () => this.#capture(charge)),

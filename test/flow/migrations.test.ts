@@ -1,6 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { type Migration, migrate, NewerDatabaseError } from "#edge/storage/migrations.ts";
+import { answerMigrations, answerSchema } from "#edge/answers/storage/answer-schema.ts";
+import {
+  type Migration,
+  madeAs,
+  migrate,
+  NewerDatabaseError,
+  type WholeSchema,
+} from "#edge/storage/migrations.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 
 const first: Migration = {
@@ -72,5 +79,52 @@ describe("migrations", () => {
     migrate(store, "things", [first, colour, weight]);
     expect(() => migrate(store, "things", [first, colour])).toThrow(NewerDatabaseError);
     expect(() => migrate(store, "things", [first, colour])).toThrow("needs schema 3");
+  });
+});
+
+describe("a schema that is made whole", () => {
+  const whole: WholeSchema = {
+    table: "things",
+    statements: [
+      `CREATE TABLE things ( ${madeAs({ version: 2, breakingVersion: 1 })} id TEXT PRIMARY KEY, colour TEXT) STRICT, WITHOUT ROWID`,
+    ],
+  };
+
+  test("says its version without a row, and opening it again changes nothing", () => {
+    const store = nodeStore();
+    migrate(store, "things", [first, colour], whole);
+    store.all("INSERT INTO things (id) VALUES ('a')");
+    migrate(store, "things", [first, colour], whole);
+    expect(store.all("SELECT * FROM things")).toEqual([{ id: "a", colour: null }]);
+    expect(store.all("SELECT name FROM sqlite_master")).toEqual([{ name: "things" }]);
+  });
+
+  test("is brought along by what comes later, and an older Worker keeps its hands off it", () => {
+    const store = nodeStore();
+    migrate(store, "things", [first, colour], whole);
+    store.all("INSERT INTO things (id) VALUES ('a')");
+    migrate(store, "things", [first, colour, weight], whole);
+    expect(store.all("SELECT * FROM things")).toEqual([{ id: "a", colour: null, weight: 0 }]);
+    expect(store.all("SELECT version FROM schema_version")).toEqual([{ version: 3 }]);
+    expect(() => migrate(store, "things", [first, colour], whole)).toThrow(NewerDatabaseError);
+  });
+
+  test("of a newer Worker is refused by one that knows fewer breaking changes", () => {
+    const store = nodeStore();
+    const made = madeAs({ version: 3, breakingVersion: 3 });
+    const newer = { table: "things", statements: [`CREATE TABLE things ( ${made} id TEXT)`] };
+    migrate(store, "things", [first, colour, weight], newer);
+    expect(() => migrate(store, "things", [first, colour], whole)).toThrow(NewerDatabaseError);
+  });
+
+  test("has the tables that the migrations lead to: an answer's", () => {
+    const tables = (schema?: WholeSchema): unknown => {
+      const store = nodeStore();
+      migrate(store, "an answer", answerMigrations, schema);
+      return store.all(
+        "SELECT name, sql FROM sqlite_master WHERE name <> 'schema_version' ORDER BY name",
+      );
+    };
+    expect(tables(answerSchema)).toEqual(tables());
   });
 });

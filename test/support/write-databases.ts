@@ -12,6 +12,7 @@ import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/answer-service.ts";
 import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
+import { noProgress } from "#edge/answers/storage/stored-progress.ts";
 import { openBatchOrders } from "#edge/batches/storage/batch-orders.ts";
 import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
 import { openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
@@ -61,28 +62,25 @@ function fillLedger(database: DatabaseSync): void {
 
 function fillRunningAnswer(database: DatabaseSync): void {
   const repository = openAnswerRepository(nodeStore(database), () => "evt_running");
-  repository.begin(order("ans_running"));
+  repository.take(order("ans_running"));
   repository.attempt();
-  repository.started("ab".repeat(32), {
-    ...{ kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: 4 },
+  repository.keep({
+    modelDigest: "ab".repeat(32),
+    started: { kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: 4 },
+    frames: [
+      {
+        ...{ kind: "answer.frame", step: 1, stableUntil: 1 },
+        revealed: [{ position: 0, token: 5, text: "A", confidence: 0.5, step: 1 }],
+      },
+    ],
   });
-  repository.keep([
-    {
-      ...{ kind: "answer.frame", step: 1, stableUntil: 1 },
-      revealed: [{ position: 0, token: 5, text: "A", confidence: 0.5, step: 1 }],
-    },
-  ]);
 }
 
 function fillEndedAnswer(database: DatabaseSync): void {
   const repository = openAnswerRepository(nodeStore(database), () => "evt_ended");
-  repository.begin(order("ans_ended"));
-  repository.end({
-    body: endedAnswer("ans_ended"),
-    tasks: ["settle", "tell"],
-    at: AT,
-    decoder: "2",
-  });
+  repository.take(order("ans_ended"));
+  const body = endedAnswer("ans_ended");
+  repository.end({ body, tasks: ["settle", "tell"], at: AT, decoder: "2" }, noProgress);
 }
 
 /** Three items: one answered, one under way, one that could not be asked. */

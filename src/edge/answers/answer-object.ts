@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
@@ -17,13 +16,16 @@ import { type AnswerBinding, type AnswerCalls, answersOf } from "./answer-client
 import { AnswerIndex } from "./answer-index.ts";
 import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
-import { type CompletionTargets, drainOutbox, ownedBy } from "./making/completion-outbox.ts";
+import { type CompletionTargets, drainOutbox } from "./making/completion-outbox.ts";
+import { DraftTeller } from "./making/draft-teller.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
 import {
   type AnswerRepository,
+  beginsAtOnce,
   type CompletionTask,
   openAnswerRepository,
 } from "./storage/answer-repository.ts";
+import { noProgress } from "./storage/stored-progress.ts";
 
 /** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
@@ -36,9 +38,6 @@ const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 /** An answer that is made faster than a client could list it costs one row written, not two. */
 const LIST_AFTER_MS = 500;
-
-/** At most so often is a canvas in the making told to a webhook that asked for drafts. */
-const DRAFT_EVERY_MS = 1000;
 
 /** What is left to do for an ended answer is tried again this much later at the most. */
 const MAX_TASK_PAUSE_MS = 3_600_000;
@@ -59,7 +58,9 @@ interface AnswerBindings
 export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
   #repository: AnswerRepository;
   #runner: AnswerRunner | undefined;
-  #draftedAt = 0;
+  readonly #drafts = new DraftTeller();
+  /** Resolves when the order is kept, or on its way to be. */
+  readonly #isKept: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(state: DurableObjectState, env: AnswerBindings) {
     super(state, env);
@@ -68,26 +69,29 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   async run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody> {
     this.#begin(order);
+    // Whoever is told its id before its end must find it again.
+    if (milliseconds !== null) await this.#isKept.promise;
     await this.#answer().eventLog.ended(milliseconds);
     return this.#answer().body();
   }
 
   async stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>> {
-    this.#begin(order);
+    await this.start(order);
     return this.#listen(null);
   }
 
   async start(order: AnswerOrder): Promise<void> {
     this.#begin(order);
+    await this.#isKept.promise;
   }
 
   async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
-    this.#repository.begin(order);
+    this.#repository.take(order);
     // What is found was cached, or made, under a key that has the decoder's version in it.
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
     // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
     const tasks: readonly CompletionTask[] = order.webhook === null ? ["list"] : ["tell", "list"];
-    this.#repository.end({ body, tasks, at: Date.now(), decoder });
+    this.#repository.end({ body, tasks, at: Date.now(), decoder }, noProgress);
     await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -169,9 +173,12 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("an answer that never began is asked for");
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
-        dispatch(job, settingsOf(this.env), { requestId, traceparent, deadlineAt, signal }),
+      dispatch: (order, signal) => this.#dispatch(order, signal),
       answers: answersOf(this.env),
+      succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>
+        cacheKey === null
+          ? { answerId, accountId }
+          : await answerCacheOf(this.env).succeed(cacheKey, { answerId, accountId }, lost),
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       call: (ids) => this.#call(ids),
       now: Date.now,
@@ -181,17 +188,38 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return this.#runner;
   }
 
+  /**
+   * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function: a
+   * machine that dies before has told nobody anything, and its caller's Worker calls again.
+   */
   #begin(order: AnswerOrder): void {
-    this.#repository.begin(order);
-    // Not waited for: order, alarm and attempt become durable in one write, before anything leaves this object.
-    if (this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
-    this.#awake();
+    this.#repository.take(order);
+    if (!beginsAtOnce(order)) this.#keepOrder();
+    this.#inBackground(
+      this.#answer()
+        .goOn()
+        .finally(() => this.#keepOrder()),
+    );
     this.#inBackground(this.#list());
+  }
+
+  /** Keeps the order with an alarm to look after it, in one write. */
+  #keepOrder(): void {
+    const isNew = this.#repository.keepOrder();
+    if (isNew && this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
+    this.#isKept.resolve();
   }
 
   /** A client that closes its stream stops nothing: the answer goes on, and can be heard again. */
   #listen(after: number | null): ReadableStream<Uint8Array> {
     return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
+  }
+
+  async #dispatch(order: AnswerOrder, signal: AbortSignal): ReturnType<typeof dispatch> {
+    const { job, requestId, traceparent, deadlineAt } = order;
+    const onSent = (): void => this.#keepOrder();
+    const terms = { requestId, traceparent, deadlineAt, signal, onSent };
+    return await dispatch(job, settingsOf(this.env), terms);
   }
 
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
@@ -255,27 +283,16 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     }
   }
 
-  /** Tells the canvas to the webhook of a request that asked for drafts. A draft that is lost is followed by the answer. */
-  #draft({ job, owner, payment, webhook }: AnswerOrder): void {
-    const now = Date.now();
-    if (webhook?.wantsDrafts !== true || now - this.#draftedAt < DRAFT_EVERY_MS) return;
-    this.#draftedAt = now;
-    const data = this.#answer().body();
-    const notice: Notice = {
-      id: `${this.#repository.terms()?.noticeId}.${data.usage.steps}`,
-      type: "answer.draft",
-      ...ownedBy({ job, owner }),
-      at: now,
-      data,
-    };
-    const notices = noticesOf(this.env);
-    // The answers of a batch are told to the address that they name, and to no endpoint.
-    const telling =
-      payment.kind === "hold" ? notices.accept(notice, webhook) : notices.acceptAt(notice, webhook);
-    const told = telling.catch((cause: unknown) =>
-      logFault("a draft could not be told", job.id, cause),
+  #draft(order: AnswerOrder): void {
+    const at = Date.now();
+    const noticeId = this.#repository.terms()?.noticeId;
+    if (noticeId === undefined || !this.#drafts.isDue(order, at)) return;
+    const draft = { body: this.#answer().body(), noticeId, at };
+    const told = this.#drafts.tell(order, draft, noticesOf(this.env));
+    const { id } = order.job;
+    this.#inBackground(
+      told.catch((cause: unknown) => logFault("a draft could not be told", id, cause)),
     );
-    this.#inBackground(told);
   }
 
   #call(ids: readonly string[]): void {

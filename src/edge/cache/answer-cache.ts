@@ -59,6 +59,12 @@ export type Lookup =
       readonly ttlSeconds: number;
     };
 
+/** An answer that leads a key. */
+export interface Leader {
+  readonly answerId: string;
+  readonly accountId: string;
+}
+
 /** Answers that were given before, by the digest of everything that determined them. Nothing in it ever throws: a fault is a miss. */
 export interface AnswerCache {
   /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
@@ -72,6 +78,8 @@ export interface AnswerCache {
       readonly notLeader: string | null;
     },
   ): Promise<Lookup>;
+  /** Says who leads a key whose leader was lost before its work began: `answer`, unless another came before it. */
+  succeed(key: string, answer: Leader, lost: Leader): Promise<Leader>;
   /** Lets go of a key that `answerId` leads and will not fill. */
   abandon(key: string, answerId: string): Promise<void>;
   /** Keeps a completed answer. Called by its object, once it is paid. */

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { logFault } from "../log.ts";
+import type { Leader } from "./answer-cache.ts";
 
 /** A cached answer as it lies in the object. Times are milliseconds since 1970. */
 export interface CacheEntry {
@@ -58,38 +59,64 @@ export const LEADER_LEASE_MS = 600_000;
  */
 export const LEADER_START_MS = 5_000;
 
-interface Leader {
-  readonly answerId: string;
-  readonly accountId: string;
+interface Lead extends Leader {
   readonly since: number;
   readonly until: number;
 }
 
+/**
+ * A lead that has lasted so long is written down. Shorter ones live in this instance alone, which outlives them: with it, all
+ * that is lost is that an equal question runs beside, which costs a run and breaks nothing. So no caller waits for a write.
+ */
+export const LEAD_KEPT_AFTER_MS = 2_000;
+
 /** The Durable Object of one cache key: the stored answer, or which answer is making it. */
 export class CacheObject extends DurableObject {
+  /** Weights that the key stands for, as the last claim said. */
+  #model: string | undefined;
+  #lead: Lead | undefined;
+
+  constructor(state: DurableObjectState, env: object) {
+    super(state, env);
+    const { kv } = state.storage;
+    this.#model = kv.get<string>("model");
+    this.#lead = kv.get<Lead>("leader");
+  }
+
   async claim(claim: Claim): Promise<Claimed> {
     const now = Date.now();
-    const { kv } = this.ctx.storage;
-    const entry = kv.get<CacheEntry>("entry");
+    const entry = this.ctx.storage.kv.get<CacheEntry>("entry");
     if (!claim.isFresh && entry !== undefined && isServable(entry, claim, now))
       return { kind: "hit", entry };
     if (!claim.mayLead) return { kind: "absent" };
-    const leader = kv.get<Leader>("leader");
-    const isLed = leader !== undefined && mayStillLead(leader, claim, now);
-    if (isLed && !claim.isFresh && leader.answerId !== claim.answerId) {
-      const { answerId: leaderId, accountId: leaderAccountId, since } = leader;
+    const lead = this.#lead;
+    const isLed = lead !== undefined && mayStillLead(lead, claim, now);
+    if (isLed && !claim.isFresh && lead.answerId !== claim.answerId) {
+      const { answerId: leaderId, accountId: leaderAccountId, since } = lead;
       return { kind: "join", leaderId, leaderAccountId, ageMs: Math.max(0, now - since) };
     }
-    if (!isLed) await this.#lead(claim, now);
+    if (!isLed) {
+      this.#model = claim.modelDigest;
+      this.#take(claim, now);
+    }
     return { kind: "lead" };
+  }
+
+  /** Takes the lead over from a leader that was lost before its work began, or says who has. */
+  async succeed(answer: Leader, lostId: string): Promise<Leader> {
+    const now = Date.now();
+    const isLed = this.#lead !== undefined && this.#lead.until > now;
+    if (!isLed || this.#lead?.answerId === lostId) this.#take(answer, now);
+    const { answerId, accountId } = this.#lead ?? answer;
+    return { answerId, accountId };
   }
 
   /** Keeps an answer, which also ends its leader's lead. An answer of other weights than the key's is another key's answer. */
   async store(entry: CacheEntry, modelDigest: string): Promise<void> {
     const { kv } = this.ctx.storage;
-    if (kv.get<string>("model") !== modelDigest) return;
+    if (this.#model !== modelDigest) return;
     const known = kv.get<CacheEntry>("entry");
-    kv.delete("leader");
+    this.#letGo();
     if (known !== undefined && known.expiresAt > Date.now() && known.digest !== entry.digest) {
       // Two functions that round differently. Some caller has been told the first; all later ones are told the same.
       logFault(
@@ -104,8 +131,7 @@ export class CacheObject extends DurableObject {
   }
 
   async abandon(answerId: string): Promise<void> {
-    const { kv } = this.ctx.storage;
-    if (kv.get<Leader>("leader")?.answerId === answerId) kv.delete("leader");
+    if (this.#lead?.answerId === answerId) this.#letGo();
   }
 
   /** Deletes a damaged entry, unless another has taken its place. */
@@ -116,20 +142,32 @@ export class CacheObject extends DurableObject {
   }
 
   override async alarm(): Promise<void> {
-    const { kv } = this.ctx.storage;
-    const entry = kv.get<CacheEntry>("entry");
-    const leader = kv.get<Leader>("leader");
-    const endsAt = Math.max(entry?.expiresAt ?? 0, leader?.until ?? 0);
-    if (endsAt > Date.now()) await this.ctx.storage.setAlarm(endsAt);
-    else await this.ctx.storage.deleteAll();
+    const entry = this.ctx.storage.kv.get<CacheEntry>("entry");
+    const endsAt = Math.max(entry?.expiresAt ?? 0, this.#lead?.until ?? 0);
+    if (endsAt > Date.now()) return await this.ctx.storage.setAlarm(endsAt);
+    await this.ctx.storage.deleteAll();
+    this.#lead = undefined;
+    this.#model = undefined;
   }
 
-  async #lead({ answerId, accountId, modelDigest }: Claim, now: number): Promise<void> {
+  #take({ answerId, accountId }: Leader, now: number): void {
+    this.#lead = { answerId, accountId, since: now, until: now + LEADER_LEASE_MS };
+    this.ctx.waitUntil(this.#keepLead(this.#lead));
+  }
+
+  async #keepLead(lead: Lead): Promise<void> {
+    await scheduler.wait(LEAD_KEPT_AFTER_MS);
+    if (this.#lead !== lead) return;
     const { kv } = this.ctx.storage;
-    kv.put("model", modelDigest);
-    const until = now + LEADER_LEASE_MS;
-    kv.put("leader", { answerId, accountId, since: now, until } satisfies Leader);
-    if (kv.get("entry") === undefined) await this.ctx.storage.setAlarm(until);
+    if (this.#model !== undefined) kv.put("model", this.#model);
+    kv.put("leader", lead);
+    if (kv.get("entry") === undefined) await this.ctx.storage.setAlarm(lead.until);
+  }
+
+  #letGo(): void {
+    const { kv } = this.ctx.storage;
+    this.#lead = undefined;
+    if (kv.get("leader") !== undefined) kv.delete("leader");
   }
 }
 
@@ -137,6 +175,6 @@ function isServable(entry: CacheEntry, { maxAgeMs }: Claim, now: number): boolea
   return entry.expiresAt > now && (maxAgeMs === null || now - entry.storedAt <= maxAgeMs);
 }
 
-function mayStillLead({ answerId, since, until }: Leader, claim: Claim, now: number): boolean {
+function mayStillLead({ answerId, since, until }: Lead, claim: Claim, now: number): boolean {
   return until > now && (answerId !== claim.notLeader || now - since < LEADER_START_MS);
 }

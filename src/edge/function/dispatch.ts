@@ -46,13 +46,15 @@ export interface DispatchTerms {
   /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
   readonly deadlineAt: number | null;
   readonly signal: AbortSignal;
+  /** Called when the job is on its way: what is written from then on holds it up no more. */
+  readonly onSent?: () => void;
 }
 
 /** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
 export async function dispatch(
   job: DispatchedJob,
   settings: Settings,
-  { requestId, traceparent, deadlineAt, signal }: DispatchTerms,
+  { requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
   const { id: jobId, accountId, card, pictures } = job;
   const order = {
@@ -71,7 +73,9 @@ export async function dispatch(
       signal: AbortSignal.any([signal, idleTimeout.signal]),
     };
     const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
-    const response = await callFunction(call, GENERATE_PATH, { ...init, headers });
+    const called = callFunction(call, GENERATE_PATH, { ...init, headers });
+    onSent?.();
+    const response = await called;
     const answer = response.ok ? await answerOf(response.value, requestId) : response;
     if (!answer.ok) {
       idleTimeout.end();

@@ -17,6 +17,32 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
+/**
+ * The tables that all migrations up to a version leave behind, made at once: for objects that are made so often that what
+ * each table costs counts. A test holds that both ways lead to the same tables.
+ */
+export interface WholeSchema {
+  /** Its first table, which `statements` make with `madeAs` in it. */
+  readonly table: string;
+  readonly statements: readonly string[];
+}
+
+/**
+ * A comment for the statement that makes a table at a version: SQLite keeps it with the table, so that no table and no row
+ * are needed to say the version of a database that no migration has changed yet.
+ */
+export function madeAs({ version, breakingVersion }: SchemaVersion): string {
+  return `/* schema ${version}, breaking ${breakingVersion} */`;
+}
+
+/** How new the tables of a database are. */
+export interface SchemaVersion {
+  /** Number of the last migration that ran; 0 before the first. */
+  readonly version: number;
+  /** Number of the last breaking one: code that knows fewer must keep its hands off. */
+  readonly breakingVersion: number;
+}
+
 /** The tables were written by code that this code cannot stand in for: an older Worker was deployed over a newer one. */
 export class NewerDatabaseError extends Error {
   override readonly name = "NewerDatabaseError";
@@ -31,12 +57,19 @@ export class NewerDatabaseError extends Error {
 /**
  * Brings an object's tables to the newest schema: all migrations that are due in one transaction, so that a database has
  * one version or the other and nothing between. A database from before versions were counted has none written down; its
- * first migration says `IF NOT EXISTS` throughout and adopts it. A new database is given the last version at once.
+ * first migration says `IF NOT EXISTS` throughout and adopts it. A new database is given the last version at once, by
+ * `whole` where there is one.
  *
  * Throws NewerDatabaseError where a newer Worker has made a breaking change; one that only added is worked with.
  */
-export function migrate(store: SqlStore, what: string, migrations: readonly Migration[]): void {
-  const current = readVersion(store);
+export function migrate(
+  store: SqlStore,
+  what: string,
+  migrations: readonly Migration[],
+  whole?: WholeSchema,
+): void {
+  if (whole !== undefined && !hasTable(store, whole.table)) makeWhole(store, what, whole);
+  const current = readVersion(store, whole);
   if (current.breakingVersion > migrations.length)
     throw new NewerDatabaseError(what, current.breakingVersion, migrations.length);
   if (current.version >= migrations.length) return;
@@ -50,22 +83,32 @@ export function migrate(store: SqlStore, what: string, migrations: readonly Migr
   });
 }
 
-interface SchemaVersion {
-  /** Number of the last migration that ran; 0 before the first. */
-  readonly version: number;
-  /** Number of the last breaking one: code that knows fewer must keep its hands off. */
-  readonly breakingVersion: number;
+function makeWhole(store: SqlStore, what: string, { statements }: WholeSchema): void {
+  store.transaction(() => {
+    for (const statement of statements) run(store, statement, `${what}: all at once`);
+  });
 }
 
-function readVersion(store: SqlStore): SchemaVersion {
+function hasTable(store: SqlStore, name: string): boolean {
+  return store.all("SELECT 1 FROM sqlite_master WHERE name = ?", name).length > 0;
+}
+
+function readVersion(store: SqlStore, whole: WholeSchema | undefined): SchemaVersion {
   const none: SchemaVersion = { version: 0, breakingVersion: 0 };
   // Not `PRAGMA user_version`: the runtime's SQLite refuses it.
-  if (store.all("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").length === 0)
-    return none;
+  if (!hasTable(store, "schema_version"))
+    return whole === undefined ? none : (versionMade(store, whole.table) ?? none);
   const [row] = store.all<{ version: number; breaking_version: number }>(
     "SELECT version, breaking_version FROM schema_version",
   );
   return row === undefined ? none : { version: row.version, breakingVersion: row.breaking_version };
+}
+
+/** What `madeAs` said of a table; undefined where it was not made so. */
+function versionMade(store: SqlStore, table: string): SchemaVersion | undefined {
+  const [row] = store.all<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", table);
+  const said = /\/\* schema ([0-9]+), breaking ([0-9]+) \*\//.exec(row?.sql ?? "");
+  return said === null ? undefined : { version: Number(said[1]), breakingVersion: Number(said[2]) };
 }
 
 function writeVersion(store: SqlStore, { version, breakingVersion }: SchemaVersion): void {

@@ -110,9 +110,9 @@ describe("an answer whose object dies", () => {
     await hasStep(id, 1);
     await vi.waitFor(async () => {
       const kept = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
-        storage.sql.exec("SELECT step FROM frames").toArray(),
+        storage.sql.exec("SELECT record FROM answer WHERE record LIKE 'progress/%'").toArray(),
       );
-      expect(kept).toEqual([{ step: 1 }]);
+      expect(kept).toEqual([{ record: "progress/0001" }]);
     });
     await crash(id);
     expect((await read(id)).status).toBe("running");
@@ -433,9 +433,9 @@ describe("an alarm", () => {
     const object = env.ANSWERS.getByName(id);
     await vi.waitFor(async () => {
       const tasks = await runInDurableObject(object, (_, { storage }) =>
-        storage.sql.exec("SELECT duty FROM duties").toArray(),
+        storage.sql.exec("SELECT tasks FROM answer WHERE record = 'end'").toArray(),
       );
-      expect(tasks).toEqual([]);
+      expect(tasks).toEqual([{ tasks: "[]" }]);
     });
     const endedAt = Date.now();
     const clock = vi.spyOn(Date, "now");

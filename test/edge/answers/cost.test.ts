@@ -38,9 +38,15 @@ async function costOf(fields: object): Promise<{ readonly told: Cost; readonly a
   let meter: CostMeter | undefined;
   functionReplies((sent) => {
     if (!sent.url.endsWith(GENERATE_PATH)) return modelReply(digest);
-    meter?.leaves("AnswerObject", "AnswerObject → function");
     return eventReply(story);
   }, "asked");
+  const replies = vi.mocked(globalThis.fetch).getMockImplementation();
+  vi.mocked(globalThis.fetch).mockImplementation(async (input, init) => {
+    if (new Request(input, init).url.endsWith(GENERATE_PATH))
+      meter?.leaves("AnswerObject", "AnswerObject → function");
+    if (replies === undefined) throw new Error("nobody stands in for the function");
+    return await replies(input, init);
+  });
   // Objects that live on have their tables, and counters their rows, before it is counted.
   await pay(fields);
   await drained();
@@ -60,9 +66,9 @@ function untilPaid(steps: readonly string[], paid: string): readonly string[] {
 }
 
 describe("a paid answer", () => {
-  test("is told behind four calls of objects and five durable writes", async () => {
-    const { told } = await costOf({});
-    // What follows the capture is not waited for, and may begin before the reply is read.
+  test("is told behind three calls of objects and three durable writes in series", async () => {
+    const { told, all } = await costOf({});
+    // The third call is of the answer's object, which calls the ledger itself. What follows the capture is not waited for, and may begin before the reply is read.
     expect(untilPaid(told.calls, "LedgerObject.capture")).toEqual([
       "CacheObject.claim",
       "LedgerObject.hold",
@@ -70,11 +76,12 @@ describe("a paid answer", () => {
       "LedgerObject.capture",
     ]);
     expect(untilPaid(told.awaited, "LedgerObject.capture")).toEqual([
-      "CacheObject.claim",
       "LedgerObject.hold",
-      "AnswerObject → function",
       "AnswerObject → LedgerObject",
       "LedgerObject.capture",
     ]);
+    // Where every answer has its objects and rows: the two of the ledger and the answer, and the cache's.
+    expect(all.rows["AnswerObject"]).toBeLessThanOrEqual(7);
+    expect(all.rows["CacheObject"]).toBeLessThanOrEqual(2);
   }, 30_000);
 });

@@ -6,7 +6,12 @@ import type { Question } from "#domain/question.ts";
 import type { AnswerCache, CacheDirectives, Lookup } from "#edge/cache/answer-cache.ts";
 import { answerCacheOf, type CacheFront, newCacheFront } from "#edge/cache/cache-client.ts";
 import { MODEL_MS } from "#edge/cache/cache-model.ts";
-import { CACHE_LIFETIME_MS, LEADER_LEASE_MS, LEADER_START_MS } from "#edge/cache/cache-object.ts";
+import {
+  CACHE_LIFETIME_MS,
+  LEAD_KEPT_AFTER_MS,
+  LEADER_LEASE_MS,
+  LEADER_START_MS,
+} from "#edge/cache/cache-object.ts";
 import type { CallerContext } from "#edge/caller-context.ts";
 import type { Bindings } from "#edge/env.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
@@ -196,7 +201,32 @@ describe("the first who asks leads, and", () => {
     await evictDurableObject(env.CACHE.getByName(key));
     expect(await lookUp(what, { as: "ans_late" })).toMatchObject({ leaderId: "ans_lead" });
   });
+
+  test("whose object dies within its first seconds is led beside, and both are answered", async () => {
+    const what = fresh();
+    const key = keyOf(await lookUp(what, { as: "ans_first" }));
+    await crash(key);
+    expect((await lookUp(what, { as: "ans_beside" })).kind).toBe("lead");
+    await cache.store(key, body({ id: "ans_first" }));
+    expect(await lookUp(what, { as: "ans_late" })).toMatchObject({ kind: "hit" });
+  });
+
+  test("whose object dies later is still known", async () => {
+    const what = fresh();
+    const key = keyOf(await lookUp(what, { as: "ans_lead" }));
+    await scheduler.wait(LEAD_KEPT_AFTER_MS + 300);
+    await crash(key);
+    expect(await lookUp(what, { as: "ans_late" })).toMatchObject({ leaderId: "ans_lead" });
+  });
 });
+
+/** Ends the instance as a crash would: nothing of its memory is left. */
+async function crash(key: string): Promise<void> {
+  const killed = runInDurableObject(env.CACHE.getByName(key), (_, state) =>
+    state.abort("the machine died"),
+  );
+  await killed.catch(() => undefined);
+}
 
 describe("a hit", () => {
   test("in the private pool is the first answer itself, at the model card's price", async () => {

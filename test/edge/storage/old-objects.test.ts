@@ -87,7 +87,8 @@ test("what release 0.1.0 left under way is made, paid and told by the Worker of 
 
   await leave(env.ANSWERS.getByName("ans_ended"), answerEnded);
   await runDurableObjectAlarm(env.ANSWERS.getByName("ans_ended"));
-  expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), "SELECT * FROM duties")).toEqual([]);
+  const tasks = "SELECT tasks FROM answer WHERE record = 'end'";
+  expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), tasks)).toEqual([{ tasks: "[]" }]);
 
   await leave(env.BATCHES.getByName("bat_1"), inAnHour(batch));
   await vi.waitFor(

@@ -3,7 +3,7 @@ import { createFrameTeller } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
 import { bodyMessage, progressMessage } from "#wire/function/events.ts";
-import type { Progress } from "../storage/answer-repository.ts";
+import type { Progress } from "../storage/stored-progress.ts";
 
 /** What has been told of one answer, and the streams that listen. Lives as long as its object's instance. */
 export class AnswerEventLog {
@@ -16,7 +16,6 @@ export class AnswerEventLog {
   #end: AnswerBody | null;
   /** Whether the frames of an ended answer are still there. */
   readonly #hasFrames: boolean;
-  #unkept: AnswerFrame[] = [];
   #change: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(answerId: string, progress: Progress, end: AnswerBody | null, hasFrames: boolean) {
@@ -32,15 +31,6 @@ export class AnswerEventLog {
     return this.#modelDigest;
   }
 
-  /** Frames that came and are not yet in the repository, as the function sent them. */
-  get unkept(): readonly AnswerFrame[] {
-    return this.#unkept;
-  }
-
-  kept(): void {
-    this.#unkept = [];
-  }
-
   /** What callers have been told. */
   progress(): Omit<Progress, "modelDigest"> {
     return { started: this.#started, frames: this.#frames };
@@ -52,10 +42,7 @@ export class AnswerEventLog {
 
   tell(event: AnswerStarted | AnswerFrame): void {
     if (event.kind === "answer.started") this.#started = event;
-    else {
-      this.#frames.push(this.#tellable(event));
-      this.#unkept.push(event);
-    }
+    else this.#frames.push(this.#tellable(event));
     this.#wake();
   }
 

@@ -1,23 +1,21 @@
 import type { TextTerms } from "#domain/answer-text.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Result } from "#domain/result.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import { problemOf } from "#wire/error.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
 import { withRetry } from "../../with-retry.ts";
-import type { AnswerOrder } from "../answer-service.ts";
+import type { AnswerOrder, LedAnswer } from "../answer-service.ts";
 import type {
   AnswerRepository,
   AnswerTerms,
   CompletionTask,
 } from "../storage/answer-repository.ts";
 import { AnswerEventLog } from "./answer-event-log.ts";
-import { completionTasksOf } from "./completion-outbox.ts";
-import { type Followed, followWork } from "./following.ts";
+import { type Followed, Following } from "./following.ts";
 import {
   asItStands,
   type GenerationEnd,
@@ -25,11 +23,11 @@ import {
   generateAnswer,
   Interruption,
 } from "./generation-attempts.ts";
-import { Patience } from "./patience.ts";
-import { pause } from "./pause.ts";
-import { chargeOf, settle, sharedChargeOf } from "./payment.ts";
+import { Patience, pause } from "./patience.ts";
+import { settle } from "./payment.ts";
 import { Place } from "./place.ts";
-import { bodyOfEnd, bodyOfProgress, type Generated } from "./render-answer.ts";
+import { ProgressKeeper } from "./progress-keeper.ts";
+import { bodyOfProgress, endedAnswer, type Generated } from "./render-answer.ts";
 import { SharedWork } from "./shared-work.ts";
 
 /** What an answer is made with. */
@@ -40,6 +38,8 @@ export interface RunnerParts {
   ) => Promise<Result<Dispatched, Failure>>;
   /** The answers whose work an answer may take part in. */
   readonly answers: Followed;
+  /** Says who leads a question whose leader was lost before its work began: this answer, or who came first. Never rejects. */
+  readonly succeed: (terms: AnswerTerms, lost: LedAnswer) => Promise<LedAnswer>;
   readonly ledgerOf: (accountId: string) => RunnerLedger;
   /** Tells answers that it is their turn at the functions, without waiting for it. */
   readonly call: (answerIds: readonly string[]) => void;
@@ -56,10 +56,6 @@ type RunnerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePla
 /** How long after its deadline a function may still tell its own, better, partial answer. */
 const DEADLINE_GRACE_MS = 250;
 
-/** Frames that are kept together: a write for each would cost a small model more than its step. */
-const FRAMES_A_WRITE = 8;
-const WRITE_WITHIN_MS = 50;
-
 /**
  * Makes the answer of one repository. Lives as long as its object's instance; the runner of the next instance goes on from the repository. The end is kept before
  * anything is charged for it, so that no later runner ends the answer otherwise than it was paid.
@@ -68,73 +64,58 @@ export class AnswerRunner {
   readonly #repository: AnswerRepository;
   readonly #terms: AnswerTerms;
   readonly #parts: RunnerParts;
-  readonly #eventLog: AnswerEventLog;
   readonly #interruption = new AbortController();
-  #text: TextTerms | undefined;
-  readonly #shared: SharedWork;
+  readonly #keeper: ProgressKeeper;
   readonly #patience: Patience;
-  readonly #place: Place;
-  /** Whose work it takes part in; null once it works by itself. */
-  #leader: AnswerOrder["follows"];
-  /** Whether the work it takes part in has become its own to pay. */
-  #isHeir = false;
+  readonly #following: Following;
+  /** What is told, and to be told, of the answer. */
+  readonly eventLog: AnswerEventLog;
+  /** The run of its question, for the answers that take part in it. */
+  readonly shared: SharedWork;
+  /** Its place at the functions. */
+  readonly place: Place;
+  #text: TextTerms | undefined;
   /** The work under way; undefined where none is. */
   #work: Promise<void> | undefined;
 
   constructor(repository: AnswerRepository, terms: AnswerTerms, parts: RunnerParts) {
+    const { job, payment, share, hasPlace, follows, isAccepted } = terms;
+    const end = repository.ended()?.body ?? null;
+    const progress = repository.progress();
     this.#repository = repository;
     this.#terms = terms;
     this.#parts = parts;
-    const end = repository.ended()?.body ?? null;
-    const progress = repository.progress();
-    this.#eventLog = new AnswerEventLog(terms.job.id, progress, end, repository.hasQuestion());
-    this.#leader = terms.follows;
-    this.#patience = new Patience(
-      { isAccepted: terms.isAccepted, createdAt: terms.job.createdAt },
-      parts.now,
+    this.#keeper = new ProgressKeeper(repository);
+    this.#patience = new Patience({ isAccepted, createdAt: job.createdAt }, parts.now);
+    this.#following = new Following(follows, job.id, {
+      answers: parts.answers,
+      onHeir: () => this.place.inherit(),
+      succeed: (lost) => parts.succeed(terms, lost),
+    });
+    this.eventLog = new AnswerEventLog(job.id, progress, end, repository.hasQuestion());
+    const isHeld = payment.kind === "hold";
+    this.place = new Place({ answerId: job.id, share, hasPlace, isHeld }, () =>
+      parts.ledgerOf(job.accountId),
     );
-    const { job, payment, share, hasPlace } = terms;
-    this.#place = new Place(
-      { answerId: job.id, share, hasPlace, isHeld: payment.kind === "hold" },
-      () => parts.ledgerOf(job.accountId),
-    );
-    this.#shared = new SharedWork(() => this.#interruption.abort(new Interruption("cancelled")));
-    if (end !== null) this.#shared.over();
-    if (progress.modelDigest !== null) this.#shared.taken(progress.modelDigest);
-    if (progress.started !== null) this.#shared.tell(progress.started);
-    for (const frame of progress.frames) this.#shared.tell(frame);
-  }
-
-  /** What is told, and to be told, of the answer. */
-  get eventLog(): AnswerEventLog {
-    return this.#eventLog;
-  }
-
-  /** Its place at the functions. */
-  get place(): Place {
-    return this.#place;
-  }
-
-  /** The run of its question, for the answers that take part in it. */
-  get shared(): SharedWork {
-    return this.#shared;
+    this.shared = new SharedWork(() => this.#interruption.abort(new Interruption("cancelled")));
+    if (end !== null) this.shared.over();
+    if (progress.modelDigest !== null) this.shared.taken(progress.modelDigest);
+    if (progress.started !== null) this.shared.tell(progress.started);
+    for (const frame of progress.frames) this.shared.tell(frame);
   }
 
   /** The answer as it stands. */
   body(): AnswerBody {
     const ended = this.#repository.ended();
     if (ended !== null) return ended.body;
-    return bodyOfProgress(this.#terms.job, this.#eventLog.modelDigest, this.#generated());
+    return bodyOfProgress(this.#terms.job, this.eventLog.modelDigest, this.#generated());
   }
 
   /** Begins the work where it was left, unless it is under way or over; resolves when it is over, and never rejects. */
   goOn(): Promise<void> {
     this.#work ??= this.#run().catch((cause: unknown) => {
-      logFault(
-        "the making of an answer broke off; the next alarm begins again",
-        this.#terms.job.id,
-        cause,
-      );
+      const fault = "the making of an answer broke off; the next alarm begins again";
+      logFault(fault, this.#terms.job.id, cause);
       this.#work = undefined;
     });
     return this.#work;
@@ -145,12 +126,10 @@ export class AnswerRunner {
     if (this.#repository.ended() !== null) return;
     const order = this.#mayGoOn ? this.#repository.order() : null;
     if (order !== null) {
-      const { started, frames } = this.#eventLog.progress();
-      const ended = this.#end(
-        order,
-        asItStands(status, started, frames, order.job.question.options),
-      );
-      this.#shared.leaderLeft();
+      const { started, frames } = this.eventLog.progress();
+      const end = asItStands(status, started, frames, order.job.question.options);
+      const ended = this.#end(order, end);
+      this.shared.leaderLeft();
       return await ended;
     }
     this.#interruption.abort(new Interruption(status));
@@ -163,7 +142,7 @@ export class AnswerRunner {
    * answer that took part in it stands in line under an id, and with a price, of its own.
    */
   get #mayGoOn(): boolean {
-    return this.#shared.isWanted && (this.#place.isTaken || this.#leader !== null);
+    return this.shared.isWanted && (this.place.isTaken || this.#following.isFollower);
   }
 
   async #run(): Promise<void> {
@@ -172,41 +151,33 @@ export class AnswerRunner {
     if (order === null) return;
     this.#text = order.job.question.options;
     const endTimer = this.#interruptAt(order.deadlineAt);
-    let saver: ReturnType<typeof setTimeout> | undefined;
     try {
       for await (const event of this.#events(order)) {
         this.#share(event);
         // Its own end was told before that of the work, which others had a share in.
         if (this.#repository.ended() !== null) continue;
-        if (event.kind === "answer.started") {
-          this.#repository.started(this.#eventLog.modelDigest ?? "", event);
-          this.#eventLog.tell(event);
-        } else if (event.kind === "answer.frame") {
-          this.#eventLog.tell(event);
-          this.#parts.onFrame(order);
-          if (this.#eventLog.unkept.length >= FRAMES_A_WRITE) this.#keepFrames();
-          else
-            saver ??= setTimeout(() => {
-              saver = undefined;
-              this.#keepFrames();
-            }, WRITE_WITHIN_MS);
+        if (event.kind === "answer.started" || event.kind === "answer.frame") {
+          this.#keeper.came(event, this.eventLog.modelDigest);
+          this.eventLog.tell(event);
+          if (event.kind === "answer.frame") this.#parts.onFrame(order);
         } else await this.#end(order, event);
       }
     } finally {
-      this.#shared.over();
+      this.shared.over();
       endTimer();
-      clearTimeout(saver ?? null);
+      this.#keeper.stop();
     }
   }
 
   #events(order: AnswerOrder): ReturnType<typeof generateAnswer> {
+    const following = this.#following;
     return generateAnswer({
       turn: async (signal) => {
-        if (this.#leader === null) await this.#place.taken(signal);
+        if (!following.isFollower) await this.place.taken(signal);
       },
-      attempt: () => (this.#leader === null ? this.#repository.attempt() : 0),
+      attempt: () => (following.isFollower ? 0 : this.#repository.attempt()),
       takeBack: () => this.#repository.takeBack(),
-      // Without work to take part in it works by itself, at once.
+      // Without work to take part in it works by itself, or takes part in that of another, at once.
       patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
       progress: this.#repository.progress(),
       signal: this.#interruption.signal,
@@ -214,25 +185,14 @@ export class AnswerRunner {
       options: order.job.question.options,
       onTaken: (modelDigest) => {
         this.#patience.taken();
-        this.#eventLog.taken(modelDigest);
-        this.#shared.taken(modelDigest);
+        this.eventLog.taken(modelDigest);
+        this.shared.taken(modelDigest);
       },
-      dispatch: (signal) => this.#dispatch(order, signal),
+      dispatch: async (signal) =>
+        following.isFollower
+          ? await following.dispatch(signal)
+          : await this.#parts.dispatch(order, signal),
     });
-  }
-
-  /** Takes part in the work of an equal question where there is some, and has a function work otherwise. */
-  async #dispatch(order: AnswerOrder, signal: AbortSignal): Promise<Result<Dispatched, Failure>> {
-    const { answers, dispatch } = this.#parts;
-    const leader = this.#leader;
-    if (leader === null) return await dispatch(order, signal);
-    const followed = await followWork(answers, leader, order.job.id, signal, () => {
-      this.#isHeir = true;
-      this.#place.inherit();
-    });
-    if (followed !== null) return ok({ ...followed, events: this.#untilLost(followed.events) });
-    this.#leader = null;
-    return refuse({ kind: "function_unreachable" });
   }
 
   /** Tells the followers; an end that is no whole answer is this answer's alone. */
@@ -241,7 +201,7 @@ export class AnswerRunner {
       case "answer.started":
       case "answer.frame":
       case "answer.completed":
-        this.#shared.tell(event);
+        this.shared.tell(event);
         break;
       case "answer.partial":
       case "answer.cancelled":
@@ -249,13 +209,6 @@ export class AnswerRunner {
         break;
       default:
         event satisfies never;
-    }
-  }
-
-  async *#untilLost(events: Dispatched["events"]): Dispatched["events"] {
-    for await (const event of events) {
-      if (event.kind === "answer.failed") [this.#leader, this.#isHeir] = [null, false];
-      yield event;
     }
   }
 
@@ -274,36 +227,19 @@ export class AnswerRunner {
 
   #generated(): Generated {
     this.#text ??= this.#repository.order()?.job.question.options ?? { stop: [] };
-    return { ...this.#eventLog.progress(), text: this.#text };
-  }
-
-  #keepFrames(): void {
-    this.#repository.keep(this.#eventLog.unkept);
-    this.#eventLog.kept();
+    return { ...this.eventLog.progress(), text: this.#text };
   }
 
   async #end(order: AnswerOrder, end: GenerationEnd): Promise<void> {
-    const { job, payment, isRepeatable, requestId } = order;
-    const error =
-      end.kind === "answer.failed"
-        ? problemOf(end.failure, { requestId, instance: `/v1/answers/${job.id}` })
-        : null;
-    const progress = this.#generated();
-    const at = this.#parts.now();
-    const made = { job, modelDigest: this.#eventLog.modelDigest, progress, error };
-    const isShared = this.#leader !== null && !this.#isHeir;
-    const charge = isShared ? sharedChargeOf(end, job) : chargeOf(end, job);
-    const own = bodyOfEnd(end, made, charge, at);
-    const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
-    this.#keepFrames();
-    const decoder = end.kind === "answer.completed" ? end.decoder : null;
-    const ended = this.#repository.end({
-      body,
-      tasks: completionTasksOf(order, body),
-      at,
-      decoder,
-    });
-    await this.#place.settled();
+    const { job, payment, isRepeatable } = order;
+    const made = {
+      modelDigest: this.eventLog.modelDigest,
+      progress: this.#generated(),
+      isShared: this.#following.isShared,
+      at: this.#parts.now(),
+    };
+    const ended = this.#repository.end(endedAnswer(order, end, made), this.#keeper.handOver());
+    await this.place.settled();
     const ledger = payment.kind === "hold" ? this.#parts.ledgerOf(job.accountId) : null;
     const settled =
       ledger === null
@@ -313,8 +249,8 @@ export class AnswerRunner {
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
     if (!isAsTold) this.#repository.settled(charged);
     // Nothing is written between here and the reply, which would have to wait for it.
-    this.#eventLog.end(this.body());
+    this.eventLog.end(this.body());
     this.#parts.onEnd(charged === undefined ? [] : ["settle"]);
-    this.#parts.call(settled?.called ?? (await this.#place.leave()));
+    this.#parts.call(settled?.called ?? (await this.place.leave()));
   }
 }

@@ -1,4 +1,6 @@
 import type { AnswerEvent } from "#domain/event.ts";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import { logFault } from "../../log.ts";
@@ -15,11 +17,72 @@ const LOOK_MS = 50;
 export type Followed = Pick<Answers, "follow" | "leave">;
 
 /**
+ * Whose work an answer takes part in. Where that is lost before it began, the first of those who lost it leads and the
+ * others follow; where it is lost later, each goes on with a run of its own, from where it was.
+ */
+export class Following {
+  readonly #answers: Followed;
+  readonly #follower: string;
+  readonly #onHeir: () => void;
+  /** Says who leads now that this one is lost: the follower itself, or who came first. */
+  readonly #succeed: (lost: LedAnswer) => Promise<LedAnswer>;
+  #leader: LedAnswer | null;
+  #isHeir = false;
+
+  constructor(
+    leader: LedAnswer | null,
+    follower: string,
+    terms: {
+      readonly answers: Followed;
+      readonly onHeir: () => void;
+      readonly succeed: (lost: LedAnswer) => Promise<LedAnswer>;
+    },
+  ) {
+    this.#leader = leader;
+    this.#follower = follower;
+    this.#answers = terms.answers;
+    this.#onHeir = terms.onHeir;
+    this.#succeed = terms.succeed;
+  }
+
+  /** Whether it takes part in the work of another; else it works by itself. */
+  get isFollower(): boolean {
+    return this.#leader !== null;
+  }
+
+  /** Whether another pays for the work: it has not become this answer's own. */
+  get isShared(): boolean {
+    return this.isFollower && !this.#isHeir;
+  }
+
+  /** Takes part in the leader's work. Refused with `function_unreachable` where there is none to take part in, any more. */
+  async dispatch(signal: AbortSignal): Promise<Result<Dispatched, Failure>> {
+    const leader = this.#leader;
+    if (leader === null) return refuse({ kind: "function_unreachable" });
+    const followed = await followWork(this.#answers, leader, this.#follower, signal, () => {
+      this.#isHeir = true;
+      this.#onHeir();
+    });
+    if (followed !== null) return ok({ ...followed, events: this.#untilLost(followed.events) });
+    const next = await this.#succeed(leader);
+    this.#leader = next.answerId === this.#follower ? null : next;
+    return refuse({ kind: "function_unreachable" });
+  }
+
+  async *#untilLost(events: Dispatched["events"]): Dispatched["events"] {
+    for await (const event of events) {
+      if (event.kind === "answer.failed") [this.#leader, this.#isHeir] = [null, false];
+      yield event;
+    }
+  }
+}
+
+/**
  * Takes part in the work that another answer began, as if its object were a function: the events are the same. Null where
  * there is none to take part in. An end that is not a whole answer, and a leader whose object dies, read as the death of a
  * function: the follower goes on with one of its own. `onHeir` is called once the work has become the follower's.
  */
-export async function followWork(
+async function followWork(
   answers: Followed,
   leader: LedAnswer,
   follower: string,

@@ -10,7 +10,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
-import type { Progress } from "../storage/answer-repository.ts";
+import type { Progress } from "../storage/stored-progress.ts";
 
 /** The end of an answer as it is made: what the function told, or the canvas as it stood when it was interrupted. */
 export type GenerationEnd =

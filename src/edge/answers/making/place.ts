@@ -1,6 +1,6 @@
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
-import { pause } from "./pause.ts";
+import { pause } from "./patience.ts";
 
 /** An answer that waits is called when its turn comes; where the call was lost, it asks the ledger again after this. */
 const LOOK_MS = 10_000;

@@ -1,10 +1,14 @@
 import { readAnswer, type TextTerms, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
-import type { Problem } from "#wire/error.ts";
+import { type Problem, problemOf } from "#wire/error.ts";
 import type { Job } from "../admit.ts";
-import type { Progress } from "../storage/answer-repository.ts";
+import type { AnswerOrder } from "../answer-service.ts";
+import type { EndedAnswer } from "../storage/answer-repository.ts";
+import type { Progress } from "../storage/stored-progress.ts";
+import { completionTasksOf } from "./completion-outbox.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
+import { chargeOf, sharedChargeOf } from "./payment.ts";
 
 /** How far an answer was made and told, and how its tokens become text. */
 export interface Generated extends Omit<Progress, "modelDigest"> {
@@ -25,8 +29,7 @@ export function bodyOfProgress(
   );
 }
 
-/** Renders an ended answer. */
-export function bodyOfEnd(
+function bodyOfEnd(
   end: GenerationEnd,
   terms: {
     readonly job: Omit<Job, "question">;
@@ -45,6 +48,31 @@ export function bodyOfEnd(
     { ...common(job, statusOf(end), modelDigest), digest, endedAt, error },
     charged,
   );
+}
+
+/** Ends an answer: how it is told from now on, what it costs, and what is left to do for it. */
+export function endedAnswer(
+  order: AnswerOrder,
+  end: GenerationEnd,
+  made: {
+    readonly modelDigest: string | null;
+    readonly progress: Generated;
+    /** Whether another answer pays for the work. */
+    readonly isShared: boolean;
+    readonly at: number;
+  },
+): EndedAnswer {
+  const { job, requestId } = order;
+  const { modelDigest, progress, isShared, at } = made;
+  const error =
+    end.kind === "answer.failed"
+      ? problemOf(end.failure, { requestId, instance: `/v1/answers/${job.id}` })
+      : null;
+  const charge = isShared ? sharedChargeOf(end, job) : chargeOf(end, job);
+  const own = bodyOfEnd(end, { job, modelDigest, progress, error }, charge, at);
+  const body: AnswerBody = { ...own, cached: isShared && end.kind === "answer.completed" };
+  const decoder = end.kind === "answer.completed" ? end.decoder : null;
+  return { body, tasks: completionTasksOf(order, body), at, decoder };
 }
 
 function statusOf({ kind }: GenerationEnd): AnswerStatus {

@@ -1,12 +1,13 @@
-import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { FIRST_DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
+import { isStrings, readChecked } from "../../storage/stored-json.ts";
 import type { AnswerOrder } from "../answer-service.ts";
-import { answerMigrations } from "./answer-schema.ts";
-import { storedAnswer, storedFrame, storedStart, storedTerms } from "./stored-answers.ts";
+import { answerMigrations, answerSchema } from "./answer-schema.ts";
+import { storedAnswer, storedTerms } from "./stored-answers.ts";
+import { type Progress, progressText, readProgress } from "./stored-progress.ts";
 import { partsOf, questionText, readQuestion } from "./stored-question.ts";
 
 /** What is left to do for an answer that has ended; each is done until it is known to be. */
@@ -22,34 +23,6 @@ export interface EndedAnswer {
   readonly decoder: string | null;
 }
 
-/** One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for anything. */
-export interface AnswerRepository {
-  /** Takes the order on; again, it changes nothing. */
-  begin(order: AnswerOrder): void;
-  /** Null before it has begun; throws once the question is forgotten. */
-  order(): AnswerOrder | null;
-  /** As `order`, without the question, for as long as anything is kept. */
-  terms(): AnswerTerms | null;
-  hasQuestion(): boolean;
-  /** Counts an attempt to make it, this one included. */
-  attempt(): number;
-  /** Takes the last attempt back: it reached no function. */
-  takeBack(): void;
-  /** Keeps which weights make it and what they started with. */
-  started(modelDigest: string, event: AnswerStarted): void;
-  /** Keeps frames; a step that is kept already stays as it is. */
-  keep(frames: readonly AnswerFrame[]): void;
-  progress(): Progress;
-  /** Ends it, once: the first end stands and is returned. */
-  end(ended: EndedAnswer): EndedAnswer;
-  ended(): EndedAnswer | null;
-  /** Keeps that it was paid, and what was charged in truth: a hold that expired charges nothing. */
-  settled(charged: Micros): void;
-  done(tasks: readonly CompletionTask[]): void;
-  /** Forgets question and frames. */
-  forgetWork(): void;
-}
-
 /** An order without its question. */
 export type AnswerTerms = Omit<AnswerOrder, "job"> & {
   readonly job: Omit<AnswerOrder["job"], "question">;
@@ -57,133 +30,236 @@ export type AnswerTerms = Omit<AnswerOrder, "job"> & {
   readonly noticeId: string;
 };
 
-/** How far an answer is. */
-export interface Progress {
-  /** Null before a function took it. */
-  readonly modelDigest: string | null;
-  readonly started: AnswerStarted | null;
-  readonly frames: readonly AnswerFrame[];
+/**
+ * One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for
+ * anything. It is the only writer, so what it has read or written once it remembers.
+ */
+export class AnswerRepository {
+  readonly #store: SqlStore;
+  readonly #newNoticeId: () => string;
+  #exists: boolean;
+  #terms: AnswerTerms | null = null;
+  #ended: EndedAnswer | null = null;
+  /** An order that was taken and is not yet kept. */
+  #unkept: AnswerOrder | null = null;
+  /** Whether the first attempt was counted with the order. */
+  #isFirstCounted = false;
+
+  constructor(store: SqlStore, newNoticeId: () => string) {
+    this.#store = store;
+    this.#newNoticeId = newNoticeId;
+    // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
+    this.#exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
+    if (this.#exists) migrate(store, "an answer", answerMigrations, answerSchema);
+  }
+
+  /** Takes the order on, to be kept by `keepOrder` or with whatever is kept first; again, it changes nothing. */
+  take(order: AnswerOrder): void {
+    if (this.terms() !== null) return;
+    const { question: _, ...job } = order.job;
+    this.#terms = { ...order, job, noticeId: this.#newNoticeId() };
+    this.#unkept = order;
+    this.#isFirstCounted = beginsAtOnce(order);
+  }
+
+  /** Keeps the order that was taken. Returns whether there was one. */
+  keepOrder(): boolean {
+    if (this.#unkept === null) return false;
+    this.#keeping(() => undefined);
+    return true;
+  }
+
+  /** Null before it has begun; throws once the question is forgotten. */
+  order(): AnswerOrder | null {
+    if (this.#unkept !== null) return this.#unkept;
+    const terms = this.terms();
+    if (terms === null) return null;
+    const { noticeId: _, job, ...rest } = terms;
+    const question = readQuestion(this.#orderText()?.question ?? "");
+    return { ...rest, job: { ...job, question } };
+  }
+
+  /** As `order`, without the question, for as long as anything is kept. */
+  terms(): AnswerTerms | null {
+    if (this.#terms === null && this.#exists) {
+      const text = this.#orderText();
+      this.#terms = text === null ? null : storedTerms.read(text.terms);
+    }
+    return this.#terms;
+  }
+
+  hasQuestion(): boolean {
+    return this.#unkept !== null || (this.#exists && (this.#orderText()?.question ?? "") !== "");
+  }
+
+  /** Counts an attempt to make it, this one included. The first of an order that may begin at once is counted with it. */
+  attempt(): number {
+    if (this.#isFirstCounted) {
+      this.#isFirstCounted = false;
+      return 1;
+    }
+    const attempts = this.#attempts() + 1;
+    this.#countAttempts(attempts);
+    return attempts;
+  }
+
+  /** Takes the last attempt back: it reached no function. */
+  takeBack(): void {
+    this.#countAttempts(Math.max(0, this.#attempts() - 1));
+  }
+
+  /** Keeps what has come since the last time. */
+  keep(progress: Progress): void {
+    const { started, frames } = progress;
+    if (started === null && frames.length === 0) return;
+    const record = `progress/${fourDigits(frames.at(-1)?.step ?? 0)}`;
+    this.#keeping(() => this.#put(record, progressText(progress)));
+  }
+
+  progress(): Progress {
+    if (!this.#exists) return readProgress([]);
+    const rows = this.#store.all<{ text: string | null }>(
+      `SELECT CASE record WHEN 'end' THEN progress ELSE text END AS text FROM answer
+         WHERE record = 'end' OR record > 'progress/' AND record < 'progress0'
+         ORDER BY record = 'end', record`,
+    );
+    return readProgress(rows.flatMap(({ text }) => (text === null ? [] : [text])));
+  }
+
+  /** Ends it, once: the first end stands and is returned. `unkept`: what has come since the last time. */
+  end(ended: EndedAnswer, unkept: Progress): EndedAnswer {
+    const earlier = this.ended();
+    if (earlier !== null) return earlier;
+    const hasNews = unkept.started !== null || unkept.frames.length > 0;
+    this.#keeping(() => {
+      this.#store.all(
+        `INSERT INTO answer (record, text, progress, tasks, ended_at, decoder)
+           VALUES ('end', ?, ?, ?, ?, ?)`,
+        ...[storedAnswer.write(ended.body), hasNews ? progressText(unkept) : null],
+        ...[JSON.stringify(ended.tasks), ended.at, ended.decoder],
+      );
+    });
+    this.#ended = ended;
+    return ended;
+  }
+
+  ended(): EndedAnswer | null {
+    if (this.#ended === null && this.#exists) this.#ended = readEnded(this.#store);
+    return this.#ended;
+  }
+
+  /** Keeps that it was paid, and what was charged in truth: a hold that expired charges nothing. */
+  settled(charged: Micros): void {
+    const ended = this.ended();
+    if (ended === null) return;
+    const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
+    this.#store.all("UPDATE answer SET text = ? WHERE record = 'end'", storedAnswer.write(body));
+    this.#ended = { ...ended, body };
+    this.done(["settle"]);
+  }
+
+  done(tasks: readonly CompletionTask[]): void {
+    const ended = this.ended();
+    if (ended === null) return;
+    const left = ended.tasks.filter((task) => !tasks.includes(task));
+    this.#store.all("UPDATE answer SET tasks = ? WHERE record = 'end'", JSON.stringify(left));
+    this.#ended = { ...ended, tasks: left };
+  }
+
+  /** Forgets question and frames. */
+  forgetWork(): void {
+    const text = this.#orderText();
+    if (text === null) return;
+    this.#store.transaction(() => {
+      this.#put(FIRST_PART, `${text.terms}\n`);
+      this.#store.all("DELETE FROM answer WHERE record > ? AND record < 'order0'", FIRST_PART);
+      this.#store.all("DELETE FROM answer WHERE record > 'progress/' AND record < 'progress0'");
+      this.#store.all("UPDATE answer SET progress = NULL WHERE record = 'end'");
+    });
+  }
+
+  #attempts(): number {
+    const kept = this.#exists
+      ? this.#store.all<{ text: string }>("SELECT text FROM answer WHERE record = 'attempts'")[0]
+      : undefined;
+    const terms = this.terms();
+    return kept === undefined ? Number(terms !== null && beginsAtOnce(terms)) : Number(kept.text);
+  }
+
+  #countAttempts(attempts: number): void {
+    this.#keeping(() => this.#put("attempts", String(attempts)));
+  }
+
+  /** Keeps the order too where it is not, in the same transaction. */
+  #keeping(work: () => void): void {
+    const order = this.#unkept;
+    // Outside the transaction: it makes one of its own.
+    if (order !== null && !this.#exists)
+      migrate(this.#store, "an answer", answerMigrations, answerSchema);
+    this.#exists = true;
+    this.#store.transaction(() => {
+      if (order !== null && this.#terms !== null) this.#putOrder(this.#terms, order);
+      work();
+    });
+    this.#unkept = null;
+  }
+
+  /** Two lines of text: everything but the question, then the question as the function gets it. */
+  #putOrder(terms: AnswerTerms, { job }: AnswerOrder): void {
+    const [first = "", ...rest] = partsOf(questionText(job.question));
+    const parts = [`${storedTerms.write(terms)}\n${first}`, ...rest];
+    for (const [part, text] of parts.entries())
+      this.#put(part === 0 ? FIRST_PART : `order/${fourDigits(part + 1)}`, text);
+  }
+
+  #orderText(): { readonly terms: string; readonly question: string } | null {
+    const rows = this.#store.all<{ text: string }>(
+      "SELECT text FROM answer WHERE record > 'order/' AND record < 'order0' ORDER BY record",
+    );
+    if (rows.length === 0) return null;
+    const text = rows.map((row) => row.text).join("");
+    const end = text.indexOf("\n");
+    return { terms: text.slice(0, end), question: text.slice(end + 1) };
+  }
+
+  #put(record: string, text: string): void {
+    this.#store.all("INSERT OR REPLACE INTO answer (record, text) VALUES (?, ?)", record, text);
+  }
 }
 
 /** Opens the repository of an answer. `newNoticeId` draws the id of its notice. */
 export function openAnswerRepository(store: SqlStore, newNoticeId: () => string): AnswerRepository {
-  // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
-  let exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
-  if (exists) migrate(store, "an answer", answerMigrations);
-  return {
-    begin: (order) => {
-      if (!exists) migrate(store, "an answer", answerMigrations);
-      exists = true;
-      store.transaction(() => {
-        begin(store, order, newNoticeId());
-      });
-    },
-    order: () => readOrder(store),
-    terms: () => (exists ? readTerms(store) : null),
-    hasQuestion: () => store.all("SELECT part FROM question LIMIT 1").length > 0,
-    attempt: () =>
-      store.transaction(() => {
-        store.all("UPDATE answer SET attempts = attempts + 1");
-        return store.all<{ attempts: number }>("SELECT attempts FROM answer")[0]?.attempts ?? 0;
-      }),
-    takeBack: () => void store.all("UPDATE answer SET attempts = max(0, attempts - 1)"),
-    started: (modelDigest, event) =>
-      void store.all(
-        "UPDATE answer SET model_digest = ?, started = ?",
-        ...[modelDigest, storedStart.write(event)],
-      ),
-    keep: (frames) =>
-      store.transaction(() => {
-        for (const frame of frames)
-          store.all(
-            "INSERT OR IGNORE INTO frames (step, frame) VALUES (?, ?)",
-            frame.step,
-            storedFrame.write(frame),
-          );
-      }),
-    progress: () => readProgress(store),
-    end: (ended) => store.transaction(() => end(store, ended)),
-    ended: () => readEnded(store),
-    settled: (charged) => store.transaction(() => settled(store, charged)),
-    done: (tasks) =>
-      store.transaction(() => {
-        for (const task of tasks) store.all("DELETE FROM duties WHERE duty = ?", task);
-      }),
-    forgetWork: () =>
-      store.transaction(() => {
-        store.all("DELETE FROM question");
-        store.all("DELETE FROM frames");
-      }),
-  };
+  return new AnswerRepository(store, newNoticeId);
 }
 
-function begin(store: SqlStore, order: AnswerOrder, noticeId: string): void {
-  if (readTerms(store) !== null) return;
-  const { question, ...job } = order.job;
-  const terms: AnswerTerms = { ...order, job, noticeId };
-  store.all("INSERT INTO answer (one, terms) VALUES (1, ?)", storedTerms.write(terms));
-  for (const [part, piece] of partsOf(questionText(question)).entries())
-    store.all("INSERT INTO question (part, text) VALUES (?, ?)", part, piece);
+/** Names of records are in the order of their parts and steps. */
+const FIRST_PART = "order/0001";
+
+function fourDigits(count: number): string {
+  return String(count).padStart(4, "0");
 }
 
-function readTerms(store: SqlStore): AnswerTerms | null {
-  const [row] = store.all<{ terms: string }>("SELECT terms FROM answer");
-  return row === undefined ? null : storedTerms.read(row.terms);
-}
-
-function readOrder(store: SqlStore): AnswerOrder | null {
-  const terms = readTerms(store);
-  if (terms === null) return null;
-  const { noticeId: _, job, ...rest } = terms;
-  const parts = store.all<{ text: string }>("SELECT text FROM question ORDER BY part");
-  const text = parts.map((part) => part.text).join("");
-  return { ...rest, job: { ...job, question: readQuestion(text) } };
-}
-
-function readProgress(store: SqlStore): Progress {
-  const [row] = store.all<{ model_digest: string | null; started: string | null }>(
-    "SELECT model_digest, started FROM answer",
-  );
-  const frames = store.all<{ frame: string }>("SELECT frame FROM frames ORDER BY step");
-  return {
-    modelDigest: row?.model_digest ?? null,
-    started: typeof row?.started === "string" ? storedStart.read(row.started) : null,
-    frames: frames.map(({ frame }) => storedFrame.read(frame)),
-  };
-}
-
-function end(store: SqlStore, ended: EndedAnswer): EndedAnswer {
-  const earlier = readEnded(store);
-  if (earlier !== null) return earlier;
-  store.all(
-    "UPDATE answer SET body = ?, ended_at = ?, decoder = ?",
-    ...[storedAnswer.write(ended.body), ended.at, ended.decoder],
-  );
-  for (const task of ended.tasks) store.all("INSERT INTO duties (duty) VALUES (?)", task);
-  return ended;
-}
-
-function settled(store: SqlStore, charged: Micros): void {
-  const ended = readEnded(store);
-  if (ended === null) return;
-  const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
-  store.all("UPDATE answer SET body = ?", storedAnswer.write(body));
-  store.all("DELETE FROM duties WHERE duty = 'settle'");
+/** Whether a function is asked as soon as the order is taken. */
+export function beginsAtOnce({
+  hasPlace,
+  follows,
+}: Pick<AnswerOrder, "hasPlace" | "follows">): boolean {
+  return hasPlace && follows === null;
 }
 
 function readEnded(store: SqlStore): EndedAnswer | null {
   const [row] = store.all<{
-    body: string | null;
-    ended_at: number | null;
+    text: string;
+    tasks: string | null;
+    ended_at: number;
     decoder: string | null;
-  }>("SELECT body, ended_at, decoder FROM answer");
-  if (row === undefined || row.body === null || row.ended_at === null) return null;
-  const tasks = store.all<{ duty: CompletionTask }>("SELECT duty FROM duties ORDER BY rowid");
-  const body = storedAnswer.read(row.body);
+  }>("SELECT text, tasks, ended_at, decoder FROM answer WHERE record = 'end'");
+  if (row === undefined) return null;
+  const body = storedAnswer.read(row.text);
   const isCompleted = body.status === "completed";
   return {
     body,
-    tasks: tasks.map(({ duty }) => duty),
+    tasks: readChecked("tasks of an answer", isStrings, row.tasks ?? "[]") as CompletionTask[],
     at: row.ended_at,
     // Answers that ended before it was kept have none written down.
     decoder: row.decoder ?? (isCompleted ? FIRST_DECODER_VERSION : null),

@@ -230,6 +230,31 @@ describe("who takes part in the work of an answer", () => {
     expect(runs).toBe(2);
   });
 
+  test("loses its leader before the work began: the first who lost it leads, the others follow", async () => {
+    let runs = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    functionReplies(async (request) => {
+      if (!request.url.endsWith(GENERATE_PATH)) return modelReply(digest);
+      runs += 1;
+      if (runs > 1) return eventReply(story);
+      await promise;
+      return new Response("", { status: 503 });
+    }, "asked");
+    const what = fresh();
+    const leading = askJson(what);
+    await vi.waitFor(() => expect(runs).toBe(1));
+    const followers = [await accepted(what), await accepted(what), await accepted(what)];
+    // The time to come to the leader's object, about which nothing is told.
+    await new Promise((go) => setTimeout(go, 300));
+    resolve();
+    expect((await leading).status).toBe(503);
+    const bodies = [];
+    for (const id of followers) bodies.push(await ended(id));
+    expect(bodies.map(({ status }) => status)).toEqual(Array(3).fill("completed"));
+    expect(bodies.filter(({ cached }) => !cached)).toHaveLength(1);
+    expect(runs).toBe(2);
+  });
+
   test("whose object dies goes on with a run of its own, from where it was", async () => {
     const { runs, letGo } = steady();
     const what = fresh();
