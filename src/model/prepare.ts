@@ -28,6 +28,8 @@ export interface AnswerTools {
   readonly tokenizer: Tokenizer;
   readonly renderTemplate: RenderTemplate;
   readonly resize: Resize;
+  /** An experiment that no request can ask for; see `DecodePlan`. */
+  readonly halvesRefreshes?: boolean;
 }
 
 /** A question as the network will be asked it. */
@@ -51,7 +53,7 @@ export interface PreparedQuestion {
 /** Works out everything about a question that can be known, and refused, without the network. */
 export function prepare(
   { messages, pictures, options }: PicturedQuestion,
-  { engine, tokenizer, renderTemplate }: AnswerTools,
+  { engine, tokenizer, renderTemplate, halvesRefreshes = false }: AnswerTools,
 ): Result<PreparedQuestion, Failure> {
   const { vision, image, prompt: rules, special } = engine.architecture;
   const sight = vision === undefined || image === undefined ? undefined : { vision, image };
@@ -84,6 +86,7 @@ export function prepare(
       remasking: "low_confidence",
       guidanceScale: 0,
       refresh: refreshRule(options),
+      halvesRefreshes,
       commit: commitRule(options, ends),
       uniform: mulberry32(options.seed),
     },

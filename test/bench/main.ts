@@ -10,6 +10,7 @@ import { measureLayers, OPERATIONS_PER_ROW } from "./engine.bench.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
+import { reportModes } from "./modes-report.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
 
@@ -34,6 +35,9 @@ const HELP = `npm run bench -- NAME
                                      integer products of its shapes; with FOLDER the same of another checkout, by turns
                                      (about two minutes on two free cores, 3 GB for each checkout)
 
+  modes [--steps N] [--traces FILE]  the demo set in each mode at N steps of a canvas of 32 (default 16, two minutes): score,
+                                     agreement with exact, passes, positions; the commits of fast go to FILE as JSON
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -42,7 +46,15 @@ const SEED_SECONDS = 10;
 
 const MOMENTS = 1_000;
 
-const NAMES: readonly string[] = ["load", "ledger", "edge", "engine", "memory", "webhooks"];
+const NAMES: readonly string[] = [
+  "load",
+  "ledger",
+  "edge",
+  "engine",
+  "memory",
+  "webhooks",
+  "modes",
+];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -52,6 +64,8 @@ async function main(): Promise<void> {
       turns: { type: "string", default: "3" },
       requests: { type: "string" },
       form: { type: "string" },
+      steps: { type: "string", default: "16" },
+      traces: { type: "string" },
       against: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -67,6 +81,7 @@ async function main(): Promise<void> {
   if (name === "edge") return await edge();
   if (name === "memory") return await memory(values.form);
   if (name === "engine") return await engine(values.against);
+  if (name === "modes") return await reportModes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
