@@ -17,7 +17,7 @@ export interface Bundle {
   readonly architecture: Architecture;
   /** What the model was trained for, where its maker says so: read it through `UNTOLD_ABILITIES`. */
   readonly abilities?: Abilities;
-  /** In the order in which a forward pass needs them; that is also the order of loading. */
+  /** In the order in which a forward pass needs them. */
   readonly stages: readonly StageLayout[];
   /** `tokenizer.json` and the like by file name; empty in a bundle that takes ids only. */
   readonly files: Readonly<Record<string, Blob>>;

@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { ObjectStore } from "#weights/object-store.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-
-/** Reads of this size measured as fast as any on a local disk. */
-const READ_BYTES: number = 1024 * 1024;
+import { readFileChunks } from "./loading/file-chunks.ts";
 
 /**
  * Keeps objects as files under a folder: the bundle that ships with the code, a checkpoint on disk. The folder need not exist
@@ -85,14 +83,8 @@ async function* readFile(
   end: number,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  const stream = createReadStream(file, {
-    start: offset,
-    end: end - 1,
-    highWaterMark: READ_BYTES,
-    ...(signal === undefined ? {} : { signal }),
-  });
   try {
-    yield* stream;
+    yield* readFileChunks(file, offset, end, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw new WeightsError("store_unavailable", `reading ${file} failed`, { cause });

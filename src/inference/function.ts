@@ -39,6 +39,10 @@ async function main(): Promise<void> {
         model: config.model,
         ...(config.modelVersion === undefined ? {} : { version: config.modelVersion }),
         ...(cache === undefined ? {} : { cache }),
+        apart: {
+          store: { kind: "s3", config: config.store },
+          ...(config.shardCache === undefined ? {} : { cache: config.shardCache }),
+        },
         onMended: (sentence) => log("load.mended", { sentence }),
         signal,
       }),

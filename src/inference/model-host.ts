@@ -103,11 +103,14 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   };
 }
 
+/** Sessions that are made at once: as many as the engine has threads. */
+const SESSIONS_AT_ONCE = 2;
+
 /** Drives the load into the engine; a load that fails is told to everyone who waits for a stage. */
 async function fill(load: ModelLoad, engine: OrtEngine, log: Log): Promise<void> {
   const startedMs = performance.now();
   try {
-    await load.start((stage) => engine.accept(stage));
+    await load.start((stage, giveBack) => engine.accept(stage, giveBack), SESSIONS_AT_ONCE);
     const { doneBytes, retries, corruptions } = load.state().status;
     const tookMs = Math.round(performance.now() - startedMs);
     log("model.ready", { bytes: doneBytes, tookMs, retries, corruptions });

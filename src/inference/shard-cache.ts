@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Blob } from "#domain/bundle.ts";
 import type { ShardCache } from "#weights/shard-fetch.ts";
+import { readFileChunks } from "./loading/file-chunks.ts";
 
 export interface ShardCacheOptions {
   readonly folder: string;
@@ -11,8 +11,6 @@ export interface ShardCacheOptions {
   readonly maxBytes: number;
 }
 
-/** Reads of this size measured as fast as any on a local disk. */
-const READ_BYTES: number = 1024 * 1024;
 /** A draft this old belongs to a process that died while it wrote; writing 64 MiB takes seconds. */
 const STALE_DRAFT_MS = 3_600_000;
 
@@ -30,10 +28,8 @@ export async function openShardCache({ folder, maxBytes }: ShardCacheOptions): P
     async *read(shard, signal) {
       const now = new Date();
       await utimes(fileOf(shard), now, now); // the time of change is the time of last use
-      yield* createReadStream(fileOf(shard), {
-        highWaterMark: READ_BYTES,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      // One byte more than there should be, so that a shard that has grown is noticed.
+      yield* readFileChunks(fileOf(shard), 0, shard.bytes + 1, signal);
     },
     async keep(shard, bytes) {
       if (bytes.byteLength > maxBytes) return;

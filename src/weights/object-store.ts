@@ -46,6 +46,7 @@ export interface ObjectBody {
   readonly etag: string | undefined;
   /** Where the body begins: the range's offset, or 0 from a server that ignores ranges. */
   readonly offset: number;
+  /** A chunk is the reader's until it asks for the next one; who keeps it longer copies it. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 

@@ -28,11 +28,12 @@ export interface Fetch {
   readonly from: "store" | "disk";
 }
 
-/** One stage arrives, one is being verified to its end, one is in the acceptor's hands; more would only cost memory. */
+/** While sessions are made faster than stages arrive, all arrive; else one does, and two are being made. More would only cost memory. */
 const MAX_STAGES_AT_ONCE = 3;
 
 /**
- * Plans a load: all shards in the order of the forward pass.
+ * Plans a load: all shards in the order of the forward pass, but for the head, which comes before the layers. It is the largest
+ * stage: made ready early, it is out of the way when the last byte has come, and no sessions of layers lie beside its buffer.
  * @param isOnDisk whether a shard is believed to be in the disk cache
  * @param memoryBudgetBytes the most that stage buffers may take together; how many exist at once follows from it
  * @throws WeightsError `memory_budget_too_small` if not even the largest stage fits
@@ -42,7 +43,8 @@ export function planLoad(
   isOnDisk: (shard: Blob) => boolean,
   memoryBudgetBytes: number,
 ): LoadPlan {
-  const sizes = bundle.stages.map(({ bytes }) => bytes);
+  const ordered = inLoadingOrder(bundle.stages);
+  const sizes = ordered.map(({ bytes }) => bytes);
   const stagesAtOnce = [3, 2, 1].find(
     (count) => count <= MAX_STAGES_AT_ONCE && largestRun(sizes, count) <= memoryBudgetBytes,
   );
@@ -52,7 +54,7 @@ export function planLoad(
       `the largest stage of ${bundle.name} has ${largestRun(sizes, 1)} bytes, the budget ${memoryBudgetBytes}`,
     );
   }
-  const stages = bundle.stages.map((layout) => ({ layout, fetches: fetchesOf(layout, isOnDisk) }));
+  const stages = ordered.map((layout) => ({ layout, fetches: fetchesOf(layout, isOnDisk) }));
   const fetches = stages.flatMap((stage) => stage.fetches);
   return {
     stages,
@@ -61,6 +63,12 @@ export function planLoad(
     storeBytes: sum(fetches.filter(({ from }) => from === "store")),
     diskBytes: sum(fetches.filter(({ from }) => from === "disk")),
   };
+}
+
+/** The head's place is before the first layer; all other stages stand as a forward pass needs them. */
+export function inLoadingOrder(stages: readonly StageLayout[]): readonly StageLayout[] {
+  const isLayer = ({ name }: StageLayout): boolean => name.startsWith("layer-");
+  return [...stages.filter((stage) => !isLayer(stage)), ...stages.filter(isLayer)];
 }
 
 /** Renders a plan for people: one line a stage, totals last. */

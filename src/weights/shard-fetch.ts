@@ -24,8 +24,17 @@ export interface ShardSource {
   readonly cache: ShardCache | undefined;
   readonly createHasher: CreateHasher;
   readonly policy: RetryPolicy;
-  readonly tally: LoadTally;
-  readonly onMended: ((sentence: string) => void) | undefined;
+  readonly progress: FetchProgress;
+}
+
+/** Who is told what happens to shards on their way. */
+export interface FetchProgress
+  extends Pick<
+    LoadTally,
+    "placed" | "takenBack" | "received" | "retried" | "corrupted" | "shardDone"
+  > {
+  /** What went wrong and was mended, in one sentence. */
+  mended(sentence: string): void;
 }
 
 /** Three tries in all. A fault of the network is gone at the second; one that comes back thrice lies in the store. */
@@ -41,16 +50,16 @@ export async function fetchShard(
   target: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
-  const { cache, tally, onMended } = source;
+  const { cache, progress } = source;
   const { shard, from } = fetch;
   const isNear = from === "disk" && cache !== undefined;
   if (!(isNear && (await fillFromCache(source, cache, shard, target, signal)))) {
     await fillFromStore(source, fetch, target, signal);
     await cache?.keep(shard, target).catch((cause: unknown) => {
-      onMended?.(`shard ${shard.sha256} is loaded but could not be kept on disk: ${cause}`);
+      progress.mended(`shard ${shard.sha256} is loaded but could not be kept on disk: ${cause}`);
     });
   }
-  tally.shardDone();
+  progress.shardDone();
 }
 
 async function fillFromCache(
@@ -60,14 +69,14 @@ async function fillFromCache(
   target: Uint8Array,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { onMended } = source;
+  const { progress } = source;
   try {
     if (await fill(source, shard, cache.read(shard, signal), target)) return true;
-    onMended?.(`shard ${shard.sha256} was wrong on disk and is fetched again`);
+    progress.mended(`shard ${shard.sha256} was wrong on disk and is fetched again`);
     await cache.drop(shard);
   } catch (cause) {
     signal.throwIfAborted();
-    onMended?.(`shard ${shard.sha256} could not be had from disk (${cause}) and is fetched`);
+    progress.mended(`shard ${shard.sha256} could not be had from disk (${cause}) and is fetched`);
   }
   return false;
 }
@@ -78,16 +87,16 @@ async function fillFromStore(
   target: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, policy, tally, onMended } = source;
+  const { store, policy, progress } = source;
   let problem: unknown = new Error("the hash was another");
   for (let tries = 1; tries <= MAX_CONTENT_TRIES; tries++) {
     const chunks = resumingStream(store, key, 0, shard.bytes, {
       policy,
       signal,
-      onReceived: tally.received,
+      onReceived: progress.received,
       onRetry: (error, waitMs) => {
-        tally.retried();
-        onMended?.(`${error.message}; trying again in ${Math.round(waitMs)} ms`);
+        progress.retried();
+        progress.mended(`${error.message}; trying again in ${Math.round(waitMs)} ms`);
       },
     });
     try {
@@ -96,8 +105,8 @@ async function fillFromStore(
       if (!(error instanceof WeightsError) || error.code !== "object_changed") throw error;
       problem = error;
     }
-    tally.corrupted();
-    onMended?.(`shard ${shard.sha256} of ${stage} arrived wrong (try ${tries})`);
+    progress.corrupted();
+    progress.mended(`shard ${shard.sha256} of ${stage} arrived wrong (try ${tries})`);
   }
   throw new WeightsError(
     "shard_corrupt",
@@ -108,7 +117,7 @@ async function fillFromStore(
 
 /** Reads one content into place, hashing it on the way. Says whether it is the right one; if not, its bytes do not count. */
 async function fill(
-  { createHasher, tally }: ShardSource,
+  { createHasher, progress }: ShardSource,
   shard: Blob,
   chunks: AsyncIterable<Uint8Array>,
   target: Uint8Array,
@@ -122,11 +131,11 @@ async function fill(
       target.set(chunk, filled);
       hasher.update(chunk);
       filled += chunk.byteLength;
-      tally.placed(chunk.byteLength);
+      progress.placed(chunk.byteLength);
     }
     isRight = filled === target.byteLength && hasher.digestHex() === shard.sha256;
   } finally {
-    if (!isRight) tally.takenBack(filled);
+    if (!isRight) progress.takenBack(filled);
   }
   return isRight;
 }

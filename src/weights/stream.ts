@@ -1,34 +1,30 @@
 import type { Bundle, LoadedStage } from "#domain/bundle.ts";
-import type { CreateHasher } from "./digest.ts";
-import { type LoadStatus, startTally } from "./load-tally.ts";
-import type { ReadableStore } from "./object-store.ts";
+import { type LoadStatus, type LoadTally, startTally } from "./load-tally.ts";
 import { type LoadPlan, planLoad, type StagePlan } from "./plan.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retries.ts";
-import { fetchShard, type ShardCache, type ShardSource } from "./shard-fetch.ts";
+import { DEFAULT_RETRY_POLICY } from "./retries.ts";
+import { createSlots } from "./slots.ts";
+import { createSpares, type GiveBack, type Spare } from "./spares.ts";
+import { createStageFetch, type FetchStage, type StageFetchOptions } from "./stage-fetch.ts";
 
-export interface LoadOptions {
-  readonly store: ReadableStore;
+export interface LoadOptions extends StageFetchOptions {
   readonly bundle: Bundle;
   /**
-   * Takes a verified stage, in order, one at a time. The bytes are its own until the promise settles; loading goes on meanwhile,
-   * as far as the memory budget allows. A rejection ends the load.
+   * Takes a verified stage. The bytes are its own; loading goes on meanwhile, as far as the memory budget allows. A buffer that
+   * it gives back is filled again, by the next stage of that size. Called in order; a rejection ends the load.
    */
-  readonly acceptor: (stage: LoadedStage) => Promise<void>;
-  readonly createHasher: CreateHasher;
-  readonly cache?: ShardCache;
+  readonly acceptor: (stage: LoadedStage, giveBack: GiveBack) => Promise<void>;
+  /** Calls of the acceptor that may run at once. Default 1. */
+  readonly acceptsAtOnce?: number;
+  /** Brings each stage's bytes. Default: on this thread, as the other options say. */
+  readonly fetchStage?: FetchStage;
   /** The most that stage buffers may take together. Default: three of the largest stages. */
   readonly memoryBudgetBytes?: number;
-  /** Shards in flight at once. Default 6: enough to fill a link of 10 Gbit/s from a store that gives 200 MB/s a connection. */
-  readonly concurrency?: number;
-  readonly policy?: RetryPolicy;
   readonly signal?: AbortSignal;
   /** At every shard's end and several times a second in between. */
   readonly onStatus?: (status: LoadStatus) => void;
   /** What went wrong and was mended, one sentence each: for the log. */
   readonly onMended?: (sentence: string) => void;
 }
-
-const DEFAULT_CONCURRENCY = 6;
 
 /**
  * Loads a bundle: every shard comes from cache or store straight into its place in the stage's buffer, is hashed on the way,
@@ -40,6 +36,7 @@ const DEFAULT_CONCURRENCY = 6;
  * Returns the final status.
  */
 export async function loadBundle(options: LoadOptions): Promise<LoadStatus> {
+  const { acceptsAtOnce = 1, policy = DEFAULT_RETRY_POLICY } = options;
   const plan = planLoad(
     options.bundle,
     (shard) => options.cache?.has(shard) ?? false,
@@ -50,18 +47,14 @@ export async function loadBundle(options: LoadOptions): Promise<LoadStatus> {
     options.signal === undefined
       ? failure.signal
       : AbortSignal.any([options.signal, failure.signal]);
-  const policy = options.policy ?? DEFAULT_RETRY_POLICY;
   const tally = startTally(plan, policy.now, options.onStatus);
-  const source: ShardSource = {
-    store: options.store,
-    cache: options.cache,
-    createHasher: options.createHasher,
-    policy,
-    tally,
-    onMended: options.onMended,
-  };
+  const fetchStage = options.fetchStage ?? createStageFetch(options);
+  const progress = { ...tally, mended: options.onMended ?? (() => undefined) };
   try {
-    await runStages(plan, source, options, signal);
+    await runStages(plan, options.acceptor, acceptsAtOnce, tally, signal, async (stage, spare) => ({
+      layout: stage.layout,
+      bytes: await fetchStage(stage, spare, progress, signal),
+    }));
   } catch (error) {
     failure.abort(error);
     throw error;
@@ -72,73 +65,39 @@ export async function loadBundle(options: LoadOptions): Promise<LoadStatus> {
 /** Fetches stages as buffers become free, and hands them on in order. */
 async function runStages(
   plan: LoadPlan,
-  source: ShardSource,
-  { acceptor, concurrency = DEFAULT_CONCURRENCY }: LoadOptions,
+  acceptor: LoadOptions["acceptor"],
+  acceptsAtOnce: number,
+  tally: LoadTally,
   signal: AbortSignal,
+  fetch: (stage: StagePlan, spare: Spare) => Promise<LoadedStage>,
 ): Promise<void> {
-  const buffers = slots(plan.stagesAtOnce);
-  const connections = slots(concurrency);
+  const spares = createSpares();
+  const buffers = createSlots(plan.stagesAtOnce);
+  const places = createSlots(acceptsAtOnce);
   const failed: { promise: Promise<never>; reject: (reason: unknown) => void } =
     Promise.withResolvers();
   failed.promise.catch(() => undefined); // raced against below; may settle when nobody races any more
   signal.addEventListener("abort", () => failed.reject(signal.reason), { once: true });
+  const accepted: Promise<void>[] = [];
   let handedOn: Promise<void> = Promise.resolve();
   for (const stage of plan.stages) {
     await Promise.race([buffers.take(), failed.promise]);
     signal.throwIfAborted();
-    const fetched = fetchStage(stage, source, connections, signal);
+    const fetched = fetch(stage, spares.take(stage.layout.bytes));
     const before = handedOn;
-    handedOn = (async () => {
+    const begun = Promise.withResolvers<void>();
+    handedOn = begun.promise;
+    const accepting = (async () => {
       const [loaded] = await Promise.all([fetched, before]);
-      await acceptor(loaded);
-      source.tally.stageDone();
+      await places.take();
+      begun.resolve();
+      await acceptor(loaded, spares.keep);
+      places.give();
+      tally.stageDone();
       buffers.give();
     })();
-    handedOn.catch(failed.reject);
+    accepting.catch(failed.reject);
+    accepted.push(accepting);
   }
-  await Promise.race([handedOn, failed.promise]);
-}
-
-async function fetchStage(
-  { layout, fetches }: StagePlan,
-  source: ShardSource,
-  connections: Slots,
-  signal: AbortSignal,
-): Promise<LoadedStage> {
-  const bytes = new Uint8Array(layout.bytes);
-  await Promise.all(
-    fetches.map(async (fetch) => {
-      await connections.take();
-      try {
-        signal.throwIfAborted();
-        const target = bytes.subarray(fetch.offset, fetch.offset + fetch.shard.bytes);
-        await fetchShard(source, fetch, target, signal);
-      } finally {
-        connections.give();
-      }
-    }),
-  );
-  return { layout, bytes };
-}
-
-interface Slots {
-  take(): Promise<void>;
-  give(): void;
-}
-
-/** A counting semaphore, first come first served. */
-function slots(count: number): Slots {
-  const waiting: (() => void)[] = [];
-  let free = count;
-  return {
-    async take() {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    give() {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    },
-  };
+  await Promise.race([Promise.all(accepted), failed.promise]);
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Bundle } from "#domain/bundle.ts";
-import { planLoad, printPlan } from "#weights/plan.ts";
+import { inLoadingOrder, planLoad, printPlan } from "#weights/plan.ts";
 import { tinyBundle } from "../support/bundles.ts";
 
 let bundle: Bundle;
@@ -11,10 +11,18 @@ beforeAll(async () => {
 const nowhere = (): boolean => false;
 
 describe("the plan of a load", () => {
+  test("the head comes before the layers, all else as a forward pass needs it", () => {
+    const { stages } = planLoad(bundle, nowhere, Number.POSITIVE_INFINITY);
+    expect(stages.map(({ layout }) => layout.name)).toEqual([
+      ...["vision", "projector", "embed", "head"],
+      ...["layer-00", "layer-01"],
+    ]);
+  });
+
   test("fetches every shard of every stage once, in order, side by side", () => {
     const plan = planLoad(bundle, nowhere, Number.POSITIVE_INFINITY);
     for (const [index, { layout, fetches }] of plan.stages.entries()) {
-      expect(layout).toBe(bundle.stages[index]);
+      expect(layout).toBe(inLoadingOrder(bundle.stages)[index]);
       let end = 0;
       for (const fetch of fetches) {
         expect(fetch.offset).toBe(end);
@@ -33,7 +41,7 @@ describe("the plan of a load", () => {
   });
 
   test("has as many stages at once as the budget allows, three at most", () => {
-    const sizes = bundle.stages.map(({ bytes }) => bytes);
+    const sizes = inLoadingOrder(bundle.stages).map(({ bytes }) => bytes);
     const largest = Math.max(...sizes);
     const pair = Math.max(...sizes.slice(1).map((bytes, index) => bytes + (sizes[index] ?? 0)));
     expect(planLoad(bundle, nowhere, Number.POSITIVE_INFINITY).stagesAtOnce).toBe(3);

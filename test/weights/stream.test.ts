@@ -5,6 +5,7 @@ import { createSha256 } from "#inference/sha256.ts";
 import type { LoadStatus } from "#weights/load-tally.ts";
 import { blobKey } from "#weights/manifest.ts";
 import type { ObjectStore } from "#weights/object-store.ts";
+import { inLoadingOrder } from "#weights/plan.ts";
 import { createS3Store } from "#weights/s3.ts";
 import type { ShardCache } from "#weights/shard-fetch.ts";
 import { collect } from "#weights/source.ts";
@@ -180,7 +181,7 @@ describe("loading that cannot succeed", () => {
   });
 
   test("nothing unverified reaches the acceptor: stages before the broken one do, it and later ones do not", async () => {
-    const broken = bundle.stages[3];
+    const broken = inLoadingOrder(bundle.stages)[3];
     const shard = broken?.shards[0];
     const flip: Fault = { kind: "bit-flip", byte: 0 };
     proxy.inject(shard?.sha256 ?? "", flip, flip, flip);
@@ -196,7 +197,11 @@ describe("loading that cannot succeed", () => {
       },
     });
     await expect(attempt).rejects.toMatchObject({ code: "shard_corrupt" });
-    expect(accepted).toEqual(bundle.stages.slice(0, 3).map(({ name }) => name));
+    expect(accepted).toEqual(
+      inLoadingOrder(bundle.stages)
+        .slice(0, 3)
+        .map(({ name }) => name),
+    );
   });
 
   test("an acceptor's own error ends the load", async () => {
@@ -256,8 +261,50 @@ describe("the manners of a load", () => {
         seen.push(layout.name);
       },
     });
-    expect(seen).toEqual(bundle.stages.map(({ name }) => name));
+    expect(seen).toEqual(inLoadingOrder(bundle.stages).map(({ name }) => name));
     expect(mostAhead).toBe(3);
+  });
+
+  test("several stages are accepted at once where the acceptor can, begun in order, and no more than three exist", async () => {
+    const begun: string[] = [];
+    let accepting = 0;
+    let most = 0;
+    await loadBundle({
+      store: memory,
+      bundle,
+      createHasher: createSha256,
+      acceptsAtOnce: 2,
+      acceptor: async ({ layout }) => {
+        begun.push(layout.name);
+        accepting += 1;
+        most = Math.max(most, accepting);
+        await new Promise((resolve) => setTimeout(resolve, layout.name === "embed" ? 30 : 5));
+        accepting -= 1;
+      },
+    });
+    expect(begun).toEqual(inLoadingOrder(bundle.stages).map(({ name }) => name));
+    expect(most).toBe(2);
+  });
+
+  test("a buffer that the acceptor gives back is filled again by a stage of its size", async () => {
+    const buffers = new Map<string, Set<ArrayBufferLike>>();
+    const hashes: string[] = [];
+    await loadBundle({
+      store: memory,
+      bundle,
+      createHasher: createSha256,
+      acceptor: async ({ layout, bytes }, giveBack) => {
+        hashes.push(`${layout.name} ${createHash("sha256").update(bytes).digest("hex")}`);
+        const kind = layout.name.startsWith("layer-") ? "layer" : layout.name;
+        buffers.set(kind, (buffers.get(kind) ?? new Set()).add(bytes.buffer));
+        giveBack(bytes as Uint8Array<ArrayBuffer>);
+      },
+      memoryBudgetBytes: Math.max(...bundle.stages.map(({ bytes }) => bytes)),
+    });
+    expect(hashes).toEqual(right);
+    expect(buffers.get("layer")?.size).toBe(1);
+    // The head's buffer has another size: it was freed, not kept beside the layers'.
+    expect([...(buffers.get("head") ?? [])].map(({ byteLength }) => byteLength)).toEqual([0]);
   });
 
   test("status counts up to the whole and its last report says so", async () => {

@@ -20,6 +20,8 @@ type ThreadOrder =
       readonly name: string;
       readonly model: Uint8Array;
       readonly stage: Uint8Array<ArrayBuffer>;
+      /** Whether the reply is to bring the buffer back; otherwise its memory is freed there. */
+      readonly isAwaited: boolean;
     }
   | {
       readonly kind: "run";
@@ -34,6 +36,7 @@ type ThreadOrder =
 export interface ThreadReply {
   readonly id: number;
   readonly session?: number;
+  readonly stage?: Uint8Array<ArrayBuffer>;
   readonly outputs?: Readonly<Record<string, SessionTensor>>;
   /** Present exactly if the request failed. */
   readonly error?: unknown;
@@ -47,34 +50,52 @@ export interface ThreadReply {
  */
 export async function loadRuntimeOffThread(provider: Provider, threads?: number): Promise<Runtime> {
   const setup: ThreadSetup = { provider, ...(threads === undefined ? {} : { threads }) };
-  const ask = openThread(setup);
-  await ask({ kind: "load" });
+  const open = Array.from({ length: threadCounts[provider] }, () => openThread(setup));
+  await Promise.all(open.map(({ ask }) => ask({ kind: "load" })));
   return {
-    async createSession(name, model, stage) {
+    async createSession(name, model, stage, giveBack) {
       const owned = ownBuffer(stage);
-      const { session } = await ask({ kind: "create", name, model, stage: owned }, [owned.buffer]);
+      const { ask } = open.reduce((idlest, thread) =>
+        thread.creating() < idlest.creating() ? thread : idlest,
+      );
+      const isAwaited = giveBack !== undefined;
+      const order = { kind: "create", name, model, stage: owned, isAwaited } as const;
+      const { session, stage: read } = await ask(order, [owned.buffer]);
       if (session === undefined) throw new Error(`the thread made no session of stage ${name}`);
+      if (read !== undefined) giveBack?.(read);
       return remoteSession(ask, session);
     },
     async clear(shelf) {
-      await ask({ kind: "clear", shelf });
+      await Promise.all(open.map(({ ask }) => ask({ kind: "clear", shelf })));
     },
     async close() {
-      await ask.end();
+      await Promise.all(open.map((thread) => thread.end()));
     },
   };
 }
 
-interface Ask {
-  (order: ThreadOrder, transfer?: readonly ArrayBuffer[]): Promise<ThreadReply>;
+/**
+ * A session lives on the thread that made it, and making one of an 8B layer keeps a core busy for half a second: two threads
+ * make two at once while weights arrive. One runs at a time all the same. The wasm runtime has a heap and a pool of its own
+ * on each thread, so there it is one.
+ */
+const threadCounts: Readonly<Record<Provider, number>> = { cpu: 2, wasm: 1 };
+
+type Ask = (order: ThreadOrder, transfer?: readonly ArrayBuffer[]) => Promise<ThreadReply>;
+
+interface RuntimeThread {
+  readonly ask: Ask;
+  /** Sessions that are being made, or wait to be. */
+  creating(): number;
   /** Takes no more requests, and ends the thread once those under way have been answered. */
   end(): Promise<void>;
 }
 
-function openThread(setup: ThreadSetup): Ask {
+function openThread(setup: ThreadSetup): RuntimeThread {
   const worker = new Worker(new URL("./runtime-thread.ts", import.meta.url), { workerData: setup });
   const pending = new Map<number, PromiseWithResolvers<ThreadReply>>();
   let requestCount = 0;
+  let creating = 0;
   let ended: Error | undefined;
 
   const finish = (id: number): PromiseWithResolvers<ThreadReply> | undefined => {
@@ -99,14 +120,20 @@ function openThread(setup: ThreadSetup): Ask {
   );
   worker.unref();
 
-  const ask = (order: ThreadOrder, transfer: readonly ArrayBuffer[] = []): Promise<ThreadReply> => {
-    if (ended !== undefined) return Promise.reject(ended);
+  const ask: Ask = async (order, transfer = []) => {
+    if (ended !== undefined) throw ended;
     requestCount += 1;
     const waiter = Promise.withResolvers<ThreadReply>();
     pending.set(requestCount, waiter);
     worker.ref();
     worker.postMessage({ id: requestCount, ...order } satisfies ThreadRequest, [...transfer]);
-    return waiter.promise;
+    const made = order.kind === "create" ? 1 : 0;
+    creating += made;
+    try {
+      return await waiter.promise;
+    } finally {
+      creating -= made;
+    }
   };
   /** Native code that is cut off in the middle of a call takes the whole process with it: what is under way ends first. */
   const end = async (): Promise<void> => {
@@ -114,7 +141,7 @@ function openThread(setup: ThreadSetup): Ask {
     await Promise.allSettled([...pending.values()].map(({ promise }) => promise));
     await worker.terminate();
   };
-  return Object.assign(ask, { end });
+  return { ask, creating: () => creating, end };
 }
 
 function remoteSession(ask: Ask, session: number): Session {

@@ -2,6 +2,7 @@ import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import type { Engine } from "#model/engine.ts";
+import type { GiveBack } from "#weights/spares.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import type { EngineParts, Observer } from "./engine-parts.ts";
@@ -16,10 +17,11 @@ import { createTurns } from "./turns.ts";
 export interface OrtEngine extends Engine {
   /**
    * Makes a stage ready to run. Its bytes are the engine's from here on: a stage that is a whole buffer is detached from its
-   * caller and let go as soon as the runtime has read it, only the embedding table stays. Rejects, and tells everyone who waits, if the
-   * stage does not fit the architecture or the provider computes it wrongly (`ProviderMismatchError`).
+   * caller. Once the runtime has read it, it is given back to be filled again, or freed at once; the embedding table stays.
+   * Rejects, and tells everyone who waits, if the stage does not fit the architecture or the provider computes it wrongly
+   * (`ProviderMismatchError`).
    */
-  accept(stage: LoadedStage): Promise<void>;
+  accept(stage: LoadedStage, giveBack?: GiveBack): Promise<void>;
   /** Tells everyone who waits or will wait for a stage that has not come that it will not come. */
   fail(error: Error): void;
   /** Frees the runtime's memory; later calls reject. Waits for the pass that is running. */
@@ -84,9 +86,9 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
       const clear = () => void takeTurn(() => runtime.clear(shelf), never).catch(() => undefined);
       return new KeptPrefix(shelf, clear);
     },
-    async accept(stage) {
+    async accept(stage, giveBack) {
       try {
-        await sessions.accept(stage);
+        await sessions.accept(stage, giveBack);
       } catch (error) {
         const fault = error instanceof Error ? error : new Error(String(error));
         sessions.fail(fault);

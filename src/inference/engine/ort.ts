@@ -1,6 +1,7 @@
 import type { Shape, Tensor } from "#domain/tensor.ts";
 import { STAGE_FILE } from "#graph/build.ts";
 import type { Provider } from "#graph/profile.ts";
+import type { GiveBack } from "#weights/spares.ts";
 import { type KeepOrder, type KeptName, KeptTensors } from "./kept-tensors.ts";
 
 /**
@@ -12,7 +13,7 @@ export interface SessionTensor {
   readonly data: Float32Array | Int32Array;
 }
 
-/** What a run is given: a tensor, or one that an earlier run left with the runtime. */
+/** What a run is given: a tensor, or one that an earlier run of the same session left with the runtime. */
 export type SessionInput = Tensor | KeptName;
 
 /** One graph with its weights, ready to run. Runs must not overlap. */
@@ -34,8 +35,15 @@ export interface Runtime {
   /**
    * @param stage the bytes that the graph's weights point into; the runtime's from here on, which may take them away from
    *   the caller (a detached buffer has length 0)
+   * @param giveBack is told a buffer of that size once the runtime has read it, for who fills it again; without it the
+   *   buffer's memory is freed at once where the runtime has taken it
    */
-  createSession(name: string, model: Uint8Array, stage: Uint8Array): Promise<Session>;
+  createSession(
+    name: string,
+    model: Uint8Array,
+    stage: Uint8Array,
+    giveBack?: GiveBack,
+  ): Promise<Session>;
   /** Lets go of everything that runs have kept on a shelf. */
   clear(shelf: number): Promise<void>;
   /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */
@@ -77,13 +85,14 @@ type OrtOptions = NonNullable<Parameters<Ort["InferenceSession"]["create"]>[1]>;
 function runtime(ort: Ort, providerOptions: OrtOptions): Runtime {
   const kept = new KeptTensors();
   return {
-    async createSession(name, model, stage) {
+    async createSession(name, model, stage, giveBack) {
       try {
         const session = await ort.InferenceSession.create(model, {
           ...providerOptions,
           ...sessionOptions,
           externalData: [{ path: STAGE_FILE, data: stage }],
         });
+        if (stage.buffer instanceof ArrayBuffer) giveBack?.(stage as Uint8Array<ArrayBuffer>);
         return wrap(ort, name, session, kept);
       } catch (cause) {
         throw new Error(`the session of stage ${name} cannot be created`, { cause });

@@ -15,6 +15,7 @@ parentPort?.on("message", async (request: ThreadRequest) => {
   try {
     const result = await answer(request);
     const transfer = Object.values(result.outputs ?? {}).map(({ data }) => data.buffer);
+    if (result.stage !== undefined) transfer.push(result.stage.buffer);
     reply({ id: request.id, ...result }, transfer as ArrayBuffer[]);
   } catch (error) {
     reply({ id: request.id, error }, []);
@@ -29,10 +30,11 @@ async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> 
     case "create": {
       const { name, model, stage } = request;
       const session = await (await loading).createSession(name, model, stage);
-      // The runtime has its own copy. Not waiting for the garbage collector keeps two stages' worth of memory free.
-      stage.buffer.transfer(0);
       sessionCount += 1;
       sessions.set(sessionCount, session);
+      if (request.isAwaited) return { session: sessionCount, stage };
+      // The runtime has its own copy. Not waiting for the garbage collector keeps two stages' worth of memory free.
+      stage.buffer.transfer(0);
       return { session: sessionCount };
     }
     case "run": {

@@ -11,6 +11,7 @@ import { headGraph } from "#graph/head.ts";
 import type { OpProfile } from "#graph/profile.ts";
 import { projectorGraph } from "#graph/projector.ts";
 import { visionGraph } from "#graph/vision.ts";
+import type { GiveBack } from "#weights/spares.ts";
 import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
 import type { Runtime, Session } from "./ort.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
@@ -19,10 +20,10 @@ import type { SelfTest } from "./self-test.ts";
 /** The stages of one model as they become ready to run, each on its own. */
 export interface Sessions {
   /**
-   * Makes a stage ready. Its bytes are the runtime's from here on, except those of the embedding table, which is kept.
-   * Rejects if the stage does not fit the architecture.
+   * Makes a stage ready. Its bytes are the runtime's from here on, which gives the buffer back; those of the embedding table
+   * are kept. Rejects if the stage does not fit the architecture.
    */
-  accept(stage: LoadedStage): Promise<void>;
+  accept(stage: LoadedStage, giveBack?: GiveBack): Promise<void>;
   /** Gives up on all stages that are not ready: everyone who waits or will wait for one is rejected with this error. */
   fail(error: Error): void;
   session(name: StageName, signal: AbortSignal): Promise<Session>;
@@ -62,7 +63,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async accept(stage) {
+    async accept(stage, giveBack) {
       const { name } = stage.layout;
       if (name === "embed") {
         embeddings.settle(openEmbeddingTable(stage));
@@ -71,7 +72,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (name === "projector") imageNewline.settle(readVector(stage, "image_newline"));
       const readiness = readinessOf(name);
       await selfTest.check(stage.layout);
-      const session = await runtime.createSession(name, modelOf(stage.layout), stage.bytes);
+      const model = modelOf(stage.layout);
+      const session = await runtime.createSession(name, model, stage.bytes, giveBack);
       // The engine may have been disposed meanwhile; then nobody else would ever release it.
       if (!readiness.settle(session)) await session.release();
     },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { opProfiles } from "#graph/profile.ts";
-import { probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
+import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
 import { loadRuntimeOffThread } from "#inference/engine/off-thread.ts";
 
 const model = saturationProbeGraph(opProfiles.cpu);
@@ -13,6 +13,23 @@ describe("loadRuntimeOffThread", () => {
     await runtime.createSession("whole", model, whole);
     await runtime.createSession("part", model, part);
     expect([whole.byteLength, part.byteLength]).toEqual([0, part.buffer.byteLength - 8]);
+    await runtime.close();
+  });
+
+  test("gives a buffer back once it is read, as it was, to who fills it again", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const stage = probeBytes();
+    const before = stage.slice();
+    let read: Uint8Array | undefined;
+    const session = await runtime.createSession("probe", model, stage, (buffer) => {
+      read = buffer;
+    });
+    expect([stage.byteLength, read]).toEqual([0, before]);
+    // The runtime has its own copy.
+    const ones = { shape: [1, PROBE_WIDTH], data: new Float32Array(PROBE_WIDTH).fill(1) };
+    const first = await session.run({ x: ones }, ["y"]);
+    read?.fill(0);
+    expect(await session.run({ x: ones }, ["y"])).toEqual(first);
     await runtime.close();
   });
 
