@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { z } from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket.ts";
@@ -23,6 +24,8 @@ export interface Config {
   readonly shardCache?: { readonly folder: string; readonly maxBytes: number };
   /** Bytes that one answer may keep of its prompt between passes; longer prompts are answered in mode `exact` alone. */
   readonly prefixBytes: number;
+  /** Folder on a disk for what need not be in memory. */
+  readonly scratch: string;
   readonly drainTimeoutMs: number;
   /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
   readonly allowsPrivateFetch: boolean;
@@ -85,6 +88,7 @@ const environment = z.object({
     .int()
     .positive()
     .default(32 * 1024 ** 3),
+  UNMASK_SCRATCH: z.string().optional(),
   ...shared,
 });
 
@@ -108,6 +112,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
     },
     queueLength: values.UNMASK_QUEUE_LENGTH,
     prefixBytes: values.UNMASK_PREFIX_BYTES,
+    scratch: values.UNMASK_SCRATCH ?? values.UNMASK_SHARD_CACHE ?? tmpdir(),
     ...(values.UNMASK_SHARD_CACHE === undefined
       ? {}
       : {

@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     prefixBytes: config.prefixBytes,
     resize: (await loadKernels()).resize,
     log,
+    scratch: config.scratch,
     open: (signal) =>
       openModel({
         store: createS3Store(config.store),

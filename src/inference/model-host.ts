@@ -10,6 +10,7 @@ import { WeightsError } from "#weights/weights-error.ts";
 import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
+import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { ModelLoad } from "./model-loader.ts";
 import { createTemplateRenderer, createTokenizer } from "./text.ts";
@@ -53,6 +54,8 @@ export interface ModelHostOptions {
   readonly prefixBytes?: number;
   readonly resize: Resize;
   readonly log: Log;
+  /** Folder on a disk for what is read too seldom to be in memory. Absent: everything is in memory. */
+  readonly scratch?: string;
 }
 
 /** Starts to open and load at once and never throws: how it went is in `status`, in the log and in every `described`. */
@@ -73,6 +76,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       provider: options.provider,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.prefixBytes === undefined ? {} : { prefixBytes: options.prefixBytes }),
+      putAside: (bytes) => putAside(bytes, options),
     });
     const described = describe(load, engine, options);
     log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });
@@ -101,6 +105,24 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       await filling;
     },
   };
+}
+
+/** An embedding table below this stays in memory: as a file it would save less than the disk costs. That of 8B has 0.55 GB. */
+const ASIDE_FROM_BYTES: number = 64 * 1024 * 1024;
+
+/** Of an embedding table a question reads some hundred rows of 4 KB: the disk's own cache is memory enough for them. */
+async function putAside(
+  bytes: Uint8Array,
+  { scratch, log }: ModelHostOptions,
+): Promise<ScratchFile | undefined> {
+  if (scratch === undefined || bytes.byteLength < ASIDE_FROM_BYTES) return undefined;
+  try {
+    return await openScratchFile(scratch, bytes);
+  } catch (cause) {
+    const sentence = `the embedding table stays in memory: ${scratch} does not take it`;
+    log("load.mended", { sentence, error: errorChain(cause) });
+    return undefined;
+  }
 }
 
 /** Sessions that are made at once: as many as the engine has threads. */

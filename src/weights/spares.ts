@@ -12,6 +12,8 @@ export interface Spares {
   /** Takes a buffer of exactly that size. One of another size is freed at once: the next stage's buffer takes its place. */
   take(bytes: number): Spare;
   readonly keep: GiveBack;
+  /** Frees them all. */
+  clear(): void;
 }
 
 export function createSpares(): Spares {
@@ -25,6 +27,9 @@ export function createSpares(): Spares {
     },
     keep: (buffer) => {
       kept.push(buffer);
+    },
+    clear() {
+      for (const { buffer } of kept.splice(0)) buffer.transfer(0);
     },
   };
 }

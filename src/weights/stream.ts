@@ -100,4 +100,5 @@ async function runStages(
     accepted.push(accepting);
   }
   await Promise.race([Promise.all(accepted), failed.promise]);
+  spares.clear();
 }

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { parseConfig, parseFetchConfig } from "#inference/config.ts";
 
@@ -22,6 +23,13 @@ describe("the function's configuration", () => {
     });
     expect(config.ticketKeys[0]?.kid).toBe("one");
     expect("shardCache" in config).toBe(false);
+  });
+
+  test("puts aside what need not be in memory: where it is told, beside the shards, or where temporary files go", () => {
+    expect(parseConfig(complete).scratch).toBe(tmpdir());
+    const cached = { ...complete, UNMASK_SHARD_CACHE: "/var/shards" };
+    expect(parseConfig(cached).scratch).toBe("/var/shards");
+    expect(parseConfig({ ...cached, UNMASK_SCRATCH: "/mnt/disk" }).scratch).toBe("/mnt/disk");
   });
 
   test("fetches from the public internet alone unless it is told otherwise in so many words", () => {

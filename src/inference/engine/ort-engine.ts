@@ -10,14 +10,15 @@ import { KeptPrefix, prefixBytesPerPosition } from "./kept-prefix.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
-import { createSessions } from "./sessions.ts";
+import { createSessions, type SessionsOptions } from "./sessions.ts";
 import { createTurns } from "./turns.ts";
 
 /** An engine over ONNX Runtime that takes its weights stage by stage, in any order. */
 export interface OrtEngine extends Engine {
   /**
    * Makes a stage ready to run. Its bytes are the engine's from here on: a stage that is a whole buffer is detached from its
-   * caller. Once the runtime has read it, it is given back to be filled again, or freed at once; the embedding table stays.
+   * caller. Once the runtime has read it, it is given back to be filled again, or freed at once; the embedding table
+   * stays, in memory or put aside.
    * Rejects, and tells everyone who waits, if the stage does not fit the architecture or the provider computes it wrongly
    * (`ProviderMismatchError`).
    */
@@ -40,6 +41,8 @@ export interface OrtEngineOptions {
   readonly thread?: "own" | "callers";
   /** Bytes that one answer may keep of its prompt; absent: whatever it takes. */
   readonly prefixBytes?: number;
+  /** Puts bytes where they take no memory; resolves with undefined where they are to stay. Absent: all stays in memory. */
+  readonly putAside?: SessionsOptions["putAside"];
   /** For the parity check. Costs copies, and lets the logits leave the head: give none in service. */
   readonly observe?: Observer;
 }
@@ -55,7 +58,10 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const profile = await settleProfile(runtime, provider);
   const selfTest = createSelfTest(runtime, provider, profile);
   const isObserved = observe !== undefined;
-  const sessions = createSessions({ architecture, profile, runtime, selfTest, isObserved });
+  const sessions = createSessions({
+    ...{ architecture, profile, runtime, selfTest, isObserved },
+    ...(options.putAside === undefined ? {} : { putAside: options.putAside }),
+  });
   const takeTurn = createTurns();
   const never = new AbortController().signal;
   let shelves = 0;

@@ -12,6 +12,7 @@ import type { OpProfile } from "#graph/profile.ts";
 import { projectorGraph } from "#graph/projector.ts";
 import { visionGraph } from "#graph/vision.ts";
 import type { GiveBack } from "#weights/spares.ts";
+import type { ScratchFile } from "../loading/scratch-file.ts";
 import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
 import type { Runtime, Session } from "./ort.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
@@ -21,7 +22,7 @@ import type { SelfTest } from "./self-test.ts";
 export interface Sessions {
   /**
    * Makes a stage ready. Its bytes are the runtime's from here on, which gives the buffer back; those of the embedding table
-   * are kept. Rejects if the stage does not fit the architecture.
+   * are kept, or put aside. Rejects if the stage does not fit the architecture.
    */
   accept(stage: LoadedStage, giveBack?: GiveBack): Promise<void>;
   /** Gives up on all stages that are not ready: everyone who waits or will wait for one is rejected with this error. */
@@ -40,6 +41,8 @@ export interface SessionsOptions {
   readonly profile: OpProfile;
   readonly runtime: Runtime;
   readonly selfTest: SelfTest;
+  /** Where an embedding table may lie instead of memory; resolves with undefined where it is to stay. */
+  readonly putAside?: (bytes: Uint8Array) => Promise<ScratchFile | undefined>;
   /** Whether graphs also yield what goes on inside them. */
   readonly isObserved: boolean;
 }
@@ -54,7 +57,18 @@ export function createSessions(options: SessionsOptions): Sessions {
   );
   const embeddings = createReadiness<EmbeddingTable>();
   const imageNewline = createReadiness<Float32Array>();
+  const asides: ScratchFile[] = [];
   const modelOf = memoizeModels(options);
+
+  async function openTable(stage: LoadedStage, giveBack?: GiveBack): Promise<EmbeddingTable> {
+    const file = await options.putAside?.(stage.bytes);
+    if (file === undefined) return openEmbeddingTable(stage);
+    asides.push(file);
+    if (stage.bytes.buffer instanceof ArrayBuffer) {
+      giveBack?.(stage.bytes as Uint8Array<ArrayBuffer>);
+    }
+    return openEmbeddingTable({ layout: stage.layout, bytes: new Uint8Array() }, file.read);
+  }
 
   function readinessOf(name: StageName): Readiness<Session> {
     const readiness = sessions.get(name);
@@ -66,10 +80,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     async accept(stage, giveBack) {
       const { name } = stage.layout;
       if (name === "embed") {
-        embeddings.settle(openEmbeddingTable(stage));
+        embeddings.settle(await openTable(stage, giveBack));
         return;
       }
-      if (name === "projector") imageNewline.settle(readVector(stage, "image_newline"));
+      if (name === "projector") imageNewline.settle(await readVector(stage, "image_newline"));
       const readiness = readinessOf(name);
       await selfTest.check(stage.layout);
       const model = modelOf(stage.layout);
@@ -92,6 +106,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async release() {
       await Promise.all([...sessions.values()].map((readiness) => readiness.value?.release()));
+      await Promise.all(asides.splice(0).map((file) => file.close()));
     },
   };
 }

@@ -33,6 +33,27 @@ describe("loadRuntimeOffThread", () => {
     await runtime.close();
   });
 
+  test("makes no session while a pass runs, not even between two of its layers, and makes them after it", async () => {
+    const runtime = await loadRuntimeOffThread("cpu", 1);
+    const [first, second] = await Promise.all(
+      ["a", "b"].map((name) => runtime.createSession(name, model, probeBytes())),
+    );
+    if (first === undefined || second === undefined) throw new Error("there are no sessions");
+    const ones = { shape: [1, PROBE_WIDTH], data: new Float32Array(PROBE_WIDTH).fill(1) };
+    const events: string[] = [];
+    const pass = async (): Promise<void> => {
+      for (const session of [first, second, first, second]) {
+        await session.run({ x: ones }, ["y"]);
+        events.push("ran");
+      }
+    };
+    const running = pass();
+    const made = runtime.createSession("c", model, probeBytes()).then(() => events.push("made"));
+    await Promise.all([running, made]);
+    expect(events).toEqual(["ran", "ran", "ran", "ran", "made"]);
+    await runtime.close();
+  });
+
   test("passes on what the runtime complains of, by the stage's name", async () => {
     const runtime = await loadRuntimeOffThread("cpu", 1);
     const broken = runtime.createSession("layer-07", new Uint8Array([1, 2, 3]), probeBytes());
