@@ -1,6 +1,6 @@
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, SseFormatError, type SseMessage } from "#wire/codec/sse.ts";
-import type { FrameBody, StartedBody } from "#wire/function/events.ts";
+import type { FrameBody, StartedBody } from "#wire/function/event-messages.ts";
 import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } from "./errors.ts";
 
 /** A finished answer, as the API tells it. */

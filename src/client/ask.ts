@@ -1,4 +1,5 @@
-import type { AnswerFields, ImageBody, MessageBody } from "#wire/api/answers/answer-request.ts";
+import type { AnswerFields, MessageBody } from "#wire/api/answers/answer-request.ts";
+import type { ImageBody } from "#wire/api/answers/image-body.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 
 export { readPictureText } from "#wire/codec/data-uri.ts";

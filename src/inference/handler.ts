@@ -4,7 +4,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import {
   DEADLINE_HEADER,

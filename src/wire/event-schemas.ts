@@ -7,7 +7,7 @@ import {
   chatErrorSchema,
 } from "./compatible/chat-reply.ts";
 import { problemSchema } from "./error.ts";
-import type { FrameBody, StartedBody } from "./function/events.ts";
+import type { FrameBody, StartedBody } from "./function/event-messages.ts";
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AnswerEvent } from "#domain/event.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { story } from "../support/edge-builders.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";

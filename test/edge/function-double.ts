@@ -4,7 +4,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { ServedModel } from "#edge/cache/cache-model.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH, type ModelCard } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";

@@ -1,7 +1,7 @@
 import { ZERO } from "#domain/micros.ts";
 import { answerBody } from "#wire/api/answers/responses.ts";
 import { encodeSse, type SseMessage } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { story } from "./edge-builders.ts";
 
 const id = "ans_0Kb3nV7cQ2xY9mTgA4hZw";

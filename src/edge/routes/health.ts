@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type HealthBody, healthSchema } from "#wire/api/answers/responses.ts";
+import { type HealthBody, healthSchema } from "#wire/api/models.ts";
 import type { EdgeEnv } from "../env.ts";
 import { readStatus } from "../function/client.ts";
 import { settingsOf } from "../settings.ts";

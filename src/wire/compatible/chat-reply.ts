@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AnswerBody } from "../api/answers/responses.ts";
-import { everyProblemSentence, type Problem } from "../error.ts";
+import type { Problem } from "../error.ts";
+import { everyProblemSentence } from "../error-detail.ts";
 import { warningsSchema } from "../warnings.ts";
 
 /** A finished chat completion as OpenAI's clients read it, with a member of our own. Source: platform.openai.com/docs/api-reference/chat/object. */

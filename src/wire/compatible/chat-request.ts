@@ -1,6 +1,7 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { AnswerRequestBody, ImageBody, MessageBody } from "../api/answers/answer-request.ts";
+import type { AnswerRequestBody, MessageBody } from "../api/answers/answer-request.ts";
+import type { ImageBody } from "../api/answers/image-body.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue } from "../api/answers/requests.ts";
 import { isDataUri } from "../codec/data-uri.ts";
 import { problemsOf } from "../field-problems.ts";

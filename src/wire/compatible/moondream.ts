@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { AnswerRequestBody, ImageBody } from "../api/answers/answer-request.ts";
+import type { AnswerRequestBody } from "../api/answers/answer-request.ts";
+import type { ImageBody } from "../api/answers/image-body.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue } from "../api/answers/requests.ts";
 import type { SseMessage } from "../codec/sse.ts";
 import { problemsOf } from "../field-problems.ts";

@@ -1,7 +1,7 @@
 import type { AnswerBody } from "../api/answers/responses.ts";
 import type { SseMessage } from "../codec/sse.ts";
 import type { Problem } from "../error.ts";
-import type { FrameBody } from "../function/events.ts";
+import type { FrameBody } from "../function/event-messages.ts";
 
 /** An answer as text that grows: pieces to append, then how it ended. */
 export type TextUpdate =

@@ -1,139 +1,15 @@
 import { z } from "zod";
-import {
-  type AnswerEvent,
-  type AnswerFrame,
-  type CanvasToken,
-  type CommitReason,
-  commitReasons,
-} from "#domain/event.ts";
+import { type AnswerEvent, commitReasons } from "#domain/event.ts";
 import type { Usage } from "#domain/question.ts";
 import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import type { UsageBody } from "./event-messages.ts";
 import { FIRST_DECODER_VERSION } from "./replay-digest.ts";
-
-/** Body of `answer.started`. */
-export interface StartedBody {
-  readonly image_vectors: number;
-  readonly prompt_length: number;
-  readonly canvas: number;
-  readonly steps: number;
-}
-
-/** Body of `answer.frame`: what one step committed. */
-export interface FrameBody {
-  readonly step: number;
-  /** Why it committed as much as it did: its `schedule`; more, by `entropy`; or all of a clear answer, `early`. */
-  readonly reason: CommitReason;
-  /** Nothing until it is certain that the answer is not empty; then everything up to here, each token with its own step. */
-  readonly revealed: readonly TokenBody[];
-  /** New texts of tokens that were told before: pieces of a UTF-8 character that is whole now. */
-  readonly revised: readonly RevisedBody[];
-  /** Mean confidence of `revealed`; 0 when the step committed nothing. */
-  readonly mean_confidence: number;
-  /** The text of the positions below this is final. */
-  readonly stable_until: number;
-  /** Position of the end of the turn, null before there is one: what stands behind it is no part of the answer. */
-  readonly turn_end: number | null;
-}
-
-/** A token that reads otherwise than it was told. */
-export interface RevisedBody {
-  readonly position: number;
-  readonly text: string;
-}
-
-/** One committed token with its place in the canvas. */
-export interface TokenBody {
-  readonly position: number;
-  readonly token: number;
-  readonly text: string;
-  readonly confidence: number;
-  readonly step: number;
-}
-
-/** How long a client waits before it connects again after a cut. */
-const RETRY_MS = 1000;
 
 /** The stream is not one answer told from start to end. */
 export class AnswerStreamError extends Error {
   override readonly name = "AnswerStreamError";
-}
-
-/** Writes an event for the hop from function to edge; the ids `<answer>.<step>` count the start as 0 and the end as the step after the last. */
-export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
-  switch (event.kind) {
-    case "answer.started":
-      return progressMessage(event, answerId);
-    case "answer.frame": {
-      const { hasText, refreshed = true, rows } = event;
-      const body = { ...frameBody(event), has_text: hasText === true, refreshed, rows };
-      return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
-    }
-    case "answer.completed":
-    case "answer.partial": {
-      const { kind, usage, ...rest } = event;
-      const body = { ...rest, usage: usageBody(usage) };
-      return bodyMessage(kind, body, `${answerId}.${usage.steps + 1}`);
-    }
-    case "answer.failed":
-      // Without an id: a client that comes back asks for what follows the last frame it saw.
-      return bodyMessage(event.kind, { failure: event.failure });
-    default:
-      return event satisfies never;
-  }
-}
-
-/** Writes an event as callers are told it. */
-export function progressMessage(
-  event: Extract<AnswerEvent, { kind: "answer.started" | "answer.frame" }>,
-  answerId: string,
-): SseMessage {
-  if (event.kind === "answer.started") {
-    const body: StartedBody = {
-      image_vectors: event.imageVectors,
-      prompt_length: event.promptLength,
-      canvas: event.canvas,
-      steps: event.steps,
-    };
-    return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
-  }
-  return bodyMessage(event.kind, frameBody(event), `${answerId}.${event.step}`);
-}
-
-function frameBody(frame: AnswerFrame): FrameBody {
-  const { step, reason = "schedule", revealed, revised = [], stableUntil, turnEnd } = frame;
-  return {
-    step,
-    reason,
-    revealed,
-    revised,
-    mean_confidence: meanConfidence(revealed),
-    stable_until: stableUntil,
-    turn_end: turnEnd ?? null,
-  };
-}
-
-/** Writes an event with any body. */
-export function bodyMessage(kind: AnswerEvent["kind"], body: object, id?: string): SseMessage {
-  return { event: kind, data: JSON.stringify(body), ...(id === undefined ? {} : { id }) };
-}
-
-function meanConfidence(tokens: readonly CanvasToken[]): number {
-  return tokens.reduce((sum, { confidence }) => sum + confidence, 0) / Math.max(1, tokens.length);
-}
-
-/** The counts of an answer as they are written on the function's hop. */
-function usageBody(usage: Usage): z.input<typeof usageSchema> {
-  return {
-    image_vectors: usage.imageVectors,
-    prompt_length: usage.promptLength,
-    canvas: usage.canvas,
-    steps: usage.steps,
-    forward_passes: usage.forwardPasses,
-    refreshes: usage.refreshes,
-    rows: usage.rows,
-  };
 }
 
 /**
@@ -198,7 +74,7 @@ const tokenSchema = z.object({
   step,
 });
 
-const usageSchema = z.object({
+const usageSchema: z.ZodType<UsageBody> = z.object({
   image_vectors: count,
   prompt_length: count,
   canvas: count.max(MAX_CANVAS),

@@ -7,7 +7,7 @@ import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { collect, failures, story } from "../../support/edge-builders.ts";
 import {

@@ -11,7 +11,7 @@ import { parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { collect, story, untold } from "../../support/edge-builders.ts";
 import { testCaller } from "../caller.ts";

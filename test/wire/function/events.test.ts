@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage, readAnswerEvents } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
+import { readAnswerEvents } from "#wire/function/events.ts";
 import { chunked, collect, failures, story } from "../../support/edge-builders.ts";
 
 function bytesOf(events: readonly AnswerEvent[]): Uint8Array {

@@ -2,7 +2,7 @@ import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { createFrameTeller } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
-import { bodyMessage, progressMessage } from "#wire/function/events.ts";
+import { bodyMessage, progressMessage } from "#wire/function/event-messages.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 
 /** What has been told of one answer, and the streams that listen. Lives as long as its object's instance. */

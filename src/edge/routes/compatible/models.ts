@@ -8,7 +8,7 @@ import {
   modelListBody,
   modelListSchema,
   modelSchema,
-} from "#wire/api/answers/responses.ts";
+} from "#wire/api/models.ts";
 import { problemSchema } from "#wire/error.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { readModelCard } from "../../function/client.ts";

@@ -1,8 +1,5 @@
 import { z } from "zod";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
-import { decodeBase64 } from "../../codec/base64.ts";
-import { isDataUri } from "../../codec/data-uri.ts";
-import { MAX_URL_LENGTH } from "../../function/fetch.ts";
 import {
   MAX_CANVAS,
   MAX_DEADLINE_MS,
@@ -16,7 +13,8 @@ import {
   MAX_TEMPERATURE,
   MAX_TEXT_BYTES,
 } from "../../limits.ts";
-import { webhookUrlSchema } from "../webhook-url.ts";
+import { type ImageBody, imageBodySchema, tooManyPictures } from "./image-body.ts";
+import { type WebhookBody, webhookBodySchema } from "./webhook-body.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {
@@ -51,16 +49,6 @@ export interface AnswerFields {
   readonly cache?: "private" | "shared" | "off";
 }
 
-export type WebhookBody =
-  | string
-  | {
-      readonly url: string;
-      /** `whsec_…` that signs what is sent there; the account's own when absent. */
-      readonly secret?: string;
-      /** Also tell `answer.draft` while it is made. */
-      readonly drafts?: boolean;
-    };
-
 /** JSON body of `POST /v1/answers`. */
 export interface AnswerRequestBody extends AnswerFields {
   /** At most one of `image` and `images`. They stand before the user's first message. */
@@ -78,13 +66,6 @@ export interface SizeRequestBody
   readonly text_bytes?: number;
 }
 
-/** A picture file as base64 or as a `data:` URI, its https address, or the id of an upload; plain text stands for `{data}`. */
-export type ImageBody =
-  | string
-  | { readonly data: string }
-  | { readonly url: string }
-  | { readonly id: string };
-
 export interface MessageBody {
   readonly role: "system" | "user" | "assistant";
   /** May be empty but in the last message: a message that says nothing is passed over. */
@@ -96,25 +77,6 @@ export interface MessageBody {
 const positive = z.int().min(1).max(MAX_CANVAS);
 const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
 const stop = z.string().min(1).max(MAX_STOP_LENGTH);
-
-// How long the text of a picture may be is the body's limit; what it stands for is measured when it is read.
-const pictureText = z.string();
-const address = z
-  .string()
-  .min(1)
-  .refine((url) => !isDataUri(url), {
-    error: "is a data URI and no address; send it as {data} in place of {url}",
-    abort: true,
-  })
-  .max(MAX_URL_LENGTH, `is too long: an address has ${MAX_URL_LENGTH} characters at most`);
-const tooMany = `holds more pictures than ${MAX_IMAGES}, the most of one question`;
-
-const image: z.ZodType<ImageBody> = z.union([
-  pictureText,
-  z.strictObject({ data: pictureText }),
-  z.strictObject({ url: address }),
-  z.strictObject({ id: z.string().min(1).max(MAX_NAME_LENGTH) }),
-]);
 
 const fields = {
   model: z
@@ -133,7 +95,7 @@ const fields = {
         .strictObject({
           role: z.enum(["system", "user", "assistant"]),
           content: z.string().max(MAX_TEXT_BYTES),
-          images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
+          images: z.array(imageBodySchema).max(MAX_IMAGES, tooManyPictures).exactOptional().meta({
             description:
               "Pictures that this message of the user brings, in place of image or images beside the messages.",
           }),
@@ -201,19 +163,7 @@ const fields = {
     description:
       "After so many milliseconds the answer is told as it stands, with status partial; the steps that ran are charged.",
   }),
-  webhook: z
-    .union([
-      webhookUrlSchema,
-      z.strictObject({
-        url: webhookUrlSchema,
-        secret: z
-          .string()
-          .max(128)
-          .refine(isWebhookSecret, "must be whsec_ and 24 to 64 bytes as base64")
-          .exactOptional(),
-        drafts: z.boolean().exactOptional(),
-      }),
-    ])
+  webhook: webhookBodySchema
     .exactOptional()
     .meta({ description: "An address that is told the answer, besides the account's endpoints." }),
   cache: z.enum(["private", "shared", "off"]).exactOptional().meta({
@@ -227,13 +177,13 @@ export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields
 
 const allFields = {
   ...fields,
-  image: image.exactOptional().meta({
+  image: imageBodySchema.exactOptional().meta({
     description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
     example: {
       data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
     },
   }),
-  images: z.array(image).max(MAX_IMAGES, tooMany).exactOptional().meta({
+  images: z.array(imageBodySchema).max(MAX_IMAGES, tooManyPictures).exactOptional().meta({
     description:
       "Several pictures, in the order in which they are spoken of. They stand before the user's first message.",
   }),
@@ -253,7 +203,7 @@ export const answerFormSchema: z.ZodType<AnswerFields> = z
     ...fields,
     image: z
       .array(z.string().meta({ type: "string", format: "binary" }))
-      .max(MAX_IMAGES, tooMany)
+      .max(MAX_IMAGES, tooManyPictures)
       .exactOptional()
       .meta({ description: "Picture files, one part each." }),
   })
@@ -283,9 +233,3 @@ export const sizeRequestSchema: z.ZodType<SizeRequestBody> = z
     }),
   })
   .meta({ id: "SizeRequest" });
-
-function isWebhookSecret(text: string): boolean {
-  if (!text.startsWith("whsec_")) return false;
-  const size = decodeBase64(text.slice("whsec_".length))?.length ?? 0;
-  return size >= 24 && size <= 64;
-}

@@ -3,7 +3,8 @@ import type { Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readPictureText } from "../../codec/data-uri.ts";
 import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
-import type { AnswerFields, ImageBody, MessageBody } from "./answer-request.ts";
+import type { AnswerFields, MessageBody } from "./answer-request.ts";
+import type { ImageBody } from "./image-body.ts";
 
 /** Where a picture comes from. */
 export type PictureSource =

@@ -9,12 +9,7 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { parseJson } from "../../function/generate.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES } from "../../limits.ts";
-import {
-  type AnswerFields,
-  answerFieldsSchema,
-  answerRequestSchema,
-  type WebhookBody,
-} from "./answer-request.ts";
+import { type AnswerFields, answerFieldsSchema, answerRequestSchema } from "./answer-request.ts";
 import {
   type Conversation,
   type PictureSource,
@@ -23,6 +18,7 @@ import {
   refuseFields,
   tooLarge,
 } from "./conversation.ts";
+import type { WebhookBody } from "./webhook-body.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
 export interface AnswerRequest extends Conversation {

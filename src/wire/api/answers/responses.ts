@@ -2,17 +2,7 @@ import { z } from "zod";
 import type { Warning } from "#domain/abilities.ts";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
-import { type AnswerMode, answerModes } from "#domain/modes.ts";
-import type { ModelCard } from "#domain/quote.ts";
 import { type Problem, problemSchema } from "../../error.ts";
-import {
-  type FunctionStatus,
-  functionStatusSchema,
-  type ImagePolicyBody,
-  imagePolicySchema,
-  type ModelCard as ToldCard,
-} from "../../function/status.ts";
-import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 
 /** Body of an answer. */
@@ -118,98 +108,6 @@ export function answerBody(
   };
 }
 
-/** A model that can be asked. */
-export interface ModelBody {
-  readonly id: string;
-  readonly object: "model";
-  /** Unix seconds, for clients of OpenAI, which expect it: when a bundle was made is not known, so it is 0. */
-  readonly created: number;
-  /** For the same clients. */
-  readonly owned_by: string;
-  readonly digest: string;
-  readonly format: string;
-  readonly provider: string;
-  /** How pictures become vectors; null for a model that reads text only. */
-  readonly image: ImagePolicyBody | null;
-  /** Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken. */
-  readonly canvas: {
-    readonly default: number;
-    readonly recommended: number;
-    readonly limit: number;
-  };
-  /** Positions per block where a request names none; null is the whole canvas. */
-  readonly block_length: number | null;
-  /** How requests may be answered. */
-  readonly modes: readonly AnswerMode[];
-  /** How a request is answered that names none. */
-  readonly mode: AnswerMode;
-  /** Steps from one computing of the prompt to the next in mode cached: where a request names none, and the most that is taken. */
-  readonly refresh: { readonly default: number; readonly limit: number };
-  /** What the model was trained with. System messages are dropped where it was not; the rest is taken with a warning. */
-  readonly abilities: {
-    readonly system_messages: boolean;
-    readonly several_pictures: boolean;
-    readonly several_turns: boolean;
-  };
-  readonly limits: {
-    /** Positions of a prompt, image vectors included. */
-    readonly prompt_length: number;
-    readonly canvas: number;
-    readonly images: number;
-    readonly image_bytes: number;
-    readonly text_bytes: number;
-  };
-}
-
-export interface ModelListBody {
-  readonly object: "list";
-  readonly data: readonly ModelBody[];
-}
-
-/** Renders the models that are served. */
-export function modelListBody(models: readonly ModelBody[]): ModelListBody {
-  return { object: "list", data: models };
-}
-
-/** Renders a model that is served: what its function tells of it, and the card by which it is asked and priced here. */
-export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
-  const { id, digest, format, provider, image } = told;
-  const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
-  return {
-    id,
-    object: "model",
-    created: 0,
-    owned_by: "unmask",
-    digest,
-    format,
-    provider,
-    image,
-    canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
-    block_length: own.blockLength,
-    modes: answerModes,
-    mode: own.mode,
-    refresh: { default: own.refresh.standard, limit: own.refresh.limit },
-    abilities: {
-      system_messages: systemMessages,
-      several_pictures: severalPictures,
-      several_turns: severalTurns,
-    },
-    limits: {
-      prompt_length: told.max_prompt_length,
-      canvas: canvas.limit,
-      images: image === null ? 0 : MAX_IMAGES,
-      image_bytes: MAX_IMAGE_BYTES,
-      text_bytes: MAX_TEXT_BYTES,
-    },
-  };
-}
-
-/** Body of `GET /health`: the edge is up if it answers at all; the function's own state beside it. */
-export interface HealthBody {
-  readonly status: "ok";
-  readonly function: FunctionStatus | { readonly state: "unreachable" };
-}
-
 const exampleAnswer: AnswerBody = {
   id: "ans_0Kb3nV7cQ2xY9mTgA4hZw",
   object: "answer",
@@ -243,9 +141,8 @@ const exampleAnswer: AnswerBody = {
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
-const mode = z.enum(answerModes);
 
-/** Schemas of the bodies above, for the API's description and for tests that hold replies to it. */
+/** Schema of the body, for the API's description and for tests that hold replies to it. */
 export const answerSchema: z.ZodType<AnswerBody> = z
   .strictObject({
     id: z.string(),
@@ -280,57 +177,3 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     warnings: warningsSchema,
   })
   .meta({ id: "Answer", example: exampleAnswer });
-
-export const modelSchema: z.ZodType<ModelBody> = z
-  .strictObject({
-    id: z.string(),
-    object: z.literal("model"),
-    created: count,
-    owned_by: z.string(),
-    digest: z.string(),
-    format: z.string(),
-    provider: z.string(),
-    image: imagePolicySchema.nullable(),
-    canvas: z.strictObject({ default: count, recommended: count, limit: count }).meta({
-      description:
-        "Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken.",
-    }),
-    block_length: count.nullable().meta({
-      description: "Positions per block where a request names none; null is the whole canvas.",
-    }),
-    modes: z.array(mode).meta({ description: "How requests may be answered." }),
-    mode: mode.meta({ description: "How a request is answered that names none." }),
-    refresh: z.strictObject({ default: count, limit: count }).meta({
-      description:
-        "Steps from one computing of the prompt to the next in mode cached: where a request names none; the most that is taken.",
-    }),
-    abilities: z
-      .strictObject({
-        system_messages: z.boolean(),
-        several_pictures: z.boolean(),
-        several_turns: z.boolean(),
-      })
-      .meta({
-        description:
-          "What the model was trained with. System messages are dropped where it was not, and the rest is taken with a warning.",
-      }),
-    limits: z.strictObject({
-      prompt_length: count,
-      canvas: count,
-      images: count,
-      image_bytes: count,
-      text_bytes: count,
-    }),
-  })
-  .meta({ id: "Model" });
-
-export const modelListSchema: z.ZodType<ModelListBody> = z
-  .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
-  .meta({ id: "ModelList" });
-
-export const healthSchema: z.ZodType<HealthBody> = z
-  .strictObject({
-    status: z.literal("ok"),
-    function: z.union([functionStatusSchema, z.strictObject({ state: z.literal("unreachable") })]),
-  })
-  .meta({ id: "Health" });

@@ -5,7 +5,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { collect, story } from "../../../support/edge-builders.ts";
 import { modelReply } from "../../cache/model-reply.ts";

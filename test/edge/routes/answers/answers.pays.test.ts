@@ -7,7 +7,7 @@ import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { KEY_SCOPES } from "#wire/api/accounts/key.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { collect, emptyStory, failures, story } from "../../../support/edge-builders.ts";
 import {
   ask,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { decodeSse, encodeSse, MAX_SSE_EVENT_LENGTH } from "#wire/codec/sse.ts";
 import { problemSchema } from "#wire/error.ts";
-import { eventMessage } from "#wire/function/events.ts";
+import { eventMessage } from "#wire/function/event-messages.ts";
 import { collect, failures, story } from "../../../support/edge-builders.ts";
 import { ask, askJson, eventReply, functionReplies, streamReply } from "../../function-double.ts";
 

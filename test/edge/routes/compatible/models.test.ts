@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { modelListSchema, modelSchema } from "#wire/api/answers/responses.ts";
+import { modelListSchema, modelSchema } from "#wire/api/models.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { failures, untoldByFunction } from "../../../support/edge-builders.ts";

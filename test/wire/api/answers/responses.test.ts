@@ -1,14 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { ModelCard } from "#domain/quote.ts";
-import {
-  type AnsweredJob,
-  answerBody,
-  answerSchema,
-  modelBody,
-  modelListBody,
-  modelListSchema,
-} from "#wire/api/answers/responses.ts";
+import { type AnsweredJob, answerBody, answerSchema } from "#wire/api/answers/responses.ts";
+import { modelBody, modelListBody, modelListSchema } from "#wire/api/models.ts";
 import {
   functionStatusSchema,
   modelCardSchema,

@@ -1,0 +1,206 @@
+import type { Failure, FieldProblem } from "#domain/failure.ts";
+
+/** Says in one sentence what happened and what to do, with the numbers of this case. */
+export function detailOf(failure: Failure): string {
+  switch (failure.kind) {
+    case "unauthenticated":
+      return keySentence(failure);
+    case "key_required":
+      return "A client token may not do this; use a key.";
+    case "scope_missing":
+      return `This key may not be used for "${failure.scope}".`;
+    case "origin_forbidden":
+      return originSentence(failure.origin);
+    case "model_forbidden":
+      return `This key may not ask "${failure.model}"; it may ask ${failure.allowed.join(", ") || "no model"}.`;
+    case "already_exists":
+      return `There is already one with the id "${failure.id}".`;
+    case "not_found":
+      return notFoundSentence(failure);
+    case "method_not_allowed":
+      return `${failure.method} is not possible here; use ${failure.allowed.join(" or ")}.`;
+    case "unsupported_media_type":
+      return `Send ${failure.supported ?? "application/json or multipart/form-data"}, not ${failure.contentType || "an unnamed type"}.`;
+    case "not_acceptable":
+      return `What is here is ${failure.offered}, which Accept leaves out. ${failure.instead} tells the same as JSON.`;
+    case "invalid_request":
+      return problemSentence(failure.problems);
+    case "body_too_large":
+      return `The body may have ${binarySize(failure.limitBytes)} at most.`;
+    case "unknown_model":
+      return `There is no model "${failure.model}"; there is ${failure.known.join(", ")}.`;
+    case "prompt_too_long":
+      if (failure.mode !== undefined)
+        return `Text and pictures take ${failure.length} positions; mode ${failure.mode} keeps ${failure.limit} at most here. Shorten the text, send detail "low", or ask with mode "exact".`;
+      return `Text and pictures take ${failure.length} positions; the model has room for ${failure.limit}. Shorten the text, or send detail "low".`;
+    case "image_unsupported":
+      return `${picture(failure)} cannot be read: ${failure.reason}.`;
+    case "image_truncated":
+      return `${picture(failure)} ends before its last pixel. Send the whole file.`;
+    case "image_too_large":
+      return tooLargeSentence(failure);
+    case "image_bomb":
+      return `${picture(failure)} claims ${failure.width} × ${failure.height} pixels, far more than its bytes can hold.`;
+    case "image_file_too_large":
+      return `${picture(failure)} has more than ${binarySize(failure.limitBytes)}. Scale it down, or send it as JPEG.`;
+    case "image_fetch_timeout":
+      return `${picture(failure)} did not arrive from its host within our ${failure.seconds} s. Nothing is known to be wrong with it; try again, or send the file.`;
+    case "image_fetch_blocked":
+      return `${picture(failure)} may not be fetched: ${failure.reason}.`;
+    case "image_fetch_refused":
+      return `${picture(failure)} is not given by its host: ${failure.reason}. Check the address, or send the file.`;
+    case "image_fetch_failed":
+      return `${picture(failure)} could not be fetched: ${failure.reason}.`;
+    case "image_not_found":
+      return `${picture(failure)}: there is no uploaded picture "${failure.id}"; upload it with POST /v1/images.`;
+    case "images_not_supported":
+      return "This model reads text only; send no picture.";
+    case "weights_loading":
+      return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
+    case "weights_failed":
+      return `The model cannot be served: ${failure.code}.`;
+    case "logits_not_finite":
+      return "The model's numbers were infinite or not numbers at all, so there is no answer; its function is to be replaced. If it happens again with the same question, tell us its request_id.";
+    case "overloaded":
+      return `All places are taken; try again in ${Math.ceil(failure.retryAfterSeconds)} s.`;
+    case "draining":
+      return "The function is about to stop; try again in a moment.";
+    case "function_unreachable":
+      return "No inference function could be reached.";
+    case "function_timeout":
+      return `The inference function said nothing for ${failure.silentSeconds} s.`;
+    case "function_reply_invalid":
+      return "The inference function's reply broke off or made no sense.";
+    case "function_outdated":
+      return `The inference function speaks version ${failure.version} of our orders, and this takes version ${failure.needed}: it is being replaced; try again in a moment.`;
+    case "ticket_refused":
+      // The reason would tell a forger how far they came; it is in the log.
+      return "The work order is not valid.";
+    case "insufficient_credit":
+      return `The answer costs ${dollars(failure.priceMicros)}; ${dollars(failure.availableMicros)} of credit are left.`;
+    case "spend_limit_reached":
+      return `The answer costs ${dollars(failure.priceMicros)}; ${spender[failure.period]} may spend ${dollars(failure.limitMicros)} and has spent ${dollars(failure.spentMicros)}.`;
+    case "price_above_maximum":
+      return `The answer costs ${dollars(failure.priceMicros)}, more than the ${dollars(failure.maximumMicros)} of max_price_micros.`;
+    case "rate_limited":
+      return `The limit "${failure.policy}" of ${failure.limit} a minute is used up; try again in ${failure.resetSeconds} s.`;
+    case "too_many_concurrent":
+      return `${failure.limit} answers at once are the most; wait for one to end.`;
+    case "idempotency_key_invalid":
+      return "An Idempotency-Key has 1 to 255 printable ASCII characters.";
+    case "idempotency_in_progress":
+      return "The first request with this Idempotency-Key is still being answered.";
+    case "idempotency_mismatch":
+      return "This Idempotency-Key was used with another body within the last 24 hours.";
+    case "not_cached":
+      return "No cached answer is there, and only-if-cached asks for no other.";
+    case "not_replayable":
+      return replaySentence(failure);
+    case "too_many_of":
+      return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
+    case "empty_answer":
+      return emptySentence(failure);
+    case "internal":
+      return "Something broke on our side; it has been logged.";
+    default:
+      return failure satisfies never;
+  }
+}
+
+function keySentence({
+  wanted,
+  isOtherKind = false,
+}: Extract<Failure, { kind: "unauthenticated" }>): string {
+  if (wanted === undefined) {
+    const send = "an API key as 'Authorization: Bearer umk_…'";
+    return isOtherKind
+      ? `That has the form of an administrator's key, which opens accounts and keys alone. Send ${send}.`
+      : `Send a valid API key as 'Authorization: Bearer umk_…'.`;
+  }
+  const form = isOtherKind ? "That has the form of an API key or client token. " : "";
+  return `${form}Send the administrator's key as 'Authorization: Bearer …': the Worker's ADMIN_KEY, which npm start leaves in .unmask/local.json.`;
+}
+
+function notFoundSentence(failure: Extract<Failure, { kind: "not_found" }>): string {
+  const { path, meant, missing } = failure;
+  if (missing !== undefined) {
+    const known = missing.known === undefined ? "" : `; there is ${missing.known.join(", ")}`;
+    return `There is no ${missing.what} "${missing.id}"${known}.`;
+  }
+  if (meant === undefined) return `There is nothing at ${path}.`;
+  const mend = path === `${meant}/` ? "leave out the slash at its end" : "check the base URL";
+  return `There is nothing at ${path}. Do you mean ${meant}? Then ${mend}.`;
+}
+
+function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {
+  return decoder === undefined
+    ? `Answer "${id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`
+    : `Answer "${id}" was made by decoder version ${decoder.made}; version ${decoder.served} is served now and may answer otherwise. Ask it again.`;
+}
+
+function emptySentence({
+  canvas,
+  recommended,
+}: Extract<Failure, { kind: "empty_answer" }>): string {
+  const fill = `The model wrote no text on a canvas of ${canvas} positions`;
+  if (recommended === undefined) return `${fill}; ask with a smaller canvas, or in other words.`;
+  return canvas > recommended
+    ? `${fill}; ask with a canvas of ${recommended} or less, which is what it was trained for.`
+    : `${fill}; ask in other words, or with another canvas up to ${recommended}.`;
+}
+
+function originSentence(origin: string | null): string {
+  return origin === null
+    ? "This key is for browsers and only works from its own origins; the request names none."
+    : `This key may not be used from ${origin}.`;
+}
+
+function tooLargeSentence(failure: Extract<Failure, { kind: "image_too_large" }>): string {
+  const { pixels, limitPixels } = failure;
+  switch (failure.of) {
+    case undefined:
+      return `${picture(failure)} has ${pixels} pixels; ${limitPixels} are the most. Send it smaller.`;
+    case "side":
+      return `${picture(failure)} has a side of ${pixels} pixels; ${limitPixels} are the most. Send it smaller, or a part of it.`;
+    case "question":
+      return `The pictures up to picture ${failure.image + 1} have ${pixels} pixels together; ${limitPixels} are the most in one question. Send them smaller, or fewer.`;
+    default:
+      return failure.of satisfies never;
+  }
+}
+
+function problemSentence(problems: readonly FieldProblem[]): string {
+  const [first] = problems;
+  if (first === undefined) return "The body is not valid.";
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more in errors)` : "";
+  return `${faultSentence(first)}${more}.`;
+}
+
+/** Says every fault, for shapes of a refusal that have no list of them. */
+export function everyProblemSentence(problems: readonly FieldProblem[]): string {
+  return `${problems.map(faultSentence).join(". ")}.`;
+}
+
+function faultSentence({ pointer, message }: FieldProblem): string {
+  return `${pointer === "" ? "The body" : pointer}: ${message}`;
+}
+
+const spender = {
+  day: "within a day (UTC) this key",
+  month: "within a month (UTC) this key",
+  subject: "within a day (UTC) this subject",
+  token: "this client token",
+};
+
+function dollars(amountMicros: number): string {
+  return `$${(amountMicros / 1e6).toFixed(6)}`;
+}
+
+function picture({ image }: { readonly image: number }): string {
+  return `Picture ${image + 1}`;
+}
+
+function binarySize(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return mebibytes < 1024 ? `${mebibytes.toFixed(0)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
+}
