@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { answerModes, modeTerms } from "#domain/modes.ts";
 import type { Message, Question } from "#domain/question.ts";
 import { decodeGenerate, encodeGenerate } from "#wire/function/generate.ts";
 import { options, question } from "../../support/edge-builders.ts";
@@ -33,10 +34,17 @@ const questions: fc.Arbitrary<Question> = conversations.chain((messages) =>
     options: fc
       .record({
         seed: fc.nat(),
+        mode: fc.constantFrom(...answerModes),
+        refresh: fc.integer({ min: 1, max: 32 }),
         temperature: fc.double({ min: 0, max: 2, noNaN: true }),
         suffix: fc.string(),
       })
-      .map((some) => options({ ...some, temperature: some.temperature + 0 })),
+      .map(({ mode, refresh, ...some }) =>
+        options({
+          ...{ ...some, temperature: some.temperature + 0 },
+          ...modeTerms(mode, refresh),
+        }),
+      ),
   }),
 );
 
@@ -47,6 +55,18 @@ describe("a question on its way to the function", () => {
         expect(decodeGenerate(encodeGenerate(sent))).toEqual({ ok: true, value: sent });
       }),
     );
+  });
+
+  test("of before there were modes is one in exact: a kept question of 0.1.0, with its mode or without one", () => {
+    const exact = question({ options: options({ mode: "exact" }) });
+    const { options: asked, ...rest } = JSON.parse(new TextDecoder().decode(encodeGenerate(exact)));
+    expect(asked.mode).toBe("exact");
+    expect(Object.keys(asked)).not.toContain("refresh");
+    const { mode: _, ...without } = asked;
+    for (const kept of [asked, without]) {
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...rest, options: kept }));
+      expect(decodeGenerate(bytes)).toEqual({ ok: true, value: exact });
+    }
   });
 
   test("is the same bytes whatever the order in which its members were set", () => {

@@ -37,6 +37,12 @@ describe("the replay digest", () => {
       },
     ],
     ["the schedule", { options: options({ steps: 4 }) }],
+    ["the mode", { options: options({ mode: "cached", refresh: 1 }) }],
+    ["how often the prompt is computed anew", { options: options({ refresh: 2 }) }],
+    [
+      "the rule of commits",
+      { options: options({ commit: { rule: "entropy", bound: 0.1, gaps: [] } }) },
+    ],
     ["a stop text", { options: options({ stop: ["."] }) }],
     ["a suffix instead of a stop text", { options: options({ suffix: "." }) }],
     ["a token", { tokens: [{ position: 0, token: 11, step: 1 }] }],
