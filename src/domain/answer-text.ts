@@ -23,14 +23,19 @@ export function untouched(canvas: number): ReadAnswer & { readonly usage: Usage 
 
 /** What the steps took that frames have told of; `planned` stands for what its start would have said. */
 export function usageSoFar(
-  started: Pick<AnswerStarted, "imageVectors" | "promptLength" | "canvas"> | null,
+  started: Pick<
+    AnswerStarted,
+    "imageVectors" | "cachedImageVectors" | "promptLength" | "canvas"
+  > | null,
   frames: readonly Pick<AnswerFrame, "step" | "refreshed" | "rows">[],
   planned: { readonly imageVectors: number; readonly canvas: number },
 ): Usage {
   const { imageVectors, promptLength, canvas } = started ?? { ...planned, promptLength: 0 };
+  const cachedImageVectors = started?.cachedImageVectors;
   const steps = frames.at(-1)?.step ?? 0;
   return {
     imageVectors,
+    ...(cachedImageVectors === undefined ? {} : { cachedImageVectors }),
     promptLength,
     canvas,
     steps,

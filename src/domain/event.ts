@@ -25,6 +25,8 @@ export type AnswerEvent =
 export interface AnswerStarted {
   readonly kind: "answer.started";
   readonly imageVectors: number;
+  /** As in `Usage`. */
+  readonly cachedImageVectors?: number;
   readonly promptLength: number;
   readonly canvas: number;
   readonly steps: number;

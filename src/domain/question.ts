@@ -72,6 +72,8 @@ function firstOfUser(messages: readonly Message[]): number {
 export interface Usage {
   /** Vectors that the pictures became. */
   readonly imageVectors: number;
+  /** How many of them were kept from an earlier question about the same picture. Absent: none. They cost the same. */
+  readonly cachedImageVectors?: number;
   /** Positions before the canvas, image vectors included. */
   readonly promptLength: number;
   readonly canvas: number;

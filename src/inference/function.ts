@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     prefixBytes: config.prefixBytes,
     resize: (await loadKernels()).resize,
     log,
+    featureBytes: config.featureBytes,
     scratch: config.scratch,
     open: (signal) =>
       openModel({

@@ -10,6 +10,7 @@ import { WeightsError } from "#weights/weights-error.ts";
 import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
+import { createFeatureStore } from "./feature-store.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { ModelLoad } from "./model-loader.ts";
@@ -52,6 +53,8 @@ export interface ModelHostOptions {
   readonly threads?: number;
   /** As an engine's; absent: whatever a prompt takes. */
   readonly prefixBytes?: number;
+  /** The most that pictures' features take in memory between questions. Absent: none are kept. */
+  readonly featureBytes?: number;
   readonly resize: Resize;
   readonly log: Log;
   /** Folder on a disk for what is read too seldom to be in memory. Absent: everything is in memory. */
@@ -160,7 +163,10 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
   return {
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
-    tools: { engine, tokenizer, renderTemplate, resize: options.resize },
+    tools: {
+      ...{ engine, tokenizer, renderTemplate, resize: options.resize },
+      features: createFeatureStore(options.featureBytes ?? 0),
+    },
   };
 }
 

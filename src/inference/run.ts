@@ -3,7 +3,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
 import { answer } from "#model/answer.ts";
-import { DECODER_VERSION, replayDigest } from "#wire/function/replay-digest.ts";
+import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Place, Turn } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { decodeImages } from "./image-codec.ts";
@@ -102,7 +102,8 @@ async function* answerSafely(
     const { tools, abilities } = await host.described(signal);
     const { messages, options } = question;
     const asked = { messages, options, pictures: pictures.value };
-    for await (const event of answer(asked, tools, signal, deadline)) {
+    const pictureDigests = await Promise.all(asked.pictures.map(pixelDigest));
+    for await (const event of answer({ ...asked, pictureDigests }, tools, signal, deadline)) {
       if (event.kind === "answer.completed") {
         const { tokens } = event;
         const digest = await replayDigest({ ...asked, modelDigest, tokens });

@@ -1,6 +1,7 @@
 import { UNWRITTEN } from "#domain/answer-text.ts";
 import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import type { ImageLayout } from "#domain/image/layout.ts";
+import type { Usage } from "#domain/question.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
 import { AnswerSoFar } from "./answer-so-far.ts";
 import { type Canvas, openCanvas } from "./decode/canvas.ts";
@@ -10,6 +11,7 @@ import { normaliseViews } from "./image/patches.ts";
 import { type AnswerTools, type PicturedQuestion, prepare } from "./prepare.ts";
 import { embedPrompt } from "./text/embed.ts";
 import { cutViews } from "./vision/crops.ts";
+import { featureKey } from "./vision/kept-features.ts";
 import { stitchFeatures } from "./vision/stitch.ts";
 
 /** What happens to a question; whoever knows the weights' digest adds what a replay is held to. */
@@ -42,7 +44,8 @@ export async function* answer(
   const { prompt, plan, ends, suffix } = prepared.value;
   const { engine, tokenizer } = tools;
   const { options } = question;
-  const counts = { imageVectors: prompt.imageVectors, promptLength: prompt.length };
+  const found = findFeatures(question, prompt.layouts, tools);
+  const counts = { ...vectorCounts(prompt.imageVectors, found), promptLength: prompt.length };
   const { canvas: length, steps } = options;
   yield { kind: "answer.started", ...counts, canvas: length, steps };
 
@@ -52,7 +55,7 @@ export async function* answer(
   const both = AbortSignal.any([signal, deadline]);
   let canvas: Canvas | undefined;
   try {
-    const images = await encodePictures(question.pictures, prompt.layouts, tools, both);
+    const images = await encodePictures(question, prompt.layouts, found, tools, both);
     const promptPD = await embedPrompt(engine, prompt.ids, images, prompt.length, both);
     canvas = await openCanvas(engine, promptPD, length, suffix, servicePolicy, both);
     const whole = { ...plan, ending: soFar.ending };
@@ -77,19 +80,57 @@ export async function* answer(
 
 const never: AbortSignal = new AbortController().signal;
 
-async function encodePictures(
-  pictures: readonly Picture[],
+/** What is kept of each picture: taken before anything is told, so that what was told is what is used. */
+function findFeatures(
+  { pictureDigests }: PicturedQuestion,
   layouts: readonly ImageLayout[],
-  { engine, resize }: AnswerTools,
+  { features }: AnswerTools,
+): readonly (Tensor | undefined)[] {
+  return layouts.map((layout, index) => {
+    const digest = pictureDigests?.[index];
+    return digest === undefined ? undefined : features?.find(featureKey(digest, layout));
+  });
+}
+
+function vectorCounts(
+  imageVectors: number,
+  found: readonly (Tensor | undefined)[],
+): Pick<Usage, "imageVectors" | "cachedImageVectors"> {
+  const cached = found.reduce((sum, features) => sum + (features?.shape[0] ?? 0), 0);
+  return cached === 0 ? { imageVectors } : { imageVectors, cachedImageVectors: cached };
+}
+
+async function encodePictures(
+  { pictures, pictureDigests }: PicturedQuestion,
+  layouts: readonly ImageLayout[],
+  found: readonly (Tensor | undefined)[],
+  tools: AnswerTools,
   signal: AbortSignal,
 ): Promise<Tensor[]> {
-  const size = engine.architecture.vision?.imageSize ?? 0;
   const images: Tensor[] = [];
   for (const [index, picture] of pictures.entries()) {
     const layout = layouts[index]!;
-    const viewsNCHW = normaliseViews(cutViews(picture, layout, size, resize), size);
-    const featuresNPD = await engine.encodeImage(viewsNCHW, signal);
-    images.push(stitchFeatures(featuresNPD, await engine.imageNewline(signal), layout));
+    const digest = pictureDigests?.[index];
+    const making = (stop: AbortSignal): Promise<Tensor> =>
+      encodePicture(picture, layout, tools, stop);
+    const { features } = tools;
+    const made =
+      features === undefined || digest === undefined
+        ? () => making(signal)
+        : () => features.make(featureKey(digest, layout), making, signal);
+    images.push(found[index] ?? (await made()));
   }
   return images;
+}
+
+async function encodePicture(
+  picture: Picture,
+  layout: ImageLayout,
+  { engine, resize }: AnswerTools,
+  signal: AbortSignal,
+): Promise<Tensor> {
+  const size = engine.architecture.vision?.imageSize ?? 0;
+  const viewsNCHW = normaliseViews(cutViews(picture, layout, size, resize), size);
+  const featuresNPD = await engine.encodeImage(viewsNCHW, signal);
+  return stitchFeatures(featuresNPD, await engine.imageNewline(signal), layout);
 }

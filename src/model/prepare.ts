@@ -14,11 +14,14 @@ import { promptLength } from "./text/embed.ts";
 import { neutralise, promptIds, type RenderTemplate } from "./text/prompt.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import type { Resize } from "./vision/crops.ts";
+import type { KeptFeatures } from "./vision/kept-features.ts";
 
 /** A question whose pictures are decoded and upright. */
 export interface PicturedQuestion {
   readonly messages: readonly Message[];
   readonly pictures: readonly Picture[];
+  /** A digest of each picture's pixels and size, where what becomes of it may be kept. */
+  readonly pictureDigests?: readonly string[];
   readonly options: AnswerOptions;
 }
 
@@ -28,6 +31,8 @@ export interface AnswerTools {
   readonly tokenizer: Tokenizer;
   readonly renderTemplate: RenderTemplate;
   readonly resize: Resize;
+  /** What earlier questions' pictures became. Absent: each question's are made for it alone. */
+  readonly features?: KeptFeatures;
   /** An experiment that no request can ask for; see `DecodePlan`. */
   readonly halvesRefreshes?: boolean;
 }

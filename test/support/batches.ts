@@ -76,6 +76,7 @@ export function endedAnswer(
     cached: false,
     usage: {
       image_vectors: 0,
+      cached_image_vectors: 0,
       prompt_length: 8,
       canvas: 4,
       steps: 4,

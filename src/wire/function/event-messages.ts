@@ -1,4 +1,10 @@
-import type { AnswerEvent, AnswerFrame, CanvasToken, CommitReason } from "#domain/event.ts";
+import type {
+  AnswerEvent,
+  AnswerFrame,
+  AnswerStarted,
+  CanvasToken,
+  CommitReason,
+} from "#domain/event.ts";
 import type { Usage } from "#domain/question.ts";
 import type { SseMessage } from "../codec/sse.ts";
 
@@ -45,6 +51,8 @@ export interface TokenBody {
 /** The counts of an answer as they are written on the function's hop. */
 export interface UsageBody {
   readonly image_vectors: number;
+  /** Absent: none; a function of before kept none. */
+  readonly cached_image_vectors?: number;
   readonly prompt_length: number;
   readonly canvas: number;
   readonly steps: number;
@@ -59,8 +67,11 @@ const RETRY_MS = 1000;
 /** Writes an event for the hop from function to edge; the ids `<answer>.<step>` count the start as 0 and the end as the step after the last. */
 export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
   switch (event.kind) {
-    case "answer.started":
-      return progressMessage(event, answerId);
+    case "answer.started": {
+      const { cachedImageVectors: cached_image_vectors } = event;
+      const body = { ...startedBody(event), cached_image_vectors };
+      return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
+    }
     case "answer.frame": {
       const { hasText, refreshed = true, rows } = event;
       const body = { ...frameBody(event), has_text: hasText === true, refreshed, rows };
@@ -86,15 +97,18 @@ export function progressMessage(
   answerId: string,
 ): SseMessage {
   if (event.kind === "answer.started") {
-    const body: StartedBody = {
-      image_vectors: event.imageVectors,
-      prompt_length: event.promptLength,
-      canvas: event.canvas,
-      steps: event.steps,
-    };
-    return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
+    return { ...bodyMessage(event.kind, startedBody(event), `${answerId}.0`), retry: RETRY_MS };
   }
   return bodyMessage(event.kind, frameBody(event), `${answerId}.${event.step}`);
+}
+
+function startedBody(event: AnswerStarted): StartedBody {
+  return {
+    image_vectors: event.imageVectors,
+    prompt_length: event.promptLength,
+    canvas: event.canvas,
+    steps: event.steps,
+  };
 }
 
 function frameBody(frame: AnswerFrame): FrameBody {
@@ -120,8 +134,10 @@ function meanConfidence(tokens: readonly CanvasToken[]): number {
 }
 
 function usageBody(usage: Usage): UsageBody {
+  const { cachedImageVectors } = usage;
   return {
     image_vectors: usage.imageVectors,
+    ...(cachedImageVectors === undefined ? {} : { cached_image_vectors: cachedImageVectors }),
     prompt_length: usage.promptLength,
     canvas: usage.canvas,
     steps: usage.steps,

@@ -76,6 +76,7 @@ const tokenSchema = z.object({
 
 const usageSchema: z.ZodType<UsageBody> = z.object({
   image_vectors: count,
+  cached_image_vectors: count.exactOptional(),
   prompt_length: count,
   canvas: count.max(MAX_CANVAS),
   steps: count.max(MAX_CANVAS),
@@ -91,6 +92,7 @@ const answered = {
   usage: usageSchema.transform(
     (usage): Usage => ({
       imageVectors: usage.image_vectors,
+      ...cachedVectors(usage),
       promptLength: usage.prompt_length,
       canvas: usage.canvas,
       steps: usage.steps,
@@ -101,6 +103,14 @@ const answered = {
   ),
 };
 
+function cachedVectors({
+  cached_image_vectors: count,
+}: {
+  readonly cached_image_vectors?: number;
+}): Pick<Usage, "cachedImageVectors"> {
+  return count === undefined ? {} : { cachedImageVectors: count };
+}
+
 const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   AnswerEvent["kind"],
   z.ZodType<AnswerEvent>
@@ -108,10 +118,17 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   [
     "answer.started",
     z
-      .object({ image_vectors: count, prompt_length: count, canvas: count, steps: count })
+      .object({
+        image_vectors: count,
+        cached_image_vectors: count.exactOptional(),
+        prompt_length: count,
+        canvas: count,
+        steps: count,
+      })
       .transform((body) => ({
         kind: "answer.started",
         imageVectors: body.image_vectors,
+        ...cachedVectors(body),
         promptLength: body.prompt_length,
         canvas: body.canvas,
         steps: body.steps,

@@ -38,7 +38,7 @@ export async function replayDigest(terms: ReplayTerms): Promise<string> {
   );
 }
 
-/** Without the size, 30 × 150 and 150 × 30 pixels of one colour would be one picture. */
-async function pixelDigest({ width, height, pixelsHWC }: Picture): Promise<string> {
+/** Returns the digest of a picture as it was decoded. Without the size, 30 × 150 and 150 × 30 pixels of one colour would be one picture. */
+export async function pixelDigest({ width, height, pixelsHWC }: Picture): Promise<string> {
   return await sha256Hex(frame(["pixels", String(width), String(height), pixelsHWC]));
 }

@@ -88,6 +88,7 @@ function body(overrides: Partial<AnswerBody> = {}): AnswerBody {
     cached: false,
     usage: {
       image_vectors: 37,
+      cached_image_vectors: 0,
       prompt_length: 60,
       canvas: 4,
       steps: 2,

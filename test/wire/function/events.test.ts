@@ -21,6 +21,17 @@ describe("the events of an answer", () => {
     );
   });
 
+  test("say how much of the pictures was kept; a function of before says nothing, and then nothing was", async () => {
+    const told = story.map((event): AnswerEvent => {
+      if (event.kind === "answer.started") return { ...event, cachedImageVectors: 700 };
+      if (event.kind !== "answer.completed") return event;
+      return { ...event, usage: { ...event.usage, cachedImageVectors: 700 } };
+    });
+    expect(await collect(readAnswerEvents(chunked(bytesOf(told))))).toEqual(told);
+    const [started] = await collect(readAnswerEvents(chunked(bytesOf(story))));
+    expect(started).not.toHaveProperty("cachedImageVectors");
+  });
+
   test("are numbered so that a client can say what it saw last", () => {
     expect(story.map((event) => eventMessage(event, "ans_1").id)).toEqual([
       "ans_1.0",

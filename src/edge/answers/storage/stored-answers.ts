@@ -14,11 +14,15 @@ import type { AnswerTerms } from "./answer-repository.ts";
 /** Before questions were measured against what a model was trained for, nothing was said of it. */
 const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });
 
-/** Before there was a mode beside `exact`, every pass computed prompt and canvas. */
+/** Before there was a mode beside `exact`, every pass computed prompt and canvas, and every picture was new. */
 const withWork: Upgrade = (answer) => {
   const { usage } = answer as Pick<AnswerBody, "usage">;
   const { forward_passes: passes, prompt_length, canvas } = usage;
-  const work = { refreshes: passes, rows: passes * (prompt_length + canvas) };
+  const work = {
+    cached_image_vectors: 0,
+    refreshes: passes,
+    rows: passes * (prompt_length + canvas),
+  };
   return { ...(answer as object), usage: { ...work, ...usage } };
 };
 
@@ -60,6 +64,7 @@ export const storedStart: StoredJson<AnswerStarted> = storedJson({
   is: membersOf<AnswerStarted>({
     kind: "string",
     imageVectors: "number",
+    cachedImageVectors: ["number", "absent"],
     promptLength: "number",
     canvas: "number",
     steps: "number",

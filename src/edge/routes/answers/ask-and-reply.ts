@@ -50,7 +50,11 @@ export function replyTo(
   const body = told.kind === "body" ? told.body : null;
   setMetric(c, "cache", timings.cacheMs);
   setMetric(c, "queue", timings.queueMs);
-  if (body !== null) setMetric(c, "steps", timings.makingMs, String(body.usage.steps));
+  if (body !== null) {
+    setMetric(c, "steps", timings.makingMs, String(body.usage.steps));
+    const { image_vectors: vectors, cached_image_vectors: kept } = body.usage;
+    if (vectors > 0) setMetric(c, "vision", `${kept} of ${vectors} vectors kept`);
+  }
   if (isReplay) c.header("idempotency-replayed", "true");
   tellCache(c, cache, body);
   if (told.kind === "events")

@@ -39,6 +39,8 @@ export type AnswerStatus = "queued" | "running" | "completed" | "partial" | "fai
 
 export interface UsageBody {
   readonly image_vectors: number;
+  /** How many of them were kept from an earlier question about the same picture; they cost the same. */
+  readonly cached_image_vectors: number;
   /** Positions before the canvas, image vectors included. */
   readonly prompt_length: number;
   readonly canvas: number;
@@ -92,6 +94,7 @@ export function answerBody(
     cached: false,
     usage: {
       image_vectors: usage.imageVectors,
+      cached_image_vectors: usage.cachedImageVectors ?? 0,
       prompt_length: usage.promptLength,
       canvas: usage.canvas,
       steps: usage.steps,
@@ -120,6 +123,7 @@ const exampleAnswer: AnswerBody = {
   cached: false,
   usage: {
     image_vectors: 730,
+    cached_image_vectors: 0,
     prompt_length: 760,
     canvas: 32,
     steps: 32,
@@ -162,6 +166,10 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     cached: z.boolean(),
     usage: z.strictObject({
       image_vectors: count,
+      cached_image_vectors: count.meta({
+        description:
+          "Of them, those that were kept from an earlier question about the same picture. They cost the same.",
+      }),
       prompt_length: count,
       canvas: count,
       steps: count,

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { answerSchema } from "#wire/api/answers/responses.ts";
+import type { AnswerEvent } from "#domain/event.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
 import { decodeGenerate } from "#wire/function/generate.ts";
@@ -32,6 +33,35 @@ describe("POST /v1/answers works", () => {
     expect(response.headers.get("server-timing")).toMatch(
       /^auth;dur=.*,cache;dur=.*,queue;dur=.*,steps;dur=[0-9.]+;desc="2",/,
     );
+  });
+
+  test("tells how much of its picture was kept from an earlier question, which costs the same", async () => {
+    const keeping = story.map((event): AnswerEvent => {
+      if (event.kind === "answer.started") return { ...event, cachedImageVectors: 730 };
+      if (event.kind !== "answer.completed") return event;
+      return { ...event, usage: { ...event.usage, cachedImageVectors: 730 } };
+    });
+    const bodies: AnswerBody[] = [];
+    for (const [told, kept] of [
+      [story, 0],
+      [keeping, 730],
+    ] as const) {
+      functionReplies(() => eventReply(told));
+      const response = await askJson({
+        question: `How many of ${kept}?`,
+        image,
+        canvas: 4,
+        steps: 2,
+      });
+      const body = answerSchema.parse(await response.json());
+      expect(body.usage.cached_image_vectors).toBe(kept);
+      expect(response.headers.get("server-timing")).toContain(
+        `vision;desc="${kept} of 730 vectors kept"`,
+      );
+      bodies.push(body);
+    }
+    expect(bodies[1]?.charged_micros).toBe(bodies[0]?.charged_micros);
+    expect(bodies[0]?.charged_micros).toBeGreaterThan(0);
   });
 
   test("from a form as from JSON: the function gets the same bytes", async () => {

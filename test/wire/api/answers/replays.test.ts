@@ -18,6 +18,7 @@ const answer: DigestedAnswer = {
   cached: false,
   usage: {
     image_vectors: 0,
+    cached_image_vectors: 0,
     prompt_length: 8,
     canvas: 4,
     steps: 2,

@@ -39,7 +39,7 @@ describe("a completed answer", () => {
       cached: false,
       usage: {
         ...{ image_vectors: 730, prompt_length: 760, canvas: 4, steps: 2, forward_passes: 2 },
-        ...{ refreshes: 1, rows: 768 },
+        ...{ cached_image_vectors: 0, refreshes: 1, rows: 768 },
       },
       charged_micros: 1728,
       created_at: "2026-01-02T03:04:05.000Z",

@@ -1,0 +1,88 @@
+import type { Tensor } from "#domain/tensor.ts";
+import type { KeptFeatures } from "#model/vision/kept-features.ts";
+
+interface Making {
+  readonly result: Promise<Tensor>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
+/**
+ * Keeps features in memory, the least recently used out first. One model's: a function has no other.
+ * @param maxBytes the most that all take together; what alone is larger is not kept, and 0 keeps nothing
+ */
+export function createFeatureStore(maxBytes: number): KeptFeatures {
+  const kept = new Map<string, Tensor>(); // in the order of use
+  const makings = new Map<string, Making>();
+  let bytes = 0;
+
+  function use(key: string): Tensor | undefined {
+    const found = kept.get(key);
+    if (found === undefined) return undefined;
+    kept.delete(key);
+    kept.set(key, found);
+    return found;
+  }
+
+  function keep(key: string, features: Tensor): void {
+    const size = sizeOf(features);
+    if (size > maxBytes) return;
+    for (const [oldest, { data }] of kept) {
+      if (bytes + size <= maxBytes) break;
+      kept.delete(oldest);
+      bytes -= data.buffer.byteLength;
+    }
+    kept.set(key, features);
+    bytes += size;
+  }
+
+  function begin(key: string, make: (signal: AbortSignal) => Promise<Tensor>): Making {
+    const stop = new AbortController();
+    const result = make(stop.signal)
+      .then((features) => {
+        keep(key, features);
+        return features;
+      })
+      .finally(() => {
+        if (makings.get(key) === making) makings.delete(key);
+      });
+    result.catch(() => undefined); // each of those who wait is told
+    const making: Making = { result, stop, waiting: 0 };
+    makings.set(key, making);
+    return making;
+  }
+
+  return {
+    find: use,
+    async make(key, make, signal) {
+      signal.throwIfAborted();
+      const found = use(key);
+      if (found !== undefined) return found;
+      const making = makings.get(key) ?? begin(key, make);
+      making.waiting += 1;
+      try {
+        return await untilAborted(making.result, signal);
+      } finally {
+        making.waiting -= 1;
+        if (making.waiting === 0 && signal.aborted) {
+          // Who comes now begins anew: what is being given up must not fail them.
+          if (makings.get(key) === making) makings.delete(key);
+          making.stop.abort(signal.reason);
+        }
+      }
+    },
+  };
+}
+
+/** A view would keep all of its buffer. */
+function sizeOf({ data }: Tensor): number {
+  return data.buffer.byteLength;
+}
+
+function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}
