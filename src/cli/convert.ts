@@ -1,39 +1,40 @@
 import type { Abilities } from "#domain/abilities.ts";
 import type { SpecialTokens } from "#domain/architecture.ts";
-import type { BundleFormat } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
-import { convertCheckpoint, type TensorReport } from "#weights/checkpoint/convert.ts";
+import {
+  type ConvertOptions,
+  convertCheckpoint,
+  type TensorReport,
+} from "#weights/checkpoint/convert.ts";
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
 import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
+import { FORM_OPTIONS, formHelp, readForm } from "./convert/form.ts";
 import { openSource, openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
 
 /** Help text of `unmask convert`. */
-export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --format FORMAT --name NAME --version VERSION
+export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --name NAME --version VERSION [--format FORMAT | --memory GB]
 
   Turns a Hugging Face checkpoint of LLaDA or LLaDA-V into a model bundle.
   After a stop, the same command goes on where it was.
 
   SOURCE      a folder, s3://bucket/prefix, or an https:// address with the files below it
   --to        a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
-  --format    f32 | f16 | w8a8 | q4
+${formHelp(11)}
   --ids-only  the checkpoint has no tokenizer; questions will be token ids
   --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
 ${abilityHelp(11)}
 `;
-
-const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
 
 /**
  * Runs `unmask convert`. Prints one line per tensor to stdout (stage, name, encoding, largest error, RMS error, RMS error over RMS of
  * the source; tab-separated) and the bundle's digest last; progress goes to stderr.
  */
 export const convert: Command = async (args, io) => {
-  const { source, target, name, version, format, idsOnly, special, abilities } =
-    readArguments(args);
+  const { source, target, name, version, form, idsOnly, special, abilities } = readArguments(args);
   const print = progressPrinter(io.stderr);
   const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
   try {
@@ -45,7 +46,7 @@ export const convert: Command = async (args, io) => {
       store: openTarget(target, io),
       name,
       version,
-      format,
+      form,
       idsOnly,
       special,
       checkTemplate,
@@ -84,7 +85,7 @@ interface ConvertArguments {
   readonly target: string;
   readonly name: string;
   readonly version: string;
-  readonly format: BundleFormat;
+  readonly form: ConvertOptions["form"];
   readonly idsOnly: boolean;
   readonly special: Partial<SpecialTokens>;
   readonly abilities: Abilities | undefined;
@@ -101,14 +102,12 @@ function readArguments(args: readonly string[]): ConvertArguments {
     throw new UsageError("convert needs --to, --name and --version");
   }
   checkBundleNames({ name, version });
-  const format = FORMATS.find((known) => known === values.format);
-  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
   return {
     source,
     target,
     name,
     version,
-    format,
+    form: readForm(values),
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
     abilities: readAbilities(values),
@@ -130,7 +129,7 @@ function parseOrExplain(args: readonly string[]) {
     allowPositionals: true,
     options: {
       to: { type: "string" },
-      format: { type: "string" },
+      ...FORM_OPTIONS,
       name: { type: "string" },
       version: { type: "string" },
       "ids-only": { type: "boolean", default: false },

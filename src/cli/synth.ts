@@ -1,10 +1,17 @@
 import type { Abilities } from "#domain/abilities.ts";
-import type { BundleFormat } from "#domain/bundle.ts";
+import {
+  type BundleFormat,
+  bundleFormats,
+  type Q4Block,
+  q4Blocks,
+  STANDARD_Q4_BLOCK,
+} from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { SYNTH_SHAPES, type SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
+import { readBlock, readFormat } from "./convert/form.ts";
 import { openTarget } from "./convert/location.ts";
 import { progressPrinter } from "./convert/report.ts";
 import { checkBundleNames, peakMegabytes } from "./convert.ts";
@@ -16,15 +23,14 @@ export const SYNTH_USAGE: string = `unmask synth --to TARGET [--shape SHAPE] [--
 
   --to       a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
   --shape    ${SYNTH_SHAPES.join(" | ")} (default tiny)
-  --format   f32 | f16 | w8a8 | q4 (default q4)
+  --format   ${bundleFormats.join(" | ")} (default q4)
+  --block    ${q4Blocks.join(" | ")}, of q4 (default ${STANDARD_Q4_BLOCK})
 ${abilityHelp(10)}
 `;
 
-const FORMATS: readonly BundleFormat[] = ["f32", "f16", "w8a8", "q4"];
-
 /** Runs `unmask synth`: prints name, version and digest to stdout, progress to stderr. */
 export const synth: Command = async (args, io) => {
-  const { target, shape, format, seed, name, version, abilities } = readArguments(args);
+  const { target, shape, format, block, seed, name, version, abilities } = readArguments(args);
   const print = progressPrinter(io.stderr);
   try {
     const { digest } = await synthBundle({
@@ -33,6 +39,7 @@ export const synth: Command = async (args, io) => {
       version,
       shape,
       format,
+      ...(block === undefined ? {} : { block }),
       seed,
       ...(abilities === undefined ? {} : { abilities }),
       createHasher: createSha256,
@@ -53,6 +60,7 @@ interface SynthArguments {
   readonly target: string;
   readonly shape: SynthShape;
   readonly format: BundleFormat;
+  readonly block: Q4Block | undefined;
   readonly seed: number;
   readonly name: string;
   readonly version: string;
@@ -65,13 +73,14 @@ function readArguments(args: readonly string[]): SynthArguments {
     throw new UsageError("synth needs --to: a folder or s3://bucket/prefix");
   const shape = SYNTH_SHAPES.find((known) => known === values.shape);
   if (shape === undefined) throw new UsageError(`--shape is one of ${SYNTH_SHAPES.join(", ")}`);
-  const format = FORMATS.find((known) => known === values.format);
-  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(", ")}`);
+  const format = readFormat(values.format);
+  const block = values.block === undefined ? undefined : readBlock(format, values.block);
   if (!/^\d{1,10}$/.test(values.seed)) throw new UsageError("--seed is a whole number");
   const { name = `synth-${shape}`, version = `${format}-${values.seed}` } = values;
   checkBundleNames({ name, version });
   const abilities = readAbilities(values);
-  return { target: values.to, shape, format, seed: Number(values.seed), name, version, abilities };
+  const seed = Number(values.seed);
+  return { target: values.to, shape, format, block, seed, name, version, abilities };
 }
 
 function parseOrExplain(args: readonly string[]) {
@@ -81,6 +90,7 @@ function parseOrExplain(args: readonly string[]) {
       to: { type: "string" },
       shape: { type: "string", default: "tiny" },
       format: { type: "string", default: "q4" },
+      block: { type: "string" },
       seed: { type: "string", default: "1" },
       name: { type: "string" },
       version: { type: "string" },

@@ -23,8 +23,14 @@ export interface Bundle {
   readonly files: Readonly<Record<string, Blob>>;
 }
 
-/** How the large linears are stored. `f32` parity · `f16` GPU · `w8a8` int8 per output channel · `q4` int4 in blocks of 32. */
-export type BundleFormat = "f32" | "f16" | "w8a8" | "q4";
+/**
+ * How the large linears are stored. `f32` parity · `f16` GPU · `w8a8` int8 per output channel · `w7a8` the same in −64 … 64, for CPUs
+ * without VNNI · `q4` int4 in blocks.
+ */
+export const bundleFormats = ["f32", "f16", "w8a8", "w7a8", "q4"] as const;
+
+/** One of `bundleFormats`. */
+export type BundleFormat = (typeof bundleFormats)[number];
 
 /** A name by content. */
 export interface Blob {
@@ -52,6 +58,8 @@ export interface TensorEntry {
   /** Logical shape as in the checkpoint: [out, in] for a linear, whatever the encoding does with it. */
   readonly shape: Shape;
   readonly encoding: TensorEncoding;
+  /** Weights per block of a `q4` linear; `STANDARD_Q4_BLOCK` if absent. No other encoding has it. */
+  readonly block?: Q4Block;
   /** The numbers themselves. */
   readonly data: ByteRange;
   /** Scales of a quantised tensor; absent otherwise. */
@@ -70,14 +78,27 @@ export interface ByteRange {
  *   f32, f16   row-major in the logical shape
  *   f32t, f16t a linear [out, in] stored transposed, [in, out]
  *   w8         a linear: int8 data [in, out], f32 scales [out]; value = data × scale (symmetric, −127 … 127)
- *   q4         a linear: data uint8 [out, K, 16] with K = ceil(in / 32) blocks, two weights a byte (even index in the low
- *              nibble), scales f16 [out, K]; value = (nibble − 8) × scale; the last block is padded with 8
+ *   w7         as w8, −64 … 64: two products with unsigned bytes, 2 · 255 · 64, stay below 2¹⁵
+ *   q4         a linear: data uint8 [out, K, block / 2] with K = ceil(in / block) blocks, two weights a byte (even index in the
+ *              low nibble), scales f16 [out, K]; value = (nibble − 8) × scale; the last block is padded with 8
  *   q8         rows of a table [rows, columns]: int8 data [rows, K × 32], scales f16 [rows, K], K = ceil(columns / 32); padded with 0
  */
-export type TensorEncoding = "f32" | "f16" | "f32t" | "f16t" | "w8" | "q4" | "q8";
+export const tensorEncodings = ["f32", "f16", "f32t", "f16t", "w8", "w7", "q4", "q8"] as const;
 
-/** Weights per block of `q4` and `q8`. MatMulNBits takes 16, 32, 64 …; 32 keeps the int8 path of its CPU kernel. */
-export const QUANTISATION_BLOCK = 32;
+/** One of `tensorEncodings`. */
+export type TensorEncoding = (typeof tensorEncodings)[number];
+
+/** Sizes that a block of `q4` weights can have. */
+export const q4Blocks = [32, 64, 128] as const;
+
+/** One of `q4Blocks`. */
+export type Q4Block = (typeof q4Blocks)[number];
+
+/** The block of a `q4` tensor that names none: the only one there was in bundles of 0.1.0. */
+export const STANDARD_Q4_BLOCK: Q4Block = 32;
+
+/** Numbers per block of `q8`. */
+export const Q8_BLOCK = 32;
 
 /** Alignment of every tensor in a stage, in bytes: a cache line, and what 512-bit loads want. */
 export const TENSOR_ALIGNMENT = 64;

@@ -1,4 +1,4 @@
-import { QUANTISATION_BLOCK, type StageLayout, type TensorEntry } from "#domain/bundle.ts";
+import { STANDARD_Q4_BLOCK, type StageLayout, type TensorEntry } from "#domain/bundle.ts";
 import type { Graph, Value } from "./build.ts";
 import type { OpProfile } from "./profile.ts";
 
@@ -66,6 +66,7 @@ function multiply(weights: StageWeights, x: Value, entry: TensorEntry): Value {
       return graph.node("MatMul", [x, graph.cast(half, "FLOAT")]);
     }
     case "w8":
+    case "w7":
       return multiplyPerRowInt8(weights, x, entry);
     case "q4":
       return multiplyBlockedInt4(weights, x, entry);
@@ -125,7 +126,7 @@ function int8Weights(
 ): { readonly data: Value; readonly zeroPoint: readonly Value[] } {
   const [rows, columns] = linearSize(entry);
   const shape = [columns, rows];
-  if (profile.int8Weights === "signed") {
+  if (entry.encoding === "w7" || profile.int8Weights === "signed") {
     return { data: graph.weight(entry.name, "INT8", shape, entry.data), zeroPoint: [] };
   }
   // Flipping the top bit adds 128. The runtime folds this when the session is made.
@@ -139,8 +140,15 @@ function multiplyBlockedInt4(
   entry: TensorEntry,
 ): Value {
   const [rows, columns] = linearSize(entry);
-  const blocks = Math.ceil(columns / QUANTISATION_BLOCK);
-  const shape = [rows, blocks, QUANTISATION_BLOCK / 2];
+  const { block = STANDARD_Q4_BLOCK } = entry;
+  if (!profile.q4Blocks.includes(block)) {
+    throw new Error(
+      `${entry.name} is q4 in blocks of ${block}; this provider takes blocks of ${profile.q4Blocks.join(", ")}: ` +
+        "convert the model with another --block or --format",
+    );
+  }
+  const blocks = Math.ceil(columns / block);
+  const shape = [rows, blocks, block / 2];
   const data = graph.weight(entry.name, "UINT8", shape, entry.data);
   const scaleShape = [rows * blocks];
   const scales = graph.weight(`${entry.name}.scales`, "FLOAT16", scaleShape, scalesOf(entry));
@@ -150,7 +158,7 @@ function multiplyBlockedInt4(
       K: columns,
       N: rows,
       bits: 4,
-      block_size: QUANTISATION_BLOCK,
+      block_size: block,
       accuracy_level: profile.matMulNBitsAccuracy,
     },
   });

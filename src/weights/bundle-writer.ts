@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
-import type { Blob, Bundle, BundleFormat, StageLayout } from "#domain/bundle.ts";
+import type { Blob, Bundle, BundleFormat, Q4Block, StageLayout } from "#domain/bundle.ts";
 import { type CreateHasher, sha256Hex } from "./digest.ts";
 import { draftStages, type StageDraft } from "./layout.ts";
 import { MAX_MANIFEST_BYTES, MAX_SHARD_BYTES } from "./limits.ts";
@@ -27,6 +27,8 @@ export interface BundlePlan {
   readonly name: string;
   readonly version: string;
   readonly format: BundleFormat;
+  /** Of q4 linears; `STANDARD_Q4_BLOCK` if absent. */
+  readonly block?: Q4Block;
   readonly architecture: Architecture;
   /** What the model was trained for; absent where nobody says. */
   readonly abilities?: Abilities;
@@ -80,7 +82,7 @@ export async function writeBundle(
   const journalKey = `models/${name}/${version}/unfinished.json`;
   const finished = await readJournal(store, journalKey, plan.fingerprint, signal);
   const stages: StageLayout[] = [];
-  for (const draft of draftStages(architecture, format)) {
+  for (const draft of draftStages(architecture, format, plan.block)) {
     signal?.throwIfAborted();
     const kept = finished.find((stage) => stage.name === draft.name);
     if (kept !== undefined && (await holdsEach(store, kept.shards, signal))) {

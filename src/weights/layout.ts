@@ -3,7 +3,9 @@ import { patchesPerSide } from "#domain/architecture.ts";
 import {
   type BundleFormat,
   type ByteRange,
-  QUANTISATION_BLOCK,
+  type Q4Block,
+  Q8_BLOCK,
+  STANDARD_Q4_BLOCK,
   type StageLayout,
   type StageName,
   stageNames,
@@ -24,23 +26,32 @@ export interface TensorSpec {
   readonly role: "linear" | "table" | "plain";
 }
 
-/** Lays out all stages of an architecture in a format: the same layout for every converter, so equal weights give equal blobs. */
-export function draftStages(architecture: Architecture, format: BundleFormat): StageDraft[] {
+/**
+ * Lays out all stages of an architecture in a format: the same layout for every converter, so equal weights give equal blobs.
+ * `block` is that of q4 linears.
+ */
+export function draftStages(
+  architecture: Architecture,
+  format: BundleFormat,
+  block: Q4Block = STANDARD_Q4_BLOCK,
+): StageDraft[] {
   return stageNames(architecture).map((name) => {
     const specs = stageTensors(architecture, name);
     const tensors: TensorEntry[] = [];
     let end = 0;
     for (const { name: tensorName, shape, role } of specs) {
       const encoding = encodingFor(format, name, role);
-      const sizes = encodedBytes(shape, encoding);
+      const sizes = encodedBytes(shape, encoding, block);
       const data = placeAfter(end, sizes.data);
       end = data.offset + data.bytes;
+      const own = encoding === "q4" && block !== STANDARD_Q4_BLOCK ? { block } : {};
+      const entry = { name: tensorName, shape, encoding, data, ...own };
       if (sizes.scales === undefined) {
-        tensors.push({ name: tensorName, shape, encoding, data });
+        tensors.push(entry);
       } else {
         const scales = placeAfter(end, sizes.scales);
         end = scales.offset + scales.bytes;
-        tensors.push({ name: tensorName, shape, encoding, data, scales });
+        tensors.push({ ...entry, scales });
       }
     }
     return { name, bytes: end, tensors };
@@ -69,15 +80,16 @@ export function stageTensors(architecture: Architecture, stage: StageName): Tens
   throw new RangeError(`the architecture has no stage ${stage}`);
 }
 
-/** Returns how many bytes a tensor takes in an encoding; `scales` only where there are any. */
+/** Returns how many bytes a tensor takes in an encoding, `block` being that of q4; `scales` only where there are any. */
 export function encodedBytes(
   shape: Shape,
   encoding: TensorEncoding,
+  block: Q4Block = STANDARD_Q4_BLOCK,
 ): { readonly data: number; readonly scales?: number } {
   const count = elementCount(shape);
   const columns = shape[shape.length - 1] ?? 1;
   const rows = count / columns;
-  const blocks = rows * Math.ceil(columns / QUANTISATION_BLOCK);
+  const blocksOf = (size: number): number => rows * Math.ceil(columns / size);
   switch (encoding) {
     case "f32":
     case "f32t":
@@ -86,15 +98,18 @@ export function encodedBytes(
     case "f16t":
       return { data: count * 2 };
     case "w8":
+    case "w7":
       return { data: count, scales: rows * 4 };
     case "q4":
-      return { data: (blocks * QUANTISATION_BLOCK) / 2, scales: blocks * 2 };
+      return { data: (blocksOf(block) * block) / 2, scales: blocksOf(block) * 2 };
     case "q8":
-      return { data: blocks * QUANTISATION_BLOCK, scales: blocks * 2 };
+      return { data: blocksOf(Q8_BLOCK) * Q8_BLOCK, scales: blocksOf(Q8_BLOCK) * 2 };
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);
   }
 }
+
+const linearEncodings = { w8a8: "w8", w7a8: "w7", q4: "q4" } as const;
 
 /** Returns the encoding of a tensor. Norms, biases and the like stay f32 everywhere: they are 0.02 % of the bytes. Source: infra/docs/facts.md#encodings-of-a-bundle. */
 function encodingFor(
@@ -109,10 +124,11 @@ function encodingFor(
     case "f16":
       return role === "linear" ? "f16t" : "f16";
     case "w8a8":
+    case "w7a8":
     case "q4":
       if (role === "table") return "q8";
       if (stage === "projector") return "f16t";
-      return format === "q4" ? "q4" : "w8";
+      return linearEncodings[format];
     default:
       throw new RangeError(`no such format: ${format satisfies never}`);
   }

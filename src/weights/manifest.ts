@@ -2,7 +2,13 @@ import { z } from "zod";
 import { canvasRangeFault } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";
-import { stageNames, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
+import {
+  bundleFormats,
+  q4Blocks,
+  stageNames,
+  TENSOR_ALIGNMENT,
+  tensorEncodings,
+} from "#domain/bundle.ts";
 import { encodedBytes, stageTensors } from "./layout.ts";
 import {
   MAX_DIMENSION,
@@ -53,7 +59,8 @@ const byteRange = z.strictObject({
 const tensorEntry = z.strictObject({
   name: z.string().min(1).max(MAX_NAME_LENGTH),
   shape: z.array(count).min(1).max(4).readonly(),
-  encoding: z.enum(["f32", "f16", "f32t", "f16t", "w8", "q4", "q8"]),
+  encoding: z.enum(tensorEncodings),
+  block: z.literal(q4Blocks).exactOptional(),
   data: byteRange,
   scales: byteRange.exactOptional(),
 });
@@ -142,7 +149,7 @@ export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   formatVersion: z.literal(1),
   name: keyPart,
   version: keyPart,
-  format: z.enum(["f32", "f16", "w8a8", "q4"]),
+  format: z.enum(bundleFormats),
   architecture,
   abilities: abilities.exactOptional(),
   stages: z.array(stageLayoutSchema).min(1).max(MAX_STAGES).readonly(),
@@ -261,11 +268,14 @@ function checkStage(architecture: Architecture, stage: StageLayout, address: str
     throw invalid(address, `${where} does not hold exactly the tensors of its architecture`);
   }
   let end = 0;
-  for (const [index, { name, shape, encoding, data, scales }] of stage.tensors.entries()) {
+  for (const [index, { name, shape, encoding, block, data, scales }] of stage.tensors.entries()) {
     if (shape.join() !== specs[index]?.shape.join()) {
       throw invalid(address, `${where}: ${name} has shape [${shape.join(", ")}]`);
     }
-    const sizes = encodedBytes(shape, encoding);
+    if (block !== undefined && encoding !== "q4") {
+      throw invalid(address, `${where}: ${name} is ${encoding}, which has no block of its own`);
+    }
+    const sizes = encodedBytes(shape, encoding, block);
     if (data.bytes !== sizes.data || scales?.bytes !== sizes.scales) {
       throw invalid(address, `${where}: ${name} does not have the bytes of ${encoding}`);
     }

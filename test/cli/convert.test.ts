@@ -12,6 +12,7 @@ import { main } from "#cli/main.ts";
 import { synth } from "#cli/synth.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { DEFAULT_CHAT_TEMPLATE } from "#weights/checkpoint/special-tokens.ts";
+import { SMALL_FORM } from "#weights/format-choice.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 
@@ -90,6 +91,38 @@ describe("unmask convert", () => {
     await expect(convert([...tinyA("x"), ...said], testIo())).rejects.toThrow(complaint);
   });
 
+  test.each([
+    [[], "w8a8", undefined],
+    [["--format", "w7a8"], "w7a8", undefined],
+    [["--format", "q4"], "q4", SMALL_FORM.block],
+    [["--format", "q4", "--block", "32"], "q4", undefined],
+    [["--format", "q4", "--block", "64"], "q4", 64],
+    [["--memory", "12"], "w8a8", undefined],
+  ])("with %j stores linears in %s, blocks of %s", async (options, format, block) => {
+    const [source = "", ...rest] = tinyA(path.join(folder, `form${options.join("")}`));
+    const others = rest.filter((word) => word !== "--format" && word !== "q4");
+    expect(await convert([source, ...others, ...options], testIo())).toBe(EXIT.done);
+    const { bundle } = await readManifest(
+      fileStore(path.join(folder, `form${options.join("")}`)),
+      "tiny-a",
+    );
+    expect(bundle.format).toBe(format);
+    const layer = bundle.stages.find(({ name }) => name === "layer-00");
+    expect(layer?.tensors.find(({ name }) => name.endsWith("q_proj.weight"))?.block).toBe(block);
+  });
+
+  test.each([
+    [["--memory", "12", "--format", "q4"], /give it or --format/],
+    [["--memory", "much"], /write gigabytes/],
+    [["--memory", "1.4"], /needs 1\.5 GB at least, in q4/],
+    [["--format", "q4", "--block", "48"], /32, 64, 128/],
+    [["--block", "64"], /w8a8 has no blocks/],
+  ])("refuses %j", async (options, complaint) => {
+    const [source = "", ...rest] = tinyA(path.join(folder, "refused"));
+    const others = rest.filter((word) => word !== "--format" && word !== "q4");
+    await expect(convert([source, ...others, ...options], testIo())).rejects.toThrow(complaint);
+  });
+
   test("says how to go on when it is stopped", async () => {
     const io = testIo({ signal: AbortSignal.abort() });
     expect(await convert(tinyA(path.join(folder, "stopped")), io)).toBe(EXIT.interrupted);
@@ -100,7 +133,10 @@ describe("unmask convert", () => {
     [[], /one SOURCE/],
     [["a", "b", "--to", "c"], /one SOURCE/],
     [["a", "--to", "c"], /--name and --version/],
-    [["a", "--to", "c", "--name", "n", "--version", "v", "--format", "int3"], /f32, f16, w8a8, q4/],
+    [
+      ["a", "--to", "c", "--name", "n", "--version", "v", "--format", "int3"],
+      /f32, f16, w8a8, w7a8, q4/,
+    ],
     [
       ["a", "--to", "c", "--name", "n", "--version", "v", "--format", "q4", "--special", "pad=1"],
       /ROLE=ID/,

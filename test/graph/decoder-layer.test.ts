@@ -43,7 +43,7 @@ describe("decoderLayerGraph", () => {
     );
   });
 
-  test.each(["f32t", "f16t", "w8", "q4"] as const)(
+  test.each(["f32t", "f16t", "w8", "w7", "q4"] as const)(
     "takes every byte range of a %s stage exactly once",
     (encoding) => {
       const { layout } = randomModel(encoding).stage("layer-00");
@@ -64,6 +64,25 @@ describe("decoderLayerGraph", () => {
       );
     expect(flips("signed")).toBe(0);
     expect(flips("unsigned")).toBe(7);
+  });
+
+  test("weights of w7 are signed everywhere: they cannot saturate", () => {
+    const { layout } = randomModel("w7").stage("layer-00");
+    const profile: OpProfile = { ...opProfiles.cpu, int8Weights: "unsigned" };
+    expect(countNodes(readModel(decoderLayerGraph(language, layout, profile)), "BitwiseXor")).toBe(
+      0,
+    );
+  });
+
+  test("a block that the provider does not take is refused by name, with what it takes", () => {
+    const { layout } = randomModel("q4").stage("layer-00");
+    const tensors = layout.tensors.map((entry) =>
+      entry.encoding === "q4" ? { ...entry, block: 128 as const } : entry,
+    );
+    const profile: OpProfile = { ...opProfiles.cpu, q4Blocks: [32, 64] };
+    expect(() => decoderLayerGraph(language, { ...layout, tensors }, profile)).toThrow(
+      "self_attn.q_proj.weight is q4 in blocks of 128; this provider takes blocks of 32, 64: convert the model with another",
+    );
   });
 
   test("names the stage and the tensor that is missing", () => {

@@ -152,7 +152,7 @@ describe("a function's model", () => {
         }),
       ),
       store,
-      ...{ name: "tiny", version: "1", format: "f32", createHasher: createSha256 },
+      ...{ name: "tiny", version: "1", form: { format: "f32" }, createHasher: createSha256 },
     });
     const host = hostOver(store);
     const { card, tools } = await host.described(forever);

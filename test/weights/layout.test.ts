@@ -1,28 +1,25 @@
 import { describe, expect, test } from "vitest";
-import { TENSOR_ALIGNMENT } from "#domain/bundle.ts";
+import { bundleFormats, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
 import { draftStages, encodedBytes, stageTensors } from "#weights/layout.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
 
 const real = synthArchitecture("llada-v-8b");
 
 describe("the layout of stages", () => {
-  test.each(["f32", "f16", "w8a8", "q4"] as const)(
-    "in %s is aligned, ascending and without overlap",
-    (format) => {
-      for (const { bytes, tensors } of draftStages(real, format)) {
-        let end = 0;
-        for (const { data, scales } of tensors) {
-          for (const range of scales === undefined ? [data] : [data, scales]) {
-            expect(range.offset % TENSOR_ALIGNMENT).toBe(0);
-            expect(range.offset).toBeGreaterThanOrEqual(end);
-            expect(range.offset - end).toBeLessThan(TENSOR_ALIGNMENT);
-            end = range.offset + range.bytes;
-          }
+  test.each(bundleFormats)("in %s is aligned, ascending and without overlap", (format) => {
+    for (const { bytes, tensors } of draftStages(real, format)) {
+      let end = 0;
+      for (const { data, scales } of tensors) {
+        for (const range of scales === undefined ? [data] : [data, scales]) {
+          expect(range.offset % TENSOR_ALIGNMENT).toBe(0);
+          expect(range.offset).toBeGreaterThanOrEqual(end);
+          expect(range.offset - end).toBeLessThan(TENSOR_ALIGNMENT);
+          end = range.offset + range.bytes;
         }
-        expect(bytes).toBe(end);
       }
-    },
-  );
+      expect(bytes).toBe(end);
+    }
+  });
 
   test("of the real shape in f16 has the published number of parameters", () => {
     const parameters = draftStages(real, "f16")
@@ -37,8 +34,30 @@ describe("the layout of stages", () => {
     expect(bytes / 1e9).toBeCloseTo(5.04, 2);
   });
 
+  test.each([
+    [64, 4.8],
+    [128, 4.67],
+  ] as const)("of the real shape in q4 blocks of %i takes %f gigabytes", (block, gigabytes) => {
+    const bytes = draftStages(real, "q4", block).reduce((total, stage) => total + stage.bytes, 0);
+    expect(bytes / 1e9).toBeCloseTo(gigabytes, 2);
+  });
+
+  test("writes down a block that is not the standard one, of q4 linears only", () => {
+    const blocksOf = (...args: Parameters<typeof draftStages>) =>
+      new Set(
+        draftStages(...args).flatMap(({ tensors }) =>
+          tensors.map(({ encoding, block }) => `${encoding} ${block}`),
+        ),
+      );
+    expect(blocksOf(real, "q4", 64)).toEqual(
+      new Set(["f32 undefined", "f16t undefined", "q8 undefined", "q4 64"]),
+    );
+    expect(blocksOf(real, "q4", 32)).toEqual(blocksOf(real, "q4"));
+    expect(blocksOf(real, "q4")).toContain("q4 undefined");
+  });
+
   test("keeps norms, biases, positions and the patch convolution in f32 in every format", () => {
-    for (const format of ["f16", "w8a8", "q4"] as const) {
+    for (const format of ["f16", "w8a8", "w7a8", "q4"] as const) {
       const [vision, projector] = draftStages(real, format);
       const plain = [...(vision?.tensors ?? []), ...(projector?.tensors ?? [])].filter(({ name }) =>
         /norm|bias|embeddings|newline/.test(name),
@@ -48,12 +67,12 @@ describe("the layout of stages", () => {
   });
 
   test("has the projector in f16t and the table in q8 where linears are quantised", () => {
-    for (const format of ["w8a8", "q4"] as const) {
+    for (const format of ["w8a8", "w7a8", "q4"] as const) {
       const stages = draftStages(real, format);
       const encodingOf = (stage: string, name: string): string | undefined =>
         stages.find((draft) => draft.name === stage)?.tensors.find((tensor) => tensor.name === name)
           ?.encoding;
-      const linear = format === "q4" ? "q4" : "w8";
+      const linear = { w8a8: "w8", w7a8: "w7", q4: "q4" }[format];
       expect(encodingOf("projector", "0.weight")).toBe("f16t");
       expect(encodingOf("embed", "weight")).toBe("q8");
       expect(encodingOf("layer-31", "mlp.down_proj.weight")).toBe(linear);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type { Bundle } from "#domain/bundle.ts";
+import { createSha256 } from "#inference/sha256.ts";
 import {
   type bundleSchema,
   canonicalJson,
@@ -12,6 +13,7 @@ import {
 } from "#weights/manifest.ts";
 import { memoryStore } from "#weights/object-store.ts";
 import { readBlob, readManifest } from "#weights/read-bundle.ts";
+import { synthBundle } from "#weights/synth/synth.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { tinyBundle } from "../support/bundles.ts";
 
@@ -55,6 +57,24 @@ describe("a manifest", () => {
     expect(
       parseManifest(encode({ ...bundle, architecture: told }), "manifest").architecture,
     ).toEqual(told);
+  });
+
+  test("of q4 weights names their block where it is not 32; no other size, and no other encoding has one", async () => {
+    const stored = await synthBundle({
+      ...{ store: memoryStore(), name: "b", version: "1", shape: "tiny", format: "q4", block: 64 },
+      ...{ seed: 1, createHasher: createSha256 },
+    });
+    expect(parseManifest(encode(stored.bundle), "manifest")).toEqual(stored.bundle);
+    const blocks = stored.bundle.stages.flatMap(({ tensors }) => tensors.map(({ block }) => block));
+    expect(new Set(blocks)).toEqual(new Set([undefined, 64]));
+    const first = (draft: Draft, encoding: string) =>
+      draft.stages.flatMap(({ tensors }) => tensors).find((entry) => entry.encoding === encoding);
+    const put = (encoding: string, block: number) =>
+      complaint((draft) => Object.assign(first(draft, encoding) ?? {}, { block }));
+    expect(put("q4", 48)).toMatch(/block/);
+    expect(put("q4", 64)).toMatch(/does not have the bytes of q4/);
+    expect(put("q8", 32)).toMatch(/is q8, which has no block of its own/);
+    expect(put("q4", 32)).toBe("no complaint");
   });
 
   test("says what its model was trained for, or nothing of it", () => {

@@ -50,7 +50,7 @@ export async function openModel(
     store,
     name: "parity",
     version: "1",
-    format: "f32",
+    form: { format: "f32" },
     idsOnly: true,
     special: specialTokens(file),
     createHasher: createSha256,

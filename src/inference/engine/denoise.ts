@@ -7,7 +7,7 @@ import { checkForwardPass } from "./forward-pass.ts";
 import { firstDeepLayer, KeptPrefix } from "./kept-prefix.ts";
 import type { KeepOrder, KeptName } from "./kept-tensors.ts";
 import { predict } from "./predict.ts";
-import { FEWEST_ROWS, joinPositions, takePositions } from "./rows.ts";
+import { fullRows, joinPositions, takePositions } from "./rows.ts";
 
 /** Runs the layers over the sequence, or over what is new of it, and the head over the asked rows; see `Engine.denoise`. */
 export async function denoise(
@@ -91,10 +91,11 @@ async function runLayers(
 ): Promise<Tensor> {
   const { language } = parts.architecture;
   const [, length = 0] = rows.shape;
-  let hidden = length < FEWEST_ROWS ? joinPositions(rows, rows) : rows;
+  const lacking = fullRows(length) - length;
+  let hidden = lacking === 0 ? rows : joinPositions(rows, takePositions(rows, 0, lacking));
   const [, padded = 0] = hidden.shape;
   const surroundings = surroundingsOf(language, span, length, hidden);
-  const asking = Math.max(FEWEST_ROWS, padded - (firstAsked - span.first));
+  const asking = fullRows(padded - (firstAsked - span.first));
   for (let layer = span.from; layer < span.to; layer++) {
     const session = await parts.sessions.layer(layer, signal);
     signal.throwIfAborted();
@@ -107,10 +108,15 @@ async function runLayers(
     };
     const result = await session.run(inputs, ["hiddenOut"], keepOrders(span, layer));
     hidden = floats(result["hiddenOut"]);
-    parts.observe(`hidden${layer + 1}`, hidden);
+    parts.observe(`hidden${layer + 1}`, withoutLast(hidden, lacking));
   }
-  const [, out = 0] = hidden.shape;
-  return takePositions(hidden, 0, out - (padded - length));
+  return withoutLast(hidden, lacking);
+}
+
+/** Leaves out the last positions of every branch, which only filled up. */
+function withoutLast(hidden: Tensor, count: number): Tensor {
+  const [, length = 0] = hidden.shape;
+  return takePositions(hidden, 0, length - count);
 }
 
 /** What all layers of a span see beside the hidden vectors. */

@@ -1,7 +1,7 @@
 import {
   type ByteRange,
   type LoadedStage,
-  QUANTISATION_BLOCK,
+  Q8_BLOCK,
   type StageLayout,
   type TensorEntry,
 } from "#domain/bundle.ts";
@@ -83,13 +83,13 @@ function rowReader(
   if (encoding !== "q8" || scales === undefined) {
     throw new Error(`${name} is stored as ${encoding}, which has no rows to read`);
   }
-  const blocks = Math.ceil(width / QUANTISATION_BLOCK);
+  const blocks = Math.ceil(width / Q8_BLOCK);
   return async (row) => {
-    const steps = new Int8Array(await readRow(data, row, blocks * QUANTISATION_BLOCK));
+    const steps = new Int8Array(await readRow(data, row, blocks * Q8_BLOCK));
     const sizes = new Float16Array(await readRow(scales, row, blocks * 2));
     return Float32Array.from(
       { length: width },
-      (_, column) => (steps[column] ?? 0) * (sizes[Math.floor(column / QUANTISATION_BLOCK)] ?? 0),
+      (_, column) => (steps[column] ?? 0) * (sizes[Math.floor(column / Q8_BLOCK)] ?? 0),
     );
   };
 }

@@ -23,6 +23,12 @@ export interface OrtEngine extends Engine {
    * (`ProviderMismatchError`).
    */
   accept(stage: LoadedStage, giveBack?: GiveBack): Promise<void>;
+  /**
+   * Whether each row comes out the same bits in any company, in even numbers of rows, by every kernel that the stages accepted so
+   * far need: tested on this machine before the first of them. The rows of several questions may be packed into one pass only where
+   * it is true.
+   */
+  readonly rowsAreIndependent: boolean;
   /** Tells everyone who waits or will wait for a stage that has not come that it will not come. */
   fail(error: Error): void;
   /** Frees the runtime's memory; later calls reject. Waits for the pass that is running. */
@@ -100,6 +106,9 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
         sessions.fail(fault);
         throw fault;
       }
+    },
+    get rowsAreIndependent() {
+      return selfTest.rowsAreIndependent;
     },
     fail: (error) => sessions.fail(error),
     async dispose() {

@@ -1,19 +1,21 @@
 import {
   type LoadedStage,
+  type Q4Block,
+  STANDARD_Q4_BLOCK,
   type StageName,
   TENSOR_ALIGNMENT,
   type TensorEncoding,
   type TensorEntry,
 } from "#domain/bundle.ts";
 import type { Shape } from "#domain/tensor.ts";
+import { packQ4, unpackQ4 } from "#weights/q4.ts";
 import {
-  packQ4,
+  INT8_LIMITS,
+  packInt8,
   packQ8,
-  packW8,
   transposeRows,
-  unpackQ4,
+  unpackInt8,
   unpackQ8,
-  unpackW8,
 } from "#weights/quant.ts";
 
 /** A tensor before it is packed: its numbers in the logical shape, and the encoding to pack them in. */
@@ -21,6 +23,8 @@ export interface UnpackedTensor {
   readonly name: string;
   readonly shape: Shape;
   readonly encoding: TensorEncoding;
+  /** Of a q4 tensor; `STANDARD_Q4_BLOCK` if absent. */
+  readonly block?: Q4Block;
   readonly values: Float32Array;
 }
 
@@ -41,12 +45,13 @@ export function packStage(name: StageName, tensors: readonly UnpackedTensor[]): 
     end = offset + byteLength;
     return { offset, bytes: byteLength };
   };
-  for (const { name: tensorName, shape, encoding, values } of tensors) {
-    const { data, scales, stored } = encode(values, shape, encoding);
+  for (const { name: tensorName, shape, encoding, block, values } of tensors) {
+    const { data, scales, stored } = encode(values, shape, encoding, block);
     entries.push({
       name: tensorName,
       shape,
       encoding,
+      ...(block === undefined ? {} : { block }),
       data: place(data),
       ...(scales === undefined ? {} : { scales: place(scales) }),
     });
@@ -68,7 +73,12 @@ interface Encoded {
   readonly stored: Float32Array;
 }
 
-function encode(values: Float32Array, shape: Shape, encoding: TensorEncoding): Encoded {
+function encode(
+  values: Float32Array,
+  shape: Shape,
+  encoding: TensorEncoding,
+  block: Q4Block = STANDARD_Q4_BLOCK,
+): Encoded {
   const columns = shape[shape.length - 1] ?? 1;
   const rows = values.length / columns;
   switch (encoding) {
@@ -86,13 +96,14 @@ function encode(values: Float32Array, shape: Shape, encoding: TensorEncoding): E
       transposeRows(values, columns, 0, rows, data);
       return { data, stored: Float32Array.from(Float16Array.from(values)) };
     }
-    case "w8": {
-      const packed = packW8(values, columns);
-      return { ...packed, stored: unpackW8(packed, columns) };
+    case "w8":
+    case "w7": {
+      const packed = packInt8(values, columns, INT8_LIMITS[encoding]);
+      return { ...packed, stored: unpackInt8(packed, columns) };
     }
     case "q4": {
-      const packed = packQ4(values, columns);
-      return { ...packed, stored: unpackQ4(packed, columns) };
+      const packed = packQ4(values, columns, block);
+      return { ...packed, stored: unpackQ4(packed, columns, block) };
     }
     case "q8": {
       const packed = packQ8(values, columns);

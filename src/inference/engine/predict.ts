@@ -2,7 +2,7 @@ import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { ForwardPass, Predictions } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
 import type { Session } from "./ort.ts";
-import { FEWEST_ROWS, takeRows } from "./rows.ts";
+import { fullRows, takePositions, takeRows } from "./rows.ts";
 
 /**
  * Rows that the head takes at once. It holds a handful of [R, V] arrays: 32 MB each at 64 rows of the 8B checkpoint, where a
@@ -35,15 +35,20 @@ export async function predict(
   for (let start = 0; start < count; start += HEAD_ROWS) {
     signal.throwIfAborted();
     const end = Math.min(start + HEAD_ROWS, count);
-    const wanted = atLeastFewest(Array.from({ length: end - start }, (_, index) => start + index));
-    const part = await runHead(parts, session, {
-      hidden: takeRows(
-        hidden,
-        wanted.map((index) => places[index]!),
-      ),
-      noise: noiseOf(columns, pass, wanted),
-      ...constants,
-    });
+    const wanted = filledUp(Array.from({ length: end - start }, (_, index) => start + index));
+    const part = await runHead(
+      parts,
+      session,
+      {
+        hidden: takeRows(
+          hidden,
+          wanted.map((index) => places[index]!),
+        ),
+        noise: noiseOf(columns, pass, wanted),
+        ...constants,
+      },
+      end - start,
+    );
     for (const name of numbersOfRow) {
       predictions[name].set(part[name].subarray(0, end - start), start);
     }
@@ -61,9 +66,9 @@ const numbersOfRow = [
   "slopes",
 ] as const satisfies readonly (keyof Predictions)[];
 
-/** Repeats a single row, whose second result nobody reads. */
-function atLeastFewest(rows: readonly number[]): readonly number[] {
-  return rows.length < FEWEST_ROWS ? [...rows, ...rows] : rows;
+/** Repeats the first row as often as rows are lacking; nobody reads what comes of it. */
+function filledUp(rows: readonly number[]): readonly number[] {
+  return [...rows, ...rows.slice(0, fullRows(rows.length) - rows.length)];
 }
 
 /** Inputs of the head that are the same for all rows. */
@@ -91,10 +96,11 @@ async function runHead(
   parts: EngineParts,
   session: Session,
   inputs: Readonly<Record<string, Tensor>>,
+  count: number,
 ): Promise<Predictions> {
   const inside = parts.isObserved ? ["normed", "logits"] : [];
   const result = await session.run(inputs, [...numbersOfRow, ...inside]);
-  for (const name of inside) parts.observe(name, floats(result[name]));
+  for (const name of inside) parts.observe(name, firstRows(floats(result[name]), count));
   const tokens = result["tokens"]?.data;
   if (!(tokens instanceof Int32Array)) throw new Error("the head yielded no int32 tokens");
   return {
@@ -105,4 +111,13 @@ async function runHead(
     tails: floats(result["tails"]).data,
     slopes: floats(result["slopes"]).data,
   };
+}
+
+/** Leaves out the rows that only filled up: [R, V] or [B, R, D]. */
+function firstRows({ shape, data }: Tensor, count: number): Tensor {
+  const [width = 0] = shape.slice(-1);
+  const rows = shape.at(-2) ?? 0;
+  const whole = tensor([data.length / (rows * width), rows, width], data);
+  const { data: first } = takePositions(whole, 0, count);
+  return tensor([...shape.slice(0, -2), count, width], first);
 }

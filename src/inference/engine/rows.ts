@@ -42,8 +42,14 @@ export function joinPositions(first: Tensor, second: Tensor): Tensor {
 }
 
 /**
- * The fewest rows that anything is run over. With one the runtime takes other kernels, which sum in another order: 92 % of an
- * attention's numbers and 91 % of an int4 product's came out differently than among other rows, up to 4e-3 of their size.
- * From two on, rows do not know of each other.
+ * Everything is run over a multiple of so many rows; what is lacking is filled up with a copy that nobody reads. A row that is left over from pairs goes
+ * through other kernels, which sum in another order: alone 92 % of an attention's numbers and 91 % of an int4 product's (AVX2)
+ * came out differently than among other rows; the last of an odd number 40 % of an int4 product's in blocks of 64 and 128
+ * (AVX-512), up to 4e-3 of their size. In pairs, rows do not know of each other: `rowsAreIndependent` tests it.
  */
-export const FEWEST_ROWS = 2;
+export const ROW_STEP = 2;
+
+/** The least multiple of `ROW_STEP` that is not below `count`. */
+export function fullRows(count: number): number {
+  return Math.ceil(count / ROW_STEP) * ROW_STEP;
+}

@@ -1,5 +1,5 @@
 import type { LanguageTower, VisionTower } from "#domain/architecture.ts";
-import type { TensorEncoding } from "#domain/bundle.ts";
+import type { Q4Block, TensorEncoding } from "#domain/bundle.ts";
 import { elementCount, type Shape, type Tensor, tensor } from "#domain/tensor.ts";
 import { decoderLayerGraph } from "#graph/decoder-layer.ts";
 import type { OpProfile } from "#graph/profile.ts";
@@ -14,7 +14,13 @@ import type { Runtime, SessionTensor } from "./ort.ts";
 import { type PackedStage, packStage, type UnpackedTensor } from "./packed-stage.ts";
 
 /** How a linear may be stored. */
-export type LinearEncoding = Extract<TensorEncoding, "f32t" | "f16t" | "w8" | "q4">;
+export interface LinearKind {
+  readonly encoding: LinearEncoding;
+  /** Of q4; `STANDARD_Q4_BLOCK` if absent. */
+  readonly block?: Q4Block;
+}
+
+export type LinearEncoding = Extract<TensorEncoding, "f32t" | "f16t" | "w8" | "w7" | "q4">;
 
 /** What a provider computed and what it should have. */
 export interface LayerOutcome {
@@ -50,23 +56,28 @@ const vision: VisionTower = {
 const WINDOW = 40;
 const CONTEXT = 5;
 
-/** Runs a small random decoder layer, its linears in one encoding, on the runtime and in plain TypeScript. */
-export async function runDecoderLayer(
-  runtime: Runtime,
-  profile: OpProfile,
-  encoding: LinearEncoding,
-): Promise<LayerOutcome> {
+/** A small random decoder layer, and what is fed to it: a window behind a context. */
+export interface DecoderLayerCase {
+  readonly language: LanguageTower;
+  readonly stage: PackedStage;
+  readonly inputs: Readonly<
+    Record<"hidden" | "cosines" | "sines" | "contextKeys" | "contextValues" | "mask", Tensor>
+  >;
+}
+
+/** Makes a random decoder layer with its linears of one kind, the same at every call. */
+export function decoderLayerCase(kind: LinearKind): DecoderLayerCase {
   const draw = drawer();
   const { hiddenSize: width, heads, keyValueHeads, headSize, intermediateSize } = language;
   const linear = (name: string, outputs: number, inputs: number): UnpackedTensor =>
-    randomTensor(draw, `${name}.weight`, [outputs, inputs], encoding);
+    randomTensor(draw, `${name}.weight`, [outputs, inputs], kind);
   const stage = packStage("self-test", [
-    randomTensor(draw, "input_layernorm.weight", [width], "f32"),
+    randomTensor(draw, "input_layernorm.weight", [width], { encoding: "f32" }),
     linear("self_attn.q_proj", heads * headSize, width),
     linear("self_attn.k_proj", keyValueHeads * headSize, width),
     linear("self_attn.v_proj", keyValueHeads * headSize, width),
     linear("self_attn.o_proj", width, heads * headSize),
-    randomTensor(draw, "post_attention_layernorm.weight", [width], "f32"),
+    randomTensor(draw, "post_attention_layernorm.weight", [width], { encoding: "f32" }),
     linear("mlp.gate_proj", intermediateSize, width),
     linear("mlp.up_proj", intermediateSize, width),
     linear("mlp.down_proj", width, intermediateSize),
@@ -75,17 +86,32 @@ export async function runDecoderLayer(
   const contextShape = [1, keyValueHeads, CONTEXT, headSize];
   const [keys, values] = [random(draw, contextShape), random(draw, contextShape)];
   const { cosines, sines } = rotationTables(language, CONTEXT, WINDOW);
+  return {
+    language,
+    stage,
+    inputs: {
+      hidden,
+      cosines: tensor([1, WINDOW, headSize / 2], cosines),
+      sines: tensor([1, WINDOW, headSize / 2], sines),
+      contextKeys: keys,
+      contextValues: values,
+      mask: tensor([1, 1, 1, CONTEXT + WINDOW], new Float32Array(CONTEXT + WINDOW)),
+    },
+  };
+}
+
+/** Runs a small random decoder layer, its linears of one kind, on the runtime and in plain TypeScript. */
+export async function runDecoderLayer(
+  runtime: Runtime,
+  profile: OpProfile,
+  kind: LinearKind,
+): Promise<LayerOutcome> {
+  const { stage, inputs } = decoderLayerCase(kind);
+  const { hidden, contextKeys, contextValues } = inputs;
   const model = decoderLayerGraph(language, stage.layout, profile);
-  const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], {
-    hidden,
-    cosines: tensor([1, WINDOW, headSize / 2], cosines),
-    sines: tensor([1, WINDOW, headSize / 2], sines),
-    contextKeys: keys,
-    contextValues: values,
-    mask: tensor([1, 1, 1, CONTEXT + WINDOW], new Float32Array(CONTEXT + WINDOW)),
-  });
+  const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], inputs);
   const positions = Array.from({ length: WINDOW }, (_, row) => CONTEXT + row);
-  const context = { keys: headsLast(keys), values: headsLast(values) };
+  const context = { keys: headsLast(contextKeys), values: headsLast(contextValues) };
   const expected = decoderLayer(stage.weights, language, rowsOf(hidden), { positions, context });
   return {
     layer: "decoder layer",
@@ -98,15 +124,15 @@ export async function runDecoderLayer(
 export async function runVisionLayer(
   runtime: Runtime,
   profile: OpProfile,
-  encoding: LinearEncoding,
+  kind: LinearKind,
 ): Promise<LayerOutcome> {
   const draw = drawer();
   const { hiddenSize: width, intermediateSize, patchSize, imageSize } = vision;
   const name = "encoder.layers.0";
   const plain = (part: string, ...shape: number[]): UnpackedTensor =>
-    randomTensor(draw, part, shape, "f32");
+    randomTensor(draw, part, shape, { encoding: "f32" });
   const linear = (part: string, outputs: number, inputs: number): UnpackedTensor[] => [
-    randomTensor(draw, `${name}.${part}.weight`, [outputs, inputs], encoding),
+    randomTensor(draw, `${name}.${part}.weight`, [outputs, inputs], kind),
     plain(`${name}.${part}.bias`, outputs),
   ];
   const norm = (part: string): UnpackedTensor[] => [
@@ -153,30 +179,30 @@ async function runOnce(
 }
 
 /** Numbers spread evenly over −1 … 1, the same at every start. */
-type Draw = () => number;
+export type Draw = () => number;
 
-function drawer(): Draw {
+export function drawer(): Draw {
   const stream = mulberry32(1);
   return () => 2 * stream.next() - 1;
 }
 
-function random(draw: Draw, shape: Shape): Tensor {
+export function random(draw: Draw, shape: Shape): Tensor {
   return tensor(shape, Float32Array.from({ length: elementCount(shape) }, draw));
 }
 
 /** Linears are scaled to keep the size of what goes through them; all others are left as drawn. */
-function randomTensor(
+export function randomTensor(
   draw: Draw,
   name: string,
   shape: Shape,
-  encoding: TensorEncoding,
+  { encoding, block }: { readonly encoding: TensorEncoding; readonly block?: Q4Block },
 ): UnpackedTensor {
   const [, inputs = 1] = encoding === "f32" ? [] : shape;
   const values = Float32Array.from(
     { length: elementCount(shape) },
     () => draw() * Math.sqrt(3 / inputs),
   );
-  return { name, shape, encoding, values };
+  return { name, shape, encoding, ...(block === undefined ? {} : { block }), values };
 }
 
 function rowsOf({ shape, data }: Tensor): Rows {

@@ -4,9 +4,11 @@ import { type OpProfile, opProfiles, type Provider } from "#graph/profile.ts";
 import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
 import { floats } from "./engine-parts.ts";
 import type { Runtime } from "./ort.ts";
+import { rowsAreIndependent } from "./row-independence.ts";
 import {
   type LayerOutcome,
   type LinearEncoding,
+  type LinearKind,
   runDecoderLayer,
   runVisionLayer,
 } from "./self-test-layers.ts";
@@ -20,6 +22,8 @@ export class ProviderMismatchError extends Error {
 export interface SelfTest {
   /** Throws ProviderMismatchError if the provider computes what this stage needs wrongly. */
   check(stage: StageLayout): Promise<void>;
+  /** Whether each kernel that was tested gave every row the same bits in any company; see `rowsAreIndependent`. */
+  readonly rowsAreIndependent: boolean;
 }
 
 /**
@@ -31,23 +35,30 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
   f32t: 1e-5,
   f16t: 1e-5,
   w8: 0.02,
+  w7: 0.02,
   q4: 0.02,
 };
 
 /** Creates the test of one engine; nothing runs yet. */
 export function createSelfTest(runtime: Runtime, provider: Provider, profile: OpProfile): SelfTest {
   const tested = new Map<string, Promise<void>>();
+  const dependent = new Set<string>();
+  const test = async (run: typeof runDecoderLayer, kind: LinearKind): Promise<void> => {
+    judge(await run(runtime, profile, kind), provider, kind);
+    if (!(await rowsAreIndependent(runtime, profile, kind))) dependent.add(nameOf(kind));
+  };
   return {
     async check(stage) {
       const run = stage.name === "vision" ? runVisionLayer : runDecoderLayer;
-      for (const encoding of linearEncodings(stage)) {
-        const key = `${run.name} ${encoding}`;
-        const test =
-          tested.get(key) ??
-          run(runtime, profile, encoding).then((outcome) => judge(outcome, provider, encoding));
-        tested.set(key, test);
-        await test;
+      for (const kind of linearKinds(stage)) {
+        const key = `${run.name} ${nameOf(kind)}`;
+        const outcome = tested.get(key) ?? test(run, kind);
+        tested.set(key, outcome);
+        await outcome;
       }
+    },
+    get rowsAreIndependent() {
+      return dependent.size === 0;
     },
   };
 }
@@ -65,18 +76,31 @@ export async function settleProfile(runtime: Runtime, provider: Provider): Promi
   return isExact ? profile : { ...profile, int8Weights: "unsigned" };
 }
 
-function linearEncodings({ tensors }: StageLayout): ReadonlySet<LinearEncoding> {
-  const isLinear = (encoding: string): encoding is LinearEncoding =>
-    Object.hasOwn(tolerances, encoding);
-  return new Set(tensors.map(({ encoding }) => encoding).filter(isLinear));
+/** The kinds of linears in a stage, each once. */
+function linearKinds({ tensors }: StageLayout): readonly LinearKind[] {
+  const kinds = new Map<string, LinearKind>();
+  for (const { encoding, block } of tensors) {
+    if (!isLinear(encoding)) continue;
+    const kind = { encoding, ...(block === undefined ? {} : { block }) };
+    kinds.set(nameOf(kind), kind);
+  }
+  return [...kinds.values()];
 }
 
-function judge(outcome: LayerOutcome, provider: Provider, encoding: LinearEncoding): void {
+function isLinear(encoding: string): encoding is LinearEncoding {
+  return Object.hasOwn(tolerances, encoding);
+}
+
+function nameOf({ encoding, block }: LinearKind): string {
+  return block === undefined ? encoding : `${encoding} in blocks of ${block}`;
+}
+
+function judge(outcome: LayerOutcome, provider: Provider, kind: LinearKind): void {
   const error = relativeError(outcome.actual, outcome.expected);
-  if (error <= tolerances[encoding]) return;
+  if (error <= tolerances[kind.encoding]) return;
   throw new ProviderMismatchError(
-    `provider ${provider} computes a ${outcome.layer} with ${encoding} weights wrongly on this machine: ` +
-      `relative error ${error.toExponential(1)}, allowed ${tolerances[encoding]}; use another provider or format`,
+    `provider ${provider} computes a ${outcome.layer} with ${nameOf(kind)} weights wrongly on this machine: ` +
+      `relative error ${error.toExponential(1)}, allowed ${tolerances[kind.encoding]}; use another provider or format`,
   );
 }
 

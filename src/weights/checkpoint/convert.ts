@@ -1,9 +1,10 @@
 import type { Abilities } from "#domain/abilities.ts";
-import type { SpecialTokens } from "#domain/architecture.ts";
-import type { BundleFormat, StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
+import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
+import type { StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
 import { type StageSink, type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
+import type { StorageForm } from "../format-choice.ts";
 import { stageTensors } from "../layout.ts";
 import { canonicalJson } from "../manifest.ts";
 import type { ObjectStore } from "../object-store.ts";
@@ -21,7 +22,8 @@ export interface ConvertOptions {
   readonly store: ObjectStore;
   readonly name: string;
   readonly version: string;
-  readonly format: BundleFormat;
+  /** How the linears are stored, or a choice once the sizes are known; what it throws ends the conversion before anything is written. */
+  readonly form: StorageForm | ((architecture: Architecture) => StorageForm);
   /** Take ids only: no tokenizer in the bundle, all `vocab_size` columns may be chosen. */
   readonly idsOnly?: boolean;
   /** Ids that replace what tokenizer or config say. */
@@ -56,7 +58,7 @@ export interface TensorReport extends EncodingError {
 }
 
 /** Changes when equal checkpoints would give other bytes than before, so that no journal of an older form is gone on with. */
-const ENCODING_REVISION = 1;
+const ENCODING_REVISION = 2;
 
 /**
  * Turns a Hugging Face checkpoint into a bundle. Streams tensor by tensor: memory is bounded by the largest encoded tensor
@@ -67,7 +69,7 @@ const ENCODING_REVISION = 1;
 export async function convertCheckpoint(
   options: ConvertOptions,
 ): Promise<StoredBundle & { readonly ignored: readonly string[] }> {
-  const { store, name, version, format, createHasher, signal } = options;
+  const { store, name, version, createHasher, signal } = options;
   const { idsOnly, special, checkTemplate } = options;
   const checkpoint = await openCheckpoint(options.checkpoint, {
     ...(idsOnly === undefined ? {} : { idsOnly }),
@@ -75,6 +77,8 @@ export async function convertCheckpoint(
     ...(checkTemplate === undefined ? {} : { checkTemplate }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const form =
+    typeof options.form === "function" ? options.form(checkpoint.architecture) : options.form;
   const sourceBytes = stageSourceBytes(checkpoint);
   const total = [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   const meter = rateMeter(total, options.now);
@@ -93,11 +97,11 @@ export async function convertCheckpoint(
       store,
       name,
       version,
-      format,
+      ...form,
       architecture: checkpoint.architecture,
       ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       files: checkpoint.files,
-      fingerprint: fingerprintOf(checkpoint, format, createHasher),
+      fingerprint: fingerprintOf(checkpoint, form, createHasher),
       createHasher,
       ...(signal === undefined ? {} : { signal }),
       ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
@@ -160,7 +164,7 @@ function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number
 /** Files are told apart by headers, lengths and revisions: reading 17 GB to be surer would be the conversion itself. */
 function fingerprintOf(
   checkpoint: Checkpoint,
-  format: BundleFormat,
+  form: StorageForm,
   createHasher: CreateHasher,
 ): string {
   const tensors = stageNames(checkpoint.architecture).flatMap((stage) =>
@@ -170,7 +174,7 @@ function fingerprintOf(
     }),
   );
   const hasher = createHasher();
-  const facts = { ENCODING_REVISION, architecture: checkpoint.architecture, format, tensors };
+  const facts = { ENCODING_REVISION, architecture: checkpoint.architecture, form, tensors };
   hasher.update(new TextEncoder().encode(canonicalJson(facts)));
   return hasher.digestHex();
 }

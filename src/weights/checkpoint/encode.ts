@@ -1,14 +1,7 @@
-import type { TensorEntry } from "#domain/bundle.ts";
+import { STANDARD_Q4_BLOCK, type TensorEntry } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
-import {
-  packQ4,
-  packQ8,
-  packW8Rows,
-  transposeRows,
-  unpackQ4,
-  unpackQ8,
-  widenBf16,
-} from "../quant.ts";
+import { packQ4, unpackQ4 } from "../q4.ts";
+import { INT8_LIMITS, packInt8Rows, packQ8, transposeRows, unpackQ8, widenBf16 } from "../quant.ts";
 import { WeightsError } from "../weights-error.ts";
 import type { LocatedTensor } from "./checkpoint.ts";
 import { DTYPE_BYTES, type SafetensorsDtype } from "./safetensors.ts";
@@ -64,7 +57,10 @@ interface RowEncoder {
   finish(): EncodedPiece[];
 }
 
-function createEncoder({ shape, encoding }: TensorEntry, columns: number): RowEncoder {
+function createEncoder(
+  { shape, encoding, block = STANDARD_Q4_BLOCK }: TensorEntry,
+  columns: number,
+): RowEncoder {
   const count = elementCount(shape);
   const outputs = count / columns;
   switch (encoding) {
@@ -86,11 +82,18 @@ function createEncoder({ shape, encoding }: TensorEntry, columns: number): RowEn
         outputs,
       );
     case "w8":
-      return w8Encoder(columns, outputs);
+    case "w7":
+      return int8Encoder(columns, outputs, INT8_LIMITS[encoding]);
     case "q4":
-      return blockEncoder(columns, packQ4, unpackQ4);
+      return blockEncoder(
+        (rows) => packQ4(rows, columns, block),
+        (packed) => unpackQ4(packed, columns, block),
+      );
     case "q8":
-      return blockEncoder(columns, packQ8, unpackQ8);
+      return blockEncoder(
+        (rows) => packQ8(rows, columns),
+        (packed) => unpackQ8(packed, columns),
+      );
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);
   }
@@ -111,11 +114,11 @@ function transposingEncoder(
   };
 }
 
-function w8Encoder(columns: number, outputs: number): RowEncoder {
+function int8Encoder(columns: number, outputs: number, limit: number): RowEncoder {
   const packed = { data: new Int8Array(columns * outputs), scales: new Float32Array(outputs) };
   return {
     push: (rows, firstRow) => {
-      packW8Rows(rows, columns, firstRow, packed);
+      packInt8Rows(rows, columns, firstRow, limit, packed);
       const decoded = new Float32Array(rows.length);
       for (let index = 0; index < rows.length; index++) {
         const row = firstRow + Math.floor(index / columns);
@@ -131,16 +134,15 @@ function w8Encoder(columns: number, outputs: number): RowEncoder {
 }
 
 function blockEncoder<Data extends Uint8Array | Int8Array>(
-  columns: number,
-  pack: (rows: Float32Array, columns: number) => { data: Data; scales: Float16Array },
-  unpack: (packed: { data: Data; scales: Float16Array }, columns: number) => Float32Array,
+  pack: (rows: Float32Array) => { data: Data; scales: Float16Array },
+  unpack: (packed: { data: Data; scales: Float16Array }) => Float32Array,
 ): RowEncoder {
   const scales: Uint8Array[] = [];
   return {
     push: (rows) => {
-      const packed = pack(rows, columns);
+      const packed = pack(rows);
       scales.push(bytesOf(packed.scales));
-      return { bytes: bytesOf(packed.data), decoded: unpack(packed, columns) };
+      return { bytes: bytesOf(packed.data), decoded: unpack(packed) };
     },
     finish: () => scales.map((bytes) => ({ part: "scales", bytes })),
   };

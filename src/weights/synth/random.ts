@@ -1,4 +1,9 @@
-import { QUANTISATION_BLOCK, type TensorEncoding, type TensorEntry } from "#domain/bundle.ts";
+import {
+  Q8_BLOCK,
+  STANDARD_Q4_BLOCK,
+  type TensorEncoding,
+  type TensorEntry,
+} from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
 import type { EncodedPiece } from "../checkpoint/encode.ts";
 
@@ -9,6 +14,8 @@ const CHUNK_BYTES: number = 4 * 1024 * 1024;
 const Q4_RMS = 4.637;
 /** Of odd levels −127 … 127 drawn evenly. */
 const INT8_RMS = 73.3;
+/** Of odd levels −63 … 63. */
+const INT7_RMS = 36.9;
 /** Of ±[1, 2) drawn evenly: √(7 / 3). */
 const MANTISSA_RMS = 1.5275;
 
@@ -18,7 +25,7 @@ const MANTISSA_RMS = 1.5275;
  * Equal seeds give equal bytes.
  */
 export function* randomTensor(entry: TensorEntry, seed: number): Generator<EncodedPiece> {
-  const { name, shape, encoding, data, scales } = entry;
+  const { name, shape, encoding, block = STANDARD_Q4_BLOCK, data, scales } = entry;
   const columns = shape[shape.length - 1] ?? 1;
   if (/norm\d?\.weight$/.test(name) || name.endsWith("bias")) {
     const ones = new Float32Array(elementCount(shape)).fill(name.endsWith("bias") ? 0 : 1);
@@ -28,7 +35,7 @@ export function* randomTensor(entry: TensorEntry, seed: number): Generator<Encod
   const rms = rmsFor(entry);
   const { keep, set } = wordMasks(encoding, rms);
   const draw = xorshift(seed);
-  const rowBytes = paddedRowBytes(encoding, columns);
+  const rowBytes = paddedRowBytes(encoding, columns, block);
   const chunkBytes =
     rowBytes === undefined
       ? CHUNK_BYTES
@@ -38,13 +45,14 @@ export function* randomTensor(entry: TensorEntry, seed: number): Generator<Encod
     const words = new Uint32Array(Math.ceil(bytes / 4));
     draw(words, keep, set);
     const chunk = new Uint8Array(words.buffer, 0, bytes);
+    if (encoding === "w7") halve(chunk);
     if (rowBytes !== undefined) clearPadding(chunk, encoding, columns, rowBytes);
     yield { part: "data", bytes: chunk };
   }
   if (scales === undefined) return;
   const constant =
-    encoding === "w8"
-      ? new Float32Array(scales.bytes / 4).fill(rms / INT8_RMS)
+    encoding === "w8" || encoding === "w7"
+      ? new Float32Array(scales.bytes / 4).fill(rms / (encoding === "w8" ? INT8_RMS : INT7_RMS))
       : new Float16Array(scales.bytes / 2).fill(rms / (encoding === "q4" ? Q4_RMS : INT8_RMS));
   yield { part: "scales", bytes: new Uint8Array(constant.buffer) };
 }
@@ -75,6 +83,7 @@ function wordMasks(encoding: TensorEncoding, rms: number): { keep: number; set: 
       return { keep: 0xffff_ffff, set: 0 };
     case "q8":
     case "w8":
+    case "w7":
       return { keep: 0xfefe_fefe, set: 0x0101_0101 }; // odd, so −128 never comes up
     case "f16":
     case "f16t": {
@@ -105,12 +114,22 @@ function xorshift(seed: number): (words: Uint32Array, keep: number, set: number)
 }
 
 /** Bytes of a row that ends in padding; undefined where rows need none. */
-function paddedRowBytes(encoding: TensorEncoding, columns: number): number | undefined {
-  if ((encoding !== "q4" && encoding !== "q8") || columns % QUANTISATION_BLOCK === 0) {
-    return undefined;
-  }
-  const numbers = Math.ceil(columns / QUANTISATION_BLOCK) * QUANTISATION_BLOCK;
+function paddedRowBytes(
+  encoding: TensorEncoding,
+  columns: number,
+  q4Block: number,
+): number | undefined {
+  if (encoding !== "q4" && encoding !== "q8") return undefined;
+  const block = encoding === "q4" ? q4Block : Q8_BLOCK;
+  if (columns % block === 0) return undefined;
+  const numbers = Math.ceil(columns / block) * block;
   return encoding === "q4" ? numbers / 2 : numbers;
+}
+
+/** Brings levels −127 … 127 into the range of w7. */
+function halve(chunk: Uint8Array<ArrayBuffer>): void {
+  const levels = new Int8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  for (let index = 0; index < levels.length; index++) levels[index] = levels[index]! >> 1;
 }
 
 function clearPadding(

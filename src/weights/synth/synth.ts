@@ -1,5 +1,5 @@
 import type { Abilities } from "#domain/abilities.ts";
-import type { BundleFormat } from "#domain/bundle.ts";
+import type { BundleFormat, Q4Block } from "#domain/bundle.ts";
 import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
 import { draftStages } from "../layout.ts";
@@ -15,6 +15,8 @@ export interface SynthOptions {
   readonly version: string;
   readonly shape: SynthShape;
   readonly format: BundleFormat;
+  /** Of q4 linears; `STANDARD_Q4_BLOCK` if absent. */
+  readonly block?: Q4Block;
   /** Any integer; equal seeds give equal bundles. */
   readonly seed: number;
   /** What the model was trained for; absent where nobody says. */
@@ -31,9 +33,9 @@ export interface SynthOptions {
  * model, its answers are noise. Stages are made as they are written; two shards are in memory at most.
  */
 export async function synthBundle(options: SynthOptions): Promise<StoredBundle> {
-  const { shape, format, seed, signal, onProgress } = options;
+  const { shape, format, block, seed, signal, onProgress } = options;
   const architecture = synthArchitecture(shape);
-  const drafts = draftStages(architecture, format);
+  const drafts = draftStages(architecture, format, block);
   const meter = rateMeter(drafts.reduce((total, { bytes }) => total + bytes, 0));
   let doneBytes = 0;
   return writeBundle(
@@ -42,10 +44,11 @@ export async function synthBundle(options: SynthOptions): Promise<StoredBundle> 
       name: options.name,
       version: options.version,
       format,
+      ...(block === undefined ? {} : { block }),
       architecture,
       ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       files: synthTokenizerFiles(architecture.language.vocabSize),
-      fingerprint: `synth ${shape} ${format} ${seed}`,
+      fingerprint: `synth ${shape} ${format} ${block ?? ""} ${seed}`,
       createHasher: options.createHasher,
       ...(signal === undefined ? {} : { signal }),
       ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),

@@ -35,6 +35,7 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
   f32t: 1e-5,
   f16t: 1e-5,
   w8: 0.03,
+  w7: 0.03,
   q4: 0.03,
 };
 

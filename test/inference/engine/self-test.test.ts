@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type Q4Block, q4Blocks, type StageLayout } from "#domain/bundle.ts";
 import { opProfiles } from "#graph/profile.ts";
 import { loadRuntime, type Runtime, type Session } from "#inference/engine/ort.ts";
 import {
@@ -8,6 +9,15 @@ import {
 } from "#inference/engine/self-test.ts";
 import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
 import { randomModel } from "../../support/random-model.ts";
+
+/** A decoder layer whose q4 linears say that they lie in blocks of another size; only what it says is read. */
+function blocksOf(block: Q4Block): StageLayout {
+  const { layout } = randomModel("q4").stage("layer-00");
+  const tensors = layout.tensors.map((entry) =>
+    entry.encoding === "q4" ? { ...entry, block } : entry,
+  );
+  return { ...layout, tensors };
+}
 
 /** A runtime that puts a wrong number into every result. */
 function flawed(runtime: Runtime, flaw: number): Runtime {
@@ -30,7 +40,7 @@ function flawed(runtime: Runtime, flaw: number): Runtime {
 }
 
 describe.each(["cpu", "wasm"] as const)("the self-test of provider %s", (provider) => {
-  test.each(["f32t", "f16t", "w8", "q4"] satisfies LinearEncoding[])(
+  test.each(["f32t", "f16t", "w8", "w7", "q4"] satisfies LinearEncoding[])(
     "is passed with %s weights on this machine",
     async (encoding) => {
       const runtime = await loadRuntime(provider, 1);
@@ -41,6 +51,13 @@ describe.each(["cpu", "wasm"] as const)("the self-test of provider %s", (provide
       await selfTest.check(model.stage("vision").layout);
     },
   );
+
+  test("is passed with q4 weights in each size of block", async () => {
+    const runtime = await loadRuntime(provider, 1);
+    for (const block of q4Blocks) {
+      await createSelfTest(runtime, provider, opProfiles[provider]).check(blocksOf(block));
+    }
+  });
 });
 
 describe("the self-test", () => {
@@ -81,7 +98,7 @@ describe("the self-test", () => {
     expect(sessions).toBe(0);
     await selfTest.check(model.stage("layer-00").layout);
     await selfTest.check(model.stage("layer-01").layout);
-    expect(sessions).toBe(1);
+    expect(sessions).toBe(3); // the layer beside plain arithmetic; a product, and a layer, with fewer rows and more
   });
 });
 

@@ -12,7 +12,8 @@ import {
 import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { blobKey, latestKey } from "#weights/manifest.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
-import { unpackQ4, unpackQ8, unpackW8, widenBf16 } from "#weights/quant.ts";
+import { unpackQ4 } from "#weights/q4.ts";
+import { unpackInt8, unpackQ8, widenBf16 } from "#weights/quant.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { WeightsError } from "#weights/weights-error.ts";
@@ -35,7 +36,7 @@ async function convertReference(
     checkpoint: storedCheckpoint(fileStore(`${REFERENCE}/${checkpoint}`)),
     name: checkpoint,
     version: "1",
-    format,
+    form: { format },
     idsOnly: true,
     createHasher: createSha256,
     shardBytes: 64 * 1024,
@@ -64,7 +65,7 @@ async function loadStages({
 /** Reads a tensor of a loaded stage back to f32 in its logical shape. */
 function decode(
   { bytes }: LoadedStage,
-  { shape, encoding, data, scales }: TensorEntry,
+  { shape, encoding, block = 32, data, scales }: TensorEntry,
 ): Float32Array {
   const columns = shape[shape.length - 1] ?? 1;
   const part = (range = data): ArrayBuffer =>
@@ -86,7 +87,8 @@ function decode(
     case "f16t":
       return untransposed(new Float16Array(part()));
     case "w8":
-      return unpackW8(
+    case "w7":
+      return unpackInt8(
         { data: new Int8Array(part()), scales: new Float32Array(part(scales)) },
         columns,
       );
@@ -94,6 +96,7 @@ function decode(
       return unpackQ4(
         { data: new Uint8Array(part()), scales: new Float16Array(part(scales)) },
         columns,
+        block,
       );
     case "q8":
       return unpackQ8(
@@ -155,12 +158,16 @@ describe("a converted checkpoint", () => {
   );
 
   test.each([
-    ["f16", 0.0005],
-    ["w8a8", 0.01],
-    ["q4", 0.1],
-  ] as const)("in %s has the errors that it reports, and small ones", async (format, limit) => {
+    [{ format: "f16" }, 0.0005],
+    [{ format: "w8a8" }, 0.01],
+    [{ format: "w7a8" }, 0.02],
+    [{ format: "q4" }, 0.09],
+    [{ format: "q4", block: 64 }, 0.1],
+    [{ format: "q4", block: 128 }, 0.11],
+  ] as const)("in %o has the errors that it reports, and small ones", async (form, limit) => {
     const reports = new Map<string, TensorReport>();
-    const converted = await convertReference("tiny-a", format, {
+    const converted = await convertReference("tiny-a", form.format, {
+      form,
       onTensor: (report) => reports.set(`${report.stage}/${report.name}`, report),
     });
     const source = sourceTensors("tiny-a");

@@ -40,7 +40,7 @@ async function convertFrom(origin: string, policy = noting()): Promise<string> {
     store: memoryStore(),
     name: "m",
     version: "1",
-    format: "q4",
+    form: { format: "q4" },
     idsOnly: true,
     createHasher: createSha256,
   });

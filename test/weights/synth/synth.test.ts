@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { stageNames } from "#domain/bundle.ts";
+import { bundleFormats, stageNames } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { createTokenizer } from "#inference/text.ts";
 import { memoryStore } from "#weights/object-store.ts";
-import { unpackQ4, unpackQ8 } from "#weights/quant.ts";
+import { unpackQ4 } from "#weights/q4.ts";
+import { unpackQ8 } from "#weights/quant.ts";
 import { readBlob } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { SYNTH_SHAPES, synthArchitecture } from "#weights/synth/shapes.ts";
@@ -27,7 +28,7 @@ describe("a synthetic bundle", () => {
     expect(other.digest).not.toBe(first.digest);
   });
 
-  test.each(["f32", "f16", "w8a8", "q4"] as const)(
+  test.each(bundleFormats)(
     "in %s loads like any other, with finite numbers of a sane size",
     async (format) => {
       const store = memoryStore();
@@ -48,6 +49,7 @@ describe("a synthetic bundle", () => {
                 ? unpackQ4(
                     { data: new Uint8Array(part()), scales: new Float16Array(part(scales)) },
                     columns,
+                    32,
                   )
                 : encoding === "q8"
                   ? unpackQ8(
@@ -56,7 +58,7 @@ describe("a synthetic bundle", () => {
                     )
                   : encoding.startsWith("f16")
                     ? new Float16Array(part())
-                    : encoding === "w8"
+                    : encoding === "w8" || encoding === "w7"
                       ? new Float32Array(part(scales))
                       : new Float32Array(part());
             expect(values.every((value: number) => Math.abs(value) <= 1)).toBe(true);
