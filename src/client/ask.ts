@@ -2,7 +2,7 @@ import type { AnswerFields, MessageBody } from "#wire/api/answers/answer-request
 import type { ImageBody } from "#wire/api/answers/image-body.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 
-export { readPictureText } from "#wire/codec/data-uri.ts";
+export { readPictureText } from "#wire/body/data-uri.ts";
 
 /** What to ask. Defaults are the API's. */
 export interface Ask extends Omit<AnswerFields, "stream" | "messages"> {

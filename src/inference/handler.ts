@@ -15,7 +15,12 @@ import {
 } from "#wire/function/generate.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { MODEL_CARD_PATH, type ModelCard, STATUS_PATH } from "#wire/function/status.ts";
-import { HOP_VERSION, HOP_VERSION_HEADER, type Ticket } from "#wire/function/ticket.ts";
+import {
+  FILES_HOP_VERSION,
+  HOP_VERSION,
+  HOP_VERSION_HEADER,
+  type Ticket,
+} from "#wire/function/ticket.ts";
 import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { fetchForEdge } from "./fetch/handler.ts";
@@ -24,7 +29,7 @@ import { errorChain, type Log } from "./log.ts";
 import { type GaugeName, METRICS_CONTENT_TYPE, type Metrics } from "./metrics.ts";
 import { type RunParts, run } from "./run.ts";
 import { tracedLog } from "./trace.ts";
-import { readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
+import { readOrder, readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
 
 /** What the function's routes work with; made in `function.ts`, faked in tests. */
 export interface HandlerParts extends WorkOrderParts, RunParts {
@@ -147,13 +152,25 @@ async function readQuestion(
   ticket: Ticket,
   log: Log,
 ): Promise<Result<Question, Failure>> {
-  const body = await readTicketedBody(request, ticket, MAX_GENERATE_BYTES, log);
-  const question = body.ok ? decodeGenerate(body.value) : body;
+  const question =
+    ticket.version < FILES_HOP_VERSION
+      ? await readEarlierOrder(request, ticket, log)
+      : await readOrder(request, ticket, log);
   if (!question.ok) return question;
   const priced = ticket.pictures?.length ?? question.value.images.length;
   if (priced === question.value.images.length) return question;
   log("ticket.refused", { reason: "for other pictures", job: ticket.jobId });
   return refuse({ kind: "ticket_refused", reason: "for other pictures" });
+}
+
+/** Reads an order of a hop before the third: JSON with its pictures as base64. It goes when no edge writes it any more. */
+async function readEarlierOrder(
+  request: Request,
+  ticket: Ticket,
+  log: Log,
+): Promise<Result<Question, Failure>> {
+  const body = await readTicketedBody(request, ticket, MAX_GENERATE_BYTES, log);
+  return body.ok ? decodeGenerate(body.value) : body;
 }
 
 /** Reads how long from now the edge waits; without the header it waits for the end. What is no number comes from no edge of ours. */

@@ -4,11 +4,13 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { encodeGenerate, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { HEAD_LENGTH_BYTES } from "#wire/function/order.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/function/ticket.ts";
 import { options, question, untoldByFunction } from "../support/edge-builders.ts";
+import { orderOf } from "../support/orders.ts";
 import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
 /** What the edge costs and saves. All is local, and the function answers at once: ratios are what counts. */
@@ -89,9 +91,9 @@ async function play(
     return;
   }
   runs.count += 1;
-  let body = "";
-  for await (const chunk of request) body += String(chunk);
-  const asked = JSON.parse(body) as {
+  const body = Buffer.concat(await request.toArray());
+  const head = body.subarray(HEAD_LENGTH_BYTES, HEAD_LENGTH_BYTES + body.readUInt32BE());
+  const asked = JSON.parse(head.toString()) as {
     messages: { text: string }[];
     options: { canvas: number; steps: number };
   };
@@ -148,9 +150,9 @@ function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEv
 }
 
 async function askFunction({ functionUrl, ticketKey }: Stand): Promise<void> {
-  const body = encodeGenerate(question({ images: [], options: options() }));
+  const { body, head } = await orderOf(question({ images: [], options: options() }));
   const ids = { ticketId: crypto.randomUUID(), jobId: "ans_bench", accountId: "acc_bench" };
-  const order = { ...ids, model: card.id, bodySha256: await sha256Hex(body) };
+  const order = { ...ids, model: card.id, bodySha256: await sha256Hex(head) };
   const authorization = `Bearer ${await signTicket(order, ticketKey, Date.now())}`;
   const init = { method: "POST", body, headers: { authorization } };
   await (await fetch(`${functionUrl}${GENERATE_PATH}`, init)).arrayBuffer();

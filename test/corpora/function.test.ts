@@ -13,13 +13,14 @@ import { openModel } from "#inference/model-loader.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
-import { encodeGenerate } from "#wire/function/generate.ts";
+import { orderPrefix } from "#wire/function/order.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import { generateTicketKeys, signTicket } from "#wire/function/ticket.ts";
 import { corpus, damaged, validPictures } from "../support/corpora.ts";
 import { options } from "../support/edge-builders.ts";
 import { forgeries, type NamedFile } from "../support/forgeries.ts";
 import { naughtyStrings, spellings } from "../support/naughty-strings.ts";
+import { orderOf } from "../support/orders.ts";
 
 const keys = await generateTicketKeys("test");
 /** One step of a short answer: what is tried here is the way in and out, not what the model says. */
@@ -76,13 +77,14 @@ describe("the function with the model that ships", () => {
   });
   afterAll(() => host.dispose());
 
-  async function post(body: Uint8Array<ArrayBuffer>): Promise<Fate> {
+  /** `head`: what the ticket is signed for. */
+  async function post(body: Uint8Array<ArrayBuffer>, head: Uint8Array<ArrayBuffer>): Promise<Fate> {
     const ticket = {
       ticketId: crypto.randomUUID(),
       jobId: "ans_1",
       accountId: "acc",
       model: "unmask-demo",
-      bodySha256: await sha256Hex(body),
+      bodySha256: await sha256Hex(head),
     };
     const headers = { authorization: `Bearer ${await signTicket(ticket, keys.signing, 0)}` };
     const response = await handler.request("/v1/generate", { method: "POST", body, headers });
@@ -101,7 +103,8 @@ describe("the function with the model that ships", () => {
 
   async function ask(asked: Partial<Question>): Promise<Fate> {
     const messages = [{ role: "user", text: "What is this?" }] as const;
-    return await post(encodeGenerate({ messages, images: [], options: short, ...asked }));
+    const { body, head } = await orderOf({ messages, images: [], options: short, ...asked });
+    return await post(body, head);
   }
 
   test("answers every naughty string, without a special token in its words, or says that it wrote nothing", async () => {
@@ -136,7 +139,8 @@ describe("the function with the model that ships", () => {
 
   test("refuses every JSON document that is no question as the sender's mistake", async () => {
     for (const { name, input } of [...parsing, ...transform]) {
-      const { status, ending } = await post(new TextEncoder().encode(input));
+      const head = new TextEncoder().encode(input);
+      const { status, ending } = await post(orderPrefix(head), head);
       expect([status, ending], name).toEqual([400, "invalid_request"]);
     }
     expect(faults).toEqual([]);

@@ -15,6 +15,7 @@ import type { Captured } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
 import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
+import { kept } from "../support/orders.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -64,15 +65,17 @@ const card = {
   prices: { view: 0n, linear: 1_000_000n, attention: 0n },
 };
 
+const options = { ...question().options, steps: STEPS };
+const keptQuestion = await kept(question({ images: [], options }));
+
 function order(deadlineAt: number | null): AnswerOrder {
-  const options = { ...question().options, steps: STEPS };
   const job = admit(
-    { question: question({ images: [], options }) },
+    { question: keptQuestion },
     { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
   );
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
-    job: job.value,
+    job: { ...job.value, question: keptQuestion },
     ...{ keyId: "key_1", requestId: "req_1", traceparent: null, deadlineAt, isRepeatable: true },
     ...{ payment: { kind: "hold" }, webhook: null, cacheKey: null },
     ...{ owner: null, follows: null, isAccepted: false, share: 4, hasPlace: true },

@@ -15,10 +15,12 @@ import type { ItemOrder } from "#edge/batches/storage/stored-batches.ts";
 import { storedBatch } from "#edge/batches/storage/stored-batches.ts";
 import type { Lookup } from "#edge/cache/answer-cache.ts";
 import type { Capture } from "#edge/ledger/ledger-service.ts";
+import { isKept } from "#edge/questions/question-picture.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { batchTerms, endedAnswer } from "../support/batches.ts";
 import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
+import { fileOf, kept } from "../support/orders.ts";
 
 vi.spyOn(console, "error").mockImplementation(() => undefined);
 
@@ -32,7 +34,7 @@ const order: ItemOrder = {
       prices: { view: 1n, linear: 2n, attention: 3n },
       hitPrice: micros(0),
     },
-    question: question(),
+    question: await kept(question()),
     warnings: [],
     work: { views: 0, imageVectors: 0, canvas: 4, steps: 2, positions: 9, passRows: [9, 9] },
     quote: {
@@ -72,6 +74,8 @@ function world(count: number, isRepeatable = false) {
   const parts: BatchParts = {
     repository: openBatchRepository(store, () => seen.now),
     orders: openBatchOrders(store),
+    keepPictures: async (_, asked) =>
+      isKept(asked) ? asked : await kept({ ...asked, images: asked.images.map(fileOf) }),
     answers: {
       async start(one) {
         await call("start");
@@ -260,12 +264,15 @@ describe("a batch that is cancelled", () => {
 });
 
 describe("a kept question", () => {
-  test("comes back as it was, however long and in whatever script", () => {
+  test("comes back as it was, however long and in whatever script", async () => {
     const orders = openBatchOrders(nodeStore());
     const text = "🐕é\n".repeat(300_000);
     const long = {
       ...order,
-      job: { ...order.job, question: question({ messages: [{ role: "user", text: "?" }] }) },
+      job: {
+        ...order.job,
+        question: await kept(question({ messages: [{ role: "user", text: "?" }] })),
+      },
     };
     const suffixed = { ...long, webhook: { url: text, secret: null, wantsDrafts: false } };
     orders.keep(0, suffixed);

@@ -4,11 +4,13 @@ import type { CallerContext } from "#edge/caller-context.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
 import type { UploadsBinding } from "#edge/pictures/uploads.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
+import { GrowingFile } from "#wire/body/growing-file.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { generateTicketKeys, isTicketFor, openTicket } from "#wire/function/ticket.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import { png } from "../support/image-files.ts";
+import { fileOf } from "../support/orders.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 
 // The edge's half of fetching a picture and the function's, joined as they are in service, before a host on loopback.
@@ -66,14 +68,16 @@ afterEach(async () => {
 
 /** Asks for a picture that is sent and one that is fetched. */
 async function fetched(path: string, deadlineAt: number | null = null) {
-  const sent = { kind: "file", bytes: file } as const;
+  const sent = { kind: "file", file: GrowingFile.of(file) } as const;
   const url = host.origin + path;
   return await resolvePictures(caller, [sent, { kind: "url", url }], deadlineAt);
 }
 
 describe("a picture by address", () => {
   test.each(["/picture.png", "/moved.png"])("comes from its host as it is: %s", async (path) => {
-    expect(await fetched(path)).toEqual({ ok: true, value: [file, file] });
+    const found = await fetched(path);
+    if (!found.ok) throw new Error(found.refusal.kind);
+    expect(found.value.map(fileOf)).toEqual([file, file]);
   });
 
   test("that is not there is blamed by its index, without a word of what its host said", async () => {

@@ -11,6 +11,7 @@ import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { options } from "../support/edge-builders.ts";
 import { corners } from "../support/exif-files.ts";
 import { type JoinedHalves, joinHalves } from "../support/joined-halves.ts";
+import { orderOf } from "../support/orders.ts";
 
 // Edge and function are rolled out one after the other: one version apart they work, or say what is the matter.
 
@@ -69,9 +70,25 @@ async function ticketOf(body: Uint8Array<ArrayBuffer>, claims: object): Promise<
     .sign({ ...halves.ticketKey });
 }
 
-async function order(claims: object): Promise<Response> {
-  const body = encodeGenerate(question);
-  const headers = { authorization: `Bearer ${await ticketOf(body, claims)}` };
+/** An order as an edge of that version writes it: until the third its body was JSON, and the ticket was signed for all of it. */
+async function order(claims: {
+  readonly version?: number;
+  readonly pictures?: readonly (readonly number[])[];
+  readonly colour?: string;
+}): Promise<Response> {
+  const { body, head } =
+    (claims.version ?? 1) < 3
+      ? { body: encodeGenerate(question), head: encodeGenerate(question) }
+      : await orderOf(question);
+  return await send(body, head, claims);
+}
+
+async function send(
+  body: Uint8Array<ArrayBuffer>,
+  head: Uint8Array<ArrayBuffer>,
+  claims: object,
+): Promise<Response> {
+  const headers = { authorization: `Bearer ${await ticketOf(head, claims)}` };
   return await halves.request(GENERATE_PATH, { method: "POST", body, headers });
 }
 
@@ -80,7 +97,7 @@ async function endOf(response: Response): Promise<AnswerEvent | undefined> {
   return events.at(-1);
 }
 
-test("the body is the same bytes as in version 1: they are the question's identity, and are kept", () => {
+test("the body of versions 1 and 2 is the same bytes: they are what an Idempotency-Key is held to, and were kept", () => {
   const bare = { ...question, images: [Uint8Array.of(1, 2, 3)] };
   expect(new TextDecoder().decode(encodeGenerate(bare))).toBe(
     '{"messages":[{"role":"user","text":"What is this?"}],"images":["AQID"],"options":{"detail":"auto","canvas":4,"steps":1,"block_length":4,"mode":"exact","temperature":0,"seed":0,"stop":["\\n"]}}',
@@ -90,7 +107,7 @@ test("the body is the same bytes as in version 1: they are the question's identi
 test("an edge signs the size and orientation of every picture, and its version", async () => {
   let jwt = "";
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-    jwt = new Request(input, init).headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    jwt = new Headers(init?.headers).get("authorization")?.slice("Bearer ".length) ?? "";
     return await halves.fetch(input, init);
   });
   const image = new Uint8Array(await corners().jpeg().withMetadata({ orientation: 6 }).toBuffer());
@@ -108,6 +125,27 @@ test("an edge signs the size and orientation of every picture, and its version",
 describe("a function", () => {
   test("serves an order of version 1, which names neither pictures nor version", async () => {
     expect(await endOf(await order({}))).toMatchObject({ kind: "answer.completed" });
+  });
+
+  test("gives an order of version 2, whose pictures are base64, the answer that it gives one of today", async () => {
+    const [before, today] = await Promise.all(
+      [2, HOP_VERSION].map(async (version) => await endOf(await order({ version }))),
+    );
+    expect(before).toMatchObject({ kind: "answer.completed" });
+    expect(before).toEqual(today);
+  });
+
+  test.each<[string, (body: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>, string]>([
+    ["another head", (body) => body.with(20, (body[20] ?? 0) ^ 1), "ticket_refused"],
+    ["another picture", (body) => body.with(-1, (body.at(-1) ?? 0) ^ 1), "ticket_refused"],
+    ["a body that is cut", (body) => body.slice(0, -1), "invalid_request"],
+    ["a body that goes on", (body) => Uint8Array.of(...body, 0), "invalid_request"],
+    ["nothing", () => new Uint8Array(), "ticket_refused"],
+    ["a head of a gigabyte", (body) => body.with(0, 0x40), "body_too_large"],
+  ])("refuses %s than its ticket was signed for", async (_, changed, kind) => {
+    const { body, head } = await orderOf(question);
+    const response = await send(changed(body), head, { version: HOP_VERSION });
+    expect(parseRefusal(await response.json())).toMatchObject({ kind });
   });
 
   test("passes over what a newer edge of its own version adds", async () => {

@@ -15,17 +15,14 @@ import { WeightsError } from "#weights/weights-error.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
 import { FETCH_PATH, type FetchOrder } from "#wire/function/fetch.ts";
-import {
-  DEADLINE_HEADER,
-  encodeGenerate,
-  GENERATE_PATH,
-  MODEL_DIGEST_HEADER,
-} from "#wire/function/generate.ts";
+import { DEADLINE_HEADER, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { orderPrefix } from "#wire/function/order.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import { generateTicketKeys, type NewTicket, signTicket } from "#wire/function/ticket.ts";
 import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
+import { orderOf } from "../support/orders.ts";
 
 const keys = await generateTicketKeys("test");
 const png = new Uint8Array(
@@ -98,6 +95,9 @@ function parts(
 }
 
 interface Posting {
+  /** What is asked; a small question about a picture unless said. */
+  readonly question?: Question;
+  /** Another body than a work order's. */
   readonly body?: Uint8Array<ArrayBuffer>;
   readonly ticket?: Partial<NewTicket>;
   readonly signedAt?: number;
@@ -110,13 +110,14 @@ async function post(
   handler: ReturnType<typeof createHandler>,
   posting: Posting = {},
 ): Promise<Response> {
-  const body = posting.body ?? encodeGenerate(question);
+  const order = await orderOf(posting.question ?? question);
+  const body = posting.body ?? order.body;
   const ticket: NewTicket = {
     ticketId: crypto.randomUUID(),
     jobId: "ans_1",
     accountId: "acc",
     model: "fake",
-    bodySha256: await sha256Hex(body),
+    bodySha256: await sha256Hex(posting.body ?? order.head),
     ...posting.ticket,
   };
   const jwt = await signTicket(ticket, keys.signing, posting.signedAt ?? 0);
@@ -191,7 +192,7 @@ describe("POST /v1/generate refuses", () => {
     const handler = createHandler(parts());
     const bare = await handler.request("/v1/generate", {
       method: "POST",
-      body: encodeGenerate(question),
+      body: (await orderOf(question)).body,
     });
     const old = await post(handler, { signedAt: -66_000 });
     const other = await post(handler, { ticket: { bodySha256: "0".repeat(64) } });
@@ -209,8 +210,11 @@ describe("POST /v1/generate refuses", () => {
   });
 
   test("a body that is signed but no question", async () => {
-    const body = new TextEncoder().encode('{"messages":[]}');
-    const response = await post(createHandler(parts()), { body });
+    const head = new TextEncoder().encode('{"messages":[]}');
+    const response = await post(createHandler(parts()), {
+      body: orderPrefix(head),
+      ticket: { bodySha256: await sha256Hex(head) },
+    });
     expect(response.status).toBe(400);
     expect(await refusalOf(response)).toMatchObject({ kind: "invalid_request" });
   });
@@ -241,9 +245,7 @@ describe("POST /v1/generate refuses", () => {
   test("a broken picture, as an event, and computes nothing", async () => {
     const cut = { ...question, images: [png.subarray(0, 40)] };
     const engine = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 20, 9));
-    const events = await eventsOf(
-      await post(createHandler(parts({ engine })), { body: encodeGenerate(cut) }),
-    );
+    const events = await eventsOf(await post(createHandler(parts({ engine })), { question: cut }));
     expect(events).toEqual([
       { kind: "answer.failed", failure: { kind: "image_truncated", image: 0 } },
     ]);
@@ -323,12 +325,22 @@ describe("POST /v1/generate withstands", () => {
     await first.cancel("gone");
   });
 
-  test("a body without end is cut off at the limit, and its place is free", async () => {
+  test("a body without end is cut off where its head says that it ends, and its place is free", async () => {
+    const order = await orderOf(question);
     const chunk = new Uint8Array(4 * 1024 * 1024);
-    const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+    let [isBegun, isCut] = [false, false];
+    const body = new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(isBegun ? chunk : order.body);
+        isBegun = true;
+      },
+      cancel: () => {
+        isCut = true;
+      },
+    });
     const made = parts();
-    const response = await postBody(createHandler(made), body, encodeGenerate(question));
-    expect(response.status).toBe(413);
+    const response = await postBody(createHandler(made), body, order.head);
+    expect([response.status, isCut]).toEqual([400, true]);
     expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
   });
 

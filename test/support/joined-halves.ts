@@ -5,7 +5,7 @@ import type { Question } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import { admit, type Job } from "#edge/answers/admit.ts";
-import { dispatch } from "#edge/function/dispatch.ts";
+import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
 import type { Settings } from "#edge/settings.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
@@ -19,6 +19,8 @@ import { createTicketLog } from "#inference/ticket-log.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
 import { modelCardsSchema } from "#wire/function/model-card.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { asked } from "./orders.ts";
+import "./fixed-length-stream.ts";
 
 /** How a question ended: refused before any work, or as the function told it. */
 export type Ending =
@@ -41,6 +43,13 @@ export interface JoinedHalves {
   readonly fetch: typeof fetch;
   dispose(): Promise<void>;
 }
+
+/** Small pictures are kept with their question. */
+const noBucket = {
+  put: async () => {
+    throw new Error("the halves are joined for small pictures");
+  },
+} as unknown as DispatchMeans["pictures"];
 
 const FUNCTION_URL = "http://function.test";
 
@@ -79,21 +88,27 @@ export async function joinHalves(): Promise<JoinedHalves> {
     },
   });
   const settings = { functionUrl: FUNCTION_URL, functionSilenceSeconds: 60, ticketKey } as Settings;
+  const means = { settings, pictures: noBucket };
   const letIn = (question: Question): Result<Job, Failure> =>
-    admit({ question }, { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 });
+    admit(
+      { question: asked(question) },
+      { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
+    );
   return {
     card,
     ticketKey,
     faults,
     admit: letIn,
     request: async (path, init) => await handler.request(path, init),
-    fetch: async (input, init) => await handler.fetch(new Request(input, init)),
+    // Node wants to be told that a body is a stream.
+    fetch: async (input, init) =>
+      await handler.fetch(new Request(input, { ...init, duplex: "half" } as RequestInit)),
     async ask(question) {
       const job = letIn(question);
       if (!job.ok) return { kind: "refused", failure: job.refusal };
       const signal = new AbortController().signal;
       const terms = { requestId: "req_1", traceparent: null, deadlineAt: null, signal };
-      const sent = await dispatch(job.value, settings, terms);
+      const sent = await dispatch(job.value, means, terms);
       if (!sent.ok) return { kind: "refused", failure: sent.refusal };
       const events = await Array.fromAsync(sent.value.events);
       return { kind: "answered", quotedVectors: job.value.quote.imageVectors, events };

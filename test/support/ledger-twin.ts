@@ -14,7 +14,13 @@ export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:"))
   };
   return {
     all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
-      statement(query).all(...bindings) as Row[],
+      statement(query)
+        .all(
+          ...bindings.map((value) =>
+            value instanceof ArrayBuffer ? new Uint8Array(value) : value,
+          ),
+        )
+        .map((row) => withBuffers(row) as Row),
     transaction: (work) => {
       database.exec("BEGIN IMMEDIATE");
       try {
@@ -27,6 +33,17 @@ export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:"))
       }
     },
   };
+}
+
+/** Node gives a BLOB as a view of bytes, the object's storage as a buffer. */
+function withBuffers(row: Record<string, unknown>): object {
+  if (!Object.values(row).some((value) => value instanceof Uint8Array)) return row;
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? Uint8Array.from(value).buffer : value,
+    ]),
+  );
 }
 
 /** The object's calls over any repository: what is between them in the runtime is a wire. */

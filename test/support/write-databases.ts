@@ -22,6 +22,9 @@ import { batchTerms, endedAnswer, problem } from "./batches.ts";
 import { question, untold } from "./edge-builders.ts";
 import { holdRequest } from "./ledger-builders.ts";
 import { nodeStore } from "./ledger-twin.ts";
+import { kept } from "./orders.ts";
+
+const nothingShown = await kept(question({ images: [] }));
 
 /** When everything in the fixtures happened. */
 const AT = Date.UTC(2026, 10, 27);
@@ -128,11 +131,19 @@ function fillWebhooks(database: DatabaseSync): void {
 function order(id: string): AnswerOrder {
   const prices = { view: 0n, linear: 1_000_000n, attention: 0n };
   const card = { ...untold, id: "demo", image: null, hitPrice: micros(0), prices };
-  const asked = { question: question({ images: [] }) };
-  const job = admit(asked, { id, accountId: "acc_1", card, warnings: [], createdAt: AT });
+  const job = admit(
+    { question: nothingShown },
+    { id, accountId: "acc_1", card, warnings: [], createdAt: AT },
+  );
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
-    ...{ job: job.value, keyId: "key_1", owner: null, requestId: "req_1", traceparent: null },
+    ...{
+      job: { ...job.value, question: nothingShown },
+      keyId: "key_1",
+      owner: null,
+      requestId: "req_1",
+      traceparent: null,
+    },
     ...{ deadlineAt: null, isRepeatable: true, payment: { kind: "hold" }, cacheKey: null },
     ...{ follows: null, isAccepted: true, share: 4, hasPlace: true },
     webhook: { url: "https://named.test/", secret: null, wantsDrafts: true },

@@ -15,11 +15,12 @@ import { parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { checkFields } from "#wire/api/page.ts";
 import * as deliveries from "#wire/api/webhooks/deliveries.ts";
 import * as endpoints from "#wire/api/webhooks/endpoints.ts";
+import { parseJson } from "#wire/body/parse-json.ts";
 import * as chat from "#wire/compatible/chat-body.ts";
 import { parseChat } from "#wire/compatible/chat-request.ts";
 import * as moondream from "#wire/compatible/moondream.ts";
 import { problemsOf } from "#wire/field-problems.ts";
-import { parseJson } from "#wire/function/generate.ts";
+import { jsonBody } from "../support/bodies.ts";
 import { untold } from "../support/edge-builders.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -154,7 +155,7 @@ describe("no body can make a schema speak the validator's words", () => {
   ] as const)("through the parser of %s", (_, parse, schema) => {
     fc.assert(
       fc.property(bodyFor(schema), (body) => {
-        const parsed = parse(utf8(JSON.stringify(body) ?? ""), untold);
+        const parsed = parse(jsonBody(utf8(JSON.stringify(body) ?? "")), untold);
         if (parsed.ok || parsed.refusal.kind !== "invalid_request") return;
         for (const { message } of parsed.refusal.problems)
           expect(message).not.toMatch(foreignWords);

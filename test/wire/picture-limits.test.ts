@@ -4,14 +4,11 @@ import type { Result } from "#domain/result.ts";
 import { parseAnswerForm, parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { parseChat } from "#wire/compatible/chat-request.ts";
 import { problemOf } from "#wire/error.ts";
+import { formParts, jsonBody } from "../support/bodies.ts";
 import { untold } from "../support/edge-builders.ts";
 
-function json(body: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(body));
-}
-
-const askJson = (bytes: Uint8Array) => parseAnswerJson(bytes, untold);
-const askChat = (bytes: Uint8Array) => parseChat(bytes, untold);
+const askJson = (body: object) => parseAnswerJson(jsonBody(body), untold);
+const askChat = (body: object) => parseChat(jsonBody(body), untold);
 
 function detailOf(read: Result<unknown, Failure>): string {
   if (read.ok) throw new Error("it was taken");
@@ -25,20 +22,20 @@ function urls(count: number): object[] {
   });
 }
 
-function chat(...messages: readonly (readonly object[])[]): Uint8Array {
-  return json({
+function chat(...messages: readonly (readonly object[])[]): object {
+  return {
     messages: messages.map((parts) => ({
       role: "user",
       content: [{ type: "text", text: "?" }, ...parts],
     })),
-  });
+  };
 }
 
 const large = Buffer.alloc(10 * 1024 * 1024 + 3).toString("base64");
 
 describe("too much of pictures is refused by the limit that is broken, and by its number:", () => {
   test.each([
-    ["their count", askJson(json({ question: "?", images: Array(9).fill({ data: "AAAA" }) }))],
+    ["their count", askJson({ question: "?", images: Array(9).fill({ data: "AAAA" }) })],
     ["the count of one message of a chat", askChat(chat(urls(9)))],
     ["the count of one message, beyond the parts that it may have", askChat(chat(urls(40)))],
     ["the count of a whole chat", askChat(chat(urls(5), urls(5)))],
@@ -50,7 +47,9 @@ describe("too much of pictures is refused by the limit that is broken, and by it
     const form = new FormData();
     form.append("question", "?");
     for (let file = 0; file < 9; file++) form.append("image", new Blob([Uint8Array.of(1)]));
-    expect(detailOf(await parseAnswerForm(form, untold))).toContain("at most 8 pictures");
+    expect(detailOf(parseAnswerForm(await formParts(form), untold))).toContain(
+      "at most 8 pictures",
+    );
   });
 
   test("the bytes of one of a form's files, which it names by its place", async () => {
@@ -58,7 +57,7 @@ describe("too much of pictures is refused by the limit that is broken, and by it
     form.append("question", "?");
     form.append("image", new Blob([Uint8Array.of(1)]));
     form.append("image", new Blob([Buffer.from(large, "base64")]));
-    expect(detailOf(await parseAnswerForm(form, untold))).toMatch(
+    expect(detailOf(parseAnswerForm(await formParts(form), untold))).toMatch(
       /^Picture 2 has more than 10 MiB/,
     );
   });
@@ -68,11 +67,11 @@ describe("too much of pictures is refused by the limit that is broken, and by it
       ...{ role: "user", content: "?", images: images.map((data) => ({ data })) },
     });
     const body = { messages: [turn("AAAA", "AAAA"), turn(large)] };
-    expect(detailOf(askJson(json(body)))).toMatch(/^Picture 3 has more than 10 MiB/);
+    expect(detailOf(askJson(body))).toMatch(/^Picture 3 has more than 10 MiB/);
   });
 
   test.each([
-    ["the bytes of one", askJson(json({ question: "?", image: { data: large } }))],
+    ["the bytes of one", askJson({ question: "?", image: { data: large } })],
     [
       "the bytes of one in a chat",
       askChat(chat([{ type: "image_url", image_url: { url: `data:image/png;base64,${large}` } }])),

@@ -246,5 +246,5 @@ function pictureOf(source: string, folder: string): TestPicture {
   // A test set is the user's own file: how large its pictures may be is for the model to say.
   const read = readPictureText(source, Number.POSITIVE_INFINITY);
   if (!read.ok) throw new LineFault(`the picture ${read.refusal.message}`);
-  return { kind: "bytes", bytes: read.value };
+  return { kind: "bytes", bytes: read.value.toBytes() };
 }

@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 import type { ImageHeader } from "./header.ts";
 import type { Size } from "./layout.ts";
 
@@ -7,7 +8,7 @@ import type { Size } from "./layout.ts";
  *
  * Source: ISO/IEC 14496-12 §4.2 and §8.11 (boxes, meta), ISO/IEC 23008-12 §6.5 and §9.3 (ispe, clap, irot, ipma), AVIF 1.1.
  */
-export function readAvif(view: DataView): ImageHeader | string {
+export function readAvif(view: ByteView): ImageHeader | string {
   const file = { view, start: 0, end: view.byteLength };
   const meta = findBox(file, META);
   if (meta === undefined || meta.isCut) return "truncated";
@@ -18,14 +19,14 @@ export function readAvif(view: DataView): ImageHeader | string {
 }
 
 /** Says whether so few bytes may yet become an ISO media file, whose type stands behind a small length. */
-export function mayBecomeAvif(view: DataView): boolean {
+export function mayBecomeAvif(view: ByteView): boolean {
   const length = view.getUint32(0);
   const isTyped = view.byteLength < 8 || view.getUint32(4) === FILE_TYPE;
   return view.byteLength < 16 && length >= 8 && length < MAX_FILE_TYPE_BYTES && isTyped;
 }
 
 /** Says whether an ISO media file is one of AV1 pictures: by its main brand or by one that it is compatible with. */
-export function isAvif(view: DataView): boolean {
+export function isAvif(view: ByteView): boolean {
   if (view.byteLength < 16 || view.getUint32(4) !== FILE_TYPE) return false;
   const end = Math.min(view.getUint32(0), view.byteLength, MAX_FILE_TYPE_BYTES);
   for (let offset = 8; offset + 4 <= end; offset += offset === 8 ? 8 : 4) {
@@ -58,7 +59,7 @@ const MAX_BOXES = 256;
 
 /** A stretch of the file: a box's content, or a list of boxes. */
 interface Span {
-  readonly view: DataView;
+  readonly view: ByteView;
   readonly start: number;
   readonly end: number;
 }

@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 /**
  * Reads the orientation, 1 … 8, in the EXIF data that lies between two offsets; 1 where none is to be found. Metadata that
  * is cut off or broken turns no picture: it is passed over.
@@ -6,7 +7,7 @@
  * picture is turned as it would be elsewhere: the first entry with a value counts, of any whole-number type.
  * Source: EXIF 2.32 §4.5.2 and §4.6.4, tag 0x0112; libexif 0.6.26, exif-data.c; libvips 8.18, foreign/exif.c.
  */
-export function readOrientation(view: DataView, start: number, end: number): number {
+export function readOrientation(view: ByteView, start: number, end: number): number {
   const from = hasPrefix(view, start, end) ? start + EXIF_PREFIX_BYTES : start;
   const to = Math.min(end, from + MAX_TIFF_BYTES);
   if (from + 8 > to) return 1;
@@ -32,7 +33,7 @@ export function readOrientation(view: DataView, start: number, end: number): num
 export const EXIF_PREFIX_BYTES = 6;
 
 /** Says whether EXIF data has its JPEG name in front. */
-export function hasPrefix(view: DataView, start: number, end: number): boolean {
+export function hasPrefix(view: ByteView, start: number, end: number): boolean {
   return (
     start + EXIF_PREFIX_BYTES <= end &&
     view.getUint32(start) === 0x45786966 && // Exif
@@ -53,7 +54,7 @@ const MAX_TIFF_BYTES = 65_528;
 const typeBytes: readonly number[] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
 
 interface Tiff {
-  readonly view: DataView;
+  readonly view: ByteView;
   readonly start: number;
   readonly end: number;
   readonly isLittle: boolean;

@@ -1,9 +1,13 @@
+import type { ByteView } from "./byte-view.ts";
+
 /**
  * Names the format of a file that is no JPEG, PNG, WebP, GIF or AVIF, as far as its first bytes tell, and says what to do;
  * a general sentence where they do not tell.
  */
-export function describeForeign(bytes: Uint8Array): string {
-  const head = String.fromCharCode(...bytes.subarray(0, HEAD_BYTES)); // One character a byte.
+export function describeForeign(view: ByteView): string {
+  const length = Math.min(view.byteLength, HEAD_BYTES);
+  const bytes = Array.from({ length }, (_, offset) => view.getUint8(offset));
+  const head = String.fromCharCode(...bytes); // One character a byte.
   const known =
     signatures.find(({ at, marks }) => marks.some((mark) => head.startsWith(mark, at))) ??
     texts.find(({ pattern }) => pattern.test(head));

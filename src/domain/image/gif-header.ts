@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 import type { ImageHeader } from "./header.ts";
 import type { Size } from "./layout.ts";
 
@@ -8,7 +9,7 @@ import type { Size } from "./layout.ts";
  * state out of habit count as one pixel. Source: GIF89a specification (CompuServe 1990), §18–§23; libnsgif, gif.c,
  * `nsgif_data_scan` and `nsgif__parse_image_descriptor`.
  */
-export function readGif(view: DataView): ImageHeader | string {
+export function readGif(view: ByteView): ImageHeader | string {
   if (view.byteLength < 13) return "truncated";
   const version = view.getUint16(4);
   if (version !== 0x3761 && version !== 0x3961) return "the GIF is neither 87a nor 89a";
@@ -49,7 +50,7 @@ const habitualScreens: ReadonlySet<string> = new Set([
 /** A screen with a larger side is not believed. */
 const MAX_SCREEN_SIDE = 2048;
 
-function statedScreen(view: DataView): Size {
+function statedScreen(view: ByteView): Size {
   const [width, height] = [view.getUint16(6, true), view.getUint16(8, true)];
   const isBelieved =
     width > 0 &&
@@ -60,7 +61,7 @@ function statedScreen(view: DataView): Size {
 }
 
 /** Returns what each frame covers from the screen's corner on, in pixels. */
-function scanFrames(view: DataView): Size[] {
+function scanFrames(view: ByteView): Size[] {
   const frames: Size[] = [];
   let offset = 13 + colorTableBytes(view.getUint8(10));
   for (let block = 0; block < MAX_GIF_BLOCKS && offset + 10 <= view.byteLength; block++) {
@@ -87,7 +88,7 @@ function colorTableBytes(flags: number): number {
 }
 
 /** Each sub-block is a length and that many bytes; length 0 ends them. */
-function skipSubBlocks(view: DataView, start: number): number {
+function skipSubBlocks(view: ByteView, start: number): number {
   let offset = start;
   while (offset < view.byteLength) {
     const length = view.getUint8(offset);

@@ -1,5 +1,6 @@
 import { ok, type Result, refuse } from "../result.ts";
 import { isAvif, mayBecomeAvif, readAvif } from "./avif-header.ts";
+import { type ByteView, viewOf } from "./byte-view.ts";
 import { describeForeign } from "./foreign-format.ts";
 import { readGif } from "./gif-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
@@ -29,8 +30,8 @@ export const MAX_COUNTED_FRAMES = 1000;
  *
  * Source: ITU-T T.81 annex B, W3C PNG third edition, Google WebP container specification, CompuServe GIF89a, AVIF 1.1, EXIF 2.32.
  */
-export function readImageHeader(bytes: Uint8Array): Result<ImageHeader, string> {
-  const header = parse(bytes);
+export function readImageHeader(file: Uint8Array | ByteView): Result<ImageHeader, string> {
+  const header = parse(file instanceof Uint8Array ? viewOf(file) : file);
   if (typeof header === "string") return refuse(header);
   if (header.width === 0 || header.height === 0) {
     return refuse(`the ${header.type.toUpperCase()} says that it has no pixels`);
@@ -47,9 +48,8 @@ export function uprightSize(header: Pick<ImageHeader, "width" | "height" | "orie
   return header.orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
-function parse(bytes: Uint8Array): ImageHeader | string {
-  if (bytes.length < 4) return "truncated";
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function parse(view: ByteView): ImageHeader | string {
+  if (view.byteLength < 4) return "truncated";
   switch (view.getUint32(0)) {
     case 0x89504e47: // ‰PNG
       return readPng(view);
@@ -60,6 +60,6 @@ function parse(bytes: Uint8Array): ImageHeader | string {
     default:
       if (view.getUint16(0) === 0xffd8) return readJpeg(view);
       if (mayBecomeAvif(view)) return "truncated";
-      return isAvif(view) ? readAvif(view) : describeForeign(bytes);
+      return isAvif(view) ? readAvif(view) : describeForeign(view);
   }
 }

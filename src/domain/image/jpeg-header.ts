@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 import { readOrientation } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 
@@ -8,7 +9,7 @@ import type { ImageHeader } from "./header.ts";
  * segment that claims less than its own length field has no body. Of several EXIF segments the first counts, whatever it
  * holds. Source: ITU-T T.81 (1992), annex B.1.1 and B.2.2; libjpeg-turbo, jdmarker.c; libvips 8.18, jpeg2vips.c.
  */
-export function readJpeg(view: DataView): ImageHeader | string {
+export function readJpeg(view: ByteView): ImageHeader | string {
   let size: { readonly width: number; readonly height: number } | undefined;
   let orientation: number | undefined;
   let offset = 2;
@@ -56,7 +57,7 @@ const endsHeader: ReadonlySet<number> = new Set([0xd8, 0xd9, 0xda]);
 const decodableFrames: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc9, 0xca]);
 
 /** Finds the next marker's code: the first byte behind 0xff that is neither 0xff nor the 0 of a stuffed byte. */
-function findMarker(view: DataView, start: number): number {
+function findMarker(view: ByteView, start: number): number {
   let offset = start;
   for (;;) {
     while (offset < view.byteLength && view.getUint8(offset) !== 0xff) offset++;
@@ -75,6 +76,6 @@ function standsAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 }
 
-function isExif(view: DataView, body: number, end: number): boolean {
+function isExif(view: ByteView, body: number, end: number): boolean {
   return body + 4 < end && view.getUint32(body) === 0x45786966; // Exif
 }

@@ -1,5 +1,6 @@
 import type { Failure } from "../failure.ts";
 import { ok, type Result, refuse } from "../result.ts";
+import type { ByteView } from "./byte-view.ts";
 import { type ImageHeader, readImageHeader, uprightSize } from "./header.ts";
 import type { Size } from "./layout.ts";
 
@@ -25,15 +26,36 @@ const BOMB_PIXELS_PER_BYTE = 3_000;
  * Judges the pictures of one question by their headers, before a pixel is decoded: whoever prices and whoever decodes
  * judge alike. Refuses with the one `image_*` failure that fits, the index of the file, and the limit that it breaks.
  */
-export function judgeImages(files: readonly Uint8Array[]): Result<ImageHeader[], Failure> {
-  const headers: ImageHeader[] = [];
-  for (const [image, bytes] of files.entries()) {
-    const header = judgeHeader(bytes, image);
-    if (!header.ok) return header;
-    headers.push(header.value);
+export function judgeImages(
+  files: readonly (Uint8Array | ByteView)[],
+): Result<ImageHeader[], Failure> {
+  return judgeEach(files, judgeHeader);
+}
+
+/** A picture's file, or what of it is priced where the file itself was judged before. */
+export type JudgedFile = Uint8Array | ByteView | PricedPicture;
+
+/** As `judgeImages`, of pictures that need not all be at hand. Returns what of them is priced. */
+export function judgePictures(files: readonly JudgedFile[]): Result<PricedPicture[], Failure> {
+  return judgeEach(files, (file, image) => {
+    if (!("byteLength" in file)) return ok(file);
+    const header = judgeHeader(file, image);
+    return header.ok ? ok(pricedPicture(header.value)) : header;
+  });
+}
+
+function judgeEach<File, Judged extends Size>(
+  files: readonly File[],
+  judge: (file: File, image: number) => Result<Judged, Failure>,
+): Result<Judged[], Failure> {
+  const judged: Judged[] = [];
+  for (const [image, file] of files.entries()) {
+    const one = judge(file, image);
+    if (!one.ok) return one;
+    judged.push(one.value);
   }
-  const fitting = judgeTogether(headers);
-  return fitting.ok ? ok(headers) : fitting;
+  const fitting = judgeTogether(judged);
+  return fitting.ok ? ok(judged) : fitting;
 }
 
 /** Judges pictures of which only the sizes are known. Refuses with `image_too_large`. */
@@ -58,8 +80,8 @@ export function seenSizes(pictures: readonly PricedPicture[]): Size[] {
   return pictures.map(uprightSize);
 }
 
-function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Failure> {
-  const header = readImageHeader(bytes);
+function judgeHeader(file: Uint8Array | ByteView, image: number): Result<ImageHeader, Failure> {
+  const header = readImageHeader(file);
   if (!header.ok) {
     return header.refusal === "truncated"
       ? refuse({ kind: "image_truncated", image })
@@ -71,7 +93,7 @@ function judgeHeader(bytes: Uint8Array, image: number): Result<ImageHeader, Fail
     return refuse({ kind: "image_unsupported", image, reason });
   }
   const pixels = width * height;
-  if (pixels > MAX_IMAGE_PIXELS && pixels > bytes.byteLength * BOMB_PIXELS_PER_BYTE)
+  if (pixels > MAX_IMAGE_PIXELS && pixels > file.byteLength * BOMB_PIXELS_PER_BYTE)
     return refuse({ kind: "image_bomb", image, width, height });
   const fitting = judgeSize(header.value, image);
   return fitting.ok ? header : fitting;

@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 import { readOrientation } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 
@@ -6,7 +7,7 @@ import type { ImageHeader } from "./header.ts";
  * Of EXIF chunks the first well-formed one before the pixels counts, as in the decoder: what is behind is read too late.
  * Source: W3C Portable Network Graphics, third edition, §5.3, §11.2.1, §11.3.5.4 (eXIf), §11.3.6.1 (acTL).
  */
-export function readPng(view: DataView): ImageHeader | string {
+export function readPng(view: ByteView): ImageHeader | string {
   if (view.byteLength < 26) return "truncated";
   if (view.getUint32(4) !== 0x0d0a1a0a || view.getUint32(8) !== 13 || view.getUint32(12) !== IHDR) {
     return "the PNG does not begin with its header";
@@ -46,7 +47,7 @@ const ANIMATION = 0x6163544c;
 const END = 0x49454e44;
 
 /** Whether a chunk begins as TIFF does, in either byte order; a decoder passes over what begins otherwise. */
-function isTiff(view: DataView, start: number, end: number): boolean {
+function isTiff(view: ByteView, start: number, end: number): boolean {
   if (start + 4 > end) return false;
   const mark = view.getUint32(start);
   return mark === 0x49492a00 || mark === 0x4d4d002a;

@@ -1,3 +1,4 @@
+import type { ByteView } from "./byte-view.ts";
 import { readOrientation } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 
@@ -5,7 +6,7 @@ import type { ImageHeader } from "./header.ts";
  * Reads a WebP file: lossy, lossless or extended. Returns the header, "truncated", or why it cannot be read.
  * Source: WebP Container Specification; RFC 6386 §9.1 (VP8); WebP Lossless Bitstream Specification §3 (VP8L).
  */
-export function readWebp(view: DataView): ImageHeader | string {
+export function readWebp(view: ByteView): ImageHeader | string {
   if (view.byteLength < 30) return "truncated";
   if (view.getUint32(8) !== 0x57454250) return "the RIFF file holds no WebP";
   const size = readSize(view);
@@ -27,7 +28,7 @@ const MAX_WEBP_CHUNKS = 4096;
 
 const still = { orientation: 1, frames: 1 };
 
-function readSize(view: DataView): { width: number; height: number } | string {
+function readSize(view: ByteView): { width: number; height: number } | string {
   switch (view.getUint32(12)) {
     case LOSSY:
       if (view.getUint16(23) !== 0x9d01 || view.getUint8(25) !== 0x2a) {
@@ -49,12 +50,12 @@ function readSize(view: DataView): { width: number; height: number } | string {
   }
 }
 
-function isExtended(view: DataView): boolean {
+function isExtended(view: ByteView): boolean {
   return view.getUint32(12) === EXTENDED;
 }
 
 /** The first EXIF chunk counts, if the header announces one and it lies within the container. */
-function readChunks(view: DataView): { orientation: number; frames: number } {
+function readChunks(view: ByteView): { orientation: number; frames: number } {
   const announcesExif = (view.getUint8(20) & EXIF_FLAG) !== 0;
   const fileEnd = Math.min(8 + view.getUint32(4, true), view.byteLength);
   let orientation: number | undefined;
@@ -72,6 +73,6 @@ function readChunks(view: DataView): { orientation: number; frames: number } {
   return { orientation: orientation ?? 1, frames: Math.max(frames, 1) };
 }
 
-function uint24(view: DataView, offset: number): number {
+function uint24(view: ByteView, offset: number): number {
   return view.getUint16(offset, true) | (view.getUint8(offset + 2) << 16);
 }

@@ -1,17 +1,22 @@
 import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
-import { judgeImages, type PricedPicture, pricedPicture, seenSizes } from "#domain/image/judge.ts";
-import type { AnswerOptions, Question } from "#domain/question.ts";
+import { judgePictures, type PricedPicture, seenSizes } from "#domain/image/judge.ts";
+import type { AnswerOptions } from "#domain/question.ts";
 import { type ModelCard, price, type Quote } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { type PlannedWork, planWork, textBytes } from "#domain/work.ts";
+import {
+  type AskedQuestion,
+  judgedFile,
+  type KeptQuestion,
+} from "../questions/question-picture.ts";
 
 /** A question that has been let in, with its price. */
 export interface Job {
   readonly id: string;
   readonly accountId: string;
   readonly card: ModelCard;
-  readonly question: Question;
+  readonly question: AskedQuestion;
   /** Its pictures as they were priced. Absent in what an earlier version stored: then the function reads the files itself. */
   readonly pictures?: readonly PricedPicture[];
   /** What of it the model was not trained for, or what was left out of it. */
@@ -20,6 +25,11 @@ export interface Job {
   readonly quote: Quote;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/** A job whose question is kept, so that it can be made from anywhere. */
+export interface KeptJob extends Job {
+  readonly question: KeptQuestion;
 }
 
 /** What is asked of a model, as far as its price depends on it. */
@@ -33,13 +43,12 @@ export interface Asked {
 }
 
 /** Measures a question without decoding anything. Refuses with the `image_*` failure that answering it would end with. */
-export function measure({ messages, images, options }: Question): Result<Asked, Failure> {
-  const headers = judgeImages(images);
-  if (!headers.ok) return headers;
-  const pictures = headers.value.map(pricedPicture);
+export function measure({ messages, images, options }: AskedQuestion): Result<Asked, Failure> {
+  const pictures = judgePictures(images.map(judgedFile));
+  if (!pictures.ok) return pictures;
   const texts = messages.map(({ text }) => text);
   return ok({
-    pictures,
+    pictures: pictures.value,
     messages: messages.length,
     textBytes: textBytes(texts, options.suffix, utf8Length),
     options,
@@ -61,7 +70,7 @@ export function appraise(
 
 /** Lets a question in with its price, or refuses what `measure` and `appraise` refuse. */
 export function admit(
-  request: { readonly question: Question; readonly model?: string },
+  request: { readonly question: AskedQuestion; readonly model?: string },
   job: Omit<Job, "question" | "pictures" | "work" | "quote">,
 ): Result<Job, Failure> {
   const { question, model } = request;

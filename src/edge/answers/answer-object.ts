@@ -3,12 +3,18 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
-import { dispatch } from "../function/dispatch.ts";
+import { type DispatchMeans, dispatch } from "../function/dispatch.ts";
 import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import type { ObjectsOf } from "../objects.ts";
+import {
+  forgetPictures,
+  keptQuestion,
+  type PictureOwner,
+  type PicturesBinding,
+} from "../questions/picture-store.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
@@ -24,6 +30,7 @@ import {
   beginsAtOnce,
   type CompletionTask,
   openAnswerRepository,
+  type StoredOrder,
 } from "./storage/answer-repository.ts";
 import { noProgress } from "./storage/stored-progress.ts";
 
@@ -48,7 +55,8 @@ interface AnswerBindings
     AnswerBinding,
     CacheBinding,
     LedgerBinding,
-    NoticeBinding {
+    NoticeBinding,
+    PicturesBinding {
   readonly DB: D1Database;
   /** The batches, as far as the answers of their items report to them. */
   readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
@@ -121,7 +129,10 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   async kept(viewer: Viewer): Promise<KeptAnswer | null> {
     const isThere = this.#mayBeSeenBy(viewer) && this.#repository.hasQuestion();
     const order = isThere ? this.#repository.order() : null;
-    return order === null ? null : { order, decoder: this.#repository.ended()?.decoder ?? null };
+    if (order === null) return null;
+    const question = await keptQuestion(this.env.IMAGES, order.job, order.job.question);
+    const decoder = this.#repository.ended()?.decoder ?? null;
+    return { order: { ...order, job: { ...order.job, question } }, decoder };
   }
 
   async follow(
@@ -215,11 +226,11 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
   }
 
-  async #dispatch(order: AnswerOrder, signal: AbortSignal): ReturnType<typeof dispatch> {
+  async #dispatch(order: StoredOrder, signal: AbortSignal): ReturnType<typeof dispatch> {
     const { job, requestId, traceparent, deadlineAt } = order;
     const onSent = (): void => this.#keepOrder();
     const terms = { requestId, traceparent, deadlineAt, signal, onSent };
-    return await dispatch(job, settingsOf(this.env), terms);
+    return await dispatch(job, this.#means(), terms);
   }
 
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
@@ -236,13 +247,24 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     const now = Date.now();
     const age = now - ended.at;
     if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
-    if (age >= WORK_LIFETIME_MS) {
-      this.#repository.forgetWork();
-      this.#runner = undefined;
-    }
+    if (age >= WORK_LIFETIME_MS) await this.#forgetWork(terms.job);
     const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
     const pause = Math.min(Math.max(LOOK_MS, age), MAX_TASK_PAUSE_MS);
     await this.ctx.storage.setAlarm(isDone ? forgetAt : now + pause);
+  }
+
+  /** What the bucket keeps of the pictures, should it not be reachable now, its own rule deletes. */
+  async #forgetWork(job: PictureOwner): Promise<void> {
+    if (this.#repository.hasStoredPictures())
+      await forgetPictures(this.env.IMAGES, job).catch((cause: unknown) =>
+        logFault("an answer's pictures could not be deleted", job.id, cause),
+      );
+    this.#repository.forgetWork();
+    this.#runner = undefined;
+  }
+
+  #means(): DispatchMeans {
+    return { settings: settingsOf(this.env), pictures: this.env.IMAGES };
   }
 
   async #forget(answerId: string): Promise<void> {
@@ -283,7 +305,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     }
   }
 
-  #draft(order: AnswerOrder): void {
+  #draft(order: StoredOrder): void {
     const at = Date.now();
     const noticeId = this.#repository.terms()?.noticeId;
     if (noticeId === undefined || !this.#drafts.isDue(order, at)) return;

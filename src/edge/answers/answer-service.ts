@@ -1,11 +1,11 @@
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
-import type { Job } from "./admit.ts";
+import type { KeptJob } from "./admit.ts";
 
 /** What an answer is made from: everything that its object keeps, so that it can be made again after any death. */
 export interface AnswerOrder {
-  readonly job: Job;
+  readonly job: KeptJob;
   readonly keyId: string;
   /** The client token or subject that may see it besides the account's keys; null for the keys alone. */
   readonly owner: Owner;

@@ -6,6 +6,7 @@ import type { CacheBinding } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
 import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
+import type { AskedPicture } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
 import type { NoticeBinding } from "../webhooks/notice-client.ts";
 import type { Job } from "./admit.ts";
@@ -16,9 +17,14 @@ export type AskingCaller = CallerContext<
   AnswerBinding & CacheBinding & LedgerBinding & NoticeBinding & UploadsBinding
 >;
 
+/** A request whose pictures may be at hand already: those of an answer that is replayed. */
+export interface AskedRequest extends Omit<AnswerRequest, "pictures"> {
+  readonly pictures: readonly AskedPicture[];
+}
+
 /** What is asked, and on which terms, whatever API it came through. */
 export interface Asking {
-  readonly request: AnswerRequest;
+  readonly request: AskedRequest;
   readonly idempotency: IdempotentRequest | null;
   readonly directives: CacheDirectives;
   readonly delivery: Delivery;

@@ -15,6 +15,11 @@ import { appraise, type Job, measure } from "./admit.ts";
 /** Which key, client token and subject pay, and within which limits. */
 type Payer = Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "spendCap" | "subject">;
 
+/** What of a request decides whether it is let in. */
+type LetInRequest = Pick<AnswerRequest, "messages" | "options"> & {
+  readonly pictures: readonly { readonly kind: string }[];
+};
+
 /** Asks the ledger to set a price aside for the caller. */
 export function holdOf(
   caller: CallerContext,
@@ -30,7 +35,7 @@ export function holdOf(
  */
 export async function letIn(
   caller: CallerContext<LedgerBinding>,
-  requests: readonly AnswerRequest[],
+  requests: readonly LetInRequest[],
   terms: { readonly steps: number; readonly idempotency: IdempotentRequest | null },
 ): Promise<Result<LetIn | null, RefusedHold>> {
   const mustFetch = requests.some(({ pictures }) => pictures.some(({ kind }) => kind === "url"));
@@ -41,7 +46,7 @@ export async function letIn(
 }
 
 /** What it costs if its pictures cost nothing: more is not known before they are there. */
-function leastPrice({ settings }: CallerContext, { messages, options }: AnswerRequest): Micros {
+function leastPrice({ settings }: CallerContext, { messages, options }: LetInRequest): Micros {
   const asked = measure({ messages, options, images: [] });
   const appraised = asked.ok ? appraise(asked.value, settings.card) : asked;
   return appraised.ok ? appraised.value.quote.price : ZERO;

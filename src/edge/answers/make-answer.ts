@@ -3,7 +3,9 @@ import { answerCacheOf } from "../cache/cache-client.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
 import { settling } from "../ledger/settling.ts";
+import { keepPictures } from "../questions/picture-store.ts";
 import { withRetry } from "../with-retry.ts";
+import type { KeptJob } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
 import type { AnswerOrder } from "./answer-service.ts";
 import {
@@ -33,12 +35,11 @@ export async function makeAnswer(
     if (held.value.kind === "replay") return ok(held.value);
     const { allowances, hasPlace } = held.value;
     const heldAt = Date.now();
-    const order = orderOf(admitted, {
+    const told = await begin(admitted, {
       cacheKey: resolution.kind === "bypass" ? null : resolution.key,
       follows: leaderOf(resolution),
       hasPlace,
     });
-    const told = await begin(admitted, order);
     hasBegun = true;
     const timings = { cacheMs: 0, queueMs: heldAt - startedAt, makingMs: Date.now() - heldAt };
     const cache = outcomeOf(resolution);
@@ -61,11 +62,16 @@ function hold(
   return ledgerOf(caller.bindings, job.accountId).hold(holdOf(caller, job, terms));
 }
 
-/** Has the answer begun, and waits for what its caller is to be told. What has begun stays held, whatever else goes wrong. */
-async function begin({ caller, asking, job }: Admitted, order: AnswerOrder): Promise<Told> {
+/**
+ * Keeps the pictures, has the answer begun, and waits for what its caller is to be told. What has begun stays held, whatever
+ * else goes wrong. Pictures come behind the hold: who cannot pay has nothing stored.
+ */
+async function begin(admitted: Admitted, terms: OrderTerms): Promise<Told> {
+  const { caller, asking, job } = admitted;
   const { delivery, idempotency } = asking;
   const answers = answersOf(caller.bindings);
   try {
+    const order = orderOf(admitted, await keepJob(admitted), terms);
     if (delivery.kind === "events") return { kind: "events", events: await answers.stream(order) };
     const { waitMs } = delivery;
     // A caller that leaves a plain request has no id to come back with; with an Idempotency-Key, or a Prefer, it has.
@@ -85,10 +91,19 @@ async function begin({ caller, asking, job }: Admitted, order: AnswerOrder): Pro
   }
 }
 
+/** Keeps the pictures of a job for as long as its answer may be made or replayed. */
+export async function keepJob({ caller, job }: Admitted): Promise<KeptJob> {
+  const question = await keepPictures(caller.bindings.IMAGES, job, job.question);
+  return { ...job, question };
+}
+
+type OrderTerms = Pick<AnswerOrder, "cacheKey" | "follows" | "hasPlace">;
+
 /** Writes down what an answer is made from. */
 export function orderOf(
-  { caller, asking, job, deadlineAt }: Admitted,
-  terms: Pick<AnswerOrder, "cacheKey" | "follows" | "hasPlace">,
+  { caller, asking, deadlineAt }: Admitted,
+  job: KeptJob,
+  terms: OrderTerms,
 ): AnswerOrder {
   const { settings, key, clientToken, requestId, traceparent } = caller;
   const { owner } = viewerOf(key, clientToken);

@@ -14,7 +14,7 @@ import { withRetry } from "../with-retry.ts";
 import { answersOf } from "./answer-client.ts";
 import { type Admitted, atOnce, type PaidAnswer, type RefusedAsk } from "./asking.ts";
 import { holdOf } from "./holds.ts";
-import { orderOf } from "./make-answer.ts";
+import { keepJob, orderOf } from "./make-answer.ts";
 import { ownedBy } from "./making/completion-outbox.ts";
 import { hitPriceOf } from "./making/payment.ts";
 import type { CacheResolution } from "./resolve-cache.ts";
@@ -82,7 +82,8 @@ async function pay(
 }
 
 async function record(admitted: Admitted, body: AnswerBody): Promise<void> {
-  const order = orderOf(admitted, { cacheKey: null, follows: null, hasPlace: false });
+  const terms = { cacheKey: null, follows: null, hasPlace: false };
+  const order = orderOf(admitted, await keepJob(admitted), terms);
   const unpaid = { isRepeatable: false, isAccepted: false, webhook: null };
   await answersOf(admitted.caller.bindings).record({ ...order, ...unpaid }, body);
 }

@@ -7,6 +7,7 @@ import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
 import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
+import { keptQuestion, type PicturesBinding } from "../questions/picture-store.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
@@ -33,7 +34,8 @@ interface BatchBindings
     AnswerBinding,
     CacheBinding,
     LedgerBinding,
-    NoticeBinding {
+    NoticeBinding,
+    PicturesBinding {
   readonly DB: D1Database;
 }
 
@@ -147,6 +149,8 @@ export class BatchObject extends DurableObject<BatchBindings> implements BatchCa
       orders: openBatchOrders(store),
       answers: answersOf(this.env),
       lookUp: (terms, item, answerId) => this.#lookUp(terms, item, answerId),
+      keepPictures: ({ accountId, id }, question) =>
+        keptQuestion(this.env.IMAGES, { accountId, id }, question),
       ledgerOf: (accountId) => ledgerOf(this.env, accountId),
       notices: noticesOf(this.env),
       index: (_accountId, body) => index.end(body),

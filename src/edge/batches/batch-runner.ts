@@ -5,6 +5,7 @@ import type { AnswerOrder, Answers } from "../answers/answer-service.ts";
 import { ownedBy } from "../answers/making/completion-outbox.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
+import type { AskedQuestion, KeptQuestion } from "../questions/question-picture.ts";
 import type { Notices } from "../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../with-retry.ts";
 import type { RunningItem } from "./storage/batch-items.ts";
@@ -20,6 +21,8 @@ export interface BatchParts {
   readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record">;
   /** Looks for the answer of an item that would be made under this id. Never rejects. */
   readonly lookUp: (terms: BatchTerms, item: ItemOrder, answerId: string) => Promise<Lookup>;
+  /** Keeps a question's pictures for the batch, should an earlier version have kept them otherwise. */
+  readonly keepPictures: (terms: BatchTerms, question: AskedQuestion) => Promise<KeptQuestion>;
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "renew" | "capture">;
   readonly notices: Pick<Notices, "accept">;
   /** Keeps the ended batch in the account's list. */
@@ -102,7 +105,9 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
 async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem): Promise<void> {
   const { index, answerId } = item;
   const { answers, lookUp } = parts;
-  const kept = parts.orders.read(index);
+  const { job, ...rest } = parts.orders.read(index);
+  const question = await parts.keepPictures(terms, job.question);
+  const kept: ItemOrder = { ...rest, job: { ...job, question } };
   const found = await lookUp(terms, kept, answerId);
   const order = answerOrderOf(parts, terms, item, kept);
   if (found.kind === "hit") {

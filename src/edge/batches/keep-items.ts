@@ -3,12 +3,13 @@ import { add, type Micros, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { BatchItem, BatchRequest } from "#wire/api/answers/batch-request.ts";
 import { problemOf } from "#wire/error.ts";
-import { encodeGenerate, MAX_GENERATE_BYTES } from "#wire/function/generate.ts";
 import { admit } from "../answers/admit.ts";
 import type { CallerContext } from "../caller-context.ts";
 import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
+import { type KeptFiles, keepPictures } from "../questions/picture-store.ts";
+import { pictureBytes } from "../questions/question-picture.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { type BatchBinding, batchesOf } from "./batch-client.ts";
 import type { NewItem } from "./storage/batch-items.ts";
@@ -43,12 +44,13 @@ export async function keepItems(
 ): Promise<Result<PricedItems, Failure>> {
   const batches = batchesOf(caller.bindings);
   const sum = { price: ZERO, steps: 0, bytes: 0 };
+  const place: ItemsPlace = { batchId, createdAt, kept: new Map() };
   let refusal: Failure | undefined;
   const waiting = items.entries();
   const keepInTurn = async (): Promise<void> => {
     for (const [index, item] of waiting) {
       if (refusal !== undefined) return;
-      const priced = await priceItem(caller, item, createdAt);
+      const priced = await priceItem(caller, item, place);
       if (!priced.ok && concernsAll(priced.refusal)) refusal ??= priced.refusal;
       if (priced.ok) {
         const { order, bytes } = priced.value;
@@ -67,6 +69,14 @@ export async function keepItems(
   if (fault !== undefined)
     throw new Error(`the items of batch ${batchId} could not be kept`, { cause: fault.reason });
   return refusal === undefined ? ok(sum) : refuse(refusal);
+}
+
+/** Where a batch's questions are kept. */
+interface ItemsPlace {
+  readonly batchId: string;
+  readonly createdAt: number;
+  /** Pictures of the batch's defaults, which every item brings and one keeps. */
+  readonly kept: KeptFiles;
 }
 
 interface PricedItem {
@@ -90,32 +100,36 @@ function keptItem(
 async function priceItem(
   caller: TakingCaller,
   { request }: BatchItem,
-  createdAt: number,
+  { batchId, createdAt, kept }: ItemsPlace,
 ): Promise<Result<PricedItem, Failure>> {
   const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
   if (!tellable.ok) return tellable;
   const files = await resolvePictures(caller, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
   const { messages, options, model, maximum, deadlineMs, webhook, warnings } = request;
-  const question = { messages, options, images: files.value };
+  const asked = { messages, options, images: files.value };
   const { card } = caller.settings;
   const { accountId } = caller.key;
   const admitted = admit(
-    { question, ...(model === undefined ? {} : { model }) },
+    { question: asked, ...(model === undefined ? {} : { model }) },
     { id: "", accountId, card, warnings, createdAt },
   );
   if (!admitted.ok) return admitted;
   const { id: _, ...job } = admitted.value;
+  const { bindings } = caller;
   if (maximum !== null && job.quote.price > maximum)
     return refuse({
       kind: "price_above_maximum",
       priceMicros: toNumber(job.quote.price),
       maximumMicros: toNumber(maximum),
     });
-  const bytes = encodeGenerate(question).length;
-  if (bytes > MAX_GENERATE_BYTES)
-    return refuse({ kind: "body_too_large", limitBytes: MAX_GENERATE_BYTES });
-  return ok({ order: { job, deadlineMs, webhook, pool: request.cache }, bytes });
+  const question = await keepPictures(bindings.IMAGES, { accountId, id: batchId }, asked, kept);
+  const bytes = question.images.reduce(
+    (size, picture) => size + pictureBytes(picture),
+    question.head.length,
+  );
+  const order = { job: { ...job, question }, deadlineMs, webhook, pool: request.cache };
+  return ok({ order, bytes });
 }
 
 /** A picture or a price is one item's matter; the model, and what it cannot do at all, is the whole batch's. */

@@ -12,6 +12,7 @@ import { MAX_HOLD_LIFETIME_MS } from "../ledger/ledger-repository.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
 import { settling } from "../ledger/settling.ts";
 import { logFault } from "../log.ts";
+import { forgetPictures } from "../questions/picture-store.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { withRetry } from "../with-retry.ts";
 import { batchesOf } from "./batch-client.ts";
@@ -107,9 +108,10 @@ function requestKeyOf({ scope, fingerprint }: IdempotentRequest): string {
 }
 
 /** What never begins is forgotten by its object after a while; this only makes it sooner. */
-async function discard({ bindings, requestId }: TakingCaller, batchId: string): Promise<void> {
+async function discard({ bindings, key, requestId }: TakingCaller, batchId: string): Promise<void> {
   try {
     await batchesOf(bindings).discard(batchId);
+    await forgetPictures(bindings.IMAGES, { accountId: key.accountId, id: batchId });
   } catch (cause) {
     logFault("a batch that was not taken on could not be discarded", requestId, cause);
   }

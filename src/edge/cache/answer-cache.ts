@@ -1,6 +1,6 @@
-import type { Question } from "#domain/question.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
+import type { AskedQuestion } from "../questions/question-picture.ts";
 import type { Settings } from "../settings.ts";
 
 /** For whom the cache is looked into. */
@@ -70,7 +70,7 @@ export interface AnswerCache {
   /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
   lookUp(
     caller: CacheCaller,
-    question: Question,
+    question: AskedQuestion,
     terms: {
       readonly answerId: string;
       readonly pool: "private" | "shared" | "off";

@@ -1,10 +1,10 @@
 import { toNumber } from "#domain/micros.ts";
-import type { Question } from "#domain/question.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { readModelCard } from "../function/client.ts";
 import { logFault } from "../log.ts";
+import { type AskedQuestion, pictureDigest } from "../questions/question-picture.ts";
 import type { AnswerCache, CacheCaller, Lookup } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { CacheMemory, type Remembered } from "./cache-memory.ts";
@@ -104,7 +104,7 @@ interface Places {
 async function lookUp(
   places: Places,
   caller: CacheCaller,
-  question: Question,
+  question: AskedQuestion,
   terms: Terms,
 ): Promise<TimedLookup> {
   const modelDigest = await places.front.model.digest({
@@ -202,11 +202,11 @@ function hit(
 
 async function keyOf(
   { settings, accountId, poolOwner }: CacheCaller,
-  { images, messages, options }: Question,
+  { images, messages, options }: AskedQuestion,
   isShared: boolean,
   modelDigest: string,
 ): Promise<string> {
-  const pictures = await Promise.all(images.map((file) => sha256Hex(new Uint8Array(file))));
+  const pictures = await Promise.all(images.map(pictureDigest));
   return await cacheKeyOf({
     pool: isShared ? { kind: "shared" } : { kind: "private", accountId, owner: poolOwner },
     model: settings.card.id,

@@ -1,22 +1,23 @@
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
-import type { Question } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
-import {
-  DEADLINE_HEADER,
-  encodeGenerate,
-  GENERATE_PATH,
-  MODEL_DIGEST_HEADER,
-} from "#wire/function/generate.ts";
+import { DEADLINE_HEADER, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { ORDER_CONTENT_TYPE, orderPrefix } from "#wire/function/order.ts";
 import { HOP_VERSION } from "#wire/function/ticket.ts";
 import { logFault } from "../log.ts";
+import { keptQuestion, openPictures } from "../questions/picture-store.ts";
+import {
+  type AskedQuestion,
+  type KeptQuestion,
+  pictureBytes,
+} from "../questions/question-picture.ts";
 import type { Settings } from "../settings.ts";
 import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
 import { IdleTimeout } from "./idle-timeout.ts";
-import { signedRequest } from "./signed-request.ts";
+import { ticketHeader } from "./signed-request.ts";
 
 /** A function at work. */
 export interface Dispatched {
@@ -34,9 +35,16 @@ export interface DispatchedJob {
   readonly id: string;
   readonly accountId: string;
   readonly card: Pick<ModelCard, "id">;
-  readonly question: Question;
+  readonly question: AskedQuestion;
   /** Its pictures as they were priced. Absent: the function reads the files itself. */
   readonly pictures?: readonly PricedPicture[];
+}
+
+/** What a job is sent with. */
+export interface DispatchMeans {
+  readonly settings: Settings;
+  /** Where its large pictures lie. */
+  readonly pictures: R2Bucket;
 }
 
 /** On whose behalf a job is sent, and until when. */
@@ -50,20 +58,26 @@ export interface DispatchTerms {
   readonly onSent?: () => void;
 }
 
-/** Sends a job to a function with a ticket for exactly this body. Aborting the signal stops the function. */
+/**
+ * Sends a job to a function with a ticket for exactly its question. Aborting the signal stops the function. Refuses also
+ * with `image_not_found` where one of its pictures is gone: no function is asked then.
+ */
 export async function dispatch(
   job: DispatchedJob,
-  settings: Settings,
+  { settings, pictures: bucket }: DispatchMeans,
   { requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
-  const { id: jobId, accountId, card, pictures } = job;
-  const order = {
-    jobId,
-    accountId,
-    model: card.id,
-    ...(pictures === undefined ? {} : { pictures }),
-  };
-  const init = await signedRequest(encodeGenerate(job.question), order, settings);
+  const { id: jobId, accountId, card } = job;
+  const question = await keptQuestion(bucket, job, job.question);
+  const files = await openPictures(bucket, question.images);
+  if (!files.ok) return files;
+  const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
+  const ticket = await ticketHeader(
+    question.head,
+    { jobId, accountId, model: card.id, ...priced },
+    settings,
+  );
+  const headers = { ...ticket, "content-type": ORDER_CONTENT_TYPE, ...deadlineHeader(deadlineAt) };
   const idleTimeout = new IdleTimeout(settings.functionSilenceSeconds);
   try {
     const call = {
@@ -72,8 +86,8 @@ export async function dispatch(
       traceparent,
       signal: AbortSignal.any([signal, idleTimeout.signal]),
     };
-    const headers = { ...init.headers, ...deadlineHeader(deadlineAt) };
-    const called = callFunction(call, GENERATE_PATH, { ...init, headers });
+    const body = orderBody(question, files.value, requestId);
+    const called = callFunction(call, GENERATE_PATH, { method: "POST", headers, body });
     onSent?.();
     const response = await called;
     const answer = response.ok ? await answerOf(response.value, requestId) : response;
@@ -88,6 +102,30 @@ export async function dispatch(
     signal.throwIfAborted();
     return refuse(failureOf(cause, idleTimeout, requestId));
   }
+}
+
+/** The body as it is sent: nothing of it is in memory but what is on its way. */
+function orderBody(
+  { head, images }: KeptQuestion,
+  writeFiles: (writable: WritableStream<Uint8Array>) => Promise<void>,
+  requestId: string,
+): ReadableStream<Uint8Array> {
+  const prefix = orderPrefix(head);
+  const size = images.reduce((sum, image) => sum + pictureBytes(image), prefix.length);
+  const { readable, writable } = new FixedLengthStream(size);
+  const write = async (): Promise<void> => {
+    const writer = writable.getWriter();
+    await writer.write(prefix);
+    writer.releaseLock();
+    await writeFiles(writable);
+    await writable.close();
+  };
+  // Not waited for: a function that refuses need not have heard it all, and then nobody reads on.
+  void write().catch(async (cause: unknown) => {
+    logFault("a work order was not sent to its end", requestId, cause);
+    await writable.abort(cause).catch(() => undefined);
+  });
+  return readable;
 }
 
 function deadlineHeader(deadlineAt: number | null): Record<string, string> {

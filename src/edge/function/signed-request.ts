@@ -3,14 +3,28 @@ import { signTicket, type Ticket } from "#wire/function/ticket.ts";
 import { newId } from "../id.ts";
 import type { Settings } from "../settings.ts";
 
+/** What a ticket says besides what it is signed for. */
+export type TicketTerms = Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">;
+
 /** Writes a request to a function with a ticket, signed now, for exactly this body. */
 export async function signedRequest(
   body: Uint8Array<ArrayBuffer>,
-  order: Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">,
-  { ticketKey }: Pick<Settings, "ticketKey">,
+  terms: TicketTerms,
+  settings: Pick<Settings, "ticketKey">,
 ): Promise<RequestInit & { readonly headers: Record<string, string> }> {
-  const ticket = { ...order, ticketId: newId("tkt"), bodySha256: await sha256Hex(body) };
-  const signed = await signTicket(ticket, ticketKey, Date.now());
-  const headers = { authorization: `Bearer ${signed}`, "content-type": "application/json" };
+  const headers = {
+    ...(await ticketHeader(body, terms, settings)),
+    "content-type": "application/json",
+  };
   return { method: "POST", headers, body };
+}
+
+/** The header with a ticket, signed now, for a body that these bytes stand for. */
+export async function ticketHeader(
+  bytes: Uint8Array<ArrayBuffer>,
+  terms: TicketTerms,
+  { ticketKey }: Pick<Settings, "ticketKey">,
+): Promise<{ readonly authorization: string }> {
+  const ticket = { ...terms, ticketId: newId("tkt"), bodySha256: await sha256Hex(bytes) };
+  return { authorization: `Bearer ${await signTicket(ticket, ticketKey, Date.now())}` };
 }

@@ -7,6 +7,7 @@ import { encodeGenerate } from "#wire/function/generate.ts";
 import type { EdgeEnv } from "../env.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import type { IdempotentRequest } from "../ledger/ledger-service.ts";
+import { fileDigest } from "../questions/streamed-digest.ts";
 
 /** Threat: keys fill the account's ledger. 255 is what draft-ietf-httpapi-idempotency-key and its users expect to fit. */
 export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
@@ -23,14 +24,14 @@ export async function idempotencyOf(
   const sources = await Promise.all(
     pictures.map(async (picture) =>
       picture.kind === "file"
-        ? ["file", await sha256Hex(Uint8Array.from(picture.bytes))]
+        ? ["file", await fileDigest(picture.file)]
         : [picture.kind, picture.kind === "url" ? picture.url : picture.id],
     ),
   );
   const question = new TextDecoder().decode(encodeGenerate({ messages, options, images: [] }));
   const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs];
   const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
-  return await idempotentRequest(c, Uint8Array.from(canonical));
+  return await idempotentRequest(c, await sha256Hex(Uint8Array.from(canonical)));
 }
 
 /** Two users of an app may draw the same text: a client token's requests are its own, or its subject's. Neither has a space in it. */
@@ -40,16 +41,16 @@ function callerOf(c: Context<EdgeEnv>): string {
   return owner === null ? id : `${id} ${owner}`;
 }
 
-/** Reads `Idempotency-Key` of a request whose body is, in one form for all equal ones, `canonical`; null where none is sent. */
+/** Reads `Idempotency-Key` of a request whose body has this digest, in one form for all equal ones; null where none is sent. */
 export async function idempotentRequest(
   c: Context<EdgeEnv>,
-  canonical: Uint8Array<ArrayBuffer>,
+  fingerprint: string,
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   const key = c.req.header("idempotency-key");
   if (key === undefined) return ok(null);
   if (!idempotencyKeyShape.test(key)) return refuse({ kind: "idempotency_key_invalid" });
   return ok({
     scope: `${callerOf(c)} ${c.req.path} ${key}`,
-    fingerprint: await sha256Hex(canonical),
+    fingerprint,
   });
 }

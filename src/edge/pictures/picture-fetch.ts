@@ -1,10 +1,12 @@
 import type { Failure } from "#domain/failure.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { FETCH_PATH, type ImageFetch } from "#wire/function/fetch.ts";
+import { byteWindows } from "../byte-windows.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { callFunction } from "../function/client.ts";
 import { signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
+import type { QuestionPicture } from "../questions/question-picture.ts";
 
 /** How one picture is fetched. */
 export interface PictureFetch {
@@ -27,8 +29,8 @@ const GRACE_MS = 1_000;
 export async function fetchPicture(
   caller: CallerContext,
   { image, url, timeoutMs, signal }: PictureFetch,
-  read: (file: ReadableStream<Uint8Array>) => Promise<Result<Uint8Array, Failure>>,
-): Promise<Result<Uint8Array, Failure>> {
+  read: (file: AsyncIterable<Uint8Array>) => Promise<Result<QuestionPicture, Failure>>,
+): Promise<Result<QuestionPicture, Failure>> {
   const { settings, requestId, traceparent } = caller;
   const timer = AbortSignal.timeout(timeoutMs + GRACE_MS);
   const call = {
@@ -41,7 +43,7 @@ export async function fetchPicture(
     const init = await orderOf(caller, { purpose: "image", url, timeout_ms: timeoutMs });
     const response = await callFunction(call, FETCH_PATH, init);
     if (!response.ok) return refuse(blaming(response.refusal, image));
-    return await read(response.value.body ?? new Blob().stream());
+    return await read(byteWindows(response.value.body));
   } catch (cause) {
     caller.signal.throwIfAborted();
     // Another picture of the request was refused: this one's outcome is not read.

@@ -1,11 +1,19 @@
 import type { Failure } from "#domain/failure.ts";
+import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { PictureSource } from "#wire/api/answers/conversation.ts";
+import { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { viewerOf } from "../keys/viewer.ts";
+import type { QuestionPicture } from "../questions/question-picture.ts";
 import { fetchPicture } from "./picture-fetch.ts";
-import { Uploads, type UploadsBinding } from "./uploads.ts";
+import { type Upload, Uploads, type UploadsBinding } from "./uploads.ts";
+
+/** A picture as a question names it: from outside, or at hand already. */
+export type AskedPicture =
+  | PictureSource
+  | { readonly kind: "kept"; readonly picture: QuestionPicture };
 
 /** A Worker may have six connections open at once; two are left to whatever else the request needs. */
 const MAX_FETCHES = 4;
@@ -20,29 +28,29 @@ const PICTURES_TIMEOUT_MS = 20_000;
 const MAX_PICTURES_BYTES: number = MAX_BODY_BYTES;
 
 /**
- * Gets the file of every picture, in order: as sent, fetched from its address, or uploaded before. The first that cannot
+ * Gets every picture, in order: as sent, fetched from its address, or uploaded before, which then is looked up and not read. The first that cannot
  * be had refuses the question, with its index. `deadlineAt` (milliseconds since 1970) ends fetching early.
  *
  * What an address gave is not remembered: addresses change what they show, and the answer's cache goes by the bytes.
  */
 export async function resolvePictures(
   caller: CallerContext<UploadsBinding>,
-  pictures: readonly PictureSource[],
+  pictures: readonly AskedPicture[],
   deadlineAt: number | null = null,
-): Promise<Result<readonly Uint8Array[], Failure>> {
+): Promise<Result<readonly QuestionPicture[], Failure>> {
   const endsAt = Math.min(Date.now() + PICTURES_TIMEOUT_MS, deadlineAt ?? Number.POSITIVE_INFINITY);
   const room = { bytes: MAX_PICTURES_BYTES };
   const stop = new AbortController();
-  const files: Uint8Array[] = [];
+  const found: QuestionPicture[] = [];
   let refusal: Failure | undefined;
   const waiting = pictures.entries();
   const fetchInTurn = async (): Promise<void> => {
     for (const [image, picture] of waiting) {
-      const file = await fileOf(caller, picture, { image, room, endsAt, signal: stop.signal });
+      const one = await find(caller, picture, { image, room, endsAt, signal: stop.signal });
       if (refusal !== undefined) return;
-      if (file.ok) files[image] = file.value;
+      if (one.ok) found[image] = one.value;
       else {
-        refusal = file.refusal;
+        refusal = one.refusal;
         stop.abort(new Error("another picture of the question could not be had"));
         return;
       }
@@ -53,7 +61,7 @@ export async function resolvePictures(
   } finally {
     stop.abort(new Error("the question's pictures are settled"));
   }
-  return refusal === undefined ? ok(files) : refuse(refusal);
+  return refusal === undefined ? ok(found) : refuse(refusal);
 }
 
 interface PictureTerms {
@@ -64,19 +72,20 @@ interface PictureTerms {
   readonly signal: AbortSignal;
 }
 
-async function fileOf(
+async function find(
   caller: CallerContext<UploadsBinding>,
-  picture: PictureSource,
+  picture: AskedPicture,
   terms: PictureTerms,
-): Promise<Result<Uint8Array, Failure>> {
+): Promise<Result<QuestionPicture, Failure>> {
   const { image, room, endsAt, signal } = terms;
   switch (picture.kind) {
     case "file":
-      room.bytes -= picture.bytes.length;
-      return room.bytes < 0 ? refuse(tooMuch) : ok(picture.bytes);
-    case "upload": {
-      return await readUpload(caller, picture.id, terms);
-    }
+      room.bytes -= picture.file.byteLength;
+      return room.bytes < 0 ? refuse(tooMuch) : ok({ kind: "arrived", file: picture.file });
+    case "kept":
+      return ok(picture.picture);
+    case "upload":
+      return await findUpload(caller, picture.id, terms);
     case "url": {
       const timeoutMs = Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now());
       if (timeoutMs < 1) return refuse({ kind: "image_fetch_timeout", image, seconds: 0 });
@@ -91,11 +100,11 @@ async function fileOf(
 }
 
 /** An object store that hangs holds a request up no longer than a picture's host may. */
-async function readUpload(
+async function findUpload(
   caller: CallerContext<UploadsBinding>,
   id: string,
   terms: PictureTerms,
-): Promise<Result<Uint8Array, Failure>> {
+): Promise<Result<QuestionPicture, Failure>> {
   const { bindings, key, clientToken } = caller;
   const { image, endsAt } = terms;
   const timeoutMs = Math.max(0, Math.min(FETCH_TIMEOUT_MS, endsAt - Date.now()));
@@ -103,9 +112,13 @@ async function readUpload(
   const signal = AbortSignal.any([caller.signal, terms.signal, timer]);
   try {
     const uploads = new Uploads(bindings.IMAGES, viewerOf(key, clientToken), Date.now);
-    const found = await until(signal, uploads.open(id));
-    if (found === undefined) return refuse({ kind: "image_not_found", image, id });
-    return await readFile(endingWith(signal, found.file), terms);
+    const upload = await until(signal, uploads.find(id));
+    if (upload === undefined) return refuse({ kind: "image_not_found", image, id });
+    if (upload.priced !== null) return storedPicture(upload, upload.priced, terms);
+    // Uploaded before its orientation was written down: its header is read again.
+    const opened = await until(signal, uploads.open(id));
+    if (opened === undefined) return refuse({ kind: "image_not_found", image, id });
+    return await readFile(endingWith(signal, opened.file), terms);
   } catch (cause) {
     caller.signal.throwIfAborted();
     // Another picture of the request was refused: this one's outcome is not read.
@@ -157,29 +170,26 @@ const tooMuch: Failure = {
   ],
 };
 
-async function readFile(
-  file: AsyncIterable<Uint8Array>,
-  { image, room }: PictureTerms,
-): Promise<Result<Uint8Array, Failure>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of file) {
-    size += chunk.length;
-    room.bytes -= chunk.length;
-    if (size > MAX_IMAGE_BYTES)
-      return refuse({ kind: "image_file_too_large", image, limitBytes: MAX_IMAGE_BYTES });
-    if (room.bytes < 0) return refuse(tooMuch);
-    chunks.push(chunk);
-  }
-  return ok(concatenated(chunks, size));
+function storedPicture(
+  { place, sha256, bytes }: Upload,
+  priced: PricedPicture,
+  { room }: PictureTerms,
+): Result<QuestionPicture, Failure> {
+  room.bytes -= bytes;
+  return room.bytes < 0 ? refuse(tooMuch) : ok({ kind: "stored", place, sha256, bytes, priced });
 }
 
-function concatenated(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
+async function readFile(
+  chunks: AsyncIterable<Uint8Array>,
+  { image, room }: PictureTerms,
+): Promise<Result<QuestionPicture, Failure>> {
+  const file = new GrowingFile();
+  for await (const chunk of chunks) {
+    room.bytes -= chunk.length;
+    if (file.byteLength + chunk.length > MAX_IMAGE_BYTES)
+      return refuse({ kind: "image_file_too_large", image, limitBytes: MAX_IMAGE_BYTES });
+    if (room.bytes < 0) return refuse(tooMuch);
+    file.append(chunk);
   }
-  return bytes;
+  return ok({ kind: "arrived", file });
 }

@@ -1,10 +1,13 @@
 import type { Failure } from "#domain/failure.ts";
 import { type ImageHeader, uprightSize } from "#domain/image/header.ts";
+import { type PricedPicture, pricedPicture } from "#domain/image/judge.ts";
 import type { Size } from "#domain/image/layout.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { sha256Hex } from "#wire/codec/digest.ts";
+import type { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
+import { putFile } from "../questions/picture-store.ts";
+import { fileDigest } from "../questions/streamed-digest.ts";
 
 /** A picture that was uploaded to be asked about more than once. Times are milliseconds since 1970. */
 export interface Upload {
@@ -14,6 +17,12 @@ export interface Upload {
   /** Pixels, upright. */
   readonly size: Size;
   readonly mediaType: string;
+  /** Where it lies in the bucket. */
+  readonly place: string;
+  /** Hex SHA-256 of the file. */
+  readonly sha256: string;
+  /** What asking about it is priced by; null for one that was uploaded before that was written down. */
+  readonly priced: PricedPicture | null;
   /** When it was uploaded first, of late. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -81,12 +90,12 @@ export class Uploads {
     return undefined;
   }
 
-  /** Keeps a picture, or an equal one for longer. Refuses with `too_many_of` where there are enough others. */
+  /** Keeps a picture, or an equal one for longer, and lets go of the file. Refuses with `too_many_of` where there are enough others. */
   async keep(
-    file: Uint8Array<ArrayBuffer>,
+    file: GrowingFile,
     header: ImageHeader,
   ): Promise<Result<{ readonly upload: Upload; readonly isNew: boolean }, Failure>> {
-    const sha256 = await sha256Hex(file);
+    const sha256 = await fileDigest(file);
     const place = this.#ownPlace(sha256);
     const object = await this.#bucket.head(place);
     const known = object === null ? undefined : this.#alive(object);
@@ -97,13 +106,16 @@ export class Uploads {
     const { width, height } = uprightSize(header);
     const upload: Upload = {
       id: `img_${sha256}`,
-      bytes: file.length,
+      bytes: file.byteLength,
       size: { width, height },
       mediaType: `image/${header.type}`,
       createdAt: known?.createdAt ?? now,
       expiresAt: now + UPLOAD_LIFETIME_MS,
+      place,
+      sha256,
+      priced: pricedPicture(header),
     };
-    await this.#bucket.put(place, file, {
+    const options: R2PutOptions = {
       sha256,
       httpMetadata: { contentType: upload.mediaType },
       customMetadata: {
@@ -111,8 +123,10 @@ export class Uploads {
         height: String(height),
         created_at: String(upload.createdAt),
         expires_at: String(upload.expiresAt),
+        orientation: String(header.orientation),
       },
-    });
+    };
+    await putFile(this.#bucket, place, file, { isShared: false, options });
     return ok({ upload, isNew: known === undefined });
   }
 
@@ -154,6 +168,7 @@ export class Uploads {
   /** Undefined for what has expired, or was not put there by `keep`. */
   #alive({ key, size, httpMetadata, customMetadata = {} }: R2Object): Upload | undefined {
     const { width, height, created_at: createdAt, expires_at: expiresAt } = customMetadata;
+    const sha256 = key.slice(this.#account.length + 1, this.#account.length + 1 + SHA256_DIGITS);
     const [upright, times] = [
       { width: Number(width), height: Number(height) },
       { createdAt: Number(createdAt), expiresAt: Number(expiresAt) },
@@ -161,13 +176,24 @@ export class Uploads {
     // NaN, where metadata is missing, is after nothing.
     if (!(times.expiresAt > this.#now()) || size > MAX_IMAGE_BYTES) return undefined;
     return {
-      id: `img_${key.slice(this.#account.length + 1, this.#account.length + 1 + SHA256_DIGITS)}`,
+      id: `img_${sha256}`,
+      place: key,
+      sha256,
+      priced: pricedOf(upright, customMetadata["orientation"]),
       bytes: size,
       size: upright,
       mediaType: httpMetadata?.contentType ?? "application/octet-stream",
       ...times,
     };
   }
+}
+
+/** Pixels as stored: kept is the size in which it is seen. */
+function pricedOf(upright: Size, stored: string | undefined): PricedPicture | null {
+  const orientation = Number(stored);
+  if (!(orientation >= 1 && orientation <= 8)) return null;
+  // Turning by a quarter twice changes nothing.
+  return { ...uprightSize({ ...upright, orientation }), orientation };
 }
 
 /** An owner as a part of a place: a subject may have slashes in it. */

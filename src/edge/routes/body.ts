@@ -3,7 +3,10 @@ import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { checkFields } from "#wire/api/page.ts";
-import { parseJson } from "#wire/function/generate.ts";
+import { type JsonBody, JsonBodyReader } from "#wire/body/json-body.ts";
+import { boundaryOf, type FormPart, MultipartReader } from "#wire/body/multipart.ts";
+import { MAX_BODY_BYTES } from "#wire/limits.ts";
+import { byteWindows } from "../byte-windows.ts";
 import type { EdgeEnv } from "../env.ts";
 
 /** Reads a JSON body. Refuses with `unsupported_media_type` and `invalid_request`. */
@@ -11,19 +14,66 @@ export async function readBody<Body>(
   c: Context<EdgeEnv>,
   schema: z.ZodType<Body>,
 ): Promise<Result<Body, Failure>> {
-  const bytes = await readJsonBytes(c);
-  if (!bytes.ok) return bytes;
-  const json = parseJson(bytes.value);
+  const body = await readJson(c);
+  if (!body.ok) return body;
+  const json = body.value.parse();
   return json.ok ? checkFields(json.value, schema) : json;
 }
 
-/** Reads the bytes of a body that must be JSON. Refuses with `unsupported_media_type`. */
-export async function readJsonBytes(
+/**
+ * Reads a body that must be JSON. Refuses with `unsupported_media_type` and `body_too_large`. `alsoTo` is given its bytes
+ * as they arrive.
+ */
+export async function readJson(
   c: Context<EdgeEnv>,
-): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+  alsoTo: (chunk: Uint8Array) => Promise<void> | undefined = () => undefined,
+): Promise<Result<JsonBody, Failure>> {
   const contentType = mediaTypeOf(c).slice(0, 100);
-  if (contentType === "application/json") return ok(new Uint8Array(await c.req.arrayBuffer()));
-  return refuse({ kind: "unsupported_media_type", contentType, supported: "application/json" });
+  if (contentType !== "application/json")
+    return refuse({ kind: "unsupported_media_type", contentType, supported: "application/json" });
+  return await readAnyJson(c, alsoTo);
+}
+
+/** As `readJson`, whatever the body calls itself. */
+export async function readAnyJson(
+  c: Context<EdgeEnv>,
+  alsoTo: (chunk: Uint8Array) => Promise<void> | undefined = () => undefined,
+): Promise<Result<JsonBody, Failure>> {
+  const json = new JsonBodyReader();
+  const read = await readChunks(c, (chunk) => {
+    json.write(chunk);
+    return alsoTo(chunk);
+  });
+  return read.ok ? ok(json.end()) : read;
+}
+
+/** Reads a multipart/form-data body. Refuses with `body_too_large`, and with `invalid_request` where it is none. */
+export async function readForm(c: Context<EdgeEnv>): Promise<Result<readonly FormPart[], Failure>> {
+  const form = new MultipartReader(boundaryOf(c.req.header("content-type") ?? "") ?? "");
+  const read = await readChunks(c, (chunk) => {
+    form.write(chunk);
+    return undefined;
+  });
+  if (!read.ok) return read;
+  const parts = form.end();
+  if (parts !== undefined) return ok(parts);
+  const problem = { pointer: "", message: "is not a well-formed multipart/form-data body" };
+  return refuse({ kind: "invalid_request", problems: [problem] });
+}
+
+/** Hands a body on as it arrives, each chunk until what `take` returns resolves. Refuses with `body_too_large`. */
+export async function readChunks(
+  c: Context<EdgeEnv>,
+  take: (chunk: Uint8Array) => Promise<void> | undefined,
+): Promise<Result<void, Failure>> {
+  let size = 0;
+  for await (const chunk of byteWindows(c.req.raw.body)) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES)
+      return refuse({ kind: "body_too_large", limitBytes: MAX_BODY_BYTES });
+    await take(chunk);
+  }
+  return ok(undefined);
 }
 
 /** Media type of a request's body in lower case, without parameters; empty where none is named. */

@@ -1,5 +1,5 @@
-/** What SQLite takes and gives. Integers are JavaScript numbers, so they must stay below 2^53. */
-export type SqlValue = string | number | null;
+/** What SQLite takes and gives. Integers are JavaScript numbers, so they must stay below 2^53; an ArrayBuffer is a BLOB. */
+export type SqlValue = string | number | null | ArrayBuffer;
 
 /** The little of SQLite that the objects need; the runtime's own storage and Node's are values of it. */
 export interface SqlStore {

@@ -134,6 +134,11 @@ export function membersOf<Value extends object>(
 export const isStrings: Check<readonly string[]> = (value): value is readonly string[] =>
   Array.isArray(value) && value.every((one) => typeof one === "string");
 
+/** Checks that a value is a list of objects. */
+export function isObjects<Value extends object>(value: unknown): value is readonly Value[] {
+  return Array.isArray(value) && value.every((one) => tagOf(one) === "object");
+}
+
 function tagOf(value: unknown): Tag {
   if (value === undefined) return "absent";
   if (value === null) return "null";

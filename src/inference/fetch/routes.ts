@@ -1,8 +1,8 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { parseJson } from "#wire/body/parse-json.ts";
 import { problemsOf } from "#wire/field-problems.ts";
 import { type FetchOrder, fetchOrderSchema, MAX_DELIVERY_BYTES } from "#wire/function/fetch.ts";
-import { parseJson } from "#wire/function/generate.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { deliver } from "./deliver.ts";

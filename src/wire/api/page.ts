@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { parseJson } from "../body/parse-json.ts";
 import { problemsOf } from "../field-problems.ts";
-import { parseJson } from "../function/generate.ts";
 
 /** One page of a list. */
 export interface Page<Item> {

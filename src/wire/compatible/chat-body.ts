@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isDataUri } from "../codec/data-uri.ts";
+import { isDataUri } from "../body/data-uri.ts";
 import { MAX_URL_LENGTH } from "../function/fetch.ts";
 import {
   MAX_IMAGES,

@@ -3,9 +3,9 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody, MessageBody } from "../api/answers/answer-request.ts";
 import type { ImageBody } from "../api/answers/image-body.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue } from "../api/answers/requests.ts";
-import { isDataUri } from "../codec/data-uri.ts";
+import { isDataUri } from "../body/data-uri.ts";
+import type { JsonBody } from "../body/json-body.ts";
 import { problemsOf } from "../field-problems.ts";
-import { parseJson } from "../function/generate.ts";
 import { MAX_FIELD_PROBLEMS } from "../limits.ts";
 import {
   type ChatBody,
@@ -32,8 +32,8 @@ export interface ChatRequest {
  * that brings them, in their order. `x_unmask` may hold any option of an answer request. Refuses with
  * `invalid_request`, with pointers into the chat body.
  */
-export function parseChat(bytes: Uint8Array, card: AskedCard): Result<ChatRequest, Failure> {
-  const body = parseJson(bytes);
+export function parseChat(sent: JsonBody, card: AskedCard): Result<ChatRequest, Failure> {
+  const body = sent.parse();
   if (!body.ok) return body;
   const fields = presentFields(body.value);
   if (fields === undefined) return refuseFields([{ pointer: "", message: "must be an object" }]);
@@ -41,7 +41,7 @@ export function parseChat(bytes: Uint8Array, card: AskedCard): Result<ChatReques
   if (refused.length > 0) return refuseFields(refused);
   const parsed = chatSchema.safeParse(fields);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  const request = parseAnswerValue(questionOf(parsed.data, card), card);
+  const request = parseAnswerValue(questionOf(parsed.data, card), card, sent.picture);
   if (!request.ok) return refuse(inChat(request.refusal, parsed.data));
   return ok({
     request: request.value,

@@ -4,10 +4,10 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody } from "../api/answers/answer-request.ts";
 import type { ImageBody } from "../api/answers/image-body.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue } from "../api/answers/requests.ts";
+import type { JsonBody } from "../body/json-body.ts";
 import type { SseMessage } from "../codec/sse.ts";
 import { problemsOf } from "../field-problems.ts";
 import { MAX_URL_LENGTH } from "../function/fetch.ts";
-import { parseJson } from "../function/generate.ts";
 import { MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "../limits.ts";
 import { chatError, finishReason } from "./chat-reply.ts";
 import type { TextUpdate } from "./stable-text.ts";
@@ -20,10 +20,10 @@ export interface MoondreamRequest {
 
 /** Reads a body of `POST /v1/query`. `reasoning` and `variant` are passed over. Refuses with `invalid_request`. */
 export function parseMoondreamQuery(
-  bytes: Uint8Array,
+  body: JsonBody,
   card: AskedCard,
 ): Result<MoondreamRequest, Failure> {
-  return parse(bytes, card, querySchema, ({ question, image_url, settings }) => ({
+  return parse(body, card, querySchema, ({ question, image_url, settings }) => ({
     question,
     ...(image_url === undefined ? {} : { image: pictureOf(image_url) }),
     ...optionsOf(settings, Number.POSITIVE_INFINITY, card),
@@ -32,10 +32,10 @@ export function parseMoondreamQuery(
 
 /** Reads a body of `POST /v1/caption`: a picture and how long its caption may be. Refuses with `invalid_request`. */
 export function parseMoondreamCaption(
-  bytes: Uint8Array,
+  body: JsonBody,
   card: AskedCard,
 ): Result<MoondreamRequest, Failure> {
-  return parse(bytes, card, captionSchema, ({ image_url, length, settings }) => {
+  return parse(body, card, captionSchema, ({ image_url, length, settings }) => {
     const { question, canvas } = captions[length ?? "normal"];
     return { question, image: pictureOf(image_url), ...optionsOf(settings, canvas, card) };
   });
@@ -49,16 +49,16 @@ const captions = {
 } as const;
 
 function parse<Body extends { readonly stream?: boolean }>(
-  bytes: Uint8Array,
+  sent: JsonBody,
   card: AskedCard,
   schema: z.ZodType<Body>,
   translate: (body: Body) => AnswerRequestBody,
 ): Result<MoondreamRequest, Failure> {
-  const json = parseJson(bytes);
+  const json = sent.parse();
   if (!json.ok) return json;
   const body = schema.safeParse(json.value);
   if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
-  const request = parseAnswerValue(translate(body.data), card);
+  const request = parseAnswerValue(translate(body.data), card, sent.picture);
   if (!request.ok) return refuse(inMoondream(request.refusal));
   return ok({ request: request.value, wantsStream: body.data.stream ?? false });
 }

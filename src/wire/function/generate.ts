@@ -1,17 +1,16 @@
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import { answerModes, type CommitTerms } from "#domain/modes.ts";
-import { type AnswerOptions, canBring, type Question } from "#domain/question.ts";
+import { type AnswerMode, answerModes, type CommitTerms } from "#domain/modes.ts";
+import { type AnswerOptions, canBring, type Message, type Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { parseJson } from "../body/parse-json.ts";
 import { base64ByteLength, decodeBase64, encodeBase64 } from "../codec/base64.ts";
-import { countJsonValues } from "../codec/json-size.ts";
 import { problemsOf } from "../field-problems.ts";
 import {
   MAX_BODY_BYTES,
   MAX_CANVAS,
   MAX_IMAGE_BYTES,
   MAX_IMAGES,
-  MAX_JSON_VALUES,
   MAX_MESSAGES,
   MAX_SEED,
   MAX_STOP_LENGTH,
@@ -48,23 +47,28 @@ export function encodeGenerate({ messages, images, options }: Question): Uint8Ar
       ...(pictures === 0 ? {} : { pictures }),
     })),
     images: images.map(encodeBase64),
-    options: {
-      detail: options.detail,
-      canvas: options.canvas,
-      steps: options.steps,
-      block_length: options.blockLength,
-      mode: options.mode,
-      // What `exact` has no choice of is left out: it is written as it was before there was another mode.
-      ...(options.mode === "exact"
-        ? {}
-        : { refresh: options.refresh, commit: commitBody(options.commit) }),
-      temperature: options.temperature,
-      seed: options.seed,
-      stop: [...options.stop],
-      ...(options.suffix === undefined ? {} : { suffix: options.suffix }),
-    },
+    options: optionsBody(options),
   };
   return new TextEncoder().encode(JSON.stringify(body));
+}
+
+/** Writes options as every version of the hop has them. */
+export function optionsBody(options: AnswerOptions): OptionsBody {
+  return {
+    detail: options.detail,
+    canvas: options.canvas,
+    steps: options.steps,
+    block_length: options.blockLength,
+    mode: options.mode,
+    // What `exact` has no choice of is left out: it is written as it was before there was another mode.
+    ...(options.mode === "exact"
+      ? {}
+      : { refresh: options.refresh, commit: commitBody(options.commit) }),
+    temperature: options.temperature,
+    seed: options.seed,
+    stop: [...options.stop],
+    ...(options.suffix === undefined ? {} : { suffix: options.suffix }),
+  };
 }
 
 /**
@@ -94,33 +98,8 @@ export function decodeGenerate(bytes: Uint8Array): Result<Question, Failure> {
   return ok({
     messages,
     images: images.filter((image) => image !== undefined),
-    options: optionsOf(parsed.data.options),
+    options: parsed.data.options,
   });
-}
-
-/** Parses UTF-8 JSON; anything else is an `invalid_request` about the whole body. */
-export function parseJson(bytes: Uint8Array): Result<unknown, Failure> {
-  if (countJsonValues(bytes, MAX_JSON_VALUES) > MAX_JSON_VALUES) {
-    const message = `has more than ${MAX_JSON_VALUES} values; no request needs so many`;
-    return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
-  }
-  try {
-    return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
-    const message = cause instanceof SyntaxError ? jsonSentence(cause) : "is not UTF-8 text";
-    return refuse({ kind: "invalid_request", problems: [{ pointer: "", message }] });
-  }
-}
-
-/** Where the text stops being JSON, for the engine's own words quote what the caller sent. */
-function jsonSentence({ message }: SyntaxError): string {
-  const [, position] = /at position ([0-9]+)/.exec(message) ?? [];
-  if (position !== undefined)
-    return `is not JSON (RFC 8259): see character ${Number(position) + 1}`;
-  return message.includes("end of JSON input")
-    ? "is not JSON (RFC 8259): it is empty or ends too early"
-    : "is not JSON (RFC 8259)";
 }
 
 /** A public body of files may be a third larger here, where they are base64; the text beside them is at most escaped. */
@@ -135,7 +114,22 @@ const commitSchema = z.discriminatedUnion("rule", [
   z.strictObject({ rule: z.literal("entropy"), bound: nats, gaps: z.array(nats).max(8) }),
 ]);
 
-const optionsSchema = z.strictObject({
+/** How a step's commitments are written on the hop. */
+export type CommitBody =
+  | { readonly rule: "schedule" }
+  | { readonly rule: "entropy"; readonly bound: number; readonly gaps: number[] };
+
+/** An answer's options on the hop. */
+export interface OptionsBody
+  extends Omit<AnswerOptions, "blockLength" | "mode" | "refresh" | "commit" | "stop"> {
+  readonly block_length: number;
+  readonly mode?: AnswerMode;
+  readonly refresh?: number;
+  readonly commit?: CommitBody;
+  readonly stop: string[];
+}
+
+const optionsShape = z.strictObject({
   detail: z.enum(["low", "auto"]),
   canvas: positive,
   steps: positive,
@@ -150,29 +144,35 @@ const optionsSchema = z.strictObject({
   suffix: z.string().max(MAX_SUFFIX_LENGTH).exactOptional(),
 });
 
+/** Schema of options as `optionsBody` writes them. */
+export const optionsSchema: z.ZodType<AnswerOptions> = optionsShape.transform(
+  ({ block_length, ...options }) => ({ ...options, blockLength: block_length }),
+);
+
+/** Schema of a question's messages. */
+export const messagesSchema: z.ZodType<Message[]> = z
+  .array(
+    z.strictObject({
+      role: z.enum(["system", "user", "assistant"]),
+      text: z.string().max(MAX_TEXT_BYTES),
+      pictures: z.int().min(1).max(MAX_IMAGES).exactOptional(),
+    }),
+  )
+  .min(1)
+  .max(MAX_MESSAGES);
+
 const generateSchema = z.strictObject({
-  messages: z
-    .array(
-      z.strictObject({
-        role: z.enum(["system", "user", "assistant"]),
-        text: z.string().max(MAX_TEXT_BYTES),
-        pictures: z.int().min(1).max(MAX_IMAGES).exactOptional(),
-      }),
-    )
-    .min(1)
-    .max(MAX_MESSAGES),
+  messages: messagesSchema,
   images: z
     .array(z.string().refine((text) => base64ByteLength(text) <= MAX_IMAGE_BYTES))
     .max(MAX_IMAGES),
   options: optionsSchema,
 });
 
-type GenerateBody = z.input<typeof generateSchema>;
-
-function commitBody(commit: CommitTerms): z.input<typeof commitSchema> {
-  return commit.rule === "schedule" ? commit : { ...commit, gaps: [...commit.gaps] };
+interface GenerateBody extends Omit<z.input<typeof generateSchema>, "options"> {
+  readonly options: OptionsBody;
 }
 
-function optionsOf({ block_length, ...options }: z.output<typeof optionsSchema>): AnswerOptions {
-  return { ...options, blockLength: block_length };
+function commitBody(commit: CommitTerms): CommitBody {
+  return commit.rule === "schedule" ? commit : { ...commit, gaps: [...commit.gaps] };
 }

@@ -18,7 +18,7 @@ export interface Ticket {
   readonly jobId: string;
   readonly accountId: string;
   readonly model: string;
-  /** Lower-case hex SHA-256 of the request body that this ticket pays for. */
+  /** Lower-case hex SHA-256 of the request body that this ticket pays for; of a work order its head, which names its pictures. */
   readonly bodySha256: string;
   /**
    * Size and orientation of each picture of the body, as they were priced: what must come out of the decoder. In the ticket
@@ -38,9 +38,14 @@ export type NewTicket = Omit<Ticket, "version">;
  * own version and of all before, so functions are deployed first; an edge refuses the reply of an older function
  * (`function_outdated`), since it would be an answer to something else than was priced.
  *
- * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it. 3: modes beside `exact`.
+ * 1: until pictures were turned by what was priced, and several padded; says no version. 2: says it. 3: modes beside
+ * `exact`; the body is a head and files (`order.ts`), not JSON with the files as base64 (`generate.ts`), and the ticket is
+ * signed for the head.
  */
 export const HOP_VERSION = 3;
+
+/** From this version on the body is an order of `order.ts`. */
+export const FILES_HOP_VERSION = 3;
 
 /** Reply header of a function: its `HOP_VERSION`. */
 export const HOP_VERSION_HEADER = "unmask-hop-version";

@@ -4,11 +4,15 @@ import { admit } from "#edge/answers/admit.ts";
 import { settingsOf } from "#edge/settings.ts";
 import { options, pngBytes, question } from "../../support/edge-builders.ts";
 import { ascii, gif, jpeg } from "../../support/image-files.ts";
+import { asked } from "../../support/orders.ts";
 
 function admitted(images: readonly Uint8Array[], model?: string) {
   const { card } = settingsOf(env);
   const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
-  return admit({ question: question({ images }), ...(model === undefined ? {} : { model }) }, job);
+  return admit(
+    { question: asked(question({ images })), ...(model === undefined ? {} : { model }) },
+    job,
+  );
 }
 
 describe("a question is let in", () => {
@@ -28,12 +32,12 @@ describe("a question is let in", () => {
     const { card } = settingsOf(env);
     const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
     const suffix = "é";
-    const asked = question({ options: options({ suffix }) });
+    const suffixed = asked(question({ options: options({ suffix }) }));
     // 37 vectors, 13 bytes of question, 2 of suffix, 64 of template, 4 of canvas; 2 steps.
     const positions = 37 + 13 + 2 + 64 + 4;
     const { view, linear, attention } = card.prices;
     const picos = view + BigInt(2 * positions) * (linear + BigInt(positions) * attention);
-    expect(admit({ question: asked }, job)).toMatchObject({
+    expect(admit({ question: suffixed }, job)).toMatchObject({
       value: { work: { positions }, quote: { price: (picos + 999_999n) / 1_000_000n } },
     });
   });
@@ -43,8 +47,8 @@ test("each further message of a conversation is priced with what the template ta
   const turns = (["user", "assistant", "user"] as const).map((role) => ({ role, text: "é" }));
   const { card } = settingsOf(env);
   const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
-  const asked = { ...question({ images: [] }), messages: turns };
-  expect(admit({ question: asked }, job)).toMatchObject({
+  const long = asked({ ...question({ images: [] }), messages: turns });
+  expect(admit({ question: long }, job)).toMatchObject({
     value: { work: { positions: 3 * 2 + 64 + 2 * 14 + 4 } },
   });
 });

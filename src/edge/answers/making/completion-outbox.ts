@@ -33,7 +33,7 @@ export interface CompletionTargets {
 
 /** Says what is to be done for an answer that ended like this. */
 export function completionTasksOf(
-  { payment, cacheKey, webhook }: AnswerOrder,
+  { payment, cacheKey, webhook }: Pick<AnswerOrder, "payment" | "cacheKey" | "webhook">,
   { status, cached }: AnswerBody,
 ): readonly CompletionTask[] {
   return [

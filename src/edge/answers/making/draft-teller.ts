@@ -2,6 +2,7 @@ import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import type { AnswerOrder } from "../answer-service.ts";
+import type { StoredOrder } from "../storage/answer-repository.ts";
 import { ownedBy } from "./completion-outbox.ts";
 
 /** At most so often is a canvas in the making told to a webhook that asked for drafts. */
@@ -12,7 +13,7 @@ export class DraftTeller {
   #toldAt = 0;
 
   /** Whether a draft is due; each that is told is followed by another a second later at the soonest. */
-  isDue({ webhook }: AnswerOrder, now: number): boolean {
+  isDue({ webhook }: Pick<AnswerOrder, "webhook">, now: number): boolean {
     if (webhook?.wantsDrafts !== true || now - this.#toldAt < DRAFT_EVERY_MS) return false;
     this.#toldAt = now;
     return true;
@@ -20,7 +21,7 @@ export class DraftTeller {
 
   /** A draft that is lost is followed by the answer. */
   async tell(
-    { job, owner, payment, webhook }: AnswerOrder,
+    { job, owner, payment, webhook }: StoredOrder,
     draft: { readonly body: AnswerBody; readonly noticeId: string; readonly at: number },
     notices: Pick<Notices, "accept" | "acceptAt">,
   ): Promise<void> {

@@ -3,8 +3,7 @@ import { type Micros, ZERO } from "#domain/micros.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
 import { type Problem, problemOf } from "#wire/error.ts";
 import type { Job } from "../admit.ts";
-import type { AnswerOrder } from "../answer-service.ts";
-import type { EndedAnswer } from "../storage/answer-repository.ts";
+import type { EndedAnswer, StoredOrder } from "../storage/answer-repository.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 import { completionTasksOf } from "./completion-outbox.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
@@ -52,7 +51,7 @@ function bodyOfEnd(
 
 /** Ends an answer: how it is told from now on, what it costs, and what is left to do for it. */
 export function endedAnswer(
-  order: AnswerOrder,
+  order: StoredOrder,
   end: GenerationEnd,
   made: {
     readonly modelDigest: string | null;

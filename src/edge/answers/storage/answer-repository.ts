@@ -1,14 +1,22 @@
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { FIRST_DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import type { AskedQuestion } from "../../questions/question-picture.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import { isStrings, readChecked } from "../../storage/stored-json.ts";
+import type { Job } from "../admit.ts";
 import type { AnswerOrder } from "../answer-service.ts";
 import { answerMigrations, answerSchema } from "./answer-schema.ts";
 import { storedAnswer, storedTerms } from "./stored-answers.ts";
 import { type Progress, progressText, readProgress } from "./stored-progress.ts";
-import { partsOf, questionText, readQuestion } from "./stored-question.ts";
+import {
+  hasStoredPictures,
+  type QuestionRow,
+  questionRow,
+  readQuestion,
+  readQuestionText,
+} from "./stored-question.ts";
 
 /** What is left to do for an answer that has ended; each is done until it is known to be. */
 export type CompletionTask = "settle" | "tell" | "cache" | "report" | "list";
@@ -22,6 +30,9 @@ export interface EndedAnswer {
   /** Version of the decoder that completed it; null where it was not completed. */
   readonly decoder: string | null;
 }
+
+/** An order as it was kept, by this version or by one before. */
+export type StoredOrder = Omit<AnswerOrder, "job"> & { readonly job: Job };
 
 /** An order without its question. */
 export type AnswerTerms = Omit<AnswerOrder, "job"> & {
@@ -70,13 +81,12 @@ export class AnswerRepository {
   }
 
   /** Null before it has begun; throws once the question is forgotten. */
-  order(): AnswerOrder | null {
+  order(): StoredOrder | null {
     if (this.#unkept !== null) return this.#unkept;
     const terms = this.terms();
     if (terms === null) return null;
     const { noticeId: _, job, ...rest } = terms;
-    const question = readQuestion(this.#orderText()?.question ?? "");
-    return { ...rest, job: { ...job, question } };
+    return { ...rest, job: { ...job, question: this.#question() } };
   }
 
   /** As `order`, without the question, for as long as anything is kept. */
@@ -89,7 +99,17 @@ export class AnswerRepository {
   }
 
   hasQuestion(): boolean {
-    return this.#unkept !== null || (this.#exists && (this.#orderText()?.question ?? "") !== "");
+    if (this.#unkept !== null) return true;
+    if (!this.#exists) return false;
+    return this.#questionRow() !== undefined || (this.#orderText()?.question ?? "") !== "";
+  }
+
+  /** Whether pictures of the question lie outside of this store, to be deleted with it. */
+  hasStoredPictures(): boolean {
+    if (this.#unkept !== null)
+      return this.#unkept.job.question.images.some(({ kind }) => kind === "stored");
+    const row = this.#questionRow();
+    return row !== undefined && hasStoredPictures(row.places);
   }
 
   /** Counts an attempt to make it, this one included. The first of an order that may begin at once is counted with it. */
@@ -204,14 +224,30 @@ export class AnswerRepository {
     this.#unkept = null;
   }
 
-  /** Two lines of text: everything but the question, then the question as the function gets it. */
   #putOrder(terms: AnswerTerms, { job }: AnswerOrder): void {
-    const [first = "", ...rest] = partsOf(questionText(job.question));
-    const parts = [`${storedTerms.write(terms)}\n${first}`, ...rest];
-    for (const [part, text] of parts.entries())
-      this.#put(part === 0 ? FIRST_PART : `order/${fourDigits(part + 1)}`, text);
+    const { head, inline, places } = questionRow(job.question);
+    this.#store.all(
+      "INSERT OR REPLACE INTO answer (record, text, head, inline, places) VALUES (?, ?, ?, ?, ?)",
+      ...[FIRST_PART, `${storedTerms.write(terms)}\n`, head, inline, places],
+    );
   }
 
+  #question(): AskedQuestion {
+    const row = this.#questionRow();
+    return row === undefined
+      ? readQuestionText(this.#orderText()?.question ?? "")
+      : readQuestion(row);
+  }
+
+  #questionRow(): QuestionRow | undefined {
+    const rows = this.#store.all<{ head: ArrayBuffer; inline: ArrayBuffer; places: string }>(
+      "SELECT head, inline, places FROM answer WHERE record = ? AND head IS NOT NULL",
+      FIRST_PART,
+    );
+    return rows[0];
+  }
+
+  /** Two lines of text: everything but the question, then the question as versions before kept it, in parts that a row could hold. */
   #orderText(): { readonly terms: string; readonly question: string } | null {
     const rows = this.#store.all<{ text: string }>(
       "SELECT text FROM answer WHERE record > 'order/' AND record < 'order0' ORDER BY record",

@@ -7,7 +7,10 @@ const RECORDS = `CREATE TABLE answer ( ${madeAs({ version: 3, breakingVersion: 3
      progress TEXT,
      tasks TEXT,
      ended_at INTEGER,
-     decoder TEXT
+     decoder TEXT,
+     head BLOB,
+     inline BLOB,
+     places TEXT
    ) STRICT, WITHOUT ROWID`;
 
 /** The tables of an answer. Times are milliseconds since 1970. */

@@ -37,4 +37,18 @@ export const batchMigrations: readonly Migration[] = [
    ) STRICT`,
     ],
   },
+  {
+    // As of an answer: the version before finds no question of an item that was kept after it.
+    name: "an item's question as the head of its work order, its small pictures as they are, the others by their place",
+    kind: "breaking",
+    statements: [
+      `CREATE TABLE item_orders (
+     place INTEGER PRIMARY KEY,
+     terms TEXT NOT NULL,
+     head BLOB NOT NULL,
+     inline BLOB NOT NULL,
+     places TEXT NOT NULL
+   ) STRICT`,
+    ],
+  },
 ];

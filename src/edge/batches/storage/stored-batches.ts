@@ -1,6 +1,6 @@
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
-import type { Job } from "../../answers/admit.ts";
+import type { Job, KeptJob } from "../../answers/admit.ts";
 import { withJob } from "../../answers/storage/stored-answers.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import {
@@ -72,13 +72,16 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
 /** What an item's answer will be made from. */
 export interface ItemOrder {
   /** Without the answer's id, which each attempt draws anew. */
-  readonly job: Omit<Job, "id">;
+  readonly job: Omit<KeptJob, "id">;
   /** Milliseconds from the start of its answer; null waits for its end. */
   readonly deadlineMs: number | null;
   readonly webhook: WebhookTarget | null;
   /** Whose questions share its answer. */
   readonly pool: "private" | "shared" | "off";
 }
+
+/** An item's order as it was kept, by this version or by one before. */
+export type StoredItemOrder = Omit<ItemOrder, "job"> & { readonly job: Omit<Job, "id"> };
 
 /** An item's order without its question. */
 export interface ItemTerms extends Omit<ItemOrder, "job"> {

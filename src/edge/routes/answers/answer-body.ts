@@ -8,7 +8,7 @@ import {
 } from "#wire/api/answers/requests.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { settingsOf } from "../../settings.ts";
-import { mediaTypeOf } from "../body.ts";
+import { mediaTypeOf, readForm, readJson } from "../body.ts";
 
 /** Reads the body of an answer request, a form or JSON. Refuses as the parsers do, or with `unsupported_media_type`. */
 export async function readAnswerRequest(
@@ -17,17 +17,15 @@ export async function readAnswerRequest(
   const mediaType = mediaTypeOf(c);
   const { card } = settingsOf(c.env);
   if (mediaType === "application/json")
-    return parseAnswerJson(new Uint8Array(await c.req.arrayBuffer()), card);
+    return parsed(await readJson(c), (body) => parseAnswerJson(body, card));
   if (mediaType !== "multipart/form-data")
     return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
-  let form: FormData;
-  try {
-    form = await c.req.raw.formData();
-  } catch (cause) {
-    // The runtime's word for a form that breaks its own boundaries; a lost connection is another error.
-    if (!(cause instanceof TypeError)) throw cause;
-    const problem = { pointer: "", message: "is not a well-formed multipart/form-data body" };
-    return refuse({ kind: "invalid_request", problems: [problem] });
-  }
-  return await parseAnswerForm(form, card);
+  return parsed(await readForm(c), (form) => parseAnswerForm(form, card));
+}
+
+function parsed<Body>(
+  body: Result<Body, Failure>,
+  parse: (body: Body) => Result<AnswerRequest, Failure>,
+): Result<AnswerRequest, Failure> {
+  return body.ok ? parse(body.value) : body;
 }

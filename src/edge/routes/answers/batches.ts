@@ -15,8 +15,9 @@ import { takeBatch } from "../../batches/take-batch.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
+import { StreamedDigest } from "../../questions/streamed-digest.ts";
 import { settingsOf } from "../../settings.ts";
-import { describedQuery, readJsonBytes, readQuery } from "../body.ts";
+import { describedQuery, readJson, readQuery } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import {
   byKey,
@@ -33,11 +34,13 @@ const POLL_SECONDS = 5;
 
 /** `POST /v1/batches`: asks many questions under one hold, and replies at once. */
 export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
-  const bytes = await readJsonBytes(c);
-  if (!bytes.ok) return refused(c, bytes.refusal);
-  const request = parseBatch(bytes.value, settingsOf(c.env).card);
+  // Two batches are the same when their bodies are, byte for byte.
+  const digest = new StreamedDigest();
+  const sent = await readJson(c, (chunk) => digest.write(chunk));
+  if (!sent.ok) return refused(c, sent.refusal);
+  const request = parseBatch(sent.value, settingsOf(c.env).card);
   if (!request.ok) return refused(c, request.refusal);
-  const idempotency = await idempotentRequest(c, bytes.value);
+  const idempotency = await idempotentRequest(c, await digest.hex());
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const taken = await takeBatch(callerContextOf(c), request.value, idempotency.value);
   const { allowances } = taken.ok ? taken.value : taken.refusal;

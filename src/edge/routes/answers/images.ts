@@ -7,11 +7,12 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { tooLarge } from "#wire/api/answers/conversation.ts";
 import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
 import { NO_FILE } from "#wire/api/answers/requests.ts";
+import { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
-import { mediaTypeOf } from "../body.ts";
+import { mediaTypeOf, readChunks, readForm } from "../body.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { viewerIn } from "../reply-headers.ts";
 
@@ -51,7 +52,7 @@ function unknown(c: Context<EdgeEnv>): Response {
 }
 
 /** Reads the file: the body itself, or the part `image` of a form. Its stated type is not believed. */
-async function readFile(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
+async function readFile(c: Context<EdgeEnv>): Promise<Result<GrowingFile, Failure>> {
   const mediaType = mediaTypeOf(c);
   if (mediaType === "multipart/form-data") return await readPart(c);
   if (mediaType !== "application/octet-stream" && !mediaType.startsWith("image/"))
@@ -60,27 +61,25 @@ async function readFile(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuf
       contentType: mediaType.slice(0, 100),
       supported: "image/*, application/octet-stream or multipart/form-data",
     });
-  return ok(new Uint8Array(await c.req.arrayBuffer()));
+  const file = new GrowingFile();
+  const read = await readChunks(c, (chunk) => {
+    file.append(chunk);
+    return undefined;
+  });
+  return read.ok ? ok(file) : read;
 }
 
-async function readPart(c: Context<EdgeEnv>): Promise<Result<Uint8Array<ArrayBuffer>, Failure>> {
-  let form: FormData;
-  try {
-    form = await c.req.raw.formData();
-  } catch (cause) {
-    // The runtime's word for a form that breaks its own boundaries; a lost connection is another error.
-    if (!(cause instanceof TypeError)) throw cause;
-    return refuseBody("is not a well-formed multipart/form-data body");
-  }
-  const parts = [...form];
-  const [name, file] = parts[0] ?? [];
-  if (name === "image" && typeof file === "string")
+async function readPart(c: Context<EdgeEnv>): Promise<Result<GrowingFile, Failure>> {
+  const form = await readForm(c);
+  if (!form.ok) return form;
+  const [first, ...others] = form.value;
+  if (first?.name === "image" && !first.isFile)
     return refuse({ kind: "invalid_request", problems: [NO_FILE] });
-  if (parts.length !== 1 || name !== "image" || file === undefined || typeof file === "string")
+  if (first?.name !== "image" || others.length > 0)
     return refuseBody(
       "must have one part, the file named image: curl sends it with -F image=@dog.png",
     );
-  return ok(new Uint8Array(await file.arrayBuffer()));
+  return ok(first.content);
 }
 
 function refuseBody(message: string): Result<never, Failure> {
@@ -88,9 +87,9 @@ function refuseBody(message: string): Result<never, Failure> {
 }
 
 /** Refuses with `image_file_too_large`, and with what asking about the picture would end with. */
-function headerOf(file: Uint8Array): Result<ImageHeader, Failure> {
-  if (file.length > MAX_IMAGE_BYTES) return refuse(tooLarge(0));
-  if (file.length === 0)
+function headerOf(file: GrowingFile): Result<ImageHeader, Failure> {
+  if (file.byteLength > MAX_IMAGE_BYTES) return refuse(tooLarge(0));
+  if (file.byteLength === 0)
     return refuse({ kind: "image_unsupported", image: 0, reason: "it is empty" });
   const headers = judgeImages([file]);
   if (!headers.ok) return headers;

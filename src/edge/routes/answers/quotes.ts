@@ -11,6 +11,7 @@ import {
   readSizeRequest,
   type SizeRequest,
 } from "#wire/api/answers/quotes.ts";
+import { type AnswerRequest, parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { type Asked, appraise, measure } from "../../answers/admit.ts";
 import { letIn } from "../../answers/holds.ts";
 import type { EdgeEnv } from "../../env.ts";
@@ -21,7 +22,7 @@ import { mayAsk } from "../../keys/may-ask.ts";
 import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { settingsOf } from "../../settings.ts";
-import { mediaTypeOf } from "../body.ts";
+import { mediaTypeOf, readJson } from "../body.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";
 import { readAnswerRequest } from "./answer-body.ts";
@@ -67,12 +68,21 @@ interface AskedForQuote {
 async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, RefusedHold>> {
   if (mediaTypeOf(c) === "application/json") {
     const { card } = settingsOf(c.env);
-    // Hono keeps the body, so the next reader finds it again.
-    const sized = readSizeRequest(new Uint8Array(await c.req.arrayBuffer()), card);
+    const body = await readJson(c);
+    if (!body.ok) return unheld(body.refusal);
+    const sized = readSizeRequest(body.value, card);
     if (!sized.ok) return unheld(sized.refusal);
     if (sized.value !== null) return measured(sized.value);
+    return await readWhole(c, parseAnswerJson(body.value, card));
   }
-  const request = await readAnswerRequest(c);
+  return await readWhole(c, await readAnswerRequest(c));
+}
+
+/** Measures an answer request, whose pictures are had for it. */
+async function readWhole(
+  c: Context<EdgeEnv>,
+  request: Result<AnswerRequest, Failure>,
+): Promise<Result<AskedForQuote, RefusedHold>> {
   if (!request.ok) return unheld(request.refusal);
   const caller = callerContextOf(c);
   // A quote that fetches pictures counts as a request, of no steps.

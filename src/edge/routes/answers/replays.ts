@@ -8,12 +8,12 @@ import {
   replayBody,
   replaySchema,
 } from "#wire/api/answers/replays.ts";
-import type { AnswerRequest } from "#wire/api/answers/requests.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import type { AnswerOrder } from "../../answers/answer-service.ts";
 import { ask, askedBefore } from "../../answers/ask.ts";
-import type { AskedAnswer, Delivery, RefusedAsk } from "../../answers/asking.ts";
+import type { AskedAnswer, AskedRequest, Delivery, RefusedAsk } from "../../answers/asking.ts";
 import type { CacheDirectives } from "../../cache/answer-cache.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused } from "../../guard/errors.ts";
@@ -26,7 +26,7 @@ import { replyTo } from "./ask-and-reply.ts";
 
 /** `POST /v1/answers/{id}/replay`: asks an answer's question again, past the cache, and compares. It is charged like any other. */
 export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const idempotency = await idempotentRequest(c, new Uint8Array());
+  const idempotency = await idempotentRequest(c, await sha256Hex(new Uint8Array()));
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const first = await readFirst(c);
   if (!first.ok) return refused(c, first.refusal);
@@ -90,11 +90,11 @@ async function askAgain(
 }
 
 /** The same question; that another model is served by now is for the asking to refuse. */
-function requestOf({ job }: AnswerOrder): AnswerRequest {
+function requestOf({ job }: AnswerOrder): AskedRequest {
   const { messages, images, options } = job.question;
   return {
     messages,
-    pictures: images.map((bytes) => ({ kind: "file", bytes })),
+    pictures: images.map((picture) => ({ kind: "kept", picture })),
     options,
     warnings: job.warnings,
     model: job.card.id,

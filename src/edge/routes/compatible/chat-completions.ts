@@ -7,7 +7,7 @@ import { chatEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
-import { readJsonBytes } from "../body.ts";
+import { readJson } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
 import { byKey, jsonBody, type RouteConfig } from "../describe/route.ts";
@@ -15,9 +15,9 @@ import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
 export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
-  const bytes = await readJsonBytes(c);
-  if (!bytes.ok) return refused(c, bytes.refusal);
-  const chat = parseChat(bytes.value, settingsOf(c.env).card);
+  const body = await readJson(c);
+  if (!body.ok) return refused(c, body.refusal);
+  const chat = parseChat(body.value, settingsOf(c.env).card);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
   const { model } = settingsOf(c.env);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
+import type { JsonBody } from "#wire/body/json-body.ts";
 import { finishReason } from "#wire/compatible/chat-reply.ts";
 import {
   captionSchema,
@@ -16,6 +17,7 @@ import { moondreamEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
+import { readAnyJson } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
 import { jsonBody, type RouteConfig } from "../describe/route.ts";
@@ -40,9 +42,12 @@ export function refuseLocation(c: Context<EdgeEnv>): Response {
 async function answerAs(
   c: Context<EdgeEnv>,
   name: "answer" | "caption",
-  parse: (bytes: Uint8Array, card: ModelCard) => Result<MoondreamRequest, Failure>,
+  parse: (body: JsonBody, card: ModelCard) => Result<MoondreamRequest, Failure>,
 ): Promise<Response> {
-  const body = parse(new Uint8Array(await c.req.arrayBuffer()), settingsOf(c.env).card);
+  // Its clients name no content type that could be held to.
+  const sent = await readAnyJson(c);
+  if (!sent.ok) return refused(c, sent.refusal);
+  const body = parse(sent.value, settingsOf(c.env).card);
   if (!body.ok) return refused(c, body.refusal);
   const requestId = c.get("requestId");
   return await answerCompatibly(c, body.value.request, body.value.wantsStream, {

@@ -3,8 +3,8 @@ import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
-import { parseJson } from "../../function/generate.ts";
 import { MAX_BATCH_ITEMS, MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "../../limits.ts";
 import { type AnswerFields, answerFieldsSchema, answerRequestFields } from "./answer-request.ts";
 import { type AnswerRequest, type AskedCard, parseAnswerValue, webhookOf } from "./requests.ts";
@@ -50,8 +50,8 @@ const envelopeSchema = z.strictObject({
  * Reads a JSON body. One item that cannot be read refuses the whole batch with `invalid_request`, naming each fault by
  * JSON Pointer: nothing is asked of a body that its author got wrong.
  */
-export function parseBatch(bytes: Uint8Array, card: AskedCard): Result<BatchRequest, Failure> {
-  const body = parseJson(bytes);
+export function parseBatch(sent: JsonBody, card: AskedCard): Result<BatchRequest, Failure> {
+  const body = sent.parse();
   if (!body.ok) return body;
   const parsed = envelopeSchema.safeParse(body.value);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
@@ -61,7 +61,9 @@ export function parseBatch(bytes: Uint8Array, card: AskedCard): Result<BatchRequ
   const problems: FieldProblem[] = [];
   const read: BatchItem[] = [];
   for (const [index, item] of items.entries()) {
-    const result = readItem(item, defaults, card);
+    const result = readItem(item, defaults, (fields) =>
+      parseAnswerValue(fields, card, sent.picture),
+    );
     if (result.ok) read.push(result.value);
     else problems.push(...result.refusal.map((problem) => inItem(problem, index)));
     if (problems.length >= MAX_FIELD_PROBLEMS) break;
@@ -77,7 +79,7 @@ export function parseBatch(bytes: Uint8Array, card: AskedCard): Result<BatchRequ
 function readItem(
   item: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
-  card: AskedCard,
+  parse: (fields: unknown) => Result<AnswerRequest, Failure>,
 ): Result<BatchItem, readonly FieldProblem[]> {
   const { custom_id: customId, ...fields } = { ...defaults, ...item };
   const name = nameSchema.optional().safeParse(customId);
@@ -86,7 +88,7 @@ function readItem(
     .map((field) => ({ pointer: `/${field}`, message: "is no field of a batch's item" }));
   if (!name.success)
     problems.push({ pointer: "/custom_id", message: name.error.issues[0]?.message ?? "" });
-  const request = parseAnswerValue(fields, card);
+  const request = parse(fields);
   if (!request.ok && request.refusal.kind === "invalid_request")
     problems.push(...request.refusal.problems);
   if (!request.ok || problems.length > 0 || !name.success) return refuse(problems);

@@ -1,14 +1,15 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import type { Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { readPictureText } from "../../codec/data-uri.ts";
+import type { GrowingFile } from "../../body/growing-file.ts";
+import type { JsonBody } from "../../body/json-body.ts";
 import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
 import type { AnswerFields, MessageBody } from "./answer-request.ts";
 import type { ImageBody } from "./image-body.ts";
 
 /** Where a picture comes from. */
 export type PictureSource =
-  | { readonly kind: "file"; readonly bytes: Uint8Array }
+  | { readonly kind: "file"; readonly file: GrowingFile }
   | { readonly kind: "url"; readonly url: string }
   /** `id`: of an upload, `img_…`. */
   | { readonly kind: "upload"; readonly id: string };
@@ -21,10 +22,14 @@ export interface Conversation {
   readonly pictures: readonly PictureSource[];
 }
 
+/** Reads the picture that a text of the body stands for: the body has read it already where it is a long one. */
+export type PictureReader = JsonBody["picture"];
+
 /** Reads question or messages, with the pictures that were sent `beside` them. Refuses with `invalid_request`, which names each fault by JSON Pointer, and as `readImages` does. */
 export function readConversation(
   { question, messages }: Pick<AnswerFields, "question" | "messages">,
   beside: readonly PictureSource[],
+  pictureOf: PictureReader,
 ): Result<Conversation, Failure> {
   if (question !== undefined && messages !== undefined)
     return refuseFields([{ pointer: "/messages", message: "give question or messages, not both" }]);
@@ -36,7 +41,7 @@ export function readConversation(
   const shown: PictureSource[][] = [];
   for (const [index, { images = [] }] of said.entries()) {
     const pointerOf = (image: number): string => `/messages/${index}/images/${image}`;
-    const read = readImages(images, pointerOf, shown.flat().length);
+    const read = readImages(images, pointerOf, pictureOf, shown.flat().length);
     if (!read.ok) return read;
     shown.push(read.value);
   }
@@ -53,6 +58,7 @@ export function readConversation(
 export function readImages(
   images: readonly ImageBody[],
   pointerOf: (index: number) => string,
+  pictureOf: PictureReader,
   before = 0,
 ): Result<PictureSource[], Failure> {
   const pictures: PictureSource[] = [];
@@ -61,13 +67,13 @@ export function readImages(
       pictures.push("url" in image ? { kind: "url", ...image } : { kind: "upload", ...image });
       continue;
     }
-    const file = readPictureText(typeof image === "string" ? image : image.data, MAX_IMAGE_BYTES);
+    const file = pictureOf(typeof image === "string" ? image : image.data);
     if (!file.ok && file.refusal.isTooLarge) return refuse(tooLarge(before + index));
     if (!file.ok) {
       const pointer = `${pointerOf(index)}${typeof image === "string" ? "" : "/data"}`;
       return refuseFields([{ pointer, message: file.refusal.message }]);
     }
-    pictures.push({ kind: "file", bytes: file.value });
+    pictures.push({ kind: "file", file: file.value });
   }
   return ok(pictures);
 }

@@ -5,8 +5,8 @@ import { toNumber } from "#domain/micros.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Quote } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
-import { parseJson } from "../../function/generate.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./requests.ts";
@@ -44,10 +44,10 @@ export interface QuoteBody {
 
 /** Reads a body that gives a size; null for one that gives none, which is an answer request's. Refuses with `invalid_request`. */
 export function readSizeRequest(
-  bytes: Uint8Array,
+  sent: JsonBody,
   card: AskedCard,
 ): Result<SizeRequest | null, Failure> {
-  const body = parseJson(bytes);
+  const body = sent.parse();
   if (!body.ok) return body;
   if (!isSized(body.value)) return ok(null);
   const parsed = sizeRequestSchema.safeParse(body.value);

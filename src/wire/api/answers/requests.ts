@@ -6,12 +6,16 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import { type AnswerOptions, usualBlock } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { readPictureText } from "../../body/data-uri.ts";
+import type { JsonBody } from "../../body/json-body.ts";
+import type { FormPart } from "../../body/multipart.ts";
+import { parseJson } from "../../body/parse-json.ts";
 import { problemsOf } from "../../field-problems.ts";
-import { parseJson } from "../../function/generate.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES } from "../../limits.ts";
 import { type AnswerFields, answerFieldsSchema, answerRequestSchema } from "./answer-request.ts";
 import {
   type Conversation,
+  type PictureReader,
   type PictureSource,
   readConversation,
   readImages,
@@ -37,50 +41,54 @@ export interface AnswerRequest extends Conversation {
 }
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer, or with `image_file_too_large`. */
-export function parseAnswerJson(
-  bytes: Uint8Array,
-  card: AskedCard,
-): Result<AnswerRequest, Failure> {
-  const body = parseJson(bytes);
-  return body.ok ? parseAnswerValue(body.value, card) : body;
+export function parseAnswerJson(body: JsonBody, card: AskedCard): Result<AnswerRequest, Failure> {
+  const value = body.parse();
+  return value.ok ? parseAnswerValue(value.value, card, body.picture) : value;
 }
 
 /** Reads a parsed JSON body. Refuses as `parseAnswerJson` does. */
-export function parseAnswerValue(body: unknown, card: AskedCard): Result<AnswerRequest, Failure> {
+export function parseAnswerValue(
+  body: unknown,
+  card: AskedCard,
+  pictureOf: PictureReader,
+): Result<AnswerRequest, Failure> {
   const parsed = answerRequestSchema.safeParse(body);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
   const { image, images, ...fields } = parsed.data;
   if (image !== undefined && images !== undefined)
     return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
-  const pictures = readImages(image === undefined ? (images ?? []) : [image], (index) =>
-    image === undefined ? `/images/${index}` : "/image",
-  );
-  return pictures.ok ? requestOf(fields, pictures.value, card) : pictures;
+  const pointerOf = (index: number): string =>
+    image === undefined ? `/images/${index}` : "/image";
+  const pictures = readImages(image === undefined ? (images ?? []) : [image], pointerOf, pictureOf);
+  return pictures.ok ? requestOf(fields, pictures.value, card, pictureOf) : pictures;
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
-export async function parseAnswerForm(
-  form: FormData,
+export function parseAnswerForm(
+  form: readonly FormPart[],
   card: AskedCard,
-): Promise<Result<AnswerRequest, Failure>> {
+): Result<AnswerRequest, Failure> {
   const files: PictureSource[] = [];
   const texts = new Map<string, string[]>();
-  for (const [name, value] of form) {
-    if (typeof value === "string") {
+  for (const part of form) {
+    const { name, content } = part;
+    if (!part.isFile) {
       if (name === "image") return refuseFields([NO_FILE]);
-      texts.set(name, [...(texts.get(name) ?? []), value]);
+      texts.set(name, [...(texts.get(name) ?? []), new TextDecoder().decode(content.toBytes())]);
       continue;
     }
-    const message = partFault(name, value, files.length);
+    const message = partFault(part, files.length);
     if (message !== null) return refuseFields([{ pointer: `/${name.slice(0, 64)}`, message }]);
-    if (value.size > MAX_IMAGE_BYTES) return refuse(tooLarge(files.length));
-    files.push({ kind: "file", bytes: new Uint8Array(await value.arrayBuffer()) });
+    if (content.byteLength > MAX_IMAGE_BYTES) return refuse(tooLarge(files.length));
+    files.push({ kind: "file", file: content });
   }
   const parsed = answerFieldsSchema.safeParse(
     Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
   );
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  return requestOf(parsed.data, files, card);
+  // Pictures that stand as text in the messages.
+  const pictureOf: PictureReader = (text) => readPictureText(text, MAX_IMAGE_BYTES);
+  return requestOf(parsed.data, files, card, pictureOf);
 }
 
 /** What a form is told whose part `image` is text: with curl that is one forgotten `@`. */
@@ -89,10 +97,10 @@ export const NO_FILE: FieldProblem = {
   message: "must be a file, and is text; curl sends one with -F image=@dog.png",
 };
 
-function partFault(name: string, { size }: File, before: number): string | null {
+function partFault({ name, content }: FormPart, before: number): string | null {
   if (name !== "image") return "only image may be a file";
   if (before === MAX_IMAGES) return `at most ${MAX_IMAGES} pictures`;
-  return size === 0 ? "is empty" : null;
+  return content.byteLength === 0 ? "is empty" : null;
 }
 
 const numberFields: ReadonlySet<string> = new Set([
@@ -124,8 +132,9 @@ function requestOf(
   fields: AnswerFields,
   beside: readonly PictureSource[],
   card: AskedCard,
+  pictureOf: PictureReader,
 ): Result<AnswerRequest, Failure> {
-  const conversation = readConversation(fields, beside);
+  const conversation = readConversation(fields, beside, pictureOf);
   const options = optionsOf(fields, card);
   const unfit = optionProblems(fields, options, card);
   if (!conversation.ok) {

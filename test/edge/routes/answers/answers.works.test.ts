@@ -4,10 +4,10 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
-import { decodeGenerate } from "#wire/function/generate.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { collect, pngBytes, story } from "../../../support/edge-builders.ts";
 import { gif, jpeg } from "../../../support/image-files.ts";
+import { headIn, readOrderBody } from "../../../support/orders.ts";
 import { ask, askJson, digest, eventReply, functionReplies } from "../../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -92,8 +92,8 @@ describe("POST /v1/answers works", () => {
       ok: true,
       value: { jobId: answer.id, accountId: "acc_test", model: "unmask-demo" },
     });
-    expect(ticket.ok && (await isTicketFor(ticket.value, sent.body))).toBe(true);
-    expect(decodeGenerate(sent.body)).toMatchObject({ ok: true, value: { images: [pngBytes] } });
+    expect(ticket.ok && (await isTicketFor(ticket.value, headIn(sent.body)))).toBe(true);
+    expect(readOrderBody(sent.body)).toMatchObject({ ok: true, value: { images: [pngBytes] } });
   });
 
   test("the ticket says of every picture what was priced: its size as stored and how it is turned", async () => {

@@ -6,9 +6,10 @@ import { answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
-import { decodeGenerate, GENERATE_PATH } from "#wire/function/generate.ts";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { jpeg } from "../../../support/image-files.ts";
+import { readOrderBody } from "../../../support/orders.ts";
 import { ask, askJson, eventReply, functionReplies, refusal } from "../../function-double.ts";
 import { picture, upload, uploaded } from "../images.ts";
 
@@ -95,7 +96,7 @@ describe("an uploaded picture works", () => {
     const orders = sent.filter(({ url }) => url.endsWith(GENERATE_PATH));
     expect(orders).toHaveLength(2);
     for (const { body } of orders)
-      expect(decodeGenerate(body)).toMatchObject({
+      expect(readOrderBody(body)).toMatchObject({
         value: {
           images: [first, second, third],
           messages: messages.map(({ role, content }) => ({ role, text: content })),

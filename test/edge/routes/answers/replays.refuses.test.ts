@@ -17,8 +17,9 @@ afterEach(() => vi.restoreAllMocks());
 /** As the answer's alarm does after a day. */
 async function forgetQuestion(id: string): Promise<void> {
   await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) => {
-    const toItsTerms = "substr(text, 1, instr(text, char(10)))";
-    storage.sql.exec(`UPDATE answer SET text = ${toItsTerms} WHERE record = 'order/0001'`);
+    storage.sql.exec(
+      "UPDATE answer SET head = NULL, inline = NULL, places = NULL WHERE record = 'order/0001'",
+    );
   });
 }
 

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { replaySchema } from "#wire/api/answers/replays.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
-import { decodeGenerate, GENERATE_PATH } from "#wire/function/generate.ts";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";
+import { readOrderBody } from "../../../support/orders.ts";
 import { ask, digest, eventReply, functionReplies } from "../../function-double.ts";
 import { answered, otherStory, replay } from "../replays.ts";
 
@@ -62,7 +63,7 @@ describe("POST /v1/answers/{id}/replay works", () => {
     await (await replay(answer.id)).text();
     const [first, second] = sent
       .filter(({ url }) => url.endsWith(GENERATE_PATH))
-      .map(({ body }) => decodeGenerate(body));
+      .map(({ body }) => readOrderBody(body));
     expect(second).toEqual(first);
     expect(Number(available - (await ledger.balance()).available)).toBe(answer.charged_micros);
   });

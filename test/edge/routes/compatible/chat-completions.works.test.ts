@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { chatCompletionSchema } from "#wire/compatible/chat-reply.ts";
-import { decodeGenerate } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";
+import { readOrderBody } from "../../../support/orders.ts";
 import { eventReply, functionReplies } from "../../function-double.ts";
 import { chat, dataOf, post } from "../compatible-calls.ts";
 
@@ -20,7 +20,7 @@ describe("POST /v1/chat/completions", () => {
     expect(body.usage).toEqual({ prompt_tokens: 760, completion_tokens: 4, total_tokens: 764 });
     expect(body.x_unmask).toMatchObject({ status: "completed", digest: "cd".repeat(32) });
     expect(body.x_unmask.charged_micros).toBeGreaterThan(0);
-    const work = decodeGenerate(sent.at(-1)!.body);
+    const work = readOrderBody(sent.at(-1)!.body);
     expect(work).toMatchObject({ ok: true, value: { options: { canvas: 4 } } });
   });
 
@@ -28,7 +28,7 @@ describe("POST /v1/chat/completions", () => {
     const { sent } = functionReplies(() => eventReply(story));
     for (const tokens of [{ max_tokens: 4096 }, { max_tokens: null, max_completion_tokens: 512 }]) {
       await post(path, chat({ ...tokens, x_unmask: { cache: "off" } }));
-      const work = decodeGenerate(sent.at(-1)!.body);
+      const work = readOrderBody(sent.at(-1)!.body);
       expect(work).toMatchObject({ value: { options: { canvas: 32, steps: 32 } } });
     }
   });
@@ -42,7 +42,7 @@ describe("POST /v1/chat/completions", () => {
     });
     const body = chatCompletionSchema.parse(await (await post(path, asked)).json());
     expect(body.x_unmask.warnings).toMatchObject([{ code: "system_message_dropped" }]);
-    const work = decodeGenerate(sent.at(-1)!.body);
+    const work = readOrderBody(sent.at(-1)!.body);
     expect(work).toMatchObject({ value: { messages: [{ role: "user", text: "What is this?" }] } });
     const data = await dataOf(await post(path, { ...asked, stream: true }));
     const last = data.map((text) => (text === "[DONE]" ? {} : JSON.parse(text))).at(-2);
@@ -56,7 +56,7 @@ describe("POST /v1/chat/completions", () => {
       path,
       chat({ messages: [...messages, { role: "assistant", content: "A dog." }, ...messages] }),
     );
-    const work = decodeGenerate(sent.at(-1)!.body);
+    const work = readOrderBody(sent.at(-1)!.body);
     expect(work).toMatchObject({
       value: { messages: [{ pictures: 1 }, { role: "assistant" }, { pictures: 1 }] },
     });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { decodeGenerate } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";
+import { readOrderBody } from "../../../support/orders.ts";
 import { eventReply, functionReplies } from "../../function-double.ts";
 import { dataOf, pngUri, post } from "../compatible-calls.ts";
 
@@ -26,7 +26,7 @@ describe("Moondream's routes", () => {
     const { sent } = functionReplies(() => eventReply(story));
     const response = await post("/v1/caption", { image_url: pngUri, length: "short" });
     expect(await response.json()).toMatchObject({ caption: "A red square." });
-    const work = decodeGenerate(sent.at(-1)!.body);
+    const work = readOrderBody(sent.at(-1)!.body);
     expect(work).toMatchObject({ ok: true, value: { options: { canvas: 16 } } });
   });
 

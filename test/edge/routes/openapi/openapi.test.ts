@@ -3,6 +3,7 @@ import { app } from "#edge/app.ts";
 import { parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { errorCodes } from "#wire/error-codes.ts";
+import { jsonBody } from "../../../support/bodies.ts";
 import { untold } from "../../../support/edge-builders.ts";
 import { ask } from "../../function-double.ts";
 
@@ -107,9 +108,7 @@ describe("GET /openapi.json", () => {
         .map(([name, { examples }]) => [name, examples?.[0]]),
     );
     expect(Object.keys(example)).toContain("image");
-    expect(parseAnswerJson(new TextEncoder().encode(JSON.stringify(example)), untold).ok).toBe(
-      true,
-    );
+    expect(parseAnswerJson(jsonBody(example), untold).ok).toBe(true);
   });
 
   test("gives an example answer that is one", async () => {

@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { MAX_BATCH_ADDRESSES, parseBatch } from "#wire/api/answers/batch-request.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { MAX_BATCH_ITEMS } from "#wire/limits.ts";
+import { jsonBody, shown } from "../../../support/bodies.ts";
 import { pngBytes, untold } from "../../../support/edge-builders.ts";
 
 function parse(body: unknown) {
-  return parseBatch(new TextEncoder().encode(JSON.stringify(body)), untold);
+  return parseBatch(jsonBody(body), untold);
 }
 
 function problemsOf(body: unknown) {
@@ -38,7 +39,7 @@ describe("a batch request", () => {
       [{ role: "user", text: "What is this?" }],
       [{ role: "user", text: "How many?" }],
     ]);
-    expect(items[1]?.request.pictures).toEqual([{ kind: "file", bytes: pngBytes }]);
+    expect(shown(items[1]?.request.pictures ?? [])).toEqual([{ kind: "file", bytes: pngBytes }]);
   });
 });
 

@@ -9,12 +9,13 @@ import {
 } from "#wire/api/answers/requests.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { MAX_IMAGE_BYTES, MAX_TEXT_BYTES } from "#wire/limits.ts";
+import { formParts, jsonBody, shown } from "../../../support/bodies.ts";
 import { pngBytes, untold } from "../../../support/edge-builders.ts";
 
 const data = encodeBase64(pngBytes);
 
 function parse(body: unknown, card = untold): ReturnType<typeof parseAnswerJson> {
-  return parseAnswerJson(new TextEncoder().encode(JSON.stringify(body)), card);
+  return parseAnswerJson(jsonBody(body), card);
 }
 
 function accepted(body: unknown, card = untold): AnswerRequest {
@@ -173,7 +174,7 @@ describe("a question as JSON", () => {
     ["image as text", { image: data }],
     ["images", { images: [{ data }] }],
   ])("carries a picture as %s", (_, picture) => {
-    expect(accepted({ question: "?", ...picture }).pictures).toEqual([
+    expect(shown(accepted({ question: "?", ...picture }).pictures)).toEqual([
       { kind: "file", bytes: pngBytes },
     ]);
   });
@@ -360,14 +361,14 @@ describe("a question as JSON", () => {
   test.each(["", "{", "[]", "null", '"x"', "\u{feff}{"])(
     "is refused when the body is %j",
     (text) => {
-      expect(problems(parseAnswerJson(new TextEncoder().encode(text), untold))).toMatchObject([
-        { pointer: "" },
-      ]);
+      expect(
+        problems(parseAnswerJson(jsonBody(new TextEncoder().encode(text)), untold)),
+      ).toMatchObject([{ pointer: "" }]);
     },
   );
 
   test("is refused when the body is not UTF-8", () => {
-    expect(problems(parseAnswerJson(Uint8Array.of(0x22, 0xff, 0x22), untold))).toEqual([
+    expect(problems(parseAnswerJson(jsonBody(Uint8Array.of(0x22, 0xff, 0x22)), untold))).toEqual([
       { pointer: "", message: "is not UTF-8 text" },
     ]);
   });
@@ -389,16 +390,16 @@ describe("a question as a form", () => {
       },
       [pngBytes, pngBytes],
     );
-    expect(await parseAnswerForm(form, untold)).toEqual(
+    expect(parseAnswerForm(await formParts(form), untold)).toEqual(
       parse({ ...common, ...fields, stream: true, images: [data, data] }),
     );
   });
 
   test("takes messages as JSON text", async () => {
     const messages = [{ role: "user", content: "What is this?" }];
-    expect(await parseAnswerForm(formOf({ messages: JSON.stringify(messages) }), untold)).toEqual(
-      parse({ messages }),
-    );
+    expect(
+      parseAnswerForm(await formParts(formOf({ messages: JSON.stringify(messages) })), untold),
+    ).toEqual(parse({ messages }));
   });
 
   test.each<[string, FormData, string]>([
@@ -409,12 +410,12 @@ describe("a question as a form", () => {
     ["nine files", formOf({ question: "?" }, Array<Uint8Array>(9).fill(pngBytes)), "/image"],
     ["messages that are no JSON", formOf({ messages: "[" }), "/messages"],
   ])("is refused for %s", async (_, form, pointer) => {
-    expect(problems(await parseAnswerForm(form, untold))).toMatchObject([{ pointer }]);
+    expect(problems(parseAnswerForm(await formParts(form), untold))).toMatchObject([{ pointer }]);
   });
 
   test("is refused for a picture that is text, and told how curl sends a file", async () => {
     const form = formOf({ image: "dog.png", qestion: "?" });
-    expect(problems(await parseAnswerForm(form, untold))).toEqual([
+    expect(problems(parseAnswerForm(await formParts(form), untold))).toEqual([
       { pointer: "/image", message: expect.stringContaining("-F image=@dog.png") },
     ]);
   });
@@ -422,7 +423,7 @@ describe("a question as a form", () => {
   test("is refused for a file under any other name", async () => {
     const form = formOf({ question: "?" });
     form.append("photo", new Blob(["x"]), "photo.png");
-    expect(problems(await parseAnswerForm(form, untold))).toMatchObject([
+    expect(problems(parseAnswerForm(await formParts(form), untold))).toMatchObject([
       { pointer: "/photo", message: "only image may be a file" },
     ]);
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJsonValues } from "#wire/codec/json-size.ts";
+import { countJsonValues } from "#wire/body/json-size.ts";
 
 const utf8 = new TextEncoder();
 

@@ -1,22 +1,16 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
-
-/** What is wrong with a text that should be a picture. */
-export interface PictureTextFault {
-  /** A sentence's end about this very text, to stand behind the name of its field. */
-  readonly message: string;
-  /** Whether it is a picture like any other and only stands for too many bytes. */
-  readonly isTooLarge: boolean;
-}
+import { isDataUri, type PictureTextFault } from "#wire/body/data-uri.ts";
 
 /**
- * Reads the bytes of a picture that was written as text: a data URI, or base64 alone. The media type is not believed; the
+ * The slow but obvious twin of `PictureTextReader`: reads the bytes of a picture that was written as text, a data URI or
+ * base64 alone, with the whole text and several copies of it at hand. The media type is not believed; the
  * bytes say what they are.
  * @param maxBytes the most bytes that it may stand for
  *
  * Source of the URI's form: WHATWG Fetch, "data: URL processor"; of base64: WHATWG Infra, "forgiving-base64 decode". The
  * URL-safe alphabet of RFC 4648 section 5 is read too.
  */
-export function readPictureText(
+export function readPictureTextAtOnce(
   text: string,
   maxBytes: number,
 ): Result<Uint8Array<ArrayBuffer>, PictureTextFault> {
@@ -26,13 +20,6 @@ export function readPictureText(
       "is an address; where a file is expected, send its bytes as base64 or a data URI",
     );
   return readBase64(text, maxBytes);
-}
-
-/** Says whether a text is a data URI, whatever is wrong with it. Source: WHATWG URL, which ignores spaces and control characters in front, and case. */
-export function isDataUri(text: string): boolean {
-  let start = 0;
-  while (start < text.length && text.charCodeAt(start) <= 0x20) start += 1;
-  return text.slice(start, start + 5).toLowerCase() === "data:";
 }
 
 function readDataUri(

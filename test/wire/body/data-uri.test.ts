@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isDataUri, readPictureText } from "#wire/codec/data-uri.ts";
+import { isDataUri, PictureTextReader, readPictureText } from "#wire/body/data-uri.ts";
+import { readPictureTextAtOnce } from "../../support/picture-text-twin.ts";
 
 const LIMIT = 1000;
 
 function read(text: string, limit = LIMIT): string {
   const bytes = readPictureText(text, limit);
   if (!bytes.ok) throw new Error(bytes.refusal.message);
-  return Buffer.from(bytes.value).toString("latin1");
+  return Buffer.from(bytes.value.toBytes()).toString("latin1");
 }
 
 /** The standard's own reader, which every browser and Node have: undefined where it refuses. */
@@ -78,10 +79,61 @@ describe("a picture as text", () => {
     await fc.assert(
       fc.asyncProperty(uri, async (text) => {
         const [own, theirs] = [readPictureText(text, LIMIT), await standard(text)];
-        expect(own.ok ? Buffer.from(own.value).toString("latin1") : "").toBe(theirs ?? "");
+        expect(own.ok ? Buffer.from(own.value.toBytes()).toString("latin1") : "").toBe(
+          theirs ?? "",
+        );
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("a picture as text that arrives in pieces", () => {
+  const piece = fc.constantFrom(
+    ...["data:", "DATA:image/png", ";base64", ",", " ", "\n", "\t", "#", "é", "😀", "https:", "\f"],
+    ...["AAAA", "QUJD", "Q", "QQ", "=", "==", "===", "+/", "-_", "*", "A".repeat(100)],
+    ...["%41", "%", "%4", "%2C", "%3d", "%20", "%C3%A9", "%0A", "%23", "A".repeat(900)],
+  );
+  const text = fc.tuple(
+    fc.constantFrom("", "data:;base64,", "data:,", " data:a/b;base64 ,"),
+    fc.array(piece, { maxLength: 8 }),
+  );
+
+  test("is what it is at once: the same bytes, or the same words about the same character", () => {
+    fc.assert(
+      fc.property(text, fc.array(fc.nat(1500), { maxLength: 4 }), ([start, pieces], cuts) => {
+        const whole = start + pieces.join("");
+        const utf8 = new TextEncoder().encode(whole);
+        const reader = new PictureTextReader(LIMIT);
+        let from = 0;
+        for (const cut of [...cuts.toSorted((a, b) => a - b), utf8.length]) {
+          reader.write(utf8.subarray(from, cut));
+          from = Math.max(from, Math.min(cut, utf8.length));
+        }
+        const read = reader.end();
+        const told = read.ok ? { ok: true, value: read.value.toBytes() } : read;
+        expect(told).toEqual(readPictureTextAtOnce(whole, LIMIT));
+      }),
+      { seed: 3, numRuns: 3000 },
+    );
+  });
+
+  test("of ten megabytes is decoded to the byte", () => {
+    const bytes = Uint8Array.from({ length: 10_000_001 }, (_, index) => (index * 7) ^ (index >> 8));
+    const utf8 = Buffer.from(`data:image/png;base64,${Buffer.from(bytes).toString("base64")}`);
+    const reader = new PictureTextReader(bytes.length);
+    for (let from = 0; from < utf8.length; from += 65_531)
+      reader.write(utf8.subarray(from, from + 65_531));
+    const read = reader.end();
+    expect(read.ok && Buffer.compare(read.value.toBytes(), bytes)).toBe(0);
+  });
+
+  test("is not kept beyond the limit, and how large it is is told all the same", () => {
+    const reader = new PictureTextReader(3_000);
+    for (let turn = 0; turn < 100; turn += 1) reader.write(Buffer.from("AAAA".repeat(1_000)));
+    expect(reader.end()).toMatchObject({
+      refusal: { message: "has 300000 bytes; 3000 are the most", isTooLarge: true },
+    });
   });
 });
 
