@@ -1,9 +1,10 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { TurnOrder, type Waiting } from "./turn-order.ts";
 
 /** A place in the queue, and later among those that run. */
 export interface Place {
-  /** Resolves, in order of arrival, when it is this request's turn; rejects if the place is left before. */
+  /** Resolves when it is this request's turn; rejects if the place is left before. */
   readonly turn: Promise<Turn>;
   /** Gives the place up, waiting or running. To be called however the request ends; calling it again does nothing. */
   readonly leave: () => void;
@@ -17,10 +18,10 @@ export interface Turn {
 /** A bounded queue in front of a few running slots. */
 export interface Admission {
   /**
-   * Takes a place. Refuses at once with `overloaded` when the queue is full and with `draining` after `drain`. A caller
+   * Takes a place; those of one account wait in the order of arrival, and accounts take turns. Refuses at once with `overloaded` when the queue is full and with `draining` after `drain`. A caller
    * whose signal is aborted has left his place by that, whether he was waiting or running.
    */
-  readonly enter: (signal: AbortSignal) => Result<Place, Failure>;
+  readonly enter: (signal: AbortSignal, account?: string) => Result<Place, Failure>;
   /** Takes nobody in any more and resolves when the last place is free. Those already waiting still run. */
   readonly drain: () => Promise<void>;
   readonly load: () => { readonly running: number; readonly waiting: number };
@@ -33,29 +34,36 @@ const SMOOTHING = 0.15;
 const FIRST_GUESS_MS = 5_000;
 
 /**
- * @param slots runs at once, 1 or more: an engine that computes one pass at a time gains nothing from a second slot
+ * @param slots runs at once, 1 or more; their passes take turns (`engine/turns.ts`)
  * @param queueLength requests that may wait, 0 or more
  * @param now clock in milliseconds
  */
 export function createAdmission(slots: number, queueLength: number, now: () => number): Admission {
   const waiting: Waiter[] = [];
+  const order = new TurnOrder();
   let running = 0;
   let meanRunMs = FIRST_GUESS_MS;
   const drained = Promise.withResolvers<void>();
   let isDraining = false;
 
   function settle(): void {
-    if (running < slots) waiting.shift()?.start();
+    const next = running < slots ? order.next(waiting) : undefined;
+    if (next !== undefined) {
+      order.serve(next, waiting);
+      waiting.splice(waiting.indexOf(next), 1);
+      next.start();
+    }
     if (isDraining && running === 0 && waiting.length === 0) drained.resolve();
   }
 
-  function take(signal: AbortSignal): Place {
+  function take(signal: AbortSignal, account: string): Place {
     const enteredMs = now();
     const turn = Promise.withResolvers<Turn>();
     turn.promise.catch(() => undefined); // A place may be left before anyone waits for its turn.
     let startedMs: number | undefined;
     let hasLeft = false;
     const waiter: Waiter = {
+      ...{ claim: { account, remaining: 0 }, passedOver: 0 },
       start: () => {
         running++;
         startedMs = now();
@@ -83,14 +91,14 @@ export function createAdmission(slots: number, queueLength: number, now: () => n
   }
 
   return {
-    enter: (signal) => {
+    enter: (signal, account = "") => {
       if (isDraining) return refuse({ kind: "draining" });
       if (running >= slots && waiting.length >= queueLength) {
         const aheadMs = (meanRunMs * (waiting.length + 1)) / slots;
         const retryAfterSeconds = Math.max(1, Math.ceil(aheadMs / 1000));
         return refuse({ kind: "overloaded", retryAfterSeconds });
       }
-      return ok(take(signal));
+      return ok(take(signal, account));
     },
     drain: () => {
       isDraining = true;
@@ -101,6 +109,6 @@ export function createAdmission(slots: number, queueLength: number, now: () => n
   };
 }
 
-interface Waiter {
+interface Waiter extends Waiting {
   readonly start: () => void;
 }

@@ -19,10 +19,12 @@ export interface Config {
   readonly store: StoreConfig;
   /** Public Ed25519 keys (JWK with `kid`) of the edges whose tickets are taken. */
   readonly ticketKeys: readonly TicketVerificationKey[];
+  /** Answers that run at once: their passes take turns, one at a time. */
+  readonly answersAtOnce: number;
   readonly queueLength: number;
   /** A disk cache of verified shards; absent: none. */
   readonly shardCache?: { readonly folder: string; readonly maxBytes: number };
-  /** Bytes that one answer may keep of its prompt between passes; longer prompts are answered in mode `exact` alone. */
+  /** Bytes that all answers together may keep of their prompts between passes; longer prompts are answered in mode `exact` alone. */
   readonly prefixBytes: number;
   /** The most that pictures' features take in memory between questions. */
   readonly featureBytes: number;
@@ -83,6 +85,7 @@ const environment = z.object({
   UNMASK_S3_BUCKET: z.string(),
   UNMASK_S3_ACCESS_KEY_ID: z.string(),
   UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
+  UNMASK_ANSWERS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
   UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
   // Every picture question of an 8B model: 3,627 vectors and 400 positions of text at 1.05 MB each.
   UNMASK_PREFIX_BYTES: z.coerce
@@ -119,6 +122,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
       accessKeyId: values.UNMASK_S3_ACCESS_KEY_ID,
       secretAccessKey: values.UNMASK_S3_SECRET_ACCESS_KEY,
     },
+    answersAtOnce: values.UNMASK_ANSWERS_AT_ONCE,
     queueLength: values.UNMASK_QUEUE_LENGTH,
     prefixBytes: values.UNMASK_PREFIX_BYTES,
     featureBytes: values.UNMASK_FEATURE_BYTES,

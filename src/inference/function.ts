@@ -16,9 +16,6 @@ import { openShardCache } from "./shard-cache.ts";
 import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
 import { createTicketLog } from "./ticket-log.ts";
 
-/** One pass at a time uses all cores; a second run beside it would only make both later. */
-const SLOTS = 1;
-
 const log = jsonLog((line) => process.stderr.write(line), Date.now);
 
 async function main(): Promise<void> {
@@ -49,7 +46,9 @@ async function main(): Promise<void> {
         signal,
       }),
   });
-  const admission = createAdmission(SLOTS, config.queueLength, () => performance.now());
+  const admission = createAdmission(config.answersAtOnce, config.queueLength, () =>
+    performance.now(),
+  );
   const metrics = createMetrics();
   const { allowsPrivateFetch: allowsPrivate, forbiddenFetchPorts } = config;
   const forbiddenPorts = [config.port, ...forbiddenFetchPorts];

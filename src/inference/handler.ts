@@ -90,7 +90,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
 
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, request.signal]);
-  const place = parts.admission.enter(signal);
+  const place = parts.admission.enter(signal, ticket.value.accountId);
   if (!place.ok) return refusal(request, place.refusal);
   try {
     const question = await readQuestion(request, ticket.value, parts.log);
@@ -104,8 +104,15 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       place.value.leave();
       return refusal(request, beyond);
     }
-    const { jobId, pictures = null } = ticket.value;
-    const work = { jobId, question: question.value, pictures, digest: card.digest, deadline };
+    const { jobId, accountId: account, pictures = null } = ticket.value;
+    const work = {
+      jobId,
+      account,
+      question: question.value,
+      pictures,
+      digest: card.digest,
+      deadline,
+    };
     const events = run(work, place.value, parts, signal);
     const body = sseStream(messages(events, jobId), {
       cancel: (reason) => gone.abort(reason),

@@ -15,6 +15,7 @@ import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { ModelLoad } from "./model-loader.ts";
 import { createTemplateRenderer, createTokenizer } from "./text.ts";
+import type { Claim } from "./turn-order.ts";
 
 /** The one model of a function, from the moment the process starts until it ends. */
 export interface ModelHost {
@@ -43,6 +44,8 @@ export interface DescribedModel {
   readonly card: ModelCard;
   readonly abilities: Abilities;
   readonly tools: AnswerTools;
+  /** The tools with the engine as one answer sees it; see `OrtEngine.ofAnswer`. */
+  readonly toolsOf: (claim: () => Claim) => AnswerTools;
 }
 
 export interface ModelHostOptions {
@@ -160,13 +163,15 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
     tokenizer.decode([special.beginOfText], true),
   );
   const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
+  const tools = {
+    ...{ engine, tokenizer, renderTemplate, resize: options.resize },
+    features: createFeatureStore(options.featureBytes ?? 0),
+  };
   return {
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
-    tools: {
-      ...{ engine, tokenizer, renderTemplate, resize: options.resize },
-      features: createFeatureStore(options.featureBytes ?? 0),
-    },
+    tools,
+    toolsOf: (claim) => ({ ...tools, engine: engine.ofAnswer(claim) }),
   };
 }
 

@@ -2,7 +2,7 @@ import { untouched } from "#domain/answer-text.ts";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
-import { answer } from "#model/answer.ts";
+import { answer, type ModelEvent } from "#model/answer.ts";
 import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Place, Turn } from "./admission.ts";
 import { failureOf } from "./fault.ts";
@@ -23,6 +23,8 @@ export interface RunParts {
 /** What is to be answered, by which weights and until when. */
 export interface Work {
   readonly jobId: string;
+  /** The account that ordered it. */
+  readonly account: string;
   readonly question: Question;
   /** The question's pictures as they were priced; null where the order does not say. */
   readonly pictures: readonly PricedPicture[] | null;
@@ -89,7 +91,7 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
-  { jobId, question, pictures: priced, digest: modelDigest, deadline }: Work,
+  { jobId, account, question, pictures: priced, digest: modelDigest, deadline }: Work,
   { host, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
@@ -99,11 +101,14 @@ async function* answerSafely(
       yield { kind: "answer.failed", failure: pictures.refusal };
       return;
     }
-    const { tools, abilities } = await host.described(signal);
+    const { toolsOf, abilities } = await host.described(signal);
     const { messages, options } = question;
+    let remaining = options.steps * options.canvas;
+    const tools = toolsOf(() => ({ account, remaining }));
     const asked = { messages, options, pictures: pictures.value };
     const pictureDigests = await Promise.all(asked.pictures.map(pixelDigest));
     for await (const event of answer({ ...asked, pictureDigests }, tools, signal, deadline)) {
+      remaining = remainingAfter(event, remaining);
       if (event.kind === "answer.completed") {
         const { tokens } = event;
         const digest = await replayDigest({ ...asked, modelDigest, tokens });
@@ -120,4 +125,12 @@ async function* answerSafely(
     log("answer.fault", { job: jobId, code: failure.kind, error: errorChain(cause) });
     yield { kind: "answer.failed", failure };
   }
+}
+
+/** Rows that an answer may still compute, at the most: what its passes wait by. Before it has started its prompt is not known. */
+function remainingAfter(event: ModelEvent, remaining: number): number {
+  if (event.kind === "answer.started") {
+    return event.steps * (event.promptLength + event.canvas);
+  }
+  return event.kind === "answer.frame" ? remaining - (event.rows ?? 0) : remaining;
 }

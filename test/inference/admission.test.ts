@@ -35,6 +35,23 @@ describe("admission", () => {
     expect(order).toEqual(["second after 5", "third after 15"]);
   });
 
+  test("accounts take turns: one that fills the queue keeps nobody else out", async () => {
+    const admission = createAdmission(1, 10, () => 0);
+    const running = enter(admission);
+    const order: string[] = [];
+    const asked = ["busy 1", "busy 2", "busy 3", "busy 4", "quiet 1", "other 1"].map((name) => {
+      const outcome = admission.enter(forever, name.split(" ")[0]);
+      if (!outcome.ok) throw new Error("refused");
+      return outcome.value.turn.then(() => {
+        order.push(name);
+        outcome.value.leave();
+      });
+    });
+    running.leave();
+    await Promise.all(asked);
+    expect(order).toEqual(["busy 1", "quiet 1", "other 1", "busy 2", "busy 3", "busy 4"]);
+  });
+
   test("a full queue refuses with the time until a place is likely to be free", async () => {
     let now = 0;
     const admission = createAdmission(1, 1, () => now);

@@ -19,6 +19,8 @@ describe("the function's configuration", () => {
       port: 8788,
       provider: "cpu",
       queueLength: 16,
+      answersAtOnce: 4,
+      featureBytes: 256 * 1024 ** 2,
       prefixBytes: 4_294_967_296,
     });
     expect(config.ticketKeys[0]?.kid).toBe("one");

@@ -67,7 +67,7 @@ function parts(
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: () => undefined,
-      described: async () => ({ card, abilities: untold.abilities, tools }),
+      described: async () => ({ card, abilities: untold.abilities, tools, toolsOf: () => tools }),
       status: () =>
         ok({
           model: { name: "fake", version: "1", digest: card.digest },

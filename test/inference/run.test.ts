@@ -5,6 +5,7 @@ import { type Admission, createAdmission } from "#inference/admission.ts";
 import type { LogValue } from "#inference/log.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { type RunParts, run, type Work } from "#inference/run.ts";
+import type { Claim } from "#inference/turn-order.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
@@ -18,7 +19,14 @@ const question: Question = {
   images: [],
   options: options({ canvas: 4, steps: 4, blockLength: 4 }),
 };
-const work: Work = { jobId: "ans_1", question, pictures: null, digest, deadline: forever };
+const work: Work = {
+  jobId: "ans_1",
+  account: "acc_1",
+  question,
+  pictures: null,
+  digest,
+  deadline: forever,
+};
 
 /** Writes "A" everywhere. */
 const letter = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 16 + 65, 9));
@@ -27,9 +35,12 @@ const letter = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 16 + 65, 
 function parts(engine: Engine = letter): RunParts & {
   readonly lines: string[];
   readonly condemned: string[];
+  /** What was left at each pass. */
+  readonly claims: Claim[];
 } {
   const lines: string[] = [];
   const condemned: string[] = [];
+  const claims: Claim[] = [];
   const tools = {
     engine,
     tokenizer: fakeTokenizer,
@@ -48,11 +59,15 @@ function parts(engine: Engine = letter): RunParts & {
   return {
     lines,
     condemned,
+    claims,
     host: {
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: (reason) => void condemned.push(reason),
-      described: async () => ({ card, abilities: untold.abilities, tools }),
+      described: async () => ({
+        ...{ card, abilities: untold.abilities, tools },
+        toolsOf: (claim) => ({ ...tools, engine: claiming(engine, claim, claims) }),
+      }),
       status: () => {
         throw new Error("a run does not ask for the status");
       },
@@ -62,6 +77,17 @@ function parts(engine: Engine = letter): RunParts & {
     now: () => 0,
     log: (event: string, fields: Readonly<Record<string, LogValue>> = {}) =>
       void lines.push(JSON.stringify({ event, ...fields })),
+  };
+}
+
+/** An engine that notes for each pass on whose behalf it is. */
+function claiming(engine: Engine, claim: () => Claim, claims: Claim[]): Engine {
+  return {
+    ...engine,
+    denoise(pass, signal) {
+      claims.push(claim());
+      return engine.denoise(pass, signal);
+    },
   };
 }
 
@@ -104,6 +130,17 @@ async function partialAfter(steps: number): Promise<AnswerEvent | undefined> {
 }
 
 describe("a run", () => {
+  test("its passes wait on behalf of its account, by the rows that are left of it", async () => {
+    const made = parts();
+    await events(made, work);
+    const [started] = await events(parts(), work);
+    if (started?.kind !== "answer.started") throw new Error("the answer has no start");
+    const rows = started.promptLength + started.canvas;
+    expect(made.claims).toEqual(
+      [4, 3, 2, 1].map((steps) => ({ account: "acc_1", remaining: steps * rows })),
+    );
+  });
+
   test("ends with the answer and the digest that fixes it", async () => {
     const told = await events(parts(), work);
     expect(told.at(-1)).toMatchObject({

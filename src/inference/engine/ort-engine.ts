@@ -1,17 +1,19 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
 import { type Provider, providerNames } from "#graph/profile.ts";
-import type { Engine } from "#model/engine.ts";
+import type { Engine, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
+import type { Claim } from "../turn-order.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import type { EngineParts, Observer } from "./engine-parts.ts";
-import { KeptPrefix, prefixBytesPerPosition } from "./kept-prefix.ts";
+import { KeptPrefix } from "./kept-prefix.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
+import { createPrefixBudget } from "./prefix-budget.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
 import { createSessions, type SessionsOptions } from "./sessions.ts";
-import { createTurns } from "./turns.ts";
+import { type Asking, createTurns } from "./turns.ts";
 
 /** An engine over ONNX Runtime that takes its weights stage by stage, in any order. */
 export interface OrtEngine extends Engine {
@@ -29,6 +31,10 @@ export interface OrtEngine extends Engine {
    * it is true.
    */
   readonly rowsAreIndependent: boolean;
+  /**
+   * The engine as one answer sees it: its passes come in their turn among those of others. `claim` is asked before each of them.
+   */
+  ofAnswer(claim: () => Claim): Engine;
   /** Tells everyone who waits or will wait for a stage that has not come that it will not come. */
   fail(error: Error): void;
   /** Frees the runtime's memory; later calls reject. Waits for the pass that is running. */
@@ -45,7 +51,7 @@ export interface OrtEngineOptions {
    * suits models so small that no run is felt. Default: its own.
    */
   readonly thread?: "own" | "callers";
-  /** Bytes that one answer may keep of its prompt; absent: whatever it takes. */
+  /** Bytes that all answers together may keep of their prompts; absent: whatever they take. */
   readonly prefixBytes?: number;
   /** Puts bytes where they take no memory; resolves with undefined where they are to stay. Absent: all stays in memory. */
   readonly putAside?: SessionsOptions["putAside"];
@@ -77,26 +83,46 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     isObserved,
     observe: observe ?? (() => undefined),
   };
-  return {
+  const budget = createPrefixBudget(
+    architecture.language,
+    options.prefixBytes ?? Number.POSITIVE_INFINITY,
+  );
+  const clear = async (shelf: number): Promise<void> => {
+    await runtime.clear(shelf);
+    budget.free(shelf);
+  };
+  const seenBy = (asking: () => Asking): Engine => ({
     architecture,
     encodeImage: (viewsNCHW, signal) =>
-      takeTurn(() => encodeImage(parts, viewsNCHW, signal), signal),
+      takeTurn(() => encodeImage(parts, viewsNCHW, signal), signal, asking()),
     async embedTokens(ids, signal) {
       return (await sessions.embeddings(signal)).rows(ids);
     },
     imageNewline: (signal) => sessions.imageNewline(signal),
-    denoise: (pass, signal) => takeTurn(() => denoise(parts, pass, signal), signal),
-    prefixLimit: Math.floor(
-      (options.prefixBytes ?? Number.POSITIVE_INFINITY) /
-        prefixBytesPerPosition(architecture.language),
-    ),
+    denoise(pass, signal) {
+      const work = (): Promise<Predictions> => {
+        budget.hold(pass);
+        return denoise(parts, pass, signal);
+      };
+      return takeTurn(work, signal, { ...asking(), fits: () => budget.fits(pass) });
+    },
+    prefixLimit: budget.positions,
     openPrefix() {
       shelves += 1;
       const shelf = shelves;
       // A pass that has been given up may still run its layer: the shelf is cleared behind it. Where that fails the runtime has
       // broken down, and its memory with it.
-      const clear = () => void takeTurn(() => runtime.clear(shelf), never).catch(() => undefined);
-      return new KeptPrefix(shelf, clear);
+      return new KeptPrefix(
+        shelf,
+        () => void takeTurn(() => clear(shelf), never).catch(() => undefined),
+      );
+    },
+  });
+  return {
+    ...seenBy(() => ({})),
+    ofAnswer(claim) {
+      const answer = {};
+      return seenBy(() => ({ answer, claim: claim() }));
     },
     async accept(stage, giveBack) {
       try {
