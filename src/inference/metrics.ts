@@ -6,6 +6,8 @@ export interface Metrics {
     readonly ranMs: number;
     readonly steps: number;
     readonly forwardPasses: number;
+    /** Positions that passes computed. */
+    readonly rows: number;
   }) => void;
   readonly fetched: (fetch: { readonly purpose: string; readonly outcome: string }) => void;
   /** Writes everything that was counted, and the gauges as they stand. */
@@ -29,6 +31,7 @@ const help: Readonly<Record<string, readonly [type: string, words: string]>> = {
   fetches_total: ["counter", "Fetches for the edge, by purpose and how they ended."],
   steps_total: ["counter", "Unmasking steps that ran."],
   forward_passes_total: ["counter", "Passes through the network."],
+  rows_total: ["counter", "Positions that passes through the network computed."],
   answer_wait_seconds: ["histogram", "How long answers stood in the queue."],
   answer_run_seconds: ["histogram", "How long answers took from their turn to their end."],
   answers_running: ["gauge", "Answers in the making."],
@@ -46,10 +49,11 @@ export function createMetrics(): Metrics {
   const wait = createHistogram();
   const run = createHistogram();
   return {
-    answered: ({ outcome, waitedMs, ranMs, steps, forwardPasses }) => {
+    answered: ({ outcome, waitedMs, ranMs, steps, forwardPasses, rows }) => {
       add(`answers_total{outcome="${label(outcome)}"}`);
       add("steps_total", steps);
       add("forward_passes_total", forwardPasses);
+      add("rows_total", rows);
       wait.observe(waitedMs / 1000);
       run.observe(ranMs / 1000);
     },

@@ -47,7 +47,7 @@ export async function* run(
   const enteredMs = parts.now();
   let started: { readonly atMs: number; readonly waitedMs: number } | undefined;
   let outcome = "abandoned";
-  let [steps, forwardPasses] = [0, 0];
+  let [steps, forwardPasses, rows] = [0, 0, 0];
   try {
     const turn = await turnBefore(place, work.deadline);
     if (turn === "late") place.leave();
@@ -61,7 +61,10 @@ export async function* run(
       if (event.kind === "answer.failed") outcome = event.failure.kind;
       if (event.kind === "answer.completed") outcome = "completed";
       if (event.kind === "answer.partial") outcome = "partial";
-      if (event.kind === "answer.frame") steps = event.step;
+      if (event.kind === "answer.frame") {
+        steps = event.step;
+        rows += event.rows ?? 0;
+      }
       if ("usage" in event) ({ steps, forwardPasses } = event.usage);
       yield event;
     }
@@ -70,7 +73,7 @@ export async function* run(
     const endedMs = parts.now();
     const waitedMs = Math.round(started?.waitedMs ?? endedMs - enteredMs);
     const ranMs = Math.round(endedMs - (started?.atMs ?? endedMs));
-    parts.metrics.answered({ outcome, waitedMs, ranMs, steps, forwardPasses });
+    parts.metrics.answered({ outcome, waitedMs, ranMs, steps, forwardPasses, rows });
     parts.log("answer.ended", { job: work.jobId, outcome, steps, waitedMs, ranMs });
   }
 }

@@ -43,6 +43,29 @@ describe.each(readdirSync(FIXTURES))("databases that release %s wrote", (release
     expect([charged, repository.balance().held]).toEqual([10n, 0n]);
   });
 
+  test("a ledger still knows what its key has spent of its day and month, and what of a charge was given back", () => {
+    const repository = openLedgerRepository(stored("ledger"), () => AT);
+    const keyLimits = {
+      ...{ requestsPerMinute: 100, stepsPerMinute: 1000, concurrent: 10 },
+      ...{ spendPerDayMicros: null, spendPerMonthMicros: micros(24) },
+    };
+    // 7 were charged, whose refund release 0.1.0 did not take off, and 10 are held.
+    const refused = repository.hold(holdRequest("ans_more", { keyLimits }));
+    expect(refused).toMatchObject({
+      refusal: { failure: { kind: "spend_limit_reached", period: "month", spentMicros: 17 } },
+    });
+    const ofTheDay = { ...keyLimits, spendPerDayMicros: micros(24), spendPerMonthMicros: null };
+    expect(repository.hold(holdRequest("ans_more", { keyLimits: ofTheDay }))).toMatchObject({
+      refusal: { failure: { kind: "spend_limit_reached", period: "day", spentMicros: 17 } },
+    });
+    repository.release("ans_open");
+    expect(repository.hold(holdRequest("ans_more", { keyLimits }))).toMatchObject({ ok: true });
+    const more = { accountId: "acc_1", holdId: "ans_charged", note: "" };
+    const refund = (refundId: string, amount: number) =>
+      repository.refund({ ...more, refundId, amount: micros(amount) }).ok;
+    expect([refund("too much", 6), refund("all", 5)]).toEqual([false, true]);
+  });
+
   test("an answer under way goes on from its frames", () => {
     const repository = openAnswerRepository(stored("answer-running"), () => "evt_new");
     expect(repository.order()).toMatchObject({

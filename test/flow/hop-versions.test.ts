@@ -148,6 +148,14 @@ describe("a function", () => {
     expect(parseRefusal(await response.json())).toMatchObject({ kind });
   });
 
+  test("answers an order of version 2, which knows one mode, in exact: every pass computes the prompt", async () => {
+    const end = await endOf(await order({ version: 2, pictures: [[24, 16, 1]] }));
+    expect(end).toMatchObject({
+      kind: "answer.completed",
+      usage: { forwardPasses: 1, refreshes: 1 },
+    });
+  });
+
   test("passes over what a newer edge of its own version adds", async () => {
     const claims = { version: HOP_VERSION, pictures: [[24, 16, 1]], colour: "blue" };
     expect(await endOf(await order(claims))).toMatchObject({ kind: "answer.completed" });

@@ -76,7 +76,8 @@ describe("the ledger's clock", () => {
     clock.now += HOLD_LIFETIME_MS + 7 * DAY_MS - 1;
     repository.sweep();
     expect(capture()).toBe(7n);
-    clock.now += 1;
+    // Looked at once an hour.
+    clock.now += 3_600_000;
     repository.sweep();
     expect(capture()).toBe(0n);
     expect(repository.balance()).toMatchObject({ available: 3n, revenue: 7n });
@@ -183,13 +184,13 @@ describe("the ledger's clock", () => {
     repository.takePlace({ id: "item", share: 1, isWorking: false });
     repository.sent(repository.due(10).map(({ id }) => id));
     const filled = () =>
-      ["holds", "places", "replies", "spending", "windows", "outbox", "alerts"].filter(
+      ["holds", "places", "replies", "spending", "rates", "outbox", "alerts"].filter(
         (table) => database.prepare(`SELECT * FROM ${table}`).all().length > 0,
       );
-    expect(filled()).toEqual(["holds", "places", "replies", "spending", "windows"]);
+    expect(filled()).toEqual(["holds", "places", "replies", "spending", "rates"]);
     clock.now += 60_000 - 1;
     repository.sweep();
-    expect(filled()).toContain("windows");
+    expect(filled()).toContain("rates");
     for (let day = 0; day < 40; day += 1) {
       clock.now += DAY_MS;
       repository.sweep();

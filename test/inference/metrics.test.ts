@@ -8,7 +8,14 @@ const gauges = {
   weights_total_bytes: 4,
   process_resident_memory_bytes: 5,
 };
-const answered = { outcome: "completed", waitedMs: 0, ranMs: 200, steps: 8, forwardPasses: 16 };
+const answered = {
+  outcome: "completed",
+  waitedMs: 0,
+  ranMs: 200,
+  steps: 8,
+  forwardPasses: 16,
+  rows: 1000,
+};
 
 /** Reads an exposition back: the value of each series, and the type of each family. */
 function read(text: string): { values: Map<string, number>; types: Map<string, string> } {
@@ -52,6 +59,7 @@ describe("the metrics", () => {
     expect(values.get('unmask_fetches_total{purpose="webhook",outcome="204"}')).toBe(1);
     expect(values.get("unmask_steps_total")).toBe(24);
     expect(values.get("unmask_forward_passes_total")).toBe(48);
+    expect(values.get("unmask_rows_total")).toBe(3000);
     expect(values.get("unmask_answers_waiting")).toBe(2);
   });
 

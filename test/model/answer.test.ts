@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultDecoding } from "#domain/architecture.ts";
 import { modeTerms } from "#domain/modes.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, Usage } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
@@ -166,6 +166,38 @@ describe("answer", () => {
     });
     expect(rest).toEqual([]);
     expect(engine.passes).toEqual([]);
+  });
+
+  test("a prompt that there is no room to keep is refused in the modes that keep it, and answered in exact", async () => {
+    const engine = { ...writing("x"), prefixLimit: 10 };
+    for (const mode of ["cached", "fast"] as const) {
+      const question = asking({ options: { ...options, ...modeTerms(mode, 4) } });
+      expect(await events(question, engine)).toEqual([
+        {
+          kind: "answer.failed",
+          failure: { kind: "prompt_too_long", length: expect.any(Number), limit: 10, mode },
+        },
+      ]);
+    }
+    expect((await events(asking(), engine)).at(-1)).toMatchObject({ kind: "answer.completed" });
+  });
+
+  test("in fast, a clear answer is written at the first step, says so, and took one pass", async () => {
+    const question = asking({ options: { ...options, ...modeTerms("fast", 4) } });
+    const found = await events(question, writing("a cat"));
+    const frames = found.filter((event) => event.kind === "answer.frame");
+    expect(frames.map(({ reason, refreshed }) => [reason, refreshed])).toEqual([["early", true]]);
+    const end = found.at(-1);
+    if (end?.kind !== "answer.completed") throw new Error(`unexpected ${end?.kind}`);
+    expect(end).toMatchObject({ answer: "a cat", usage: { steps: 1, refreshes: 1 } });
+    expect(end.usage.rows).toBe(end.usage.promptLength + 8);
+  });
+
+  test("in cached, usage counts the passes that computed the prompt, and every position that any computed", async () => {
+    const question = asking({ options: { ...options, ...modeTerms("cached", 4) } });
+    const { usage } = (await events(question, writing("a cat"))).at(-1) as { usage: Usage };
+    expect(usage).toMatchObject({ steps: 6, forwardPasses: 6, refreshes: 2 });
+    expect(usage.rows).toBe(2 * (usage.promptLength + 8) + 4 * 8);
   });
 
   test("a text-only checkpoint refuses pictures", async () => {

@@ -6,7 +6,7 @@ import type { SqlStore } from "../storage/sql-store.ts";
 import { readHold } from "./hold-rows.ts";
 import { readBalances, record } from "./journal.ts";
 import type { Given, Grant, Refund } from "./ledger-service.ts";
-import { keyCapCounters, returnSpending } from "./limits/spend-caps.ts";
+import { keyCapCounter, returnSpending } from "./limits/spend-caps.ts";
 import { rearmLowCreditAlert } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
 import { storedCapCounters } from "./stored-ledger.ts";
@@ -34,20 +34,33 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Gi
   const { refundId, holdId, amount, note } = request;
   const earlier = earlierEntry(store, refundId, { kind: "refund", amount }, holdId);
   if (earlier !== null) return earlier;
+  const { kept, keyId } = stillPaid(store, holdId);
+  if (amount <= 0n || amount > BigInt(kept))
+    return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
+  const details = { holdId, keyId, reference: refundId, note, at: now };
+  record(store, { kind: "refund", amount }, details);
+  store.all("UPDATE holds SET refunded = refunded + ? WHERE id = ?", toNumber(amount), holdId);
+  takeBack(store, request, keyId, now);
+  rearmLowCreditAlert(store);
+  return ok({ isRepeat: false });
+}
+
+/**
+ * What an answer still costs, and which key asked. Closed holds are forgotten after a week; then the journal is read from
+ * its beginning: an index by hold would cost a row written for each answer, and so old an answer is rarely given back.
+ */
+function stillPaid(
+  store: SqlStore,
+  holdId: string,
+): { readonly kept: number; readonly keyId: string | null } {
+  const row = readHold(store, holdId);
+  if (row !== undefined) return { kept: row.charged - row.refunded, keyId: row.key_id };
   const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
     `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
        max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
     holdId,
   );
-  const kept = paid?.kept ?? 0;
-  if (amount <= 0n || amount > BigInt(kept))
-    return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
-  const keyId = paid?.key_id ?? null;
-  const details = { holdId, keyId, reference: refundId, note, at: now };
-  record(store, { kind: "refund", amount }, details);
-  takeBack(store, request, keyId, now);
-  rearmLowCreditAlert(store);
-  return ok({ isRepeat: false });
+  return { kept: paid?.kept ?? 0, keyId: paid?.key_id ?? null };
 }
 
 /** What was charged and is given back has not been spent nor used: it leaves the counters and the usage copy too. */
@@ -58,7 +71,7 @@ function takeBack(store: SqlStore, refund: Refund, keyId: string | null, now: nu
   putOut(store, { id: `${account} ${refundId}`, account, refund_of: holdId, micros, at: now }, now);
 }
 
-/** Closed holds are forgotten after a week; then the journal still tells the day and month that the charge was spent from. */
+/** Where the hold is forgotten the journal still tells the day that the charge was spent from. */
 function capCountersOfCharge(
   store: SqlStore,
   holdId: string,
@@ -70,7 +83,7 @@ function capCountersOfCharge(
     "SELECT at FROM entries WHERE hold_id = ? AND kind = 'hold'",
     holdId,
   );
-  return entry === undefined || keyId === null ? [] : keyCapCounters(keyId, entry.at);
+  return entry === undefined || keyId === null ? [] : [keyCapCounter(keyId, entry.at)];
 }
 
 /** What a reference that was used before is told: the same entry stands, another is refused. Null if it is new. */

@@ -12,6 +12,8 @@ export interface HoldRow extends Record<string, string | number | null> {
   readonly opened_at: number;
   readonly state: "open" | "captured" | "released";
   readonly charged: number;
+  /** What of the charge was given back. */
+  readonly refunded: number;
   /** Names of the counters it was spent from, as a JSON list. */
   readonly spending: string;
 }

@@ -6,7 +6,11 @@ import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
-import { type LedgerRepository, openLedgerRepository } from "./ledger-repository.ts";
+import {
+  HOLD_LIFETIME_MS,
+  type LedgerRepository,
+  openLedgerRepository,
+} from "./ledger-repository.ts";
 import type {
   Called,
   Capture,
@@ -38,11 +42,16 @@ const BATCH = 100;
 /** Lets charges gather, so that a busy account sends batches. */
 const OUTBOX_DELAY_MS = 1_000;
 
+/** An alarm that is due at once rings when what gathers meanwhile has been sent. */
+const ALARM_DELAY_MS = 1_000;
+
 /** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the repository. */
 export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger {
   readonly #repository: LedgerRepository;
-  /** When the alarm is known to ring; undefined before this instance has set one. */
-  #alarmAt: number | undefined;
+  /** When the alarm rings, as far as this instance knows; undefined before it has looked. */
+  #alarmAt: number | null | undefined;
+  /** Whether what is in the outboxes will be sent without an alarm. */
+  #isSending = false;
 
   constructor(state: DurableObjectState, env: LedgerBindings) {
     super(state, env);
@@ -54,14 +63,17 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async refund(refund: Refund): Promise<Result<Given, Failure>> {
+    await this.#knowAlarm();
     const refunded = this.#repository.refund(refund);
-    await this.#setAlarm();
+    this.#sendSoon();
     return refunded;
   }
 
   async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {
+    await this.#knowAlarm();
     const held = this.#repository.hold(request);
-    await this.#setAlarm();
+    this.#ringAt(Date.now() + HOLD_LIFETIME_MS);
+    this.#sendSoon();
     return held;
   }
 
@@ -87,10 +99,11 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async capture(capture: Capture): Promise<Captured> {
+    await this.#knowAlarm();
     const { charged, usage, called } = this.#repository.capture(capture);
     // The one place that every charge passes once, whatever route asked and however often the call is repeated.
     if (usage !== null) logCharge(usage);
-    await this.#setAlarm();
+    this.#sendSoon();
     return { charged, called };
   }
 
@@ -111,25 +124,56 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = undefined;
+    this.#alarmAt = null;
     this.#repository.sweep();
+    await this.#sendAll();
+  }
+
+  /**
+   * Sends what waits in the outboxes a moment from now, by this instance; the alarm is set no earlier for it. Where the
+   * instance dies before, the alarm of the hold does it, which rings after minutes whether the hold is open or not.
+   */
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    this.#ringAt(Date.now() + HOLD_LIFETIME_MS);
+    this.ctx.waitUntil(this.#sendLater());
+  }
+
+  async #sendLater(): Promise<void> {
+    await scheduler.wait(OUTBOX_DELAY_MS);
+    this.#isSending = false;
+    await this.#sendAll();
+  }
+
+  /** Sends what is due, and sets the alarm for what is left: what could not be sent, open holds, replies to be forgotten. */
+  async #sendAll(): Promise<void> {
     await this.#sendUsage();
     await this.#tellAlerts();
-    await this.#setAlarm();
+    const due = this.#repository.nextDueAt();
+    if (due !== null) this.#ringAt(Math.max(due, Date.now() + ALARM_DELAY_MS));
   }
 
   async #sendUsage(): Promise<void> {
+    let events = this.#repository.due(BATCH);
+    while (events.length > 0) {
+      const isSent = await this.#sendBatch(events);
+      events = isSent && events.length === BATCH ? this.#repository.due(BATCH) : [];
+    }
+  }
+
+  async #sendBatch(events: readonly UsageEvent[]): Promise<boolean> {
     const queue = this.env.USAGE;
-    const events = this.#repository.due(BATCH);
-    if (events.length === 0) return;
     const ids = events.map(({ id }) => id);
     try {
       if (queue === undefined) throw new Error("no queue USAGE is bound");
       await queue.sendBatch(events.map((body) => ({ body })));
       this.#repository.sent(ids);
+      return true;
     } catch (cause) {
       logFault("usage could not be sent and will be tried again", ids[0] ?? "", cause);
       this.#repository.unsent(ids);
+      return false;
     }
   }
 
@@ -146,13 +190,15 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
       }
   }
 
-  /** Only ever sets it earlier: an alarm that finds nothing to do costs less than a write for each answer. */
-  async #setAlarm(): Promise<void> {
-    const due = this.#repository.nextDueAt();
-    if (due === null) return;
-    const at = Math.max(due, Date.now() + OUTBOX_DELAY_MS);
-    if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
+  /** An instance that is new finds the alarm that the last one set, so that it need not set it again. */
+  async #knowAlarm(): Promise<void> {
+    if (this.#alarmAt === undefined) this.#alarmAt = await this.ctx.storage.getAlarm();
+  }
+
+  /** Only ever sets it earlier: an alarm that finds nothing to do costs less than a write for each answer. Written with what the turn writes besides. */
+  #ringAt(at: number): void {
+    if (typeof this.#alarmAt === "number" && this.#alarmAt <= at) return;
     this.#alarmAt = at;
-    await this.ctx.storage.setAlarm(at);
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
   }
 }

@@ -94,6 +94,9 @@ export const MAX_HOLD_LIFETIME_MS: number = 24 * 3_600_000;
 /** How long a reply is kept for a client that repeats its request. Source: infra/docs/facts.md#replies-kept-for-an-idempotency-key. */
 export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
 
+/** Between two looks for closed holds to forget, which read all holds of a week: no index is paid for with each answer. */
+const FORGET_EVERY_MS = 3_600_000;
+
 /** Closed holds are kept to recognise late and repeated captures; none comes after a week. Their entries stay for ever. */
 const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 
@@ -101,6 +104,7 @@ const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 export function openLedgerRepository(store: SqlStore, now: () => number): LedgerRepository {
   migrate(store, "a ledger", ledgerMigrations);
   const whole = <Value>(work: () => Value): Value => store.transaction(work);
+  let forgottenAt = Number.NEGATIVE_INFINITY;
   return {
     grant: (request) => whole(() => grant(store, request, now())),
     refund: (request) => whole(() => refund(store, request, now())),
@@ -120,7 +124,12 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     setLowCreditAlert: (alert) => whole(() => setLowCreditAlert(store, alert)),
     balance: () => readBalances(store),
     entries: (query) => readEntries(store, query),
-    sweep: () => whole(() => sweep(store, now())),
+    sweep: () => {
+      const at = now();
+      const isDue = Math.abs(at - forgottenAt) >= FORGET_EVERY_MS;
+      if (isDue) forgottenAt = at;
+      whole(() => sweep(store, at, isDue));
+    },
     nextDueAt: () => nextDueAt(store),
     ...createOutbox(store, now),
     ...createLowCreditAlerts(store, now),
@@ -333,13 +342,14 @@ function releaseExpired(store: SqlStore, now: number): void {
   for (const { id } of expired) release(store, id, now);
 }
 
-function sweep(store: SqlStore, now: number): void {
+function sweep(store: SqlStore, now: number, forgetsHolds: boolean): void {
   releaseExpired(store, now);
   store.all("DELETE FROM replies WHERE expires_at <= ?", now);
-  store.all(
-    "DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?",
-    now - CLOSED_HOLD_LIFETIME_MS,
-  );
+  if (forgetsHolds)
+    store.all(
+      "DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?",
+      now - CLOSED_HOLD_LIFETIME_MS,
+    );
   forgetWindows(store, now);
   forgetCapCounters(store, now);
   forgetPlaces(store, now);

@@ -99,4 +99,88 @@ export const ledgerMigrations: readonly Migration[] = [
    ) STRICT`,
     ],
   },
+  {
+    name: "fewer rows and indexes for each answer",
+    kind: "breaking",
+    statements: [
+      // Entries are never deleted, so that numbers rise without AUTOINCREMENT, which writes a row for each.
+      "ALTER TABLE entries RENAME TO entries_before",
+      `CREATE TABLE entries (
+     seq INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     source TEXT NOT NULL,
+     target TEXT NOT NULL,
+     amount INTEGER NOT NULL CHECK (amount >= 0),
+     hold_id TEXT,
+     key_id TEXT,
+     reference TEXT,
+     note TEXT,
+     at INTEGER NOT NULL,
+     available INTEGER NOT NULL
+   ) STRICT`,
+      `INSERT INTO entries (seq, kind, source, target, amount, hold_id, key_id, reference, note, at, available)
+         SELECT seq, kind, source, target, amount, hold_id, key_id, reference, note, at, available
+         FROM entries_before`,
+      "ALTER TABLE holds RENAME TO holds_before",
+      `CREATE TABLE holds (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     key_id TEXT NOT NULL,
+     model TEXT NOT NULL,
+     amount INTEGER NOT NULL,
+     opened_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     state TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released')),
+     charged INTEGER NOT NULL CHECK (charged BETWEEN 0 AND amount),
+     spending TEXT NOT NULL,
+     owner TEXT,
+     is_shared INTEGER NOT NULL DEFAULT 0,
+     has_place INTEGER NOT NULL DEFAULT 0,
+     refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND charged)
+   ) STRICT, WITHOUT ROWID`,
+      `INSERT INTO holds (id, account_id, key_id, model, amount, opened_at, expires_at, state, charged,
+           spending, owner, is_shared, has_place, refunded)
+         SELECT id, account_id, key_id, model, amount, opened_at, expires_at, state, charged,
+           spending, owner, is_shared, has_place, coalesce((SELECT sum(amount) FROM entries_before
+             WHERE hold_id = holds_before.id AND kind = 'refund'), 0)
+         FROM holds_before`,
+      "DROP TABLE entries_before",
+      "DROP TABLE holds_before",
+      `CREATE UNIQUE INDEX entries_by_reference ON entries (reference) WHERE reference IS NOT NULL`,
+      "CREATE INDEX holds_open ON holds (expires_at) WHERE state = 'open'",
+      // What was counted of the minute is counted anew.
+      "DROP TABLE windows",
+      `CREATE TABLE rates (
+     owner TEXT PRIMARY KEY,
+     started_at INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     steps INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID`,
+      // A key's month is the sum of its days; what was spent before its oldest known day stands under day 00.
+      "ALTER TABLE spending RENAME TO spending_before",
+      `CREATE TABLE spending (
+     purse TEXT PRIMARY KEY,
+     amount INTEGER NOT NULL CHECK (amount >= 0),
+     forget_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID`,
+      `INSERT INTO spending (purse, amount, forget_at)
+         SELECT purse, amount, forget_at + CASE WHEN purse GLOB '* ????-??-??' THEN 30 * 86400000 ELSE 0 END
+         FROM spending_before WHERE NOT purse GLOB '* ????-??'`,
+      `INSERT INTO spending (purse, amount, forget_at)
+         SELECT purse || '-00', max(0, amount - coalesce((SELECT sum(day.amount) FROM spending_before AS day
+           WHERE day.purse GLOB spending_before.purse || '-??'), 0)), forget_at
+         FROM spending_before WHERE purse GLOB '* ????-??'`,
+      "DROP TABLE spending_before",
+      "ALTER TABLE outbox RENAME TO outbox_before",
+      `CREATE TABLE outbox (
+     id TEXT PRIMARY KEY,
+     event TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0
+   ) STRICT, WITHOUT ROWID`,
+      `INSERT INTO outbox (id, event, due_at, attempts)
+         SELECT id, event, due_at, attempts FROM outbox_before`,
+      "DROP TABLE outbox_before",
+    ],
+  },
 ];

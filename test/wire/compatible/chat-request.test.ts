@@ -108,6 +108,9 @@ describe("a chat is read as a question", () => {
       { temperature: 0.5, seed: 7, stop: ["."] },
       { temperature: 0.5, seed: 7, stop: ["."] },
     ],
+    [{}, { mode: "cached", refresh: 4 }],
+    [{ x_unmask: { mode: "fast" } }, { mode: "fast", refresh: 8 }],
+    [{ x_unmask: { refresh: 2 } }, { mode: "cached", refresh: 2 }],
     [
       { max_tokens: 16, x_unmask: { steps: 4, block_length: 8 } },
       { steps: 4, blockLength: 8 },

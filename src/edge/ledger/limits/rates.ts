@@ -5,7 +5,6 @@ import {
   RATE_WINDOW_SECONDS,
   type RateLimits,
   type RatePolicy,
-  type RateWindow,
   type SubjectLimits,
   spendRate,
 } from "#domain/limits.ts";
@@ -15,39 +14,40 @@ import type { SqlStore } from "../../storage/sql-store.ts";
 /** Counts a request and its steps against the rates of its key and its account, or refuses with the first that is used up. */
 export function takeRates(
   store: SqlStore,
-  { keyId, steps, keyLimits, accountLimits, subject }: RatedRequest,
+  request: RatedRequest,
   now: number,
 ): Result<readonly Allowance[], RefusedRequest> {
-  const key = `key ${keyId}`;
-  const demands: readonly Demand[] = [
-    [key, { name: "rpm", quota: keyLimits.requestsPerMinute }, 1],
-    [key, { name: "steps", quota: keyLimits.stepsPerMinute }, steps],
-    ["account", { name: "account-rpm", quota: accountLimits.requestsPerMinute }, 1],
-    ["account", { name: "account-steps", quota: accountLimits.stepsPerMinute }, steps],
-    ...subjectDemands(subject, steps),
-  ];
   const allowances: Allowance[] = [];
-  for (const [owner, policy, amount] of demands) {
-    const name = `${owner} ${policy.name}`;
-    const spent = spendRate(readWindow(store, name), policy, amount, now);
-    if (!spent.ok) {
-      const { name: policyName, quota, resetSeconds } = spent.refusal;
-      const failure: Failure = {
-        kind: "rate_limited",
-        policy: policyName,
-        limit: quota,
-        resetSeconds,
-      };
-      return refuse({ failure, allowances: [...allowances, spent.refusal] });
+  for (const { owner, ...policies } of ratedOwners(request)) {
+    const known = readRates(store, owner);
+    const used = { startedAt: now, requests: 0, steps: 0 };
+    for (const unit of ["requests", "steps"] as const) {
+      const amount = unit === "requests" ? 1 : request.steps;
+      const window = known && { startedAt: known.started_at, used: known[unit] };
+      const spent = spendRate(window, policies[unit] ?? unlimited, amount, now);
+      if (!spent.ok) return refuseRate(spent.refusal, allowances);
+      used.startedAt = spent.value.window.startedAt;
+      used[unit] = spent.value.window.used;
+      if (policies[unit] !== null) allowances.push(spent.value.allowance);
     }
-    const { window, allowance } = spent.value;
-    allowances.push(allowance);
     store.all(
-      "INSERT OR REPLACE INTO windows (name, started_at, used) VALUES (?, ?, ?)",
-      ...[name, window.startedAt, window.used],
+      "INSERT OR REPLACE INTO rates (owner, started_at, requests, steps) VALUES (?, ?, ?, ?)",
+      ...[owner, used.startedAt, used.requests, used.steps],
     );
   }
   return ok(allowances);
+}
+
+/** Requests and steps are counted in one row, and so in one window, also where only one of them has a limit. */
+const unlimited: RatePolicy = { name: "subject-rpm", quota: Number.MAX_SAFE_INTEGER };
+
+function refuseRate(
+  spent: Allowance,
+  allowances: readonly Allowance[],
+): Result<never, RefusedRequest> {
+  const { name: policy, quota: limit, resetSeconds } = spent;
+  const failure: Failure = { kind: "rate_limited", policy, limit, resetSeconds };
+  return refuse({ failure, allowances: [...allowances, spent] });
 }
 
 /** Someone within the account, and what may be asked for them. */
@@ -71,28 +71,54 @@ export interface RefusedRequest {
   readonly allowances: readonly Allowance[];
 }
 
-type Demand = readonly [owner: string, policy: RatePolicy, amount: number];
+/** Whose requests and steps are counted together, each with its limit; null is none. */
+interface RatedOwner {
+  readonly owner: string;
+  readonly requests: RatePolicy | null;
+  readonly steps: RatePolicy | null;
+}
 
-function subjectDemands(subject: Subject | null, steps: number): readonly Demand[] {
-  if (subject === null) return [];
-  const { owner, requestsPerMinute: requests, stepsPerMinute } = subject;
-  const demands: Demand[] = [];
-  if (requests !== null)
-    demands.push([`subject ${owner}`, { name: "subject-rpm", quota: requests }, 1]);
-  if (stepsPerMinute !== null)
-    demands.push([`subject ${owner}`, { name: "subject-steps", quota: stepsPerMinute }, steps]);
-  return demands;
+function ratedOwners({
+  keyId,
+  keyLimits,
+  accountLimits,
+  subject,
+}: RatedRequest): readonly RatedOwner[] {
+  const key: RatedOwner = {
+    owner: `key ${keyId}`,
+    requests: { name: "rpm", quota: keyLimits.requestsPerMinute },
+    steps: { name: "steps", quota: keyLimits.stepsPerMinute },
+  };
+  const account: RatedOwner = {
+    owner: "account",
+    requests: { name: "account-rpm", quota: accountLimits.requestsPerMinute },
+    steps: { name: "account-steps", quota: accountLimits.stepsPerMinute },
+  };
+  if (subject === null) return [key, account];
+  const { owner, requestsPerMinute: requests, stepsPerMinute: steps } = subject;
+  if (requests === null && steps === null) return [key, account];
+  const ofSubject: RatedOwner = {
+    owner: `subject ${owner}`,
+    requests: requests === null ? null : { name: "subject-rpm", quota: requests },
+    steps: steps === null ? null : { name: "subject-steps", quota: steps },
+  };
+  return [key, account, ofSubject];
 }
 
 /** Forgets windows that have ended. */
 export function forgetWindows(store: SqlStore, now: number): void {
-  store.all("DELETE FROM windows WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
+  store.all("DELETE FROM rates WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
 }
 
-function readWindow(store: SqlStore, name: string): RateWindow | undefined {
-  const [row] = store.all<{ started_at: number; used: number }>(
-    "SELECT started_at, used FROM windows WHERE name = ?",
-    name,
-  );
-  return row === undefined ? undefined : { startedAt: row.started_at, used: row.used };
+interface RateRow extends Record<string, string | number> {
+  readonly started_at: number;
+  readonly requests: number;
+  readonly steps: number;
+}
+
+function readRates(store: SqlStore, owner: string): RateRow | undefined {
+  return store.all<RateRow>(
+    "SELECT started_at, requests, steps FROM rates WHERE owner = ?",
+    owner,
+  )[0];
 }

@@ -13,16 +13,16 @@ export function takeSpending(
   now: number,
 ): Result<readonly string[], Failure> {
   const counters = capCountersOf(request, now);
-  for (const { name, period, limit, forgetAt } of counters) {
-    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
-    if (!total.ok) return total;
+  const allowed = isWithin(store, counters, request.amount);
+  if (!allowed.ok) return allowed;
+  const own = counters.filter(({ isSum }) => !isSum);
+  for (const { name, forgetAt } of own)
     store.all(
       `INSERT INTO spending (purse, amount, forget_at) VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
-         SET amount = excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
-      ...[name, toNumber(total.value), forgetAt],
+         SET amount = amount + excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
+      ...[name, toNumber(request.amount), forgetAt],
     );
-  }
-  return ok(counters.map(({ name }) => name));
+  return ok(own.map(({ name }) => name));
 }
 
 /** Says whether a price could be spent from every counter of a request, or refuses with the first where it could not. */
@@ -31,8 +31,17 @@ export function hasSpending(
   request: SpendingRequest,
   now: number,
 ): Result<void, Failure> {
-  for (const { name, period, limit } of capCountersOf(request, now)) {
-    const total = spendWithin(period, limit, readSpending(store, name), request.amount);
+  return isWithin(store, capCountersOf(request, now), request.amount);
+}
+
+function isWithin(
+  store: SqlStore,
+  counters: readonly CapCounter[],
+  amount: Micros,
+): Result<void, Failure> {
+  for (const counter of counters) {
+    const spent = counter.limit === null ? ZERO : readSpending(store, counter);
+    const total = spendWithin(counter.period, counter.limit, spent, amount);
     if (!total.ok) return total;
   }
   return ok(undefined);
@@ -58,8 +67,9 @@ export interface SpendingRequest {
   readonly subject: Subject | null;
 }
 
-/** Gives counters back what was spent from them and not charged. */
+/** Gives counters back what was spent from them and not charged. Most charges are what was held, and then nothing is written. */
 export function returnSpending(store: SqlStore, counters: readonly string[], amount: Micros): void {
+  if (amount === ZERO) return;
   for (const counter of counters)
     store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), counter);
 }
@@ -69,18 +79,20 @@ export function forgetCapCounters(store: SqlStore, now: number): void {
   store.all("DELETE FROM spending WHERE forget_at <= ?", now);
 }
 
-/** Names of the counters of a key at a moment: its day and its month, in UTC as ISO 8601 writes them. */
-export function keyCapCounters(keyId: string, at: number): readonly [day: string, month: string] {
-  const date = new Date(at).toISOString();
-  return [`${keyId} ${date.slice(0, 10)}`, `${keyId} ${date.slice(0, 7)}`];
+/** Name of a key's counter at a moment: its day, in UTC as ISO 8601 writes it. */
+export function keyCapCounter(keyId: string, at: number): string {
+  return `${keyId} ${new Date(at).toISOString().slice(0, 10)}`;
 }
 
 /** Something that a key spends from besides the account's credit. */
 interface CapCounter {
+  /** Of a sum the beginning of its parts' names. */
   readonly name: string;
   readonly period: SpendPeriod;
   readonly limit: Micros | null;
-  /** From when nothing can be spent from it or be given back any more. */
+  /** Whether it is the sum of other counters: a month is that of its days, and costs no row of its own. */
+  readonly isSum: boolean;
+  /** From when nothing can be spent from it or be given back any more, nor is it part of a sum. */
   readonly forgetAt: number;
 }
 
@@ -89,18 +101,21 @@ const DAY_MS = 24 * 3_600_000;
 /** The key's day and month, the subject's day, and the client token. */
 function capCountersOf(request: SpendingRequest, now: number): readonly CapCounter[] {
   const { keyId, keyLimits, spendCap, subject } = request;
-  const [dayName, monthName] = keyCapCounters(keyId, now);
+  const name = keyCapCounter(keyId, now);
+  const forgetAt = now + 32 * DAY_MS;
   const day: CapCounter = {
-    name: dayName,
+    name,
     period: "day",
     limit: keyLimits.spendPerDayMicros,
-    forgetAt: now + 2 * DAY_MS,
+    isSum: false,
+    forgetAt,
   };
   const month: CapCounter = {
-    name: monthName,
+    name: name.slice(0, -"-27".length),
     period: "month",
     limit: keyLimits.spendPerMonthMicros,
-    forgetAt: now + 32 * DAY_MS,
+    isSum: true,
+    forgetAt,
   };
   const counters = [day, month];
   if (subject !== null && subject.spendPerDayMicros !== null)
@@ -108,18 +123,27 @@ function capCountersOf(request: SpendingRequest, now: number): readonly CapCount
       name: `${subject.owner} ${new Date(now).toISOString().slice(0, 10)}`,
       period: "subject",
       limit: subject.spendPerDayMicros,
+      isSum: false,
       forgetAt: now + 2 * DAY_MS,
     });
   if (spendCap === null) return counters;
   const { tokenId, amount, expiresAt } = spendCap;
-  const forgetAt = Math.max(expiresAt, now) + DAY_MS;
-  return [...counters, { name: tokenId, period: "token", limit: amount, forgetAt }];
+  const token: CapCounter = {
+    name: tokenId,
+    period: "token",
+    limit: amount,
+    isSum: false,
+    forgetAt: Math.max(expiresAt, now) + DAY_MS,
+  };
+  return [...counters, token];
 }
 
-function readSpending(store: SqlStore, counter: string): Micros {
-  const [row] = store.all<{ amount: number }>(
-    "SELECT amount FROM spending WHERE purse = ?",
-    counter,
-  );
+function readSpending(store: SqlStore, { name, isSum }: CapCounter): Micros {
+  const [row] = isSum
+    ? store.all<{ amount: number }>(
+        "SELECT coalesce(sum(amount), 0) AS amount FROM spending WHERE purse BETWEEN ? AND ?",
+        ...[`${name}-00`, `${name}-31`],
+      )
+    : store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", name);
   return row === undefined ? ZERO : micros(row.amount);
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { TEMPLATE_POSITIONS } from "#domain/work.ts";
 import { type QuoteBody, quoteSchema } from "#wire/api/answers/quotes.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
@@ -92,6 +93,28 @@ describe("POST /v1/quotes", () => {
     const answer = answerSchema.parse(await (await askJson(asked)).json());
     expect(answer.charged_micros).toBe(quoted.price_micros);
   });
+
+  test.each([
+    { fields: { mode: "exact" }, refreshes: 16 },
+    { fields: {}, refreshes: 4 },
+    { fields: { refresh: 8 }, refreshes: 2 },
+    { fields: { mode: "fast" }, refreshes: 3 },
+  ])(
+    "shows rows, passes and refreshes of $fields, and an answer that ends early is charged exactly that",
+    async ({ fields, refreshes }) => {
+      functionIs("ready");
+      const asked = { question: "What is this?", image, canvas: 16, steps: 16, ...fields };
+      const uncached = { ...asked, cache: "off" };
+      const quoted = await quote(asked);
+      const window = 16;
+      const positions = 37 + "What is this?".length + TEMPLATE_POSITIONS + window;
+      const rows = refreshes * positions + (16 - refreshes) * window;
+      expect(quoted).toMatchObject({ forward_passes: 16, refreshes, rows });
+      const answer = answerSchema.parse(await (await askJson(uncached)).json());
+      expect(answer.usage).toMatchObject({ steps: 2, refreshes: 1, rows: 768 });
+      expect(answer.charged_micros).toBe(quoted.price_micros);
+    },
+  );
 
   test("prices a size as it prices the picture, as JSON or a form", async () => {
     functionIs("ready");
