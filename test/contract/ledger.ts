@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { sumOf } from "#domain/ledger.ts";
 import { type Micros, micros } from "#domain/micros.ts";
-import { HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger, Refund } from "#edge/ledger/ledger-service.ts";
+import { HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { holdRequest, roomy } from "../support/ledger-builders.ts";
 
 /** A ledger whose holds can be made older. */

@@ -1,11 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import {
-  HOLD_LIFETIME_MS,
-  openLedgerRepository,
-  REPLY_LIFETIME_MS,
-} from "#edge/ledger/ledger-repository.ts";
+import { openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
+import { REPLY_LIFETIME_MS } from "#edge/ledger/settlement.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { ledgerContract } from "../contract/ledger.ts";
 import { holdRequest } from "../support/ledger-builders.ts";
 import { ledgerTwin, nodeStore } from "../support/ledger-twin.ts";

@@ -10,13 +10,10 @@ import {
 } from "#edge/answers/making/generation-attempts.ts";
 import { settle } from "#edge/answers/making/payment.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
-import {
-  HOLD_LIFETIME_MS,
-  type LedgerRepository,
-  openLedgerRepository,
-} from "#edge/ledger/ledger-repository.ts";
+import { type LedgerRepository, openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger } from "#edge/ledger/ledger-service.ts";
 import { settling } from "#edge/ledger/settling.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { withRetry } from "#edge/with-retry.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";

@@ -51,7 +51,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
     beside: {},
   },
   "src/edge/ledger": {
-    arrows: { limits: [], base: ["limits"] },
+    arrows: { limits: [], storage: [], base: ["limits", "storage"] },
     beside: {},
   },
   "src/edge/routes": {

@@ -3,13 +3,13 @@ import type { Posting } from "#domain/ledger.ts";
 import { toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import { readHold } from "./hold-rows.ts";
 import { readBalances, record } from "./journal.ts";
 import type { Given, Grant, Refund } from "./ledger-service.ts";
 import { keyCapCounter, returnSpending } from "./limits/spend-caps.ts";
 import { rearmLowCreditAlert } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
-import { storedCapCounters } from "./stored-ledger.ts";
+import { readHold } from "./storage/hold-rows.ts";
+import { storedCapCounters } from "./storage/stored-ledger.ts";
 
 /** Gives credit, once per id. Stands in a transaction. */
 export function grant(

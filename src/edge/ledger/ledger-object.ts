@@ -6,11 +6,7 @@ import type { UsageEvent } from "#wire/function/usage-event.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
-import {
-  HOLD_LIFETIME_MS,
-  type LedgerRepository,
-  openLedgerRepository,
-} from "./ledger-repository.ts";
+import { type LedgerRepository, openLedgerRepository } from "./ledger-repository.ts";
 import type {
   Called,
   Capture,
@@ -30,6 +26,7 @@ import type {
   RefusedHold,
 } from "./ledger-service.ts";
 import type { PlaceRequest } from "./limits/places.ts";
+import { HOLD_LIFETIME_MS } from "./storage/hold-rows.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings extends Partial<NoticeBinding> {

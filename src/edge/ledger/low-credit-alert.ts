@@ -4,7 +4,7 @@ import type { SqlStore } from "../storage/sql-store.ts";
 import { readBalances } from "./journal.ts";
 import type { LowCreditAlert } from "./ledger-service.ts";
 import { retryAt } from "./outbox.ts";
-import { storedNotice } from "./stored-ledger.ts";
+import { storedNotice } from "./storage/stored-ledger.ts";
 
 /** Notices of low credit that wait to be handed over; written in the transaction that went below the threshold. */
 export interface LowCreditAlerts {

@@ -1,6 +1,6 @@
 import type { UsageEvent } from "#wire/function/usage-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import { storedUsage } from "./stored-ledger.ts";
+import { storedUsage } from "./storage/stored-ledger.ts";
 
 /** Usage events that wait to be sent; written in the transaction that charged, so that none is ever lost. */
 export interface Outbox {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AnswerObject } from "#edge/answers/answer-object.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
-import { HOLD_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import { askJson, eventReply, functionReplies, refusal } from "../function-double.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sumOf } from "#domain/ledger.ts";
 import { micros } from "#domain/micros.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
-import { HOLD_LIFETIME_MS } from "#edge/ledger/ledger-repository.ts";
+import { HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { ledgerContract } from "../../contract/ledger.ts";
 import { holdRequest } from "../../support/ledger-builders.ts";
 

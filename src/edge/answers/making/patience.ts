@@ -1,5 +1,5 @@
 import type { Failure } from "#domain/failure.ts";
-import { MAX_HOLD_LIFETIME_MS } from "../../ledger/ledger-repository.ts";
+import { MAX_HOLD_LIFETIME_MS } from "../../ledger/storage/hold-rows.ts";
 
 /** How long an accepted answer waits for a function that is not there: the weights of an 8B model load in minutes. */
 export const MAX_ABSENCE_MS: number = 10 * 60_000;

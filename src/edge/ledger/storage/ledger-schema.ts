@@ -1,4 +1,4 @@
-import type { Migration } from "../storage/migrations.ts";
+import type { Migration } from "../../storage/migrations.ts";
 
 /** The tables of an account's ledger. Every amount is whole micro-dollars, every time milliseconds since 1970. */
 export const ledgerMigrations: readonly Migration[] = [

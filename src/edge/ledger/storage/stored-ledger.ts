@@ -6,7 +6,7 @@ import {
   type StoredJson,
   storedJson,
   unchanged,
-} from "../storage/stored-json.ts";
+} from "../../storage/stored-json.ts";
 
 /** Names of the counters that a hold was spent from. */
 export const storedCapCounters: StoredJson<readonly string[]> = storedJson({

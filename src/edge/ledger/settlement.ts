@@ -1,0 +1,98 @@
+import { closing, type Posting } from "#domain/ledger.ts";
+import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
+import type { ChargeEvent } from "#wire/function/usage-event.ts";
+import type { SqlStore } from "../storage/sql-store.ts";
+import { type PostingDetails, record } from "./journal.ts";
+import type { Called, Capture, Captured } from "./ledger-service.ts";
+import { leavePlace, renewPlace } from "./limits/places.ts";
+import { returnSpending } from "./limits/spend-caps.ts";
+import { alertLowCredit } from "./low-credit-alert.ts";
+import { putOut } from "./outbox.ts";
+import {
+  HOLD_LIFETIME_MS,
+  type HoldRow,
+  MAX_HOLD_LIFETIME_MS,
+  readHold,
+} from "./storage/hold-rows.ts";
+import { storedCapCounters } from "./storage/stored-ledger.ts";
+
+/** How long a reply is kept for a client that repeats its request. Source: infra/docs/facts.md#replies-kept-for-an-idempotency-key. */
+export const REPLY_LIFETIME_MS: number = 24 * 3_600_000;
+
+/** What became of a capture. */
+export interface Charged extends Captured {
+  /** What is told of the charge elsewhere; null where this call was a repeated or a late one, and charged nothing. */
+  readonly usage: ChargeEvent | null;
+}
+
+/** Lets an open hold stand for longer. Never shortens: the clock may have been set back. */
+export function renew(store: SqlStore, holdId: string, now: number): void {
+  store.all(
+    `UPDATE holds SET expires_at = max(expires_at, min(?, opened_at + ?))
+       WHERE id = ? AND state = 'open'`,
+    ...[now + HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS, holdId],
+  );
+  renewPlace(store, holdId, now);
+}
+
+/** Charges a hold and keeps the reply for its Idempotency-Key. Stands in a transaction. */
+export function capture(store: SqlStore, request: Capture, now: number): Charged {
+  const row = readHold(store, request.holdId);
+  // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
+  if (row?.state !== "open")
+    return { charged: row === undefined ? ZERO : micros(row.charged), usage: null, called: [] };
+  const charged = close(store, row, request.charge, now);
+  if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", row.id);
+  else
+    store.all(
+      "UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?",
+      ...[request.reply, now + REPLY_LIFETIME_MS, row.id],
+    );
+  const usage: ChargeEvent = {
+    id: row.id,
+    account: row.account_id,
+    key: row.key_id,
+    model: row.model,
+    micros: toNumber(charged),
+    steps: request.steps,
+    answers: request.answers ?? 1,
+    ...(row.owner === null ? {} : { owner: row.owner }),
+    at: now,
+  };
+  putOut(store, usage, now);
+  alertLowCredit(store, now);
+  return { charged, usage, called: leavePlace(store, row.id) };
+}
+
+/** Gives a hold back whole. Stands in a transaction. */
+export function release(store: SqlStore, holdId: string, now: number): Called {
+  const row = readHold(store, holdId);
+  if (row?.state !== "open") return { called: [] };
+  close(store, row, ZERO, now);
+  store.all("DELETE FROM replies WHERE hold_id = ?", holdId);
+  return { called: leavePlace(store, holdId) };
+}
+
+/** Closes an open hold with its charge, and gives the counters it was spent from what was not charged. */
+function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micros {
+  const held = micros(row.amount);
+  const details: PostingDetails = { holdId: row.id, keyId: row.key_id, at: now };
+  const postings: readonly Posting[] = closing(held, charge);
+  for (const posting of postings) record(store, posting, details);
+  const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
+  returnSpending(store, storedCapCounters.read(row.spending), subtract(held, charged));
+  store.all(
+    "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
+    ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
+  );
+  return charged;
+}
+
+/** Gives back what has not been heard of for a lifetime. */
+export function releaseExpired(store: SqlStore, now: number): void {
+  const expired = store.all<{ id: string }>(
+    "SELECT id FROM holds WHERE state = 'open' AND expires_at <= ?",
+    now,
+  );
+  for (const { id } of expired) release(store, id, now);
+}
