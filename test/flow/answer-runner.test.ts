@@ -5,8 +5,8 @@ import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import { ok } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
-import type { AnswerOrder } from "#edge/answers/answer-service.ts";
 import { AnswerRunner } from "#edge/answers/making/answer-runner.ts";
+import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import {
   type AnswerRepository,
   openAnswerRepository,

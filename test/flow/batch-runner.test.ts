@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
-import type { AnswerOrder } from "#edge/answers/answer-service.ts";
+import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import {
   advance,
   type BatchParts,

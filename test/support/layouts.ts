@@ -46,6 +46,10 @@ export const layouts: Readonly<Record<string, Layout>> = {
       "caller-context.ts": "request",
     },
   },
+  "src/edge/answers": {
+    arrows: { storage: [], making: ["storage"], base: ["making", "storage"] },
+    beside: {},
+  },
   "src/edge/batches": {
     arrows: { storage: [], base: ["storage"] },
     beside: {},

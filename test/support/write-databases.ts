@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import { admit } from "#edge/answers/admit.ts";
-import type { AnswerOrder } from "#edge/answers/answer-service.ts";
+import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { noProgress } from "#edge/answers/storage/stored-progress.ts";

@@ -1,36 +1,11 @@
-import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgePictures, type PricedPicture, seenSizes } from "#domain/image/judge.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { type ModelCard, price, type Quote } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { type PlannedWork, planWork, textBytes } from "#domain/work.ts";
-import {
-  type AskedQuestion,
-  judgedFile,
-  type KeptQuestion,
-} from "../questions/question-picture.ts";
-
-/** A question that has been let in, with its price. */
-export interface Job {
-  readonly id: string;
-  readonly accountId: string;
-  readonly card: ModelCard;
-  readonly question: AskedQuestion;
-  /** Its pictures as they were priced. Absent in what an earlier version stored: then the function reads the files itself. */
-  readonly pictures?: readonly PricedPicture[];
-  /** What of it the model was not trained for, or what was left out of it. */
-  readonly warnings: readonly Warning[];
-  readonly work: PlannedWork;
-  readonly quote: Quote;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-}
-
-/** A job whose question is kept, so that it can be made from anywhere. */
-export interface KeptJob extends Job {
-  readonly question: KeptQuestion;
-}
+import { type AskedQuestion, judgedFile } from "../questions/question-picture.ts";
+import type { Job } from "./storage/answer-order.ts";
 
 /** What is asked of a model, as far as its price depends on it. */
 export interface Asked {

@@ -2,7 +2,8 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import { withRetry } from "../with-retry.ts";
-import type { AnswerOrder, Answers, KeptAnswer } from "./answer-service.ts";
+import type { Answers, KeptAnswer } from "./answer-service.ts";
+import type { AnswerOrder } from "./storage/answer-order.ts";
 
 /** What the object of one answer is asked: as in `Answers`, of itself. */
 export interface AnswerCalls {

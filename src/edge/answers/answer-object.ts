@@ -20,11 +20,12 @@ import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
 import { type AnswerBinding, type AnswerCalls, answersOf } from "./answer-client.ts";
 import { AnswerIndex } from "./answer-index.ts";
-import type { AnswerOrder, KeptAnswer } from "./answer-service.ts";
+import type { KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
 import { type CompletionTargets, drainOutbox } from "./making/completion-outbox.ts";
 import { DraftTeller } from "./making/draft-teller.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
+import type { AnswerOrder } from "./storage/answer-order.ts";
 import {
   type AnswerRepository,
   beginsAtOnce,

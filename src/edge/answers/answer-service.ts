@@ -1,49 +1,13 @@
-import type { WebhookTarget } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import type { Owner, Viewer } from "../keys/viewer.ts";
-import type { KeptJob } from "./admit.ts";
-
-/** What an answer is made from: everything that its object keeps, so that it can be made again after any death. */
-export interface AnswerOrder {
-  readonly job: KeptJob;
-  readonly keyId: string;
-  /** The client token or subject that may see it besides the account's keys; null for the keys alone. */
-  readonly owner: Owner;
-  readonly requestId: string;
-  /** W3C `traceparent` of the request, handed on to the function. */
-  readonly traceparent: string | null;
-  /** Milliseconds since 1970 at which the canvas is told as it stands; null to wait for its end. */
-  readonly deadlineAt: number | null;
-  /** Whether the reply is kept in the ledger for the request's Idempotency-Key. */
-  readonly isRepeatable: boolean;
-  /** What holds the price: the answer itself, under its id, or the batch it belongs to. */
-  readonly payment:
-    | { readonly kind: "hold" }
-    | { readonly kind: "batch"; readonly batchId: string; readonly index: number };
-  readonly webhook: WebhookTarget | null;
-  /** Key under which a completed answer is cached, lower-case hex; null where it is not. */
-  readonly cacheKey: string | null;
-  /** The answer to an equal question under way, whose work it takes part in; null for one that is made by itself. */
-  readonly follows: LedAnswer | null;
-  /** Whether its caller was told that it will be made, and does not wait for it: then it waits for its place and its function. */
-  readonly isAccepted: boolean;
-  /** How many answers of the account the functions may have at one time. */
-  readonly share: number;
-  /** Whether it got its place among them with its hold; else it stands in line for one. */
-  readonly hasPlace: boolean;
-}
+import type { Viewer } from "../keys/viewer.ts";
+import type { Followed } from "./making/following.ts";
+import type { AnswerOrder, LedAnswer } from "./storage/answer-order.ts";
 
 /** What is needed to make an answer again. */
 export interface KeptAnswer {
   readonly order: AnswerOrder;
   /** Version of the decoder that completed it; null where it was not completed. */
   readonly decoder: string | null;
-}
-
-/** An answer that began a run of its question. */
-export interface LedAnswer {
-  readonly answerId: string;
-  readonly accountId: string;
 }
 
 /** A caller that waits, and what keeps its Worker up to tell that it left. */
@@ -53,7 +17,7 @@ export interface LeavingCaller {
 }
 
 /** The answers of all accounts. What the viewer may not see, and what is not there, are both null. */
-export interface Answers {
+export interface Answers extends Followed {
   /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whether its object or a function dies. */
   start(order: AnswerOrder): Promise<void>;
   /**
@@ -85,13 +49,6 @@ export interface Answers {
   kept(answerId: string, viewer: Viewer): Promise<KeptAnswer | null>;
   /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and no endpoint of the account is told, only the address that its order names. */
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
-  /** The work of an answer, for one that takes part in it: messages as server-sent bytes. */
-  follow(
-    leader: LedAnswer,
-    follower: string,
-  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over">;
-  /** Ends a follower's part. */
-  leave(leader: LedAnswer, follower: string): Promise<void>;
   /** Tells an answer that its turn at the functions has come. A call that is lost costs it a while: it looks by itself. */
   call(answerId: string): Promise<void>;
   /** As `wait`, of another's answer whose end is waited for; null also where it is not there. */

@@ -9,8 +9,8 @@ import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts
 import type { AskedPicture } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
 import type { NoticeBinding } from "../webhooks/notice-client.ts";
-import type { Job } from "./admit.ts";
 import type { AnswerBinding } from "./answer-client.ts";
+import type { Job } from "./storage/answer-order.ts";
 
 /** Who asks, and what a question reaches on its way. */
 export type AskingCaller = CallerContext<

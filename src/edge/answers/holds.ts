@@ -10,7 +10,8 @@ import type {
   LetIn,
   RefusedHold,
 } from "../ledger/ledger-service.ts";
-import { appraise, type Job, measure } from "./admit.ts";
+import { appraise, measure } from "./admit.ts";
+import type { Job } from "./storage/answer-order.ts";
 
 /** Which key, client token and subject pay, and within which limits. */
 type Payer = Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "spendCap" | "subject">;

@@ -5,9 +5,7 @@ import { ledgerOf } from "../ledger/ledger-client.ts";
 import { settling } from "../ledger/settling.ts";
 import { keepPictures } from "../questions/picture-store.ts";
 import { withRetry } from "../with-retry.ts";
-import type { KeptJob } from "./admit.ts";
 import { answersOf } from "./answer-client.ts";
-import type { AnswerOrder } from "./answer-service.ts";
 import {
   type Admitted,
   isAccepted,
@@ -17,6 +15,7 @@ import {
 } from "./asking.ts";
 import { holdOf } from "./holds.ts";
 import { leaderOf, outcomeOf, type Unanswered } from "./resolve-cache.ts";
+import type { AnswerOrder, KeptJob } from "./storage/answer-order.ts";
 
 /**
  * Has an answer made: holds its price, then has its object begin and tell it. Where it cannot begin, its price is given back,

@@ -10,8 +10,9 @@ import { resolvePictures } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
 import type { AskedQuestion } from "../questions/question-picture.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
-import { admit, type Job } from "./admit.ts";
+import { admit } from "./admit.ts";
 import { type AskedAnswer, type AskedRequest, atOnce } from "./asking.ts";
+import type { Job } from "./storage/answer-order.ts";
 
 /** What can be refused before anything is fetched or counted. */
 export function mayBeAsked(

@@ -4,8 +4,8 @@ import { answerCacheOf } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import { answersOf } from "./answer-client.ts";
-import type { LedAnswer } from "./answer-service.ts";
 import { type Admitted, isAccepted } from "./asking.ts";
+import type { LedAnswer } from "./storage/answer-order.ts";
 
 /** What is known of a question when it comes. */
 export type CacheResolution =

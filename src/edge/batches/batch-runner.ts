@@ -1,8 +1,9 @@
 import { toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
-import type { AnswerOrder, Answers } from "../answers/answer-service.ts";
+import type { Answers } from "../answers/answer-service.ts";
 import { ownedBy } from "../answers/making/completion-outbox.ts";
+import type { AnswerOrder } from "../answers/storage/answer-order.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
 import type { AskedQuestion, KeptQuestion } from "../questions/question-picture.ts";

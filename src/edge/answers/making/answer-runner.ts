@@ -8,10 +8,9 @@ import type { Ledger } from "../../ledger/ledger-service.ts";
 import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
 import { withRetry } from "../../with-retry.ts";
-import type { LedAnswer } from "../answer-service.ts";
+import type { AnswerTerms, LedAnswer } from "../storage/answer-order.ts";
 import type {
   AnswerRepository,
-  AnswerTerms,
   CompletionTask,
   StoredOrder,
 } from "../storage/answer-repository.ts";

@@ -5,11 +5,9 @@ import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../../with-retry.ts";
-import type { AnswerIndex } from "../answer-index.ts";
-import type { AnswerOrder } from "../answer-service.ts";
+import type { AnswerOrder, AnswerTerms } from "../storage/answer-order.ts";
 import type {
   AnswerRepository,
-  AnswerTerms,
   CompletionTask,
   EndedAnswer,
 } from "../storage/answer-repository.ts";
@@ -28,7 +26,7 @@ export interface CompletionTargets {
   readonly notices: Pick<Notices, "accept" | "acceptAt">;
   readonly cache: Pick<AnswerCache, "store" | "abandon">;
   readonly batches: BatchReports;
-  readonly index: Pick<AnswerIndex, "end">;
+  readonly index: { end(terms: AnswerTerms, body: AnswerBody): Promise<void> };
 }
 
 /** Says what is to be done for an answer that ended like this. */

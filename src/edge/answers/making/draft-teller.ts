@@ -1,7 +1,7 @@
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Notices } from "../../webhooks/notices.ts";
-import type { AnswerOrder } from "../answer-service.ts";
+import type { AnswerOrder } from "../storage/answer-order.ts";
 import type { StoredOrder } from "../storage/answer-repository.ts";
 import { ownedBy } from "./completion-outbox.ts";
 

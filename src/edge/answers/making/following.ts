@@ -4,7 +4,7 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import { logFault } from "../../log.ts";
-import type { Answers, LedAnswer } from "../answer-service.ts";
+import type { LedAnswer } from "../storage/answer-order.ts";
 import type { WorkMessage } from "./shared-work.ts";
 
 /** How long a leader may take to hold its price and start, before its followers begin without it. */
@@ -14,7 +14,15 @@ const LEADER_START_MS = 2_000;
 const LOOK_MS = 50;
 
 /** What a follower needs of the answers. */
-export type Followed = Pick<Answers, "follow" | "leave">;
+export interface Followed {
+  /** The work of an answer, for one that takes part in it: messages as server-sent bytes. */
+  follow(
+    leader: LedAnswer,
+    follower: string,
+  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over">;
+  /** Ends a follower's part. */
+  leave(leader: LedAnswer, follower: string): Promise<void>;
+}
 
 /**
  * Whose work an answer takes part in. Where that is lost before it began, the first of those who lost it leads and the

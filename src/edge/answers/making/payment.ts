@@ -2,7 +2,7 @@ import { least, type Micros, micros, ZERO } from "#domain/micros.ts";
 import { priceOfSteps } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
-import type { Job } from "../admit.ts";
+import type { Job } from "../storage/answer-order.ts";
 import { storedAnswer } from "../storage/stored-answers.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
 

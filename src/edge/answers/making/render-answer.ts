@@ -2,7 +2,7 @@ import { readAnswer, type TextTerms, tokensSoFar, usageSoFar } from "#domain/ans
 import { type Micros, ZERO } from "#domain/micros.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
 import { type Problem, problemOf } from "#wire/error.ts";
-import type { Job } from "../admit.ts";
+import type { Job } from "../storage/answer-order.ts";
 import type { EndedAnswer, StoredOrder } from "../storage/answer-repository.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 import { completionTasksOf } from "./completion-outbox.ts";

@@ -5,8 +5,7 @@ import type { AskedQuestion } from "../../questions/question-picture.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import { isStrings, readChecked } from "../../storage/stored-json.ts";
-import type { Job } from "../admit.ts";
-import type { AnswerOrder } from "../answer-service.ts";
+import type { AnswerOrder, AnswerTerms, Job } from "./answer-order.ts";
 import { answerMigrations, answerSchema } from "./answer-schema.ts";
 import { storedAnswer, storedTerms } from "./stored-answers.ts";
 import { type Progress, progressText, readProgress } from "./stored-progress.ts";
@@ -33,13 +32,6 @@ export interface EndedAnswer {
 
 /** An order as it was kept, by this version or by one before. */
 export type StoredOrder = Omit<AnswerOrder, "job"> & { readonly job: Job };
-
-/** An order without its question. */
-export type AnswerTerms = Omit<AnswerOrder, "job"> & {
-  readonly job: Omit<AnswerOrder["job"], "question">;
-  /** Under which its end is told, however often. */
-  readonly noticeId: string;
-};
 
 /**
  * One answer over its store: its order, how far it is, and its end. Every operation is one transaction, and none waits for

@@ -9,7 +9,7 @@ import {
   unchanged,
   withDefaults,
 } from "../../storage/stored-json.ts";
-import type { AnswerTerms } from "./answer-repository.ts";
+import type { AnswerTerms } from "./answer-order.ts";
 
 /** Before questions were measured against what a model was trained for, nothing was said of it. */
 const withoutWarnings: Upgrade = (value) => ({ warnings: [], ...(value as object) });

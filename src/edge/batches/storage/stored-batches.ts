@@ -1,6 +1,6 @@
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
-import type { Job, KeptJob } from "../../answers/admit.ts";
+import type { Job, KeptJob } from "../../answers/storage/answer-order.ts";
 import { withJob } from "../../answers/storage/stored-answers.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import {

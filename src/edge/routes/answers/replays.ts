@@ -11,9 +11,9 @@ import {
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { answersOf } from "../../answers/answer-client.ts";
-import type { AnswerOrder } from "../../answers/answer-service.ts";
 import { ask, askedBefore } from "../../answers/ask.ts";
 import type { AskedAnswer, AskedRequest, Delivery, RefusedAsk } from "../../answers/asking.ts";
+import type { AnswerOrder } from "../../answers/storage/answer-order.ts";
 import type { CacheDirectives } from "../../cache/answer-cache.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused } from "../../guard/errors.ts";
