@@ -272,9 +272,9 @@ class World {
       if (life.isDead) throw new Error("an instance that died has written");
     };
     const mortal: SqlStore = {
-      all: (query, ...bindings) => {
+      all: (query, bindings) => {
         alive();
-        return store.all(query, ...bindings);
+        return store.all(query, bindings);
       },
       transaction: (work) => {
         alive();

@@ -71,7 +71,7 @@ function canTake(store: SqlStore, now: number): boolean {
      WHERE due <= ?1 AND NOT EXISTS (SELECT 1 FROM account WHERE paused_until > ?1)
        AND (SELECT count(*) FROM deliveries d
          WHERE d.receiver = waiting.receiver AND d.leased_until > ?1) < ?2`,
-    ...[now, MAX_SENDING_PER_RECEIVER],
+    [now, MAX_SENDING_PER_RECEIVER],
   );
   return found.length > 0;
 }

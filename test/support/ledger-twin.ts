@@ -13,7 +13,10 @@ export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:"))
     return known;
   };
   return {
-    all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
+    all: <Row extends Record<string, SqlValue>>(
+      query: string,
+      bindings: readonly SqlValue[] = [],
+    ) =>
       statement(query)
         .all(
           ...bindings.map((value) =>

@@ -57,10 +57,9 @@ export function hold(
   releaseExpired(store, now);
   const earlier = request.idempotency === null ? null : repeat(store, request.idempotency, holdId);
   if (earlier !== null) return earlier;
-  const [same] = store.all<{ has_place: number }>(
-    "SELECT has_place FROM holds WHERE id = ?",
+  const [same] = store.all<{ has_place: number }>("SELECT has_place FROM holds WHERE id = ?", [
     holdId,
-  );
+  ]);
   if (same !== undefined)
     return ok({ kind: "held", allowances: [], hasPlace: same.has_place === 1 });
   if (maximum !== null && amount > maximum)
@@ -85,18 +84,29 @@ export function hold(
     `INSERT INTO holds (id, account_id, key_id, model, amount, opened_at, expires_at, state,
        charged, spending, owner, is_shared, has_place)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?, ?)`,
-    ...[holdId, request.accountId, keyId, request.model, toNumber(amount)],
-    ...[now, now + HOLD_LIFETIME_MS, storedCapCounters.write(counters.value)],
-    ...[subject?.owner ?? null, isShared ? 1 : 0, hasPlace ? 1 : 0],
+    [
+      holdId,
+      request.accountId,
+      keyId,
+      request.model,
+      toNumber(amount),
+      now,
+      now + HOLD_LIFETIME_MS,
+      storedCapCounters.write(counters.value),
+      subject?.owner ?? null,
+      isShared ? 1 : 0,
+      hasPlace ? 1 : 0,
+    ],
   );
   // Stands in line from now on, although it asks later.
   if (share !== null && !isShared && !hasPlace)
     takePlace(store, { id: holdId, share, isWorking: false }, now);
   if (request.idempotency !== null)
-    store.all(
-      "INSERT INTO replies (scope, fingerprint, hold_id) VALUES (?, ?, ?)",
-      ...[request.idempotency.scope, request.idempotency.fingerprint, holdId],
-    );
+    store.all("INSERT INTO replies (scope, fingerprint, hold_id) VALUES (?, ?, ?)", [
+      request.idempotency.scope,
+      request.idempotency.fingerprint,
+      holdId,
+    ]);
   alertLowCredit(store, now);
   return ok({ kind: "held", allowances: allowances.value, hasPlace });
 }
@@ -116,7 +126,7 @@ export function repeat(
 ): Result<Held, RefusedHold> | null {
   const [known] = store.all<{ fingerprint: string; hold_id: string; reply: string | null }>(
     "SELECT fingerprint, hold_id, reply FROM replies WHERE scope = ?",
-    scope,
+    [scope],
   );
   if (known === undefined) return null;
   if (known.fingerprint !== fingerprint) return refuseHold({ kind: "idempotency_mismatch" });

@@ -39,7 +39,7 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Gi
     return refuseAmount(`must be above 0 and at most the ${kept} that the answer still costs`);
   const details = { holdId, keyId, reference: refundId, note, at: now };
   record(store, { kind: "refund", amount }, details);
-  store.all("UPDATE holds SET refunded = refunded + ? WHERE id = ?", toNumber(amount), holdId);
+  store.all("UPDATE holds SET refunded = refunded + ? WHERE id = ?", [toNumber(amount), holdId]);
   takeBack(store, request, keyId, now);
   rearmLowCreditAlert(store);
   return ok({ isRepeat: false });
@@ -58,7 +58,7 @@ function stillPaid(
   const [paid] = store.all<{ kept: number | null; key_id: string | null }>(
     `SELECT sum(CASE kind WHEN 'capture' THEN amount WHEN 'refund' THEN -amount ELSE 0 END) AS kept,
        max(key_id) AS key_id FROM entries WHERE hold_id = ?`,
-    holdId,
+    [holdId],
   );
   return { kept: paid?.kept ?? 0, keyId: paid?.key_id ?? null };
 }
@@ -81,7 +81,7 @@ function capCountersOfCharge(
   if (row !== undefined) return storedCapCounters.read(row.spending);
   const [entry] = store.all<{ at: number }>(
     "SELECT at FROM entries WHERE hold_id = ? AND kind = 'hold'",
-    holdId,
+    [holdId],
   );
   return entry === undefined || keyId === null ? [] : [keyCapCounter(keyId, entry.at)];
 }
@@ -95,7 +95,7 @@ function earlierEntry(
 ): Result<Given, Failure> | null {
   const [known] = store.all<{ kind: string; amount: number; hold_id: string | null }>(
     "SELECT kind, amount, hold_id FROM entries WHERE reference = ?",
-    reference,
+    [reference],
   );
   if (known === undefined) return null;
   const isSame =

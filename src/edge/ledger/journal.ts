@@ -22,13 +22,22 @@ export function record(store: SqlStore, posting: Posting, details: PostingDetail
   store.all(
     `INSERT INTO entries (kind, source, target, amount, hold_id, key_id, reference, note, at, available)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[posting.kind, from, to, toNumber(posting.amount), details.holdId ?? null],
-    ...[details.keyId ?? null, details.reference ?? null, details.note ?? null],
-    ...[details.at, toNumber(after.available)],
+    [
+      posting.kind,
+      from,
+      to,
+      toNumber(posting.amount),
+      details.holdId ?? null,
+      details.keyId ?? null,
+      details.reference ?? null,
+      details.note ?? null,
+      details.at,
+      toNumber(after.available),
+    ],
   );
   store.all(
     "UPDATE balances SET issuer = ?, available = ?, held = ?, revenue = ?",
-    ...[after.issuer, after.available, after.held, after.revenue].map(toNumber),
+    [after.issuer, after.available, after.held, after.revenue].map(toNumber),
   );
   return after;
 }
@@ -61,7 +70,7 @@ export function readEntries(store: SqlStore, query: EntryQuery): EntryPage {
   const rows = store.all<EntryRow>(
     // No index by time: it would cost a row written for each entry, and an old range is rarely asked for.
     "SELECT * FROM entries WHERE seq < ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?",
-    ...[before ?? LAST, from ?? 0, until ?? LAST, size + 1],
+    [before ?? LAST, from ?? 0, until ?? LAST, size + 1],
   );
   const page = rows.slice(0, size);
   return {

@@ -125,12 +125,11 @@ function undoRefusals<Value>(
 
 function sweep(store: SqlStore, now: number, forgetsHolds: boolean): void {
   releaseExpired(store, now);
-  store.all("DELETE FROM replies WHERE expires_at <= ?", now);
+  store.all("DELETE FROM replies WHERE expires_at <= ?", [now]);
   if (forgetsHolds)
-    store.all(
-      "DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?",
+    store.all("DELETE FROM holds WHERE state <> 'open' AND expires_at <= ?", [
       now - CLOSED_HOLD_LIFETIME_MS,
-    );
+    ]);
   forgetWindows(store, now);
   forgetCapCounters(store, now);
   forgetPlaces(store, now);

@@ -23,17 +23,19 @@ export function createLowCreditAlerts(store: SqlStore, now: () => number): LowCr
       store
         .all<{ notice: string }>(
           "SELECT notice FROM alerts WHERE due_at <= ? ORDER BY due_at, id",
-          now(),
+          [now()],
         )
         .map(({ notice }) => storedNotice.read(notice)),
-    alertTold: (id) => void store.all("DELETE FROM alerts WHERE id = ?", id),
+    alertTold: (id) => void store.all("DELETE FROM alerts WHERE id = ?", [id]),
     alertUntold: (id) => {
-      const [row] = store.all<{ attempts: number }>("SELECT attempts FROM alerts WHERE id = ?", id);
+      const [row] = store.all<{ attempts: number }>("SELECT attempts FROM alerts WHERE id = ?", [
+        id,
+      ]);
       if (row === undefined) return;
-      store.all(
-        "UPDATE alerts SET attempts = attempts + 1, due_at = ? WHERE id = ?",
-        ...[retryAt(now(), row.attempts), id],
-      );
+      store.all("UPDATE alerts SET attempts = attempts + 1, due_at = ? WHERE id = ?", [
+        retryAt(now(), row.attempts),
+        id,
+      ]);
     },
   };
 }
@@ -47,7 +49,7 @@ export function setLowCreditAlert(store: SqlStore, { accountId, threshold }: Low
   store.all(
     `INSERT INTO credit_line (one, account_id, line, is_told) VALUES (1, ?, ?, 0) ON CONFLICT (one) DO UPDATE
        SET account_id = excluded.account_id, line = excluded.line, is_told = 0`,
-    ...[accountId, toNumber(threshold)],
+    [accountId, toNumber(threshold)],
   );
 }
 
@@ -69,14 +71,15 @@ export function alertLowCredit(store: SqlStore, now: number): void {
     at: now,
     data: { available_micros: available, threshold_micros: row.line },
   };
-  store.all(
-    "INSERT INTO alerts (id, notice, due_at, attempts) VALUES (?, ?, ?, 0)",
-    ...[notice.id, storedNotice.write(notice), now],
-  );
+  store.all("INSERT INTO alerts (id, notice, due_at, attempts) VALUES (?, ?, ?, 0)", [
+    notice.id,
+    storedNotice.write(notice),
+    now,
+  ]);
 }
 
 /** Arms the alert again once a grant or a refund lifts the credit to its threshold. What a hold gives back does not: the account would be told with every answer. */
 export function rearmLowCreditAlert(store: SqlStore): void {
   const available = toNumber(readBalances(store).available);
-  store.all("UPDATE credit_line SET is_told = 0 WHERE line <= ?", available);
+  store.all("UPDATE credit_line SET is_told = 0 WHERE line <= ?", [available]);
 }

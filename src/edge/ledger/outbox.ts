@@ -22,10 +22,11 @@ export function retryAt(now: number, attempts: number): number {
 
 /** Puts an event into the outbox. Stands in the transaction that it tells of. */
 export function putOut(store: SqlStore, event: UsageEvent, now: number): void {
-  store.all(
-    "INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)",
-    ...[event.id, storedUsage.write(event), now],
-  );
+  store.all("INSERT INTO outbox (id, event, due_at) VALUES (?, ?, ?)", [
+    event.id,
+    storedUsage.write(event),
+    now,
+  ]);
 }
 
 /** Opens the outbox of a store. */
@@ -35,12 +36,12 @@ export function createOutbox(store: SqlStore, now: () => number): Outbox {
       store
         .all<{ event: string }>(
           "SELECT event FROM outbox WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
-          ...[now(), limit],
+          [now(), limit],
         )
         .map(({ event }) => storedUsage.read(event)),
     sent: (ids) =>
       store.transaction(() => {
-        for (const id of ids) store.all("DELETE FROM outbox WHERE id = ?", id);
+        for (const id of ids) store.all("DELETE FROM outbox WHERE id = ?", [id]);
       }),
     unsent: (ids) =>
       store.transaction(() => {
@@ -48,7 +49,7 @@ export function createOutbox(store: SqlStore, now: () => number): Outbox {
           store.all(
             `UPDATE outbox SET attempts = attempts + 1,
                due_at = ? + min(?, ? << min(attempts, 20)) WHERE id = ?`,
-            ...[now(), LONGEST_RETRY_MS, FIRST_RETRY_MS, id],
+            [now(), LONGEST_RETRY_MS, FIRST_RETRY_MS, id],
           );
       }),
   };

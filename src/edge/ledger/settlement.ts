@@ -30,7 +30,7 @@ export function renew(store: SqlStore, holdId: string, now: number): void {
   store.all(
     `UPDATE holds SET expires_at = max(expires_at, min(?, opened_at + ?))
        WHERE id = ? AND state = 'open'`,
-    ...[now + HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS, holdId],
+    [now + HOLD_LIFETIME_MS, MAX_HOLD_LIFETIME_MS, holdId],
   );
   renewPlace(store, holdId, now);
 }
@@ -42,12 +42,13 @@ export function capture(store: SqlStore, request: Capture, now: number): Charged
   if (row?.state !== "open")
     return { charged: row === undefined ? ZERO : micros(row.charged), usage: null, called: [] };
   const charged = close(store, row, request.charge, now);
-  if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", row.id);
+  if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", [row.id]);
   else
-    store.all(
-      "UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?",
-      ...[request.reply, now + REPLY_LIFETIME_MS, row.id],
-    );
+    store.all("UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?", [
+      request.reply,
+      now + REPLY_LIFETIME_MS,
+      row.id,
+    ]);
   const usage: ChargeEvent = {
     id: row.id,
     account: row.account_id,
@@ -69,7 +70,7 @@ export function release(store: SqlStore, holdId: string, now: number): Called {
   const row = readHold(store, holdId);
   if (row?.state !== "open") return { called: [] };
   close(store, row, ZERO, now);
-  store.all("DELETE FROM replies WHERE hold_id = ?", holdId);
+  store.all("DELETE FROM replies WHERE hold_id = ?", [holdId]);
   return { called: leavePlace(store, holdId) };
 }
 
@@ -81,10 +82,11 @@ function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micr
   for (const posting of postings) record(store, posting, details);
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
   returnSpending(store, storedCapCounters.read(row.spending), subtract(held, charged));
-  store.all(
-    "UPDATE holds SET state = ?, charged = ? WHERE id = ?",
-    ...[charge > 0n ? "captured" : "released", toNumber(charged), row.id],
-  );
+  store.all("UPDATE holds SET state = ?, charged = ? WHERE id = ?", [
+    charge > 0n ? "captured" : "released",
+    toNumber(charged),
+    row.id,
+  ]);
   return charged;
 }
 
@@ -92,7 +94,7 @@ function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micr
 export function releaseExpired(store: SqlStore, now: number): void {
   const expired = store.all<{ id: string }>(
     "SELECT id FROM holds WHERE state = 'open' AND expires_at <= ?",
-    now,
+    [now],
   );
   for (const { id } of expired) release(store, id, now);
 }

@@ -90,7 +90,7 @@ function makeWhole(store: SqlStore, what: string, { statements }: WholeSchema): 
 }
 
 function hasTable(store: SqlStore, name: string): boolean {
-  return store.all("SELECT 1 FROM sqlite_master WHERE name = ?", name).length > 0;
+  return store.all("SELECT 1 FROM sqlite_master WHERE name = ?", [name]).length > 0;
 }
 
 function readVersion(store: SqlStore, whole: WholeSchema | undefined): SchemaVersion {
@@ -106,7 +106,7 @@ function readVersion(store: SqlStore, whole: WholeSchema | undefined): SchemaVer
 
 /** What `madeAs` said of a table; undefined where it was not made so. */
 function versionMade(store: SqlStore, table: string): SchemaVersion | undefined {
-  const [row] = store.all<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", table);
+  const [row] = store.all<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", [table]);
   const said = /\/\* schema ([0-9]+), breaking ([0-9]+) \*\//.exec(row?.sql ?? "");
   return said === null ? undefined : { version: Number(said[1]), breakingVersion: Number(said[2]) };
 }
@@ -123,7 +123,7 @@ function writeVersion(store: SqlStore, { version, breakingVersion }: SchemaVersi
     `INSERT INTO schema_version (one, version, breaking_version) VALUES (1, ?, ?)
        ON CONFLICT (one) DO UPDATE
        SET version = excluded.version, breaking_version = excluded.breaking_version`,
-    ...[version, breakingVersion],
+    [version, breakingVersion],
   );
 }
 

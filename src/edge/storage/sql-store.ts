@@ -3,8 +3,8 @@ export type SqlValue = string | number | null | ArrayBuffer;
 
 /** The little of SQLite that the objects need; the runtime's own storage and Node's are values of it. */
 export interface SqlStore {
-  /** Runs one statement and returns its rows. */
-  all<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): Row[];
+  /** Runs one statement, with a value for each of its places in order, and returns its rows. */
+  all<Row extends Record<string, SqlValue>>(query: string, bindings?: readonly SqlValue[]): Row[];
   /** Runs `work` as a whole or not at all: what it throws undoes it. Never nested. */
   transaction<Value>(work: () => Value): Value;
 }
@@ -12,8 +12,10 @@ export interface SqlStore {
 /** The store of a Durable Object. */
 export function durableStore(storage: DurableObjectStorage): SqlStore {
   return {
-    all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) =>
-      storage.sql.exec<Row>(query, ...bindings).toArray(),
+    all: <Row extends Record<string, SqlValue>>(
+      query: string,
+      bindings: readonly SqlValue[] = [],
+    ) => storage.sql.exec<Row>(query, ...bindings).toArray(),
     transaction: (work) => storage.transactionSync(work),
   };
 }

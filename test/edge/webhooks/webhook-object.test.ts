@@ -43,7 +43,10 @@ async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "tak
   return await runInDurableObject(env.WEBHOOKS.getByName(crypto.randomUUID()), (_, { storage }) => {
     let rows = 0;
     const store: SqlStore = {
-      all: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
+      all: <Row extends Record<string, SqlValue>>(
+        query: string,
+        bindings: readonly SqlValue[] = [],
+      ) => {
         const cursor = storage.sql.exec<Row>(query, ...bindings);
         const found = cursor.toArray();
         rows += cursor.rowsRead;

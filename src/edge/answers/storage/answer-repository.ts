@@ -147,8 +147,13 @@ export class AnswerRepository {
       this.#store.all(
         `INSERT INTO answer (record, text, progress, tasks, ended_at, decoder)
            VALUES ('end', ?, ?, ?, ?, ?)`,
-        ...[storedAnswer.write(ended.body), hasNews ? progressText(unkept) : null],
-        ...[JSON.stringify(ended.tasks), ended.at, ended.decoder],
+        [
+          storedAnswer.write(ended.body),
+          hasNews ? progressText(unkept) : null,
+          JSON.stringify(ended.tasks),
+          ended.at,
+          ended.decoder,
+        ],
       );
     });
     this.#ended = ended;
@@ -165,7 +170,7 @@ export class AnswerRepository {
     const ended = this.ended();
     if (ended === null) return;
     const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
-    this.#store.all("UPDATE answer SET text = ? WHERE record = 'end'", storedAnswer.write(body));
+    this.#store.all("UPDATE answer SET text = ? WHERE record = 'end'", [storedAnswer.write(body)]);
     this.#ended = { ...ended, body };
     this.done(["settle"]);
   }
@@ -174,7 +179,7 @@ export class AnswerRepository {
     const ended = this.ended();
     if (ended === null) return;
     const left = ended.tasks.filter((task) => !tasks.includes(task));
-    this.#store.all("UPDATE answer SET tasks = ? WHERE record = 'end'", JSON.stringify(left));
+    this.#store.all("UPDATE answer SET tasks = ? WHERE record = 'end'", [JSON.stringify(left)]);
     this.#ended = { ...ended, tasks: left };
   }
 
@@ -184,7 +189,7 @@ export class AnswerRepository {
     if (text === null) return;
     this.#store.transaction(() => {
       this.#put(FIRST_PART, `${text.terms}\n`);
-      this.#store.all("DELETE FROM answer WHERE record > ? AND record < 'order0'", FIRST_PART);
+      this.#store.all("DELETE FROM answer WHERE record > ? AND record < 'order0'", [FIRST_PART]);
       this.#store.all("DELETE FROM answer WHERE record > 'progress/' AND record < 'progress0'");
       this.#store.all("UPDATE answer SET progress = NULL WHERE record = 'end'");
     });
@@ -220,7 +225,7 @@ export class AnswerRepository {
     const { head, inline, places } = questionRow(job.question);
     this.#store.all(
       "INSERT OR REPLACE INTO answer (record, text, head, inline, places) VALUES (?, ?, ?, ?, ?)",
-      ...[FIRST_PART, `${storedTerms.write(terms)}\n`, head, inline, places],
+      [FIRST_PART, `${storedTerms.write(terms)}\n`, head, inline, places],
     );
   }
 
@@ -234,7 +239,7 @@ export class AnswerRepository {
   #questionRow(): QuestionRow | undefined {
     const rows = this.#store.all<{ head: ArrayBuffer; inline: ArrayBuffer; places: string }>(
       "SELECT head, inline, places FROM answer WHERE record = ? AND head IS NOT NULL",
-      FIRST_PART,
+      [FIRST_PART],
     );
     return rows[0];
   }
@@ -251,7 +256,7 @@ export class AnswerRepository {
   }
 
   #put(record: string, text: string): void {
-    this.#store.all("INSERT OR REPLACE INTO answer (record, text) VALUES (?, ?)", record, text);
+    this.#store.all("INSERT OR REPLACE INTO answer (record, text) VALUES (?, ?)", [record, text]);
   }
 }
 

@@ -53,7 +53,7 @@ export function readResults(store: SqlStore, from: number, count: number): Batch
     .all<ResultRow>(
       `SELECT place, custom_id, state, outcome, answer, error FROM items
          WHERE place >= ? ORDER BY place LIMIT ?`,
-      ...[from, count],
+      [from, count],
     )
     .map(({ place, custom_id, state, outcome, answer, error }) => ({
       custom_id,

@@ -34,8 +34,14 @@ export function keepItem(
   store.all(
     `INSERT INTO items (place, custom_id, quoted, state, outcome, error) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (place) DO NOTHING`,
-    ...[index, customId, quotedMicros],
-    ...(error === null ? ["waiting", null, null] : ["ended", "failed", storedProblem.write(error)]),
+    [
+      index,
+      customId,
+      quotedMicros,
+      ...(error === null
+        ? ["waiting", null, null]
+        : ["ended", "failed", storedProblem.write(error)]),
+    ],
   );
 }
 
@@ -47,12 +53,12 @@ export function takeNext(store: SqlStore, answerId: string, now: number): Runnin
   const [next] = store.all<{ place: number }>(
     `SELECT place FROM items WHERE state = 'waiting' AND due_at <= ?
        AND (SELECT count(*) FROM items WHERE state = 'running') < ? ORDER BY place LIMIT 1`,
-    ...[now, MAX_RUNNING_ITEMS],
+    [now, MAX_RUNNING_ITEMS],
   );
   if (next === undefined) return null;
   store.all(
     `UPDATE items SET state = 'running', answer_id = ?, attempts = attempts + 1 WHERE place = ?`,
-    ...[answerId, next.place],
+    [answerId, next.place],
   );
   return { index: next.place, answerId };
 }
@@ -73,14 +79,14 @@ export type ItemEnd = "ended" | "again" | "ignored";
 export function endItem(store: SqlStore, index: number, body: AnswerBody, now: number): ItemEnd {
   const [item] = store.all<{ quoted: number; attempts: number }>(
     "SELECT quoted, attempts FROM items WHERE place = ? AND state = 'running' AND answer_id = ?",
-    ...[index, body.id],
+    [index, body.id],
   );
   if (item === undefined || !isEnd(body.status)) return "ignored";
   if (mayRetry(store, body, item.attempts, now)) {
-    store.all(
-      "UPDATE items SET state = 'waiting', answer_id = NULL, due_at = ? WHERE place = ?",
-      ...[now + retryDelayMs(item.attempts), index],
-    );
+    store.all("UPDATE items SET state = 'waiting', answer_id = NULL, due_at = ? WHERE place = ?", [
+      now + retryDelayMs(item.attempts),
+      index,
+    ]);
     return "again";
   }
   const charged = least(micros(item.quoted), micros(body.charged_micros));
@@ -89,8 +95,14 @@ export function endItem(store: SqlStore, index: number, body: AnswerBody, now: n
   store.all(
     `UPDATE items SET state = 'ended', outcome = ?, charged = ?, steps = ?, answer = ?, error = ?
        WHERE place = ?`,
-    ...[body.status, toNumber(charged), steps, storedAnswer.write(body)],
-    ...[body.error === null ? null : storedProblem.write(body.error), index],
+    [
+      body.status,
+      toNumber(charged),
+      steps,
+      storedAnswer.write(body),
+      body.error === null ? null : storedProblem.write(body.error),
+      index,
+    ],
   );
   endWhenOver(store, now);
   return "ended";
@@ -117,7 +129,7 @@ export function abandonItem(store: SqlStore, index: number, answerId: string, no
   store.all(
     `UPDATE items SET state = 'ended', outcome = 'cancelled'
        WHERE place = ? AND answer_id = ? AND state = 'running'`,
-    ...[index, answerId],
+    [index, answerId],
   );
   endWhenOver(store, now);
 }

@@ -27,14 +27,14 @@ export function openBatchOrders(store: SqlStore): BatchOrders {
       store.all(
         `INSERT OR REPLACE INTO item_orders (place, terms, head, inline, places)
            VALUES (?, ?, ?, ?, ?)`,
-        ...[index, storedItemTerms.write({ ...rest, terms }), head, inline, places],
+        [index, storedItemTerms.write({ ...rest, terms }), head, inline, places],
       );
     },
     read: (index) => readKept(store, index) ?? readText(store, index),
     forget: (index) =>
       store.transaction(() => {
-        store.all("DELETE FROM item_orders WHERE place = ?", index);
-        store.all("DELETE FROM orders WHERE place = ?", index);
+        store.all("DELETE FROM item_orders WHERE place = ?", [index]);
+        store.all("DELETE FROM orders WHERE place = ?", [index]);
       }),
     forgetAll: () =>
       store.transaction(() => {
@@ -50,7 +50,7 @@ function readKept(store: SqlStore, index: number): StoredItemOrder | undefined {
     head: ArrayBuffer;
     inline: ArrayBuffer;
     places: string;
-  }>("SELECT terms, head, inline, places FROM item_orders WHERE place = ?", index);
+  }>("SELECT terms, head, inline, places FROM item_orders WHERE place = ?", [index]);
   if (row === undefined) return undefined;
   const { terms, ...rest } = storedItemTerms.read(row.terms);
   return { ...rest, job: { ...terms, question: readQuestion(row) } };
@@ -60,7 +60,7 @@ function readKept(store: SqlStore, index: number): StoredItemOrder | undefined {
 function readText(store: SqlStore, index: number): StoredItemOrder {
   const parts = store.all<{ text: string }>(
     "SELECT text FROM orders WHERE place = ? ORDER BY part",
-    index,
+    [index],
   );
   if (parts.length === 0) throw new Error(`item ${index} has no order`);
   const text = parts.map((part) => part.text).join("");

@@ -87,7 +87,7 @@ export function openBatchRepository(store: SqlStore, now: () => number): BatchRe
     charge: () => sumCharges(store),
     closingStep: () => closingStep(store),
     settled: (charged) =>
-      void store.all("UPDATE batch SET charged = coalesce(charged, ?)", toNumber(charged)),
+      void store.all("UPDATE batch SET charged = coalesce(charged, ?)", [toNumber(charged)]),
     indexed: () => void store.all("UPDATE batch SET is_indexed = 1"),
     told: () => void store.all("UPDATE batch SET is_told = 1"),
     nextDueAt: () => nextItemDueAt(store),
@@ -95,18 +95,16 @@ export function openBatchRepository(store: SqlStore, now: () => number): BatchRe
 }
 
 function begin(store: SqlStore, terms: BatchTerms, now: number): void {
-  store.all(
-    "INSERT INTO batch (one, terms) VALUES (1, ?) ON CONFLICT (one) DO NOTHING",
+  store.all("INSERT INTO batch (one, terms) VALUES (1, ?) ON CONFLICT (one) DO NOTHING", [
     storedBatchTerms.write(terms),
-  );
+  ]);
   endWhenOver(store, now);
 }
 
 function cancel(store: SqlStore, now: number): void {
-  store.all(
-    "UPDATE batch SET cancelled_at = ? WHERE cancelled_at IS NULL AND ended_at IS NULL",
+  store.all("UPDATE batch SET cancelled_at = ? WHERE cancelled_at IS NULL AND ended_at IS NULL", [
     now,
-  );
+  ]);
   if (isCancelled(store)) cancelWaiting(store, now);
 }
 

@@ -27,6 +27,6 @@ export function endWhenOver(store: SqlStore, now: number): void {
   store.all(
     `UPDATE batch SET ended_at = ? WHERE ended_at IS NULL
        AND NOT EXISTS (SELECT place FROM items WHERE state <> 'ended')`,
-    now,
+    [now],
   );
 }

@@ -18,7 +18,7 @@ export function crowded(store: SqlStore, request: ConcurrentRequest): Failure | 
   const [open] = store.all<{ ofKey: number; ofAccount: number }>(
     `SELECT count(*) AS ofAccount, coalesce(sum(key_id = ?), 0) AS ofKey
        FROM holds WHERE state = 'open' AND is_shared = 0`,
-    keyId,
+    [keyId],
   );
   if (open === undefined) throw new Error("counting the open holds gave no row");
   if (open.ofKey >= keyLimits.concurrent)

@@ -31,35 +31,35 @@ export function takePlace(
   { id, share, isWorking }: PlaceRequest,
   now: number,
 ): boolean {
-  const [hold] = store.all("SELECT id FROM holds WHERE id = ? AND has_place = 1", id);
+  const [hold] = store.all("SELECT id FROM holds WHERE id = ? AND has_place = 1", [id]);
   if (hold !== undefined) return true;
   // An answer that took part in the work of another and has come to work by itself counts among the concurrent.
-  store.all("UPDATE holds SET is_shared = 0 WHERE id = ? AND is_shared = 1", id);
+  store.all("UPDATE holds SET is_shared = 0 WHERE id = ? AND is_shared = 1", [id]);
   store.all(
     `INSERT INTO places (id, share, is_taken, asked_at, expires_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE
        SET is_taken = max(is_taken, excluded.is_taken), expires_at = excluded.expires_at`,
-    ...[id, share, isWorking ? 1 : 0, now, now + LIFETIME_MS],
+    [id, share, isWorking ? 1 : 0, now, now + LIFETIME_MS],
   );
   forgetPlaces(store, now);
-  const [place] = store.all<{ is_taken: number }>("SELECT is_taken FROM places WHERE id = ?", id);
+  const [place] = store.all<{ is_taken: number }>("SELECT is_taken FROM places WHERE id = ?", [id]);
   return place?.is_taken === 1;
 }
 
 /** Keeps the place of a hold that was renewed. */
 export function renewPlace(store: SqlStore, id: string, now: number): void {
-  store.all("UPDATE places SET expires_at = ? WHERE id = ?", now + LIFETIME_MS, id);
+  store.all("UPDATE places SET expires_at = ? WHERE id = ?", [now + LIFETIME_MS, id]);
 }
 
 /** Gives up a place, or the wait for one. Returns whose turn it is now. */
 export function leavePlace(store: SqlStore, id: string): readonly string[] {
-  store.all("DELETE FROM places WHERE id = ?", id);
+  store.all("DELETE FROM places WHERE id = ?", [id]);
   return callNext(store);
 }
 
 /** Forgets answers that have not been heard of, and calls those that wait for their places. */
 export function forgetPlaces(store: SqlStore, now: number): readonly string[] {
-  store.all("DELETE FROM places WHERE expires_at <= ?", now);
+  store.all("DELETE FROM places WHERE expires_at <= ?", [now]);
   return callNext(store);
 }
 

@@ -32,7 +32,7 @@ export function takeRates(
     }
     store.all(
       "INSERT OR REPLACE INTO rates (owner, started_at, requests, steps) VALUES (?, ?, ?, ?)",
-      ...[owner, used.startedAt, used.requests, used.steps],
+      [owner, used.startedAt, used.requests, used.steps],
     );
   }
   return ok(allowances);
@@ -107,7 +107,7 @@ function ratedOwners({
 
 /** Forgets windows that have ended. */
 export function forgetWindows(store: SqlStore, now: number): void {
-  store.all("DELETE FROM rates WHERE started_at <= ?", now - RATE_WINDOW_SECONDS * 1000);
+  store.all("DELETE FROM rates WHERE started_at <= ?", [now - RATE_WINDOW_SECONDS * 1000]);
 }
 
 interface RateRow extends Record<string, string | number> {
@@ -117,8 +117,7 @@ interface RateRow extends Record<string, string | number> {
 }
 
 function readRates(store: SqlStore, owner: string): RateRow | undefined {
-  return store.all<RateRow>(
-    "SELECT started_at, requests, steps FROM rates WHERE owner = ?",
+  return store.all<RateRow>("SELECT started_at, requests, steps FROM rates WHERE owner = ?", [
     owner,
-  )[0];
+  ])[0];
 }

@@ -20,7 +20,7 @@ export function takeSpending(
     store.all(
       `INSERT INTO spending (purse, amount, forget_at) VALUES (?, ?, ?) ON CONFLICT (purse) DO UPDATE
          SET amount = amount + excluded.amount, forget_at = max(forget_at, excluded.forget_at)`,
-      ...[name, toNumber(request.amount), forgetAt],
+      [name, toNumber(request.amount), forgetAt],
     );
   return ok(own.map(({ name }) => name));
 }
@@ -71,12 +71,15 @@ export interface SpendingRequest {
 export function returnSpending(store: SqlStore, counters: readonly string[], amount: Micros): void {
   if (amount === ZERO) return;
   for (const counter of counters)
-    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", toNumber(amount), counter);
+    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", [
+      toNumber(amount),
+      counter,
+    ]);
 }
 
 /** Forgets counters that nothing can be spent from any more. */
 export function forgetCapCounters(store: SqlStore, now: number): void {
-  store.all("DELETE FROM spending WHERE forget_at <= ?", now);
+  store.all("DELETE FROM spending WHERE forget_at <= ?", [now]);
 }
 
 /** Name of a key's counter at a moment: its day, in UTC as ISO 8601 writes it. */
@@ -142,8 +145,8 @@ function readSpending(store: SqlStore, { name, isSum }: CapCounter): Micros {
   const [row] = isSum
     ? store.all<{ amount: number }>(
         "SELECT coalesce(sum(amount), 0) AS amount FROM spending WHERE purse BETWEEN ? AND ?",
-        ...[`${name}-00`, `${name}-31`],
+        [`${name}-00`, `${name}-31`],
       )
-    : store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", name);
+    : store.all<{ amount: number }>("SELECT amount FROM spending WHERE purse = ?", [name]);
   return row === undefined ? ZERO : micros(row.amount);
 }

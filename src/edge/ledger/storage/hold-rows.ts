@@ -33,5 +33,5 @@ export interface HoldRow extends Record<string, string | number | null> {
 
 /** Finds a hold; undefined where there is none, or it was closed more than a week ago. */
 export function readHold(store: SqlStore, holdId: string): HoldRow | undefined {
-  return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", holdId)[0];
+  return store.all<HoldRow>("SELECT * FROM holds WHERE id = ?", [holdId])[0];
 }

@@ -31,7 +31,7 @@ export function readDeliveries(
          AND (?3 IS NULL OR d.endpoint_id = ?3) AND (?4 IS NULL OR d.state = ?4)
          AND (?5 IS NULL OR n.type = ?5) AND (?7 IS NULL OR d.owner = ?7)
        ORDER BY d.created_at DESC, d.id LIMIT ?6`,
-      ...[createdAt, id, endpointId ?? null, state ?? null, type ?? null, count, owner],
+      [createdAt, id, endpointId ?? null, state ?? null, type ?? null, count, owner],
     )
     .map(deliveryOf);
 }
@@ -41,12 +41,12 @@ export function readDelivery(store: SqlStore, id: string, owner: Owner): TriedDe
   const [row] = store.all<ListedRow>(
     `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
        WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,
-    ...[id, owner],
+    [id, owner],
   );
   if (row === undefined) return null;
   const attempts = store.all<{ number: number; at: number; reply: string }>(
     "SELECT number, at, reply FROM attempts WHERE delivery_id = ? ORDER BY at, number",
-    id,
+    [id],
   );
   return {
     delivery: deliveryOf(row),
@@ -63,7 +63,7 @@ export function redeliver(store: SqlStore, id: string, owner: Owner, now: number
   const changed = store.all<{ receiver: string }>(
     `UPDATE deliveries SET ${AGAIN} WHERE id = ?2 AND (?3 IS NULL OR owner = ?3) AND ${SENDABLE}
        RETURNING receiver`,
-    ...[now, id, owner],
+    [now, id, owner],
   );
   for (const { receiver } of changed) noteReceiver(store, receiver);
   return changed.length > 0;
@@ -80,7 +80,7 @@ export function redeliverRange(
        AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR state = ?5)
        AND (?6 IS NULL OR owner = ?6) AND ${SENDABLE}
        RETURNING receiver`,
-    ...[now, since, until, endpointId ?? null, state ?? null, owner],
+    [now, since, until, endpointId ?? null, state ?? null, owner],
   );
   for (const receiver of new Set(changed.map((row) => row.receiver))) noteReceiver(store, receiver);
   return changed.length;
@@ -99,18 +99,17 @@ export function sweepLog(store: SqlStore, now: number): void {
   store.all(
     `DELETE FROM attempts WHERE delivery_id IN
        (SELECT id FROM deliveries WHERE created_at < ? AND state <> 'waiting')`,
-    before,
+    [before],
   );
-  store.all("DELETE FROM deliveries WHERE created_at < ? AND state <> 'waiting'", before);
+  store.all("DELETE FROM deliveries WHERE created_at < ? AND state <> 'waiting'", [before]);
   store.all(
     `DELETE FROM notices WHERE at < ?
        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
-    before,
+    [before],
   );
-  store.all(
-    "UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END",
+  store.all("UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END", [
     now + SWEEP_MS,
-  );
+  ]);
 }
 
 type ListedRow = DeliveryRow & { readonly type: NoticeType };

@@ -10,7 +10,7 @@ export function readEndpoints(store: SqlStore): Endpoint[] {
 
 /** Finds an endpoint; null where there is none. */
 export function readEndpoint(store: SqlStore, id: string): Endpoint | null {
-  const [row] = store.all<EndpointRow>("SELECT * FROM endpoints WHERE id = ?", id);
+  const [row] = store.all<EndpointRow>("SELECT * FROM endpoints WHERE id = ?", [id]);
   return row === undefined ? null : endpointOf(row);
 }
 
@@ -22,13 +22,20 @@ export function putEndpoint(store: SqlStore, endpoint: Endpoint): void {
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
        SET url = excluded.url, receiver = excluded.receiver, details = excluded.details, is_enabled = excluded.is_enabled,
          failing_since = excluded.failing_since`,
-    ...[id, url, receiverOf(url), storedDetails.write(details)],
-    ...[endpoint.isEnabled ? 1 : 0, failingSince, createdAt],
+    [
+      id,
+      url,
+      receiverOf(url),
+      storedDetails.write(details),
+      endpoint.isEnabled ? 1 : 0,
+      failingSince,
+      createdAt,
+    ],
   );
   const before = receiversOf(store, id);
   store.all(
     "UPDATE deliveries SET url = ?, receiver = ? WHERE endpoint_id = ? AND state = 'waiting'",
-    ...[url, receiverOf(url), id],
+    [url, receiverOf(url), id],
   );
   if (!endpoint.isEnabled) failWaiting(store, id);
   for (const receiver of new Set([...before, receiverOf(url)])) noteReceiver(store, receiver);
@@ -40,7 +47,7 @@ export function deleteEndpoint(store: SqlStore, id: string): boolean {
   const before = receiversOf(store, id);
   failWaiting(store, id);
   for (const receiver of before) noteReceiver(store, receiver);
-  store.all("DELETE FROM endpoints WHERE id = ?", id);
+  store.all("DELETE FROM endpoints WHERE id = ?", [id]);
   return true;
 }
 
@@ -49,7 +56,7 @@ export function markAttempt(store: SqlStore, id: string | null, failedAt: number
   store.all(
     `UPDATE endpoints SET failing_since = CASE WHEN ?1 IS NULL THEN NULL
        ELSE coalesce(failing_since, ?1) END WHERE id = ?2`,
-    ...[failedAt, id],
+    [failedAt, id],
   );
 }
 
@@ -64,7 +71,7 @@ export function putSecrets(store: SqlStore, secrets: AccountSecrets): void {
   store.all(
     `INSERT INTO settings (one, secrets) VALUES (1, ?)
        ON CONFLICT (one) DO UPDATE SET secrets = excluded.secrets`,
-    storedSecrets.write(secrets),
+    [storedSecrets.write(secrets)],
   );
 }
 
@@ -87,7 +94,7 @@ function receiversOf(store: SqlStore, endpointId: string): readonly string[] {
   return store
     .all<{ receiver: string }>(
       "SELECT DISTINCT receiver FROM deliveries WHERE endpoint_id = ? AND state = 'waiting'",
-      endpointId,
+      [endpointId],
     )
     .map(({ receiver }) => receiver);
 }
@@ -96,6 +103,6 @@ function failWaiting(store: SqlStore, endpointId: string): void {
   store.all(
     `UPDATE deliveries SET state = 'failed', due_at = NULL, leased_until = NULL
        WHERE endpoint_id = ? AND state = 'waiting'`,
-    endpointId,
+    [endpointId],
   );
 }

@@ -19,15 +19,15 @@ export function outageOf(store: SqlStore): Outage | null {
 /** Notes that a sending did not leave. Everything of the account pauses, a little longer each time. */
 export function beginOutage(store: SqlStore, at: number, random: number): void {
   const since = outageOf(store)?.since ?? at;
-  store.all(
-    "UPDATE account SET outage_since = ?, paused_until = ?",
-    ...[since, at + waitForUs(at - since, random)],
-  );
+  store.all("UPDATE account SET outage_since = ?, paused_until = ?", [
+    since,
+    at + waitForUs(at - since, random),
+  ]);
 }
 
 /** Lets nothing more be taken until then, or until a word comes of what was. */
 export function holdBack(store: SqlStore, until: number): void {
-  store.all("UPDATE account SET paused_until = ?", until);
+  store.all("UPDATE account SET paused_until = ?", [until]);
 }
 
 /** Notes that a sending left. The time of the outage is taken off what endpoints have been failing for: they were not asked. */
@@ -36,7 +36,7 @@ export function endOutage(store: SqlStore, at: number): void {
   if (outage === null) return;
   store.all(
     "UPDATE endpoints SET failing_since = min(?1, failing_since + ?2) WHERE failing_since IS NOT NULL",
-    ...[at, at - outage.since],
+    [at, at - outage.since],
   );
   store.all("UPDATE account SET outage_since = NULL, paused_until = NULL");
 }

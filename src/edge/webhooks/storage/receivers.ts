@@ -7,15 +7,15 @@ import type { SqlStore } from "../../storage/sql-store.ts";
 export function noteReceiver(store: SqlStore, receiver: string): void {
   const [first] = store.all<{ due: number | null }>(
     "SELECT min(due_at) AS due FROM deliveries WHERE state = 'waiting' AND receiver = ?",
-    receiver,
+    [receiver],
   );
   const due = first?.due ?? null;
-  if (due === null) store.all("DELETE FROM receivers WHERE name = ?", receiver);
+  if (due === null) store.all("DELETE FROM receivers WHERE name = ?", [receiver]);
   else
     store.all(
       `INSERT INTO receivers (name, due_at) VALUES (?, ?) ON CONFLICT (name)
          DO UPDATE SET due_at = excluded.due_at WHERE due_at <> excluded.due_at`,
-      ...[receiver, due],
+      [receiver, due],
     );
 }
 

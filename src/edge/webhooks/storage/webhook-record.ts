@@ -32,7 +32,7 @@ export function record(
   else endOutage(store, at);
   const [row] = store.all<DeliveryRow>(
     "SELECT * FROM deliveries WHERE id = ? AND state = 'waiting'",
-    deliveryId,
+    [deliveryId],
   );
   // Delivered by another sending meanwhile, or given up with its endpoint.
   if (row === undefined) return;
@@ -50,7 +50,7 @@ function putOff(store: SqlStore, row: DeliveryRow, at: number, random: number): 
   }
   store.all(
     "UPDATE deliveries SET unsent_since = ?, due_at = ?, leased_until = NULL WHERE id = ?",
-    ...[since, at + waitForUs(at - since, random), row.id],
+    [since, at + waitForUs(at - since, random), row.id],
   );
 }
 
@@ -63,10 +63,12 @@ function attempted(
 ): void {
   const at = tools.now();
   const made = row.attempts + 1;
-  store.all(
-    "INSERT INTO attempts (delivery_id, number, at, reply) VALUES (?, ?, ?, ?)",
-    ...[row.id, made, at, storedReply.write(reply)],
-  );
+  store.all("INSERT INTO attempts (delivery_id, number, at, reply) VALUES (?, ?, ?, ?)", [
+    row.id,
+    made,
+    at,
+    storedReply.write(reply),
+  ]);
   const isDelivered = reply.outcome === "response" && reply.status >= 200 && reply.status < 300;
   markAttempt(store, row.endpoint_id, isDelivered ? null : at);
   if (isDelivered) {
@@ -79,7 +81,7 @@ function attempted(
     store.all(
       `UPDATE deliveries SET attempts = ?, due_at = ?, leased_until = NULL, unsent_since = NULL
        WHERE id = ?`,
-      ...[made, at + wait, row.id],
+      [made, at + wait, row.id],
     );
   const reason = hopelessness(store, row.endpoint_id, reply, at);
   if (reason !== null) disable(store, tools, reason, tell);
@@ -100,7 +102,7 @@ function close(store: SqlStore, id: string, state: "delivered" | "failed", made:
   store.all(
     `UPDATE deliveries SET state = ?, attempts = ?, due_at = NULL, leased_until = NULL
      WHERE id = ?`,
-    ...[state, made, id],
+    [state, made, id],
   );
 }
 

@@ -143,27 +143,37 @@ function keep(
 ): void {
   // Where no endpoint and no address is to hear of it, nothing is written: most accounts have no webhooks, and every answer comes by here.
   if (addressees.length === 0) return;
-  const [known] = store.all("SELECT id FROM notices WHERE id = ?", notice.id);
+  const [known] = store.all("SELECT id FROM notices WHERE id = ?", [notice.id]);
   if (known !== undefined) return;
   const at = now();
   store.all(
     `INSERT INTO account (one, id, sweep_at) VALUES (1, ?1, ?2)
        ON CONFLICT (one) DO UPDATE SET sweep_at = excluded.sweep_at WHERE sweep_at IS NULL`,
-    ...[notice.accountId, at + SWEEP_MS],
+    [notice.accountId, at + SWEEP_MS],
   );
-  store.all(
-    "INSERT INTO notices (id, type, at, body) VALUES (?, ?, ?, ?)",
-    ...[notice.id, notice.type, at, noticeBody(notice)],
-  );
+  store.all("INSERT INTO notices (id, type, at, body) VALUES (?, ?, ?, ?)", [
+    notice.id,
+    notice.type,
+    at,
+    noticeBody(notice),
+  ]);
   for (const { endpoint_id, url, secret } of addressees) {
     const receiver = receiverOf(url);
     store.all(
       `INSERT INTO deliveries
          (id, notice_id, endpoint_id, url, receiver, secret, state, attempts, created_at, due_at, owner)
          VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?, ?, ?)`,
-      ...[newId("whd"), notice.id, endpoint_id, url, receiver, secret, at, at],
-      // What goes to an endpoint is between the account and its receiver.
-      endpoint_id === null ? (notice.owner ?? null) : null,
+      [
+        newId("whd"),
+        notice.id,
+        endpoint_id,
+        url,
+        receiver,
+        secret,
+        at,
+        at,
+        endpoint_id === null ? (notice.owner ?? null) : null,
+      ],
     );
     noteReceiver(store, receiver);
   }

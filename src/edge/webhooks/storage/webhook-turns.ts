@@ -37,7 +37,7 @@ export function nextDueAt(store: SqlStore, now: number): number | null {
     `SELECT due_at FROM receivers WHERE name NOT IN (
        SELECT receiver FROM deliveries WHERE leased_until > ? GROUP BY receiver HAVING count(*) >= ?
      ) ORDER BY due_at, name LIMIT 1`,
-    ...[now, MAX_SENDING_PER_RECEIVER],
+    [now, MAX_SENDING_PER_RECEIVER],
   );
   const full = readBusy(store, now)
     .filter(({ sending }) => sending >= MAX_SENDING_PER_RECEIVER)
@@ -63,7 +63,7 @@ function readBusy(store: SqlStore, now: number): BusyReceiver[] {
     `SELECT r.name, count(*) AS sending, r.due_at AS due, min(d.leased_until) AS free_at
      FROM deliveries d JOIN receivers r ON r.name = d.receiver
      WHERE d.leased_until > ? GROUP BY r.name`,
-    now,
+    [now],
   );
 }
 
@@ -72,7 +72,7 @@ function nextReceiver(store: SqlStore, now: number): string | undefined {
     `SELECT name FROM receivers WHERE due_at <= ?1
        AND name NOT IN (SELECT receiver FROM deliveries WHERE leased_until > ?1)
      ORDER BY due_at, name LIMIT 1`,
-    now,
+    [now],
   );
   if (idle !== undefined) return idle.name;
   return readBusy(store, now)
@@ -85,14 +85,14 @@ function takeOne(store: SqlStore, now: number, receiver: string): DueDelivery {
     `SELECT d.*, n.body, a.id AS account
      FROM deliveries d JOIN notices n ON n.id = d.notice_id JOIN account a
      WHERE d.state = 'waiting' AND d.receiver = ? ORDER BY d.due_at LIMIT 1`,
-    receiver,
+    [receiver],
   );
   if (row === undefined) throw new Error(`nothing waits for ${receiver} any more`);
   const { id, account: accountId, notice_id: noticeId, url, body } = row;
-  store.all(
-    "UPDATE deliveries SET leased_until = ?1, due_at = ?1 WHERE id = ?2",
-    ...[now + LEASE_MS, id],
-  );
+  store.all("UPDATE deliveries SET leased_until = ?1, due_at = ?1 WHERE id = ?2", [
+    now + LEASE_MS,
+    id,
+  ]);
   noteReceiver(store, receiver);
   return { id, accountId, noticeId, url, body, secrets: secretsOf(store, row, now) };
 }
