@@ -1,14 +1,15 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { BundleFormat } from "#domain/bundle.ts";
-import type { SideReply, SideRequest, Took } from "./engine-side.ts";
+import type { StorageForm } from "#weights/format-choice.ts";
+import type { LayerReply, PassesReply, SideRequest, Took } from "./engine-side.ts";
 import { median } from "./median.ts";
 
 /** One decoder layer of the 8B's width over so many positions, in one format. Ratios are what counts: all sides share the machine. */
 export interface LayerFigures {
-  readonly format: BundleFormat;
+  readonly form: StorageForm;
   readonly rows: number;
   /** One for each checkout, in the order in which they were given. */
   readonly sides: readonly {
@@ -30,37 +31,37 @@ const TURNS: readonly (readonly [rows: number, turns: number])[] = [
 export const OPERATIONS_PER_ROW: number = 2 * (4 * 4096 ** 2 + 3 * 4096 * 12_288);
 
 /**
- * Measures one layer by the difference of two engines, 2 and 6 layers, for each format and number of positions. With several
+ * Measures one layer by the difference of two engines, 2 and 6 layers, for each form and number of positions. With several
  * checkouts (folders), each runs in a process of its own and all take turns, so that one run compares them.
  */
 export async function measureLayers(
-  formats: readonly BundleFormat[],
+  forms: readonly StorageForm[],
   checkouts: readonly string[],
   say: (words: string) => void,
 ): Promise<readonly LayerFigures[]> {
   const figures: LayerFigures[] = [];
-  for (const format of formats) {
-    say(`making random weights, ${format} …`);
+  for (const form of forms) {
+    say(`making random weights, ${form.format} …`);
     const sides = [];
-    for (const checkout of checkouts) sides.push(await openSide(checkout, format));
-    for (const side of sides) await side.measure({ rows: 32 }); // warm
+    for (const checkout of checkouts) sides.push(await openSide(checkout, form));
+    for (const side of sides) await side.measure<LayerReply>({ kind: "layer", rows: 32 }); // warm
     for (const [rows, turns] of TURNS) {
-      say(`${format}, ${rows} positions, ${turns} turns …`);
-      const replies: SideReply[][] = sides.map(() => []);
+      say(`${form.format}, ${rows} positions, ${turns} turns …`);
+      const replies: LayerReply[][] = sides.map(() => []);
       for (let turn = 0; turn < turns; turn++) {
         for (const [index, side] of sides.entries()) {
-          replies[index]?.push(await side.measure({ rows }));
+          replies[index]?.push(await side.measure({ kind: "layer", rows }));
         }
       }
-      figures.push({ format, rows, sides: replies.map(typical) });
+      figures.push({ form, rows, sides: replies.map(typical) });
     }
     for (const side of sides) side.close();
   }
   return figures;
 }
 
-function typical(replies: readonly SideReply[]): LayerFigures["sides"][number] {
-  const middle = (pick: (reply: SideReply) => Took): Took => ({
+function typical(replies: readonly LayerReply[]): LayerFigures["sides"][number] {
+  const middle = (pick: (reply: LayerReply) => Took): Took => ({
     wallMs: median(replies.map((reply) => pick(reply).wallMs)),
     cpuMs: median(replies.map((reply) => pick(reply).cpuMs)),
   });
@@ -68,6 +69,69 @@ function typical(replies: readonly SideReply[]): LayerFigures["sides"][number] {
     layer: middle(({ layer }) => layer),
     product: middle(({ product }) => product),
     peakRssBytes: Math.max(...replies.map(({ peakRssBytes }) => peakRssBytes)),
+  };
+}
+
+/** A whole answer in one mode, at the 8B's 32 layers and without its head; made of passes that were measured. */
+export interface AnswerFigures {
+  readonly mode: string;
+  /** On average, of which the prompt is computed in `refreshes`. */
+  readonly passes: number;
+  readonly refreshes: number;
+  readonly took: Took;
+}
+
+const PROMPT = 1000;
+const CANVAS = 32;
+const STEPS = 16;
+const PASS_TURNS = 3;
+
+/**
+ * Measures the passes of an answer, prompt 1,000, canvas 32, 16 steps, at 2 and 6 layers, and adds up those of each mode. The passes of `fast` are
+ * those that the demo model took on its questions (`test/fixtures/commit-traces`): random weights are sure of nothing.
+ */
+export async function measureAnswers(form: StorageForm): Promise<readonly AnswerFigures[]> {
+  const side = await openSide(".", form);
+  const replies: PassesReply[] = [];
+  for (let turn = 0; turn < PASS_TURNS; turn++)
+    replies.push(await side.measure({ kind: "passes", prompt: PROMPT, canvas: CANVAS }));
+  side.close();
+  const typically = (kind: keyof PassesReply): Took => ({
+    wallMs: median(replies.map((reply) => reply[kind].wallMs)),
+    cpuMs: median(replies.map((reply) => reply[kind].cpuMs)),
+  });
+  const [exact, refresh, window] = [typically("exact"), typically("refresh"), typically("window")];
+  const kept = (mode: string, passes: number, refreshes: number): AnswerFigures => {
+    const sum = (pick: (took: Took) => number): number =>
+      refreshes * pick(refresh) + (passes - refreshes) * pick(window);
+    const took = { wallMs: sum(({ wallMs }) => wallMs), cpuMs: sum(({ cpuMs }) => cpuMs) };
+    return { mode, passes, refreshes, took };
+  };
+  const { passes, refreshes } = tracedPasses();
+  return [
+    {
+      mode: "exact",
+      passes: STEPS,
+      refreshes: STEPS,
+      took: { wallMs: STEPS * exact.wallMs, cpuMs: STEPS * exact.cpuMs },
+    },
+    kept("cached, every 4 steps", STEPS, Math.ceil(STEPS / 4)),
+    kept("cached, every 16 steps", STEPS, Math.ceil(STEPS / 16)),
+    kept("fast, as the demo model commits", passes, refreshes),
+  ];
+}
+
+/** Passes of an answer in mode `fast`, on average over the demo set; see the fixture's README for how a trace is written. */
+function tracedPasses(): { readonly passes: number; readonly refreshes: number } {
+  const file = new URL("../fixtures/commit-traces/fast.json", import.meta.url);
+  const { answers }: { answers: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(file, "utf8"),
+  );
+  const words = Object.values(answers).map((trace) => trace.split(" "));
+  const all = words.flat();
+  return {
+    passes: all.length / words.length,
+    refreshes: all.filter((word) => word.endsWith("!")).length / words.length,
   };
 }
 
@@ -84,14 +148,14 @@ async function memorySettings(root: string): Promise<Readonly<Record<string, str
 }
 
 interface Side {
-  measure(request: SideRequest): Promise<SideReply>;
+  measure<Reply extends LayerReply | PassesReply>(request: SideRequest): Promise<Reply>;
   close(): void;
 }
 
-async function openSide(checkout: string, format: BundleFormat): Promise<Side> {
+async function openSide(checkout: string, form: StorageForm): Promise<Side> {
   const root = pathToFileURL(`${path.resolve(checkout)}/`).href;
   const script = fileURLToPath(new URL("engine-side.ts", import.meta.url));
-  const child = fork(script, ["--root", root, "--format", format], {
+  const child = fork(script, ["--root", root, "--form", JSON.stringify(form)], {
     env: { ...process.env, ...(await memorySettings(root)) },
   });
   const ended = once(child, "exit").then(([code]) => {
@@ -104,9 +168,9 @@ async function openSide(checkout: string, format: BundleFormat): Promise<Side> {
   };
   await reply(); // ready
   return {
-    async measure(request) {
+    async measure<Reply>(request: SideRequest) {
       child.send(request);
-      return (await reply()) as SideReply;
+      return (await reply()) as Reply;
     },
     close: () => child.kill(),
   };

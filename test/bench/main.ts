@@ -6,7 +6,7 @@ import type { SynthShape } from "#weights/synth/shapes.ts";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
 import { simulateDeliveries } from "../flow/webhook-simulation.ts";
 import { measureEdge } from "./edge.bench.ts";
-import { measureLayers, OPERATIONS_PER_ROW } from "./engine.bench.ts";
+import { engineReport } from "./engine-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { measureLoad } from "./load.bench.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
@@ -31,9 +31,10 @@ const HELP = `npm run bench -- NAME
                                      four of 10 MiB and four of 1.5 MiB at once
                                      FORM: ${PICTURE_FORMS.join(" | ")} (default all, about two minutes)
 
-  engine [--against FOLDER]          one decoder layer of the 8B's width over 32, 256 and 1,032 positions, w8a8 and q4, beside plain
-                                     integer products of its shapes; with FOLDER the same of another checkout, by turns
-                                     (about two minutes on two free cores, 3 GB for each checkout)
+  engine [--against FOLDER]          one decoder layer of the 8B's width over 32, 256 and 1,032 positions, in w8a8, w7a8 and q4,
+                                     beside plain integer products of its shapes, and a whole answer in each mode, extrapolated
+                                     (about four minutes on two free cores, 3 GB); with FOLDER the layer against that of
+                                     another checkout, by turns
 
   modes [--steps N] [--traces FILE]  the demo set in each mode at N steps of a canvas of 32 (default 16, two minutes): score,
                                      agreement with exact, passes, positions; the commits of fast go to FILE as JSON
@@ -80,7 +81,7 @@ async function main(): Promise<void> {
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   if (name === "edge") return await edge();
   if (name === "memory") return await memory(values.form);
-  if (name === "engine") return await engine(values.against);
+  if (name === "engine") return print(await engineReport(values.against));
   if (name === "modes") return await reportModes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
@@ -172,31 +173,6 @@ async function memory(wanted: string | undefined): Promise<void> {
         `+${inMib(peakBytes - idleBytes)} over ${inMib(idleBytes)}`,
       ],
     ]);
-}
-
-async function engine(against: string | undefined): Promise<void> {
-  const checkouts = [...(against === undefined ? [] : [against]), "."];
-  const say = (words: string): void => void process.stderr.write(`${words}\n`);
-  const operations = (rows: number, wallMs: number): string =>
-    `${((OPERATIONS_PER_ROW * rows) / wallMs / 1e6).toFixed(0)} GOP/s`;
-  for (const { format, rows, sides } of await measureLayers(["w8a8", "q4"], checkouts, say)) {
-    for (const [index, { layer, product, peakRssBytes }] of sides.entries()) {
-      print([
-        [`${format}, ${rows} positions, ${checkouts[index]}`, `${layer.wallMs.toFixed(1)} ms`],
-        ["  CPU time", `${layer.cpuMs.toFixed(1)} ms`],
-        ["  of the linears' operations", operations(rows, layer.wallMs)],
-        ["  share of plain integer products", (product.wallMs / layer.wallMs).toFixed(2)],
-        ["  the same in CPU time", (product.cpuMs / layer.cpuMs).toFixed(2)],
-        ["  peak memory of 8 such layers", `${(peakRssBytes / 1e9).toFixed(2)} GB`],
-      ]);
-    }
-    const [before, after] = sides;
-    if (before === undefined || after === undefined) continue;
-    print([
-      ["  after over before", (after.layer.wallMs / before.layer.wallMs).toFixed(2)],
-      ["  the same in CPU time", (after.layer.cpuMs / before.layer.cpuMs).toFixed(2)],
-    ]);
-  }
 }
 
 function webhooks(requests: number): void {
