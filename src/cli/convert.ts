@@ -24,6 +24,8 @@ export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --name N
   SOURCE      a folder, s3://bucket/prefix, or an https:// address with the files below it
   --to        a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
 ${formHelp(11)}
+  --rotate    spread outliers of the residual stream over all channels: the same answers but for rounding; try it where
+              eval finds that int8 or int4 costs answers
   --ids-only  the checkpoint has no tokenizer; questions will be token ids
   --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
 ${abilityHelp(11)}
@@ -34,7 +36,8 @@ ${abilityHelp(11)}
  * the source; tab-separated) and the bundle's digest last; progress goes to stderr.
  */
 export const convert: Command = async (args, io) => {
-  const { source, target, name, version, form, idsOnly, special, abilities } = readArguments(args);
+  const { source, target, name, version, form, rotate, idsOnly, special, abilities } =
+    readArguments(args);
   const print = progressPrinter(io.stderr);
   const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
   try {
@@ -47,6 +50,7 @@ export const convert: Command = async (args, io) => {
       name,
       version,
       form,
+      rotate,
       idsOnly,
       special,
       checkTemplate,
@@ -86,6 +90,7 @@ interface ConvertArguments {
   readonly name: string;
   readonly version: string;
   readonly form: ConvertOptions["form"];
+  readonly rotate: boolean;
   readonly idsOnly: boolean;
   readonly special: Partial<SpecialTokens>;
   readonly abilities: Abilities | undefined;
@@ -108,6 +113,7 @@ function readArguments(args: readonly string[]): ConvertArguments {
     name,
     version,
     form: readForm(values),
+    rotate: values.rotate,
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
     abilities: readAbilities(values),
@@ -132,6 +138,7 @@ function parseOrExplain(args: readonly string[]) {
       ...FORM_OPTIONS,
       name: { type: "string" },
       version: { type: "string" },
+      rotate: { type: "boolean", default: false },
       "ids-only": { type: "boolean", default: false },
       special: { type: "string", multiple: true, default: [] },
       ...ABILITY_OPTIONS,

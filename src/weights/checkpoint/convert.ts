@@ -16,6 +16,7 @@ import {
   openCheckpoint,
 } from "./checkpoint.ts";
 import { type EncodingError, encodeTensor } from "./encode.ts";
+import { residualRotation, rotated } from "./rotation.ts";
 
 export interface ConvertOptions {
   readonly checkpoint: CheckpointFolder;
@@ -24,6 +25,8 @@ export interface ConvertOptions {
   readonly version: string;
   /** How the linears are stored, or a choice once the sizes are known; what it throws ends the conversion before anything is written. */
   readonly form: StorageForm | ((architecture: Architecture) => StorageForm);
+  /** Spread outliers of the residual stream over its channels; see `residualRotation`. Answers stay the same but for rounding. */
+  readonly rotate?: boolean;
   /** Take ids only: no tokenizer in the bundle, all `vocab_size` columns may be chosen. */
   readonly idsOnly?: boolean;
   /** Ids that replace what tokenizer or config say. */
@@ -79,6 +82,7 @@ export async function convertCheckpoint(
   });
   const form =
     typeof options.form === "function" ? options.form(checkpoint.architecture) : options.form;
+  const rotation = options.rotate ? residualRotation(checkpoint.architecture) : undefined;
   const sourceBytes = stageSourceBytes(checkpoint);
   const total = [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   const meter = rateMeter(total, options.now);
@@ -101,7 +105,11 @@ export async function convertCheckpoint(
       architecture: checkpoint.architecture,
       ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       files: checkpoint.files,
-      fingerprint: fingerprintOf(checkpoint, form, createHasher),
+      fingerprint: fingerprintOf(
+        checkpoint,
+        { ...form, rotated: rotation !== undefined },
+        createHasher,
+      ),
       createHasher,
       ...(signal === undefined ? {} : { signal }),
       ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
@@ -113,7 +121,11 @@ export async function convertCheckpoint(
     },
     async (draft, sink) => {
       for (const entry of draft.tensors) {
-        const tensor = checkpoint.tensor(draft.name, entry.name);
+        const find = (tensorName: string) => checkpoint.tensor(draft.name, tensorName);
+        const tensor =
+          rotation === undefined
+            ? find(entry.name)
+            : await rotated(rotation, draft.name, entry.name, find, signal);
         const error = await writeTensor(tensor, entry, sink, signal, () => report(draft.name));
         options.onTensor?.({
           stage: draft.name,
@@ -121,7 +133,7 @@ export async function convertCheckpoint(
           encoding: entry.encoding,
           ...error,
         });
-        readBytes += tensor.bytes;
+        readBytes += find(entry.name).bytes;
         report(draft.name);
       }
     },
@@ -164,7 +176,7 @@ function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number
 /** Files are told apart by headers, lengths and revisions: reading 17 GB to be surer would be the conversion itself. */
 function fingerprintOf(
   checkpoint: Checkpoint,
-  form: StorageForm,
+  form: StorageForm & { readonly rotated: boolean },
   createHasher: CreateHasher,
 ): string {
   const tensors = stageNames(checkpoint.architecture).flatMap((stage) =>

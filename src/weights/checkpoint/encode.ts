@@ -149,7 +149,7 @@ function blockEncoder<Data extends Uint8Array | Int8Array>(
 }
 
 /** Yields whole rows as f32, about `CHUNK_BYTES` at a time (at least one row); they are valid until the next are asked for. */
-async function* readRows(
+export async function* readRows(
   tensor: LocatedTensor,
   columns: number,
   signal: AbortSignal | undefined,
