@@ -472,6 +472,14 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
         "spend_limit_reached",
         { keyLimits: { ...holdRequest("").keyLimits, spendPerDayMicros: micros(19) } },
       ],
+      [
+        "spend_limit_reached",
+        { keyLimits: { ...holdRequest("").keyLimits, spendPerMonthMicros: micros(19) } },
+      ],
+      [
+        "spend_limit_reached",
+        { spendCap: { tokenId: "t", amount: micros(9), expiresAt: Number.MAX_SAFE_INTEGER } },
+      ],
     ] as const)("is refused as a hold would be, and then uses no rate: %s", async (kind, what) => {
       const ledger = await funded(100);
       await ledger.hold(holdRequest("h"));

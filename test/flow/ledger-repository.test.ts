@@ -132,6 +132,49 @@ describe("the ledger's clock", () => {
     expect([ask("e", { month: 10 }), ask("f", { day: 10 })]).toEqual([false, true]);
   });
 
+  test.each(["key", "subject"] as const)(
+    "a day's spend limit of a %s counts from the first minute of the day to the last, whatever is swept meanwhile",
+    (whose) => {
+      const { clock, repository } = at(Date.UTC(2026, 0, 31));
+      repository.grant({ grantId: "more", amount: micros(90), note: "" });
+      const spendPerDayMicros = micros(10);
+      const none = { requestsPerMinute: null, stepsPerMinute: null };
+      const limits =
+        whose === "key"
+          ? { keyLimits: { ...holdRequest("").keyLimits, spendPerDayMicros } }
+          : { subject: { ...none, owner: "ada", spendPerDayMicros } };
+      const ask = (id: string) => repository.hold(holdRequest(id, limits)).ok;
+      expect(ask("a")).toBe(true);
+      repository.capture({ holdId: "a", charge: micros(10), steps: 4, reply: null });
+      clock.now += DAY_MS - 1;
+      repository.sweep();
+      expect(ask("b")).toBe(false);
+      clock.now += 1;
+      expect(ask("c")).toBe(true);
+    },
+  );
+
+  test("a fault of the store is thrown, and told as no refusal; nothing of the hold is kept", () => {
+    const store = nodeStore();
+    let isBroken = false;
+    const repository = openLedgerRepository(
+      {
+        ...store,
+        all: (query, bindings) => {
+          if (isBroken && query.includes("INSERT INTO holds")) throw new Error("the disk is full");
+          return store.all(query, bindings);
+        },
+      },
+      () => 0,
+    );
+    repository.grant({ grantId: "g", amount: micros(10), note: "" });
+    isBroken = true;
+    expect(() => repository.hold(holdRequest("a"))).toThrow("the disk is full");
+    isBroken = false;
+    expect(repository.balance()).toMatchObject({ available: 10n, held: 0n });
+    expect(repository.entries({ limit: 10 }).entries).toHaveLength(1);
+  });
+
   test("a key's spending is no other key's", () => {
     const { repository } = at(0);
     repository.grant({ grantId: "more", amount: micros(90), note: "" });
