@@ -1,14 +1,16 @@
 // Loads the bundle "bench" into a function's model host and answers while it loads; run by load.bench.ts in a process
 // of its own, so that its peak memory is that of a function and nothing else.
 
+import { tmpdir } from "node:os";
 import type { Architecture } from "#domain/architecture.ts";
 import { tensor } from "#domain/tensor.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
+import type { StageSource } from "#inference/loading/stage-threads.ts";
 import { createModelHost, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { answer } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
-import { createS3Store, type S3Config } from "#weights/s3.ts";
+import type { ReadableStore } from "#weights/object-store.ts";
 
 /** What a cold function does until and after its first answer. */
 export interface FirstAnswer {
@@ -26,7 +28,10 @@ const forever = new AbortController().signal;
 /** How often the status is looked at: the resolution of the last byte's time. */
 const POLL_MS = 2;
 
-export async function measureFirstAnswer(config: S3Config): Promise<FirstAnswer> {
+export async function measureFirstAnswer(
+  store: ReadableStore,
+  source: StageSource["store"],
+): Promise<FirstAnswer> {
   const { resize } = await loadKernels();
   const startedMs = performance.now();
   const host = createModelHost({
@@ -34,7 +39,8 @@ export async function measureFirstAnswer(config: S3Config): Promise<FirstAnswer>
     provider: "cpu",
     resize,
     log: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
-    open: (signal) => openModel({ store: createS3Store(config), model: "bench", signal }),
+    scratch: tmpdir(),
+    open: (signal) => openModel({ store, apart: { store: source }, model: "bench", signal }),
   });
   const { tools } = await host.described(forever);
   const [lastByteMs, answeredMs] = await Promise.all([lastByte(host), firstAnswer(tools)]);

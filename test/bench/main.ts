@@ -2,13 +2,12 @@
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import type { SynthShape } from "#weights/synth/shapes.ts";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
 import { simulateDeliveries } from "../flow/webhook-simulation.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
-import { measureLoad } from "./load.bench.ts";
+import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
 import { reportModes } from "./modes-report.ts";
 import { measureRevocation } from "./revocation.ts";
@@ -16,9 +15,12 @@ import { exploreSeeds } from "./seeds.ts";
 
 const HELP = `npm run bench -- NAME
 
-  load [--shape SHAPE] [--turns N]   a cold start from S3: loading against plain GETs of the same objects, peak memory,
-                                     last byte to first answer, one step over 32 positions
-                                     SHAPE: ${SYNTH_SHAPES.join(" | ")} (default llada-v-8b, 5 GB of disk, about ten minutes)
+  load [--shape SHAPE] [--format FORMAT] [--block N] [--from disk|s3] [--turns N]
+                                     a cold start from this machine's disk or its S3: loading against plain reading of the same
+                                     objects, peak memory, last byte to first answer, one step over 32 positions
+                                     SHAPE: ${SYNTH_SHAPES.join(" | ")} (default llada-v-8b: 5 to 9 GB of disk, 7 to 11 of
+                                     memory, five minutes from disk and fifteen from S3)
+                                     FORMAT: ${LOAD_FORMATS.join(" | ")} (default q4)
 
   ledger [--requests N]              reserve and settle of one request against a Worker that only says "ok", N requests
                                      racing for the credit of a tenth of them (default 10000, about five minutes),
@@ -62,6 +64,9 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       shape: { type: "string", default: "llada-v-8b" },
+      format: { type: "string", default: "q4" },
+      block: { type: "string", default: "128" },
+      from: { type: "string", default: "disk" },
       turns: { type: "string", default: "3" },
       requests: { type: "string" },
       form: { type: "string" },
@@ -85,29 +90,7 @@ async function main(): Promise<void> {
   if (name === "modes") return await reportModes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
-  const shape = SYNTH_SHAPES.find((known) => known === values.shape);
-  if (shape === undefined) throw new Error(`--shape is one of ${SYNTH_SHAPES.join(", ")}`);
-  await load(shape, Number(values.turns));
-}
-
-async function load(shape: SynthShape, turns: number): Promise<void> {
-  const figures = await measureLoad(shape, turns, (words) => process.stderr.write(`${words}\n`));
-  const { firstAnswer } = figures;
-  const perSecond = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB/s`;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-  const rows = [
-    ["weights", `${shape} q4, ${gigabytes(figures.weightBytes)}`],
-    ["plain concurrent GET", perSecond(figures.plainBytesPerSecond)],
-    ["load: fetch, place, hash", perSecond(figures.loadBytesPerSecond)],
-    ["load over plain", figures.speedRatio.toFixed(2)],
-    ["peak memory of the load alone", gigabytes(figures.peakRssBytes)],
-    ["load with sessions", `${firstAnswer.loadSeconds.toFixed(1)} s`],
-    ["last byte to end of first answer", `${firstAnswer.lastByteToAnswerMs.toFixed(0)} ms`],
-    ["one step over 32 positions", `${firstAnswer.stepOf32Ms.toFixed(0)} ms`],
-    ["peak memory of the function", gigabytes(firstAnswer.peakRssBytes)],
-    ["peak memory over weights", (firstAnswer.peakRssBytes / figures.weightBytes).toFixed(2)],
-  ];
-  print(rows);
+  print(await reportLoad(values));
 }
 
 async function ledger(requests: number): Promise<void> {
