@@ -262,7 +262,7 @@ class World {
   /** Charges the hold once, as the ledger does. */
   #capture(charge: Micros): Captured {
     if (this.charges.length === 0) this.charges.push(charge);
-    return { charged: this.charges[0] ?? charge, called: [] };
+    return { charged: this.charges[0] ?? charge, called: [], isListed: true };
   }
 
   #open(): AnswerRepository {

@@ -103,7 +103,7 @@ function world(count: number, isRepeatable = false) {
       async capture(one) {
         await call("capture");
         seen.captures.push(one);
-        return { charged: one.charge, called: [] };
+        return { charged: one.charge, called: [], isListed: false };
       },
     }),
     notices: {

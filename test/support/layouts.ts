@@ -28,7 +28,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
         " ",
       ),
       env: "base keys cache webhooks ledger pictures answers batches".split(" "),
-      usage: ["accounts", "base", "keys", "env"],
+      usage: ["accounts", "answers", "base", "keys", "env"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
       guard: ["base", "headers", "keys", "env"],
       routes: [

@@ -1,4 +1,5 @@
 import type { AnswerBody, AnswerStatus } from "#wire/api/answers/responses.ts";
+import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { AnswerTerms } from "./storage/answer-order.ts";
 
@@ -40,29 +41,41 @@ export class AnswerIndex {
   /** Keeps how an answer ended. */
   async end({ job, keyId, owner }: AnswerTerms, body: AnswerBody): Promise<void> {
     const endedAt = body.ended_at === null ? null : Date.parse(body.ended_at);
-    await this.#db
-      .prepare(
-        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8`,
-      )
-      .bind(
-        job.id,
-        job.accountId,
-        keyId,
-        job.card.id,
-        body.status,
-        body.charged_micros,
-        job.createdAt,
-        endedAt,
-        owner,
-      )
-      .run();
+    const { id, accountId, card, createdAt } = job;
+    const { status, charged_micros } = body;
+    await this.#ending(
+      ...[id, accountId, keyId, card.id, status, charged_micros],
+      ...[createdAt, endedAt, owner],
+    ).run();
+  }
+
+  /** Statements that keep how answers ended, as their charges tell it. */
+  ends(charges: readonly ChargeEvent[]): readonly D1PreparedStatement[] {
+    return charges.flatMap(({ id, account, key, owner, model, micros, listed }) =>
+      listed === undefined
+        ? []
+        : [
+            this.#ending(
+              ...[id, account, key, model, listed.status, micros],
+              ...[listed.created_at, listed.ended_at, owner ?? null],
+            ),
+          ],
+    );
   }
 
   /** Takes an answer that is not kept any more from the list. */
   async forget(answerId: string): Promise<void> {
     await this.#db.prepare("DELETE FROM answers WHERE id = ?").bind(answerId).run();
+  }
+
+  #ending(...row: readonly (string | number | null)[]): D1PreparedStatement {
+    return this.#db
+      .prepare(
+        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8`,
+      )
+      .bind(...row);
   }
 
   /** Lists what the viewer may see. */

@@ -97,11 +97,11 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async capture(capture: Capture): Promise<Captured> {
     await this.#knowAlarm();
-    const { charged, usage, called } = this.#repository.capture(capture);
+    const { usage, ...captured } = this.#repository.capture(capture);
     // The one place that every charge passes once, whatever route asked and however often the call is repeated.
     if (usage !== null) logCharge(usage);
     this.#sendSoon();
-    return { charged, called };
+    return captured;
   }
 
   async release(holdId: string): Promise<Called> {

@@ -3,6 +3,7 @@ import type { Balances, EntryKind } from "#domain/ledger.ts";
 import type { Allowance } from "#domain/limits.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
+import type { ListedEnd } from "#wire/function/usage-event.ts";
 import type { PlaceRequest } from "./limits/places.ts";
 import type { RatedRequest, RefusedRequest } from "./limits/rates.ts";
 import type { SpendingRequest } from "./limits/spend-caps.ts";
@@ -132,6 +133,8 @@ export interface Capture {
   readonly answers?: number;
   /** Body of the reply as JSON text, for a repeated request; null where there is none to repeat. */
   readonly reply: string | null;
+  /** How the list of answers is to tell it, which learns of it with the usage; absent for what is not listed so. */
+  readonly listed?: ListedEnd;
 }
 
 /** Whose turn it is at the functions, now that an answer has left its place: they may be told, and find out by themselves. */
@@ -141,6 +144,8 @@ export interface Called {
 
 export interface Captured extends Called {
   readonly charged: Micros;
+  /** Whether the list of answers learns of it with the usage: now, or since an earlier call. */
+  readonly isListed: boolean;
 }
 
 /** When an account is told that its credit runs low. */

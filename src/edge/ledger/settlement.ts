@@ -39,8 +39,11 @@ export function renew(store: SqlStore, holdId: string, now: number): void {
 export function capture(store: SqlStore, request: Capture, now: number): Charged {
   const row = readHold(store, request.holdId);
   // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
-  if (row?.state !== "open")
-    return { charged: row === undefined ? ZERO : micros(row.charged), usage: null, called: [] };
+  if (row?.state !== "open") {
+    const isListed = row?.state === "captured" && request.listed !== undefined;
+    const charged = row === undefined ? ZERO : micros(row.charged);
+    return { charged, usage: null, called: [], isListed };
+  }
   const charged = close(store, row, request.charge, now);
   if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", [row.id]);
   else
@@ -59,10 +62,12 @@ export function capture(store: SqlStore, request: Capture, now: number): Charged
     answers: request.answers ?? 1,
     ...(row.owner === null ? {} : { owner: row.owner }),
     at: now,
+    ...(request.listed === undefined ? {} : { listed: request.listed }),
   };
   putOut(store, usage, now);
   alertLowCredit(store, now);
-  return { charged, usage, called: leavePlace(store, row.id) };
+  const isListed = request.listed !== undefined;
+  return { charged, usage, called: leavePlace(store, row.id), isListed };
 }
 
 /** Gives a hold back whole. Stands in a transaction. */

@@ -5,6 +5,7 @@ import {
   usageEventSchema,
 } from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
+import { AnswerIndex } from "../answers/answer-index.ts";
 import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { settingsOf } from "../settings.ts";
@@ -12,7 +13,7 @@ import { type MeterExport, stripeExport } from "./meter-export.ts";
 import { UsageIndex } from "./usage-index.ts";
 
 /**
- * Copies a batch of usage into D1 and, where that is set up, on to the billing system. Everything may come twice and
+ * Copies a batch of usage into D1, lists the answers that were charged, and, where that is set up, on to the billing system. Everything may come twice and
  * does no harm. What cannot be read or copied is delivered again and in the end kept in the dead letter queue.
  */
 export async function consumeUsage(
@@ -30,7 +31,10 @@ export async function consumeUsage(
   }
   if (readable.length === 0) return;
   const usage = new UsageIndex(bindings.DB);
-  await usage.append(readable.flatMap(({ event }) => ("refund_of" in event ? [] : [event])));
+  const charges = readable.flatMap(({ event }) => ("refund_of" in event ? [] : [event]));
+  const ends = new AnswerIndex(bindings.DB).ends(charges);
+  // All or none.
+  if (charges.length > 0) await bindings.DB.batch([...usage.copies(charges), ...ends]);
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
   for (const { message, event } of readable) {

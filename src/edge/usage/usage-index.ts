@@ -25,19 +25,16 @@ export class UsageIndex {
     this.#db = db;
   }
 
-  /** Copies charges, all or none; those that stand there already change nothing. */
-  async append(events: readonly ChargeEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  /** Statements that copy charges; those that stand there already change nothing. */
+  copies(events: readonly ChargeEvent[]): readonly D1PreparedStatement[] {
     const insert = this.#db.prepare(
       `INSERT INTO usage (id, account_id, key_id, model, day, at, steps, charged_micros, answers, owner)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     );
-    await this.#db.batch(
-      events.map((event) =>
-        insert.bind(
-          ...[event.id, event.account, event.key, event.model, dayOf(event.at), event.at],
-          ...[event.steps, event.micros, event.answers ?? 1, event.owner ?? null],
-        ),
+    return events.map((event) =>
+      insert.bind(
+        ...[event.id, event.account, event.key, event.model, dayOf(event.at), event.at],
+        ...[event.steps, event.micros, event.answers ?? 1, event.owner ?? null],
       ),
     );
   }

@@ -20,6 +20,15 @@ export interface ChargeEvent {
   readonly owner?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** How the list of answers is to tell it; absent where it is no answer, or its object lists it by itself. */
+  readonly listed?: ListedEnd;
+}
+
+/** How an answer stands in the list once it has ended. Times are milliseconds since 1970. */
+export interface ListedEnd {
+  readonly status: "completed" | "partial" | "cancelled" | "failed";
+  readonly created_at: number;
+  readonly ended_at: number;
 }
 
 /** What was given back of a charge. */
@@ -46,6 +55,13 @@ const chargeSchema: z.ZodType<ChargeEvent> = z.object({
   answers: count.max(MAX_BATCH_ITEMS).exactOptional(),
   owner: name.exactOptional(),
   at: count,
+  listed: z
+    .object({
+      status: z.enum(["completed", "partial", "cancelled", "failed"]),
+      created_at: count,
+      ended_at: count,
+    })
+    .exactOptional(),
 });
 
 const refundSchema: z.ZodType<RefundEvent> = z.object({

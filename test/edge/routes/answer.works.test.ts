@@ -133,7 +133,7 @@ describe("GET /v1/answers", () => {
     await vi.waitFor(async () => {
       const all = await ask("/v1/answers?status=completed", { headers });
       expect((await all.json<{ data: unknown[] }>()).data.length).toBe(5);
-    });
+    }, 6_000);
     while (path !== undefined) {
       const response = await ask(path, { headers });
       const page = answerListSchema.parse(await response.json());
@@ -160,7 +160,11 @@ describe("GET /v1/answers", () => {
       expect(await line()).toMatchObject({ status: "running", charged_micros: 0, ended_at: null });
     });
     go();
-    await vi.waitFor(async () => expect(await line()).toMatchObject({ status: "completed" }));
+    // Its end comes with its usage, through the queue.
+    await vi.waitFor(
+      async () => expect(await line()).toMatchObject({ status: "completed" }),
+      6_000,
+    );
     const body = answerSchema.parse(await (await ask(`/v1/answers/${id}`)).json());
     expect(await line()).toMatchObject({
       charged_micros: body.charged_micros,

@@ -52,6 +52,29 @@ async function usage(key: string, query = ""): Promise<Response> {
   return await ask(`/v1/usage${query}`, { headers: { authorization: `Bearer ${key}` } });
 }
 
+describe("the list of answers", () => {
+  test("learns with the usage how an answer ended, once, whether it knew it before or not", async () => {
+    const { id: accountId, key } = await account();
+    const created_at = day - 1_000;
+    const listed = { status: "completed", created_at, ended_at: day } as const;
+    const charge = { ...event(`${accountId}1`, { account: accountId }), listed };
+    await deliver([charge, charge]);
+    await deliver([charge, event(`${accountId}2`, { account: accountId })]);
+    const reply = await ask("/v1/answers", { headers: { authorization: `Bearer ${key}` } });
+    expect(await reply.json()).toMatchObject({
+      data: [
+        {
+          ...{ id: `${accountId}1`, status: "completed", charged_micros: 40, model: "unmask-demo" },
+          ...{
+            created_at: new Date(created_at).toISOString(),
+            ended_at: new Date(day).toISOString(),
+          },
+        },
+      ],
+    });
+  });
+});
+
 describe("usage works", () => {
   test("summed by day, key and model, latest day first, page after page", async () => {
     const { id, key } = await account();

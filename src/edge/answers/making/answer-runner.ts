@@ -15,6 +15,7 @@ import type {
   StoredOrder,
 } from "../storage/answer-repository.ts";
 import { AnswerEventLog } from "./answer-event-log.ts";
+import { tasksDone } from "./completion-outbox.ts";
 import { type Followed, Following } from "./following.ts";
 import {
   asItStands,
@@ -250,7 +251,7 @@ export class AnswerRunner {
     if (!isAsTold) this.#repository.settled(charged);
     // Nothing is written between here and the reply, which would have to wait for it.
     this.eventLog.end(this.body());
-    this.#parts.onEnd(charged === undefined ? [] : ["settle"]);
+    this.#parts.onEnd(settled === undefined ? [] : tasksDone(settled));
     this.#parts.call(settled?.called ?? (await this.place.leave()));
   }
 }

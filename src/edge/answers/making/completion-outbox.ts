@@ -2,7 +2,7 @@ import type { Notice, NoticeType } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import type { AnswerCache } from "../../cache/answer-cache.ts";
-import type { Ledger } from "../../ledger/ledger-service.ts";
+import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../../with-retry.ts";
 import type { AnswerOrder, AnswerTerms } from "../storage/answer-order.ts";
@@ -63,21 +63,29 @@ export async function drainOutbox(
 ): Promise<void> {
   const ended = repository.ended();
   if (ended === null) return;
-  const left = ended.tasks.filter((task) => !done.includes(task));
-  if (left.includes("settle"))
+  const all = [...done];
+  if (ended.tasks.includes("settle") && !done.includes("settle"))
     await goesThrough("settle", terms, async () => {
       const ledger = targets.ledgerOf(terms.job.accountId);
-      const { charged, called } = await settle(ended.body, terms.isRepeatable, ledger);
-      repository.settled(charged);
-      targets.call(called);
+      const settled = await settle(ended.body, terms.isRepeatable, ledger);
+      repository.settled(settled.charged);
+      targets.call(settled.called);
+      all.push(...tasksDone(settled));
     });
   const paid = repository.ended() ?? ended;
-  const others = left.filter((task) => task !== "settle");
+  const others = ended.tasks
+    .filter((task) => task !== "settle")
+    .filter((task) => !all.includes(task));
   const succeeded = await Promise.all(
     others.map((task) => goesThrough(task, terms, () => perform(task, terms, paid, targets))),
   );
-  const all = [...done, ...others.filter((_, place) => succeeded[place])];
+  all.push(...others.filter((_, place) => succeeded[place]));
   if (all.length > 0) repository.done(all);
+}
+
+/** What is done once an answer is settled: most are listed with their usage. */
+export function tasksDone({ isListed }: Pick<Captured, "isListed">): readonly CompletionTask[] {
+  return isListed ? ["settle", "list"] : ["settle"];
 }
 
 async function goesThrough(

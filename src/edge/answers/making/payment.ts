@@ -1,6 +1,7 @@
 import { least, type Micros, micros, ZERO } from "#domain/micros.ts";
 import { priceOfSteps } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { ListedEnd } from "#wire/function/usage-event.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
 import type { Job } from "../storage/answer-order.ts";
 import { storedAnswer } from "../storage/stored-answers.ts";
@@ -46,10 +47,17 @@ export async function settle(
   const charge = micros(body.charged_micros);
   if (charge === ZERO && body.status !== "completed") {
     const { called } = await ledger.release(body.id);
-    return { charged: ZERO, called };
+    return { charged: ZERO, called, isListed: false };
   }
   const reply = isRepeatable ? storedAnswer.write(body) : null;
   // Steps that another answer ran are in its usage.
   const steps = body.cached ? 0 : body.usage.steps;
-  return await ledger.capture({ holdId: body.id, charge, steps, reply });
+  const listed = listedEnd(body);
+  const capture = { holdId: body.id, charge, steps, reply };
+  return await ledger.capture(listed === null ? capture : { ...capture, listed });
+}
+
+function listedEnd({ status, created_at, ended_at }: AnswerBody): ListedEnd | null {
+  if (status === "queued" || status === "running" || ended_at === null) return null;
+  return { status, created_at: Date.parse(created_at), ended_at: Date.parse(ended_at) };
 }

@@ -202,9 +202,8 @@ describe("POST /v1/answers withstands a caller who", () => {
     await vi.waitFor(async () => {
       const { data } = await (await ask("/v1/answers?status=running")).json<{ data: Listed[] }>();
       for (const { id } of data) await ask(`/v1/answers/${id}/cancel`, { method: "POST" });
-      expect(data.length).toBeGreaterThan(0);
+      expect(sent[1]?.signal.aborted).toBe(true);
     });
-    expect(sent[1]?.signal.aborted).toBe(true);
   });
 
   test("sends a name for the request that would break the log", async () => {
