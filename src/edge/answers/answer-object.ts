@@ -10,7 +10,7 @@ import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import type { ObjectsOf } from "../objects.ts";
 import {
-  forgetPictures,
+  deletePictures,
   keptQuestion,
   type PictureOwner,
   type PicturesBinding,
@@ -256,10 +256,10 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   /** What the bucket keeps of the pictures, should it not be reachable now, its own rule deletes. */
   async #forgetWork(job: PictureOwner): Promise<void> {
-    if (this.#repository.hasStoredPictures())
-      await forgetPictures(this.env.IMAGES, job).catch((cause: unknown) =>
-        logFault("an answer's pictures could not be deleted", job.id, cause),
-      );
+    const places = this.#repository.picturePlaces();
+    await deletePictures(this.env.IMAGES, job, places).catch((cause: unknown) =>
+      logFault("an answer's pictures could not be deleted", job.id, cause),
+    );
     this.#repository.forgetWork();
     this.#runner = undefined;
   }

@@ -149,7 +149,17 @@ async function copy(
   return to;
 }
 
-/** Deletes what an owner's questions had in the bucket. Rejects where the bucket cannot be reached; repeating it changes nothing. */
+/** Deletes of these pictures an owner's own: those of a batch are its items' together. Rejects where the bucket cannot be reached. */
+export async function deletePictures(
+  bucket: R2Bucket,
+  owner: PictureOwner,
+  places: readonly string[],
+): Promise<void> {
+  const own = places.filter((place) => place.startsWith(folderOf(owner)));
+  if (own.length > 0) await bucket.delete(own);
+}
+
+/** Deletes what all an owner's questions had in the bucket. Rejects where the bucket cannot be reached; repeating it changes nothing. */
 export async function forgetPictures(bucket: R2Bucket, owner: PictureOwner): Promise<void> {
   for (;;) {
     const { objects, truncated } = await bucket.list({ prefix: folderOf(owner) });

@@ -10,7 +10,7 @@ import { answerMigrations, answerSchema } from "./answer-schema.ts";
 import { storedAnswer, storedTerms } from "./stored-answers.ts";
 import { type Progress, progressText, readProgress } from "./stored-progress.ts";
 import {
-  hasStoredPictures,
+  placesIn,
   type QuestionRow,
   questionRow,
   readQuestion,
@@ -96,12 +96,10 @@ export class AnswerRepository {
     return this.#questionRow() !== undefined || (this.#orderText()?.question ?? "") !== "";
   }
 
-  /** Whether pictures of the question lie outside of this store, to be deleted with it. */
-  hasStoredPictures(): boolean {
-    if (this.#unkept !== null)
-      return this.#unkept.job.question.images.some(({ kind }) => kind === "stored");
-    const row = this.#questionRow();
-    return row !== undefined && hasStoredPictures(row.places);
+  /** Where pictures of the question lie outside of this store, to be deleted with it. */
+  picturePlaces(): readonly string[] {
+    const row = this.#exists ? this.#questionRow() : undefined;
+    return row === undefined ? [] : placesIn(row.places);
   }
 
   /** Counts an attempt to make it, this one included. The first of an order that may begin at once is counted with it. */

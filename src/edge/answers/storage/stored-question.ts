@@ -75,9 +75,9 @@ export function readQuestionText(text: string): AskedQuestion {
   };
 }
 
-/** Whether something of it lies in the bucket of pictures. */
-export function hasStoredPictures(places: string): boolean {
-  return storedPlaces.read(places).some(({ place }) => place !== null);
+/** Where in the bucket of pictures something of it lies. */
+export function placesIn(places: string): readonly string[] {
+  return storedPlaces.read(places).flatMap(({ place }) => (place === null ? [] : [place]));
 }
 
 function joined(files: readonly Uint8Array[]): ArrayBuffer {
