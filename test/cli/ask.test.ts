@@ -51,12 +51,23 @@ describe("unmask ask", () => {
     await expect(ask(["What?", "--cache", "mine"], recordedIo())).rejects.toThrow(UsageError);
   });
 
+  test("sends the mode, and how often the prompt is computed anew; another mode is the caller's mistake", async () => {
+    await using api = await apiDouble(() => recorded());
+    const terms = ["--mode", "cached", "--refresh", "8", "--url", api.url, "--key", "k"];
+    await ask(["What?", ...terms], recordedIo());
+    const form = await api.requests[0]?.formData();
+    expect([form?.get("mode"), form?.get("refresh")]).toEqual(["cached", "8"]);
+    await expect(ask(["What?", ...terms, "--mode", "warp"], recordedIo())).rejects.toThrow(
+      "--mode is one of exact, cached, fast",
+    );
+  });
+
   test("cancels on Ctrl-C and says what was charged", async () => {
     const interrupted = new AbortController();
     const cancelled = recording
       .replace("event: answer.completed", "event: answer.cancelled")
       .replace('"status":"completed"', '"status":"cancelled"')
-      .replace('"charged_micros":4', '"charged_micros":47');
+      .replace('"charged_micros":2', '"charged_micros":47');
     const io = recordedIo({ signal: interrupted.signal });
     await using api = await apiDouble(() => {
       interrupted.abort(new Error("stopped by SIGINT"));
@@ -96,7 +107,7 @@ describe("unmask ask", () => {
       .replace('"status":"completed"', '"status":"partial"')
       .replace(/"answer":"A red square\."/, '"answer":""')
       .replace(/("usage":\{[^}]*"steps":)2/, "$10")
-      .replace('"charged_micros":4', '"charged_micros":1');
+      .replace('"charged_micros":2', '"charged_micros":1');
     await using api = await apiDouble(() => recorded(cut));
     const io = recordedIo();
     const args = ["What?", "--deadline-ms", "1", "--url", api.url, "--key", "k"];

@@ -42,6 +42,21 @@ describe("unmask eval through the API", () => {
     expect(form?.get("steps")).toBe("4");
   });
 
+  test("asks in the mode that it is told, tells how many positions that took, and asks anew in another", async () => {
+    await using api = await apiDouble(recorded);
+    const file = testSet(square);
+    const args = [file, "--url", api.url, "--key", "k", "--out", `${file}.results`, "--json"];
+    const io = recordedIo();
+    await evaluateFile([...args, "--mode", "cached", "--refresh", "2"], io);
+    const form = await api.requests[0]?.formData();
+    expect([form?.get("mode"), form?.get("refresh")]).toEqual(["cached", "2"]);
+    expect(JSON.parse(io.written.stdout).by_steps[0].overall).toMatchObject({ mean_rows: 768 });
+    await evaluateFile([...args, "--resume", "--mode", "fast"], recordedIo());
+    await evaluateFile([...args, "--resume", "--mode", "fast"], recordedIo());
+    expect(api.requests).toHaveLength(2);
+    await expect(evaluateFile([...args, "--mode", "warp"], recordedIo())).rejects.toThrow("--mode");
+  });
+
   test("gives a table by steps, never more than the canvas, and asks nothing twice", async () => {
     await using api = await apiDouble(recorded);
     const io = recordedIo();
