@@ -1,21 +1,15 @@
 import { toNumber } from "#domain/micros.ts";
-import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
-import { sha256Hex } from "#wire/codec/digest.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { readModelCard } from "../function/client.ts";
 import { logFault } from "../log.ts";
 import { type AskedQuestion, pictureDigest } from "../questions/question-picture.ts";
 import type { AnswerCache, CacheCaller, Lookup } from "./answer-cache.ts";
+import { readEntry, writeEntry } from "./cache-entry.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { CacheMemory, type Remembered } from "./cache-memory.ts";
 import { ServedModel } from "./cache-model.ts";
-import {
-  CACHE_LIFETIME_MS,
-  type CacheEntry,
-  type CacheObject,
-  type Claim,
-  type Claimed,
-} from "./cache-object.ts";
+import type { CacheObject, Claim, Claimed } from "./cache-object.ts";
 
 /** A caller that found no answer under a leader's id asks again after as long as that leader has led, within these bounds. */
 const MIN_PAUSE_MS = 100;
@@ -23,9 +17,6 @@ const MAX_PAUSE_MS = 1_500;
 
 /** What is asked of the cache besides the question. */
 type Terms = Parameters<AnswerCache["lookUp"]>[2];
-
-/** Threat: a value beyond the 2 MB of a row. The longest answer, 512 tokens with their confidences, has some 60 KB. */
-const MAX_ENTRY_LENGTH: number = 256 * 1024;
 
 /** A cache that takes longer than this is not there. A crowd with one question is better kept waiting than let run. */
 const PATIENCE_MS = 5_000;
@@ -226,33 +217,9 @@ async function readDigest({ settings, requestId }: CacheCaller): Promise<string 
   return card.ok ? card.value.digest : undefined;
 }
 
-/** Whether an answer that led its key ends in the cache. */
-export function isStorable({ status, digest, model_digest }: AnswerBody): boolean {
-  return status === "completed" && digest !== null && model_digest !== null;
-}
-
 async function store(object: DurableObjectStub<CacheObject>, body: AnswerBody): Promise<void> {
-  const { digest, model_digest: modelDigest } = body;
-  if (!isStorable(body) || digest === null || modelDigest === null) return;
-  const text = JSON.stringify(body);
-  // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
-  if (text.length > MAX_ENTRY_LENGTH) return;
-  const storedAt = Date.now();
-  const expiresAt = storedAt + CACHE_LIFETIME_MS;
-  const sha256 = await textSha256(text);
-  await object.store({ text, sha256, digest, storedAt, expiresAt }, modelDigest);
-}
-
-/** Undefined for an entry that is damaged, or of another version of this service. */
-async function readEntry(entry: CacheEntry): Promise<Remembered<AnswerBody> | undefined> {
-  const { text, sha256, storedAt, expiresAt } = entry;
-  if ((await textSha256(text)) !== sha256) return undefined;
-  const body = answerSchema.safeParse(JSON.parse(text));
-  return body.success ? { body: body.data, size: text.length, storedAt, expiresAt } : undefined;
-}
-
-async function textSha256(text: string): Promise<string> {
-  return await sha256Hex(new Uint8Array(new TextEncoder().encode(text)));
+  const entry = await writeEntry(body, Date.now());
+  if (entry !== null && body.model_digest !== null) await object.store(entry, body.model_digest);
 }
 
 /** Later each time, so that a slow leader is not asked after at every moment. */

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Allowance } from "#domain/limits.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheOutcome } from "../cache/answer-cache.ts";
-import { isStorable } from "../cache/cache-client.ts";
+import { isStorable } from "../cache/cache-entry.ts";
 import type { CallerContext } from "../caller-context.ts";
 import type { Bindings, EdgeEnv } from "../env.ts";
 import { rateLimitFields } from "../headers/rate-limit-fields.ts";

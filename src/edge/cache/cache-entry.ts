@@ -1,0 +1,35 @@
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
+import type { Remembered } from "./cache-memory.ts";
+import { CACHE_LIFETIME_MS, type CacheEntry } from "./cache-object.ts";
+
+/** Threat: a value beyond the 2 MB of a row. The longest answer, 512 tokens with their confidences, has some 60 KB. */
+const MAX_ENTRY_LENGTH: number = 256 * 1024;
+
+/** Whether an answer that led its key ends in the cache. */
+export function isStorable({ status, digest, model_digest }: AnswerBody): boolean {
+  return status === "completed" && digest !== null && model_digest !== null;
+}
+
+/** Writes an answer as it is cached from `now` on; null where it is not to be. */
+export async function writeEntry(body: AnswerBody, now: number): Promise<CacheEntry | null> {
+  const { digest } = body;
+  if (!isStorable(body) || digest === null) return null;
+  const text = JSON.stringify(body);
+  // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
+  if (text.length > MAX_ENTRY_LENGTH) return null;
+  const expiresAt = now + CACHE_LIFETIME_MS;
+  return { text, sha256: await textSha256(text), digest, storedAt: now, expiresAt };
+}
+
+/** Reads an answer that was cached; undefined for an entry that is damaged, or of another version of this service. */
+export async function readEntry(entry: CacheEntry): Promise<Remembered<AnswerBody> | undefined> {
+  const { text, sha256, storedAt, expiresAt } = entry;
+  if ((await textSha256(text)) !== sha256) return undefined;
+  const body = answerSchema.safeParse(JSON.parse(text));
+  return body.success ? { body: body.data, size: text.length, storedAt, expiresAt } : undefined;
+}
+
+async function textSha256(text: string): Promise<string> {
+  return await sha256Hex(new Uint8Array(new TextEncoder().encode(text)));
+}
