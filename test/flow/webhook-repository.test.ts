@@ -137,7 +137,7 @@ describe("a notice", () => {
 
   test("is signed with both secrets while one replaces the other, and with one afterwards", () => {
     const { repository, clock } = opened();
-    const previous = { secret: "whsec_old", expiresAt: start + 1000 };
+    const previous = { secret: "whsec_old", expiresAt: start + LEASE_MS };
     repository.putEndpoint(endpoint({ previous }));
     repository.accept(notice(), null);
     expect(repository.take(1)[0]?.secrets).toEqual(["whsec_one", "whsec_old"]);
@@ -641,6 +641,7 @@ describe("an endpoint", () => {
       "https://two.test/",
       { id: "whe_1", url: "https://one.test/", reason: "gone" },
     ]);
+    expect([told?.accountId, told?.noticeId]).toEqual(["acc_1", expect.stringMatching(/^evt_/)]);
     expect(
       repository.deliveries({ endpointId: "whe_1" }, 10).every(({ state }) => state === "failed"),
     ).toBe(true);
