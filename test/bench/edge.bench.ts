@@ -9,9 +9,9 @@ import { HEAD_LENGTH_BYTES } from "#wire/function/order.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER, signTicket } from "#wire/function/ticket.ts";
-import { options, question, untoldByFunction } from "../support/edge-builders.ts";
+import { options, question } from "../support/edge-builders.ts";
 import { orderOf } from "../support/orders.ts";
-import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
+import { benchCard, openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
 /** What the edge costs and saves. All is local, and the function answers at once: ratios are what counts. */
 export interface EdgeFigures {
@@ -34,7 +34,7 @@ export interface CacheTurn {
   readonly hitRequestsPerSecond: number;
 }
 
-const DIGEST = "ab".repeat(32);
+const DIGEST = benchCard.digest;
 const IDENTICAL = 1000;
 const TURNS = 200;
 const CUTS = 20;
@@ -83,7 +83,7 @@ async function play(
   runs: { count: number },
 ): Promise<void> {
   if (request.url === MODEL_CARD_PATH) {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(card));
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(benchCard));
     return;
   }
   if (request.url !== GENERATE_PATH) {
@@ -110,16 +110,6 @@ async function play(
   }
   response.end();
 }
-
-const card = {
-  id: "unmask-demo",
-  digest: DIGEST,
-  image: null,
-  max_prompt_length: 1024,
-  ...untoldByFunction,
-  provider: "none",
-  format: "none",
-};
 
 function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEvent[] {
   const tokens = Array.from({ length: steps }, (_, index) => ({
@@ -152,7 +142,7 @@ function storyOf({ canvas, steps }: { canvas: number; steps: number }): AnswerEv
 async function askFunction({ functionUrl, ticketKey }: Stand): Promise<void> {
   const { body, head } = await orderOf(question({ images: [], options: options() }));
   const ids = { ticketId: crypto.randomUUID(), jobId: "ans_bench", accountId: "acc_bench" };
-  const order = { ...ids, model: card.id, bodySha256: await sha256Hex(head) };
+  const order = { ...ids, model: benchCard.id, bodySha256: await sha256Hex(head) };
   const authorization = `Bearer ${await signTicket(order, ticketKey, Date.now())}`;
   const init = { method: "POST", body, headers: { authorization } };
   await (await fetch(`${functionUrl}${GENERATE_PATH}`, init)).arrayBuffer();

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { story } from "../support/edge-builders.ts";
-import { openAccount, openStand, post, rate, type Stand } from "./stand.ts";
+import { benchCard, openAccount, openStand, post, rate, type Stand } from "./stand.ts";
 
 /** What money costs in time. All is local: ratios are what counts, both sides share the same busy machine. */
 export interface LedgerFigures {
@@ -32,11 +33,23 @@ export interface RaceFigures {
 }
 
 const RACERS = 64;
-/** Not from the cache, which would answer without the ledger. */
-const QUESTION = { question: "What is this?", canvas: 4, steps: 2, cache: "off" };
+
+/** Whether questions pass the cache. Each is then another: an answer from the cache would leave the ledger alone. */
+export type BenchCache = "off" | "private";
+
+let asked = 0;
+
+function questionOf(cache: BenchCache): object {
+  asked += 1;
+  return { question: `What is this? ${asked}`, canvas: 4, steps: 2, cache };
+}
 
 /** Measures authenticated reserve and settle against a bare reply, then races `requests` for the credit of `paidFor`. */
-export async function measureLedger(requests = 10_000, paidFor = 1_000): Promise<LedgerFigures> {
+export async function measureLedger(
+  requests = 10_000,
+  paidFor = 1_000,
+  cache: BenchCache = "off",
+): Promise<LedgerFigures> {
   const stand = await openStand(answerAtOnce);
   try {
     const rich = await openAccount(stand, 1_000_000_000);
@@ -45,10 +58,10 @@ export async function measureLedger(requests = 10_000, paidFor = 1_000): Promise
       turns.push({
         connections,
         bareRequestsPerSecond: await rate(connections, () => fetch(stand.bareUrl)),
-        paidRequestsPerSecond: await rate(connections, () => ask(stand.url, rich)),
+        paidRequestsPerSecond: await rate(connections, () => ask(stand.url, rich, cache)),
       });
     }
-    return { turns, race: await race(stand, rich, requests, paidFor) };
+    return { turns, race: await race(stand, rich, { requests, paidFor, cache }) };
   } finally {
     await stand.close();
   }
@@ -56,6 +69,10 @@ export async function measureLedger(requests = 10_000, paidFor = 1_000): Promise
 
 /** A function that has its answer ready. */
 function answerAtOnce(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url === MODEL_CARD_PATH) {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(benchCard));
+    return;
+  }
   const answer = story.map((event) => encodeSse(eventMessage(event, "ans_x"))).join("");
   const headers = {
     "content-type": "text/event-stream",
@@ -66,18 +83,20 @@ function answerAtOnce(request: IncomingMessage, response: ServerResponse): void 
   request.on("end", () => response.writeHead(200, headers).end(answer));
 }
 
-function ask(url: string, key: string): Promise<Response> {
-  return post(`${url}v1/answers`, key, QUESTION);
+function ask(url: string, key: string, cache: BenchCache): Promise<Response> {
+  return post(`${url}v1/answers`, key, questionOf(cache));
 }
 
 async function race(
   stand: Stand,
   rich: string,
-  requests: number,
-  paidFor: number,
+  terms: { readonly requests: number; readonly paidFor: number; readonly cache: BenchCache },
 ): Promise<RaceFigures> {
   const { url } = stand;
-  const quote = (await (await post(`${url}v1/quotes`, rich, QUESTION)).json()) as {
+  const { requests, paidFor, cache } = terms;
+  // A question a little longer costs more: the races' are as long as this, or shorter.
+  asked += 1_000_000;
+  const quote = (await (await post(`${url}v1/quotes`, rich, questionOf(cache))).json()) as {
     price_micros: number;
   };
   const granted = quote.price_micros * paidFor;
@@ -89,7 +108,7 @@ async function race(
   const racers = Array.from({ length: RACERS }, async () => {
     while (started < requests) {
       started += 1;
-      const response = await ask(url, key);
+      const response = await ask(url, key, cache);
       const body = (await response.json()) as { charged_micros: number };
       charged += body.charged_micros;
       statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);

@@ -22,9 +22,10 @@ const HELP = `npm run bench -- NAME
                                      memory, five minutes from disk and fifteen from S3)
                                      FORMAT: ${LOAD_FORMATS.join(" | ")} (default q4)
 
-  ledger [--requests N]              reserve and settle of one request against a Worker that only says "ok", N requests
+  ledger [--requests N] [--cache]
+                                     reserve and settle of one request against a Worker that only says "ok", N requests
                                      racing for the credit of a tenth of them (default 10000, about five minutes),
-                                     seeds of the ledger's simulation, and how long a revoked key works on
+                                     seeds of the ledger's simulation, and how long a revoked key works on; --cache: through the cache
 
   edge                               cache hits against a Worker that only says "ok", a miss against the function alone,
                                      1,000 equal requests at once, from the cut of a stream to its next frame
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
       from: { type: "string", default: "disk" },
       turns: { type: "string", default: "3" },
       requests: { type: "string" },
+      cache: { type: "boolean", default: false },
       form: { type: "string" },
       steps: { type: "string", default: "16" },
       traces: { type: "string" },
@@ -89,14 +91,18 @@ async function main(): Promise<void> {
   if (name === "engine") return print(await engineReport(values.against));
   if (name === "modes") return await reportModes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
-  if (name === "ledger") return await ledger(Number(values.requests ?? 10_000));
+  if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
   print(await reportLoad(values));
 }
 
-async function ledger(requests: number): Promise<void> {
+async function ledger(requests: number, isCached: boolean): Promise<void> {
   if (!Number.isInteger(requests) || requests < 10 || requests > 1_000_000)
     throw new Error("--requests is a whole number from 10 to 1000000");
-  const { turns, race } = await measureLedger(requests, Math.floor(requests / 10));
+  const { turns, race } = await measureLedger(
+    requests,
+    Math.floor(requests / 10),
+    isCached ? "private" : "off",
+  );
   const perSecond = (rate: number): string => `${rate.toFixed(0)}/s`;
   for (const { connections, bareRequestsPerSecond, paidRequestsPerSecond } of turns)
     print([

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { untoldByFunction } from "../support/edge-builders.ts";
 
 /** The real Worker in workerd, before a function that the benchmark brings, beside a Worker that only says "ok". */
 export interface Stand {
@@ -23,6 +24,17 @@ export interface Stand {
 const SECONDS = 4;
 
 const ROOMY = '{"requests_per_minute":1000000,"steps_per_minute":1000000,"concurrent":10000}';
+
+/** What the benchmarks' functions say of their model. */
+export const benchCard = {
+  id: "unmask-demo",
+  digest: "ab".repeat(32),
+  image: null,
+  max_prompt_length: 1024,
+  ...untoldByFunction,
+  provider: "none",
+  format: "none",
+};
 
 /** Starts both Workers and the function. */
 export async function openStand(answer: RequestListener): Promise<Stand> {
