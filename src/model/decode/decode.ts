@@ -113,6 +113,7 @@ export async function* decode(
         const looked = await predict(engine, canvas, { end, use }, plan, policy, signal);
         const progress = number / plan.steps;
         const { chosen, reason } = chooseCommit(plan.commit, { ...looked, planned, progress });
+        const left = looked.candidates.filter((candidate) => !chosen.includes(candidate));
         await writeAll(engine, canvas, chosen, policy, signal);
         keeper.wrote(chosen.length);
         const { stopAt, stableUntil } = plan.ending(canvas);
@@ -123,10 +124,8 @@ export async function* decode(
           step,
           number,
           schedule,
-          reveals: chosen.map((candidate) => inCanvas(canvas, candidate)),
-          guesses: looked.candidates
-            .filter((candidate) => !chosen.includes(candidate))
-            .map((candidate) => inCanvas(canvas, candidate)),
+          reveals: inCanvas(canvas, chosen),
+          guesses: inCanvas(canvas, left),
           reason,
           forwardPasses: plan.guidanceScale > 0 ? 2 : 1,
           refresh: use?.refresh ?? "whole",
@@ -160,8 +159,12 @@ function rowsOf(canvas: Canvas, use: PrefixUse | undefined): number {
   }
 }
 
-function inCanvas({ promptLength }: Canvas, { position, token, confidence }: Candidate): Reveal {
-  return { position: position - promptLength, token, confidence };
+function inCanvas({ promptLength }: Canvas, candidates: readonly Candidate[]): Reveal[] {
+  return candidates.map(({ position, token, confidence }) => ({
+    position: position - promptLength,
+    token,
+    confidence,
+  }));
 }
 
 function isWrittenUpToStop(canvas: Canvas): boolean {
