@@ -14,22 +14,25 @@ const OLD_FORMS: readonly StorageForm[] = [{ format: "w8a8" }, { format: "q4", b
 
 type Line = readonly [string, string];
 
-/** Measures the engine and says it in lines; with another checkout, a layer of both by turns. */
-export async function engineReport(against: string | undefined): Promise<readonly Line[]> {
+/** Measures the engine and says it in lines as they come; with another checkout, a layer of both by turns. */
+export async function* engineReport(against: string | undefined): AsyncIterable<readonly Line[]> {
   const say = (words: string): void => void process.stderr.write(`${words}\n`);
-  if (against !== undefined) return await layers(OLD_FORMS, [against, "."], say);
-  const alone = await layers(FORMS, ["."], say);
+  if (against !== undefined) {
+    yield* layers(OLD_FORMS, [against, "."], say);
+    return;
+  }
+  yield* layers(FORMS, ["."], say);
   say("passes of an answer …");
-  return [...alone, ...(await answers())];
+  yield await answers();
 }
 
-async function layers(
+async function* layers(
   forms: readonly StorageForm[],
   checkouts: readonly string[],
   say: (words: string) => void,
-): Promise<Line[]> {
-  const lines: Line[] = [];
-  for (const { form, rows, sides } of await measureLayers(forms, checkouts, say)) {
+): AsyncIterable<readonly Line[]> {
+  for await (const { form, rows, sides } of measureLayers(forms, checkouts, say)) {
+    const lines: Line[] = [];
     for (const [index, { layer, product, peakRssBytes }] of sides.entries()) {
       const operations = (OPERATIONS_PER_ROW * rows) / layer.wallMs / 1e6;
       lines.push(
@@ -40,10 +43,10 @@ async function layers(
       );
     }
     const [before, after] = sides;
-    if (before === undefined || after === undefined) continue;
-    lines.push(["  after over before", ratios(after.layer, before.layer)]);
+    if (before !== undefined && after !== undefined)
+      lines.push(["  after over before", ratios(after.layer, before.layer)]);
+    yield lines;
   }
-  return lines;
 }
 
 async function answers(): Promise<Line[]> {

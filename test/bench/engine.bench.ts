@@ -34,12 +34,11 @@ export const OPERATIONS_PER_ROW: number = 2 * (4 * 4096 ** 2 + 3 * 4096 * 12_288
  * Measures one layer by the difference of two engines, 2 and 6 layers, for each form and number of positions. With several
  * checkouts (folders), each runs in a process of its own and all take turns, so that one run compares them.
  */
-export async function measureLayers(
+export async function* measureLayers(
   forms: readonly StorageForm[],
   checkouts: readonly string[],
   say: (words: string) => void,
-): Promise<readonly LayerFigures[]> {
-  const figures: LayerFigures[] = [];
+): AsyncIterable<LayerFigures> {
   for (const form of forms) {
     say(`making random weights, ${form.format} …`);
     const sides = [];
@@ -53,11 +52,10 @@ export async function measureLayers(
           replies[index]?.push(await side.measure({ kind: "layer", rows }));
         }
       }
-      figures.push({ form, rows, sides: replies.map(typical) });
+      yield { form, rows, sides: replies.map(typical) };
     }
     for (const side of sides) side.close();
   }
-  return figures;
 }
 
 function typical(replies: readonly LayerReply[]): LayerFigures["sides"][number] {

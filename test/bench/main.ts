@@ -88,7 +88,10 @@ async function main(): Promise<void> {
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   if (name === "edge") return await edge();
   if (name === "memory") return await memory(values.form);
-  if (name === "engine") return print(await engineReport(values.against));
+  if (name === "engine") {
+    for await (const lines of engineReport(values.against)) print(lines);
+    return;
+  }
   if (name === "modes") return await reportModes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
