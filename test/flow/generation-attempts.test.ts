@@ -99,6 +99,12 @@ describe("a function that dies under an answer", () => {
     expect(waits).toEqual([200, 800]);
   });
 
+  test("had taken the work: whoever waits for a function hears of its weights each time", async () => {
+    const onTaken = vi.fn();
+    await generate([[died], story], { overrides: { onTaken } });
+    expect(onTaken.mock.calls).toEqual([[DIGEST], [DIGEST]]);
+  });
+
   test("for the third time ends it: the question itself is taken to kill them", async () => {
     const { told, dispatches } = await generate([[died]]);
     expect([told, dispatches]).toEqual([[died], MAX_ATTEMPTS]);
