@@ -24,7 +24,7 @@ import {
   generateAnswer,
   Interruption,
 } from "./generation-attempts.ts";
-import { Patience, pause } from "./patience.ts";
+import { atDeadline, Patience, pause } from "./patience.ts";
 import { settle } from "./payment.ts";
 import { Place } from "./place.ts";
 import { ProgressKeeper } from "./progress-keeper.ts";
@@ -53,9 +53,6 @@ export interface RunnerParts {
 }
 
 type RunnerLedger = Pick<Ledger, "capture" | "release" | "takePlace" | "leavePlace">;
-
-/** How long after its deadline a function may still tell its own, better, partial answer. */
-const DEADLINE_GRACE_MS = 250;
 
 /**
  * Makes the answer of one repository. Lives as long as its object's instance; the runner of the next instance goes on from the repository. The end is kept before
@@ -151,7 +148,7 @@ export class AnswerRunner {
     const order = this.#repository.order();
     if (order === null) return;
     this.#text = order.job.question.options;
-    const endTimer = this.#interruptAt(order.deadlineAt);
+    const endTimer = atDeadline(order.deadlineAt, this.#parts.now(), () => this.#atDeadline());
     try {
       for await (const event of this.#events(order)) {
         this.#share(event);
@@ -213,17 +210,9 @@ export class AnswerRunner {
     }
   }
 
-  #interruptAt(deadlineAt: number | null): () => void {
-    if (deadlineAt === null) return () => undefined;
-    const interrupt = (): void => {
-      if (this.#mayGoOn) void this.interrupt("partial");
-      else this.#interruption.abort(new Interruption("partial"));
-    };
-    const left = deadlineAt - this.#parts.now();
-    // A deadline that is over leaves no function the time to say anything.
-    if (left <= 0) interrupt();
-    const timer = setTimeout(interrupt, left + DEADLINE_GRACE_MS);
-    return () => clearTimeout(timer);
+  #atDeadline(): void {
+    if (this.#mayGoOn) void this.interrupt("partial");
+    else this.#interruption.abort(new Interruption("partial"));
   }
 
   #generated(): Generated {

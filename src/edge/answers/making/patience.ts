@@ -83,3 +83,18 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   await promise;
   clearTimeout(timer);
 }
+
+/** How long after its deadline a function may still tell its own, better, partial answer. */
+const DEADLINE_GRACE_MS = 250;
+
+/**
+ * Calls back when a deadline and its grace are over, at once where the deadline is: that leaves no function the time to say
+ * anything. Times are milliseconds since 1970; null is no deadline. Returns what takes it back.
+ */
+export function atDeadline(deadlineAt: number | null, now: number, call: () => void): () => void {
+  if (deadlineAt === null) return () => undefined;
+  const left = deadlineAt - now;
+  if (left <= 0) call();
+  const timer = setTimeout(call, left + DEADLINE_GRACE_MS);
+  return () => clearTimeout(timer);
+}
