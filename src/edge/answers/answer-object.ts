@@ -2,36 +2,25 @@ import { DurableObject } from "cloudflare:workers";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
-import { type DispatchMeans, dispatch } from "../function/dispatch.ts";
 import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
-import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
-import type { ObjectsOf } from "../objects.ts";
-import {
-  deletePictures,
-  keptQuestion,
-  type PictureOwner,
-  type PicturesBinding,
-} from "../questions/picture-store.ts";
-import { type SettingVariables, settingsOf } from "../settings.ts";
+import { deletePictures, keptQuestion, type PictureOwner } from "../questions/picture-store.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
-import { type AnswerBinding, type AnswerCalls, answersOf } from "./answer-client.ts";
-import { AnswerIndex } from "./answer-index.ts";
+import type { AnswerCalls } from "./answer-client.ts";
+import { type AnswerBindings, AnswerReach } from "./answer-reach.ts";
 import type { KeptAnswer } from "./answer-service.ts";
 import { AnswerRunner } from "./making/answer-runner.ts";
-import { type CompletionTargets, drainOutbox } from "./making/completion-outbox.ts";
-import { DraftTeller } from "./making/draft-teller.ts";
+import { drainOutbox } from "./making/completion-outbox.ts";
 import type { WorkMessage } from "./making/shared-work.ts";
+import { AnswerIndex } from "./storage/answer-index.ts";
 import type { AnswerOrder } from "./storage/answer-order.ts";
 import {
   type AnswerRepository,
   beginsAtOnce,
   type CompletionTask,
   openAnswerRepository,
-  type StoredOrder,
 } from "./storage/answer-repository.ts";
 import { noProgress } from "./storage/stored-progress.ts";
 
@@ -44,35 +33,20 @@ const WORK_LIFETIME_MS = 24 * 3_600_000;
 /** How long the answer itself can be fetched after its end. */
 const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
 
-/** An answer that is made faster than a client could list it costs one row written, not two. */
-const LIST_AFTER_MS = 500;
-
 /** What is left to do for an ended answer is tried again this much later at the most. */
 const MAX_TASK_PAUSE_MS = 3_600_000;
-
-/** What the object is bound to. */
-interface AnswerBindings
-  extends SettingVariables,
-    AnswerBinding,
-    CacheBinding,
-    LedgerBinding,
-    NoticeBinding,
-    PicturesBinding {
-  readonly DB: D1Database;
-  /** The batches, as far as the answers of their items report to them. */
-  readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
-}
 
 /** The Durable Object of one answer. Everything that it has promised is in SQLite; a new instance goes on where the last one died. */
 export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
   #repository: AnswerRepository;
   #runner: AnswerRunner | undefined;
-  readonly #drafts = new DraftTeller();
+  readonly #reach: AnswerReach;
   /** Resolves when the order is kept, or on its way to be. */
   readonly #isKept: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(state: DurableObjectState, env: AnswerBindings) {
     super(state, env);
+    this.#reach = new AnswerReach(env, (work) => this.#inBackground(work));
     this.#repository = this.#openRepository();
   }
 
@@ -185,16 +159,8 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("an answer that never began is asked for");
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      dispatch: (order, signal) => this.#dispatch(order, signal),
-      answers: answersOf(this.env),
-      succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>
-        cacheKey === null
-          ? { answerId, accountId }
-          : await answerCacheOf(this.env).succeed(cacheKey, { answerId, accountId }, lost),
-      ledgerOf: (accountId) => ledgerOf(this.env, accountId),
-      call: (ids) => this.#call(ids),
-      now: Date.now,
-      onFrame: (order) => this.#draft(order),
+      ...this.#reach.runnerParts(() => this.#keepOrder()),
+      onFrame: (order) => this.#reach.draft(order, terms.noticeId, () => this.#answer().body()),
       onEnd: (done) => this.#inBackground(this.#lookBack(done)),
     });
     return this.#runner;
@@ -212,7 +178,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
         .goOn()
         .finally(() => this.#keepOrder()),
     );
-    this.#inBackground(this.#list());
+    this.#inBackground(this.#reach.listLate(this.#repository));
   }
 
   /** Keeps the order with an alarm to look after it, in one write. */
@@ -227,13 +193,6 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
   }
 
-  async #dispatch(order: StoredOrder, signal: AbortSignal): ReturnType<typeof dispatch> {
-    const { job, requestId, traceparent, deadlineAt } = order;
-    const onSent = (): void => this.#keepOrder();
-    const terms = { requestId, traceparent, deadlineAt, signal, onSent };
-    return await dispatch(job, this.#means(), terms);
-  }
-
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
   #awake(): void {
     this.#inBackground(this.#answer().goOn());
@@ -243,7 +202,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   async #lookBack(done: readonly CompletionTask[] = []): Promise<void> {
     const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
-    await drainOutbox(this.#repository, terms, this.#targets(), done);
+    await drainOutbox(this.#repository, terms, this.#reach.targets(), done);
     const isDone = this.#repository.ended()?.tasks.length === 0;
     const now = Date.now();
     const age = now - ended.at;
@@ -264,10 +223,6 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     this.#runner = undefined;
   }
 
-  #means(): DispatchMeans {
-    return { settings: settingsOf(this.env), pictures: this.env.IMAGES };
-  }
-
   async #forget(answerId: string): Promise<void> {
     await new AnswerIndex(this.env.DB).forget(answerId);
     await this.ctx.storage.deleteAlarm();
@@ -276,56 +231,8 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     this.#runner = undefined;
   }
 
-  #targets(): CompletionTargets {
-    return {
-      ledgerOf: (accountId) => ledgerOf(this.env, accountId),
-      call: (ids) => this.#call(ids),
-      notices: noticesOf(this.env),
-      cache: answerCacheOf(this.env),
-      batches: {
-        itemEnded: async (batchId, index, body) =>
-          await this.env.BATCHES.getByName(batchId).itemEnded(index, body),
-      },
-      index: new AnswerIndex(this.env.DB),
-    };
-  }
-
   async #lookAgain(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + LOOK_MS);
-  }
-
-  /** Lists an answer that takes its time; one that does not is listed when it ends. */
-  async #list(): Promise<void> {
-    await scheduler.wait(LIST_AFTER_MS);
-    const terms = this.#repository.terms();
-    if (terms === null || this.#repository.ended() !== null) return;
-    try {
-      await new AnswerIndex(this.env.DB).begin(terms);
-    } catch (cause) {
-      logFault("an answer could not be listed; it will be when it ends", terms.job.id, cause);
-    }
-  }
-
-  #draft(order: StoredOrder): void {
-    const at = Date.now();
-    const noticeId = this.#repository.terms()?.noticeId;
-    if (noticeId === undefined || !this.#drafts.isDue(order, at)) return;
-    const draft = { body: this.#answer().body(), noticeId, at };
-    const told = this.#drafts.tell(order, draft, noticesOf(this.env));
-    const { id } = order.job;
-    this.#inBackground(
-      told.catch((cause: unknown) => logFault("a draft could not be told", id, cause)),
-    );
-  }
-
-  #call(ids: readonly string[]): void {
-    const answers = answersOf(this.env);
-    for (const id of ids)
-      this.#inBackground(
-        answers
-          .call(id)
-          .catch((cause: unknown) => logFault("an answer could not be called", id, cause)),
-      );
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {

@@ -5,7 +5,7 @@ import {
   usageEventSchema,
 } from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
-import { AnswerIndex } from "../answers/answer-index.ts";
+import { AnswerIndex } from "../answers/storage/answer-index.ts";
 import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { settingsOf } from "../settings.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AnswerIndex } from "#edge/answers/answer-index.ts";
+import { AnswerIndex } from "#edge/answers/storage/answer-index.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
 import {

@@ -2,7 +2,7 @@ import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { AccountTable } from "#edge/accounts/account-store.ts";
-import { AnswerIndex } from "#edge/answers/answer-index.ts";
+import { AnswerIndex } from "#edge/answers/storage/answer-index.ts";
 import { BatchIndex } from "#edge/batches/batch-index.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { UsageIndex } from "#edge/usage/usage-index.ts";

@@ -1,7 +1,7 @@
 import type { AnswerBody, AnswerStatus } from "#wire/api/answers/responses.ts";
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
-import type { Viewer } from "../keys/viewer.ts";
-import type { AnswerTerms } from "./storage/answer-order.ts";
+import type { Viewer } from "../../keys/viewer.ts";
+import type { AnswerTerms } from "./answer-order.ts";
 
 /** An answer's place in the order in which answers are listed: newest first. */
 export type AnswerPlace = readonly [createdAt: number, id: string];

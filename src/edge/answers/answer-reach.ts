@@ -1,0 +1,111 @@
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
+import { dispatch } from "../function/dispatch.ts";
+import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
+import { logFault } from "../log.ts";
+import type { ObjectsOf } from "../objects.ts";
+import type { PicturesBinding } from "../questions/picture-store.ts";
+import { type SettingVariables, settingsOf } from "../settings.ts";
+import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
+import { type AnswerBinding, answersOf } from "./answer-client.ts";
+import type { RunnerParts } from "./making/answer-runner.ts";
+import type { CompletionTargets } from "./making/completion-outbox.ts";
+import { DraftTeller } from "./making/draft-teller.ts";
+import { AnswerIndex } from "./storage/answer-index.ts";
+import type { AnswerRepository, StoredOrder } from "./storage/answer-repository.ts";
+/** What an answer's object is bound to. */
+export interface AnswerBindings
+  extends SettingVariables,
+    AnswerBinding,
+    CacheBinding,
+    LedgerBinding,
+    NoticeBinding,
+    PicturesBinding {
+  readonly DB: D1Database;
+  /** The batches, as far as the answers of their items report to them. */
+  readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
+}
+
+/** An answer that is made faster than a client could list it costs one row written, not two. */
+const LIST_AFTER_MS = 500;
+
+/** What an answer's object reaches: the function, other objects, D1. What nobody waits for is logged where it fails. */
+export class AnswerReach {
+  readonly #env: AnswerBindings;
+  readonly #inBackground: (work: Promise<void>) => void;
+  readonly #drafts = new DraftTeller();
+
+  constructor(env: AnswerBindings, inBackground: (work: Promise<void>) => void) {
+    this.#env = env;
+    this.#inBackground = inBackground;
+  }
+
+  /** What a runner reaches. `onSent` is called when an order is on its way to the function. */
+  runnerParts(onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
+    return {
+      dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
+        dispatch(
+          job,
+          { settings: settingsOf(this.#env), pictures: this.#env.IMAGES },
+          { requestId, traceparent, deadlineAt, signal, onSent },
+        ),
+      answers: answersOf(this.#env),
+      succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>
+        cacheKey === null
+          ? { answerId, accountId }
+          : await answerCacheOf(this.#env).succeed(cacheKey, { answerId, accountId }, lost),
+      ledgerOf: (accountId) => ledgerOf(this.#env, accountId),
+      call: (ids) => this.#call(ids),
+      now: Date.now,
+    };
+  }
+
+  /** What an ended answer is reported to. */
+  targets(): CompletionTargets {
+    return {
+      ledgerOf: (accountId) => ledgerOf(this.#env, accountId),
+      call: (ids) => this.#call(ids),
+      notices: noticesOf(this.#env),
+      cache: answerCacheOf(this.#env),
+      batches: {
+        itemEnded: async (batchId, index, body) =>
+          await this.#env.BATCHES.getByName(batchId).itemEnded(index, body),
+      },
+      index: new AnswerIndex(this.#env.DB),
+    };
+  }
+
+  /** Lists an answer that takes its time; one that does not is listed when it ends. */
+  async listLate(repository: Pick<AnswerRepository, "terms" | "ended">): Promise<void> {
+    await scheduler.wait(LIST_AFTER_MS);
+    const terms = repository.terms();
+    if (terms === null || repository.ended() !== null) return;
+    try {
+      await new AnswerIndex(this.#env.DB).begin(terms);
+    } catch (cause) {
+      logFault("an answer could not be listed; it will be when it ends", terms.job.id, cause);
+    }
+  }
+
+  /** Tells the canvas as it stands, where a draft is due. */
+  draft(order: StoredOrder, noticeId: string, body: () => AnswerBody): void {
+    const at = Date.now();
+    if (!this.#drafts.isDue(order, at)) return;
+    const draft = { body: body(), noticeId, at };
+    const told = this.#drafts.tell(order, draft, noticesOf(this.#env));
+    const { id } = order.job;
+    this.#inBackground(
+      told.catch((cause: unknown) => logFault("a draft could not be told", id, cause)),
+    );
+  }
+
+  #call(ids: readonly string[]): void {
+    const answers = answersOf(this.#env);
+    for (const id of ids)
+      this.#inBackground(
+        answers
+          .call(id)
+          .catch((cause: unknown) => logFault("an answer could not be called", id, cause)),
+      );
+  }
+}
