@@ -173,7 +173,7 @@ function dump(database: DatabaseSync): string {
     .filter(({ type }) => type === "table")
     .flatMap(({ name }) =>
       database
-        .prepare(`SELECT * FROM ${name} ORDER BY rowid`)
+        .prepare(`SELECT * FROM ${name}`)
         .all()
         .map((row) => insert(name, row)),
     );
