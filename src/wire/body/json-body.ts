@@ -8,12 +8,15 @@ import { NOT_UTF8, parseJson, refuseBody } from "./parse-json.ts";
 import { unitsIn } from "./utf8.ts";
 
 /**
- * Bytes of a string, quotes and escapes as they stand, from which on it can only be a picture: 64 KiB is twice the longest
- * text that any field takes (`MAX_TEXT_BYTES`), and little beside what else a request has in memory.
+ * Bytes of a string, escapes as they stand, from which on it is looked whether it can be more than a picture: 64 KiB is twice
+ * the longest text that any field takes (`MAX_TEXT_BYTES`), and little beside what else a request has in memory.
  */
 const LIFTED_FROM_BYTES: number = 64 * 1024;
 
-/** How much of such a string stays where it was: more than any field but a picture's takes, so that all others refuse it as before. */
+/**
+ * How much of such a string stays where it was, an escape counted as the one byte that it stands for at least: more than any
+ * field but a picture's takes, so that all others refuse it as before. A text may be written in six times the bytes it has.
+ */
 const KEPT_BYTES: number = 33 * 1024;
 
 const QUOTE = 0x22;
@@ -40,6 +43,8 @@ export class JsonBodyReader {
   #state: "between" | "string" | "lifted" | "broken" = "between";
   /** The string under way, as long as it may still be a short one. */
   #string = new GrowingFile();
+  /** At how many bytes it is looked next whether that is so. */
+  #lookedAt: number;
   /** Whether the last byte of the string was a backslash that escapes the next. */
   #isEscaping = false;
 
@@ -51,6 +56,7 @@ export class JsonBodyReader {
     },
   ) {
     this.#limits = limits;
+    this.#lookedAt = limits.liftedFrom;
   }
 
   write(chunk: Uint8Array): void {
@@ -130,26 +136,31 @@ export class JsonBodyReader {
   }
 
   #takeShort(part: Uint8Array, isEnd: boolean): void {
-    const { liftedFrom } = this.#limits;
     const length = this.#string.byteLength + part.length;
-    if (length <= liftedFrom) {
+    if (length <= this.#lookedAt) {
       // What begins and ends in one chunk, as nearly all do, goes where it belongs at once.
       if (isEnd && this.#string.byteLength === 0) this.#text.append(part);
       else this.#string.append(part);
       return;
     }
-    const room = liftedFrom - this.#string.byteLength;
+    const room = this.#lookedAt - this.#string.byteLength;
     this.#string.append(part.subarray(0, room));
-    this.#lift();
-    this.#takeLifted(part.subarray(room));
+    const begun = this.#string.toBytes();
+    const kept = keepable(begun, this.#limits.kept);
+    if (kept === undefined) {
+      this.#lookedAt *= 2;
+      this.#takeShort(part.subarray(room), isEnd);
+    } else {
+      this.#lift(begun, kept);
+      this.#takeLifted(part.subarray(room));
+    }
   }
 
   /** From here on the string is read as a picture; its beginning stays, with a mark behind it that nobody can guess. */
-  #lift(): void {
-    const begun = this.#string.toBytes();
+  #lift(begun: Uint8Array, kept: number): void {
     this.#string.clear();
     const keptFrom = this.#text.byteLength;
-    this.#text.append(begun.subarray(0, keepable(begun, this.#limits.kept)));
+    this.#text.append(begun.subarray(0, kept));
     const markAt = this.#text.byteLength;
     const mark = ` ${this.#nonce} ${String(this.#lifted.length).padStart(6, "0")}`;
     this.#text.append(new TextEncoder().encode(mark));
@@ -170,6 +181,7 @@ export class JsonBodyReader {
 
   #keepString(): void {
     for (const piece of this.#string.drain()) this.#text.append(piece);
+    this.#lookedAt = this.#limits.liftedFrom;
   }
 
   /** Where the string ends in this chunk; -1 where it goes on. */
@@ -202,14 +214,14 @@ interface Lifted {
   readonly markAt: number;
 }
 
-/** How much of a string's beginning can stay without cutting an escape or a character in two: at most `limit`. */
-function keepable(raw: Uint8Array, limit: number): number {
-  let end = limit;
-  for (let index = raw.indexOf(BACKSLASH); index !== -1 && index < limit; ) {
-    const next = index + (raw[index + 1] === LETTER_U ? 6 : 2);
-    if (next > limit) end = index;
-    index = raw.indexOf(BACKSLASH, next);
-  }
-  while (end > 0 && ((raw[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return end;
+/**
+ * How much of a string's beginning stands for `limit` bytes or more, the fewest without cutting an escape or a character in
+ * two; undefined where all of it may stand for less.
+ */
+function keepable(raw: Uint8Array, limit: number): number | undefined {
+  let [end, least] = [0, 0];
+  for (; least < limit && end < raw.length; least += 1)
+    end += raw[end] !== BACKSLASH ? 1 : raw[end + 1] === LETTER_U ? 6 : 2;
+  while (end < raw.length && ((raw[end] ?? 0) & 0xc0) === 0x80) end += 1;
+  return end < raw.length ? end : undefined;
 }

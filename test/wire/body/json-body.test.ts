@@ -7,8 +7,8 @@ import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 
 const LIMITS = { liftedFrom: 40, kept: 20 };
 
-function bodyOf(bytes: Uint8Array, cuts: readonly number[] = [], limits = LIMITS): JsonBody {
-  const reader = new JsonBodyReader(limits);
+function bodyOf(bytes: Uint8Array, cuts: readonly number[] = [], limits: typeof LIMITS | null = LIMITS): JsonBody {
+  const reader = new JsonBodyReader(limits ?? undefined);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length];
   let from = 0;
   for (const end of ends.toSorted((left, right) => left - right)) {
@@ -100,6 +100,25 @@ describe("a JSON body that arrives in pieces", () => {
     const read = reader.end().parse();
     expect(read).toMatchObject({ value: { short: "é".repeat(32_000) } });
     expect(stringsOf(read.ok && read.value)[0]).not.toBe(text);
+  });
+
+  test("keeps a text whole that a field takes, also where each of its letters is written as an escape", () => {
+    for (const text of ["д".repeat(16_384), "a".repeat(32_768), "😀".repeat(8_192)]) {
+      const ascii = Array.from({ length: text.length }, (_, unit) => {
+        const code = text.charCodeAt(unit).toString(16);
+        return `\\u${code.padStart(4, "0")}`;
+      });
+      const sent = Buffer.from(`["${ascii.join("")}","${"A".repeat(100_000)}","${text}"]`);
+      const read = bodyOf(sent, [70_000, 190_000], null).parse();
+      const [escaped, , plain] = stringsOf(read.ok && read.value);
+      expect([escaped === text, plain === text]).toEqual([true, true]);
+    }
+  });
+
+  test("keeps more of a string than any text field takes, also where each of its letters is written as an escape", () => {
+    const sent = Buffer.from(`"${"\\u0041".repeat(40_000)}"`);
+    const read = bodyOf(sent, [], null).parse();
+    expect(read.ok && String(read.value).length).toBeGreaterThan(32 * 1024);
   });
 
   test("keeps more of a string than any text field takes, so that each refuses it as it would the whole", () => {
