@@ -14,19 +14,25 @@ const escapes: ReadonlyMap<number, number> = new Map(
   ),
 );
 
+/** How much is handed on to the picture's reader in one go. */
+const GATHERED_BYTES: number = 16 * 1024;
+
 /** A string of a JSON body that is read as a picture while it arrives. */
 export class LiftedString {
   /** What stands for it in the text, behind its beginning. */
   readonly mark: string;
-  readonly #picture: PictureTextReader;
+  readonly #picture: Pick<PictureTextReader, "write" | "end">;
   /** Characters that arrived, as they were sent. */
   #units = 0;
   #escape: number[] = [];
+  /** What short runs and escapes stand for, handed on together: millions of them would take seconds one by one. */
+  readonly #gathered = new Uint8Array(GATHERED_BYTES);
+  #gatheredLength = 0;
   /** Begins with the first character that is not ASCII. */
   #utf8: TextDecoder | undefined;
   #isUtf8 = true;
 
-  constructor(mark: string, picture: PictureTextReader) {
+  constructor(mark: string, picture: Pick<PictureTextReader, "write" | "end">) {
     this.mark = mark;
     this.#picture = picture;
   }
@@ -43,6 +49,12 @@ export class LiftedString {
 
   /** Takes more of the string as it stands in the body. Returns the first bytes at which it is no JSON, to be read no further. */
   write(raw: Uint8Array): Uint8Array | undefined {
+    const broken = this.#read(raw);
+    this.#handOn();
+    return broken;
+  }
+
+  #read(raw: Uint8Array): Uint8Array | undefined {
     for (let from = 0; from < raw.length; ) {
       if (this.#escape.length > 0) {
         const bad = this.#takeEscape(raw[from]!);
@@ -50,15 +62,17 @@ export class LiftedString {
         from += 1;
         continue;
       }
+      if (raw[from] === BACKSLASH) {
+        this.#escape = [BACKSLASH];
+        from += 1;
+        continue;
+      }
       const backslash = raw.indexOf(BACKSLASH, from);
       const plain = raw.subarray(from, backslash === -1 ? raw.length : backslash);
       const control = this.#look(plain);
-      this.#picture.write(plain.subarray(0, control));
+      this.#gather(plain.subarray(0, control));
       if (control < plain.length) return plain.subarray(control, control + 1);
       from += plain.length;
-      if (backslash === -1) continue;
-      this.#escape = [BACKSLASH];
-      from += 1;
     }
     return undefined;
   }
@@ -111,17 +125,36 @@ export class LiftedString {
     const raw = Uint8Array.from(this.#escape.splice(0));
     this.#units += raw.length;
     this.#decode(raw, true);
-    this.#picture.write(isHex ? unitOf(raw) : Uint8Array.of(escapes.get(byte) ?? byte));
+    this.#gather(isHex ? unitOf(raw) : Uint8Array.of(escapes.get(byte) ?? byte));
     return undefined;
+  }
+
+  #gather(bytes: Uint8Array): void {
+    if (this.#gatheredLength + bytes.length > GATHERED_BYTES) this.#handOn();
+    if (bytes.length > GATHERED_BYTES) this.#picture.write(bytes);
+    else {
+      this.#gathered.set(bytes, this.#gatheredLength);
+      this.#gatheredLength += bytes.length;
+    }
+  }
+
+  #handOn(): void {
+    if (this.#gatheredLength === 0) return;
+    this.#picture.write(this.#gathered.subarray(0, this.#gatheredLength));
+    this.#gatheredLength = 0;
   }
 }
 
 function isHexDigit(byte: number): boolean {
-  return /^[0-9a-f]$/i.test(String.fromCharCode(byte));
+  const lower = byte | 0x20;
+  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
 }
+
+const utf8 = new TextEncoder();
 
 /** What `\uXXXX` stands for. Half of a pair is none of base64 and becomes what stands for no character. */
 function unitOf(raw: Uint8Array): Uint8Array {
   const digits = String.fromCharCode(...raw.subarray(2));
-  return new TextEncoder().encode(String.fromCharCode(Number.parseInt(digits, 16)));
+  const unit = Number.parseInt(digits, 16);
+  return unit < 0x80 ? Uint8Array.of(unit) : utf8.encode(String.fromCharCode(unit));
 }

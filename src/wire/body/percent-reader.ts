@@ -18,6 +18,8 @@ export class PercentReader {
   readonly #spaces = new GrowingFile();
   #decoded = new Uint8Array();
   #used = 0;
+  /** How many of the bytes that were decoded last are such spaces. */
+  #spacesUsed = 0;
   #isOver = false;
 
   /** `keepsSpaces`: line breaks, and white space at the end, are the matter of who takes the bytes. */
@@ -60,13 +62,13 @@ export class PercentReader {
       if (byte === TAB || byte === LINE_FEED || byte === RETURN) return;
       if (byte === SPACE || byte === VERTICAL_TAB || byte === FORM_FEED) {
         this.#putEscape();
-        this.#spaces.append(Uint8Array.of(byte));
+        this.#put(byte);
+        this.#spacesUsed += 1;
         return;
       }
-      if (this.#spaces.byteLength > 0) {
-        this.#handOn();
-        for (const spaces of this.#spaces.drain()) this.#take(spaces);
-      }
+      this.#spacesUsed = 0;
+      // Those at the end of the text before; of this one there were none but spaces yet.
+      if (this.#spaces.byteLength > 0) this.#takeSpaces();
     }
     if (this.#escape.length > 0 && hexDigit(byte) === -1) this.#putEscape();
     if (byte !== PERCENT && this.#escape.length === 0) this.#put(byte);
@@ -89,12 +91,19 @@ export class PercentReader {
   #flush(): void {
     this.#putEscape();
     this.#handOn();
+    this.#takeSpaces();
+  }
+
+  #takeSpaces(): void {
     for (const spaces of this.#spaces.drain()) this.#take(spaces);
   }
 
+  /** Hands on what was decoded of a text, and holds back the spaces at its end. */
   #handOn(): void {
-    if (this.#used > 0) this.#take(this.#decoded.subarray(0, this.#used));
-    this.#used = 0;
+    const end = this.#used - this.#spacesUsed;
+    if (end > 0) this.#take(this.#decoded.subarray(0, end));
+    this.#spaces.append(this.#decoded.subarray(end, this.#used));
+    [this.#used, this.#spacesUsed] = [0, 0];
   }
 }
 

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { refuse } from "#domain/result.ts";
 import { isDataUri, PictureTextReader, readPictureText } from "#wire/body/data-uri.ts";
+import { LiftedString } from "#wire/body/lifted-string.ts";
+import { PercentReader } from "#wire/body/percent-reader.ts";
 import { readPictureTextAtOnce } from "../../support/picture-text-twin.ts";
 
 const LIMIT = 1000;
@@ -141,4 +144,33 @@ test("a data URI is known by its scheme, however it is written", () => {
   for (const text of ["data:,", "DaTa:x", "\n data:"]) expect(isDataUri(text), text).toBe(true);
   for (const text of ["", "data", "https://a/?data:", "xdata:"])
     expect(isDataUri(text), text).toBe(false);
+});
+
+/** What a reader is handed, as many pieces as it is handed. */
+function collector(): { readonly pieces: string[]; readonly write: (bytes: Uint8Array) => void } {
+  const pieces: string[] = [];
+  return { pieces, write: (bytes) => void pieces.push(Buffer.from(bytes).toString("latin1")) };
+}
+
+describe("a text of many small parts is handed on in large pieces", () => {
+  test("spaces between the letters of a URI's body", () => {
+    const { pieces, write } = collector();
+    const reader = new PercentReader(write, { keepsSpaces: false });
+    for (const text of [" a  b".repeat(1000), "   ", "%20 %", "4 c  ", "  "])
+      reader.write(Buffer.from(text));
+    reader.end();
+    expect(pieces.join("")).toBe(`${" a  b".repeat(1000)}     %4 c`);
+    expect(pieces.length).toBeLessThan(10);
+  });
+
+  test("escapes of a JSON string", () => {
+    const { pieces, write } = collector();
+    const string = new LiftedString("", {
+      write,
+      end: () => refuse({ message: "", isTooLarge: false }),
+    });
+    string.write(Buffer.from("\\/A\\u0042".repeat(20_000)));
+    expect(pieces.join("")).toBe("/AB".repeat(20_000));
+    expect(pieces.length).toBeLessThan(10);
+  });
 });

@@ -7,7 +7,11 @@ import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 
 const LIMITS = { liftedFrom: 40, kept: 20 };
 
-function bodyOf(bytes: Uint8Array, cuts: readonly number[] = [], limits: typeof LIMITS | null = LIMITS): JsonBody {
+function bodyOf(
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+  limits: typeof LIMITS | null = LIMITS,
+): JsonBody {
   const reader = new JsonBodyReader(limits ?? undefined);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length];
   let from = 0;
