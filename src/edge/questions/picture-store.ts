@@ -71,13 +71,16 @@ async function keepOnce(
   return await keeping;
 }
 
-/** As `keepPictures`, of a question that most likely is kept already. */
+/**
+ * As `keepPictures`, of a question that most likely is kept already. One of an earlier version stays as it is: it is sent once
+ * more where a function refuses it or dies.
+ */
 export async function keptQuestion(
   bucket: R2Bucket,
   owner: PictureOwner,
   question: AskedQuestion,
 ): Promise<KeptQuestion> {
-  return isKept(question) ? question : await keepPictures(bucket, owner, question);
+  return isKept(question) ? question : await keepPictures(bucket, owner, question, new Map());
 }
 
 async function keepPicture(

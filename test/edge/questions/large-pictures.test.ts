@@ -1,7 +1,9 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { INLINE_PICTURE_BYTES } from "#edge/questions/picture-store.ts";
+import { readQuestionText } from "#edge/answers/storage/stored-question.ts";
+import { newId } from "#edge/id.ts";
+import { INLINE_PICTURE_BYTES, keptQuestion } from "#edge/questions/picture-store.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
@@ -227,6 +229,23 @@ describe("a large picture", () => {
     expect(await refusal(response)).toMatchObject({ code: "price_above_maximum" });
     expect(await stored()).toEqual(before);
   });
+});
+
+test("a large picture of a question that an earlier version kept is there at every attempt to make its answer", async () => {
+  const file = large();
+  const question = readQuestionText(
+    JSON.stringify({
+      ...{ messages: [{ role: "user", text: "What is this?" }], images: [encodeBase64(file)] },
+      options: {
+        ...{ detail: "auto", canvas: 4, steps: 2, block_length: 4, mode: "exact" },
+        ...{ temperature: 0, seed: 0, stop: [] },
+      },
+    }),
+  );
+  const owner = { accountId: "acc_test", id: newId("ans") };
+  const first = await keptQuestion(env.IMAGES, owner, question);
+  expect(first.images).toMatchObject([{ kind: "stored", bytes: file.length }]);
+  expect(await keptQuestion(env.IMAGES, owner, question)).toEqual(first);
 });
 
 test("a small picture and its question are one row, and nothing of them is in the bucket", async () => {
