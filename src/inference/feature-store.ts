@@ -26,7 +26,8 @@ export function createFeatureStore(maxBytes: number): KeptFeatures {
 
   function keep(key: string, features: Tensor): void {
     const size = sizeOf(features);
-    if (size > maxBytes) return;
+    // Made twice: given up by all who waited, it ended all the same.
+    if (size > maxBytes || kept.has(key)) return;
     for (const [oldest, { data }] of kept) {
       if (bytes + size <= maxBytes) break;
       kept.delete(oldest);

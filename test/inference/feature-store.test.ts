@@ -97,6 +97,20 @@ describe("what became of pictures", () => {
     expect(await store.make("a", async () => vectors(1), forever)).toEqual(vectors(1));
   });
 
+  test("a making that ends although it was given up takes no room beside the one that came after it", async () => {
+    const store = createFeatureStore(3 * BYTES);
+    const slow = Promise.withResolvers<Tensor>();
+    const leaving = new AbortController();
+    const left = store.make("a", () => slow.promise, leaving.signal);
+    leaving.abort(new Error("left"));
+    await expect(left).rejects.toThrow("left");
+    await store.make("a", async () => vectors(1), forever);
+    slow.resolve(vectors(1));
+    await slow.promise;
+    for (const key of ["b", "c"]) await store.make(key, async () => vectors(1), forever);
+    expect(["a", "b", "c"].filter((key) => store.find(key) === undefined)).toEqual([]);
+  });
+
   test("a making that fails is told to those who wait, keeps nothing, and may be tried again", async () => {
     const store = createFeatureStore(10 * BYTES);
     const failing = (): Promise<Tensor> => Promise.reject(new Error("no tower"));
