@@ -181,10 +181,8 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     this.#inBackground(this.#reach.listLate(this.#repository));
   }
 
-  /** Keeps the order with an alarm to look after it, in one write. */
   #keepOrder(): void {
-    const isNew = this.#repository.keepOrder();
-    if (isNew && this.#repository.ended() === null) this.#inBackground(this.#lookAgain());
+    this.#repository.keepOrder();
     this.#isKept.resolve();
   }
 
@@ -246,7 +244,10 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   }
 
   #openRepository(): AnswerRepository {
-    return openAnswerRepository(durableStore(this.ctx.storage), () => newId("evt"));
+    const store = durableStore(this.ctx.storage);
+    // In one write with the order, also where that is kept with its end: an end has tasks, and its object may die before them.
+    const onKept = (): void => this.#inBackground(this.#lookAgain());
+    return openAnswerRepository(store, () => newId("evt"), onKept);
   }
 }
 

@@ -108,3 +108,29 @@ describe("a start", () => {
     ]);
   });
 });
+
+describe("an answer whose deadline comes before its function is asked", () => {
+  test("is looked after from the moment that it has ended: what is left to do survives its object", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const { hold, release } = LedgerObject.prototype;
+    vi.spyOn(LedgerObject.prototype, "hold").mockImplementationOnce(async function (
+      this: LedgerObject,
+      request,
+    ) {
+      await scheduler.wait(20);
+      return await hold.call(this, request);
+    });
+    const alarms: (number | null)[] = [];
+    vi.spyOn(LedgerObject.prototype, "release").mockImplementationOnce(async function (
+      this: LedgerObject,
+      holdId,
+    ) {
+      const answer = env.ANSWERS.getByName(holdId);
+      alarms.push(await runInDurableObject(answer, (_, { storage }) => storage.getAlarm()));
+      return await release.call(this, holdId);
+    });
+    const body = answerSchema.parse(await (await askJson({ ...asked, deadline_ms: 1 })).json());
+    expect([body.status, body.charged_micros, sent.length]).toEqual(["partial", 0, 0]);
+    expect(alarms).toEqual([expect.any(Number)]);
+  });
+});

@@ -40,6 +40,7 @@ export type StoredOrder = Omit<AnswerOrder, "job"> & { readonly job: Job };
 export class AnswerRepository {
   readonly #store: SqlStore;
   readonly #newNoticeId: () => string;
+  readonly #onKept: () => void;
   #exists: boolean;
   #terms: AnswerTerms | null = null;
   #ended: EndedAnswer | null = null;
@@ -48,9 +49,10 @@ export class AnswerRepository {
   /** Whether the first attempt was counted with the order. */
   #isFirstCounted = false;
 
-  constructor(store: SqlStore, newNoticeId: () => string) {
+  constructor(store: SqlStore, newNoticeId: () => string, onKept: () => void) {
     this.#store = store;
     this.#newNoticeId = newNoticeId;
+    this.#onKept = onKept;
     // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
     this.#exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
     if (this.#exists) migrate(store, "an answer", answerMigrations, answerSchema);
@@ -65,11 +67,9 @@ export class AnswerRepository {
     this.#isFirstCounted = beginsAtOnce(order);
   }
 
-  /** Keeps the order that was taken. Returns whether there was one. */
-  keepOrder(): boolean {
-    if (this.#unkept === null) return false;
-    this.#keeping(() => undefined);
-    return true;
+  /** Keeps the order that was taken, unless it is kept. */
+  keepOrder(): void {
+    if (this.#unkept !== null) this.#keeping(() => undefined);
   }
 
   /** Null before it has begun; throws once the question is forgotten. */
@@ -217,6 +217,7 @@ export class AnswerRepository {
       work();
     });
     this.#unkept = null;
+    if (order !== null) this.#onKept();
   }
 
   #putOrder(terms: AnswerTerms, { job }: AnswerOrder): void {
@@ -258,9 +259,16 @@ export class AnswerRepository {
   }
 }
 
-/** Opens the repository of an answer. `newNoticeId` draws the id of its notice. */
-export function openAnswerRepository(store: SqlStore, newNoticeId: () => string): AnswerRepository {
-  return new AnswerRepository(store, newNoticeId);
+/**
+ * Opens the repository of an answer. `newNoticeId` draws the id of its notice; `onKept` is called as its order is kept, with
+ * whatever that was: from then on somebody must look after it.
+ */
+export function openAnswerRepository(
+  store: SqlStore,
+  newNoticeId: () => string,
+  onKept: () => void = () => undefined,
+): AnswerRepository {
+  return new AnswerRepository(store, newNoticeId, onKept);
 }
 
 /** Names of records are in the order of their parts and steps. */
