@@ -102,6 +102,7 @@ async function lookUp(
     read: () => readDigest(caller),
     now: Date.now,
     waitUntil: caller.waitUntil,
+    pause: (milliseconds) => scheduler.wait(milliseconds),
   });
   if (modelDigest === undefined) return { kind: "bypass" };
   const key = await keyOf(caller, question, terms.pool === "shared", modelDigest);

@@ -13,6 +13,15 @@ interface Heard {
   readonly at: number;
 }
 
+/** How often a request looks for the word that another one has asked for; a function tells it in a few milliseconds. */
+const LOOK_MS = 5;
+
+/** A question to the function, and how it came out. */
+interface Question {
+  readonly at: number;
+  word?: { readonly digest: string | undefined } | { readonly fault: unknown };
+}
+
 /** How the function is asked for its weights, and what keeps the Worker up for it when no request waits. */
 export interface ModelSource {
   /** Their digest; undefined where no function is ready to say. */
@@ -20,39 +29,68 @@ export interface ModelSource {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly pause: (milliseconds: number) => Promise<void>;
 }
 
-/** Which weights answer, as this isolate heard last. */
+/** Which weights answer, as this isolate heard last. The function is asked by one request at a time, for all of them. */
 export class ServedModel {
   #heard: Heard | undefined;
-  /** When a request of this isolate began to ask without waiting for the reply. */
-  #askedAt: number | undefined;
+  #question: Question | undefined;
 
   /** Their digest; undefined where no function is ready to say. A busy isolate never waits for it: it asks before the last word is too old. */
   async digest(source: ModelSource): Promise<string | undefined> {
+    const now = source.now();
     const heard = this.#heard;
-    const ageMs = heard === undefined ? Number.NaN : Math.abs(source.now() - heard.at);
+    const ageMs = heard === undefined ? Number.NaN : Math.abs(now - heard.at);
+    const underWay = this.#underWay(now);
     if (heard === undefined || !(ageMs < (heard.digest === undefined ? UNKNOWN_MS : MODEL_MS)))
-      // Not shared between requests: work that one of them began ends with it.
-      return await this.#ask(source);
-    if (heard.digest !== undefined && ageMs >= FRESH_MS) this.#askBehind(source);
+      return await (underWay === undefined ? this.#ask(source) : this.#join(underWay, source));
+    if (heard.digest !== undefined && ageMs >= FRESH_MS && underWay === undefined)
+      void this.#ask(source).catch(() => undefined);
     return heard.digest;
   }
 
-  async #ask({ read, now }: ModelSource): Promise<string | undefined> {
-    const at = now();
-    const digest = await read();
-    // A slower question that was asked earlier knows less; one from far ahead is of a clock that was set back.
-    const aheadMs = (this.#heard?.at ?? at) - at;
-    if (aheadMs <= 0 || aheadMs >= MODEL_MS) this.#heard = { digest, at };
-    return digest;
+  /** One that takes longer than a second is given up: its request may have ended before its reply. */
+  #underWay(now: number): Question | undefined {
+    const question = this.#question;
+    const isUnderWay =
+      question?.word === undefined && Math.abs(now - (question?.at ?? Number.NaN)) < UNKNOWN_MS;
+    return isUnderWay ? question : undefined;
   }
 
-  /** One question at a time; one whose request ended before its reply is given up after a second. */
-  #askBehind(source: ModelSource): void {
-    const now = source.now();
-    if (this.#askedAt !== undefined && Math.abs(now - this.#askedAt) < UNKNOWN_MS) return;
-    this.#askedAt = now;
-    source.waitUntil(this.#ask(source).catch(() => undefined));
+  /** Asks for this request and for those that come meanwhile, so that it goes on when this one has its reply or is left. */
+  #ask(source: ModelSource): Promise<string | undefined> {
+    const question: Question = { at: source.now() };
+    this.#question = question;
+    const word = this.#hear(question, source);
+    source.waitUntil(word.catch(() => undefined));
+    return word;
+  }
+
+  async #hear(question: Question, { read }: ModelSource): Promise<string | undefined> {
+    const { at } = question;
+    try {
+      const digest = await read();
+      // A slower question that was asked earlier knows less; one from far ahead is of a clock that was set back.
+      const aheadMs = (this.#heard?.at ?? at) - at;
+      if (aheadMs <= 0 || aheadMs >= MODEL_MS) this.#heard = { digest, at };
+      question.word = { digest };
+      return digest;
+    } catch (fault) {
+      question.word = { fault };
+      throw fault;
+    }
+  }
+
+  /**
+   * Waits for the word that another request has asked for, by looking: the runtime lets no request wait for what another
+   * began. Where that one has ended without a word, the first to see it asks again.
+   */
+  async #join(question: Question, source: ModelSource): Promise<string | undefined> {
+    while (question.word === undefined && this.#underWay(source.now()) === question)
+      await source.pause(LOOK_MS);
+    if (question.word === undefined) return await this.digest(source);
+    if ("fault" in question.word) throw question.word.fault;
+    return question.word.digest;
   }
 }

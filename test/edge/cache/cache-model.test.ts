@@ -7,8 +7,17 @@ function saying(...words: readonly (string | undefined)[]) {
   const read = vi.fn<() => Promise<string | undefined>>();
   for (const word of words) read.mockResolvedValueOnce(word);
   const behind: Promise<unknown>[] = [];
-  const at = async (now: number) =>
-    await model.digest({ read, now: () => now, waitUntil: (work) => void behind.push(work) });
+  const at = async (start: number) => {
+    let now = start;
+    return await model.digest({
+      read,
+      now: () => now,
+      waitUntil: (work) => void behind.push(work),
+      pause: async (milliseconds) => {
+        now += milliseconds;
+      },
+    });
+  };
   return { at, read, settle: async () => await Promise.all(behind) };
 }
 
@@ -30,6 +39,32 @@ describe("the word of a function about its weights", () => {
     expect(await Promise.all([at(FRESH_MS), at(FRESH_MS + 1)])).toEqual(["old", "old"]);
     await settle();
     expect([await at(FRESH_MS + 2), read.mock.calls.length]).toEqual(["new", 2]);
+  });
+
+  test("is asked for once by requests that come together to an isolate that knows nothing yet", async () => {
+    const { at, read } = saying("new", "never");
+    expect(await Promise.all([at(0), at(1), at(999)])).toEqual(["new", "new", "new"]);
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  test("goes on being asked for when the request that asked has ended, and its fault is told to all that wait", async () => {
+    const { at, read, settle } = saying();
+    const word = Promise.withResolvers<string>();
+    read.mockReturnValueOnce(word.promise);
+    const both = Promise.allSettled([at(0), at(1)]);
+    word.reject(new Error("cut off"));
+    expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await settle();
+    read.mockResolvedValueOnce("new");
+    expect([await at(2), read.mock.calls.length]).toEqual(["new", 2]);
+  });
+
+  test("that another request asked for and never heard is asked for again a second later, by one of those who wait", async () => {
+    const { at, read } = saying();
+    read.mockReturnValueOnce(new Promise(() => undefined)).mockResolvedValueOnce("new");
+    void at(0);
+    expect(await Promise.all([at(400), at(900)])).toEqual(["new", "new"]);
+    expect(read).toHaveBeenCalledTimes(2);
   });
 
   test("that was asked for behind a request and never came is asked for again", async () => {
