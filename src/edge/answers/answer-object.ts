@@ -22,19 +22,11 @@ import {
   type CompletionTask,
   openAnswerRepository,
 } from "./storage/answer-repository.ts";
+import { retentionAt } from "./storage/answer-retention.ts";
 import { noProgress } from "./storage/stored-progress.ts";
 
 /** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
 const LOOK_MS = 20_000;
-
-/** How long question and frames are kept after the end: to replay the answer, and to resume its stream. */
-const WORK_LIFETIME_MS = 24 * 3_600_000;
-
-/** How long the answer itself can be fetched after its end. */
-const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
-
-/** What is left to do for an ended answer is tried again this much later at the most. */
-const MAX_TASK_PAUSE_MS = 3_600_000;
 
 /** The Durable Object of one answer. Everything that it has promised is in SQLite; a new instance goes on where the last one died. */
 export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
@@ -201,14 +193,11 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
     await drainOutbox(this.#repository, terms, this.#reach.targets(), done);
-    const isDone = this.#repository.ended()?.tasks.length === 0;
-    const now = Date.now();
-    const age = now - ended.at;
-    if (age >= ANSWER_LIFETIME_MS) return await this.#forget(terms.job.id);
-    if (age >= WORK_LIFETIME_MS) await this.#forgetWork(terms.job);
-    const forgetAt = ended.at + (age < WORK_LIFETIME_MS ? WORK_LIFETIME_MS : ANSWER_LIFETIME_MS);
-    const pause = Math.min(Math.max(LOOK_MS, age), MAX_TASK_PAUSE_MS);
-    await this.ctx.storage.setAlarm(isDone ? forgetAt : now + pause);
+    const hasTasks = this.#repository.ended()?.tasks.length !== 0;
+    const retention = retentionAt(Date.now(), ended.at, hasTasks);
+    if (retention.forgets === "answer") return await this.#forget(terms.job.id);
+    if (retention.forgets === "work") await this.#forgetWork(terms.job);
+    await this.ctx.storage.setAlarm(retention.lookAt);
   }
 
   /** What the bucket keeps of the pictures, should it not be reachable now, its own rule deletes. */
