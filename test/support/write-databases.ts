@@ -181,8 +181,9 @@ function dump(database: DatabaseSync): string {
 }
 
 function insert(table: string, row: Record<string, unknown>): string {
-  const values = Object.values(row).map((value) =>
-    typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value ?? "NULL"),
-  );
+  const values = Object.values(row).map((value) => {
+    if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString("hex")}'`;
+    return typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value ?? "NULL");
+  });
   return `INSERT INTO ${table} (${Object.keys(row).join(", ")}) VALUES (${values.join(", ")})`;
 }

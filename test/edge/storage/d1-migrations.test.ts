@@ -7,16 +7,23 @@ import { BatchIndex } from "#edge/batches/batch-index.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { UsageIndex } from "#edge/usage/usage-index.ts";
 import rows010 from "../../fixtures/databases/0.1.0/d1.sql?raw";
+import rows020 from "../../fixtures/databases/0.2.0-dev.1/d1.sql?raw";
 
 /** The last migration of each release whose rows are kept as fixtures. */
-const RELEASES: readonly (readonly [release: string, lastMigration: string, rows: string])[] = [
-  ["0.1.0", "0005_credit_low.sql", rows010],
+const RELEASES: readonly (readonly [
+  release: string,
+  lastMigration: string,
+  rows: string,
+  owner: string | null,
+])[] = [
+  ["0.1.0", "0005_credit_low.sql", rows010, null],
+  ["0.2.0-dev.1", "0007_owners.sql", rows020, "sub:u1"],
 ];
 
 test.each(RELEASES)(
   "the rows of release %s are read after every later migration",
   async (...release) => {
-    const [, last, rows] = release;
+    const [, last, rows, owner] = release;
     const database = env.OLD_DB;
     await dropTables(database);
     const migrations = JSON.parse(env.TEST_MIGRATIONS) as D1Migration[];
@@ -39,7 +46,7 @@ test.each(RELEASES)(
       ...{ scopes: ["ask", "usage"], models: ["unmask-demo"], origins: null },
       limits: { spendPerDayMicros: 1000n, spendPerMonthMicros: null },
     });
-    const old = { accountId: "acc_old", owner: null };
+    const old = { accountId: "acc_old", owner };
     const all = { status: undefined, after: undefined };
     expect(await new AnswerIndex(database).list(old, all, 10)).toMatchObject([
       { id: "ans_old", status: "completed", chargedMicros: 47 },

@@ -6,12 +6,40 @@ import { answersOf } from "#edge/answers/answer-client.ts";
 import { batchesOf } from "#edge/batches/batch-client.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
-import answerEnded from "../../fixtures/databases/0.1.0/answer-ended.sql?raw";
-import answerRunning from "../../fixtures/databases/0.1.0/answer-running.sql?raw";
-import batch from "../../fixtures/databases/0.1.0/batch.sql?raw";
-import ledger from "../../fixtures/databases/0.1.0/ledger.sql?raw";
-import webhooks from "../../fixtures/databases/0.1.0/webhooks.sql?raw";
+import answerEnded010 from "../../fixtures/databases/0.1.0/answer-ended.sql?raw";
+import answerRunning010 from "../../fixtures/databases/0.1.0/answer-running.sql?raw";
+import batch010 from "../../fixtures/databases/0.1.0/batch.sql?raw";
+import ledger010 from "../../fixtures/databases/0.1.0/ledger.sql?raw";
+import webhooks010 from "../../fixtures/databases/0.1.0/webhooks.sql?raw";
+import answerEnded020 from "../../fixtures/databases/0.2.0-dev.1/answer-ended.sql?raw";
+import answerRunning020 from "../../fixtures/databases/0.2.0-dev.1/answer-running.sql?raw";
+import batch020 from "../../fixtures/databases/0.2.0-dev.1/batch.sql?raw";
+import ledger020 from "../../fixtures/databases/0.2.0-dev.1/ledger.sql?raw";
+import webhooks020 from "../../fixtures/databases/0.2.0-dev.1/webhooks.sql?raw";
 import { digest, eventReply, functionReplies } from "../function-double.ts";
+
+const RELEASES = [
+  {
+    release: "0.1.0",
+    rows: {
+      answerEnded: answerEnded010,
+      answerRunning: answerRunning010,
+      batch: batch010,
+      ledger: ledger010,
+      webhooks: webhooks010,
+    },
+  },
+  {
+    release: "0.2.0-dev.1",
+    rows: {
+      answerEnded: answerEnded020,
+      answerRunning: answerRunning020,
+      batch: batch020,
+      ledger: ledger020,
+      webhooks: webhooks020,
+    },
+  },
+];
 
 const viewer = { accountId: "acc_1", owner: null };
 
@@ -49,7 +77,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** When all that 0.1.0 left is due; its rows are of one morning. */
+/** When all that they left is due; its rows are of one morning. */
 const inAnHour = (rows: string): string =>
   rows.replaceAll(/17957[34]\d{7}/g, String(Date.now() + 3_600_000));
 
@@ -69,45 +97,49 @@ async function rowsOf(object: DurableObjectStub, query: string): Promise<object[
   return await runInDurableObject(object, (_, { storage }) => storage.sql.exec(query).toArray());
 }
 
-test("what release 0.1.0 left under way is made, paid and told by the Worker of today", async () => {
-  await leave(
-    env.LEDGER.getByName("acc_1"),
-    inAnHour(ledger.replaceAll("ans_open", "ans_running")),
-  );
-  const secret = `whsec_${"A".repeat(32)}`;
-  const told = webhooks.replaceAll(/whsec_(account|whe_on|whe_off|named)/g, secret);
-  await leave(env.WEBHOOKS.getByName("acc_1"), told);
+test.each(RELEASES)(
+  "what release $release left under way is made, paid and told by the Worker of today",
+  async ({ rows }) => {
+    const { answerEnded, answerRunning, batch, ledger, webhooks } = rows;
+    await leave(
+      env.LEDGER.getByName("acc_1"),
+      inAnHour(ledger.replaceAll("ans_open", "ans_running")),
+    );
+    const secret = `whsec_${"A".repeat(32)}`;
+    const told = webhooks.replaceAll(/whsec_(account|whe_on|whe_off|named)/g, secret);
+    await leave(env.WEBHOOKS.getByName("acc_1"), told);
 
-  await leave(env.ANSWERS.getByName("ans_running"), answerRunning);
-  // The hold was for 10, which is then all that is charged.
-  expect(await answersOf(env).wait("ans_running", viewer, null)).toMatchObject({
-    ...{ status: "completed", answer: "A dog", charged_micros: 10, warnings: [] },
-  });
-  expect(await ledgerOf(env, "acc_1").balance()).toMatchObject({ held: 0n, revenue: 15n });
+    await leave(env.ANSWERS.getByName("ans_running"), answerRunning);
+    // The hold was for 10, which is then all that is charged.
+    expect(await answersOf(env).wait("ans_running", viewer, null)).toMatchObject({
+      ...{ status: "completed", answer: "A dog", charged_micros: 10, warnings: [] },
+    });
+    expect(await ledgerOf(env, "acc_1").balance()).toMatchObject({ held: 0n, revenue: 15n });
 
-  await leave(env.ANSWERS.getByName("ans_ended"), answerEnded);
-  await runDurableObjectAlarm(env.ANSWERS.getByName("ans_ended"));
-  const tasks = "SELECT tasks FROM answer WHERE record = 'end'";
-  expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), tasks)).toEqual([{ tasks: "[]" }]);
+    await leave(env.ANSWERS.getByName("ans_ended"), answerEnded);
+    await runDurableObjectAlarm(env.ANSWERS.getByName("ans_ended"));
+    const tasks = "SELECT tasks FROM answer WHERE record = 'end'";
+    expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), tasks)).toEqual([{ tasks: "[]" }]);
 
-  await leave(env.BATCHES.getByName("bat_1"), inAnHour(batch));
-  await vi.waitFor(
-    async () => {
-      await runDurableObjectAlarm(env.BATCHES.getByName("bat_1"));
-      expect(await batchesOf(env).read("bat_1", viewer)).toMatchObject({
-        status: "completed",
-        counts: { total: 3, completed: 2, failed: 1 },
-      });
-    },
-    { timeout: 10_000, interval: 100 },
-  );
+    await leave(env.BATCHES.getByName("bat_1"), inAnHour(batch));
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(env.BATCHES.getByName("bat_1"));
+        expect(await batchesOf(env).read("bat_1", viewer)).toMatchObject({
+          status: "completed",
+          counts: { total: 3, completed: 2, failed: 1 },
+        });
+      },
+      { timeout: 10_000, interval: 100 },
+    );
 
-  await vi.waitFor(
-    async () => {
-      await runDurableObjectAlarm(env.WEBHOOKS.getByName("acc_1"));
-      const query = "SELECT id FROM deliveries WHERE state <> 'delivered'";
-      expect(await rowsOf(env.WEBHOOKS.getByName("acc_1"), query)).toEqual([]);
-    },
-    { timeout: 10_000, interval: 100 },
-  );
-});
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(env.WEBHOOKS.getByName("acc_1"));
+        const query = "SELECT id FROM deliveries WHERE state <> 'delivered'";
+        expect(await rowsOf(env.WEBHOOKS.getByName("acc_1"), query)).toEqual([]);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  },
+);
