@@ -7,6 +7,7 @@ import {
   STANDARD_Q4_BLOCK,
 } from "#domain/bundle.ts";
 import { createSha256 } from "#inference/sha256.ts";
+import { SMALL_FORM } from "#weights/format-choice.ts";
 import { SYNTH_SHAPES, type SynthShape } from "#weights/synth/shapes.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
@@ -24,7 +25,7 @@ export const SYNTH_USAGE: string = `unmask synth --to TARGET [--shape SHAPE] [--
   --to       a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
   --shape    ${SYNTH_SHAPES.join(" | ")} (default tiny)
   --format   ${bundleFormats.join(" | ")} (default q4)
-  --block    ${q4Blocks.join(" | ")}, of q4 (default ${STANDARD_Q4_BLOCK})
+  --block    ${q4Blocks.join(" | ")}, of q4 (default ${STANDARD_Q4_BLOCK}; convert's is ${SMALL_FORM.block})
 ${abilityHelp(10)}
 `;
 

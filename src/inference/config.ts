@@ -87,7 +87,7 @@ const environment = z.object({
   UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
   UNMASK_ANSWERS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
   UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
-  // Every picture question of an 8B model: 3,627 vectors and 400 positions of text at 1.05 MB each.
+  // Every picture question of an 8B model: 3,627 vectors and 400 positions of text at 1.065 MB each.
   UNMASK_PREFIX_BYTES: z.coerce
     .number()
     .int()

@@ -92,10 +92,16 @@ async function main(): Promise<void> {
     for await (const lines of engineReport(values.against)) print(lines);
     return;
   }
-  if (name === "modes") return await reportModes(Number(values.steps), values.traces);
+  if (name === "modes") return await modes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
   print(await reportLoad(values));
+}
+
+async function modes(steps: number, file: string | undefined): Promise<void> {
+  if (!Number.isInteger(steps) || steps < 1 || steps > 32)
+    throw new Error("--steps is a whole number from 1 to 32, the canvas");
+  await reportModes(steps, file);
 }
 
 async function ledger(requests: number, isCached: boolean): Promise<void> {

@@ -29,12 +29,15 @@ const GIGABYTE = 1e9;
 export function formHelp(width: number): string {
   const lines = [
     ["--format", `${bundleFormats.join(" | ")} (default ${CPU_FORM.format})`],
-    ["", "w8a8  int8, for CPUs: the fastest"],
+    ["", "w8a8  int8, for CPUs: the fastest with VNNI, and the nearest to the source"],
     [
       "",
-      "w7a8  for CPUs without VNNI (most before 2019): 1.3 times as fast there, twice the rounding",
+      "w7a8  for CPUs without VNNI (Intel's before 2019, AMD's before Zen 4): 1.3 times as fast there, twice the rounding",
     ],
-    ["", "q4    int4: half of w8a8's memory, 1.5 to 2.5 times its time on a CPU"],
+    [
+      "",
+      "q4    int4: six tenths of w8a8's memory, 1.3 to 1.8 times its time on a CPU (blocks of 128)",
+    ],
     ["", "f16   for GPUs · f32  for checks against the source"],
     [
       "--block",

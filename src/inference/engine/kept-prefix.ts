@@ -65,7 +65,7 @@ export function firstDeepLayer({ layers }: Pick<LanguageTower, "layers">): numbe
   return Math.floor(layers / 2);
 }
 
-/** Bytes that a prefix takes for each position of each branch: 1.05 MB for the 8B checkpoint, of which the keys and values are all but 16 KB. */
+/** Bytes that a prefix takes for each position of each branch: 1.065 MB for the 8B checkpoint, of which the keys and values are all but 16 KB. */
 export function prefixBytesPerPosition(tower: LanguageTower): number {
   const { layers, keyValueHeads, headSize, hiddenSize } = tower;
   return Float32Array.BYTES_PER_ELEMENT * (2 * layers * keyValueHeads * headSize + hiddenSize);

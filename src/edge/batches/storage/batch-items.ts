@@ -16,7 +16,7 @@ export interface RunningItem {
   readonly answerId: string;
 }
 
-/** A function makes one answer at a time; more of one batch would only fill its queue and crowd out requests that a person waits for. */
+/** As many as a function makes at once; more of one batch would only fill its queue and crowd out requests that a person waits for. */
 export const MAX_RUNNING_ITEMS = 4;
 
 /** Attempts at an item whose failure may pass, such as a full queue; with the waits between them they outlast a restart. */

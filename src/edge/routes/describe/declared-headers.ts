@@ -47,7 +47,10 @@ const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
     example: '"rpm";q=600;w=60',
   }),
   "Retry-After": z.int().min(0).meta({ description: "Seconds to wait before asking again." }),
-  "Server-Timing": z.string().meta({ description: "Milliseconds by part of the work." }),
+  "Server-Timing": z.string().meta({
+    description:
+      "Milliseconds by part of the work; of steps also how many ran, of vision how many vectors were kept from an earlier question.",
+  }),
   "WWW-Authenticate": z.string().meta({ description: "With 401: how to authenticate." }),
   "X-Content-Type-Options": z.literal("nosniff"),
   "X-Request-Id": z.string().meta({ description: "Names this request in our log." }),

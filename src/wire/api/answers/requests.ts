@@ -206,7 +206,7 @@ function refreshProblems(
   const { limit } = card.refresh;
   const message =
     mode === "cached"
-      ? `is ${refresh}; this model takes ${limit} steps at most`
+      ? `is ${refresh}; this model takes ${limit} at most: see refresh in GET /v1/models`
       : `is of mode "cached" alone: mode "${mode}" has its own`;
   return mode === "cached" && refresh <= limit ? [] : [{ pointer: "/refresh", message }];
 }

@@ -100,7 +100,10 @@ describe("a question as JSON", () => {
       });
       expect(accepted({ question: "?", refresh: 6 }, card).options.refresh).toBe(6);
       expect(problems(parse({ question: "?", refresh: 7 }, card))).toEqual([
-        { pointer: "/refresh", message: "is 7; this model takes 6 steps at most" },
+        {
+          pointer: "/refresh",
+          message: "is 7; this model takes 6 at most: see refresh in GET /v1/models",
+        },
       ]);
       const exact = accepted({ question: "?" }, { ...card, mode: "exact" }).options;
       expect(exact).toMatchObject({ mode: "exact", refresh: 1, commit: schedule });
@@ -333,7 +336,7 @@ describe("a question as JSON", () => {
     ["more steps than positions", { question: "?", steps: 64 }, "/steps", /cannot each/],
     ["a mode of later", { question: "?", mode: "faster" }, "/mode", /exact/],
     ["a refresh of none", { question: "?", refresh: 0 }, "/refresh", /1/],
-    ["a refresh beyond the card", { question: "?", refresh: 33 }, "/refresh", /32 steps at most/],
+    ["a refresh beyond the card", { question: "?", refresh: 33 }, "/refresh", /takes 32 at most/],
     [
       "a refresh of a mode that has its own",
       { question: "?", mode: "fast", refresh: 2 },
