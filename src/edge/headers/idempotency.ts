@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
+import { modeTerms } from "#domain/modes.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
@@ -19,6 +21,7 @@ export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x
 export async function idempotencyOf(
   c: Context<EdgeEnv>,
   { messages, options, pictures, model, maximum, deadlineMs }: AnswerRequest,
+  card: Pick<ModelCard, "mode" | "refresh">,
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   if (c.req.header("idempotency-key") === undefined) return ok(null);
   const sources = await Promise.all(
@@ -28,8 +31,14 @@ export async function idempotencyOf(
         : [picture.kind, picture.kind === "url" ? picture.url : picture.id],
     ),
   );
-  const question = new TextDecoder().decode(encodeGenerate({ messages, options, images: [] }));
-  const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs];
+  const usual = modeTerms(card.mode, card.refresh.standard);
+  // The mode that a request has which names none is no part of it: when that changes, a request that was paid is told again.
+  const isUsual = options.mode === usual.mode && options.refresh === usual.refresh;
+  const mode = isUsual ? [] : [options.mode, options.refresh];
+  const inExact = { ...options, ...modeTerms("exact", 1) };
+  const asked = encodeGenerate({ messages, options: inExact, images: [] });
+  const question = new TextDecoder().decode(asked);
+  const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs, ...mode];
   const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
   return await idempotentRequest(c, await sha256Hex(Uint8Array.from(canonical)));
 }

@@ -16,6 +16,7 @@ import { cacheDirectives } from "../../headers/cache-control.ts";
 import { cancelAfter } from "../../headers/cancel-after.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
 import { waitPreference } from "../../headers/prefer.ts";
+import { settingsOf } from "../../settings.ts";
 import { readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import { entityTag, eventHeaders, viewerIn } from "../reply-headers.ts";
@@ -28,7 +29,7 @@ const EVENTS = "text/event-stream";
 export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const request = await readTimedRequest(c);
   if (!request.ok) return refused(c, request.refusal);
-  const idempotency = await idempotencyOf(c, request.value);
+  const idempotency = await idempotencyOf(c, request.value, settingsOf(c.env).card);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const wantsEvents = request.value.wantsStream || acceptsEvents(c);
   const { waitMs, applied } = waitPreference(c.req.header("prefer"));

@@ -9,6 +9,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
+import { settingsOf } from "../../settings.ts";
 import { askAndReply } from "../answers/ask-and-reply.ts";
 import type { Content } from "../describe/route.ts";
 import { eventHeaders, viewerIn } from "../reply-headers.ts";
@@ -33,7 +34,7 @@ export async function answerCompatibly(
   wantsStream: boolean,
   render: CompatibleRendering,
 ): Promise<Response> {
-  const idempotency = await idempotencyOf(c, request);
+  const idempotency = await idempotencyOf(c, request, settingsOf(c.env).card);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const directives = cacheDirectives(c.req.header("cache-control"));
   const asking = {

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
@@ -6,6 +6,7 @@ import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { KEY_SCOPES } from "#wire/api/accounts/key.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
+import { sha256Hex } from "#wire/codec/digest.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { collect, emptyStory, failures, story } from "../../../support/edge-builders.ts";
@@ -251,6 +252,33 @@ describe("POST /v1/answers with an Idempotency-Key", () => {
       [],
     ]);
     expect([await balance(), sent.length]).toEqual([before, 1]);
+  });
+
+  test("once also where it was asked of release 0.1.0, which knew one mode and answered in it", async () => {
+    functionReplies(() => eventReply(story));
+    const { mode: _, ...plain } = { ...asked, question: "What was this?" };
+    const sent = key();
+    const body = await (await askJson(plain, sent)).json();
+    const options = {
+      ...{ detail: "auto", canvas: 4, steps: 2, block_length: 4, mode: "exact" },
+      ...{ temperature: 0, seed: 0, stop: [] },
+    };
+    const messages = [{ role: "user", text: plain.question }];
+    const question = JSON.stringify({ messages, images: [], options });
+    const canonical = JSON.stringify([[null, null, null], question, []]);
+    const fingerprint = await sha256Hex(Uint8Array.from(new TextEncoder().encode(canonical)));
+    await runInDurableObject(env.LEDGER.getByName("acc_test"), (_object, { storage }) => {
+      storage.sql.exec(
+        "UPDATE replies SET fingerprint = ? WHERE scope LIKE '%' || ?",
+        ...[fingerprint, sent["idempotency-key"]],
+      );
+    });
+    const again = await askJson(plain, sent);
+    expect([again.headers.get("idempotency-replayed"), await again.json()]).toEqual(["true", body]);
+    for (const terms of [{ mode: "exact" }, { mode: "fast" }, { mode: "cached", refresh: 2 }]) {
+      const other = await refusal(await askJson({ ...plain, ...terms }, sent));
+      expect(other.code).toBe("idempotency_mismatch");
+    }
   });
 
   test("refuses another body, and a key that is none", async () => {
