@@ -71,7 +71,8 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     path: "/v1/query",
     operationId: "createQuery",
     summary: "Ask as Moondream's clients do",
-    description: "The key may stand in X-Moondream-Auth. Errors are {error: {message, …}}.",
+    description:
+      "Answered in the model's own mode (GET /v1/models). Members that are not described are passed over. The key may stand in X-Moondream-Auth. Errors are {error: {message, …}}.",
     security: moondreamSecurity,
     request: {
       headers: ["Idempotency-Key", "Cache-Control"],
@@ -97,7 +98,7 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     operationId: "createCaption",
     summary: "Caption as Moondream's clients do",
     description:
-      "short, normal and long are canvases of 16, 32 and 64 positions, but no longer than the model was trained for.",
+      "short, normal and long are canvases of 16, 32 and 64 positions, but no longer than the model was trained for. Members that are not described are passed over.",
     security: moondreamSecurity,
     request: {
       headers: ["Idempotency-Key", "Cache-Control"],
