@@ -7,6 +7,7 @@ import { type AnswerOptions, usualBlock } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readPictureText } from "../../body/data-uri.ts";
+import { readJsonPart, textOf } from "../../body/form-part.ts";
 import type { JsonBody } from "../../body/json-body.ts";
 import type { FormPart } from "../../body/multipart.ts";
 import { parseJson } from "../../body/parse-json.ts";
@@ -70,11 +71,14 @@ export function parseAnswerForm(
 ): Result<AnswerRequest, Failure> {
   const files: PictureSource[] = [];
   const texts = new Map<string, string[]>();
+  let conversation: JsonBody | undefined;
   for (const part of form) {
     const { name, content } = part;
     if (!part.isFile) {
       if (name === "image") return refuseFields([NO_FILE]);
-      texts.set(name, [...(texts.get(name) ?? []), new TextDecoder().decode(content.toBytes())]);
+      if (name === "messages") conversation = readJsonPart(part);
+      texts.set(name, [...(texts.get(name) ?? []), textOf(part)]);
+      content.clear();
       continue;
     }
     const message = partFault(part, files.length);
@@ -83,11 +87,14 @@ export function parseAnswerForm(
     files.push({ kind: "file", file: content });
   }
   const parsed = answerFieldsSchema.safeParse(
-    Object.fromEntries([...texts].map(([name, values]) => [name, formValue(name, values)])),
+    Object.fromEntries(
+      [...texts].map(([name, values]) => [name, formValue(name, values, conversation)]),
+    ),
   );
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  // Pictures that stand as text in the messages.
-  const pictureOf: PictureReader = (text) => readPictureText(text, MAX_IMAGE_BYTES);
+  // Pictures stand as text in the messages alone.
+  const pictureOf: PictureReader = (text) =>
+    conversation?.picture(text) ?? readPictureText(text, MAX_IMAGE_BYTES);
   return requestOf(parsed.data, files, card, pictureOf);
 }
 
@@ -115,17 +122,30 @@ const numberFields: ReadonlySet<string> = new Set([
 ]);
 
 /** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
-function formValue(name: string, values: readonly string[]): unknown {
+function formValue(
+  name: string,
+  values: readonly string[],
+  conversation: JsonBody | undefined,
+): unknown {
   const [value] = values;
   if (name === "stop" || value === undefined || values.length > 1) return values;
   if (numberFields.has(name) && /^-?[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?$/.test(value))
     return Number(value);
   if (name === "stream" && (value === "true" || value === "false")) return value === "true";
-  if (name === "messages" || (name === "webhook" && value.startsWith("{"))) {
-    const json = parseJson(new TextEncoder().encode(value));
-    return json.ok ? json.value : value;
-  }
-  return value;
+  const json = jsonOf(name, value, conversation);
+  return json?.ok === true ? json.value : value;
+}
+
+/** What of a form may be JSON; undefined for what is text. */
+function jsonOf(
+  name: string,
+  value: string,
+  conversation: JsonBody | undefined,
+): ReturnType<JsonBody["parse"]> | undefined {
+  if (name === "messages") return conversation?.parse();
+  if (name === "webhook" && value.startsWith("{"))
+    return parseJson(new TextEncoder().encode(value));
+  return undefined;
 }
 
 function requestOf(

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { FieldProblem } from "#domain/failure.ts";
 import {
   type AnswerRequest,
@@ -382,6 +382,27 @@ describe("a question as JSON", () => {
 });
 
 describe("a question as a form", () => {
+  test("has its texts, and a picture that stands in its messages, nowhere as one text of their length", async () => {
+    const data = "A".repeat(4 * 1024 * 1024);
+    const content = "What is this?";
+    const messages = JSON.stringify([{ role: "user", content, images: [{ data }] }]);
+    const parts = await formParts(formOf({ messages }));
+    const long = await formParts(formOf({ question: data }));
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    const encode = vi.spyOn(TextEncoder.prototype, "encode");
+    const read = parseAnswerForm(parts, untold);
+    expect(problems(parseAnswerForm(long, untold))).toMatchObject([{ pointer: "/question" }]);
+    const sizes = [
+      ...decode.mock.calls.map(([bytes]) => bytes?.byteLength ?? 0),
+      ...encode.mock.calls.map(([text]) => text?.length ?? 0),
+    ];
+    vi.restoreAllMocks();
+    expect(Math.max(...sizes)).toBeLessThan(64 * 1024);
+    if (!read.ok) throw new Error(read.refusal.kind);
+    const [picture] = read.value.pictures;
+    expect(picture?.kind === "file" && picture.file.byteLength).toBe(3 * 1024 * 1024);
+  });
+
   test("means what the same JSON means", async () => {
     const fields = { canvas: 16, steps: 8, block_length: 4, temperature: 0.5, seed: 7 };
     const common = { question: "What is this?", detail: "low", suffix: "}", stop: ["a", "b"] };
