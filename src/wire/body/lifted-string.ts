@@ -31,6 +31,8 @@ export class LiftedString {
   /** Begins with the first character that is not ASCII. */
   #utf8: TextDecoder | undefined;
   #isUtf8 = true;
+  /** Whether a character may have begun that is not ASCII. */
+  #isOpen = false;
 
   constructor(mark: string, picture: Pick<PictureTextReader, "write" | "end">) {
     this.mark = mark;
@@ -83,7 +85,7 @@ export class LiftedString {
   }
 
   end(): Result<GrowingFile, PictureTextFault> {
-    this.#decode(new Uint8Array(), false);
+    this.#decode(new Uint8Array(), { isEnd: true });
     return this.#picture.end();
   }
 
@@ -99,15 +101,17 @@ export class LiftedString {
     }
     const clean = plain.subarray(0, index);
     if (!isAscii) this.#utf8 ??= new TextDecoder("utf-8", { fatal: true });
-    this.#decode(clean, true);
+    if (!isAscii || this.#isOpen) this.#decode(clean);
     this.#units += isAscii ? clean.length : unitsIn(clean);
     return index;
   }
 
-  #decode(bytes: Uint8Array, isMoreToCome: boolean): void {
+  /** Behind whole characters ASCII need not be looked at: between millions of escapes that would take seconds. */
+  #decode(bytes: Uint8Array, { isEnd } = { isEnd: false }): void {
+    if (bytes.length > 0) this.#isOpen = bytes[bytes.length - 1]! >= 0x80;
     if (this.#utf8 === undefined || !this.#isUtf8) return;
     try {
-      this.#utf8.decode(bytes, { stream: isMoreToCome });
+      this.#utf8.decode(bytes, { stream: !isEnd });
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
       this.#isUtf8 = false;
@@ -124,7 +128,7 @@ export class LiftedString {
     if (isHex && this.#escape.length < 6) return undefined;
     const raw = Uint8Array.from(this.#escape.splice(0));
     this.#units += raw.length;
-    this.#decode(raw, true);
+    if (this.#isOpen) this.#decode(raw);
     this.#gather(isHex ? unitOf(raw) : Uint8Array.of(escapes.get(byte) ?? byte));
     return undefined;
   }

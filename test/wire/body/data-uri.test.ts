@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { refuse } from "#domain/result.ts";
 import { isDataUri, PictureTextReader, readPictureText } from "#wire/body/data-uri.ts";
 import { LiftedString } from "#wire/body/lifted-string.ts";
@@ -161,6 +161,25 @@ describe("a text of many small parts is handed on in large pieces", () => {
     reader.end();
     expect(pieces.join("")).toBe(`${" a  b".repeat(1000)}     %4 c`);
     expect(pieces.length).toBeLessThan(10);
+  });
+
+  test("of a JSON string, what stands between its escapes is looked at once more only behind a letter that is not ASCII", () => {
+    const { write } = collector();
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    const end = (): ReturnType<PictureTextReader["end"]> =>
+      refuse({ message: "", isTooLarge: false });
+    const string = new LiftedString("", { write, end });
+    for (const part of ["\u00e9", "\\/A\\u0042".repeat(1000), "\u00e9\\/"])
+      string.write(Buffer.from(part));
+    string.end();
+    expect([string.isUtf8, decode.mock.calls.length < 10]).toEqual([true, true]);
+    vi.restoreAllMocks();
+    for (const broken of [[0xc3], [0xc3, 0x5c, 0x2f], [0xc3, 0x41]]) {
+      const other = new LiftedString("", { write, end });
+      for (const byte of broken) other.write(Uint8Array.of(byte));
+      other.end();
+      expect(other.isUtf8).toBe(false);
+    }
   });
 
   test("escapes of a JSON string", () => {
