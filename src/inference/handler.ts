@@ -104,10 +104,11 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       place.value.leave();
       return refusal(request, beyond);
     }
-    const { jobId, accountId: account, pictures = null } = ticket.value;
+    const { jobId, accountId: account, owner = null, pictures = null } = ticket.value;
     const work = {
       jobId,
       account,
+      owner,
       question: question.value,
       pictures,
       digest: card.digest,

@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
+import { keptFor } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
@@ -44,8 +45,11 @@ export interface DescribedModel {
   readonly card: ModelCard;
   readonly abilities: Abilities;
   readonly tools: AnswerTools;
-  /** The tools with the engine as one answer sees it; see `OrtEngine.ofAnswer`. */
-  readonly toolsOf: (claim: () => Claim) => AnswerTools;
+  /**
+   * The tools as one answer sees them: the engine in its turn (`OrtEngine.ofAnswer`), and of the features what is kept for who asks.
+   * @param asker names who asks, as nobody else is named
+   */
+  readonly toolsOf: (claim: () => Claim, asker: string) => AnswerTools;
 }
 
 export interface ModelHostOptions {
@@ -171,7 +175,10 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
     tools,
-    toolsOf: (claim) => ({ ...tools, engine: engine.ofAnswer(claim) }),
+    toolsOf: (claim, asker) => ({
+      ...tools,
+      ...{ engine: engine.ofAnswer(claim), features: keptFor(asker, tools.features) },
+    }),
   };
 }
 

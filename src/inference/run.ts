@@ -25,6 +25,8 @@ export interface Work {
   readonly jobId: string;
   /** The account that ordered it. */
   readonly account: string;
+  /** The client token or subject within it that did; null for its keys. */
+  readonly owner: string | null;
   readonly question: Question;
   /** The question's pictures as they were priced; null where the order does not say. */
   readonly pictures: readonly PricedPicture[] | null;
@@ -94,7 +96,7 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
-  { jobId, account, question, pictures: priced, digest: modelDigest, deadline }: Work,
+  { jobId, account, owner, question, pictures: priced, digest: modelDigest, deadline }: Work,
   { host, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
@@ -107,7 +109,7 @@ async function* answerSafely(
     const { toolsOf, abilities } = await host.described(signal);
     const { messages, options } = question;
     let remaining = options.steps * options.canvas;
-    const tools = toolsOf(() => ({ account, remaining }));
+    const tools = toolsOf(() => ({ account, remaining }), JSON.stringify([account, owner]));
     const asked = { messages, options, pictures: pictures.value };
     const pictureDigests = await Promise.all(asked.pictures.map(pixelDigest));
     for await (const event of answer({ ...asked, pictureDigests }, tools, signal, deadline)) {

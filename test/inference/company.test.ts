@@ -42,7 +42,7 @@ describe("answers in company", () => {
       ...{ messages: [{ role: "user", text } as const], pictures: [] },
       options: options({ canvas, steps, blockLength: canvas, ...mode }),
     };
-    const tools = model.toolsOf(() => ({ account, remaining: steps }));
+    const tools = model.toolsOf(() => ({ account, remaining: steps }), account);
     return Array.fromAsync(answer(asked, tools, signal));
   }
 

@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
+import { createAdmission } from "#inference/admission.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFeatureStore } from "#inference/feature-store.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
+import { createMetrics } from "#inference/metrics.ts";
 import { createModelHost, type DescribedModel, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { run } from "#inference/run.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { pixelDigest } from "#wire/function/replay-digest.ts";
 import { options } from "../support/edge-builders.ts";
@@ -112,5 +115,40 @@ describe("a question about a picture that was asked about before", () => {
     await ask([picture], keeping);
     expect((await ask([changed], keeping)).towers).toBe(1);
     if (turned.width !== turned.height) expect((await ask([turned], keeping)).towers).toBe(1);
+  });
+
+  test("is made anew for another account, and for another subject of it: nobody learns what others have asked about", async () => {
+    const [file = ""] = files;
+    const { resize } = await loadKernels();
+    const keeping = createModelHost({
+      ...{ model: "unmask-demo", provider: "cpu", resize, log: () => undefined, featureBytes: 1e8 },
+      open: (signal) =>
+        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
+    });
+    const parts = { host: keeping, metrics: createMetrics(), now: () => 0, log: () => undefined };
+    const question = {
+      messages: [{ role: "user", text: "what is this?" } as const],
+      images: [readFileSync(file)],
+      options: options({ canvas: 8, steps: 1, blockLength: 8 }),
+    };
+    const cachedFor = async (account: string, owner: string | null): Promise<boolean> => {
+      const place = createAdmission(1, 1, () => 0).enter(forever);
+      if (!place.ok) throw new Error("the queue is full");
+      const ids = { jobId: "ans_1", account, owner, digest: "d".repeat(64) };
+      const work = { ...ids, question, pictures: null, deadline: forever };
+      const [started] = await Array.fromAsync(run(work, place.value, parts, forever));
+      if (started?.kind !== "answer.started") throw new Error("the answer has no start");
+      return started.cachedImageVectors !== undefined;
+    };
+    try {
+      expect(await cachedFor("acc_1", null)).toBe(false);
+      expect(await cachedFor("acc_2", null)).toBe(false);
+      expect(await cachedFor("acc_1", "sub:ada")).toBe(false);
+      expect(await cachedFor("acc_1", "sub:bob")).toBe(false);
+      for (const owner of [null, "sub:ada", "sub:bob"])
+        expect(await cachedFor("acc_1", owner)).toBe(true);
+    } finally {
+      await keeping.dispose();
+    }
   });
 });

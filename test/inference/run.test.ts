@@ -22,6 +22,7 @@ const question: Question = {
 const work: Work = {
   jobId: "ans_1",
   account: "acc_1",
+  owner: null,
   question,
   pictures: null,
   digest,

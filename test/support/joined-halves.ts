@@ -108,7 +108,13 @@ export async function joinHalves(): Promise<JoinedHalves> {
       const job = letIn(question);
       if (!job.ok) return { kind: "refused", failure: job.refusal };
       const signal = new AbortController().signal;
-      const terms = { requestId: "req_1", traceparent: null, deadlineAt: null, signal };
+      const terms = {
+        owner: null,
+        requestId: "req_1",
+        traceparent: null,
+        deadlineAt: null,
+        signal,
+      };
       const sent = await dispatch(job.value, means, terms);
       if (!sent.ok) return { kind: "refused", failure: sent.refusal };
       const events = await Array.fromAsync(sent.value.events);

@@ -43,11 +43,11 @@ export class AnswerReach {
   /** What a runner reaches. `onSent` is called when an order is on its way to the function. */
   runnerParts(onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
-      dispatch: ({ job, requestId, traceparent, deadlineAt }, signal) =>
+      dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal) =>
         dispatch(
           job,
           { settings: settingsOf(this.#env), pictures: this.#env.IMAGES },
-          { requestId, traceparent, deadlineAt, signal, onSent },
+          { owner, requestId, traceparent, deadlineAt, signal, onSent },
         ),
       answers: answersOf(this.#env),
       succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>

@@ -49,6 +49,8 @@ export interface DispatchMeans {
 
 /** On whose behalf a job is sent, and until when. */
 export interface DispatchTerms {
+  /** The client token or subject that asks, null for the account's keys: it finds what the function kept for it, and nobody else does. */
+  readonly owner: string | null;
   readonly requestId: string;
   readonly traceparent: string | null;
   /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
@@ -65,7 +67,7 @@ export interface DispatchTerms {
 export async function dispatch(
   job: DispatchedJob,
   { settings, pictures: bucket }: DispatchMeans,
-  { requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
+  { owner, requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
   const { id: jobId, accountId, card } = job;
   const question = await keptQuestion(bucket, job, job.question);
@@ -74,7 +76,7 @@ export async function dispatch(
   const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
   const ticket = await ticketHeader(
     question.head,
-    { jobId, accountId, model: card.id, ...priced },
+    { jobId, accountId, ...(owner === null ? {} : { owner }), model: card.id, ...priced },
     settings,
   );
   const headers = { ...ticket, "content-type": ORDER_CONTENT_TYPE, ...deadlineHeader(deadlineAt) };

@@ -17,6 +17,18 @@ export interface KeptFeatures {
 }
 
 /**
+ * What is kept for those alone who ask under one name. Equal pictures of others are made anew: how fast an answer comes, and what
+ * it says of what was kept, would tell that somebody else has asked about them.
+ */
+export function keptFor(name: string, kept: KeptFeatures): KeptFeatures {
+  const within = (key: string): string => `${name} ${key}`;
+  return {
+    find: (key) => kept.find(within(key)),
+    make: (key, making, signal) => kept.make(within(key), making, signal),
+  };
+}
+
+/**
  * Names what becomes of a picture: its pixels and how they are cut. Both follow from file, detail and the model's image policy.
  * @param pictureDigest of the decoded picture, its size included
  */

@@ -17,6 +17,11 @@ export interface Ticket {
   readonly ticketId: string;
   readonly jobId: string;
   readonly accountId: string;
+  /**
+   * The client token or subject within the account that asks; absent for the account's keys. What a function keeps of pictures is
+   * found by nobody else; a function that does not know it keeps by account, and one of before for everybody.
+   */
+  readonly owner?: string;
   readonly model: string;
   /** Lower-case hex SHA-256 of the request body that this ticket pays for; of a work order its head, which names its pictures. */
   readonly bodySha256: string;
@@ -74,6 +79,9 @@ export const TICKET_LIFETIME_SECONDS = 60;
 /** Seconds that the clocks of edge and function may differ. Time servers keep them within one; 5 leaves room for a slow sync. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
+/** `sub:` and a subject of 128 characters at most. Threat: keys of what is kept that grow without bound. */
+const MAX_OWNER_LENGTH = 256;
+
 /** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
 const MAX_TICKET_LENGTH = 2048;
 
@@ -86,6 +94,7 @@ export async function signTicket(
   const issuedAt = Math.floor(now / 1000);
   return await new SignJWT({
     account: ticket.accountId,
+    owner: ticket.owner,
     model: ticket.model,
     body_sha256: ticket.bodySha256,
     pictures: ticket.pictures?.map(({ width, height, orientation }) => [
@@ -121,11 +130,12 @@ export async function openTicket(
   if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
   if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
     return refuse({ kind: "ticket_refused", reason: "lives too long" });
-  const { sub, jti, account, model, body_sha256, pictures, version } = ticket.data;
+  const { sub, jti, account, owner, model, body_sha256, pictures, version } = ticket.data;
   return ok({
     ticketId: jti,
     jobId: sub,
     accountId: account,
+    ...(owner === undefined ? {} : { owner }),
     model,
     bodySha256: body_sha256,
     ...(pictures === undefined ? {} : { pictures }),
@@ -185,6 +195,7 @@ const ticketSchema = z.object({
   sub: name,
   jti: name,
   account: name,
+  owner: z.string().min(1).max(MAX_OWNER_LENGTH).exactOptional(),
   model: name,
   body_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   pictures: z.array(picture).max(MAX_IMAGES).exactOptional(),

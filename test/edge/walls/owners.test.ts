@@ -5,6 +5,7 @@ import { UsageIndex } from "#edge/usage/usage-index.ts";
 import type { ClientTokenBody } from "#wire/api/accounts/client-token.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import type { ModelCard } from "#wire/function/status.ts";
+import { openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { story } from "../../support/edge-builders.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
@@ -372,5 +373,28 @@ describe("usage", () => {
       return data.reduce((sum, row) => sum + row.charged_micros, 0);
     };
     expect(await Promise.all(callers.map(charged))).toEqual([5, 5, 7, 0, 23]);
+  });
+});
+
+describe("what a function keeps of a picture", () => {
+  test.each([
+    ["own", "sub:anna"],
+    ["other", "sub:bert"],
+    ["alone", expect.stringMatching(/^ctk_/)],
+    ["key", undefined],
+  ] as const)("is of who asked about it: the ticket of %s says so", async (caller, owner) => {
+    const double = functionReplies(
+      () => eventReply(story),
+      await modelReply(digest).json<ModelCard>(),
+    );
+    await as(caller, "POST", "/v1/answers", question());
+    const jwt = double.sent.at(-1)?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    const ticket = await openTicket(
+      jwt,
+      verificationKeysText.parse(env.TEST_TICKET_KEYS),
+      Date.now(),
+    );
+    if (!ticket.ok) throw new Error("the function got no ticket");
+    expect(ticket.value.owner).toEqual(owner);
   });
 });

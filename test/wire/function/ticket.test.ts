@@ -44,6 +44,15 @@ describe("a ticket", () => {
     });
   });
 
+  test("says whose the question is within its account, where it is not its keys'", async () => {
+    const owned = { ...ticket, owner: "sub:ada" };
+    const jwt = await signTicket(owned, keys.signing, now);
+    expect(await openTicket(jwt, [keys.verification], now)).toEqual({
+      ok: true,
+      value: { ...owned, version: HOP_VERSION },
+    });
+  });
+
   test("pays for the body it was signed for and for no other", async () => {
     expect(await isTicketFor(ticket, body)).toBe(true);
     expect(await isTicketFor(ticket, new TextEncoder().encode("{}"))).toBe(false);
