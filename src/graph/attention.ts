@@ -72,7 +72,7 @@ export function attendSplit(
   window: { readonly keys: Value; readonly values: Value },
   context: AttentionContext,
 ): Value {
-  const contextLength = graph.node("Shape", [context.keys], { attributes: { start: 2, end: 3 } });
+  const contextLength = sizeOf(graph, context.keys, 2);
   const end = graph.integers([Number.MAX_SAFE_INTEGER]);
   const lastAxis = graph.integers([-1]);
   const groups = graph.node("Shape", [query], { attributes: { start: 0, end: 2 } });
@@ -96,6 +96,65 @@ export function attendSplit(
       graph.node("MatMul", [onWindow, windowValues]),
     ]);
   });
+}
+
+/** A window as its heads see it: query [B, M, heads, d], keys and values [B, G, M, d]. */
+export interface AttentionWindow {
+  readonly query: Value;
+  readonly keys: Value;
+  readonly values: Value;
+}
+
+/**
+ * Attention of a window, [B, M, heads·d]. Where the second context has a mask the window is that of several sequences, each with
+ * the context of its own length: nothing is padded, so that the sums of each are those that it has alone. What is alone takes
+ * the path without any cut.
+ */
+export function attendTogether(
+  graph: Graph,
+  window: AttentionWindow,
+  [first, ...others]: readonly AttentionContext[],
+  layout: HeadLayout,
+): Value {
+  if (first === undefined) throw new RangeError("attention without a context, even an empty one");
+  const one = ({ query, keys, values }: AttentionWindow, context: AttentionContext): Value => {
+    const grouped = groupQueries(graph, query, layout);
+    return ungroupHeads(graph, attendSplit(graph, grouped, { keys, values }, context), layout);
+  };
+  const [second] = others;
+  if (second === undefined) return one(window, first);
+  const zero = graph.integers([0]);
+  const isThere = ({ mask }: AttentionContext): Value =>
+    graph.node("Greater", [sizeOf(graph, mask, 3), zero]);
+  const several = (): Value => {
+    let start: Value = zero;
+    const mixed = [first, ...others].map((context) => {
+      const from = start;
+      const rows = graph.node("Sub", [
+        sizeOf(graph, context.mask, 3),
+        sizeOf(graph, context.keys, 2),
+      ]);
+      const to = graph.node("Add", [from, rows]);
+      start = to;
+      const cut = (x: Value, axis: number): Value =>
+        graph.node("Slice", [x, from, to, graph.integers([axis])]);
+      const own = (): Value =>
+        one(
+          { query: cut(window.query, 1), keys: cut(window.keys, 2), values: cut(window.values, 2) },
+          context,
+        );
+      const nothing = (): Value =>
+        graph.node("Identity", [graph.floats([], [1, 0, layout.heads * layout.headSize])]);
+      return graph.choose(isThere(context), own, nothing);
+    });
+    return graph.node("Concat", mixed, { attributes: { axis: 1 } });
+  };
+  return graph.choose(isThere(second), several, () => one(window, first));
+}
+
+/** The length of one axis, [1]. */
+function sizeOf(graph: Graph, tensor: Value, axis: number): Value {
+  return graph.node("Shape", [tensor], { attributes: { start: axis, end: axis + 1 } });
 }
 
 /** Applies `body` to the matrices of each batch item and head group in turn: tensors [B, G, *, *], the result as the query. */

@@ -69,6 +69,11 @@ export interface Graph {
    *   use any value from before. What it makes is of no use outside.
    */
   scan(sequences: readonly Value[], body: (parts: readonly Value[]) => Value): Value;
+  /**
+   * Runs the nodes of one of two branches, by a condition of one BOOL that is known at run time only. Both yield float32 from a node of
+   * their own, and may use any value from before; the other branch costs nothing.
+   */
+  choose(condition: Value, whenTrue: () => Value, whenFalse: () => Value): Value;
   output(name: string, value: Value, type: NumberType, shape: readonly Dimension[]): void;
   /** The finished model as bytes of `ModelProto`. */
   toBytes(): Uint8Array<ArrayBuffer>;
@@ -113,6 +118,16 @@ export function createGraph(name: string): Graph {
     return `${stem}_${names++}`;
   }
 
+  /** Collects the nodes that `body` adds, instead of adding them to those around it. */
+  function inside<Result>(body: () => Result): { nodes: NodeProto[]; result: Result } {
+    const outside = nodes;
+    const collected: NodeProto[] = [];
+    nodes = collected;
+    const result = body();
+    nodes = outside;
+    return { nodes: collected, result };
+  }
+
   const graph: Graph = {
     input(inputName, type, shape) {
       inputs.push(valueInfo(inputName, type, shape));
@@ -136,14 +151,27 @@ export function createGraph(name: string): Graph {
       return graph.node("Cast", [value], { attributes: { to: DataType[type] } });
     },
     scan(sequences, body) {
-      const outside = nodes;
-      const inside: NodeProto[] = [];
       const parts = sequences.map(() => asValue(freshName("part")));
-      nodes = inside;
-      const part = body(parts);
-      nodes = outside;
+      const step = inside(() => body(parts));
       const result = asValue(freshName("Scan"));
-      nodes.push(scanNode(sequences, result, scanBody(inside, parts, part)));
+      nodes.push(scanNode(sequences, result, bodyOf(step.nodes, parts, step.result)));
+      return result;
+    },
+    choose(condition, whenTrue, whenFalse) {
+      const [then, otherwise] = [inside(whenTrue), inside(whenFalse)];
+      const result = asValue(freshName("If"));
+      nodes.push(
+        create(NodeProtoSchema, {
+          name: result,
+          opType: "If",
+          input: [condition],
+          output: [result],
+          attribute: [
+            graphAttribute("then_branch", bodyOf(then.nodes, [], then.result)),
+            graphAttribute("else_branch", bodyOf(otherwise.nodes, [], otherwise.result)),
+          ],
+        }),
+      );
       return result;
     },
     output(outputName, value, type, shape) {
@@ -205,8 +233,8 @@ function asValue(name: string): Value {
   return name as Value;
 }
 
-/** The body of a scan. Its shapes are left for the runtime to find: they are those of the sequences without their first axis. */
-function scanBody(node: NodeProto[], parts: readonly Value[], result: Value): GraphProto {
+/** The graph inside a node. Its shapes are left for the runtime to find. */
+function bodyOf(node: NodeProto[], parts: readonly Value[], result: Value): GraphProto {
   return create(GraphProtoSchema, {
     name: `${result} body`,
     node,
@@ -223,9 +251,13 @@ function scanNode(sequences: readonly Value[], result: Value, body: GraphProto):
     output: [result],
     attribute: [
       attributeProto(["num_scan_inputs", sequences.length]),
-      create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: body }),
+      graphAttribute("body", body),
     ],
   });
+}
+
+function graphAttribute(name: string, g: GraphProto): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g });
 }
 
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {

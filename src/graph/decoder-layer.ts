@@ -1,6 +1,6 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
-import { attendSplit, groupQueries, headsFirst, splitHeads, ungroupHeads } from "./attention.ts";
+import { type AttentionContext, attendTogether, headsFirst, splitHeads } from "./attention.ts";
 import { createGraph, type Graph, type Value } from "./build.ts";
 import { linear, type StageWeights } from "./linear.ts";
 import { rmsNorm } from "./norm.ts";
@@ -19,12 +19,18 @@ import { type Rotation, rotate, rotationInputs } from "./rotary.ts";
  * With `queries` "last" only the last Q positions of the window go on behind keys and values, Q ≤ M: what the last layer computes
  * of other positions nobody reads. Then the graph has two more inputs, queryCosines and querySines [1, Q, d/2], which are those positions'
  * angles, and hiddenOut is [B, Q, D], bit for bit the last Q rows of what "all" gives.
+ *
+ * With more than one of `sequences` the window may be those of so many different sequences one behind another, B = 1, each with what it sees
+ * alone: contextKeys, contextValues and mask of the first, contextKeys1, contextValues1 and mask1 of the second, and so on.
+ * A sequence's rows are as many as its mask is longer than its context; those that are not there have masks of length 0. All
+ * positions ask then, so Q = M.
  */
 export function decoderLayerGraph(
   tower: LanguageTower,
   stage: StageLayout,
   profile: OpProfile,
   queries: Queries = "all",
+  sequences = 1,
 ): Uint8Array<ArrayBuffer> {
   const graph = createGraph("decoder-layer");
   const weights = { graph, stage, profile };
@@ -37,7 +43,10 @@ export function decoderLayerGraph(
     queries === "all"
       ? { hidden, normed, rotation }
       : lastOf(graph, { hidden, normed }, tower.headSize);
-  const mixed = selfAttention(weights, { normed, rotation }, asking, tower);
+  const contexts = Array.from({ length: sequences }, (_, index) =>
+    contextInputs(graph, tower, index),
+  );
+  const mixed = selfAttention(weights, { normed, rotation }, asking, tower, contexts);
   const attended = graph.node("Add", [asking.hidden, mixed]);
   const renormed = rmsNorm(weights, attended, "post_attention_layernorm", epsilon);
   const result = graph.node("Add", [attended, feedForward(weights, renormed)]);
@@ -69,11 +78,27 @@ function lastOf(
   return { hidden: last(hidden), normed: last(normed), rotation };
 }
 
+/** Declares what one sequence sees beside its window; the first one's names have no number. */
+function contextInputs(
+  graph: Graph,
+  { keyValueHeads, headSize }: LanguageTower,
+  index: number,
+): AttentionContext {
+  const number = index === 0 ? "" : `${index}`;
+  const shape = ["B", keyValueHeads, `C${number}`, headSize];
+  return {
+    keys: graph.input(`contextKeys${number}`, "FLOAT", shape),
+    values: graph.input(`contextValues${number}`, "FLOAT", shape),
+    mask: graph.input(`mask${number}`, "FLOAT", ["maskBatch", 1, 1, `S${number}`]),
+  };
+}
+
 function selfAttention(
   weights: StageWeights,
   window: Placed,
   asking: Placed,
   tower: LanguageTower,
+  contexts: readonly AttentionContext[],
 ): Value {
   const { graph } = weights;
   const { heads, keyValueHeads, headSize } = tower;
@@ -81,23 +106,13 @@ function selfAttention(
     linear(weights, normed, `self_attn.${name}`);
   const turned = (from: Placed, name: string, count: number): Value =>
     splitHeads(graph, rotate(graph, project(from, name), from.rotation, count), headSize);
-  const query = groupQueries(graph, turned(asking, "q_proj", heads), tower);
+  const query = turned(asking, "q_proj", heads);
   const keys = headsFirst(graph, turned(window, "k_proj", keyValueHeads));
   const values = headsFirst(graph, splitHeads(graph, project(window, "v_proj"), headSize));
-  const contextShape = ["B", keyValueHeads, "C", headSize];
-  const mixed = attendSplit(
-    graph,
-    query,
-    { keys, values },
-    {
-      keys: graph.input("contextKeys", "FLOAT", contextShape),
-      values: graph.input("contextValues", "FLOAT", contextShape),
-      mask: graph.input("mask", "FLOAT", ["maskBatch", 1, 1, "S"]),
-    },
-  );
+  const mixed = attendTogether(graph, { query, keys, values }, contexts, tower);
   graph.output("keys", keys, "FLOAT", ["B", keyValueHeads, "M", headSize]);
   graph.output("values", values, "FLOAT", ["B", keyValueHeads, "M", headSize]);
-  return linear(weights, ungroupHeads(graph, mixed, tower), "self_attn.o_proj");
+  return linear(weights, mixed, "self_attn.o_proj");
 }
 
 /** SwiGLU: down(silu(gate x) ⊙ up x). */

@@ -137,6 +137,33 @@ describe.each(["cpu", "wasm"] as const)("a decoder layer on %s", (provider) => {
     },
   );
 
+  test.each(["f32t", "w8", "w7", "q4"] as const)(
+    "gives each of several sequences bit for bit what it gets alone, behind contexts of their own lengths, %s weights",
+    async (encoding) => {
+      const alone = await openLayer(provider, encoding);
+      const together = await openLayer(provider, encoding, "all", 4);
+      const parts = [
+        { rows: 2, behind: 0 },
+        { rows: 8, behind: 37 },
+        { rows: 4, behind: 5 },
+        { rows: 6, behind: 64 },
+      ].map(({ rows, behind }, index) => someSequence(rows, behind, 100 * index));
+      const expected: Tensor[] = [];
+      for (const { inputs } of parts) {
+        expected.push(floats((await alone.run(inputs, ["hiddenOut"]))["hiddenOut"]));
+      }
+      for (let count = 1; count <= parts.length; count++) {
+        const joined = parts.slice(0, count);
+        const inputs = packSequences(joined.map((part) => part.inputs));
+        const { hiddenOut } = await together.run(inputs, ["hiddenOut"]);
+        const wanted = expected.slice(0, count).flatMap(({ data }) => [...data]);
+        expect(floats(hiddenOut).data).toEqual(Float32Array.from(wanted));
+      }
+      await alone.release();
+      await together.release();
+    },
+  );
+
   test("does not see what the mask hides", async () => {
     const session = await openLayer(provider);
     const short = await runLayer(session, 0, someVectors(20), 0);
@@ -169,11 +196,12 @@ async function openLayer(
   provider: "cpu" | "wasm",
   encoding: LinearEncoding = "f32t",
   queries: Queries = "all",
+  sequences = 1,
 ): Promise<Session> {
   const { layout, bytes } = randomModel(encoding).stage("layer-00");
   const runtime = await loadRuntime(provider, 1);
   const profile = await settleProfile(runtime, provider);
-  const model = decoderLayerGraph(language, layout, profile, queries);
+  const model = decoderLayerGraph(language, layout, profile, queries, sequences);
   return runtime.createSession("layer-00", model, bytes);
 }
 
@@ -205,6 +233,61 @@ async function runLayer(
     hiddenOut: floats(result["hiddenOut"]),
     keys: floats(result["keys"]),
     values: floats(result["values"]),
+  };
+}
+
+type SequenceInputs = Readonly<
+  Record<"hidden" | "cosines" | "sines" | "contextKeys" | "contextValues" | "mask", Tensor>
+>;
+
+/** A window of so many rows behind a made-up context. */
+function someSequence(
+  rows: number,
+  behind: number,
+  from: number,
+): { readonly inputs: SequenceInputs } {
+  const { cosines, sines } = rotationTables(language, behind, rows);
+  const shape = [1, keyValueHeads, behind, headSize];
+  const made = (scale: number): Tensor =>
+    tensor(
+      shape,
+      Float32Array.from({ length: keyValueHeads * behind * headSize }, (_, index) =>
+        Math.cos(scale * (from + index)),
+      ),
+    );
+  return {
+    inputs: {
+      hidden: someVectors(from + rows, from),
+      cosines: tensor([1, rows, headSize / 2], cosines),
+      sines: tensor([1, rows, headSize / 2], sines),
+      contextKeys: made(1.3),
+      contextValues: made(0.7),
+      mask: tensor([1, 1, 1, behind + rows], new Float32Array(behind + rows)),
+    },
+  };
+}
+
+/** One behind another, for a graph of four sequences; those that lack have no rows. */
+function packSequences(sequences: readonly SequenceInputs[]): Readonly<Record<string, Tensor>> {
+  const behind = (name: "hidden" | "cosines" | "sines", width: number): Tensor => {
+    const data = sequences.flatMap((inputs) => [...inputs[name].data]);
+    return tensor([1, data.length / width, width], Float32Array.from(data));
+  };
+  const nothing = tensor([1, keyValueHeads, 0, headSize], new Float32Array(0));
+  const contexts = [0, 1, 2, 3].flatMap((index): [string, Tensor][] => {
+    const number = index === 0 ? "" : `${index}`;
+    const { contextKeys, contextValues, mask } = sequences[index] ?? {};
+    return [
+      [`contextKeys${number}`, contextKeys ?? nothing],
+      [`contextValues${number}`, contextValues ?? nothing],
+      [`mask${number}`, mask ?? tensor([1, 1, 1, 0], new Float32Array(0))],
+    ];
+  });
+  return {
+    hidden: behind("hidden", hiddenSize),
+    cosines: behind("cosines", headSize / 2),
+    sines: behind("sines", headSize / 2),
+    ...Object.fromEntries(contexts),
   };
 }
 

@@ -1,12 +1,15 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { modeTerms } from "#domain/modes.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
+import { denoiseTogether } from "#inference/engine/lockstep.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { createModelHost, type DescribedModel, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { options } from "../support/edge-builders.ts";
+
+vi.mock(import("#inference/engine/lockstep.ts"), { spy: true });
 
 const forever = new AbortController().signal;
 
@@ -16,7 +19,22 @@ const kinds = [
   { text: "say something long about nothing", canvas: 32, steps: 8, mode: modeTerms("cached", 4) },
   { text: "hello", canvas: 8, steps: 8, mode: modeTerms("cached", 2) },
   { text: "how many?", canvas: 16, steps: 16, mode: modeTerms("fast", 4) },
+  { text: "yes or no?", canvas: 4, steps: 4, mode: modeTerms("cached", 4) },
+  {
+    text: "which colour has the sky above the hills?",
+    canvas: 8,
+    steps: 8,
+    mode: modeTerms("cached", 8),
+  },
 ] as const;
+
+interface Coming {
+  readonly kind: number;
+  readonly account: string;
+  readonly afterMs: number;
+  /** Null: it stays. */
+  readonly leavesAfterMs: number | null;
+}
 
 describe("answers in company", () => {
   let host: ModelHost;
@@ -46,15 +64,13 @@ describe("answers in company", () => {
     return Array.fromAsync(answer(asked, tools, signal));
   }
 
-  test("are those that they are alone, bit for bit, whoever joins and leaves meanwhile", async () => {
-    const coming = fc.record({
-      kind: fc.nat(kinds.length - 1),
-      account: fc.constantFrom("a", "b"),
-      afterMs: fc.nat(20),
-      leavesAfterMs: fc.option(fc.nat(30)),
-    });
+  /** Random joins and leaves: whoever stays has the answer that it has alone. */
+  async function holdsFor(
+    coming: fc.Arbitrary<Coming>,
+    sizes: { readonly minLength: number; readonly maxLength: number },
+  ): Promise<void> {
     await fc.assert(
-      fc.asyncProperty(fc.array(coming, { minLength: 2, maxLength: 5 }), async (company) => {
+      fc.asyncProperty(fc.array(coming, sizes), async (company) => {
         await Promise.all(
           company.map(async ({ kind, account, afterMs, leavesAfterMs }) => {
             await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -67,5 +83,28 @@ describe("answers in company", () => {
       }),
       { seed: 11, numRuns: 12 },
     );
+  }
+
+  test("of small canvases, which take their steps together, are those that they are alone, bit for bit", async () => {
+    const small = [2, 4, 5];
+    const coming = fc.record({
+      kind: fc.constantFrom(...small),
+      account: fc.constantFrom("a", "b"),
+      afterMs: fc.nat(5),
+      leavesAfterMs: fc.option(fc.nat(30), { freq: 4 }),
+    });
+    await holdsFor(coming, { minLength: 4, maxLength: 8 });
+    const sizes = vi.mocked(denoiseTogether).mock.calls.map(([, members]) => members.length);
+    expect(Math.max(...sizes)).toBeGreaterThan(1);
+  });
+
+  test("are those that they are alone, bit for bit, whoever joins and leaves meanwhile", async () => {
+    const coming = fc.record({
+      kind: fc.nat(kinds.length - 1),
+      account: fc.constantFrom("a", "b"),
+      afterMs: fc.nat(20),
+      leavesAfterMs: fc.option(fc.nat(30)),
+    });
+    await holdsFor(coming, { minLength: 2, maxLength: 5 });
   });
 });

@@ -2,10 +2,11 @@ import type { LanguageTower } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import type { ForwardPass, Predictions } from "#model/engine.ts";
-import { type EngineParts, floats } from "./engine-parts.ts";
+import { type EngineParts, floats, SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import { checkForwardPass } from "./forward-pass.ts";
 import { firstDeepLayer, KeptPrefix } from "./kept-prefix.ts";
-import type { KeepOrder, KeptName } from "./kept-tensors.ts";
+import type { KeepOrder } from "./kept-tensors.ts";
+import type { SessionInput } from "./ort.ts";
 import { predict } from "./predict.ts";
 import { fullRows, joinPositions, takePositions } from "./rows.ts";
 
@@ -59,7 +60,7 @@ function branches({ embeddingsSD, guidance }: ForwardPass): Tensor {
 }
 
 /** Where a prefix lies. */
-interface Place {
+export interface Place {
   readonly shelf: number;
   /** C, its positions. */
   readonly length: number;
@@ -90,9 +91,9 @@ async function runLayers(
   signal: AbortSignal,
 ): Promise<Tensor> {
   const { language } = parts.architecture;
-  const [, length = 0] = rows.shape;
+  const [branchCount = 1, length = 0] = rows.shape;
   const lacking = fullRows(length) - length;
-  let hidden = lacking === 0 ? rows : joinPositions(rows, takePositions(rows, 0, lacking));
+  let hidden = filledUp(rows);
   const [, padded = 0] = hidden.shape;
   const surroundings = surroundingsOf(language, span, length, hidden);
   const asking = fullRows(padded - (firstAsked - span.first));
@@ -104,6 +105,7 @@ async function runLayers(
       hidden,
       ...surroundings,
       ...contextOf(language, span, layer, hidden),
+      ...absentSequences(language, 1, branchCount),
       ...(isLast ? anglesOfLast(surroundings, asking) : {}),
     };
     const result = await session.run(inputs, ["hiddenOut"], keepOrders(span, layer));
@@ -113,6 +115,13 @@ async function runLayers(
   return withoutLast(hidden, lacking);
 }
 
+/** A window whose number of positions is full: its first ones stand in for those that lack. */
+export function filledUp(rows: Tensor): Tensor {
+  const [, length = 0] = rows.shape;
+  const lacking = fullRows(length) - length;
+  return lacking === 0 ? rows : joinPositions(rows, takePositions(rows, 0, lacking));
+}
+
 /** Leaves out the last positions of every branch, which only filled up. */
 function withoutLast(hidden: Tensor, count: number): Tensor {
   const [, length = 0] = hidden.shape;
@@ -120,7 +129,14 @@ function withoutLast(hidden: Tensor, count: number): Tensor {
 }
 
 /** What all layers of a span see beside the hidden vectors. */
-function surroundingsOf(language: LanguageTower, span: Span, length: number, hidden: Tensor) {
+export type Surroundings = Readonly<Record<"cosines" | "sines" | "mask", Tensor>>;
+
+export function surroundingsOf(
+  language: LanguageTower,
+  span: Pick<Span, "first" | "sees">,
+  length: number,
+  hidden: Tensor,
+): Surroundings {
   const [, padded = 0] = hidden.shape;
   const { headSize } = language;
   const { cosines, sines } = rotationTables(language, span.first, padded);
@@ -146,20 +162,41 @@ function anglesOfLast(
   };
 }
 
-function contextOf(
-  { headSize, keyValueHeads }: LanguageTower,
-  { sees }: Span,
+/** The kept positions that a layer sees before its window. */
+export function contextOf(
+  tower: LanguageTower,
+  { sees }: Pick<Span, "sees">,
   layer: number,
   { shape: [branchCount = 1] }: Tensor,
-): Readonly<Record<string, Tensor | KeptName>> {
+): Readonly<Record<"contextKeys" | "contextValues", SessionInput>> {
   if (sees !== undefined) {
     return {
       contextKeys: { shelf: sees.shelf, name: `keys${layer}` },
       contextValues: { shelf: sees.shelf, name: `values${layer}` },
     };
   }
-  const nothing = tensor([branchCount, keyValueHeads, 0, headSize], new Float32Array(0));
+  const nothing = noContext(tower, branchCount);
   return { contextKeys: nothing, contextValues: nothing };
+}
+
+/** What a layer is given for the sequences from the one numbered `from` on, which are not there. */
+export function absentSequences(
+  tower: LanguageTower,
+  from: number,
+  branchCount = 1,
+): Readonly<Record<string, Tensor>> {
+  const nothing = noContext(tower, branchCount);
+  const inputs: Record<string, Tensor> = {};
+  for (let number = from; number < SEQUENCES_AT_ONCE; number++) {
+    inputs[`contextKeys${number}`] = nothing;
+    inputs[`contextValues${number}`] = nothing;
+    inputs[`mask${number}`] = tensor([1, 1, 1, 0], new Float32Array(0));
+  }
+  return inputs;
+}
+
+function noContext({ keyValueHeads, headSize }: LanguageTower, branchCount: number): Tensor {
+  return tensor([branchCount, keyValueHeads, 0, headSize], new Float32Array(0));
 }
 
 function keepOrders(

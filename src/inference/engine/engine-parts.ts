@@ -9,6 +9,9 @@ import type { Sessions } from "./sessions.ts";
  */
 export type Observer = (name: string, value: Tensor) => void;
 
+/** Sequences whose rows one run of a layer can take, each with its own context: as many answers as run at once by default. */
+export const SEQUENCES_AT_ONCE = 4;
+
 /** What the two passes of an engine work with. */
 export interface EngineParts {
   readonly architecture: Architecture;

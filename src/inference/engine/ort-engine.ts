@@ -6,8 +6,9 @@ import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
-import type { EngineParts, Observer } from "./engine-parts.ts";
+import { type EngineParts, type Observer, SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import { KeptPrefix } from "./kept-prefix.ts";
+import { createLockstep, denoiseTogether, gainsByCompany } from "./lockstep.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime } from "./ort.ts";
 import { createPrefixBudget } from "./prefix-budget.ts";
@@ -32,7 +33,7 @@ export interface OrtEngine extends Engine {
    */
   readonly rowsAreIndependent: boolean;
   /**
-   * The engine as one answer sees it: its passes come in their turn among those of others. `claim` is asked before each of them.
+   * The engine as one answer sees it: its passes come in their turn among those of others, small ones together with others'. `claim` is asked before each of them.
    */
   ofAnswer(claim: () => Claim): Engine;
   /** Tells everyone who waits or will wait for a stage that has not come that it will not come. */
@@ -74,7 +75,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     ...{ architecture, profile, runtime, selfTest, isObserved },
     ...(options.putAside === undefined ? {} : { putAside: options.putAside }),
   });
-  const takeTurn = createTurns();
+  const takeTurn = createTurns({ together: SEQUENCES_AT_ONCE });
   const never = new AbortController().signal;
   let shelves = 0;
   const parts: EngineParts = {
@@ -87,6 +88,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     architecture.language,
     options.prefixBytes ?? Number.POSITIVE_INFINITY,
   );
+  const inLockstep = createLockstep((members) => denoiseTogether(parts, members));
   const clear = async (shelf: number): Promise<void> => {
     await runtime.clear(shelf);
     budget.free(shelf);
@@ -100,11 +102,13 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     },
     imageNewline: (signal) => sessions.imageNewline(signal),
     denoise(pass, signal) {
+      const sharesTurn = !isObserved && selfTest.rowsAreIndependent && gainsByCompany(pass);
       const work = (): Promise<Predictions> => {
         budget.hold(pass);
-        return denoise(parts, pass, signal);
+        return sharesTurn ? inLockstep({ pass, signal }) : denoise(parts, pass, signal);
       };
-      return takeTurn(work, signal, { ...asking(), fits: () => budget.fits(pass) });
+      const fits = (): boolean => budget.fits(pass);
+      return takeTurn(work, signal, { ...asking(), fits, sharesTurn });
     },
     prefixLimit: budget.positions,
     openPrefix() {

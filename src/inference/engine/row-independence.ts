@@ -27,7 +27,8 @@ const ALONE: readonly number[] = [1, 2, 3, 4, 6, 10, 16, 31, 32, 33, 34, 64];
 
 /**
  * Says whether a provider gives each row the same bits whatever rows are computed with it: in a linear of this kind, for any
- * multiple of `step` rows and at any such place among others; and in a decoder layer, where fewer positions ask the same keys.
+ * multiple of `step` rows and at any such place among others; in a decoder layer where fewer positions ask the same keys; and in
+ * one that runs two sequences at once.
  *
  * Packing the rows of several questions into one product, and leaving out rows that nobody reads, change no answer only where
  * this holds. For which steps it does not is told at `ROW_STEP`.
@@ -41,7 +42,8 @@ export async function rowsAreIndependent(
   const alone = ALONE.filter((rows) => rows % step === 0);
   return (
     (await linearIsIndependent(runtime, profile, kind, alone, step)) &&
-    (await layerIsIndependent(runtime, profile, kind, alone))
+    (await layerIsIndependent(runtime, profile, kind, alone)) &&
+    (await sequencesAreIndependent(runtime, profile, kind, step))
   );
 }
 
@@ -97,6 +99,48 @@ async function layerIsIndependent(
       if (!haveEqualBits(await ask(count), part)) return false;
     }
     return true;
+  });
+}
+
+/** The first rows of a window behind its context, and those after them as a sequence that begins there. */
+async function sequencesAreIndependent(
+  runtime: Runtime,
+  profile: OpProfile,
+  kind: LinearKind,
+  step: number,
+): Promise<boolean> {
+  const { language, stage, inputs } = decoderLayerCase(kind);
+  const { contextKeys, contextValues } = inputs;
+  const [, heads = 1, context = 0, headSize = 1] = contextKeys.shape;
+  const [first, second] = [4 * step, 3 * step];
+  const model = decoderLayerGraph(language, stage.layout, profile, "all", 2);
+  const nothing = tensor([1, heads, 0, headSize], new Float32Array(0));
+  const maskOf = (length: number): Tensor => tensor([1, 1, 1, length], new Float32Array(length));
+  const behind = { contextKeys, contextValues, mask: maskOf(context + first) };
+  return await withSession(runtime, model, stage, async (session) => {
+    const run = async (
+      [from, to]: readonly [number, number],
+      sees: Readonly<Record<"contextKeys" | "contextValues" | "mask", Tensor>>,
+      others: number,
+    ): Promise<Float32Array> => {
+      const rows = (all: Tensor): Tensor => takePositions(all, from, to);
+      const window = {
+        hidden: rows(inputs.hidden),
+        cosines: rows(inputs.cosines),
+        sines: rows(inputs.sines),
+      };
+      const other = { contextKeys1: nothing, contextValues1: nothing, mask1: maskOf(others) };
+      const { hiddenOut } = await session.run({ ...window, ...sees, ...other }, ["hiddenOut"]);
+      return floats(hiddenOut).data;
+    };
+    const all = first + second;
+    const alone = { contextKeys: nothing, contextValues: nothing, mask: maskOf(second) };
+    const together = await run([0, all], behind, second);
+    const end = first * language.hiddenSize;
+    return (
+      haveEqualBits(await run([0, first], behind, 0), together.subarray(0, end)) &&
+      haveEqualBits(await run([first, all], alone, 0), together.subarray(end))
+    );
   });
 }
 

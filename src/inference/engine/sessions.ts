@@ -14,6 +14,7 @@ import { visionGraph } from "#graph/vision.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { ScratchFile } from "../loading/scratch-file.ts";
 import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
+import { SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import type { Runtime, Session } from "./ort.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import type { SelfTest } from "./self-test.ts";
@@ -134,7 +135,7 @@ function buildModel(options: SessionsOptions, stage: StageLayout): Uint8Array {
   if (stage.name === "head") return headGraph(architecture, stage, profile, isObserved);
   if (stage.name.startsWith("layer-")) {
     const queries = isInnerLayer(architecture, stage.name) ? "all" : "last";
-    return decoderLayerGraph(language, stage, profile, queries);
+    return decoderLayerGraph(language, stage, profile, queries, SEQUENCES_AT_ONCE);
   }
   if (vision === undefined) throw new Error(`stage ${stage.name} needs a vision tower`);
   return stage.name === "vision"

@@ -15,11 +15,20 @@ export interface Asking {
   readonly answer?: object;
   /** Whether there is room for it now; asked whenever a turn is to be given. Absent: always. */
   readonly fits?: () => boolean;
+  /** Whether it may begin together with others that may, in one turn. */
+  readonly sharesTurn?: boolean;
+}
+
+export interface TurnsOptions {
+  /** Milliseconds; see `GRACE_MS`. */
+  readonly graceMs?: number;
+  /** Pieces of work that may share a turn at most; 1 if absent. */
+  readonly together?: number;
 }
 
 /**
- * How long a turn waits for an answer that has just had one and would be the first again: between two of its steps it is told,
- * and reads some rows. A step of 8B takes seconds.
+ * How long a turn waits for an answer that has just had one and would be the first again, or could share this one: between two of
+ * its steps it is told, and reads some rows. A step of 8B takes seconds.
  */
 const GRACE_MS = 5;
 
@@ -30,43 +39,75 @@ interface Waiter extends Waiting {
   readonly begin: () => Promise<void>;
 }
 
+function shares({ asking }: Waiter): boolean {
+  return asking.sharesTurn === true;
+}
+
 /**
  * Creates a queue of its own. Whoever aborts while waiting is rejected at once and never runs; others keep their places. Work that
  * has begun ends before the next begins, also if its caller has left.
+ *
+ * Who may share the turn of the one that the order chooses is taken along, without having had a turn: the order goes on as if
+ * companions had left, so nobody is passed over longer than its bound.
  */
-export function createTurns(graceMs: number = GRACE_MS): TakeTurn {
+export function createTurns({ graceMs = GRACE_MS, together = 1 }: TurnsOptions = {}): TakeTurn {
   const order = new TurnOrder();
   const waiting: Waiter[] = [];
   let isRunning = false;
-  let last: Waiter | undefined; // who may come back
+  let recent: readonly Waiter[] = []; // who may come back
   let grace: NodeJS.Timeout | undefined;
 
-  function forgetLast(): void {
+  function expectBack(others: readonly Waiter[]): void {
+    recent = others;
+    if (others.length > 0) return;
     clearTimeout(grace);
     grace = undefined;
-    last = undefined;
+  }
+
+  /** Whether it is the step of an answer whose next step has not been asked for yet. */
+  function mayComeBack({ asking: { answer } }: Waiter): boolean {
+    return answer !== undefined && waiting.every(({ asking }) => asking.answer !== answer);
+  }
+
+  /** Who begins together with the one whose turn it is. */
+  function companionsOf(chosen: Waiter, fitting: readonly Waiter[]): Waiter[] {
+    const companions: Waiter[] = [];
+    let others = fitting.filter((one) => one !== chosen && shares(one) && shares(chosen));
+    while (companions.length < together - 1) {
+      const next = order.next(others);
+      if (next === undefined) break;
+      companions.push(next);
+      others = others.filter((one) => one !== next);
+    }
+    return companions;
   }
 
   function settle(): void {
     if (isRunning) return;
     const fitting = waiting.filter(({ asking }) => asking.fits?.() ?? true);
     if (fitting.length === 0) return;
-    const chosen = order.next(last === undefined ? fitting : [...fitting, last]);
+    const chosen = order.next([...fitting, ...recent]);
     if (chosen === undefined) return;
-    if (chosen === last) {
+    const companions = companionsOf(chosen, fitting);
+    const hasRoom = companions.length < together - 1;
+    if (recent.includes(chosen) || (hasRoom && shares(chosen) && recent.some(shares))) {
       grace ??= setTimeout(() => {
-        forgetLast();
+        expectBack([]);
         settle();
       }, graceMs);
       return;
     }
-    forgetLast();
+    begin(chosen, companions);
+  }
+
+  function begin(chosen: Waiter, companions: readonly Waiter[]): void {
+    expectBack([]);
+    for (const one of [chosen, ...companions]) waiting.splice(waiting.indexOf(one), 1);
     order.serve(chosen, waiting);
-    waiting.splice(waiting.indexOf(chosen), 1);
     isRunning = true;
-    chosen.begin().finally(() => {
+    Promise.all([chosen, ...companions].map((one) => one.begin())).then(() => {
       isRunning = false;
-      if (chosen.asking.answer !== undefined) last = chosen;
+      expectBack([chosen, ...companions].filter(mayComeBack));
       settle();
     });
   }
@@ -93,7 +134,9 @@ export function createTurns(graceMs: number = GRACE_MS): TakeTurn {
         },
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      if (last?.asking.answer !== undefined && last.asking.answer === asking.answer) forgetLast();
+      if (asking.answer !== undefined) {
+        expectBack(recent.filter((one) => one.asking.answer !== asking.answer));
+      }
       waiting.push(waiter);
       settle();
     });

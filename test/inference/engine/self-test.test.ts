@@ -98,7 +98,7 @@ describe("the self-test", () => {
     expect(sessions).toBe(0);
     await selfTest.check(model.stage("layer-00").layout);
     await selfTest.check(model.stage("layer-01").layout);
-    expect(sessions).toBe(3); // the layer beside plain arithmetic; a product, and a layer, with fewer rows and more
+    expect(sessions).toBe(4); // the layer beside plain arithmetic; rows of a linear, of a layer, and of two sequences in one
   });
 });
 
