@@ -1,5 +1,6 @@
 import type { Tensor } from "#domain/tensor.ts";
 import type { KeptFeatures } from "#model/vision/kept-features.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 interface Making {
   readonly result: Promise<Tensor>;
@@ -78,12 +79,4 @@ export function createFeatureStore(maxBytes: number): KeptFeatures {
 /** A view would keep all of its buffer. */
 function sizeOf({ data }: Tensor): number {
   return data.buffer.byteLength;
-}
-
-function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

@@ -17,6 +17,7 @@ import { errorChain, type Log } from "./log.ts";
 import type { ModelLoad } from "./model-loader.ts";
 import { createTemplateRenderer, createTokenizer } from "./text.ts";
 import type { Claim } from "./turn-order.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** The one model of a function, from the moment the process starts until it ends. */
 export interface ModelHost {
@@ -258,13 +259,4 @@ function healthOf(
 
 function codeOf(error: unknown): string {
   return error instanceof WeightsError ? error.code : "internal";
-}
-
-function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
