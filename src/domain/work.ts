@@ -63,12 +63,8 @@ export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWor
 }
 
 /** Counts the UTF-8 bytes of everything that is read as text: the messages and the suffix. */
-export function textBytes(
-  texts: readonly string[],
-  suffix: string | undefined,
-  byteLength: (text: string) => number,
-): number {
-  return sum([...texts, suffix ?? ""].map(byteLength));
+export function textBytes(texts: readonly string[], suffix: string | undefined): number {
+  return sum([...texts, suffix ?? ""].map(utf8Length));
 }
 
 function layoutsOf(
@@ -87,14 +83,14 @@ function viewCount(layout: ImageLayout): number {
 
 /** UTF-8 bytes of a text, half a surrogate pair as the three of U+FFFD: at least as many as its tokens. */
 function utf8Length(text: string): number {
-  return sum(
-    Array.from(text, (character) => {
-      const point = character.codePointAt(0) ?? 0;
-      if (point < 0x80) return 1;
-      if (point < 0x800) return 2;
-      return point < 0x10000 ? 3 : 4;
-    }),
-  );
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    if (point < 0x80) bytes += 1;
+    else if (point < 0x800) bytes += 2;
+    else bytes += point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
 }
 
 function sum(numbers: readonly number[]): number {

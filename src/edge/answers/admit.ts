@@ -25,7 +25,7 @@ export function measure({ messages, images, options }: AskedQuestion): Result<As
   return ok({
     pictures: pictures.value,
     messages: messages.length,
-    textBytes: textBytes(texts, options.suffix, utf8Length),
+    textBytes: textBytes(texts, options.suffix),
     options,
   });
 }
@@ -55,8 +55,4 @@ export function admit(
   const appraised = appraise(named, job.card);
   const { pictures } = asked.value;
   return appraised.ok ? ok({ ...job, question, pictures, ...appraised.value }) : appraised;
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }
