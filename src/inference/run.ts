@@ -110,13 +110,19 @@ async function* answerSafely(
     const { messages, options } = question;
     let remaining = options.steps * options.canvas;
     const tools = toolsOf(() => ({ account, remaining }), JSON.stringify([account, owner]));
-    const asked = { messages, options, pictures: pictures.value };
-    const pictureDigests = await Promise.all(asked.pictures.map(pixelDigest));
-    for await (const event of answer({ ...asked, pictureDigests }, tools, signal, deadline)) {
+    const pictureDigests = await Promise.all(pictures.value.map(pixelDigest));
+    const asked = { messages, options, pictures: pictures.value, pictureDigests };
+    for await (const event of answer(asked, tools, signal, deadline)) {
       remaining = remainingAfter(event, remaining);
       if (event.kind === "answer.completed") {
         const { tokens } = event;
-        const digest = await replayDigest({ ...asked, modelDigest, tokens });
+        const digest = await replayDigest({
+          messages,
+          options,
+          pictureDigests,
+          modelDigest,
+          tokens,
+        });
         yield { ...event, digest, decoder: DECODER_VERSION };
       } else if (event.kind === "answer.failed" && event.failure.kind === "empty_answer") {
         const { recommended } = abilities.canvas;

@@ -14,8 +14,8 @@ export const FIRST_DECODER_VERSION = "1";
 export interface ReplayTerms {
   /** Hex SHA-256 of the bundle's manifest, which also fixes weights, tokenizer, chat template and image policy. */
   readonly modelDigest: string;
-  /** As they were decoded. */
-  readonly pictures: readonly Picture[];
+  /** `pixelDigest` of each picture. */
+  readonly pictureDigests: readonly string[];
   readonly messages: Question["messages"];
   readonly options: Question["options"];
   readonly tokens: readonly Pick<CanvasToken, "position" | "token" | "step">[];
@@ -23,14 +23,13 @@ export interface ReplayTerms {
 
 /** Returns the replay digest, 64 lower-case hex digits: equal digests are equal answers to equal questions by equal weights. */
 export async function replayDigest(terms: ReplayTerms): Promise<string> {
-  const { modelDigest, pictures, messages, options, tokens } = terms;
-  const pixels = await Promise.all(pictures.map(pixelDigest));
+  const { modelDigest, pictureDigests, messages, options, tokens } = terms;
   return await sha256Hex(
     frame([
       "unmask replay 3",
       DECODER_VERSION,
       modelDigest,
-      frame(pixels),
+      frame(pictureDigests),
       frame(messageParts(messages).map(frame)),
       frame(optionParts(options).map(frame)),
       frame(tokens.map(({ position, token, step }) => frame([position, token, step].map(String)))),

@@ -1,10 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Picture } from "#domain/tensor.ts";
 import { frame } from "#wire/codec/framing.ts";
-import { type ReplayTerms, replayDigest } from "#wire/function/replay-digest.ts";
+import { pixelDigest, type ReplayTerms, replayDigest } from "#wire/function/replay-digest.ts";
 import { options } from "../../support/edge-builders.ts";
 
-const terms: ReplayTerms = {
+interface PicturedTerms extends Omit<ReplayTerms, "pictureDigests"> {
+  readonly pictures: readonly Picture[];
+}
+
+async function digestOf({ pictures, ...rest }: PicturedTerms): Promise<string> {
+  const pictureDigests = await Promise.all(pictures.map(pixelDigest));
+  return await replayDigest({ ...rest, pictureDigests });
+}
+
+const terms: PicturedTerms = {
   modelDigest: "ab".repeat(32),
   pictures: [{ width: 2, height: 1, pixelsHWC: Uint8Array.of(1, 2, 3, 4, 5, 6) }],
   messages: [{ role: "user", text: "What is this?" }],
@@ -16,11 +26,11 @@ if (picture === undefined) throw new Error("the terms have no picture");
 
 describe("the replay digest", () => {
   test("is the same for the same terms", async () => {
-    expect(await replayDigest({ ...terms })).toBe(await replayDigest(terms));
-    expect(await replayDigest(terms)).toMatch(/^[0-9a-f]{64}$/);
+    expect(await digestOf({ ...terms })).toBe(await digestOf(terms));
+    expect(await digestOf(terms)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test.each<[string, Partial<ReplayTerms>]>([
+  test.each<[string, Partial<PicturedTerms>]>([
     ["other weights", { modelDigest: "cd".repeat(32) }],
     ["one pixel", { pictures: [{ ...picture, pixelsHWC: Uint8Array.of(1, 2, 3, 4, 5, 7) }] }],
     ["the picture's sides", { pictures: [{ ...picture, width: 1, height: 2 }] }],
@@ -48,7 +58,7 @@ describe("the replay digest", () => {
     ["a token", { tokens: [{ position: 0, token: 11, step: 1 }] }],
     ["the step that committed it", { tokens: [{ position: 0, token: 10, step: 2 }] }],
   ])("changes with %s", async (_, change) => {
-    expect(await replayDigest({ ...terms, ...change })).not.toBe(await replayDigest(terms));
+    expect(await digestOf({ ...terms, ...change })).not.toBe(await digestOf(terms));
   });
 });
 
