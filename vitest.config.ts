@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
 
@@ -21,13 +22,28 @@ if (chromium === undefined) {
   );
 }
 
+const vulkan = findSoftwareVulkan();
+if (!vulkan.ok) console.warn(`skipped: tests on software Vulkan (${vulkan.refusal})`);
+
 const node: TestProjectInlineConfiguration = {
   test: {
     name: "node",
     include: ["test/**/*.test.ts"],
-    exclude: ["test/edge/**", "test/browser/**"],
+    exclude: ["test/edge/**", "test/browser/**", "test/webgpu/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+  },
+};
+
+/** What computes on ONNX Runtime's WebGPU provider: its process must be started with the Vulkan that it is to find. */
+const webgpu: TestProjectInlineConfiguration = {
+  test: {
+    name: "webgpu",
+    include: ["test/webgpu/**/*.test.ts"],
+    pool: "forks",
+    env: vulkan.ok ? vulkan.value.environment : {},
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 };
 
@@ -81,7 +97,7 @@ const browser: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: chromium === undefined ? [node, worker] : [node, worker, browser],
+    projects: [node, webgpu, worker, ...(chromium === undefined ? [] : [browser])],
     // The Worker's lines for every request and charge would bury what a test says.
     onConsoleLog: (text) => !/^\{"event":"(?:request|charge)"/.test(text),
   },

@@ -1,0 +1,43 @@
+import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findSoftwareVulkan, swiftShaderFiles } from "../../infra/gpu-check/software-vulkan.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "unmask-vulkan-"));
+  for (const name of [...swiftShaderFiles, "libGLESv2.so"])
+    await writeFile(path.join(folder, name), "");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("software Vulkan", () => {
+  test("is taken from the folder named, its loader alone in the path of libraries", async () => {
+    const found = findSoftwareVulkan({ SOFTWARE_VULKAN: folder, LD_LIBRARY_PATH: "/opt/lib" });
+    if (!found.ok) throw new Error(found.refusal);
+    const { LD_LIBRARY_PATH = "", ...drivers } = found.value.environment;
+    const manifest = path.join(folder, "vk_swiftshader_icd.json");
+    expect(drivers).toEqual({ VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest });
+    const [own = "", ...others] = LD_LIBRARY_PATH.split(":");
+    expect(others).toEqual(["/opt/lib"]);
+    expect(await readdir(own)).toEqual(["libvulkan.so.1"]);
+    expect(await realpath(path.join(own, "libvulkan.so.1"))).toBe(
+      await realpath(path.join(folder, "libvulkan.so.1")),
+    );
+    await rm(own, { recursive: true });
+  });
+
+  test("is looked for beside the Chromium that is named", () => {
+    const found = findSoftwareVulkan({ CHROMIUM_PATH: path.join(folder, "chromium") });
+    expect(found).toMatchObject({ ok: true, value: { driver: "SwiftShader", hasF16: false } });
+  });
+
+  test("is said to be missing, and by what, where it is", () => {
+    expect(findSoftwareVulkan({ SOFTWARE_VULKAN: "/nowhere" })).toEqual({
+      ok: false,
+      refusal: `SOFTWARE_VULKAN names /nowhere, which lacks ${swiftShaderFiles.join(", ")}`,
+    });
+    expect(findSoftwareVulkan({ SOFTWARE_VULKAN: "none" })).toMatchObject({ ok: false });
+  });
+});
