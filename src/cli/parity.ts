@@ -23,7 +23,7 @@ Each checkpoint is converted to a bundle (f32, ids only), loaded stage by stage 
 Tokens, positions, counts and pixels must be equal; other numbers must lie within the reference's tolerances.
 
 Options
-  --provider <name>   Only this one. Default: all, one after the other.
+  --provider <name>   Only this one. Default: cpu and wasm, one after the other.
   --help              This text.
 
 Prints one line for the tensors of a case and one for each of its runs:
@@ -67,7 +67,7 @@ function parse(args: readonly string[]) {
 }
 
 function providersOf(name: string | undefined): readonly ParityProvider[] {
-  if (name === undefined) return engineProviders;
+  if (name === undefined) return ["cpu", "wasm"];
   const found = engineProviders.filter((provider) => provider === name);
   if (found.length > 0) return found;
   throw new UsageError(`--provider ${name}: known are ${engineProviders.join(" and ")}`);

@@ -25,9 +25,9 @@ export interface Bundle {
 
 /**
  * How the large linears are stored. `f32` parity · `f16` GPU · `w8a8` int8 per output channel · `w7a8` the same in −64 … 64, for CPUs
- * without VNNI · `q4` int4 in blocks.
+ * without VNNI · `q8` int8 in blocks of 32, for GPUs · `q4` int4 in blocks.
  */
-export const bundleFormats = ["f32", "f16", "w8a8", "w7a8", "q4"] as const;
+export const bundleFormats = ["f32", "f16", "w8a8", "w7a8", "q8", "q4"] as const;
 
 /** One of `bundleFormats`. */
 export type BundleFormat = (typeof bundleFormats)[number];
@@ -82,8 +82,19 @@ export interface ByteRange {
  *   q4         a linear: data uint8 [out, K, block / 2] with K = ceil(in / block) blocks, two weights a byte (even index in the
  *              low nibble), scales f16 [out, K]; value = (nibble − 8) × scale; the last block is padded with 8
  *   q8         rows of a table [rows, columns]: int8 data [rows, K × 32], scales f16 [rows, K], K = ceil(columns / 32); padded with 0
+ *   q8u        a linear [out, in] as q8 but for the sign: uint8, value = (byte − 128) × scale; padded with 128
  */
-export const tensorEncodings = ["f32", "f16", "f32t", "f16t", "w8", "w7", "q4", "q8"] as const;
+export const tensorEncodings = [
+  "f32",
+  "f16",
+  "f32t",
+  "f16t",
+  "w8",
+  "w7",
+  "q4",
+  "q8",
+  "q8u",
+] as const;
 
 /** One of `tensorEncodings`. */
 export type TensorEncoding = (typeof tensorEncodings)[number];
@@ -97,7 +108,7 @@ export type Q4Block = (typeof q4Blocks)[number];
 /** The block of a `q4` tensor that names none: the only one there was in bundles of 0.1.0. */
 export const STANDARD_Q4_BLOCK: Q4Block = 32;
 
-/** Numbers per block of `q8`. */
+/** Numbers per block of `q8` and `q8u`. */
 export const Q8_BLOCK = 32;
 
 /** Alignment of every tensor in a stage, in bytes: a cache line, and what 512-bit loads want. */

@@ -24,8 +24,13 @@ import {
   ValueInfoProtoSchema,
 } from "./onnx-types.ts";
 
-/** The name under which every graph expects its stage's bytes, handed over beside the model as external data. */
-export const STAGE_FILE = "stage";
+/**
+ * The name under which a graph expects a stage's bytes, handed over beside the model as external data. Graphs of several stages
+ * number them.
+ */
+export function stageFile(index: number): string {
+  return index === 0 ? "stage" : `stage-${index}`;
+}
 
 /** Intermediate representation that came with the operator set below. Source: onnx/docs/Versioning.md. */
 const IR_VERSION = 11n;
@@ -299,7 +304,7 @@ function externalTensor(
   shape: Shape,
   range: ByteRange,
 ): TensorProto {
-  const place = { location: STAGE_FILE, offset: `${range.offset}`, length: `${range.bytes}` };
+  const place = { location: stageFile(0), offset: `${range.offset}`, length: `${range.bytes}` };
   return create(TensorProtoSchema, {
     name,
     dims: shape.map(BigInt),

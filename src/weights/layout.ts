@@ -103,13 +103,14 @@ export function encodedBytes(
     case "q4":
       return { data: (blocksOf(block) * block) / 2, scales: blocksOf(block) * 2 };
     case "q8":
+    case "q8u":
       return { data: blocksOf(Q8_BLOCK) * Q8_BLOCK, scales: blocksOf(Q8_BLOCK) * 2 };
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);
   }
 }
 
-const linearEncodings = { w8a8: "w8", w7a8: "w7", q4: "q4" } as const;
+const linearEncodings = { w8a8: "w8", w7a8: "w7", q8: "q8u", q4: "q4" } as const;
 
 /** Returns the encoding of a tensor. Norms, biases and the like stay f32 everywhere: they are 0.02 % of the bytes. Source: infra/docs/facts.md#encodings-of-a-bundle. */
 function encodingFor(
@@ -125,6 +126,7 @@ function encodingFor(
       return role === "linear" ? "f16t" : "f16";
     case "w8a8":
     case "w7a8":
+    case "q8":
     case "q4":
       if (role === "table") return "q8";
       if (stage === "projector") return "f16t";

@@ -59,6 +59,32 @@ export function unpackQ8(
   return values;
 }
 
+/** What stands for zero in q8u. */
+export const Q8U_ZERO = 128;
+
+/** Packs rows of a linear as q8u: as q8, every byte 128 higher. */
+export function packQ8u(
+  values: Float32Array,
+  columns: number,
+): Packed<Uint8Array<ArrayBuffer>, Float16Array<ArrayBuffer>> {
+  const { data, scales } = packQ8(values, columns);
+  return { data: flipped(new Uint8Array(data.buffer)), scales };
+}
+
+/** Reads q8u rows back: [rows, columns], padding left out. */
+export function unpackQ8u(
+  { data, scales }: Packed<Uint8Array, Float16Array>,
+  columns: number,
+): Float32Array<ArrayBuffer> {
+  return unpackQ8({ data: new Int8Array(flipped(data.slice()).buffer), scales }, columns);
+}
+
+/** Adds 128 to every byte, or takes it away: both flip the top bit. */
+function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  for (let index = 0; index < bytes.length; index++) bytes[index] = bytes[index]! ^ Q8U_ZERO;
+  return bytes;
+}
+
 /** Largest magnitude of a weight in w8 and w7. */
 export const INT8_LIMITS: Readonly<Record<"w8" | "w7", number>> = { w8: 127, w7: 64 };
 

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import type { LanguageTower } from "#domain/architecture.ts";
-import { createGraph, STAGE_FILE, type Value } from "#graph/build.ts";
+import { createGraph, stageFile, type Value } from "#graph/build.ts";
 import { loadRuntime } from "#inference/engine/ort.ts";
 import { settleProfile } from "#inference/engine/self-test.ts";
 
@@ -62,7 +62,7 @@ async function openOne(
     enableCpuMemArena: false,
     logSeverityLevel: 3,
     extra: { session: { intra_op: { allow_spinning: "0" } } },
-    externalData: [{ path: STAGE_FILE, data: bytes(inputs * outputs) }],
+    externalData: [{ path: stageFile(0), data: bytes(inputs * outputs) }],
   });
 }
 

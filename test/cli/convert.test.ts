@@ -135,7 +135,7 @@ describe("unmask convert", () => {
     [["a", "--to", "c"], /--name and --version/],
     [
       ["a", "--to", "c", "--name", "n", "--version", "v", "--format", "int3"],
-      /f32, f16, w8a8, w7a8, q4/,
+      /f32, f16, w8a8, w7a8, q8, q4/,
     ],
     [
       ["a", "--to", "c", "--name", "n", "--version", "v", "--format", "q4", "--special", "pad=1"],

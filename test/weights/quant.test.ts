@@ -9,9 +9,11 @@ import {
   packInt8,
   packInt8Rows,
   packQ8,
+  packQ8u,
   transposeRows,
   unpackInt8,
   unpackQ8,
+  unpackQ8u,
   widenBf16,
 } from "#weights/quant.ts";
 
@@ -84,6 +86,19 @@ describe("block quantisation", () => {
     expect(errorOf(32)).toBeLessThan(0.95 * Math.sqrt(plain / values.length));
     expect(errorOf(32)).toBeLessThan(errorOf(64));
     expect(errorOf(64)).toBeLessThan(errorOf(128));
+  });
+
+  test("q8u is q8 with every byte 128 higher, padding too, and gives the same values back", () => {
+    fc.assert(
+      fc.property(matrices, ({ values, columns }) => {
+        const signed = packQ8(values, columns);
+        const packed = packQ8u(values, columns);
+        expect([...packed.data]).toEqual([...signed.data].map((level) => level + 128));
+        expect(packed.scales).toEqual(signed.scales);
+        expect(unpackQ8u(packed, columns)).toEqual(unpackQ8(signed, columns));
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test("q8 gives every value back within half a step of its block", () => {

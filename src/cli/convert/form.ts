@@ -38,6 +38,7 @@ export function formHelp(width: number): string {
       "",
       "q4    int4: six tenths of w8a8's memory, 1.3 to 1.8 times its time on a CPU (blocks of 128)",
     ],
+    ["", "q8    int8 in blocks of 32, for GPUs: q4 with --block 32 where their memory is short"],
     ["", "f16   for GPUs · f32  for checks against the source"],
     [
       "--block",

@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "#domain/tensor.ts";
+import { tensor } from "#domain/tensor.ts";
 import type { SessionTensor } from "./ort.ts";
 
 /** Names a tensor that a runtime has kept. */
@@ -8,10 +8,10 @@ export interface KeptName {
   readonly name: string;
 }
 
-/** Under which name an output [B, G, M, d] is to be kept, and how many of its first positions. */
+/** Under which name an output is to be kept, and how many of its first positions. */
 export interface KeepOrder extends KeptName {
-  /** At most M. */
-  readonly positions: number;
+  /** At most M of an output [B, G, M, d]; absent: the output as it is, of any shape. */
+  readonly positions?: number;
 }
 
 /**
@@ -20,10 +20,10 @@ export interface KeepOrder extends KeptName {
  * not float16, so that a prefix computed a moment ago is what a whole pass would have seen, bit for bit.
  */
 export class KeptTensors {
-  readonly #shelves = new Map<number, Map<string, Tensor>>();
+  readonly #shelves = new Map<number, Map<string, SessionTensor>>();
 
   /** Throws an Error where nothing of that name is kept. */
-  take({ shelf, name }: KeptName): Tensor {
+  take({ shelf, name }: KeptName): SessionTensor {
     const found = this.#shelves.get(shelf)?.get(name);
     if (found === undefined) throw new Error(`nothing is kept as ${name} on shelf ${shelf}`);
     return found;
@@ -31,16 +31,21 @@ export class KeptTensors {
 
   /** Keeps the first positions of an output, in the memory of what was kept under its name before where the shape is the same. */
   put({ shelf, name, positions }: KeepOrder, { shape, data }: SessionTensor): void {
+    const tensors = this.#shelves.get(shelf) ?? new Map<string, SessionTensor>();
+    this.#shelves.set(shelf, tensors);
+    if (positions === undefined) {
+      tensors.set(name, { shape, data });
+      return;
+    }
     const [batch = 1, groups = 1, length = 0, size = 1] = shape;
     const kept = [batch, groups, positions, size];
-    const tensors = this.#shelves.get(shelf) ?? new Map<string, Tensor>();
-    this.#shelves.set(shelf, tensors);
     const before = tensors.get(name);
     const values =
-      before?.shape.join() === kept.join()
+      before?.shape.join() === kept.join() && before.data instanceof Float32Array
         ? before.data
         : new Float32Array(batch * groups * positions * size);
     const [from, to] = [length * size, positions * size];
+    if (!(data instanceof Float32Array)) throw new Error(`${name} is kept in parts of no float32`);
     for (let group = 0; group < batch * groups; group++) {
       const start = group * from;
       values.set(data.subarray(start, start + to), group * to);

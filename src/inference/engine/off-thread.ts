@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
-import type { Tensor } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { KeepOrder } from "./kept-tensors.ts";
 import type { Runtime, Session, SessionInput, SessionTensor } from "./ort.ts";
+import { stageBuffers } from "./stage-bytes.ts";
 
 /** What the thread is told at its start. */
 export interface ThreadSetup {
@@ -19,8 +19,9 @@ type ThreadOrder =
       readonly kind: "create";
       readonly name: string;
       readonly model: Uint8Array;
-      readonly stage: Uint8Array<ArrayBuffer>;
-      /** Whether the reply is to bring the buffer back; otherwise its memory is freed there. */
+      readonly stage: readonly Uint8Array<ArrayBuffer>[];
+      readonly staying: readonly string[];
+      /** Whether the reply is to bring the buffers back; otherwise their memory is freed there. */
       readonly isAwaited: boolean;
     }
   | {
@@ -36,7 +37,8 @@ type ThreadOrder =
 export interface ThreadReply {
   readonly id: number;
   readonly session?: number;
-  readonly stage?: Uint8Array<ArrayBuffer>;
+  readonly keepsAcrossSessions?: boolean;
+  readonly stage?: readonly Uint8Array<ArrayBuffer>[];
   readonly outputs?: Readonly<Record<string, SessionTensor>>;
   /** Present exactly if the request failed. */
   readonly error?: unknown;
@@ -51,20 +53,22 @@ export interface ThreadReply {
 export async function loadRuntimeOffThread(provider: Provider, threads?: number): Promise<Runtime> {
   const setup: ThreadSetup = { provider, ...(threads === undefined ? {} : { threads }) };
   const open = Array.from({ length: threadCounts[provider] }, () => openThread(setup));
-  await Promise.all(open.map(({ ask }) => ask({ kind: "load" })));
+  const [loaded] = await Promise.all(open.map(({ ask }) => ask({ kind: "load" })));
   const runs = createRunCount();
   return {
-    async createSession(name, model, stage, giveBack) {
-      const owned = ownBuffer(stage);
+    keepsAcrossSessions: loaded?.keepsAcrossSessions ?? false,
+    async createSession(name, model, stage, { giveBack, staying = [] } = {}) {
+      const owned = stageBuffers(stage).map(ownBuffer);
       if (!runs.areNone()) await runs.none();
       const { ask } = open.reduce((idlest, thread) =>
         thread.pending() < idlest.pending() ? thread : idlest,
       );
       const isAwaited = giveBack !== undefined;
-      const order = { kind: "create", name, model, stage: owned, isAwaited } as const;
-      const { session, stage: read } = await ask(order, [owned.buffer]);
+      const order = { kind: "create", name, model, stage: owned, staying, isAwaited } as const;
+      const buffers = owned.map(({ buffer }) => buffer);
+      const { session, stage: read = [] } = await ask(order, buffers);
       if (session === undefined) throw new Error(`the thread made no session of stage ${name}`);
-      if (read !== undefined) giveBack?.(read);
+      for (const bytes of read) giveBack?.(bytes);
       return remoteSession(ask, session, runs);
     },
     async clear(shelf) {
@@ -79,9 +83,9 @@ export async function loadRuntimeOffThread(provider: Provider, threads?: number)
 /**
  * A session lives on the thread that made it, and making one of an 8B layer keeps a core busy for half a second: two threads
  * make two at once while weights arrive. One runs at a time all the same. The wasm runtime has a heap and a pool of its own
- * on each thread, so there it is one.
+ * on each thread, so there it is one; and what sessions leave with a device is that thread's alone.
  */
-const threadCounts: Readonly<Record<Provider, number>> = { cpu: 2, wasm: 1 };
+const threadCounts: Readonly<Record<Provider, number>> = { cpu: 2, wasm: 1, webgpu: 1, cuda: 1 };
 
 /**
  * A pass that rides on a load goes first. Were a session begun on one thread while the pass runs on the other, the pass would
@@ -207,6 +211,6 @@ function withoutSurroundings(
   );
 }
 
-function alone({ shape, data }: Tensor): Tensor {
+function alone({ shape, data }: SessionTensor): SessionTensor {
   return { shape, data: data.byteLength === data.buffer.byteLength ? data : data.slice() };
 }

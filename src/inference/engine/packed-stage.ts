@@ -13,9 +13,11 @@ import {
   INT8_LIMITS,
   packInt8,
   packQ8,
+  packQ8u,
   transposeRows,
   unpackInt8,
   unpackQ8,
+  unpackQ8u,
 } from "#weights/quant.ts";
 
 /** A tensor before it is packed: its numbers in the logical shape, and the encoding to pack them in. */
@@ -108,6 +110,10 @@ function encode(
     case "q8": {
       const packed = packQ8(values, columns);
       return { ...packed, stored: unpackQ8(packed, columns) };
+    }
+    case "q8u": {
+      const packed = packQ8u(values, columns);
+      return { ...packed, stored: unpackQ8u(packed, columns) };
     }
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);

@@ -11,30 +11,35 @@ loading.catch(() => undefined);
 const sessions = new Map<number, Session>();
 let sessionCount = 0;
 
-parentPort?.on("message", async (request: ThreadRequest) => {
+/** One request after another: a run may be given what the run before it leaves, and is asked for before that is there. */
+let last: Promise<void> = Promise.resolve();
+parentPort?.on("message", (request: ThreadRequest) => {
+  last = last.then(() => serve(request));
+});
+
+async function serve(request: ThreadRequest): Promise<void> {
   try {
     const result = await answer(request);
     const transfer = Object.values(result.outputs ?? {}).map(({ data }) => data.buffer);
-    if (result.stage !== undefined) transfer.push(result.stage.buffer);
+    for (const { buffer } of result.stage ?? []) transfer.push(buffer);
     reply({ id: request.id, ...result }, transfer as ArrayBuffer[]);
   } catch (error) {
     reply({ id: request.id, error }, []);
   }
-});
+}
 
 async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> {
   switch (request.kind) {
     case "load":
-      await loading;
-      return {};
+      return { keepsAcrossSessions: (await loading).keepsAcrossSessions };
     case "create": {
-      const { name, model, stage } = request;
-      const session = await (await loading).createSession(name, model, stage);
+      const { name, model, stage, staying } = request;
+      const session = await (await loading).createSession(name, model, stage, { staying });
       sessionCount += 1;
       sessions.set(sessionCount, session);
       if (request.isAwaited) return { session: sessionCount, stage };
       // The runtime has its own copy. Not waiting for the garbage collector keeps two stages' worth of memory free.
-      stage.buffer.transfer(0);
+      for (const { buffer } of stage) buffer.transfer(0);
       return { session: sessionCount };
     }
     case "run": {

@@ -20,7 +20,7 @@ export interface LinearKind {
   readonly block?: Q4Block;
 }
 
-export type LinearEncoding = Extract<TensorEncoding, "f32t" | "f16t" | "w8" | "w7" | "q4">;
+export type LinearEncoding = Extract<TensorEncoding, "f32t" | "f16t" | "w8" | "w7" | "q4" | "q8u">;
 
 /** What a provider computed and what it should have. */
 export interface LayerOutcome {

@@ -37,6 +37,7 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
   w8: 0.02,
   w7: 0.02,
   q4: 0.02,
+  q8u: 0.02,
 };
 
 /** Creates the test of one engine; nothing runs yet. */
@@ -66,7 +67,7 @@ export function createSelfTest(runtime: Runtime, provider: Provider, profile: Op
 /** Finds the op forms for a provider on this machine: the table's, unless its int8 kernel saturates here. */
 export async function settleProfile(runtime: Runtime, provider: Provider): Promise<OpProfile> {
   const profile = opProfiles[provider];
-  if (profile.int8Weights === "unsigned") return profile;
+  if (profile.int8Weights !== "signed") return profile;
   const model = saturationProbeGraph(profile);
   const session = await runtime.createSession("probe", model, probeBytes());
   const ones = new Float32Array(PROBE_WIDTH).fill(1);

@@ -88,7 +88,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       const readiness = readinessOf(name);
       await selfTest.check(stage.layout);
       const model = modelOf(stage.layout);
-      const session = await runtime.createSession(name, model, stage.bytes, giveBack);
+      const session = await runtime.createSession(
+        name,
+        model,
+        stage.bytes,
+        giveBack === undefined ? {} : { giveBack },
+      );
       // The engine may have been disposed meanwhile; then nobody else would ever release it.
       if (!readiness.settle(session)) await session.release();
     },

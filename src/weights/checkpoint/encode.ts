@@ -1,7 +1,16 @@
 import { STANDARD_Q4_BLOCK, type TensorEntry } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
 import { packQ4, unpackQ4 } from "../q4.ts";
-import { INT8_LIMITS, packInt8Rows, packQ8, transposeRows, unpackQ8, widenBf16 } from "../quant.ts";
+import {
+  INT8_LIMITS,
+  packInt8Rows,
+  packQ8,
+  packQ8u,
+  transposeRows,
+  unpackQ8,
+  unpackQ8u,
+  widenBf16,
+} from "../quant.ts";
 import { WeightsError } from "../weights-error.ts";
 import type { LocatedTensor } from "./checkpoint.ts";
 import { DTYPE_BYTES, type SafetensorsDtype } from "./safetensors.ts";
@@ -93,6 +102,11 @@ function createEncoder(
       return blockEncoder(
         (rows) => packQ8(rows, columns),
         (packed) => unpackQ8(packed, columns),
+      );
+    case "q8u":
+      return blockEncoder(
+        (rows) => packQ8u(rows, columns),
+        (packed) => unpackQ8u(packed, columns),
       );
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);

@@ -82,9 +82,10 @@ function wordMasks(encoding: TensorEncoding, rms: number): { keep: number; set: 
     case "q4":
       return { keep: 0xffff_ffff, set: 0 };
     case "q8":
+    case "q8u":
     case "w8":
     case "w7":
-      return { keep: 0xfefe_fefe, set: 0x0101_0101 }; // odd, so −128 never comes up
+      return { keep: 0xfefe_fefe, set: 0x0101_0101 }; // odd, so −128 (0 in q8u) never comes up
     case "f16":
     case "f16t": {
       const half = (exponent + 15) << 10;
@@ -119,7 +120,7 @@ function paddedRowBytes(
   columns: number,
   q4Block: number,
 ): number | undefined {
-  if (encoding !== "q4" && encoding !== "q8") return undefined;
+  if (encoding !== "q4" && encoding !== "q8" && encoding !== "q8u") return undefined;
   const block = encoding === "q4" ? q4Block : Q8_BLOCK;
   if (columns % block === 0) return undefined;
   const numbers = Math.ceil(columns / block) * block;
@@ -139,7 +140,9 @@ function clearPadding(
   rowBytes: number,
 ): void {
   const used = encoding === "q4" ? Math.ceil(columns / 2) : columns;
+  const zero = { q4: 0x88, q8u: 0x80 };
+  const padding = encoding === "q4" || encoding === "q8u" ? zero[encoding] : 0;
   for (let row = 0; row < chunk.byteLength; row += rowBytes) {
-    chunk.fill(encoding === "q4" ? 0x88 : 0, row + used, row + rowBytes);
+    chunk.fill(padding, row + used, row + rowBytes);
   }
 }

@@ -21,8 +21,10 @@ describe("loadRuntimeOffThread", () => {
     const stage = probeBytes();
     const before = stage.slice();
     let read: Uint8Array | undefined;
-    const session = await runtime.createSession("probe", model, stage, (buffer) => {
-      read = buffer;
+    const session = await runtime.createSession("probe", model, stage, {
+      giveBack: (buffer) => {
+        read = buffer;
+      },
     });
     expect([stage.byteLength, read]).toEqual([0, before]);
     // The runtime has its own copy.

@@ -37,6 +37,7 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
   w8: 0.03,
   w7: 0.03,
   q4: 0.03,
+  q8u: 0.03,
 };
 
 describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {

@@ -22,6 +22,7 @@ function blocksOf(block: Q4Block): StageLayout {
 /** A runtime that puts a wrong number into every result. */
 function flawed(runtime: Runtime, flaw: number): Runtime {
   return {
+    ...runtime,
     async createSession(...args) {
       const session = await runtime.createSession(...args);
       const run: Session["run"] = async (inputs, outputs) => {
@@ -34,13 +35,11 @@ function flawed(runtime: Runtime, flaw: number): Runtime {
       };
       return { run, release: () => session.release() };
     },
-    clear: (shelf) => runtime.clear(shelf),
-    close: () => runtime.close(),
   };
 }
 
 describe.each(["cpu", "wasm"] as const)("the self-test of provider %s", (provider) => {
-  test.each(["f32t", "f16t", "w8", "w7", "q4"] satisfies LinearEncoding[])(
+  test.each(["f32t", "f16t", "w8", "w7", "q4", "q8u"] satisfies LinearEncoding[])(
     "is passed with %s weights on this machine",
     async (encoding) => {
       const runtime = await loadRuntime(provider, 1);
@@ -85,12 +84,11 @@ describe("the self-test", () => {
     let sessions = 0;
     const runtime = await loadRuntime("cpu", 1);
     const counting: Runtime = {
+      ...runtime,
       createSession(...args) {
         sessions += 1;
         return runtime.createSession(...args);
       },
-      clear: (shelf) => runtime.clear(shelf),
-      close: () => runtime.close(),
     };
     const selfTest = createSelfTest(counting, "cpu", opProfiles.cpu);
     const model = randomModel("q4", "q8");

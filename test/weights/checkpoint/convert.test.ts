@@ -13,7 +13,7 @@ import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { blobKey, latestKey } from "#weights/manifest.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
 import { unpackQ4 } from "#weights/q4.ts";
-import { unpackInt8, unpackQ8, widenBf16 } from "#weights/quant.ts";
+import { unpackInt8, unpackQ8, unpackQ8u, widenBf16 } from "#weights/quant.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { WeightsError } from "#weights/weights-error.ts";
@@ -98,6 +98,11 @@ function decode(
         columns,
         block,
       );
+    case "q8u":
+      return unpackQ8u(
+        { data: new Uint8Array(part()), scales: new Float16Array(part(scales)) },
+        columns,
+      );
     case "q8":
       return unpackQ8(
         { data: new Int8Array(part()), scales: new Float16Array(part(scales)) },
@@ -161,6 +166,7 @@ describe("a converted checkpoint", () => {
     [{ format: "f16" }, 0.0005],
     [{ format: "w8a8" }, 0.01],
     [{ format: "w7a8" }, 0.02],
+    [{ format: "q8" }, 0.01],
     [{ format: "q4" }, 0.09],
     [{ format: "q4", block: 64 }, 0.1],
     [{ format: "q4", block: 128 }, 0.11],

@@ -4,7 +4,7 @@ import { createSha256 } from "#inference/sha256.ts";
 import { createTokenizer } from "#inference/text.ts";
 import { memoryStore } from "#weights/object-store.ts";
 import { unpackQ4 } from "#weights/q4.ts";
-import { unpackQ8 } from "#weights/quant.ts";
+import { unpackQ8, unpackQ8u } from "#weights/quant.ts";
 import { readBlob } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { SYNTH_SHAPES, synthArchitecture } from "#weights/synth/shapes.ts";
@@ -56,11 +56,16 @@ describe("a synthetic bundle", () => {
                       { data: new Int8Array(part()), scales: new Float16Array(part(scales)) },
                       columns,
                     )
-                  : encoding.startsWith("f16")
-                    ? new Float16Array(part())
-                    : encoding === "w8" || encoding === "w7"
-                      ? new Float32Array(part(scales))
-                      : new Float32Array(part());
+                  : encoding === "q8u"
+                    ? unpackQ8u(
+                        { data: new Uint8Array(part()), scales: new Float16Array(part(scales)) },
+                        columns,
+                      )
+                    : encoding.startsWith("f16")
+                      ? new Float16Array(part())
+                      : encoding === "w8" || encoding === "w7"
+                        ? new Float32Array(part(scales))
+                        : new Float32Array(part());
             expect(values.every((value: number) => Math.abs(value) <= 1)).toBe(true);
           }
         },
