@@ -53,21 +53,30 @@ export function fileStore(folder: string): ObjectStore {
         await rename(draft, file);
       } catch (error) {
         await rm(draft, { force: true });
-        throw error;
+        throw isFull(error)
+          ? new WeightsError("disk_too_small", `the disk of ${root} is full`, { cause: error })
+          : error;
       }
     },
     async remove(key) {
       await rm(fileOf(root, key), { force: true });
     },
     async *list(prefix, signal) {
-      const entries = (await statOf(root))
-        ? await readdir(root, { recursive: true, withFileTypes: true })
-        : [];
-      const keys = entries
-        .filter((entry) => entry.isFile() && !entry.name.endsWith(".part"))
-        .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-        .map((name) => name.split(path.sep).join("/"))
-        .filter((key) => key.startsWith(prefix));
+      // Only what lies below the prefix's own folder is looked through.
+      const base = prefix.includes("/") ? fileOf(root, path.posix.dirname(`${prefix}_`)) : root;
+      const keys: string[] = [];
+      for (const entry of (await statOf(base))
+        ? await readdir(base, { recursive: true, withFileTypes: true })
+        : []) {
+        if (entry.name.endsWith(".part")) continue;
+        const file = path.join(entry.parentPath, entry.name);
+        // Where a hub's own client keeps files, names are links to contents.
+        const isFile = entry.isSymbolicLink()
+          ? (await statOf(file))?.isFile() === true
+          : entry.isFile();
+        const key = path.relative(root, file).split(path.sep).join("/");
+        if (isFile && key.startsWith(prefix)) keys.push(key);
+      }
       for (const key of keys.sort()) {
         signal?.throwIfAborted();
         yield key;
@@ -104,6 +113,11 @@ function fileOf(root: string, key: string): string {
     throw new WeightsError("store_refused", `${key} leads out of ${root}`);
   }
   return file;
+}
+
+/** The disk, or what its user may have of it. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(?:ENOSPC|EDQUOT)$/.test(`${error.code}`);
 }
 
 async function statOf(file: string): Promise<Stats | undefined> {

@@ -55,3 +55,6 @@ export const MAX_CHECKPOINT_JSON_BYTES: number = 16 * 1024 * 1024;
 
 /** Files of a sharded checkpoint; each is opened and its header read. */
 export const MAX_CHECKPOINT_FILES = 1024;
+
+/** Files that a hub may list of a repository: a list that fills memory. Checkpoints have tens; 100,000 is the hub's own advice for a repository at most. */
+export const MAX_REPOSITORY_FILES = 100_000;

@@ -139,6 +139,15 @@ export function retryAfterOf(
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
 }
 
+/**
+ * Reads when a hub counts anew, in milliseconds, from `RateLimit: "resolvers";r=0;t=55`. Undefined where it says nothing of the kind.
+ * Source: Hugging Face's documentation on rate limits, after draft-ietf-httpapi-ratelimit-headers.
+ */
+export function rateLimitReset(header: string | null | undefined): number | undefined {
+  const seconds = /;\s*t=(\d{1,6})(?:\s*[;,]|\s*$)/.exec(header ?? "")?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
 /** Full jitter: many functions that start at once spread out. Source: AWS, Exponential Backoff And Jitter. */
 function backoff(policy: RetryPolicy, failuresInARow: number): number {
   const ceiling = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (failuresInARow - 1));

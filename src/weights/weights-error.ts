@@ -4,6 +4,8 @@
  *
  *   store         `not_found` · `access_denied` · `store_refused` other 4xx · `store_unavailable` the only one worth
  *                 trying again · `object_changed` another ETag while it was being read
+ *   hub           `repository_missing` · `repository_gated` · `revision_missing` · `token_refused`
+ *   machine       `disk_too_small` · `memory_too_small`
  *   bundle        `manifest_invalid` · `shard_corrupt` · `memory_budget_too_small`
  *   safetensors   `safetensors_truncated` · `…_header_too_large` · `…_bad_json` · `…_duplicate_name` ·
  *                 `…_unknown_dtype` · `…_bad_offsets`
@@ -16,6 +18,12 @@ export type WeightsErrorCode =
   | "store_refused"
   | "store_unavailable"
   | "object_changed"
+  | "repository_missing"
+  | "repository_gated"
+  | "revision_missing"
+  | "token_refused"
+  | "disk_too_small"
+  | "memory_too_small"
   | "manifest_invalid"
   | "shard_corrupt"
   | "memory_budget_too_small"

@@ -1,5 +1,5 @@
 import type { Abilities } from "#domain/abilities.ts";
-import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
+import type { Architecture } from "#domain/architecture.ts";
 import type { StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
 import { type StageSink, type StoredBundle, writeBundle } from "../bundle-writer.ts";
@@ -12,27 +12,26 @@ import { type Progress, rateMeter } from "../progress.ts";
 import {
   type Checkpoint,
   type CheckpointFolder,
+  type CheckpointOptions,
   type LocatedTensor,
   openCheckpoint,
 } from "./checkpoint.ts";
 import { type EncodingError, encodeTensor } from "./encode.ts";
 import { residualRotation, rotated } from "./rotation.ts";
 
-export interface ConvertOptions {
+export interface ConvertOptions extends EncodeOptions, CheckpointOptions {
   readonly checkpoint: CheckpointFolder;
+  /** How the linears are stored, or a choice once the sizes are known; what it throws ends the conversion before anything is written. */
+  readonly form: StorageForm | ((architecture: Architecture) => StorageForm);
+}
+
+/** What the conversion of a checkpoint that has been understood needs to know. */
+export interface EncodeOptions {
   readonly store: ObjectStore;
   readonly name: string;
   readonly version: string;
-  /** How the linears are stored, or a choice once the sizes are known; what it throws ends the conversion before anything is written. */
-  readonly form: StorageForm | ((architecture: Architecture) => StorageForm);
   /** Spread outliers of the residual stream over its channels; see `residualRotation`. Answers stay the same but for rounding. */
   readonly rotate?: boolean;
-  /** Take ids only: no tokenizer in the bundle, all `vocab_size` columns may be chosen. */
-  readonly idsOnly?: boolean;
-  /** Ids that replace what tokenizer or config say. */
-  readonly special?: Partial<SpecialTokens>;
-  /** Tries the chat template before anything is written; throws where it could not be used. */
-  readonly checkTemplate?: (source: string) => void;
   /** What the model was trained for; absent where nobody says. */
   readonly abilities?: Abilities;
   readonly createHasher: CreateHasher;
@@ -61,7 +60,7 @@ export interface TensorReport extends EncodingError {
 }
 
 /** Changes when equal checkpoints would give other bytes than before, so that no journal of an older form is gone on with. */
-const ENCODING_REVISION = 2;
+export const ENCODING_REVISION = 2;
 
 /**
  * Turns a Hugging Face checkpoint into a bundle. Streams tensor by tensor: memory is bounded by the largest encoded tensor
@@ -69,19 +68,25 @@ const ENCODING_REVISION = 2;
  * shards that are stored. `latest.json` moves last.
  * Throws WeightsError by name for a checkpoint that cannot be used; nothing is written before it has been understood.
  */
-export async function convertCheckpoint(
-  options: ConvertOptions,
-): Promise<StoredBundle & { readonly ignored: readonly string[] }> {
-  const { store, name, version, createHasher, signal } = options;
-  const { idsOnly, special, checkTemplate } = options;
-  const checkpoint = await openCheckpoint(options.checkpoint, {
-    ...(idsOnly === undefined ? {} : { idsOnly }),
-    ...(special === undefined ? {} : { special }),
-    ...(checkTemplate === undefined ? {} : { checkTemplate }),
-    ...(signal === undefined ? {} : { signal }),
-  });
+export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
+  const checkpoint = await openCheckpoint(options.checkpoint, options);
   const form =
     typeof options.form === "function" ? options.form(checkpoint.architecture) : options.form;
+  return encodeCheckpoint(checkpoint, form, options);
+}
+
+/** A bundle, and the checkpoint's tensors that it does not hold. */
+export interface Converted extends StoredBundle {
+  readonly ignored: readonly string[];
+}
+
+/** Turns a checkpoint that has been understood into a bundle; see `convertCheckpoint`. */
+export async function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  form: StorageForm,
+  options: EncodeOptions,
+): Promise<Converted> {
+  const { store, name, version, createHasher, signal } = options;
   const rotation = options.rotate ? residualRotation(checkpoint.architecture) : undefined;
   const sourceBytes = stageSourceBytes(checkpoint);
   const total = [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -174,19 +179,48 @@ function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number
 }
 
 /** Files are told apart by headers, lengths and revisions: reading 17 GB to be surer would be the conversion itself. */
-function fingerprintOf(
-  checkpoint: Checkpoint,
-  form: StorageForm & { readonly rotated: boolean },
-  createHasher: CreateHasher,
-): string {
-  const tensors = stageNames(checkpoint.architecture).flatMap((stage) =>
+function placesOf(checkpoint: Checkpoint): readonly unknown[] {
+  return stageNames(checkpoint.architecture).flatMap((stage) =>
     stageTensors(checkpoint.architecture, stage).map(({ name }) => {
       const { source, ...place } = checkpoint.tensor(stage, name);
       return { ...place, fileBytes: source.byteLength, revision: source.revision ?? null };
     }),
   );
+}
+
+function fingerprintOf(
+  checkpoint: Checkpoint,
+  form: StorageForm & { readonly rotated: boolean },
+  createHasher: CreateHasher,
+): string {
+  return digestOf(
+    {
+      ENCODING_REVISION,
+      architecture: checkpoint.architecture,
+      form,
+      tensors: placesOf(checkpoint),
+    },
+    createHasher,
+  );
+}
+
+/**
+ * Names what a checkpoint would become: equal for checkpoints whose bundles of one form are the same, as far as headers, lengths,
+ * revisions and small files tell. 64 hex digits.
+ */
+export function checkpointDigest(checkpoint: Checkpoint, createHasher: CreateHasher): string {
+  const files = [...checkpoint.files].sort(([a], [b]) => (a < b ? -1 : 1));
+  const contents = files.map(([name, bytes]) => {
+    const hasher = createHasher();
+    hasher.update(bytes);
+    return [name, hasher.digestHex()];
+  });
+  const { architecture } = checkpoint;
+  return digestOf({ architecture, tensors: placesOf(checkpoint), contents }, createHasher);
+}
+
+function digestOf(facts: unknown, createHasher: CreateHasher): string {
   const hasher = createHasher();
-  const facts = { ENCODING_REVISION, architecture: checkpoint.architecture, form, tensors };
   hasher.update(new TextEncoder().encode(canonicalJson(facts)));
   return hasher.digestHex();
 }
