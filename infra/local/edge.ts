@@ -9,8 +9,9 @@ import type { Server } from "node:net";
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { takeLock } from "#cli/models/lock.ts";
 import { LOOPBACK } from "./ports.ts";
-import { type StorageSecrets, takeLock } from "./state.ts";
+import type { StorageSecrets } from "./state.ts";
 
 export interface EdgeSettings {
   readonly apiPort: number;

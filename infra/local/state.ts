@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { takeLock } from "#cli/models/lock.ts";
 
 /** The folder of one local system: databases, objects, logs and keys. Only its owner can enter it, and one start at a time. */
 export interface LocalState extends Disposable {
@@ -55,25 +55,6 @@ export function takeState(folder: string): LocalState {
 
 /** What the edge holds while it runs: it may outlive the start that a person has killed, by seconds. */
 export const EDGE_LOCK = "edge.lock";
-
-/**
- * Locks a file until the returned database is closed or this process ends, however it ends: the lock is the operating
- * system's own, so there is no stale one to be told from a live one. Returns undefined if another process has held it for `patienceMs`.
- */
-export function takeLock(file: string, patienceMs: number): DatabaseSync | undefined {
-  const database = new DatabaseSync(file, { timeout: patienceMs });
-  try {
-    database.exec("BEGIN EXCLUSIVE");
-    return database;
-  } catch (cause) {
-    database.close();
-    if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY)
-      return undefined;
-    throw cause;
-  }
-}
-
-const SQLITE_BUSY = 5;
 
 /** Writes a file whole or not at all: a start that is killed leaves the old one. */
 export function writeWhole(file: string, content: unknown): void {

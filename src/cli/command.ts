@@ -14,6 +14,8 @@ export interface CommandIo {
   readonly isTTY: boolean;
   /** Width of that terminal in cells; absent when `stdout` is none or does not say. */
   readonly columns?: number;
+  /** Width of the terminal that `stderr` is; absent when it is none. */
+  readonly errorColumns?: number;
   /** Aborted by Ctrl-C or a stop from outside: end soon, leave nothing half-written. */
   readonly signal: AbortSignal;
 }

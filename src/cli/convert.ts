@@ -12,7 +12,7 @@ import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { FORM_OPTIONS, formHelp, readForm } from "./convert/form.ts";
 import { openSource, openTarget } from "./convert/location.ts";
-import { progressPrinter } from "./convert/report.ts";
+import { createReporter } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
 
 /** Help text of `unmask convert`. */
@@ -38,7 +38,8 @@ ${abilityHelp(11)}
 export const convert: Command = async (args, io) => {
   const { source, target, name, version, form, rotate, idsOnly, special, abilities } =
     readArguments(args);
-  const print = progressPrinter(io.stderr);
+  // Where the tensors' lines go to the same terminal, a line that is written over would be torn by them.
+  using reporter = createReporter(io.stderr, { columns: io.isTTY ? undefined : io.errorColumns });
   const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
   try {
     const { bundle, digest, ignored } = await convertCheckpoint({
@@ -57,7 +58,7 @@ export const convert: Command = async (args, io) => {
       ...(abilities === undefined ? {} : { abilities }),
       createHasher: createSha256,
       signal: io.signal,
-      onProgress: (progress) => print(progress, progress.stage),
+      onProgress: (progress) => reporter.progress(progress, progress.stage),
       onTensor: (report) => {
         totals.tensors += 1;
         if (relative(report) > relative(totals.worst)) totals.worst = report;

@@ -208,6 +208,7 @@ if (import.meta.main) {
     cwd: process.env["INIT_CWD"] ?? process.cwd(),
     isTTY: process.stdout.isTTY === true,
     ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
+    ...(process.stderr.isTTY ? { errorColumns: process.stderr.columns } : {}),
     signal: interrupted.signal,
   });
 }

@@ -14,7 +14,7 @@ import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { readBlock, readFormat } from "./convert/form.ts";
 import { openTarget } from "./convert/location.ts";
-import { progressPrinter } from "./convert/report.ts";
+import { createReporter } from "./convert/report.ts";
 import { checkBundleNames, peakMegabytes } from "./convert.ts";
 
 /** Help text of `unmask synth`. */
@@ -32,7 +32,7 @@ ${abilityHelp(10)}
 /** Runs `unmask synth`: prints name, version and digest to stdout, progress to stderr. */
 export const synth: Command = async (args, io) => {
   const { target, shape, format, block, seed, name, version, abilities } = readArguments(args);
-  const print = progressPrinter(io.stderr);
+  using reporter = createReporter(io.stderr, { columns: io.errorColumns });
   try {
     const { digest } = await synthBundle({
       store: openTarget(target, io),
@@ -45,7 +45,7 @@ export const synth: Command = async (args, io) => {
       ...(abilities === undefined ? {} : { abilities }),
       createHasher: createSha256,
       signal: io.signal,
-      onProgress: (progress) => print(progress, shape),
+      onProgress: (progress) => reporter.progress(progress, shape),
     });
     io.stderr.write(`peak memory ${peakMegabytes()} MB\n`);
     io.stdout.write(`${name}\t${version}\t${digest}\n`);

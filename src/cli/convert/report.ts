@@ -4,20 +4,92 @@ import type { TextSink } from "../command.ts";
 /** Between two lines of progress: a log of an hour's conversion stays readable. */
 const LINE_INTERVAL_MS = 2000;
 
-/** Prints how far a transfer is, at most every two seconds and at its end. */
-export function progressPrinter(
+/** Between two looks of a line that is written over: as fast as one can read it. */
+const REWRITE_INTERVAL_MS = 200;
+
+/** In a log, whatever goes on without a word says so this often. */
+const REMINDER_INTERVAL_MS = 10_000;
+
+/** Writes over the whole line that the cursor is in. Source: ECMA-378 / xterm, `CSI K`. */
+const REWRITE = "\r\u001b[K";
+
+/** Tells a person or a log what goes on. */
+export interface Reporter extends Disposable {
+  /** A sentence that stays. */
+  says(text: string): void;
+  /** How far a transfer is; `label` names the part. */
+  progress(progress: Progress, label: string): void;
+}
+
+/**
+ * Reports on `sink`: with `columns`, as one line that is written over on a terminal of that width; without, as a line every two
+ * seconds. What lasts longer than that without news is told, too, with how long it has: silence looks like a fault. Ends with
+ * its disposal.
+ */
+export function createReporter(
   sink: TextSink,
-  now: () => number = () => performance.now(),
-): (progress: Progress, label: string) => void {
-  let printedMs = now();
-  let hasEnded = false;
-  return (progress, label) => {
-    const isLast = progress.doneBytes >= progress.totalBytes;
-    if (hasEnded || (!isLast && now() - printedMs < LINE_INTERVAL_MS)) return;
-    hasEnded = isLast;
-    printedMs = now();
-    sink.write(`${label.padEnd(10)} ${progressLine(progress)}\n`);
+  {
+    columns,
+    now = () => performance.now(),
+    every = repeatedly,
+  }: {
+    readonly columns?: number | undefined;
+    readonly now?: () => number;
+    /** Calls back again and again until the returned function is called. */
+    readonly every?: (milliseconds: number, call: () => void) => () => void;
+  } = {},
+): Reporter {
+  const isTerminal = columns !== undefined;
+  const interval = isTerminal ? REWRITE_INTERVAL_MS : LINE_INTERVAL_MS;
+  let latest = { text: "", sinceMs: now() };
+  let writtenMs = now();
+  let isEnded = false; // the transfer that is told of
+  let isLineOpen = false;
+  const write = (text: string): void => {
+    writtenMs = now();
+    isLineOpen = isTerminal;
+    sink.write(isTerminal ? `${REWRITE}${text.slice(0, Math.max(1, columns - 1))}` : `${text}\n`);
   };
+  const closeLine = (): void => {
+    if (isLineOpen) sink.write("\n");
+    isLineOpen = false;
+  };
+  const stop = every(interval, () => {
+    const silence = isTerminal ? LINE_INTERVAL_MS : REMINDER_INTERVAL_MS;
+    if (latest.text === "" || isEnded || now() - latest.sinceMs < silence) return;
+    if (!isTerminal && now() - writtenMs < silence) return;
+    const seconds = Math.floor((now() - latest.sinceMs) / 1000);
+    write(`${latest.text}   (for ${seconds} s)`);
+  });
+  return {
+    says(text) {
+      if (isLineOpen) sink.write(REWRITE);
+      isLineOpen = false;
+      isEnded = false;
+      writtenMs = now();
+      latest = { text, sinceMs: now() };
+      sink.write(`${text}\n`);
+    },
+    progress(progress, label) {
+      const isLast = progress.doneBytes >= progress.totalBytes;
+      const text = `${label.padEnd(10)} ${progressLine(progress)}`;
+      latest = { text, sinceMs: now() };
+      if (isEnded && isLast) return;
+      isEnded = isLast;
+      if (isLast || now() - writtenMs >= interval) write(text);
+      if (isLast) closeLine();
+    },
+    [Symbol.dispose]() {
+      stop();
+      closeLine();
+    },
+  };
+}
+
+function repeatedly(milliseconds: number, call: () => void): () => void {
+  const timer = setInterval(call, milliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** Says how far a transfer is: `1.20 of 16.87 GB   7 %   85 MB/s   3:05 left`. */
@@ -40,5 +112,7 @@ export function progressLine({
 
 function clock(seconds: number): string {
   const whole = Math.ceil(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const minutes = Math.floor(whole / 60);
+  const rest = `${String(minutes % 60).padStart(minutes < 60 ? 1 : 2, "0")}:${String(whole % 60).padStart(2, "0")}`;
+  return minutes < 60 ? rest : `${Math.floor(minutes / 60)}:${rest}`;
 }

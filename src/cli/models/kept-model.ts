@@ -1,0 +1,87 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import type { Bundle } from "#domain/bundle.ts";
+import { fileStore } from "#inference/file-store.ts";
+import type { StorageForm } from "#weights/format-choice.ts";
+import { blobKey } from "#weights/manifest.ts";
+import { MAX_ASKED, type ModelRecord } from "#weights/model-record.ts";
+import { readManifest } from "#weights/read-bundle.ts";
+import { WeightsError } from "#weights/weights-error.ts";
+import { keptModels, readRecord, writeRecord } from "./model-folders.ts";
+
+/** A converted model that was found again. */
+export interface FoundModel {
+  readonly folder: string;
+  readonly record: ModelRecord;
+  readonly bundle: Bundle;
+}
+
+/** Looks for a model that was made, or found, when the same was asked for: no network is needed to start it again. */
+export async function findAsked(
+  models: string,
+  asked: string,
+  isWanted: (found: FoundModel) => boolean,
+): Promise<FoundModel | undefined> {
+  const candidates = (await keptModels(models)).filter(({ record }) =>
+    record?.asked.includes(asked),
+  );
+  // Two commits of one branch may lie there: the later one was asked for last.
+  candidates.sort((a, b) => (b.record?.finishedAt ?? "").localeCompare(a.record?.finishedAt ?? ""));
+  for (const { folder } of candidates) {
+    const found = await findIn(folder);
+    if (found !== undefined && isWanted(found)) return found;
+  }
+  return undefined;
+}
+
+/** The finished model in a folder; undefined where it is not finished, or something of it is missing. */
+export async function findIn(folder: string): Promise<FoundModel | undefined> {
+  const record = await readRecord(folder);
+  if (record === undefined) return undefined;
+  try {
+    const { bundle, digest } = await readManifest(fileStore(folder), record.name, record.version);
+    return digest === record.digest && (await isWhole(folder, bundle))
+      ? { folder, record, bundle }
+      : undefined;
+  } catch (cause) {
+    if (cause instanceof WeightsError && /^(?:not_found|manifest_invalid)$/.test(cause.code))
+      return undefined; // to be made again
+    throw cause;
+  }
+}
+
+/** Sizes only: contents are hashed by whoever loads them. */
+async function isWhole(folder: string, { stages, files }: Bundle): Promise<boolean> {
+  const blobs = [...stages.flatMap(({ shards }) => shards), ...Object.values(files)];
+  const sizes = await Promise.all(
+    blobs.map(async (blob) => (await sizeOf(path.join(folder, blobKey(blob)))) === blob.bytes),
+  );
+  return sizes.every(Boolean);
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
+/** Notes that a model is what was asked for, so that the same is found without asking a hub. */
+export async function rememberAsked(found: FoundModel, asked: string | undefined): Promise<void> {
+  if (asked === undefined || found.record.asked.at(-1) === asked) return;
+  const others = found.record.asked.filter((one) => one !== asked);
+  await writeRecord(found.folder, {
+    ...found.record,
+    asked: [...others, asked].slice(-MAX_ASKED),
+  });
+}
+
+/** How the linears of a bundle are stored. */
+export function formOf({ format, stages }: Bundle): StorageForm {
+  const block = stages
+    .flatMap(({ tensors }) => tensors)
+    .find((tensor) => tensor.block !== undefined)?.block;
+  return block === undefined ? { format } : { format, block };
+}

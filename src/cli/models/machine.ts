@@ -1,0 +1,30 @@
+import { statfs } from "node:fs/promises";
+import { totalmem } from "node:os";
+import path from "node:path";
+
+/** What a machine has, as far as a model asks for it. Passed in, so that tests can have any machine. */
+export interface Machine {
+  /** Memory that this process may use at most, in bytes: the machine's, or less where a container limits it. */
+  readonly memoryBytes: number;
+  /** Free bytes on the disk of a folder, which need not exist yet. */
+  freeBytes(folder: string): Promise<number>;
+}
+
+/** The machine that this runs on. */
+export function thisMachine(): Machine {
+  const limit = process.constrainedMemory();
+  return {
+    memoryBytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
+    async freeBytes(folder) {
+      for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+        try {
+          const { bavail, bsize } = await statfs(at);
+          return bavail * bsize;
+        } catch (cause) {
+          const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+          if (!isMissing || at === path.dirname(at)) throw cause;
+        }
+      }
+    },
+  };
+}
