@@ -1,0 +1,48 @@
+import path from "node:path";
+import { type CRuntime, loadCRuntime } from "../c-api/c-runtime.ts";
+import type { CudaOptions } from "../c-api/cuda-options.ts";
+import { loadLibraries } from "../c-api/ort-api.ts";
+import { ProviderUnavailableError } from "../provider-unavailable.ts";
+import { explainCudaFault } from "./cuda-fault.ts";
+import {
+  CUDA_LIBRARIES,
+  CUDA_RUNTIME_VERSION,
+  checkProviderFolder,
+  RUNTIME_FILE,
+} from "./provider-folder.ts";
+
+/** Where the CUDA provider lies and what it may use. */
+export interface CudaSettings extends CudaOptions {
+  /** Made by `unmask provider cuda install`. */
+  readonly folder: string;
+}
+
+/**
+ * Loads ONNX Runtime with its CUDA provider, once its files have been checked, and makes sure that there is a GPU. Throws
+ * ProviderUnavailableError where it knows what is missing.
+ */
+export async function loadCudaRuntime(
+  { folder, ...cuda }: CudaSettings,
+  threads?: number,
+): Promise<CRuntime> {
+  const { files } = await checkProviderFolder(folder);
+  const fetched = CUDA_LIBRARIES.filter((name) => files.some((file) => file.name === name));
+  try {
+    // Libraries that are open already are found by their names, wherever they lie: nobody has to set LD_LIBRARY_PATH.
+    await loadLibraries(fetched.map((name) => path.join(folder, name)));
+    const libraryPath = path.join(folder, RUNTIME_FILE);
+    const runtime = await loadCRuntime({
+      libraryPath,
+      cuda,
+      ...(threads === undefined ? {} : { threads }),
+    });
+    if (runtime.version === CUDA_RUNTIME_VERSION) return runtime;
+    await runtime.close();
+    throw new ProviderUnavailableError("cuda", "files_wrong", {
+      why: `${libraryPath} says that it is ONNX Runtime ${runtime.version}, this is ${CUDA_RUNTIME_VERSION}`,
+      next: "Install them again: npm run unmask -- provider cuda install --index URL",
+    });
+  } catch (cause) {
+    throw explainCudaFault(cause) ?? cause;
+  }
+}
