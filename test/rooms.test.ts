@@ -16,6 +16,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
       "node:",
       "onnxruntime-node",
       "onnxruntime-web",
+      "koffi",
       "sharp",
       "zod",
       "hono",
@@ -29,13 +30,17 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
-  cli: { rooms: ["domain", "model", "weights", "client", "inference"], packages: ["node:"] },
+  cli: {
+    rooms: ["domain", "model", "weights", "client", "inference"],
+    packages: ["node:", "yauzl"],
+  },
 };
 
 /** Packages that one file alone may name, so that everything else stays ignorant of them. */
 const soleImporters: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/inference\/engine\/ort\.ts$/,
   "onnxruntime-web": /^src\/inference\/engine\/ort\.ts$/,
+  koffi: /^src\/inference\/engine\/c-api\/ort-api\.ts$/,
   "@aws-sdk/client-s3": /^src\/weights\/s3\.ts$/,
 };
 

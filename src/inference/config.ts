@@ -2,6 +2,8 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket.ts";
+import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
+import { cudaEnvironment, cudaSettings } from "./engine/cuda/cuda-settings.ts";
 
 /**
  * Everything that a function is told from outside, read once at the start. Names and defaults stand in infra/docs/settings.md;
@@ -14,6 +16,8 @@ export interface Config {
   /** Absent: whatever `latest.json` names at the start. */
   readonly modelVersion?: string;
   readonly provider: Provider;
+  /** Present exactly if the provider is cuda. */
+  readonly cuda?: CudaSettings;
   /** Absent: as many as the machine has cores. */
   readonly threads?: number;
   readonly store: StoreConfig;
@@ -79,6 +83,7 @@ const environment = z.object({
   UNMASK_MODEL: z.string().default("unmask-demo"),
   UNMASK_MODEL_VERSION: z.string().optional(),
   UNMASK_PROVIDER: z.enum(providerNames).default("cpu"),
+  ...cudaEnvironment,
   UNMASK_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   UNMASK_S3_ENDPOINT: z.url(),
   UNMASK_S3_REGION: z.string().default("auto"),
@@ -114,6 +119,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
       ? {}
       : { modelVersion: values.UNMASK_MODEL_VERSION }),
     provider: values.UNMASK_PROVIDER,
+    ...(values.UNMASK_PROVIDER === "cuda" ? { cuda: cudaSettings(values, variables) } : {}),
     ...(values.UNMASK_THREADS === undefined ? {} : { threads: values.UNMASK_THREADS }),
     store: {
       endpoint: values.UNMASK_S3_ENDPOINT,

@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const host = createModelHost({
     model: config.model,
     provider: config.provider,
+    ...(config.cuda === undefined ? {} : { cuda: config.cuda }),
     ...(config.threads === undefined ? {} : { threads: config.threads }),
     prefixBytes: config.prefixBytes,
     resize: (await loadKernels()).resize,

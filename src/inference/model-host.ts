@@ -10,6 +10,7 @@ import { keptFor } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
+import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
 import { createFeatureStore } from "./feature-store.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
@@ -58,6 +59,8 @@ export interface ModelHostOptions {
   readonly open: (signal: AbortSignal) => Promise<ModelLoad>;
   readonly model: string;
   readonly provider: Provider;
+  /** Where the provider cuda lies and what it may use. */
+  readonly cuda?: CudaSettings;
   readonly threads?: number;
   /** As an engine's; absent: whatever a prompt takes. */
   readonly prefixBytes?: number;
@@ -85,6 +88,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     engine = await createOrtEngine({
       architecture,
       provider: options.provider,
+      ...(options.cuda === undefined ? {} : { cuda: options.cuda }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.prefixBytes === undefined ? {} : { prefixBytes: options.prefixBytes }),
       putAside: (bytes) => putAside(bytes, options),

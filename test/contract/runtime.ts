@@ -42,9 +42,10 @@ export function runtimeContract(name: string, load: () => Promise<Runtime>): voi
     test("a graph's weights lie in its stage, which may be filled again once it has been given back", async () => {
       const stage = probeBytes();
       let read: Uint8Array | undefined;
-      const session = await runtime.createSession("probe", probe, stage, (buffer) => {
+      const giveBack = (buffer: Uint8Array): void => {
         read = buffer;
-      });
+      };
+      const session = await runtime.createSession("probe", probe, stage, { giveBack });
       expect(read?.byteLength).toBe(probeBytes().byteLength);
       read?.fill(0);
       const { y } = await session.run({ x: ones }, ["y"]);
@@ -73,24 +74,23 @@ export function runtimeContract(name: string, load: () => Promise<Runtime>): voi
       expect(y).toEqual(copy);
     });
 
-    test("what is kept can be fed again, cut to its first positions, until its shelf is cleared", async () => {
+    test("what is kept can be fed again until its shelf is cleared", async () => {
       const order = { shelf: 7, name: "y" };
-      await doubling.run({ x: positions }, [], { y: { ...order, positions: 2 } });
+      await doubling.run({ x: positions }, [], { y: order });
       const { y } = await doubling.run({ x: order }, ["y"]);
-      expect(y?.shape).toEqual([1, 2, 2, 2]);
-      expect([...(y?.data ?? [])]).toEqual([0, 4, 8, 12, 24, 28, 32, 36]);
+      expect(y).toEqual({ ...positions, data: positions.data.map((n) => 4 * n) });
       await runtime.clear(7);
-      await expect(doubling.run({ x: order }, ["y"])).rejects.toMatchObject({
-        message: "nothing is kept as y on shelf 7",
-      });
+      await expect(doubling.run({ x: order }, ["y"])).rejects.toThrow(
+        "nothing is kept as y on shelf 7",
+      );
     });
 
     test("a name keeps what was last put under it, and another shelf is another one", async () => {
       for (const sign of [1, -1]) {
         const x = { ...positions, data: positions.data.map((n) => sign * n) };
-        await doubling.run({ x }, [], { y: { shelf: 8, name: "y", positions: 3 } });
+        await doubling.run({ x }, [], { y: { shelf: 8, name: "y" } });
       }
-      await doubling.run({ x: positions }, [], { y: { shelf: 9, name: "y", positions: 0 } });
+      await doubling.run({ x: positions }, [], { y: { shelf: 9, name: "y" } });
       await runtime.clear(9);
       const { y } = await doubling.run({ x: { shelf: 8, name: "y" } }, ["y"]);
       expect([...(y?.data ?? [])]).toEqual([...positions.data].map((n) => -4 * n));
@@ -99,17 +99,25 @@ export function runtimeContract(name: string, load: () => Promise<Runtime>): voi
 
     test.each([
       ["an input is missing", {}, ["y"], "input 'x' is missing in 'feeds'."],
-      ["an output is unknown", { x: positions }, ["z"], "'fetches' contains invalid output name: z."],
+      [
+        "an output is unknown",
+        { x: positions },
+        ["z"],
+        "'fetches' contains invalid output name: z.",
+      ],
       ["a shape does not fit", { x: ones }, ["y"], "Invalid rank for input: x Got: 2 Expected: 4"],
-    ])("a run is rejected by its stage's name and the reason where %s", async (_, inputs, outputs, reason) => {
-      const run = doubling.run(inputs as Parameters<Session["run"]>[0], outputs);
-      await expect(run).rejects.toMatchObject({
-        message: "stage doubling failed to run",
-        cause: { message: expect.stringContaining(reason) },
-      });
-      // And does no harm to those after it.
-      expect((await doubling.run({ x: positions }, ["count"]))["count"]?.data[0]).toBe(12);
-    });
+    ])(
+      "a run is rejected by its stage's name and the reason where %s",
+      async (_, inputs, outputs, reason) => {
+        const run = doubling.run(inputs as Parameters<Session["run"]>[0], outputs);
+        await expect(run).rejects.toMatchObject({
+          message: "stage doubling failed to run",
+          cause: { message: expect.stringContaining(reason) },
+        });
+        // And does no harm to those after it.
+        expect((await doubling.run({ x: positions }, ["count"]))["count"]?.data[0]).toBe(12);
+      },
+    );
 
     test("a session is not made of what is no model", async () => {
       const broken = runtime.createSession("layer-07", new Uint8Array([1, 2, 3]), probeBytes());

@@ -27,6 +27,34 @@ describe("the function's configuration", () => {
     expect("shardCache" in config).toBe(false);
   });
 
+  test("says where CUDA lies and which GPU it takes only where that is the provider", () => {
+    expect("cuda" in parseConfig({ ...complete, UNMASK_CUDA_DEVICE: "1" })).toBe(false);
+    const chosen = { ...complete, UNMASK_PROVIDER: "cuda", HOME: "/home/me" };
+    expect(parseConfig(chosen).cuda).toEqual({
+      folder: "/home/me/.local/share/unmask/cuda-1.30.0",
+      device: 0,
+    });
+    expect(parseConfig({ ...chosen, XDG_DATA_HOME: "/data" }).cuda?.folder).toBe(
+      "/data/unmask/cuda-1.30.0",
+    );
+    const told = {
+      UNMASK_CUDA_FOLDER: "/opt/cuda",
+      UNMASK_CUDA_DEVICE: "3",
+      UNMASK_CUDA_ARENA_BYTES: "1000",
+    };
+    expect(parseConfig({ ...chosen, ...told }).cuda).toEqual({
+      folder: "/opt/cuda",
+      device: 3,
+      arenaLimitBytes: 1000,
+    });
+    for (const [name, value] of [
+      ["UNMASK_CUDA_DEVICE", "-1"],
+      ["UNMASK_CUDA_DEVICE", "GPU-5"],
+      ["UNMASK_CUDA_ARENA_BYTES", "0"],
+    ] as const)
+      expect(() => parseConfig({ ...chosen, [name]: value })).toThrow(name);
+  });
+
   test("puts aside what need not be in memory: where it is told, beside the shards, or where temporary files go", () => {
     expect(parseConfig(complete).scratch).toBe(tmpdir());
     const cached = { ...complete, UNMASK_SHARD_CACHE: "/var/shards" };

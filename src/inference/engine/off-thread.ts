@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Provider } from "#graph/profile.ts";
+import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import type { KeepOrder } from "./kept-tensors.ts";
 import type { Runtime, Session, SessionInput, SessionTensor } from "./ort.ts";
 import { stageBuffers } from "./stage-bytes.ts";
@@ -8,6 +9,7 @@ import { stageBuffers } from "./stage-bytes.ts";
 export interface ThreadSetup {
   readonly provider: Provider;
   readonly threads?: number;
+  readonly cuda?: CudaSettings;
 }
 
 /** What the thread is asked, each with a number that its reply carries. */
@@ -32,7 +34,8 @@ type ThreadOrder =
       readonly keep: Readonly<Record<string, KeepOrder>>;
     }
   | { readonly kind: "release"; readonly session: number }
-  | { readonly kind: "clear"; readonly shelf: number };
+  | { readonly kind: "clear"; readonly shelf: number }
+  | { readonly kind: "close" };
 
 export interface ThreadReply {
   readonly id: number;
@@ -50,8 +53,16 @@ export interface ThreadReply {
  * that a caller has left. Inputs are copied to the thread (10 MB for such a layer); stages and results change hands; what runs keep
  * stays in the thread.
  */
-export async function loadRuntimeOffThread(provider: Provider, threads?: number): Promise<Runtime> {
-  const setup: ThreadSetup = { provider, ...(threads === undefined ? {} : { threads }) };
+export async function loadRuntimeOffThread(
+  provider: Provider,
+  threads?: number,
+  cuda?: CudaSettings,
+): Promise<Runtime> {
+  const setup: ThreadSetup = {
+    provider,
+    ...(threads === undefined ? {} : { threads }),
+    ...(cuda === undefined ? {} : { cuda }),
+  };
   const open = Array.from({ length: threadCounts[provider] }, () => openThread(setup));
   const [loaded] = await Promise.all(open.map(({ ask }) => ask({ kind: "load" })));
   const runs = createRunCount();
@@ -174,6 +185,7 @@ function openThread(setup: ThreadSetup): RuntimeThread {
   };
   /** Native code that is cut off in the middle of a call takes the whole process with it: what is under way ends first. */
   const end = async (): Promise<void> => {
+    if (ended === undefined) void ask({ kind: "close" }).catch(() => undefined);
     ended ??= new Error("the runtime has been closed");
     await Promise.allSettled([...pending.values()].map(({ promise }) => promise));
     await worker.terminate();

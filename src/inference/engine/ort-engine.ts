@@ -4,13 +4,14 @@ import { type Provider, providerNames } from "#graph/profile.ts";
 import type { Engine, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
+import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import { denoise } from "./denoise.ts";
 import { encodeImage } from "./encode-image.ts";
 import { type EngineParts, type Observer, SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import { KeptPrefix } from "./kept-prefix.ts";
 import { createLockstep, denoiseTogether, gainsByCompany } from "./lockstep.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
-import { loadRuntime } from "./ort.ts";
+import { loadRuntime, type Runtime } from "./ort.ts";
 import { createPrefixBudget } from "./prefix-budget.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
 import { createSessions, type SessionsOptions } from "./sessions.ts";
@@ -45,6 +46,10 @@ export interface OrtEngine extends Engine {
 export interface OrtEngineOptions {
   readonly architecture: Architecture;
   readonly provider: Provider;
+  /** Where the provider cuda lies and what it may use: it does not go without. */
+  readonly cuda?: CudaSettings;
+  /** A runtime that is loaded already, to be used as the provider's: the tests run a provider's graphs on another one's runtime. */
+  readonly runtime?: Runtime;
   /** Threads of one operation; the runtime's own choice (physical cores) if absent. */
   readonly threads?: number;
   /**
@@ -67,7 +72,7 @@ export const engineProviders: readonly Provider[] = providerNames;
 export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEngine> {
   const { architecture, provider, threads, thread = "own", observe } = options;
   const load = thread === "callers" ? loadRuntime : loadRuntimeOffThread;
-  const runtime = await load(provider, threads);
+  const runtime = options.runtime ?? (await load(provider, threads, options.cuda));
   const profile = await settleProfile(runtime, provider);
   const selfTest = createSelfTest(runtime, provider, profile);
   const isObserved = observe !== undefined;

@@ -1,6 +1,7 @@
 import type { Shape } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { GiveBack } from "#weights/spares.ts";
+import { type CudaSettings, loadCudaRuntime } from "./cuda/cuda-runtime.ts";
 import { deviceRuntime } from "./device/device-runtime.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import type { KeepOrder, KeptName } from "./kept-tensors.ts";
@@ -69,20 +70,30 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-/** Loads a provider's runtime. Throws an Error that names the provider if it cannot be loaded on this machine. */
-export async function loadRuntime(provider: Provider, threads?: number): Promise<Runtime> {
+/**
+ * Loads a provider's runtime. Throws an Error that names the provider if it cannot be loaded on this machine.
+ *
+ * @param cuda is for that provider alone, which does not go without it
+ */
+export async function loadRuntime(
+  provider: Provider,
+  threads?: number,
+  cuda?: CudaSettings,
+): Promise<Runtime> {
   try {
-    return await providers[provider](threads);
+    return await providers[provider](threads, cuda);
   } catch (cause) {
     throw new Error(`the runtime of provider ${provider} cannot be loaded`, { cause });
   }
 }
 
+type Load = (threads?: number, cuda?: CudaSettings) => Promise<Runtime>;
+
 /**
  * How each provider's runtime is loaded: the only place that knows the packages. They are imported when asked for, so that a
  * machine without the native library can still run wasm.
  */
-const providers: Readonly<Record<Provider, (threads?: number) => Promise<Runtime>>> = {
+const providers: Readonly<Record<Provider, Load>> = {
   async cpu(threads) {
     return hostRuntime(await import("onnxruntime-node"), {
       executionProviders: ["cpu"],
@@ -98,8 +109,9 @@ const providers: Readonly<Record<Provider, (threads?: number) => Promise<Runtime
   async webgpu() {
     return deviceRuntime(await import("onnxruntime-node"));
   },
-  async cuda() {
-    throw new Error("no binding to it is part of this build");
+  async cuda(threads, cuda) {
+    if (cuda === undefined) throw new Error("nobody has said where its files lie");
+    return loadCudaRuntime(cuda, threads);
   },
 };
 

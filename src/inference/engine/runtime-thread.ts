@@ -4,8 +4,8 @@ import { loadRuntime, type Session } from "./ort.ts";
 
 // Entry file of the thread that `off-thread.ts` starts: sessions live here, and the two talk in messages.
 
-const { provider, threads }: ThreadSetup = workerData;
-const loading = loadRuntime(provider, threads);
+const { provider, threads, cuda }: ThreadSetup = workerData;
+const loading = loadRuntime(provider, threads, cuda);
 // Whoever sends the first request is told.
 loading.catch(() => undefined);
 const sessions = new Map<number, Session>();
@@ -52,6 +52,9 @@ async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> 
       return {};
     case "clear":
       await (await loading).clear(request.shelf);
+      return {};
+    case "close":
+      await (await loading).close();
       return {};
     default:
       throw new Error(`no such request: ${request satisfies never}`);

@@ -1,12 +1,17 @@
-import { createGraph, STAGE_FILE } from "#graph/build.ts";
 import type { KeepOrder } from "../kept-tensors.ts";
-import type { Runtime, Session, SessionInput, SessionTensor } from "../ort.ts";
-import { appendCuda, type CudaOptions, cudaSessionEntries, shareCudaArena } from "./cuda-options.ts";
+import type { Runtime, Session, SessionInput, SessionTensor, StageBytes } from "../ort.ts";
+import { externalData, giveBackAll } from "../stage-bytes.ts";
+import {
+  appendCuda,
+  type CudaOptions,
+  cudaSessionEntries,
+  shareCudaArena,
+} from "./cuda-options.ts";
 import type { HandleKind, Pointer } from "./function-table.ts";
 import { KeptValues } from "./kept-values.ts";
 import { type OrtApi, openOrtApi } from "./ort-api.ts";
 import { createRawSession, type RawSession } from "./raw-session.ts";
-import { integersOver, readValue, shapeOf, valueOver } from "./values.ts";
+import { readValue, valueOver } from "./values.ts";
 
 /** What a runtime over the C API is made of. */
 export interface CRuntimeOptions {
@@ -39,21 +44,9 @@ export async function loadCRuntime(options: CRuntimeOptions): Promise<CRuntime> 
   const host = memoryInfo(api, "Cpu", 0);
   const home = options.cuda === undefined ? host : memoryInfo(api, "Cuda", options.cuda.device);
   const kept = new KeptValues(api);
-  let trimmer: RawSession | undefined;
-  const open = (model: Uint8Array, stage?: Uint8Array): RawSession =>
-    withSessionOptions(api, options, stage, (made) =>
-      createRawSession(api, environment, model, made),
-    );
-  const places: Places = {
-    ...{ api, host, home, kept },
-    firstPositions(value, positions) {
-      trimmer ??= open(firstPositionsGraph());
-      return firstPositions(places, trimmer, value, positions);
-    },
-  };
+  const places: Places = { api, host, home, kept };
   const close = (): void => {
     kept.clearAll();
-    trimmer?.release();
     for (const info of new Set([host, home])) api.release("MemoryInfo", info);
     api.release("Env", environment);
   };
@@ -66,10 +59,13 @@ export async function loadCRuntime(options: CRuntimeOptions): Promise<CRuntime> 
   return {
     version: api.version,
     live: api.live,
-    async createSession(name, model, stage, giveBack) {
+    keepsAcrossSessions: true,
+    async createSession(name, model, stage, { giveBack } = {}) {
       try {
-        const session = open(model, stage);
-        if (stage.buffer instanceof ArrayBuffer) giveBack?.(stage as Uint8Array<ArrayBuffer>);
+        const session = withSessionOptions(api, options, stage, (made) =>
+          createRawSession(api, environment, model, made),
+        );
+        giveBackAll(stage, giveBack);
         return wrap(places, name, session);
       } catch (cause) {
         throw new Error(`the session of stage ${name} cannot be created`, { cause });
@@ -88,8 +84,6 @@ interface Places {
   /** Where the provider computes: what is kept lies there. */
   readonly home: Pointer;
   readonly kept: KeptValues;
-  /** Copies the first positions of [B, G, M, d] where they lie; yields the value itself where it has no more. */
-  readonly firstPositions: (value: Pointer, positions: number) => Pointer;
 }
 
 const LOG_ERRORS = 3;
@@ -114,7 +108,7 @@ function memoryInfo(api: OrtApi, device: "Cpu" | "Cuda", number: number): Pointe
 function withSessionOptions<Result>(
   api: OrtApi,
   { threads, cuda }: CRuntimeOptions,
-  stage: Uint8Array | undefined,
+  stage: StageBytes,
   use: (options: Pointer) => Result,
 ): Result {
   const options = api.create("SessionOptions", "CreateSessionOptions");
@@ -130,11 +124,15 @@ function withSessionOptions<Result>(
         api.call("AddSessionConfigEntry", options, ...entry);
       appendCuda(api, options, cuda);
     }
-    if (stage !== undefined) {
-      const at = api.memory.addressOf(stage);
-      const files = [[STAGE_FILE], [at], [stage.byteLength]] as const;
-      api.call("AddExternalInitializersFromFilesInMemory", options, ...files, 1);
-    }
+    const files = externalData(stage);
+    api.call(
+      "AddExternalInitializersFromFilesInMemory",
+      options,
+      files.map(({ path }) => path),
+      files.map(({ data }) => api.memory.addressOf(data)),
+      files.map(({ data }) => data.byteLength),
+      files.length,
+    );
     return use(options);
   } finally {
     api.release("SessionOptions", options);
@@ -165,7 +163,7 @@ function wrap(places: Places, name: string, session: RawSession): Session {
 }
 
 function runOnce(
-  { api, host, home, kept, firstPositions }: Places,
+  { api, host, home, kept }: Places,
   session: RawSession,
   inputs: Readonly<Record<string, SessionInput>>,
   outputs: readonly string[],
@@ -173,6 +171,8 @@ function runOnce(
 ): Readonly<Record<string, SessionTensor>> {
   const fetches = [...outputs, ...Object.keys(keep)];
   const unknown = fetches.find((output) => !session.outputs.includes(output));
+  if (Object.values(keep).some(({ positions }) => positions !== undefined))
+    throw new Error("this runtime keeps outputs whole, not their first positions");
   if (unknown !== undefined) {
     throw new RangeError(`'fetches' contains invalid output name: ${unknown}.`);
   }
@@ -197,44 +197,14 @@ function runOnce(
       readValue(api, values[index] ?? 0n, output),
     ]);
     for (const [index, order] of Object.values(keep).entries()) {
-      const value = values[outputs.length + index] ?? 0n;
-      const first = firstPositions(value, order.positions);
-      kept.put(order, first);
+      const value = values[outputs.length + index];
+      if (value === undefined) throw new Error("the runtime left out an output");
+      kept.put(order, value);
       // It is the shelf's from here on.
-      own.delete(first);
+      own.delete(value);
     }
     return Object.fromEntries(results);
   } finally {
     for (const value of own) api.release("Value", value);
-  }
-}
-
-/** [B, G, M, d] and how many positions are wanted → [B, G, C, d], for whatever provider. */
-function firstPositionsGraph(): Uint8Array<ArrayBuffer> {
-  const graph = createGraph("first-positions");
-  const shape = ["B", "G", "M", "d"];
-  const whole = graph.input("whole", "FLOAT", shape);
-  const end = graph.input("end", "INT64", [1]);
-  const [start, axis] = [graph.integers([0]), graph.integers([2])];
-  const first = graph.node("Slice", [whole, start, end, axis]);
-  graph.output("first", first, "FLOAT", ["B", "G", "C", "d"]);
-  return graph.toBytes();
-}
-
-function firstPositions(
-  { api, host, home }: Places,
-  trimmer: RawSession,
-  value: Pointer,
-  positions: number,
-): Pointer {
-  if (shapeOf(api, value)[2] === positions) return value;
-  const end = integersOver(api, host, BigInt64Array.of(BigInt(positions)));
-  try {
-    const feeds = [["whole", value] as const, ["end", end] as const];
-    const [first] = trimmer.run(feeds, [["first", home]]);
-    if (first === undefined) throw new Error("the first positions did not come");
-    return first;
-  } finally {
-    api.release("Value", end);
   }
 }

@@ -86,14 +86,7 @@ export const statusFunctions = {
     "texts",
     "size",
   ],
-  AddExternalInitializersFromFilesInMemory: [
-    279,
-    "pointer",
-    "texts",
-    "pointers",
-    "sizes",
-    "size",
-  ],
+  AddExternalInitializersFromFilesInMemory: [279, "pointer", "texts", "pointers", "sizes", "size"],
 } as const;
 
 export type StatusFunction = keyof typeof statusFunctions;

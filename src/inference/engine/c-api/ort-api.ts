@@ -54,7 +54,7 @@ export interface CMemory {
   integers(pointer: Pointer, count: number): Int32Array<ArrayBuffer>;
 }
 
-type Koffi = (typeof import("koffi"))["default"];
+type Koffi = typeof import("koffi")["default"];
 type NativeFunction = (...given: readonly unknown[]) => unknown;
 type Find = (place: number, result: string, kinds: readonly Kind[]) => NativeFunction;
 type Kind = keyof ArgumentTypes;
@@ -155,9 +155,7 @@ function bind(version: string, memory: CMemory, find: Find): OrtApi {
   const errorMessage = find(statusReaders.GetErrorMessage, "str", ["pointer"]);
   const clears = Object.values(clearFunctions).map((place) => find(place, "void", ["pointer"]));
   const releases = mapValues(releaseFunctions, (place) => find(place, "void", ["pointer"]));
-  const functions = mapValues(statusFunctions, ([place, ...kinds]) =>
-    find(place, "void *", kinds),
-  );
+  const functions = mapValues(statusFunctions, ([place, ...kinds]) => find(place, "void *", kinds));
   const alive = new Map<HandleKind, number>();
   const count = (kind: HandleKind, change: number): void => {
     alive.set(kind, (alive.get(kind) ?? 0) + change);

@@ -34,8 +34,7 @@ export function createRawSession(
     run(feeds, fetches) {
       try {
         for (const [name, value] of feeds) api.call("BindInput", binding, name, value);
-        for (const [name, memory] of fetches)
-          api.call("BindOutputToDevice", binding, name, memory);
+        for (const [name, memory] of fetches) api.call("BindOutputToDevice", binding, name, memory);
         api.call("RunWithBinding", session, null, binding);
         return boundOutputs(api, binding, allocator);
       } finally {

@@ -1,27 +1,13 @@
-import { elementCount, type Shape, type Tensor } from "#domain/tensor.ts";
+import { elementCount, type Shape } from "#domain/tensor.ts";
+import type { SessionTensor } from "../ort.ts";
 import type { Pointer, Slot } from "./function-table.ts";
 import type { OrtApi } from "./ort-api.ts";
 
 /** Source: enum ONNXTensorElementDataType. */
-const ELEMENT = { float: 1, int32: 6, int64: 7 } as const;
+const ELEMENT = { float: 1, int32: 6 } as const;
 
 /** An `OrtValue` over a tensor's own numbers: the tensor has to outlive it. Its shape is copied. */
-export function valueOver(api: OrtApi, host: Pointer, { shape, data }: Tensor): Pointer {
-  return viewOf(api, host, data, shape, ELEMENT.float);
-}
-
-/** As `valueOver`, for a list of whole numbers. */
-export function integersOver(api: OrtApi, host: Pointer, integers: BigInt64Array): Pointer {
-  return viewOf(api, host, integers, [integers.length], ELEMENT.int64);
-}
-
-function viewOf(
-  api: OrtApi,
-  host: Pointer,
-  data: Float32Array | BigInt64Array,
-  shape: Shape,
-  element: number,
-): Pointer {
+export function valueOver(api: OrtApi, host: Pointer, { shape, data }: SessionTensor): Pointer {
   const { memory } = api;
   const sizes = BigInt64Array.from(shape, BigInt);
   return api.create(
@@ -32,16 +18,12 @@ function viewOf(
     data.byteLength,
     memory.addressOf(sizes),
     sizes.length,
-    element,
+    data instanceof Int32Array ? ELEMENT.int32 : ELEMENT.float,
   );
 }
 
 /** Copies a value that lies in the host's memory. Throws an Error, by the output's name, where it is neither float32 nor int32. */
-export function readValue(
-  api: OrtApi,
-  value: Pointer,
-  name: string,
-): { readonly shape: Shape; readonly data: Float32Array | Int32Array } {
+export function readValue(api: OrtApi, value: Pointer, name: string): SessionTensor {
   const { element, shape } = describe(api, value);
   const count = elementCount(shape);
   // What holds nothing lies nowhere.
@@ -55,12 +37,10 @@ export function readValue(
   throw new Error(`${name} is neither float32 nor int32, but of element type ${element}`);
 }
 
-/** The shape of a value, wherever it lies. */
-export function shapeOf(api: OrtApi, value: Pointer): Shape {
-  return describe(api, value).shape;
-}
-
-function describe(api: OrtApi, value: Pointer): { readonly element: number; readonly shape: Shape } {
+function describe(
+  api: OrtApi,
+  value: Pointer,
+): { readonly element: number; readonly shape: Shape } {
   const description = api.create("TensorTypeAndShapeInfo", "GetTensorTypeAndShape", value);
   try {
     const element: Slot<number> = [null];

@@ -40,7 +40,8 @@ const meanings: readonly Meaning[] = [
   },
   {
     kind: "no_gpu",
-    pattern: /CUDA failure 10[01]\b|no CUDA-capable device|invalid device ordinal|Invalid device ID/,
+    pattern:
+      /CUDA failure 10[01]\b|no CUDA-capable device|invalid device ordinal|Invalid device ID/,
     why: "the driver finds no such GPU",
     next: "See what nvidia-smi lists; CUDA_VISIBLE_DEVICES and UNMASK_CUDA_DEVICE choose among it",
   },

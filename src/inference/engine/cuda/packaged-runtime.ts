@@ -7,6 +7,11 @@ export function packagedRuntime(): { readonly library: string; readonly version:
   const require = createRequire(import.meta.url);
   const description = require.resolve("onnxruntime-node/package.json");
   const { version } = require(description) as { readonly version: string };
-  const folder = path.join(path.dirname(description), "bin/napi-v6", process.platform, process.arch);
+  const folder = path.join(
+    path.dirname(description),
+    "bin/napi-v6",
+    process.platform,
+    process.arch,
+  );
   return { library: path.join(folder, RUNTIME_FILE), version };
 }

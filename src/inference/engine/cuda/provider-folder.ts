@@ -129,7 +129,8 @@ async function checkFile(folder: string, { name, bytes, sha256 }: ProviderFile):
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw wrong(`${name} is missing in ${folder}`);
   if (found.size !== bytes) throw wrong(`${name} has ${found.size} bytes, installed were ${bytes}`);
-  if ((await sha256OfFile(file)) !== sha256) throw wrong(`${name} is not what was installed (sha256)`);
+  if ((await sha256OfFile(file)) !== sha256)
+    throw wrong(`${name} is not what was installed (sha256)`);
 }
 
 /** The SHA-256 of a file in hexadecimal: a second for the gigabyte of a provider with its libraries. */
