@@ -1,9 +1,10 @@
 import type { Blob } from "#domain/bundle.ts";
-import { holdsBlob, publish, putBlob, type StoredBundle } from "./bundle-writer.ts";
+import { publish, type StoredBundle } from "./bundle-writer.ts";
 import { blobKey } from "./manifest.ts";
 import type { ObjectStore, ReadableStore } from "./object-store.ts";
 import { type Progress, rateMeter } from "./progress.ts";
 import { readBlob, readManifest } from "./read-bundle.ts";
+import { holdsBlob, putBlob } from "./writing/blobs.ts";
 
 export interface CopyOptions {
   readonly name: string;
@@ -43,7 +44,7 @@ export async function copyBundle(
     if (await holdsBlob(to, blob, signal)) keptBytes += blob.bytes;
     else await putBlob(to, blob, await readBlob(from, blob, reading), signal);
     doneBytes += blob.bytes;
-    onProgress?.({ ...meter(doneBytes), keptBytes });
+    onProgress?.({ ...meter(doneBytes, keptBytes), keptBytes });
   }
   return publish(to, bundle, signal);
 }

@@ -9,9 +9,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on a free loopback port; closing it also ends connections that are kept open. */
-export async function listen(server: Server): Promise<TestServer> {
-  server.listen(0, "127.0.0.1");
+/** Starts a server on a loopback port, any free one unless told; closing it also ends connections that are kept open. */
+export async function listen(server: Server, wanted = 0): Promise<TestServer> {
+  server.listen(wanted, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {

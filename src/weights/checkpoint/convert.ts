@@ -2,13 +2,14 @@ import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
-import { type StageSink, type StoredBundle, writeBundle } from "../bundle-writer.ts";
+import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
 import type { StorageForm } from "../format-choice.ts";
 import { stageTensors } from "../layout.ts";
 import { canonicalJson } from "../manifest.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { type Progress, rateMeter } from "../progress.ts";
+import type { StageSink } from "../writing/stage-writer.ts";
 import {
   type Checkpoint,
   type CheckpointFolder,
@@ -38,7 +39,7 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal;
   /** After every piece of source read, at least once a stage. */
   readonly onProgress?: (progress: ConvertProgress) => void;
-  /** After every tensor: what its encoding cost. */
+  /** After every tensor that is encoded and stored: what its encoding cost. */
   readonly onTensor?: (report: TensorReport) => void;
   /** Largest shard in bytes; `MAX_SHARD_BYTES` unless a test wants many. */
   readonly shardBytes?: number;
@@ -88,19 +89,7 @@ export async function encodeCheckpoint(
 ): Promise<Converted> {
   const { store, name, version, createHasher, signal } = options;
   const rotation = options.rotate ? residualRotation(checkpoint.architecture) : undefined;
-  const sourceBytes = stageSourceBytes(checkpoint);
-  const total = [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const meter = rateMeter(total, options.now);
-  let readBytes = 0;
-  let stagesDone = 0;
-  const report = (stage: StageName): void => {
-    options.onProgress?.({
-      ...meter(readBytes),
-      stage,
-      stagesDone,
-      stagesTotal: sourceBytes.size,
-    });
-  };
+  const progress = startProgress(checkpoint, options);
   const stored = await writeBundle(
     {
       store,
@@ -118,32 +107,71 @@ export async function encodeCheckpoint(
       createHasher,
       ...(signal === undefined ? {} : { signal }),
       ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
-      onStage: (stage, source) => {
-        stagesDone += 1;
-        if (source === "kept") readBytes += sourceBytes.get(stage.name) ?? 0;
-        report(stage.name);
-      },
+      onStage: ({ name }, source) => progress.stageDone(name, source),
     },
     async (draft, sink) => {
       for (const entry of draft.tensors) {
         const find = (tensorName: string) => checkpoint.tensor(draft.name, tensorName);
+        const sourceBytes = find(entry.name).bytes;
+        if (endOf(entry) <= sink.keptBytes) {
+          progress.keep(sourceBytes, draft.name);
+          continue;
+        }
         const tensor =
           rotation === undefined
             ? find(entry.name)
             : await rotated(rotation, draft.name, entry.name, find, signal);
-        const error = await writeTensor(tensor, entry, sink, signal, () => report(draft.name));
-        options.onTensor?.({
-          stage: draft.name,
-          name: entry.name,
-          encoding: entry.encoding,
-          ...error,
-        });
-        readBytes += find(entry.name).bytes;
-        report(draft.name);
+        const error = await writeTensor(tensor, entry, sink, signal, () =>
+          progress.add(0, draft.name),
+        );
+        const report = { stage: draft.name, name: entry.name, encoding: entry.encoding, ...error };
+        sink.tensorDone(() => options.onTensor?.(report));
+        progress.add(sourceBytes, draft.name);
       }
     },
   );
   return { ...stored, ignored: checkpoint.ignored };
+}
+
+/** Counts the source's bytes. */
+function startProgress(
+  checkpoint: Checkpoint,
+  { onProgress, now }: Pick<EncodeOptions, "onProgress" | "now">,
+) {
+  const sourceBytes = stageSourceBytes(checkpoint);
+  const meter = rateMeter(
+    [...sourceBytes.values()].reduce((sum, bytes) => sum + bytes, 0),
+    now,
+  );
+  let doneBytes = 0;
+  let keptBytes = 0;
+  let stagesDone = 0;
+  const report = (stage: StageName): void =>
+    onProgress?.({
+      ...meter(doneBytes, keptBytes),
+      ...{ stage, stagesDone, stagesTotal: sourceBytes.size },
+    });
+  return {
+    add(bytes: number, stage: StageName) {
+      doneBytes += bytes;
+      report(stage);
+    },
+    /** Counts what was done before. */
+    keep(bytes: number, stage: StageName) {
+      keptBytes += bytes;
+      this.add(bytes, stage);
+    },
+    stageDone(stage: StageName, source: "written" | "kept") {
+      stagesDone += 1;
+      if (source === "kept") this.keep(sourceBytes.get(stage) ?? 0, stage);
+      else report(stage);
+    },
+  };
+}
+
+/** Where a tensor ends in its stage. */
+function endOf({ data, scales = data }: TensorEntry): number {
+  return Math.max(data.offset + data.bytes, scales.offset + scales.bytes);
 }
 
 /** Encodes one tensor into its place. Returns what that cost. */

@@ -329,6 +329,34 @@ describe("a conversion that is stopped", () => {
     }
   });
 
+  test.each([undefined, 30_000])(
+    "behind any write goes on behind the last tensor that was stored: none is encoded twice (shards of %s bytes)",
+    async (shardBytes) => {
+      const cut = shardBytes === undefined ? {} : { shardBytes };
+      const whole = await convertReference("tiny-a", "w8a8", cut);
+      const tensors = whole.bundle.stages.flatMap(({ name, tensors }) =>
+        tensors.map((tensor) => `${name}/${tensor.name}`),
+      );
+      for (let left = 1, isWhole = false; !isWhole; left += 7) {
+        const store = memoryStore();
+        const encoded: string[] = [];
+        const onTensor = ({ stage, name }: TensorReport) => encoded.push(`${stage}/${name}`);
+        const run = (to: ObjectStore) =>
+          convertReference("tiny-a", "w8a8", { ...cut, store: to, onTensor });
+        isWhole = await run(brokenFromWrite(store, left)).then(
+          () => true,
+          () => false,
+        );
+        const before = encoded.length;
+        expect((await run(store)).digest).toBe(whole.digest);
+        if (!isWhole) expect(encoded).toEqual(tensors);
+        else expect(encoded.slice(before)).toEqual(tensors); // published: it is made anew
+        const keys = await Array.fromAsync(store.list("models/"));
+        expect(keys).toEqual(["models/tiny-a/1/manifest.json", "models/tiny-a/latest.json"]);
+      }
+    },
+  );
+
   test("writes no blob twice, and starts anew when a stored one has vanished", async () => {
     const { store, bundle, digest } = await convertReference("tiny-a", "q4");
     const written: string[] = [];
@@ -412,6 +440,21 @@ describe("a conversion that is stopped", () => {
     expect(decode(projector, newline)[0]).toBe(9);
   });
 });
+
+/** A store that is gone behind so many writes, as for a process that was killed. */
+function brokenFromWrite(store: ObjectStore, left: number): ObjectStore {
+  let writes = 0;
+  const work = async (write: () => Promise<void>): Promise<void> => {
+    if (++writes > left) throw new Error("killed");
+    await write();
+  };
+  return {
+    ...store,
+    put: (...write) => work(() => store.put(...write)),
+    putStream: (...write) => work(() => store.putStream(...write)),
+    remove: (...write) => work(() => store.remove(...write)),
+  };
+}
 
 /** A store whose n-th write (from 0) fails, as when a disk is full. */
 function failingAtWrite(store: ObjectStore, failing: number): ObjectStore {
