@@ -1,19 +1,29 @@
 import type { Abilities } from "#domain/abilities.ts";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import { createSha256 } from "#inference/sha256.ts";
+import { storedBytes } from "#weights/bundle-writer.ts";
+import { type Checkpoint, openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
 import {
   type ConvertOptions,
-  convertCheckpoint,
+  encodeCheckpoint,
   type TensorReport,
 } from "#weights/checkpoint/convert.ts";
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
+import type { StorageForm } from "#weights/format-choice.ts";
 import { BUNDLE_NAME_RULE, isBundleName } from "#weights/manifest.ts";
-import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
+import { needsOf } from "#weights/needs.ts";
+import type { ObjectStore } from "#weights/object-store.ts";
+import { type Command, type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { FORM_OPTIONS, formHelp, readForm } from "./convert/form.ts";
-import { openSource, openTarget } from "./convert/location.ts";
-import { createReporter } from "./convert/report.ts";
+import { openTarget } from "./convert/location.ts";
+import { createReporter, type Reporter, retryTeller } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
+import { hubEndpoint, hubSettings } from "./models/hub-settings.ts";
+import { type Machine, thisMachine } from "./models/machine.ts";
+import { requireDisk } from "./models/needs.ts";
+import { openModelSource } from "./models/open-source.ts";
+import { readSource, sourceText } from "./models/source.ts";
 
 /** Help text of `unmask convert`. */
 export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --name NAME --version VERSION [--format FORMAT | --memory GB]
@@ -21,7 +31,8 @@ export const CONVERT_USAGE: string = `unmask convert SOURCE --to TARGET --name N
   Turns a Hugging Face checkpoint of LLaDA or LLaDA-V into a model bundle.
   After a stop, the same command goes on where it was.
 
-  SOURCE      a folder, s3://bucket/prefix, or an https:// address with the files below it
+  SOURCE      a hub id (org/name or org/name@revision, read with HF_TOKEN at HF_ENDPOINT), a folder, s3://bucket/prefix, or
+              an https:// address with the files below it
   --to        a folder, or s3://bucket/prefix at UNMASK_S3_ENDPOINT
 ${formHelp(11)}
   --rotate    spread outliers of the residual stream over all channels: the same answers but for rounding; try it where
@@ -31,54 +42,89 @@ ${formHelp(11)}
 ${abilityHelp(11)}
 `;
 
+/** Runs `unmask convert` on this machine. */
+export const convert: Command = (args, io) => convertOn(thisMachine())(args, io);
+
 /**
- * Runs `unmask convert`. Prints one line per tensor to stdout (stage, name, encoding, largest error, RMS error, RMS error over RMS of
- * the source; tab-separated) and the bundle's digest last; progress goes to stderr.
+ * Runs `unmask convert` on a machine. Prints one line per tensor that is stored to stdout (stage, name, encoding, largest error, RMS
+ * error, RMS error over RMS of the source; tab-separated) and the bundle's digest last; progress goes to stderr.
  */
-export const convert: Command = async (args, io) => {
-  const { source, target, name, version, form, rotate, idsOnly, special, abilities } =
-    readArguments(args);
-  // Where the tensors' lines go to the same terminal, a line that is written over would be torn by them.
-  using reporter = createReporter(io.stderr, { columns: io.isTTY ? undefined : io.errorColumns });
-  const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
-  try {
-    const { bundle, digest, ignored } = await convertCheckpoint({
-      checkpoint: openSource(source, io, {
-        onRetry: ({ message }, waitMs) =>
-          io.stderr.write(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s\n`),
-      }),
-      store: openTarget(target, io),
-      name,
-      version,
-      form,
-      rotate,
-      idsOnly,
-      special,
-      checkTemplate,
-      ...(abilities === undefined ? {} : { abilities }),
-      createHasher: createSha256,
-      signal: io.signal,
-      onProgress: (progress) => reporter.progress(progress, progress.stage),
-      onTensor: (report) => {
-        totals.tensors += 1;
-        if (relative(report) > relative(totals.worst)) totals.worst = report;
-        io.stdout.write(tensorLine(report));
-      },
-    });
-    const bytes = bundle.stages.reduce((total, stage) => total + stage.bytes, 0);
-    io.stderr.write(
-      `${totals.tensors} tensors encoded, ${ignored.length} of the checkpoint's not used, ${(bytes / 1e9).toFixed(3)} GB in ${bundle.stages.length} stages\n`,
-    );
-    if (totals.worst !== undefined) io.stderr.write(`worst: ${tensorLine(totals.worst)}`);
-    io.stderr.write(`peak memory ${peakMegabytes()} MB\n`);
-    io.stdout.write(`${name}\t${version}\t${digest}\n`);
-    return EXIT.done;
-  } catch (error) {
-    if (!io.signal.aborted) throw error;
-    io.stderr.write("stopped; the same command goes on from here\n");
-    return EXIT.interrupted;
-  }
-};
+export function convertOn(machine: Machine): Command {
+  return async (args, io) => {
+    const wanted = readArguments(args);
+    const { name, version } = wanted;
+    // Where the tensors' lines go to the same terminal, a line that is written over would be torn by them.
+    using reporter = createReporter(io.stderr, { columns: io.isTTY ? undefined : io.errorColumns });
+    const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
+    try {
+      const { checkpoint, form } = await understand(wanted, io, reporter);
+      const store = openTarget(wanted.target, io);
+      if (!wanted.target.startsWith("s3://"))
+        await requireRoom(store, { ...wanted, checkpoint, form, machine });
+      const { bundle, digest, ignored } = await encodeCheckpoint(checkpoint, form, {
+        ...{ store, name, version, rotate: wanted.rotate, signal: io.signal },
+        ...(wanted.abilities === undefined ? {} : { abilities: wanted.abilities }),
+        createHasher: createSha256,
+        onProgress: (progress) => reporter.progress(progress, progress.stage),
+        onTensor: (report) => {
+          totals.tensors += 1;
+          if (relative(report) > relative(totals.worst)) totals.worst = report;
+          io.stdout.write(tensorLine(report));
+        },
+      });
+      const bytes = bundle.stages.reduce((total, stage) => total + stage.bytes, 0);
+      reporter.says(
+        `${totals.tensors} tensors encoded, ${ignored.length} of the checkpoint's not used, ${(bytes / 1e9).toFixed(3)} GB in ${bundle.stages.length} stages`,
+      );
+      if (totals.worst !== undefined) reporter.says(`worst: ${tensorLine(totals.worst).trimEnd()}`);
+      reporter.says(`peak memory ${peakMegabytes()} MB`);
+      io.stdout.write(`${name}\t${version}\t${digest}\n`);
+      return EXIT.done;
+    } catch (error) {
+      if (!io.signal.aborted) throw error;
+      reporter.says("stopped; the same command goes on from here");
+      return EXIT.interrupted;
+    }
+  };
+}
+
+/** Reads the checkpoint's headers and decides how it is stored. */
+async function understand(
+  { source, form, idsOnly, special }: ConvertArguments,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<{ checkpoint: Checkpoint; form: StorageForm }> {
+  const from = readSource(source, { cwd: io.cwd, endpoint: hubEndpoint(io.env) });
+  if (from.kind !== "folder") reporter.says(`looking at ${sourceText(from)} …`);
+  const opened = await openModelSource(from, {
+    ...{ cwd: io.cwd, env: io.env, signal: io.signal },
+    hub: () => hubSettings(io.env),
+    fetching: { onRetry: retryTeller(reporter.says) },
+  });
+  if (opened.commit !== undefined) reporter.says(`${opened.label}`);
+  const checkpoint = await openCheckpoint(opened.folder, {
+    ...{ idsOnly, special, checkTemplate, signal: io.signal },
+  });
+  return { checkpoint, form: typeof form === "function" ? form(checkpoint.architecture) : form };
+}
+
+/** Throws WeightsError `disk_too_small` unless the bundle fits where it is to be written. What of it is there already needs no room. */
+async function requireRoom(
+  store: ObjectStore,
+  {
+    checkpoint,
+    form,
+    name,
+    version,
+    machine,
+  }: { checkpoint: Checkpoint; form: StorageForm; name: string; version: string; machine: Machine },
+): Promise<void> {
+  const files = [...checkpoint.files.values()];
+  const fileBytes = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const needs = needsOf(checkpoint.architecture, form, fileBytes);
+  const keptBytes = await storedBytes(store, name, version);
+  await requireDisk(needs, form, { folder: store.address, keptBytes, machine });
+}
 
 /** The most memory that the process has held, weights and all. */
 export function peakMegabytes(): number {

@@ -3,7 +3,7 @@ import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, BundleFormat, Q4Block, StageLayout } from "#domain/bundle.ts";
 import { type CreateHasher, sha256Hex } from "./digest.ts";
 import { draftStages, type StageDraft } from "./layout.ts";
-import { MAX_SHARD_BYTES } from "./limits.ts";
+import { MAX_MANIFEST_BYTES, MAX_SHARD_BYTES } from "./limits.ts";
 import {
   BUNDLE_NAME_RULE,
   blobKey,
@@ -14,7 +14,7 @@ import {
   parseManifest,
 } from "./manifest.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { findObject } from "./transfer.ts";
+import { findObject, readObject } from "./transfer.ts";
 import { WeightsError } from "./weights-error.ts";
 import { holdsBlob, patiently, putBlob } from "./writing/blobs.ts";
 import {
@@ -187,6 +187,37 @@ export async function publish(
   await store.put(key, bytes, signal);
   await store.put(latestKey(bundle.name), encodeJson({ version: bundle.version, digest }), signal);
   return { bundle, digest };
+}
+
+/** Bytes of a bundle that are stored: of the finished one, or of what its journal names. 0 where there is nothing to go on with. */
+export async function storedBytes(
+  store: ObjectStore,
+  name: string,
+  version: string,
+): Promise<number> {
+  const finished = await readFinished(store, manifestKey(name, version));
+  const journal = await readJournal(store, journalKey(name, version), undefined);
+  const stages = finished?.stages ?? journal?.stages ?? [];
+  const blobs = [
+    ...stages.flatMap(({ shards }) => shards),
+    ...Object.values(finished?.files ?? {}),
+    ...(finished === undefined ? (journal?.current?.shards ?? []) : []),
+  ];
+  return blobs.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+async function readFinished(store: ObjectStore, key: string): Promise<Bundle | undefined> {
+  const head = await findObject(store, key, patiently(undefined));
+  if (head === undefined) return undefined;
+  try {
+    return parseManifest(
+      await readObject(store, key, MAX_MANIFEST_BYTES, patiently(undefined)),
+      key,
+    );
+  } catch (cause) {
+    if (cause instanceof WeightsError && cause.code === "manifest_invalid") return undefined; // will be written anew
+    throw cause;
+  }
 }
 
 async function holdsEach(

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandIo, EXIT, UsageError } from "#cli/command.ts";
 import { weightsFault } from "#cli/convert/fault.ts";
-import { openSource, openTarget } from "#cli/convert/location.ts";
+import { openTarget } from "#cli/convert/location.ts";
 import { progressLine } from "#cli/convert/report.ts";
 import { checkTemplate } from "#cli/convert/template.ts";
 import { convert } from "#cli/convert.ts";
@@ -178,7 +178,7 @@ describe("a fault of weights", () => {
   };
 
   test("is told with its code and what to do next, without a stack", async () => {
-    const { code, complaint } = await run("nowhere");
+    const { code, complaint } = await run(".");
     expect(code).toBe(EXIT.failed);
     expect(complaint).toMatch(
       /^unmask convert: .*config\.json.* \[checkpoint_invalid\]\nCheck the address/,
@@ -244,8 +244,6 @@ describe("addresses", () => {
     const io = { cwd: folder, env };
     expect(openTarget("out", io).address).toBe(path.join(folder, "out"));
     expect(openTarget("s3://bucket/some/prefix/", io).address).toBe("s3://bucket/some/prefix");
-    expect(openSource("s3://bucket", io).address).toBe("s3://bucket");
-    expect(openSource("https://hub/model/", io).address).toBe("https://hub/model");
   });
 
   test("that cannot be written to, or lack an environment, are mistakes of usage", () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RepositoryFiles } from "./published-checkpoint.ts";
 import { listen } from "./test-server.ts";
 
@@ -46,6 +47,8 @@ export interface StandInHub {
   expire(): void;
   /** Lets every address be good for so many requests. */
   expireAfter(requests: number): void;
+  /** Lets the storage think for so long before it answers. */
+  delay(milliseconds: number): void;
   /** Moves a revision: the same name is another commit. */
   push(id: string, revision: string, files: RepositoryFiles): void;
   /** Replaces a file under its commit, as no hub should. */
@@ -78,6 +81,7 @@ export async function startStandInHub(
   const fetched: HubRequest[] = [];
   let uses = Number.POSITIVE_INFINITY;
   let signed = 0;
+  let thinksMs = 0;
 
   const push = (id: string, revision: string, files: RepositoryFiles): void => {
     const commit = commitName(files);
@@ -183,7 +187,8 @@ export async function startStandInHub(
   });
 
   const storage = await listen(
-    createServer((request, response) => {
+    createServer(async (request, response) => {
+      if (thinksMs > 0) await sleep(thinksMs);
       const url = new URL(request.url ?? "/", "http://storage");
       fetched.push(note(request, url.pathname));
       const given = signatures.get(url.searchParams.get("Signature") ?? "");
@@ -205,6 +210,9 @@ export async function startStandInHub(
     asked,
     fetched,
     inject: (path, ...faults) => void queues.push({ path, faults }),
+    delay: (milliseconds) => {
+      thinksMs = milliseconds;
+    },
     expire: () => signatures.clear(),
     expireAfter: (requests) => {
       uses = requests;

@@ -1,8 +1,5 @@
 import path from "node:path";
 import { fileStore } from "#inference/file-store.ts";
-import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
-import { httpCheckpoint } from "#weights/checkpoint/http-checkpoint.ts";
-import { type FetchingOptions, storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { type ObjectStore, prefixedStore } from "#weights/object-store.ts";
 import { createS3Store } from "#weights/s3.ts";
 import { type CommandIo, UsageError } from "../command.ts";
@@ -17,16 +14,6 @@ export function openTarget(address: string, io: Pick<CommandIo, "cwd" | "env">):
     throw new UsageError(`cannot write to ${address}: give s3://bucket/prefix or a folder`);
   }
   return fileStore(path.resolve(io.cwd, address));
-}
-
-/** Opens a checkpoint: a local folder, `s3://bucket/prefix`, or an `https://` address whose files lie directly below it. */
-export function openSource(
-  address: string,
-  io: Pick<CommandIo, "cwd" | "env">,
-  options: FetchingOptions = {},
-): CheckpointFolder {
-  if (/^https?:\/\//.test(address)) return httpCheckpoint(address.replace(/\/+$/, ""), options);
-  return storedCheckpoint(openTarget(address, io), options);
 }
 
 function openBucket(address: string, env: CommandIo["env"]): ObjectStore {

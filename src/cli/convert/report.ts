@@ -86,6 +86,22 @@ export function createReporter(
   };
 }
 
+/** Same words within this time are one fault: parts of a file are read side by side, and all of them meet it. */
+const SAME_FAULT_MS = 1000;
+
+/** Returns what tells of a request that failed and is tried again. */
+export function retryTeller(
+  says: (text: string) => void,
+  now: () => number = () => performance.now(),
+): (error: Error, waitMs: number) => void {
+  let told = { text: "", atMs: Number.NEGATIVE_INFINITY };
+  return ({ message }, waitMs) => {
+    if (told.text === message && now() - told.atMs < SAME_FAULT_MS) return;
+    told = { text: message, atMs: now() };
+    says(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+  };
+}
+
 function repeatedly(milliseconds: number, call: () => void): () => void {
   const timer = setInterval(call, milliseconds);
   timer.unref();

@@ -7,6 +7,7 @@ import type { StorageForm } from "#weights/format-choice.ts";
 import { needsOf } from "#weights/needs.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { openTarget } from "../convert/location.ts";
+import { retryTeller } from "../convert/report.ts";
 import { checkTemplate } from "../convert/template.ts";
 import { type BundlePlace, findBundle } from "./bundle-place.ts";
 import { convertInto } from "./convert-into.ts";
@@ -49,10 +50,7 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
   const opened = await openModelSource(source, {
     ...{ cwd, env, signal },
     hub: () => hubSettings(env),
-    fetching: {
-      onRetry: ({ message }, waitMs) =>
-        says(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s`),
-    },
+    fetching: { onRetry: retryTeller(says) },
   });
   const checkpoint = await openCheckpoint(opened.folder, { checkTemplate, signal });
   const { architecture } = checkpoint;
