@@ -113,6 +113,8 @@ export type Failure =
       readonly priceMicros: number;
       readonly maximumMicros: number;
     }
+  /** The card by which the question would be read and priced is not the one that a quote named. */
+  | { readonly kind: "card_changed"; readonly model: string }
   | {
       readonly kind: "rate_limited";
       readonly policy: string;

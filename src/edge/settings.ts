@@ -1,17 +1,16 @@
 import { z } from "zod";
 import type { RateLimits } from "#domain/limits.ts";
-import type { ModelCard } from "#domain/quote.ts";
 import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
-import { modelCardsSchema } from "#wire/function/model-card.ts";
+import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
 import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket.ts";
 import { MAX_NAME_LENGTH } from "#wire/limits.ts";
 
 /** Variables of wrangler.toml, and secrets, as they are bound: text. */
 export interface SettingVariables {
-  /** Name of the model that is served. */
-  readonly MODEL: string;
-  /** Base address of the inference function, without a path. */
+  /** Name of the model of requests that name none; absent: the only one that is served. */
+  readonly MODEL?: string;
+  /** Base addresses of the inference functions, without a path, separated by commas. Each says itself which model it serves. */
   readonly FUNCTION_URL: string;
   /** Base address of the fetch hop, without a path; absent: the inference function, which serves it too. */
   readonly FETCH_URL?: string;
@@ -21,8 +20,8 @@ export interface SettingVariables {
   readonly ACCOUNT_PLACES: string;
   /** Seconds after which a silent function is given up. */
   readonly FUNCTION_SILENCE_SECONDS: string;
-  /** How models see pictures and what they cost, by name, as JSON. */
-  readonly MODEL_CARDS: string;
+  /** What holds of models otherwise than their functions tell, by name, as JSON; absent: nothing. */
+  readonly MODEL_CARDS?: string;
   /** Secret: private JWK that signs tickets, as JSON. */
   readonly TICKET_KEY: string;
   /** Limits of keys and accounts that are made without any, as JSON. */
@@ -35,10 +34,12 @@ export interface SettingVariables {
 }
 
 export interface Settings {
-  readonly model: string;
-  /** Of the model that is served. */
-  readonly card: ModelCard;
-  readonly functionUrl: string;
+  /** Of requests that name none; undefined: the only one that is served. */
+  readonly model: string | undefined;
+  /** By the names of their models. */
+  readonly cards: Readonly<Record<string, CardOverride>>;
+  /** At least one, each once. */
+  readonly functionUrls: readonly string[];
   /** Where pictures are fetched and webhooks sent from. */
   readonly fetchUrl: string;
   /** Whether that also reaches http, any port and private networks. */
@@ -90,32 +91,34 @@ const stripeSchema: z.ZodType<StripeSettings> = z
 
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ""));
 
+/** Threat: as many requests to functions as a Worker may make, only to ask who serves what. A Worker may have six connections open at once. */
+const MAX_FUNCTIONS = 16;
+
+const baseUrls: z.ZodType<readonly string[], string> = z
+  .string()
+  .transform((list) => [...new Set(list.split(",").map((url) => url.trim()))])
+  .pipe(z.array(baseUrl).min(1).max(MAX_FUNCTIONS));
+
 const settingsSchema: z.ZodType<Settings> = z
   .object({
-    MODEL: z.string().min(1).max(MAX_NAME_LENGTH),
-    FUNCTION_URL: baseUrl,
+    MODEL: z.string().min(1).max(MAX_NAME_LENGTH).optional(),
+    FUNCTION_URL: baseUrls,
     FETCH_URL: baseUrl.optional(),
     FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
     ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
-    MODEL_CARDS: jsonText(modelCardsSchema),
+    MODEL_CARDS: jsonText(modelCardsSchema).optional(),
     TICKET_KEY: signingKeyText,
     KEY_LIMITS: rateLimitsText,
     ACCOUNT_LIMITS: rateLimitsText,
     ADMIN_KEY: z.string().min(MIN_ADMIN_KEY_LENGTH).max(256).optional(),
     STRIPE: jsonText(stripeSchema).optional(),
   })
-  .transform(({ MODEL_CARDS: cards, ...bindings }, context) => {
-    const card = cards[bindings.MODEL];
-    if (card !== undefined) return { ...bindings, card };
-    context.addIssue({ code: "custom", path: ["MODEL_CARDS"], message: "has no card of MODEL" });
-    return z.NEVER;
-  })
   .transform((bindings) => ({
     model: bindings.MODEL,
-    card: bindings.card,
-    functionUrl: bindings.FUNCTION_URL,
-    fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL,
+    cards: bindings.MODEL_CARDS ?? {},
+    functionUrls: bindings.FUNCTION_URL,
+    fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL[0] ?? "",
     allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
     accountPlaces: bindings.ACCOUNT_PLACES,
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,

@@ -3,6 +3,7 @@ import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { unitWork } from "#domain/unit-prices.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
@@ -203,7 +204,7 @@ export function cardOf(
   digest: string,
   provider: string,
 ): ModelCard {
-  const { image, prompt } = bundle.architecture;
+  const { image, vision, prompt } = bundle.architecture;
   return {
     id: bundle.name,
     digest,
@@ -218,6 +219,11 @@ export function cardOf(
     several_turns: severalTurns,
     provider,
     format: bundle.format,
+    vision:
+      vision === undefined
+        ? null
+        : { view_pixels: vision.imageSize, patch_pixels: vision.patchSize },
+    work: unitWork(bundle.architecture),
   };
 }
 

@@ -55,6 +55,8 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   spend_limit_reached: { status: 402, title: "Key's spend limit reached", isRetryable: false },
   // The caller's own bound, which no payment moves.
   price_above_maximum: { status: 422, title: "Price above maximum", isRetryable: false },
+  // A precondition of the caller's own; a new quote has the card of now.
+  card_changed: { status: 409, title: "Card changed", isRetryable: false },
   rate_limited: { status: 429, title: "Rate limit reached", isRetryable: true },
   too_many_concurrent: { status: 429, title: "Too many answers at once", isRetryable: true },
   idempotency_key_invalid: { status: 400, title: "Invalid Idempotency-Key", isRetryable: false },

@@ -82,6 +82,8 @@ export function detailOf(failure: Failure): string {
       return `The answer costs ${dollars(failure.priceMicros)}; ${spender[failure.period]} may spend ${dollars(failure.limitMicros)} and has spent ${dollars(failure.spentMicros)}.`;
     case "price_above_maximum":
       return `The answer costs ${dollars(failure.priceMicros)}, more than the ${dollars(failure.maximumMicros)} of max_price_micros.`;
+    case "card_changed":
+      return `The card of "${failure.model}" is not the quote's any more: what it costs, or how it sees pictures, has changed. Ask for a new quote.`;
     case "rate_limited":
       return `The limit "${failure.policy}" of ${failure.limit} a minute is used up; try again in ${failure.resetSeconds} s.`;
     case "too_many_concurrent":

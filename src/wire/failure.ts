@@ -98,6 +98,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     priceMicros: count,
   }),
   z.object({ kind: z.literal("price_above_maximum"), priceMicros: count, maximumMicros: count }),
+  z.object({ kind: z.literal("card_changed"), model: z.string().max(MAX_NAME_LENGTH) }),
   z.object({
     kind: z.literal("rate_limited"),
     policy: z.string().max(MAX_NAME_LENGTH),

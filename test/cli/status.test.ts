@@ -11,16 +11,14 @@ import { tinyBundle } from "../support/bundles.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";
 
 function healthWith(state: "loading" | "ready" | "failed", eta: number | null): HealthBody {
-  return {
-    status: "ok",
-    function: {
-      model: { name: "unmask-demo", version: "1", digest: "ab".repeat(32) },
-      state,
-      loaded_bytes: 1_250_000_000,
-      total_bytes: 5_000_000_000,
-      eta_seconds: eta,
-    },
+  const status = {
+    model: { name: "unmask-demo", version: "1", digest: "ab".repeat(32) },
+    state,
+    loaded_bytes: 1_250_000_000,
+    total_bytes: 5_000_000_000,
+    eta_seconds: eta,
   };
+  return { status: "ok", function: status, functions: [status] };
 }
 
 describe("unmask status", () => {
@@ -34,7 +32,7 @@ describe("unmask status", () => {
     [healthWith("ready", 0), EXIT.done, /ready\nmodel {5}unmask-demo 1, weights abababababab…/],
     [healthWith("failed", null), EXIT.failed, /failed/],
     [
-      { status: "ok", function: { state: "unreachable" } },
+      { status: "ok", function: { state: "unreachable" }, functions: [{ state: "unreachable" }] },
       EXIT.unavailable,
       /not reachable from the edge/,
     ],

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { ServedModel } from "#edge/cache/cache-model.ts";
+import { ModelCatalog } from "#edge/models/catalog.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
@@ -49,9 +49,11 @@ export function functionReplies(
 } {
   const sent: SentRequest[] = [];
   // All files share an isolate, which remembers for seconds which weights another test's function had.
-  const model = vi.spyOn(ServedModel.prototype, "digest");
-  if (card === undefined) model.mockResolvedValue(undefined);
-  else model.mockRestore();
+  const told = vi.spyOn(ModelCatalog.prototype, "told");
+  const silence = { kind: "function_unreachable" } as const;
+  if (card === undefined)
+    told.mockResolvedValue({ word: { ok: false, refusal: silence }, last: undefined });
+  else told.mockRestore();
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const { url, headers, signal } = request;

@@ -7,14 +7,30 @@ const bindings: Bindings = { ...env, ADMIN_KEY: env.ADMIN_KEY };
 
 describe("the Worker's settings", () => {
   test("are read into what the rooms work with", () => {
-    expect(settingsOf({ ...bindings, FUNCTION_URL: "https://function.test/" })).toMatchObject({
+    const FUNCTION_URL = "https://function.test/, https://second.test";
+    expect(settingsOf({ ...bindings, FUNCTION_URL })).toMatchObject({
       model: "unmask-demo",
-      functionUrl: "https://function.test",
+      functionUrls: ["https://function.test", "https://second.test"],
+      fetchUrl: "https://function.test",
       functionSilenceSeconds: 1,
       ticketKey: { kid: "test" },
       keyLimits: { requestsPerMinute: 600 },
       stripe: undefined,
     });
+  });
+
+  test("need neither a model nor a card: the functions tell both", () => {
+    const { MODEL: _, MODEL_CARDS: __, ...bare } = bindings;
+    expect(settingsOf(bare)).toMatchObject({ model: undefined, cards: {} });
+  });
+
+  test("name at least one function and at most sixteen", () => {
+    const urls = Array.from({ length: 17 }, (_, index) => `https://f${index}.test`);
+    const read = (list: readonly string[]) =>
+      settingsOf({ ...bindings, FUNCTION_URL: list.join() });
+    expect(read(urls.slice(1)).functionUrls).toHaveLength(16);
+    for (const wrong of [urls, [], ["https://a.test", ""]])
+      expect(() => read(wrong)).toThrow(/FUNCTION_URL/);
   });
 
   test("name the fetch hop, or else the function fetches; private networks only where that is said", () => {
@@ -37,6 +53,6 @@ describe("the Worker's settings", () => {
 
   test("name every one that is wrong", () => {
     const read = () => settingsOf({ ...bindings, FUNCTION_URL: "ftp://x", MODEL: "" });
-    expect(read).toThrow(/MODEL: .*; FUNCTION_URL: /);
+    expect(read).toThrow(/MODEL: .*; FUNCTION_URL\.0: /);
   });
 });

@@ -69,10 +69,9 @@ const options = { ...question().options, steps: STEPS };
 const keptQuestion = await kept(question({ images: [], options }));
 
 function order(deadlineAt: number | null): AnswerOrder {
-  const job = admit(
-    { question: keptQuestion },
-    { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
-  );
+  const job = admit(keptQuestion, {
+    ...{ id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
+  });
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
     job: { ...job.value, question: keptQuestion },

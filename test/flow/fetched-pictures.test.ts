@@ -55,11 +55,11 @@ beforeEach(async () => {
       : await refusalResponse(fetched.refusal, refused);
   });
   caller = {
-    settings: { fetchUrl: FETCH_URL, ticketKey: signing, card: { id: "unmask-demo" } },
+    settings: { fetchUrl: FETCH_URL, ticketKey: signing },
     key: { accountId: "acc_test" },
     requestId: "req_1",
     signal: new AbortController().signal,
-  } as CallerContext<UploadsBinding>;
+  } as unknown as CallerContext<UploadsBinding>;
 });
 afterEach(async () => {
   vi.restoreAllMocks();

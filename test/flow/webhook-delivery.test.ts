@@ -57,7 +57,6 @@ beforeEach(async () => {
   settings = {
     fetchUrl: FETCH_URL,
     ticketKey: signing,
-    card: { id: "unmask-demo" },
   } as Settings;
   let ids = 0;
   repository = openWebhookRepository(nodeStore(), {

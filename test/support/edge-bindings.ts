@@ -7,6 +7,9 @@ import { generateTicketKeys } from "#wire/function/ticket.ts";
 export interface TestBindings extends Record<string, string> {
   readonly TICKET_KEY: string;
   readonly ADMIN_KEY: string;
+  /** The demo model, known whole: most tests have no function that tells it. */
+  readonly MODEL: string;
+  readonly MODEL_CARDS: string;
   readonly FUNCTION_SILENCE_SECONDS: string;
   /** A key of the account `acc_test` with every scope, as its owner holds it. */
   readonly TEST_API_KEY: string;
@@ -16,6 +19,19 @@ export interface TestBindings extends Record<string, string> {
   readonly TEST_MIGRATIONS: string;
 }
 
+/** All that a card says of the demo model, at prices of the tests' own. */
+const demoCard = {
+  image: {
+    ...{ aspect: "pad", grid_pinpoints: [[96, 96]], max_tiles: 1 },
+    ...{ view_pixels: 96, patch_pixels: 16 },
+  },
+  abilities: {
+    canvas: { default: 32, recommended: 32, limit: 512 },
+    ...{ system_messages: false, several_pictures: false, several_turns: true },
+  },
+  price_picos: { view: 2_000_000, linear: 20_000, attention: 10 },
+};
+
 /** Draws fresh keys for a test run, so that none is ever written down. */
 export async function makeTestBindings(): Promise<TestBindings> {
   const ticketKeys = await generateTicketKeys("test");
@@ -23,6 +39,8 @@ export async function makeTestBindings(): Promise<TestBindings> {
   return {
     TICKET_KEY: JSON.stringify(ticketKeys.signing),
     ADMIN_KEY: randomBytes(32).toString("hex"),
+    MODEL: "unmask-demo",
+    MODEL_CARDS: JSON.stringify({ "unmask-demo": demoCard }),
     FUNCTION_SILENCE_SECONDS: "1",
     TEST_API_KEY: formatKey(key),
     TEST_TICKET_KEYS: JSON.stringify([ticketKeys.verification]),

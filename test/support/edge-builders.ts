@@ -157,6 +157,7 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
     priceMicros: 1728,
   },
   price_above_maximum: { kind: "price_above_maximum", priceMicros: 1728, maximumMicros: 1000 },
+  card_changed: { kind: "card_changed", model: "demo" },
   rate_limited: { kind: "rate_limited", policy: "steps", limit: 20_000, resetSeconds: 42 },
   too_many_concurrent: { kind: "too_many_concurrent", limit: 16 },
   idempotency_key_invalid: { kind: "idempotency_key_invalid" },

@@ -1,4 +1,3 @@
-import { unstable_readConfig } from "wrangler";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
@@ -7,7 +6,6 @@ import type { Result } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { Job } from "#edge/answers/storage/answer-order.ts";
 import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
-import type { Settings } from "#edge/settings.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
@@ -17,10 +15,10 @@ import { createMetrics } from "#inference/metrics.ts";
 import { createModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
-import { jsonText } from "#wire/codec/json-text.ts";
-import { modelCardsSchema } from "#wire/function/model-card.ts";
+import { mergedCard } from "#wire/function/model-card.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
 import { asked } from "./orders.ts";
+import { wranglerCards } from "./wrangler-cards.ts";
 import "./fixed-length-stream.ts";
 
 /** How a question ended: refused before any work, or as the function told it. */
@@ -52,23 +50,24 @@ const noBucket = {
   },
 } as unknown as DispatchMeans["pictures"];
 
+const MODEL = "unmask-demo";
 const FUNCTION_URL = "http://function.test";
 
 export async function joinHalves(): Promise<JoinedHalves> {
-  const { vars } = unstable_readConfig({ config: "wrangler.toml" });
-  const card = jsonText(modelCardsSchema).parse(vars["MODEL_CARDS"])["unmask-demo"];
-  if (card === undefined) throw new Error("wrangler.toml has no card of the model that ships");
   const { signing: ticketKey, verification } = await generateTicketKeys("test");
   const { resize } = await loadKernels();
   const faults: unknown[] = [];
   const host = createModelHost({
-    model: card.id,
+    model: MODEL,
     provider: "cpu",
     resize,
     log: () => undefined,
     open: (signal) =>
-      openModel({ store: fileStore("infra/demo-model/bundle"), model: card.id, signal }),
+      openModel({ store: fileStore("infra/demo-model/bundle"), model: MODEL, signal }),
   });
+  const { card: told } = await host.described(new AbortController().signal);
+  const card = mergedCard(told, wranglerCards()[MODEL]);
+  if (card === undefined) throw new Error("the function tells no whole card");
   const metrics = createMetrics();
   const reach = { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] };
   const handler = createHandler({
@@ -88,13 +87,12 @@ export async function joinHalves(): Promise<JoinedHalves> {
       if (event === "answer.fault" || event === "request.failed") faults.push(fields);
     },
   });
-  const settings = { functionUrl: FUNCTION_URL, functionSilenceSeconds: 60, ticketKey } as Settings;
-  const means = { settings, pictures: noBucket };
+  const settings = { functionSilenceSeconds: 60, ticketKey };
+  const means = { settings, functionsOf: async () => [FUNCTION_URL], pictures: noBucket };
   const letIn = (question: Question): Result<Job, Failure> =>
-    admit(
-      { question: asked(question) },
-      { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
-    );
+    admit(asked(question), {
+      ...{ id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
+    });
   return {
     card,
     ticketKey,

@@ -17,13 +17,15 @@ export const layouts: Readonly<Record<string, Layout>> = {
       request: ["base", "keys"],
       questions: [],
       function: ["base", "questions"],
-      cache: ["base", "function", "keys", "questions"],
+      models: ["base", "function"],
+      cache: ["base", "models", "keys", "questions"],
       webhooks: ["base", "function", "keys", "storage"],
       ledger: ["base", "storage", "webhooks"],
       pictures: ["base", "function", "keys", "request", "questions"],
-      answers: "base storage keys request questions function cache webhooks ledger pictures".split(
-        " ",
-      ),
+      answers:
+        "base storage keys request questions function models cache webhooks ledger pictures".split(
+          " ",
+        ),
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
         " ",
       ),
@@ -32,7 +34,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       headers: ["cache", "keys", "ledger", "questions", "env"],
       guard: ["base", "headers", "keys", "env"],
       routes: [
-        ..."base accounts keys request questions function cache webhooks ledger pictures".split(
+        ..."base accounts keys request questions function models cache webhooks ledger pictures".split(
           " ",
         ),
         ..."answers batches env usage headers guard".split(" "),

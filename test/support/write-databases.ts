@@ -131,10 +131,9 @@ function fillWebhooks(database: DatabaseSync): void {
 function order(id: string): AnswerOrder {
   const prices = { view: 0n, linear: 1_000_000n, attention: 0n };
   const card = { ...untold, id: "demo", image: null, hitPrice: micros(0), prices };
-  const job = admit(
-    { question: nothingShown },
-    { id, accountId: "acc_1", card, warnings: [], createdAt: AT },
-  );
+  const job = admit(nothingShown, {
+    ...{ id, accountId: "acc_1", card, warnings: [], createdAt: AT },
+  });
   if (!job.ok) throw new Error(job.refusal.kind);
   return {
     ...{

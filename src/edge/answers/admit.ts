@@ -9,8 +9,6 @@ import type { Job } from "./storage/answer-order.ts";
 
 /** What is asked of a model, as far as its price depends on it. */
 export interface Asked {
-  /** Absent: whichever model is served. */
-  readonly model?: string;
   readonly pictures: readonly PricedPicture[];
   readonly messages: number;
   readonly textBytes: number;
@@ -30,13 +28,11 @@ export function measure({ messages, images, options }: AskedQuestion): Result<As
   });
 }
 
-/** Prices what is asked, or refuses what can be seen without work: `unknown_model`, `images_not_supported`. */
+/** Prices what is asked, or refuses what can be seen without work: `images_not_supported`. */
 export function appraise(
   asked: Asked,
   card: ModelCard,
 ): Result<{ readonly work: PlannedWork; readonly quote: Quote }, Failure> {
-  if (asked.model !== undefined && asked.model !== card.id)
-    return refuse({ kind: "unknown_model", model: asked.model, known: [card.id] });
   if (asked.pictures.length > 0 && card.image === null)
     return refuse({ kind: "images_not_supported" });
   const work = planWork({ ...asked, pictures: seenSizes(asked.pictures) }, card.image);
@@ -45,14 +41,12 @@ export function appraise(
 
 /** Lets a question in with its price, or refuses what `measure` and `appraise` refuse. */
 export function admit(
-  request: { readonly question: AskedQuestion; readonly model?: string },
+  question: AskedQuestion,
   job: Omit<Job, "question" | "pictures" | "work" | "quote">,
 ): Result<Job, Failure> {
-  const { question, model } = request;
   const asked = measure(question);
   if (!asked.ok) return asked;
-  const named = model === undefined ? asked.value : { ...asked.value, model };
-  const appraised = appraise(named, job.card);
+  const appraised = appraise(asked.value, job.card);
   const { pictures } = asked.value;
   return appraised.ok ? ok({ ...job, question, pictures, ...appraised.value }) : appraised;
 }

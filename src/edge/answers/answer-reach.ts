@@ -3,6 +3,7 @@ import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
 import { dispatch } from "../function/dispatch.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
+import { functionsServing } from "../models/catalog.ts";
 import type { ObjectsOf } from "../objects.ts";
 import type { PicturesBinding } from "../questions/picture-store.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
@@ -46,7 +47,11 @@ export class AnswerReach {
       dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal) =>
         dispatch(
           job,
-          { settings: settingsOf(this.#env), pictures: this.#env.IMAGES },
+          {
+            settings: settingsOf(this.#env),
+            functionsOf: (model) => this.#functionsOf(model, requestId),
+            pictures: this.#env.IMAGES,
+          },
           { owner, requestId, traceparent, deadlineAt, signal, onSent },
         ),
       answers: answersOf(this.#env),
@@ -97,6 +102,17 @@ export class AnswerReach {
     this.#inBackground(
       told.catch((cause: unknown) => logFault("a draft could not be told", id, cause)),
     );
+  }
+
+  #functionsOf(model: string, requestId: string): Promise<readonly string[]> {
+    const waitUntil = (work: Promise<unknown>): void =>
+      this.#inBackground(
+        work.then(
+          () => undefined,
+          () => undefined,
+        ),
+      );
+    return functionsServing(model, settingsOf(this.#env), { requestId, waitUntil });
   }
 
   #call(ids: readonly string[]): void {

@@ -53,17 +53,18 @@ async function askAnew(
   const createdAt = Date.now();
   const { request, idempotency } = asking;
   const deadlineAt = request.deadlineMs === null ? null : createdAt + request.deadlineMs;
-  const allowed = mayBeAsked(caller, request);
+  const allowed = await mayBeAsked(caller, asking);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
+  const card = allowed.value;
   const { steps } = request.options;
-  const before = await letIn(caller, [request], { steps, idempotency });
+  const before = await letIn(caller, [request], { card, steps, idempotency });
   if (!before.ok) return before;
   if (before.value?.kind === "replay") return ok(replayed(before.value.reply));
-  const job = await readJob(caller, request, { createdAt, deadlineAt });
+  const job = await readJob(caller, request, { card, createdAt, deadlineAt });
   if (!job.ok) {
     const isLate = deadlineAt !== null && Date.now() >= deadlineAt;
     return isLate && job.refusal.kind === "image_fetch_timeout"
-      ? ok(partialAtOnce(caller, request, createdAt))
+      ? ok(partialAtOnce(request, { card, createdAt }))
       : refuse({ failure: job.refusal, allowances: [] });
   }
   const isRated = before.value !== null;

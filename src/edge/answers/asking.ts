@@ -1,4 +1,7 @@
+import type { Failure } from "#domain/failure.ts";
 import type { Allowance } from "#domain/limits.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import type { Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheDirectives, CacheOutcome } from "../cache/answer-cache.ts";
@@ -25,6 +28,8 @@ export interface AskedRequest extends Omit<AnswerRequest, "pictures"> {
 /** What is asked, and on which terms, whatever API it came through. */
 export interface Asking {
   readonly request: AskedRequest;
+  /** Of the model that is asked, or why it cannot be. */
+  readonly card: Result<ModelCard, Failure>;
   readonly idempotency: IdempotentRequest | null;
   readonly directives: CacheDirectives;
   readonly delivery: Delivery;

@@ -1,4 +1,5 @@
 import { add, type Micros, ZERO } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { CallerContext } from "../caller-context.ts";
@@ -37,19 +38,26 @@ export function holdOf(
 export async function letIn(
   caller: CallerContext<LedgerBinding>,
   requests: readonly LetInRequest[],
-  terms: { readonly steps: number; readonly idempotency: IdempotentRequest | null },
+  {
+    card,
+    ...terms
+  }: {
+    readonly card: ModelCard;
+    readonly steps: number;
+    readonly idempotency: IdempotentRequest | null;
+  },
 ): Promise<Result<LetIn | null, RefusedHold>> {
   const mustFetch = requests.some(({ pictures }) => pictures.some(({ kind }) => kind === "url"));
   if (!mustFetch) return ok(null);
-  const amount = requests.reduce((sum, request) => add(sum, leastPrice(caller, request)), ZERO);
+  const amount = requests.reduce((sum, request) => add(sum, leastPrice(card, request)), ZERO);
   const ledger = ledgerOf(caller.bindings, caller.key.accountId);
   return await ledger.letIn({ ...payerOf(caller), ...terms, amount });
 }
 
 /** What it costs if its pictures cost nothing: more is not known before they are there. */
-function leastPrice({ settings }: CallerContext, { messages, options }: LetInRequest): Micros {
+function leastPrice(card: ModelCard, { messages, options }: LetInRequest): Micros {
   const asked = measure({ messages, options, images: [] });
-  const appraised = asked.ok ? appraise(asked.value, settings.card) : asked;
+  const appraised = asked.ok ? appraise(asked.value, card) : asked;
   return appraised.ok ? appraised.value.quote.price : ZERO;
 }
 

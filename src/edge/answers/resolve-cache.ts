@@ -1,3 +1,4 @@
+import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheCaller, CacheOutcome, Lookup } from "../cache/answer-cache.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
@@ -30,13 +31,13 @@ export async function resolveCache({
   deadlineAt,
 }: Admitted): Promise<CacheResolution> {
   const { request, directives } = asking;
-  const { id: answerId, question } = job;
+  const { id: answerId, card, question } = job;
   const cache = answerCacheOf(caller.bindings);
   let left: LedAnswer | null = null;
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
     const notLeader = left?.answerId ?? null;
     const terms = { answerId, pool: request.cache, directives, notLeader };
-    const looked: Lookup = await cache.lookUp(cacheCallerOf(caller), question, terms);
+    const looked: Lookup = await cache.lookUp(cacheCallerOf(caller, card), question, terms);
     if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
     if (looked.kind === "lead") return { ...looked, left };
     if (looked.kind !== "join") return looked;
@@ -55,15 +56,12 @@ export async function resolveCache({
   return { kind: "bypass" };
 }
 
-function cacheCallerOf({
-  settings,
-  key,
-  clientToken,
-  requestId,
-  waitUntil,
-}: CallerContext): CacheCaller {
+function cacheCallerOf(
+  { settings, key, clientToken, requestId, waitUntil }: CallerContext,
+  card: ModelCard,
+): CacheCaller {
   const poolOwner = poolOwnerOf(key, clientToken);
-  return { ...viewerOf(key, clientToken), settings, poolOwner, requestId, waitUntil };
+  return { ...viewerOf(key, clientToken), settings, card, poolOwner, requestId, waitUntil };
 }
 
 /** In a private pool: the id of another caller's answer is not told; a caller that joined it gets an id of its own. In a pool that one caller has alone, every id is that caller's. */

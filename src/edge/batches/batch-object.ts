@@ -114,7 +114,8 @@ export class BatchObject extends DurableObject<BatchBindings> implements BatchCa
   ): Promise<Lookup> {
     const settings = settingsOf(this.env);
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work);
-    const caller = { accountId, owner, poolOwner, settings, requestId, waitUntil };
+    const { card } = job;
+    const caller = { accountId, owner, poolOwner, settings, card, requestId, waitUntil };
     const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
     const terms = { answerId, pool, directives, notLeader: null };
     return await answerCacheOf(this.env).lookUp(caller, job.question, terms);

@@ -1,8 +1,10 @@
 import type { Failure } from "#domain/failure.ts";
 import { add, type Micros, toNumber, ZERO } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { BatchItem, BatchRequest } from "#wire/api/answers/batch-request.ts";
 import { problemOf } from "#wire/error.ts";
+import { cardDigest } from "#wire/function/model-card.ts";
 import { admit } from "../answers/admit.ts";
 import type { CallerContext } from "../caller-context.ts";
 import type { LedgerBinding } from "../ledger/ledger-client.ts";
@@ -38,13 +40,13 @@ export interface PricedItems {
 /** Prices every item and hands it to the batch's object at once, so that no more than a few are in memory here. */
 export async function keepItems(
   caller: TakingCaller,
-  batchId: string,
   { items }: BatchRequest,
-  createdAt: number,
+  terms: Omit<ItemsPlace, "kept">,
 ): Promise<Result<PricedItems, Failure>> {
+  const { batchId } = terms;
   const batches = batchesOf(caller.bindings);
   const sum = { price: ZERO, steps: 0, bytes: 0 };
-  const place: ItemsPlace = { batchId, createdAt, kept: new Map() };
+  const place: ItemsPlace = { ...terms, kept: new Map() };
   let refusal: Failure | undefined;
   const waiting = items.entries();
   const keepInTurn = async (): Promise<void> => {
@@ -71,9 +73,10 @@ export async function keepItems(
   return refusal === undefined ? ok(sum) : refuse(refusal);
 }
 
-/** Where a batch's questions are kept. */
+/** Where a batch's questions are kept, and by what they are priced. */
 interface ItemsPlace {
   readonly batchId: string;
+  readonly card: ModelCard;
   readonly createdAt: number;
   /** Pictures of the batch's defaults, which every item brings and one keeps. */
   readonly kept: KeptFiles;
@@ -100,20 +103,19 @@ function keptItem(
 async function priceItem(
   caller: TakingCaller,
   { request }: BatchItem,
-  { batchId, createdAt, kept }: ItemsPlace,
+  { batchId, card, createdAt, kept }: ItemsPlace,
 ): Promise<Result<PricedItem, Failure>> {
   const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
   if (!tellable.ok) return tellable;
   const files = await resolvePictures(caller, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
-  const { messages, options, model, maximum, deadlineMs, webhook, warnings } = request;
+  const { messages, options, cardDigest: quoted, maximum } = request;
+  const { deadlineMs, webhook, warnings } = request;
+  if (quoted !== null && quoted !== (await cardDigest(card)))
+    return refuse({ kind: "card_changed", model: card.id });
   const asked = { messages, options, images: files.value };
-  const { card } = caller.settings;
   const { accountId } = caller.key;
-  const admitted = admit(
-    { question: asked, ...(model === undefined ? {} : { model }) },
-    { id: "", accountId, card, warnings, createdAt },
-  );
+  const admitted = admit(asked, { id: "", accountId, card, warnings, createdAt });
   if (!admitted.ok) return admitted;
   const { id: _, ...job } = admitted.value;
   const { bindings } = caller;
@@ -134,5 +136,5 @@ async function priceItem(
 
 /** A picture or a price is one item's matter; the model, and what it cannot do at all, is the whole batch's. */
 function concernsAll({ kind }: Failure): boolean {
-  return kind === "unknown_model" || kind === "images_not_supported";
+  return kind === "card_changed" || kind === "images_not_supported";
 }

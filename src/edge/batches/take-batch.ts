@@ -1,5 +1,7 @@
+import type { Failure } from "#domain/failure.ts";
 import type { Allowance } from "#domain/limits.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { BatchRequest } from "#wire/api/answers/batch-request.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
@@ -39,28 +41,30 @@ const MAX_BATCH_MS: number = MAX_HOLD_LIFETIME_MS - 3_600_000;
 export async function takeBatch(
   caller: TakingCaller,
   request: BatchRequest,
+  asked: Result<ModelCard, Failure>,
   idempotency: IdempotentRequest | null,
 ): Promise<Result<TakenBatch, RefusedHold>> {
   const earlier = await recall(caller, idempotency);
   if (!earlier.ok) return await repeated(caller, earlier.refusal, idempotency);
   if (earlier.value !== null) return replayed(earlier.value);
-  const allowed = mayAsk(caller.key, caller.settings.card.id);
+  if (!asked.ok) return refuse({ failure: asked.refusal, allowances: [] });
+  const card = asked.value;
+  const allowed = mayAsk(caller.key, card.id);
   if (!allowed.ok) return refuse({ failure: allowed.refusal, allowances: [] });
   const tellable = mayTell(request.webhook?.url, caller.settings, "/webhook");
   if (!tellable.ok) return refuse({ failure: tellable.refusal, allowances: [] });
   const requests = request.items.map((item) => item.request);
   const allSteps = requests.reduce((sum, { options }) => sum + options.steps, 0);
-  const before = await letIn(caller, requests, { steps: allSteps, idempotency });
+  const before = await letIn(caller, requests, { card, steps: allSteps, idempotency });
   if (!before.ok) return await repeated(caller, before.refusal, idempotency);
   if (before.value?.kind === "replay") return replayed(before.value.reply);
   const id = newId("bat");
   const createdAt = Date.now();
   let isTaken = false;
   try {
-    const items = await keepItems(caller, id, request, createdAt);
+    const items = await keepItems(caller, request, { batchId: id, card, createdAt });
     if (!items.ok) return refuse({ failure: items.refusal, allowances: [] });
     const { price, steps } = items.value;
-    const { card } = caller.settings;
     const { accountId } = caller.key;
     const terms = {
       amount: price,

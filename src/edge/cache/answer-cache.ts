@@ -1,3 +1,4 @@
+import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
 import type { AskedQuestion } from "../questions/question-picture.ts";
@@ -5,7 +6,9 @@ import type { Settings } from "../settings.ts";
 
 /** For whom the cache is looked into. */
 export interface CacheCaller extends Viewer {
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, "functionUrls">;
+  /** Of the model that is asked. */
+  readonly card: Pick<ModelCard, "id" | "hitPrice">;
   /** Whose private pool it is: the caller's own, or null for the account's, which a client token's answers may share. */
   readonly poolOwner: Owner;
   readonly requestId: string;

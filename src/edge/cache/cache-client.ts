@@ -1,14 +1,13 @@
 import { toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import { readModelCard } from "../function/client.ts";
 import { logFault } from "../log.ts";
+import { digestServed, ModelCatalog } from "../models/catalog.ts";
 import { type AskedQuestion, pictureDigest } from "../questions/question-picture.ts";
 import type { AnswerCache, CacheCaller, Lookup } from "./answer-cache.ts";
 import { readEntry, writeEntry } from "./cache-entry.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { CacheMemory, type Remembered } from "./cache-memory.ts";
-import { ServedModel } from "./cache-model.ts";
 import type { CacheObject, Claim, Claimed } from "./cache-object.ts";
 
 /** A caller that found no answer under a leader's id asks again after as long as that leader has led, within these bounds. */
@@ -21,27 +20,24 @@ type Terms = Parameters<AnswerCache["lookUp"]>[2];
 /** A cache that takes longer than this is not there. A crowd with one question is better kept waiting than let run. */
 const PATIENCE_MS = 5_000;
 
-/** A function tells its weights from memory; one that takes longer is not asked for them. */
-const MODEL_PATIENCE_MS = 2_000;
-
 /** Where the cache is bound. */
 export interface CacheBinding {
   /** One object per cache key. */
   readonly CACHE: DurableObjectNamespace<CacheObject>;
 }
 
-/** What an isolate remembers between requests: answers that it tells without leaving itself, and which weights are served. */
+/** What an isolate remembers between requests: answers that it tells without leaving itself, and, where it is not the isolate's own, which weights are served. */
 export interface CacheFront {
   readonly answers: CacheMemory<AnswerBody>;
-  readonly model: ServedModel;
+  readonly catalog?: ModelCatalog;
 }
 
 /** A front that remembers nothing yet. */
 export function newCacheFront(): CacheFront {
-  return { answers: new CacheMemory(), model: new ServedModel() };
+  return { answers: new CacheMemory(), catalog: new ModelCatalog() };
 }
 
-const ownFront = newCacheFront();
+const ownFront: CacheFront = { answers: new CacheMemory() };
 
 /** The cache of all accounts: an object per key, and in front of it what this isolate remembers. */
 export function answerCacheOf(bindings: CacheBinding, front: CacheFront = ownFront): AnswerCache {
@@ -98,12 +94,8 @@ async function lookUp(
   question: AskedQuestion,
   terms: Terms,
 ): Promise<TimedLookup> {
-  const modelDigest = await places.front.model.digest({
-    read: () => readDigest(caller),
-    now: Date.now,
-    waitUntil: caller.waitUntil,
-    pause: (milliseconds) => scheduler.wait(milliseconds),
-  });
+  const { card, settings } = caller;
+  const modelDigest = await digestServed(card.id, settings, caller, places.front.catalog);
   if (modelDigest === undefined) return { kind: "bypass" };
   const key = await keyOf(caller, question, terms.pool === "shared", modelDigest);
   const { noCache: isFresh, onlyIfCached, maxAge } = terms.directives;
@@ -174,7 +166,7 @@ const FIRST_ID_MS = 6 * 86_400_000;
 function hit(
   key: string,
   { body, storedAt, expiresAt }: Remembered<AnswerBody>,
-  { settings, owner, poolOwner }: CacheCaller,
+  { card, owner, poolOwner }: CacheCaller,
   { answerId, pool }: Terms,
 ): Lookup {
   const now = Date.now();
@@ -182,7 +174,7 @@ function hit(
   const isOwn = pool === "private" && owner === poolOwner;
   const isFirst = isOwn && now - endedAt < FIRST_ID_MS;
   const id = isFirst ? body.id : answerId;
-  const charged_micros = toNumber(settings.card.hitPrice);
+  const charged_micros = toNumber(card.hitPrice);
   return {
     kind: "hit",
     key,
@@ -193,7 +185,7 @@ function hit(
 }
 
 async function keyOf(
-  { settings, accountId, poolOwner }: CacheCaller,
+  { card, accountId, poolOwner }: CacheCaller,
   { images, messages, options }: AskedQuestion,
   isShared: boolean,
   modelDigest: string,
@@ -201,21 +193,13 @@ async function keyOf(
   const pictures = await Promise.all(images.map(pictureDigest));
   return await cacheKeyOf({
     pool: isShared ? { kind: "shared" } : { kind: "private", accountId, owner: poolOwner },
-    model: settings.card.id,
+    model: card.id,
     modelDigest,
     decoder: DECODER_VERSION,
     pictures,
     messages,
     options,
   });
-}
-
-/** Asks the function which weights it has; undefined while it is not ready, or is not there. */
-async function readDigest({ settings, requestId }: CacheCaller): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(MODEL_PATIENCE_MS);
-  const { functionUrl, card: own } = settings;
-  const card = await readModelCard({ functionUrl, requestId, signal }, own);
-  return card.ok ? card.value.digest : undefined;
 }
 
 async function store(object: DurableObjectStub<CacheObject>, body: AnswerBody): Promise<void> {

@@ -1,9 +1,7 @@
 import type { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { PROBLEM_CONTENT_TYPE } from "#wire/error.ts";
-import { cardDifferences } from "#wire/function/model-card.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import {
   type FunctionStatus,
@@ -31,18 +29,9 @@ const MAX_REPLY_BYTES = 256 * 1024;
 /** Small questions are answered from memory; a function that takes longer than this counts as gone. */
 const SMALL_REPLY_MS = 5_000;
 
-/** Asks what the loaded model can be asked. Where that is not what `own` says, by which it is priced, the log gets a line each time. */
-export async function readModelCard(
-  call: FunctionCall,
-  own: ModelCard,
-): Promise<Result<ToldCard, Failure>> {
-  const told = await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
-  const differences = told.ok ? cardDifferences(own, told.value) : [];
-  if (differences.length > 0) {
-    const cause = `the settings' word holds, mend MODEL_CARDS: ${differences.join("; ")}`;
-    logFault(`the card of ${own.id} and the function disagree`, call.requestId, cause);
-  }
-  return told;
+/** Asks what the loaded model can be asked. */
+export async function readModelCard(call: FunctionCall): Promise<Result<ToldCard, Failure>> {
+  return await readSmall(call, MODEL_CARD_PATH, modelCardSchema);
 }
 
 /** Asks how far the weights are. */
@@ -55,10 +44,20 @@ async function readSmall<Body>(
   path: string,
   schema: z.ZodType<Body>,
 ): Promise<Result<Body, Failure>> {
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(SMALL_REPLY_MS)]);
-  const response = await callFunction({ ...call, signal }, path, {});
-  if (!response.ok) return response;
-  const body = schema.safeParse(await readJson(response.value));
+  const patience = AbortSignal.timeout(SMALL_REPLY_MS);
+  const signal = AbortSignal.any([call.signal, patience]);
+  let response: Result<Response, Failure>;
+  let sent: unknown;
+  try {
+    response = await callFunction({ ...call, signal }, path, {});
+    if (!response.ok) return response;
+    sent = await readJson(response.value);
+  } catch (cause) {
+    call.signal.throwIfAborted();
+    if (!patience.aborted) throw cause;
+    return refuse({ kind: "function_unreachable" });
+  }
+  const body = schema.safeParse(sent);
   if (body.success) return ok(body.data);
   logFault(`function's ${path} has another shape`, call.requestId, body.error);
   return refuse({ kind: "function_reply_invalid" });

@@ -42,7 +42,9 @@ export interface DispatchedJob {
 
 /** What a job is sent with. */
 export interface DispatchMeans {
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, "functionSilenceSeconds" | "ticketKey">;
+  /** The functions that serve a model, the one to ask first. */
+  readonly functionsOf: (model: string) => Promise<readonly string[]>;
   /** Where its large pictures lie. */
   readonly pictures: R2Bucket;
 }
@@ -62,17 +64,19 @@ export interface DispatchTerms {
 
 /**
  * Sends a job to a function with a ticket for exactly its question. Aborting the signal stops the function. Refuses also
- * with `image_not_found` where one of its pictures is gone: no function is asked then.
+ * with `image_not_found` where one of its pictures is gone, and `function_unreachable` where nobody serves its model: no function is asked then.
  */
 export async function dispatch(
   job: DispatchedJob,
-  { settings, pictures: bucket }: DispatchMeans,
+  { settings, functionsOf, pictures: bucket }: DispatchMeans,
   { owner, requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
   const { id: jobId, accountId, card } = job;
   const question = await keptQuestion(bucket, job, job.question);
   const files = await openPictures(bucket, question.images);
   if (!files.ok) return files;
+  const functionUrl = oneOf(await functionsOf(card.id), jobId);
+  if (functionUrl === undefined) return refuse({ kind: "function_unreachable" });
   const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
   const ticket = await ticketHeader(
     question.head,
@@ -83,7 +87,7 @@ export async function dispatch(
   const idleTimeout = new IdleTimeout(settings.functionSilenceSeconds);
   try {
     const call = {
-      functionUrl: settings.functionUrl,
+      functionUrl,
       requestId,
       traceparent,
       signal: AbortSignal.any([signal, idleTimeout.signal]),
@@ -104,6 +108,12 @@ export async function dispatch(
     signal.throwIfAborted();
     return refuse(failureOf(cause, idleTimeout, requestId));
   }
+}
+
+/** Picks a function by the job's id, so that jobs are shared among those that serve its model. */
+function oneOf(functionUrls: readonly string[], jobId: string): string | undefined {
+  const sum = Array.from(jobId).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
+  return functionUrls[sum % functionUrls.length];
 }
 
 /** The body as it is sent: nothing of it is in memory but what is on its way. */

@@ -6,6 +6,9 @@ import type { Settings } from "../settings.ts";
 /** What a ticket says besides what it is signed for. */
 export type TicketTerms = Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">;
 
+/** What a ticket says that orders no answer: the fetch hop has no model. */
+export const NO_MODEL = "none";
+
 /** Writes a request to a function with a ticket, signed now, for exactly this body. */
 export async function signedRequest(
   body: Uint8Array<ArrayBuffer>,

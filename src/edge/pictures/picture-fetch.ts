@@ -4,7 +4,7 @@ import { FETCH_PATH, type ImageFetch } from "#wire/function/fetch.ts";
 import { byteWindows } from "../byte-windows.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { callFunction } from "../function/client.ts";
-import { signedRequest } from "../function/signed-request.ts";
+import { NO_MODEL, signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 import type { QuestionPicture } from "../questions/question-picture.ts";
 
@@ -62,11 +62,7 @@ async function orderOf(
 ): Promise<RequestInit> {
   const body = new Uint8Array(new TextEncoder().encode(JSON.stringify(order)));
   const { accountId } = key;
-  return await signedRequest(
-    body,
-    { jobId: requestId, accountId, model: settings.card.id },
-    settings,
-  );
+  return await signedRequest(body, { jobId: requestId, accountId, model: NO_MODEL }, settings);
 }
 
 /** The function knows one picture, the caller several. */

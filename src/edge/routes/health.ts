@@ -1,21 +1,22 @@
 import type { Context } from "hono";
-import { type HealthBody, healthSchema } from "#wire/api/models.ts";
+import { type FunctionHealth, type HealthBody, healthSchema } from "#wire/api/models.ts";
 import type { EdgeEnv } from "../env.ts";
 import { readStatus } from "../function/client.ts";
 import { settingsOf } from "../settings.ts";
 import type { RouteConfig } from "./describe/route.ts";
 
-/** `GET /health`: 200 as soon as the edge runs; how far the function is stands in the body. */
+/** `GET /health`: 200 as soon as the edge runs; how far the functions are stands in the body. */
 export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
-  const status = await readStatus({
-    functionUrl: settingsOf(c.env).functionUrl,
-    requestId: c.get("requestId"),
-    signal: c.req.raw.signal,
-  });
-  const body: HealthBody = {
-    status: "ok",
-    function: status.ok ? status.value : { state: "unreachable" },
-  };
+  const requestId = c.get("requestId");
+  const { signal } = c.req.raw;
+  const functions = await Promise.all(
+    settingsOf(c.env).functionUrls.map(async (functionUrl): Promise<FunctionHealth> => {
+      const status = await readStatus({ functionUrl, requestId, signal });
+      return status.ok ? status.value : { state: "unreachable" };
+    }),
+  );
+  const [first = { state: "unreachable" }] = functions;
+  const body: HealthBody = { status: "ok", function: first, functions };
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 

@@ -1,7 +1,7 @@
 import { signMessage } from "#wire/codec/standard-webhooks.ts";
 import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/function/fetch.ts";
 import { callFunction } from "../function/client.ts";
-import { signedRequest } from "../function/signed-request.ts";
+import { NO_MODEL, signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import type { WebhookRepository } from "./storage/webhook-repository.ts";
@@ -81,7 +81,7 @@ async function fetchThrough(
   settings: Settings,
 ): Promise<SendingResult> {
   const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
-  const ticketOrder = { jobId: deliveryId, accountId, model: settings.card.id };
+  const ticketOrder = { jobId: deliveryId, accountId, model: NO_MODEL };
   const init = await signedRequest(body, ticketOrder, settings);
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
   const call = { functionUrl: settings.fetchUrl, requestId: deliveryId, signal };

@@ -96,10 +96,16 @@ export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
   };
 }
 
-/** Body of `GET /health`: the edge is up if it answers at all; the function's own state beside it. */
+/** How far a function is, as far as the edge can reach it. */
+export type FunctionHealth = FunctionStatus | { readonly state: "unreachable" };
+
+/** Body of `GET /health`: the edge is up if it answers at all; the functions' own states beside it. */
 export interface HealthBody {
   readonly status: "ok";
-  readonly function: FunctionStatus | { readonly state: "unreachable" };
+  /** The first of `functions`. */
+  readonly function: FunctionHealth;
+  /** In the order of the edge's settings. */
+  readonly functions: readonly FunctionHealth[];
 }
 
 const count = z.int().nonnegative();
@@ -152,9 +158,15 @@ export const modelListSchema: z.ZodType<ModelListBody> = z
   .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
   .meta({ id: "ModelList" });
 
+const functionHealth: z.ZodType<FunctionHealth> = z.union([
+  functionStatusSchema,
+  z.strictObject({ state: z.literal("unreachable") }),
+]);
+
 export const healthSchema: z.ZodType<HealthBody> = z
   .strictObject({
     status: z.literal("ok"),
-    function: z.union([functionStatusSchema, z.strictObject({ state: z.literal("unreachable") })]),
+    function: functionHealth.meta({ description: "The first of functions." }),
+    functions: z.array(functionHealth),
   })
   .meta({ id: "Health" });

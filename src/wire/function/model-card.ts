@@ -1,18 +1,42 @@
 import { z } from "zod";
 import { type Abilities, canvasRangeFault, UNTOLD_ABILITIES } from "#domain/abilities.ts";
-import { micros } from "#domain/micros.ts";
-import { answerModes, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
-import type { ModelCard } from "#domain/quote.ts";
+import { type Micros, micros, ZERO } from "#domain/micros.ts";
+import {
+  type AnswerMode,
+  answerModes,
+  type RefreshRange,
+  STANDARD_MODE,
+  UNTOLD_REFRESH,
+} from "#domain/modes.ts";
+import type { ModelCard, UnitPrices } from "#domain/quote.ts";
+import { defaultPrices } from "#domain/unit-prices.ts";
+import type { ImageRules } from "#domain/work.ts";
+import { sha256Hex } from "../codec/digest.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
-import { imagePolicySchema, type ModelCard as ToldCard } from "./status.ts";
+import {
+  type ImagePolicyBody,
+  imagePolicySchema,
+  type ModelCard as ToldCard,
+  type VisionBody,
+  visionSchema,
+} from "./status.ts";
 
-const side = z.int().min(1).max(16_384);
+/** What an installation says of a model otherwise than its function: every member that is there holds. */
+export interface CardOverride {
+  readonly image?: ImageRules | null;
+  readonly abilities?: Partial<Abilities>;
+  readonly blockLength?: number | null;
+  readonly mode?: AnswerMode;
+  readonly refresh?: RefreshRange;
+  readonly prices?: UnitPrices;
+  readonly hitPrice?: Micros;
+}
+
 // Prices reach 2^53 pico-dollars, nine thousand dollars for one unit.
 const picos = z.int().nonnegative().transform(BigInt);
 
 const positions = z.int().min(1).max(MAX_CANVAS);
 
-/** What is left out is believed to be as `UNTOLD_ABILITIES` has it. */
 const abilities = z
   .strictObject({
     canvas: z
@@ -22,97 +46,131 @@ const abilities = z
         const fault = canvasRangeFault(range);
         if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
       })
-      .default(UNTOLD_ABILITIES.canvas),
-    system_messages: z.boolean().default(UNTOLD_ABILITIES.systemMessages),
-    several_pictures: z.boolean().default(UNTOLD_ABILITIES.severalPictures),
-    several_turns: z.boolean().default(UNTOLD_ABILITIES.severalTurns),
+      .exactOptional(),
+    system_messages: z.boolean().exactOptional(),
+    several_pictures: z.boolean().exactOptional(),
+    several_turns: z.boolean().exactOptional(),
   })
   .transform(
-    ({ canvas, system_messages, several_pictures, several_turns }): Abilities => ({
-      canvas,
-      systemMessages: system_messages,
-      severalPictures: several_pictures,
-      severalTurns: several_turns,
+    ({ canvas, system_messages, several_pictures, several_turns }): Partial<Abilities> => ({
+      ...(canvas === undefined ? {} : { canvas }),
+      ...(system_messages === undefined ? {} : { systemMessages: system_messages }),
+      ...(several_pictures === undefined ? {} : { severalPictures: several_pictures }),
+      ...(several_turns === undefined ? {} : { severalTurns: several_turns }),
     }),
   );
 
-/** What the edge is told of each model by name: how it sees pictures, what it was trained for, and the unit prices in pico-dollars (10⁻¹² $), and in micro-dollars what a cached answer costs. */
-export const modelCardsSchema: z.ZodType<Readonly<Record<string, ModelCard>>> = z
-  .record(
-    z.string().min(1).max(MAX_NAME_LENGTH),
-    z.strictObject({
-      image: imagePolicySchema
-        .and(z.object({ view_pixels: side, patch_pixels: side }))
-        .nullable()
-        .default(null),
-      abilities: abilities.default(UNTOLD_ABILITIES),
-      block_length: positions.nullable().default(null),
-      mode: z.enum(answerModes).default(STANDARD_MODE),
-      refresh: z
-        .strictObject({ default: positions, limit: positions })
-        .refine((range) => range.default <= range.limit, "its default is above its limit")
-        .transform(({ default: standard, limit }) => ({ standard, limit }))
-        .default(UNTOLD_REFRESH),
-      price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }),
-      hit_micros: z.int().nonnegative().default(0).transform(micros),
-    }),
-  )
-  .transform((cards) =>
-    Object.fromEntries(
-      Object.entries(cards).map(
-        ([id, { image, abilities, block_length, mode, refresh, price_picos, hit_micros }]) => [
-          id,
-          {
-            id,
-            abilities,
-            blockLength: block_length,
-            mode,
-            refresh,
-            prices: price_picos,
-            hitPrice: hit_micros,
-            image:
-              image === null
-                ? null
-                : {
-                    policy: {
-                      aspect: image.aspect,
-                      gridPinpoints: image.grid_pinpoints,
-                      maxTiles: image.max_tiles,
-                    },
-                    vision: { imageSize: image.view_pixels, patchSize: image.patch_pixels },
-                  },
-          },
-        ],
-      ),
-    ),
-  );
+const image = z
+  .intersection(imagePolicySchema, visionSchema)
+  .transform((body) => imageRules(body, body));
+
+const override: z.ZodType<CardOverride> = z
+  .strictObject({
+    image: image.nullable().exactOptional(),
+    abilities: abilities.exactOptional(),
+    block_length: positions.nullable().exactOptional(),
+    mode: z.enum(answerModes).exactOptional(),
+    refresh: z
+      .strictObject({ default: positions, limit: positions })
+      .refine((range) => range.default <= range.limit, "its default is above its limit")
+      .transform(({ default: standard, limit }) => ({ standard, limit }))
+      .exactOptional(),
+    price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }).exactOptional(),
+    hit_micros: z.int().nonnegative().transform(micros).exactOptional(),
+  })
+  .transform(({ block_length, price_picos, hit_micros, ...same }) => ({
+    ...same,
+    ...(block_length === undefined ? {} : { blockLength: block_length }),
+    ...(price_picos === undefined ? {} : { prices: price_picos }),
+    ...(hit_micros === undefined ? {} : { hitPrice: hit_micros }),
+  }));
 
 /**
- * Names what a function says of its model otherwise than the card by which the edge prices it. The card holds all the same,
- * or a quote would not be the charge; but such an installation is to be mended, and is not to go on silently.
+ * What the edge is told of models by name beside what their functions tell: how they see pictures, what they were trained for,
+ * their unit prices in pico-dollars (10⁻¹² $), and in micro-dollars what a cached answer costs.
  */
-export function cardDifferences(own: ModelCard, told: ToldCard): string[] {
-  const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
-  const policy = own.image?.policy;
-  const pairs: readonly (readonly [name: string, own: unknown, told: unknown])[] = [
-    ["id", own.id, told.id],
-    [
-      "image",
-      policy === undefined ? null : [policy.aspect, policy.gridPinpoints, policy.maxTiles],
-      told.image === null
-        ? null
-        : [told.image.aspect, told.image.grid_pinpoints, told.image.max_tiles],
-    ],
-    ["canvas.default", canvas.standard, told.canvas_default],
-    ["canvas.recommended", canvas.recommended, told.canvas_recommended],
-    ["canvas.limit", canvas.limit, told.canvas_limit],
-    ["block_length", own.blockLength, told.block_length],
-    ["system_messages", systemMessages, told.system_messages],
-    ["several_pictures", severalPictures, told.several_pictures],
-    ["several_turns", severalTurns, told.several_turns],
-  ];
-  return pairs.flatMap(([name, ours, theirs]) => {
-    const texts = [JSON.stringify(ours), JSON.stringify(theirs)];
-    return texts[0] === texts[1] ? [] : [`${name} is ${texts[0]} here and ${texts[1]} there`];
-  });
+export const modelCardsSchema: z.ZodType<Readonly<Record<string, CardOverride>>> = z.record(
+  z.string().min(1).max(MAX_NAME_LENGTH),
+  override,
+);
+
+/**
+ * Makes the card by which a model is asked and priced here: what its function tells, and over it what the installation says.
+ * How pictures become vectors the function alone decides, so its word on that holds. Undefined where a function of before tells
+ * too little to price by, and the installation does not say it.
+ */
+export function mergedCard(told: ToldCard, own: CardOverride = {}): ModelCard | undefined {
+  const toldRules = toldImage(told);
+  const image = toldRules === undefined ? own.image : toldRules;
+  const prices =
+    own.prices ?? (told.work === undefined ? undefined : defaultPrices(told.work, told.provider));
+  if (image === undefined || prices === undefined) return undefined;
+  return {
+    id: told.id,
+    image,
+    abilities: { ...toldAbilities(told), ...own.abilities },
+    blockLength: own.blockLength === undefined ? told.block_length : own.blockLength,
+    ...termsOf(own),
+    prices,
+  };
+}
+
+/** The card of a model whose function cannot be heard; undefined unless the installation says both how it sees pictures and its prices. */
+export function cardAlone(id: string, own: CardOverride): ModelCard | undefined {
+  const { image, prices, blockLength = null } = own;
+  if (image === undefined || prices === undefined) return undefined;
+  const abilities = { ...UNTOLD_ABILITIES, ...own.abilities };
+  return { id, image, abilities, blockLength, ...termsOf(own), prices };
+}
+
+function toldAbilities(told: ToldCard): Abilities {
+  return {
+    canvas: {
+      standard: told.canvas_default,
+      recommended: told.canvas_recommended,
+      limit: told.canvas_limit,
+    },
+    systemMessages: told.system_messages,
+    severalPictures: told.several_pictures,
+    severalTurns: told.several_turns,
+  };
+}
+
+function toldImage({ image, vision }: ToldCard): ImageRules | null | undefined {
+  if (image === null) return null;
+  return vision == null ? undefined : imageRules(image, vision);
+}
+
+function imageRules(policy: ImagePolicyBody, vision: VisionBody): ImageRules {
+  return {
+    policy: {
+      aspect: policy.aspect,
+      gridPinpoints: policy.grid_pinpoints,
+      maxTiles: policy.max_tiles,
+    },
+    vision: { imageSize: vision.view_pixels, patchSize: vision.patch_pixels },
+  };
+}
+
+function termsOf({
+  mode = STANDARD_MODE,
+  refresh = UNTOLD_REFRESH,
+  hitPrice = ZERO,
+}: CardOverride): Pick<ModelCard, "mode" | "refresh" | "hitPrice"> {
+  return { mode, refresh, hitPrice };
+}
+
+/**
+ * Names a card by everything that it says: 16 hex digits. Two questions that are read and priced by cards of one name cost the
+ * same. Nobody gains by two cards of one name, so 64 bits are enough.
+ */
+export async function cardDigest(card: ModelCard): Promise<string> {
+  const text = JSON.stringify(card, (_, value: unknown) =>
+    typeof value === "bigint"
+      ? String(value)
+      : typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        : value,
+  );
+  return (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16);
 }

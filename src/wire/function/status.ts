@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import type { UnitWork } from "#domain/unit-prices.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 
 /** The function's `GET /status`: how far its weights are. */
@@ -41,6 +42,16 @@ export interface ModelCard {
   readonly provider: string;
   /** How the weights are stored: `f32`, `f16`, `w8a8`, `q4`. */
   readonly format: string;
+  /** Sides of a square view and of its patches in pixels; null for a model that reads text only. Absent where a function of before tells the card. */
+  readonly vision?: VisionBody | null;
+  /** Multiply-adds of a view, of a position of a pass, and of a position looking at a position: what prices by default are made of. Absent as `vision`. */
+  readonly work?: UnitWork;
+}
+
+/** What of a vision tower the number of a picture's vectors depends on. */
+export interface VisionBody {
+  readonly view_pixels: number;
+  readonly patch_pixels: number;
 }
 
 /** The domain's `ImagePolicy` in wire names. */
@@ -73,6 +84,13 @@ export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({
   max_tiles: count,
 });
 
+const side = z.int().min(1).max(16_384);
+
+export const visionSchema: z.ZodType<VisionBody> = z.object({
+  view_pixels: side,
+  patch_pixels: side,
+});
+
 /** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
 export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   id: name,
@@ -88,4 +106,6 @@ export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   several_turns: z.boolean().default(UNTOLD_ABILITIES.severalTurns),
   provider: name,
   format: name,
+  vision: visionSchema.nullable().exactOptional(),
+  work: z.object({ view: count, linear: count, attention: count }).exactOptional(),
 });

@@ -1,18 +1,15 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { admit } from "#edge/answers/admit.ts";
-import { settingsOf } from "#edge/settings.ts";
 import { options, pngBytes, question } from "../../support/edge-builders.ts";
 import { ascii, gif, jpeg } from "../../support/image-files.ts";
 import { asked } from "../../support/orders.ts";
+import { demoCard } from "../demo-card.ts";
 
-function admitted(images: readonly Uint8Array[], model?: string) {
-  const { card } = settingsOf(env);
+const card = demoCard();
+
+function admitted(images: readonly Uint8Array[]) {
   const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
-  return admit(
-    { question: asked(question({ images })), ...(model === undefined ? {} : { model }) },
-    job,
-  );
+  return admit(asked(question({ images })), job);
 }
 
 describe("a question is let in", () => {
@@ -24,12 +21,7 @@ describe("a question is let in", () => {
     expect(admitted([image])).toMatchObject({ value: { work: { imageVectors: 37 } } });
   });
 
-  test("for the served model, named or not", () => {
-    expect([admitted([]).ok, admitted([], "unmask-demo").ok]).toEqual([true, true]);
-  });
-
   test("with the price of what it takes", () => {
-    const { card } = settingsOf(env);
     const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
     const suffix = "é";
     const suffixed = asked(question({ options: options({ suffix }) }));
@@ -37,7 +29,7 @@ describe("a question is let in", () => {
     const positions = 37 + 13 + 2 + 64 + 4;
     const { view, linear, attention } = card.prices;
     const picos = view + BigInt(2 * positions) * (linear + BigInt(positions) * attention);
-    expect(admit({ question: suffixed }, job)).toMatchObject({
+    expect(admit(suffixed, job)).toMatchObject({
       value: { work: { positions }, quote: { price: (picos + 999_999n) / 1_000_000n } },
     });
   });
@@ -45,10 +37,9 @@ describe("a question is let in", () => {
 
 test("each further message of a conversation is priced with what the template takes around it", () => {
   const turns = (["user", "assistant", "user"] as const).map((role) => ({ role, text: "é" }));
-  const { card } = settingsOf(env);
   const job = { id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 };
   const long = asked({ ...question({ images: [] }), messages: turns });
-  expect(admit({ question: long }, job)).toMatchObject({
+  expect(admit(long, job)).toMatchObject({
     value: { work: { positions: 3 * 2 + 64 + 2 * 14 + 4 } },
   });
 });

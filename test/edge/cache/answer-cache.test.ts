@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { micros } from "#domain/micros.ts";
 import { ask as askFor } from "#edge/answers/ask.ts";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { parseKey } from "#wire/api/accounts/key.ts";
 import { parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
@@ -16,6 +16,7 @@ import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { jsonBody } from "../../support/bodies.ts";
 import { collect, story, untold } from "../../support/edge-builders.ts";
 import { testCaller } from "../caller.ts";
+import { demoCard } from "../demo-card.ts";
 import {
   ask,
   askJson,
@@ -179,11 +180,10 @@ describe("a cached answer with a price", () => {
     if (!parsed.ok || !known.ok) throw new Error("the test asks wrongly");
     const record = await new KeyTable(env.DB).find(known.value.id);
     if (record === undefined) throw new Error("there is no such key");
-    const { settings, ...rest } = await testCaller();
-    const card = { ...settings.card, hitPrice: micros(hitMicros) };
-    const caller = { ...rest, key: record, settings: { ...settings, card } };
+    const caller = { ...(await testCaller()), key: record };
     const asking = {
       request: parsed.value,
+      card: { ok: true, value: { ...demoCard(), hitPrice: micros(hitMicros) } } as const,
       idempotency: null,
       directives,
       delivery: { kind: "body", waitMs: null } as const,

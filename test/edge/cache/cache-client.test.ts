@@ -3,9 +3,9 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Question } from "#domain/question.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerCache, CacheDirectives, Lookup } from "#edge/cache/answer-cache.ts";
 import { answerCacheOf, type CacheFront, newCacheFront } from "#edge/cache/cache-client.ts";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import {
   CACHE_LIFETIME_MS,
   LEAD_KEPT_AFTER_MS,
@@ -14,11 +14,13 @@ import {
 } from "#edge/cache/cache-object.ts";
 import type { CallerContext } from "#edge/caller-context.ts";
 import type { Bindings } from "#edge/env.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { options, question } from "../../support/edge-builders.ts";
 import { asked as inEdge } from "../../support/orders.ts";
 import { testCaller } from "../caller.ts";
+import { demoCard } from "../demo-card.ts";
 import { functionReplies, digest as weights } from "../function-double.ts";
 import { picture } from "../routes/images.ts";
 import { modelReply } from "./model-reply.ts";
@@ -61,13 +63,16 @@ interface Terms {
   readonly directives?: Partial<CacheDirectives>;
   readonly notLeader?: string;
   readonly by?: CallerContext<Bindings>;
+  readonly card?: ModelCard;
 }
 
 async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
   const { as: answerId = "ans_1", pool = "private", directives = {}, by = caller } = terms;
   const { settings, key, requestId, waitUntil } = by;
   const { accountId } = key;
-  const cacheCaller = { settings, accountId, owner: null, poolOwner: null, requestId, waitUntil };
+  const { card = demoCard() } = terms;
+  const place = { accountId, owner: null, poolOwner: null };
+  const cacheCaller = { settings, card, ...place, requestId, waitUntil };
   return await cache.lookUp(cacheCaller, inEdge(what), {
     answerId,
     pool,
@@ -234,10 +239,8 @@ describe("a hit", () => {
   test("in the private pool is the first answer itself, at the model card's price", async () => {
     const what = fresh();
     await answered(what);
-    const { settings } = caller;
-    const card = { ...settings.card, hitPrice: micros(3) };
-    const by = { ...caller, settings: { ...settings, card } };
-    expect(await lookUp(what, { as: "ans_2", by })).toMatchObject({
+    const card = { ...demoCard(), hitPrice: micros(3) };
+    expect(await lookUp(what, { as: "ans_2", card })).toMatchObject({
       body: { id: "ans_1", cached: true, charged_micros: 3, digest: "cd".repeat(32) },
     });
   });

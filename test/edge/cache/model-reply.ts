@@ -11,6 +11,8 @@ export function modelReply(digest: string): Response {
     ...{ system_messages: false, several_pictures: false, several_turns: true },
     provider: "cpu",
     format: "f32",
+    vision: { view_pixels: 96, patch_pixels: 16 },
+    work: { view: 50_000_000, linear: 2_000_000, attention: 1_000 },
   };
   return Response.json(card);
 }

@@ -86,7 +86,7 @@ describe("a question's pictures are had", () => {
     await resolvePictures(caller, [url("a")]);
     const [order] = sent;
     if (order === undefined) throw new Error("nothing was sent");
-    expect(order.url).toBe(`${caller.settings.functionUrl}${FETCH_PATH}`);
+    expect(order.url).toBe(`${caller.settings.fetchUrl}${FETCH_PATH}`);
     expect(orderOf(order)).toEqual({
       purpose: "image",
       url: "https://pictures.test/a",

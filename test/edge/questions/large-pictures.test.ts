@@ -9,8 +9,10 @@ import { encodeBase64 } from "#wire/codec/base64.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
+import type { ModelCard } from "#wire/function/status.ts";
 import { pngBytes, story, untoldByFunction } from "../../support/edge-builders.ts";
 import { readOrderBody } from "../../support/orders.ts";
+import { modelReply } from "../cache/model-reply.ts";
 import {
   ask,
   askJson,
@@ -27,10 +29,7 @@ import { replay } from "../routes/replays.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const asked = { question: "What is this?", canvas: 4, steps: 2, cache: "off" } as const;
-const model = {
-  ...{ id: "unmask-demo", digest, image: null, max_prompt_length: 1024, ...untoldByFunction },
-  ...{ provider: "none", format: "none" },
-};
+const model = await modelReply(digest).json<ModelCard>();
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);

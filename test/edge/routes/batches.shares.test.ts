@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";

@@ -17,7 +17,9 @@ describe("GET /health", () => {
   test("works without a key: the edge is up, the weights are on their way", async () => {
     functionReplies(() => Response.json(status));
     const response = await ask("/health", { headers: { authorization: "" } });
-    expect(healthSchema.parse(await response.json())).toEqual({ status: "ok", function: status });
+    expect(healthSchema.parse(await response.json())).toEqual({
+      ...{ status: "ok", function: status, functions: [status] },
+    });
   });
 
   test("withstands the function's absence: the edge is up all the same", async () => {
@@ -26,6 +28,10 @@ describe("GET /health", () => {
       throw new TypeError("connection refused");
     });
     const response = await ask("/health");
-    expect(await response.json()).toEqual({ status: "ok", function: { state: "unreachable" } });
+    expect(await response.json()).toEqual({
+      status: "ok",
+      function: { state: "unreachable" },
+      functions: [{ state: "unreachable" }],
+    });
   });
 });

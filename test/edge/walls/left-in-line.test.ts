@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../support/edge-builders.ts";

@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { unstable_readConfig } from "wrangler";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import { readImageHeader, uprightSize } from "#domain/image/header.ts";
+import { micros } from "#domain/micros.ts";
+import { STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
+import { defaultPrices } from "#domain/unit-prices.ts";
 import { planWork } from "#domain/work.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { cardOf } from "#inference/model-host.ts";
 import { readManifest } from "#weights/read-bundle.ts";
-import { jsonText } from "#wire/codec/json-text.ts";
-import { cardDifferences, modelCardsSchema } from "#wire/function/model-card.ts";
+import { cardAlone, cardDigest, mergedCard, modelCardsSchema } from "#wire/function/model-card.ts";
+import { modelCardSchema, type ModelCard as ToldCard } from "#wire/function/status.ts";
 import { options } from "../../support/edge-builders.ts";
+import { wranglerCards } from "../../support/wrangler-cards.ts";
 
 /** How the demo model's training code saw a picture and a question. */
 interface ReferenceAnswer {
@@ -29,33 +32,113 @@ const { cases } = JSON.parse(
   readFileSync("test/fixtures/demo-model/reference-answers.json", "utf8"),
 ) as { cases: readonly ReferenceAnswer[] };
 
-test("a card says what a cached answer costs; nothing, unless it does", () => {
-  const price_picos = { view: 1, linear: 1, attention: 1 };
-  const cards = modelCardsSchema.parse({
-    free: { price_picos },
-    priced: { price_picos, hit_micros: 3 },
+const told: ToldCard = {
+  id: "demo",
+  digest: "ab".repeat(32),
+  image: { aspect: "anyres", grid_pinpoints: [[96, 48]], max_tiles: 4 },
+  ...{ canvas_default: 8, canvas_recommended: 16, canvas_limit: 32, block_length: 8 },
+  ...{ system_messages: true, several_pictures: false, several_turns: true },
+  ...{ max_prompt_length: 2048, provider: "cuda", format: "q4" },
+  vision: { view_pixels: 48, patch_pixels: 8 },
+  work: { view: 1e9, linear: 2e9, attention: 1 },
+};
+
+const override = (body: object) => modelCardsSchema.parse({ demo: body })["demo"];
+
+describe("the card of a model that a function tells", () => {
+  test("is all its word: pictures, canvases, abilities, and the provider's prices", () => {
+    expect(mergedCard(told)).toEqual({
+      id: "demo",
+      image: {
+        policy: { aspect: "anyres", gridPinpoints: [[96, 48]], maxTiles: 4 },
+        vision: { imageSize: 48, patchSize: 8 },
+      },
+      abilities: {
+        canvas: { standard: 8, recommended: 16, limit: 32 },
+        ...{ systemMessages: true, severalPictures: false, severalTurns: true },
+      },
+      blockLength: 8,
+      mode: STANDARD_MODE,
+      refresh: UNTOLD_REFRESH,
+      prices: defaultPrices({ view: 1e9, linear: 2e9, attention: 1 }, "cuda"),
+      hitPrice: 0n,
+    });
+    expect(mergedCard({ ...told, image: null, vision: null })?.image).toBeNull();
   });
-  expect([cards["free"]?.hitPrice, cards["priced"]?.hitPrice]).toEqual([0n, 3n]);
-  for (const hit_micros of [-1, 0.5, "3"])
-    expect(modelCardsSchema.safeParse({ x: { price_picos, hit_micros } }).success).toBe(false);
+
+  test("has of the settings what they say, field by field, and the rest as told", () => {
+    const own = override({
+      abilities: { several_turns: false },
+      ...{ mode: "exact", hit_micros: 3, block_length: null },
+      refresh: { default: 2, limit: 8 },
+    });
+    expect(mergedCard(told, own)).toEqual({
+      ...mergedCard(told),
+      ...{ mode: "exact", hitPrice: 3n, blockLength: null, refresh: { standard: 2, limit: 8 } },
+      abilities: { ...mergedCard(told)?.abilities, severalTurns: false },
+    });
+    const price_picos = { view: 1, linear: 2, attention: 3 };
+    expect(mergedCard(told, override({ price_picos }))?.prices).toEqual({
+      ...{ view: 1n, linear: 2n, attention: 3n },
+    });
+  });
+
+  test("sees pictures as the function does, whatever the settings say: it is the one that looks", () => {
+    const image = { ...{ aspect: "pad", grid_pinpoints: [], max_tiles: 1 } };
+    const own = override({ image: { ...image, view_pixels: 96, patch_pixels: 16 } });
+    expect(mergedCard(told, own)?.image).toEqual(mergedCard(told)?.image);
+  });
+
+  test("is not there where a function of before tells neither sizes nor work, unless the settings do", () => {
+    const { vision: _, work: __, ...before } = told;
+    expect(mergedCard(before)).toBeUndefined();
+    const image = { aspect: "pad", grid_pinpoints: [], max_tiles: 1 };
+    const body = { image: { ...image, view_pixels: 96, patch_pixels: 16 } };
+    const price_picos = { view: 1, linear: 1, attention: 1 };
+    expect(mergedCard(before, override({ price_picos }))).toBeUndefined();
+    expect(mergedCard(before, override({ ...body, price_picos }))).toBeDefined();
+  });
+
+  test("of a function that cannot be heard is what the settings say, where they say it whole", () => {
+    const price_picos = { view: 1, linear: 1, attention: 1 };
+    const text = override({ image: null, price_picos });
+    if (text === undefined) throw new Error("no card");
+    expect(cardAlone("demo", text)).toMatchObject({ id: "demo", abilities: UNTOLD_ABILITIES });
+    expect(cardAlone("demo", override({ price_picos }) ?? {})).toBeUndefined();
+    expect(cardAlone("demo", override({ image: null }) ?? {})).toBeUndefined();
+  });
+
+  test.each([
+    { hit_micros: -1 },
+    { hit_micros: 0.5 },
+    { abilities: { canvas: { default: 8, recommended: 4, limit: 32 } } },
+    { abilities: { canvas: { default: 8, recommended: 16, limit: 1e6 } } },
+    { abilities: { canvas: { default: 8 } } },
+    { refresh: { default: 9, limit: 8 } },
+    { price_picos: { view: 1, linear: 1 } },
+    { colour: "red" },
+  ])("is not made of settings that are wrong: %j", (body) => {
+    expect(modelCardsSchema.safeParse({ demo: body }).success).toBe(false);
+  });
 });
 
-test("a card says what its model was trained for; what it leaves out is believed", () => {
-  const price_picos = { view: 1, linear: 1, attention: 1 };
-  const read = (card: object) => modelCardsSchema.safeParse({ x: { price_picos, ...card } });
-  expect(read({}).data?.["x"]).toMatchObject({ abilities: UNTOLD_ABILITIES, blockLength: null });
-  const canvas = { default: 8, recommended: 16, limit: 32 };
-  expect(
-    read({ abilities: { canvas, several_turns: false }, block_length: 8 }).data?.["x"],
-  ).toMatchObject({
-    abilities: {
-      canvas: { standard: 8, recommended: 16, limit: 32 },
-      ...{ systemMessages: true, severalPictures: true, severalTurns: false },
-    },
-    blockLength: 8,
-  });
-  for (const wrong of [{ ...canvas, recommended: 4 }, { ...canvas, limit: 1e6 }, { default: 8 }])
-    expect(read({ abilities: { canvas: wrong } }).success).toBe(false);
+test("a card's name is of everything that it says, and of nothing else", async () => {
+  const card = mergedCard(told);
+  if (card === undefined) throw new Error("no card");
+  const name = await cardDigest(card);
+  expect(name).toMatch(/^[0-9a-f]{16}$/);
+  const turned = Object.fromEntries(Object.entries(card).toReversed()) as unknown as ModelCard;
+  expect(await cardDigest(turned)).toBe(name);
+  const changed: ModelCard[] = [
+    { ...card, id: "other" },
+    { ...card, image: null },
+    { ...card, mode: "exact" },
+    { ...card, prices: { ...card.prices, attention: card.prices.attention + 1n } },
+    { ...card, hitPrice: micros(1) },
+    { ...card, abilities: { ...card.abilities, severalTurns: false } },
+  ];
+  const names = await Promise.all(changed.map(cardDigest));
+  expect(new Set([name, ...names]).size).toBe(changed.length + 1);
 });
 
 describe("the card by which the edge prices the demo model", () => {
@@ -63,26 +146,19 @@ describe("the card by which the edge prices the demo model", () => {
   let bundle: Bundle;
 
   beforeAll(async () => {
-    const { vars } = unstable_readConfig({ config: "wrangler.toml" });
-    const found = jsonText(modelCardsSchema).parse(vars["MODEL_CARDS"])[String(vars["MODEL"])];
-    if (found === undefined) throw new Error("wrangler.toml has no card of the model it serves");
+    bundle = (await readManifest(fileStore("infra/demo-model/bundle"), "unmask-demo")).bundle;
+    const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
+    const word = cardOf(bundle, abilities, "ab".repeat(32), "cpu");
+    const found = mergedCard(modelCardSchema.parse(word), wranglerCards()["unmask-demo"]);
+    if (found === undefined) throw new Error("the function tells too little of its model");
     card = found;
-    bundle = (await readManifest(fileStore("infra/demo-model/bundle"), card.id)).bundle;
   });
 
-  test("is the card that the function makes of that manifest, in every member", () => {
-    const told = cardOf(bundle, bundle.abilities ?? UNTOLD_ABILITIES, "ab".repeat(32), "cpu");
-    expect(cardDifferences(card, told)).toEqual([]);
-    expect(cardDifferences(card, { ...told, id: "x", image: null, canvas_default: 1 })).toEqual([
-      expect.stringMatching(/^id is "unmask-demo" here and "x" there$/),
-      expect.stringMatching(/^image is .* here and null there$/),
-      "canvas.default is 32 here and 1 there",
-    ]);
-    expect(
-      cardDifferences(card, { ...told, canvas_recommended: 64, block_length: 8 }),
-    ).toHaveLength(2);
-    const untaught = { system_messages: true, several_pictures: true, several_turns: false };
-    expect(cardDifferences(card, { ...told, ...untaught, canvas_limit: 1 })).toHaveLength(4);
+  test("costs what wrangler.toml says, and is else the bundle's own", () => {
+    expect(card).toMatchObject({
+      prices: { view: 2_000_000n, linear: 20_000n, attention: 10n },
+      abilities: bundle.abilities,
+    });
   });
 
   test("sees pictures as the manifest of the bundle that ships says", () => {

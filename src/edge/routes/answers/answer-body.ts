@@ -1,31 +1,49 @@
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type AnswerRequest,
   parseAnswerForm,
   parseAnswerJson,
 } from "#wire/api/answers/requests.ts";
+import { textOf } from "#wire/body/form-part.ts";
+import type { JsonBody } from "#wire/body/json-body.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { settingsOf } from "../../settings.ts";
+import { type AskedCard, cardOf, namedModel, parsedOnce } from "../asked-card.ts";
 import { mediaTypeOf, readForm, readJson } from "../body.ts";
+
+/** A request, and of the model that it asks the card, or why it cannot be asked. */
+export interface ReadRequest {
+  readonly request: AnswerRequest;
+  readonly card: AskedCard["card"];
+}
 
 /** Reads the body of an answer request, a form or JSON. Refuses as the parsers do, or with `unsupported_media_type`. */
 export async function readAnswerRequest(
   c: Context<EdgeEnv>,
-): Promise<Result<AnswerRequest, Failure>> {
+): Promise<Result<ReadRequest, Failure>> {
   const mediaType = mediaTypeOf(c);
-  const { card } = settingsOf(c.env);
-  if (mediaType === "application/json")
-    return parsed(await readJson(c), (body) => parseAnswerJson(body, card));
+  if (mediaType === "application/json") {
+    const body = await readJson(c);
+    return body.ok ? await readAnswerJson(c, body.value) : body;
+  }
   if (mediaType !== "multipart/form-data")
     return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
-  return parsed(await readForm(c), (form) => parseAnswerForm(form, card));
+  const form = await readForm(c);
+  if (!form.ok) return form;
+  const named = form.value.find(({ name, isFile }) => name === "model" && !isFile);
+  const { card, readBy } = await cardOf(c, named === undefined ? undefined : textOf(named));
+  const request = parseAnswerForm(form.value, readBy);
+  return request.ok ? ok({ request: request.value, card }) : request;
 }
 
-function parsed<Body>(
-  body: Result<Body, Failure>,
-  parse: (body: Body) => Result<AnswerRequest, Failure>,
-): Result<AnswerRequest, Failure> {
-  return body.ok ? parse(body.value) : body;
+/** Reads the JSON body of an answer request. */
+export async function readAnswerJson(
+  c: Context<EdgeEnv>,
+  sent: JsonBody,
+): Promise<Result<ReadRequest, Failure>> {
+  const body = parsedOnce(sent);
+  const { card, readBy } = await cardOf(c, namedModel(body));
+  const request = parseAnswerJson(body, readBy);
+  return request.ok ? ok({ request: request.value, card }) : request;
 }

@@ -16,25 +16,27 @@ import { cacheDirectives } from "../../headers/cache-control.ts";
 import { cancelAfter } from "../../headers/cancel-after.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
 import { waitPreference } from "../../headers/prefer.ts";
-import { settingsOf } from "../../settings.ts";
+import { askedCard } from "../asked-card.ts";
 import { readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import { entityTag, eventHeaders, viewerIn } from "../reply-headers.ts";
-import { readAnswerRequest } from "./answer-body.ts";
+import { type ReadRequest, readAnswerRequest } from "./answer-body.ts";
 import { askAndReply } from "./ask-and-reply.ts";
 
 const EVENTS = "text/event-stream";
 
 /** `POST /v1/answers`: asks, and waits for the answer, listens to it being made, or comes back for it. */
 export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const request = await readTimedRequest(c);
-  if (!request.ok) return refused(c, request.refusal);
-  const idempotency = await idempotencyOf(c, request.value, settingsOf(c.env).card);
+  const read = await readTimedRequest(c);
+  if (!read.ok) return refused(c, read.refusal);
+  const { request, card } = read.value;
+  const idempotency = await idempotencyOf(c, request, askedCard(card).readBy);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
-  const wantsEvents = request.value.wantsStream || acceptsEvents(c);
+  const wantsEvents = request.wantsStream || acceptsEvents(c);
   const { waitMs, applied } = waitPreference(c.req.header("prefer"));
   const asking: Asking = {
-    request: request.value,
+    request,
+    card,
     idempotency: idempotency.value,
     directives: cacheDirectives(c.req.header("cache-control")),
     delivery: wantsEvents ? { kind: "events" } : { kind: "body", waitMs },
@@ -42,7 +44,7 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
   return await askAndReply(c, asking, {
     body: (answer) => {
       if (applied !== null) c.header("preference-applied", applied);
-      return answerReply(c, answer, request.value.cache);
+      return answerReply(c, answer, request.cache);
     },
     events: ({ answerId, events, isUnderWay }) => {
       // So that a client whose stream breaks before its first event can come back, and cancel.
@@ -53,16 +55,15 @@ export async function createAnswer(c: Context<EdgeEnv>): Promise<Response> {
 }
 
 /** Reads the request with the sooner of its two deadlines: `deadline_ms`, and Replicate's `Cancel-After`. */
-async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<AnswerRequest, Failure>> {
-  const request = await readAnswerRequest(c);
-  if (!request.ok) return request;
+async function readTimedRequest(c: Context<EdgeEnv>): Promise<Result<ReadRequest, Failure>> {
+  const read = await readAnswerRequest(c);
+  if (!read.ok) return read;
   const after = cancelAfter(c.req.header("cancel-after"));
   if (!after.ok) return after;
-  const deadlines = [request.value.deadlineMs, after.value].filter((time) => time !== null);
-  return ok({
-    ...request.value,
-    deadlineMs: deadlines.length === 0 ? null : Math.min(...deadlines),
-  });
+  const { request, card } = read.value;
+  const deadlines = [request.deadlineMs, after.value].filter((time) => time !== null);
+  const deadlineMs = deadlines.length === 0 ? null : Math.min(...deadlines);
+  return ok({ request: { ...request, deadlineMs }, card });
 }
 
 function answerReply(

@@ -1,6 +1,13 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { batchRequestSchema, parseBatch } from "#wire/api/answers/batch-request.ts";
+import type { Failure } from "#domain/failure.ts";
+import type { ModelCard } from "#domain/quote.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import {
+  type BatchRequest,
+  batchRequestSchema,
+  parseBatch,
+} from "#wire/api/answers/batch-request.ts";
 import {
   type BatchBody,
   batchListQuerySchema,
@@ -9,14 +16,16 @@ import {
   batchSchema,
 } from "#wire/api/answers/batches.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
+import type { JsonBody } from "#wire/body/json-body.ts";
 import { batchesOf } from "../../batches/batch-client.ts";
 import { BatchIndex, type BatchPlace, type ListedBatch } from "../../batches/batch-index.ts";
 import { takeBatch } from "../../batches/take-batch.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
+import type { Models } from "../../models/models.ts";
 import { StreamedDigest } from "../../questions/streamed-digest.ts";
-import { settingsOf } from "../../settings.ts";
+import { askedCard, modelIn, modelsOf, parsedOnce } from "../asked-card.ts";
 import { describedQuery, readJson, readQuery } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import {
@@ -38,11 +47,15 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
   const digest = new StreamedDigest();
   const sent = await readJson(c, (chunk) => digest.write(chunk));
   if (!sent.ok) return refused(c, sent.refusal);
-  const request = parseBatch(sent.value, settingsOf(c.env).card);
+  const read = parsedOnce(sent.value);
+  const models = await modelsOf(c);
+  const { card, readBy } = askedCard(models.find(batchModel(read)));
+  const request = parseBatch(read, readBy);
   if (!request.ok) return refused(c, request.refusal);
   const idempotency = await idempotentRequest(c, await digest.hex());
   if (!idempotency.ok) return refused(c, idempotency.refusal);
-  const taken = await takeBatch(callerContextOf(c), request.value, idempotency.value);
+  const asked = card.ok ? oneModel(request.value, card.value, models) : card;
+  const taken = await takeBatch(callerContextOf(c), request.value, asked, idempotency.value);
   const { allowances } = taken.ok ? taken.value : taken.refusal;
   tellRates(c, allowances);
   if (!taken.ok) return refused(c, taken.refusal.failure);
@@ -51,6 +64,33 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
   if (isReplay) c.header("idempotency-replayed", "true");
   c.header("location", `/v1/batches/${body.id}`);
   return batchReply(c, body, 202);
+}
+
+/** The model that a batch asks: of its defaults, or of its first item. */
+function batchModel(body: JsonBody): string | undefined {
+  const parsed = body.parse();
+  const { items, defaults } = (parsed.ok ? parsed.value : null) as {
+    readonly items?: unknown;
+    readonly defaults?: unknown;
+  };
+  return (Array.isArray(items) ? modelIn(items[0]) : undefined) ?? modelIn(defaults);
+}
+
+/** A batch is of one model, whose card prices all of it. */
+function oneModel(
+  { items }: BatchRequest,
+  card: ModelCard,
+  models: Models,
+): Result<ModelCard, Failure> {
+  for (const [index, { request }] of items.entries()) {
+    const own = models.find(request.model);
+    if (!own.ok) return own;
+    if (own.value.id === card.id) continue;
+    const message = `a batch asks one model; this one asks ${card.id}`;
+    const problems = [{ pointer: `/items/${index}/model`, message }];
+    return refuse({ kind: "invalid_request", problems });
+  }
+  return ok(card);
 }
 
 /** `GET /v1/batches/{id}`: how far it is. */

@@ -3,6 +3,7 @@ import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgeSizes } from "#domain/image/judge.ts";
 import type { Allowance } from "#domain/limits.ts";
+import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   quoteBody,
@@ -11,7 +12,7 @@ import {
   readSizeRequest,
   type SizeRequest,
 } from "#wire/api/answers/quotes.ts";
-import { type AnswerRequest, parseAnswerJson } from "#wire/api/answers/requests.ts";
+import { cardDigest } from "#wire/function/model-card.ts";
 import { type Asked, appraise, measure } from "../../answers/admit.ts";
 import { letIn } from "../../answers/holds.ts";
 import type { EdgeEnv } from "../../env.ts";
@@ -20,82 +21,104 @@ import { refused } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { mayAsk } from "../../keys/may-ask.ts";
 import type { RefusedHold } from "../../ledger/ledger-service.ts";
+import { functionsServing } from "../../models/catalog.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { settingsOf } from "../../settings.ts";
+import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
 import { mediaTypeOf, readJson } from "../body.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";
-import { readAnswerRequest } from "./answer-body.ts";
+import { type ReadRequest, readAnswerJson, readAnswerRequest } from "./answer-body.ts";
 import { answerContent } from "./answers-described.ts";
 
-/** How long a price stands: it only changes with the installation's settings, which are rolled out within minutes. */
+/** How long a price stands unless the model's card changes: a question that brings the quote's card is then refused, and costs nothing. */
 const VALIDITY_MS = 5 * 60_000;
 
 /** `POST /v1/quotes`: says what an answer would cost, to the micro-dollar, and costs nothing. */
 export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
-  const settings = settingsOf(c.env);
-  const allowed = mayAsk(c.get("key"), settings.card.id);
-  if (!allowed.ok) return refused(c, allowed.refusal);
   const asked = await readAsked(c);
   if (!asked.ok) {
     tellRates(c, asked.refusal.allowances);
     return refused(c, asked.refusal.failure);
   }
   tellRates(c, asked.value.allowances);
-  const appraised = appraise(asked.value.asked, settings.card);
+  const { card } = asked.value;
+  const appraised = appraise(asked.value.asked, card);
   if (!appraised.ok) return refused(c, appraised.refusal);
-  const status = await readStatus({
-    functionUrl: settings.functionUrl,
-    requestId: c.get("requestId"),
-    signal: c.req.raw.signal,
-  });
   const body = quoteBody(appraised.value.quote, {
     id: newId("quo"),
-    model: settings.card.id,
-    isWarm: status.ok && status.value.state === "ready",
+    model: card.id,
+    card: await cardDigest(card),
+    isWarm: await isWarm(c, card.id),
     expiresAt: Date.now() + VALIDITY_MS,
     warnings: asked.value.warnings,
   });
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
+/** Whether one of the functions that serve the model has its weights. */
+async function isWarm(c: Context<EdgeEnv>, model: string): Promise<boolean> {
+  const requestId = c.get("requestId");
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
+  const urls = await functionsServing(model, settingsOf(c.env), { requestId, waitUntil });
+  const { signal } = c.req.raw;
+  const statuses = await Promise.all(
+    urls.map((functionUrl) => readStatus({ functionUrl, requestId, signal })),
+  );
+  return statuses.some((status) => status.ok && status.value.state === "ready");
+}
+
 interface AskedForQuote {
   readonly asked: Asked;
+  readonly card: ModelCard;
   readonly warnings: readonly Warning[];
   readonly allowances: readonly Allowance[];
 }
 
 async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, RefusedHold>> {
-  if (mediaTypeOf(c) === "application/json") {
-    const { card } = settingsOf(c.env);
-    const body = await readJson(c);
-    if (!body.ok) return unheld(body.refusal);
-    const sized = readSizeRequest(body.value, card);
-    if (!sized.ok) return unheld(sized.refusal);
-    if (sized.value !== null) return measured(sized.value);
-    return await readWhole(c, parseAnswerJson(body.value, card));
-  }
-  return await readWhole(c, await readAnswerRequest(c));
+  if (mediaTypeOf(c) !== "application/json") return await readWhole(c, await readAnswerRequest(c));
+  const sent = await readJson(c);
+  if (!sent.ok) return unheld(sent.refusal);
+  const body = parsedOnce(sent.value);
+  const { card, readBy } = await cardOf(c, namedModel(body));
+  const sized = readSizeRequest(body, readBy);
+  if (!sized.ok) return unheld(sized.refusal);
+  if (sized.value === null) return await readWhole(c, await readAnswerJson(c, body));
+  const allowed = mayBeQuoted(c, card);
+  return allowed.ok ? measured(sized.value, allowed.value) : unheld(allowed.refusal);
+}
+
+/** The card, where it is known and the key may ask its model. */
+function mayBeQuoted(
+  c: Context<EdgeEnv>,
+  card: Result<ModelCard, Failure>,
+): Result<ModelCard, Failure> {
+  if (!card.ok) return card;
+  const allowed = mayAsk(c.get("key"), card.value.id);
+  return allowed.ok ? card : allowed;
 }
 
 /** Measures an answer request, whose pictures are had for it. */
 async function readWhole(
   c: Context<EdgeEnv>,
-  request: Result<AnswerRequest, Failure>,
+  read: Result<ReadRequest, Failure>,
 ): Promise<Result<AskedForQuote, RefusedHold>> {
-  if (!request.ok) return unheld(request.refusal);
+  if (!read.ok) return unheld(read.refusal);
+  const allowed = mayBeQuoted(c, read.value.card);
+  if (!allowed.ok) return unheld(allowed.refusal);
+  const card = allowed.value;
+  const { request } = read.value;
   const caller = callerContextOf(c);
   // A quote that fetches pictures counts as a request, of no steps.
-  const before = await letIn(caller, [request.value], { steps: 0, idempotency: null });
+  const before = await letIn(caller, [request], { card, steps: 0, idempotency: null });
   if (!before.ok) return before;
-  const { messages, options, model, pictures, warnings } = request.value;
+  const { messages, options, pictures, warnings } = request;
   const images = await resolvePictures(caller, pictures);
   if (!images.ok) return unheld(images.refusal);
   const measuredAll = measure({ messages, options, images: images.value });
   if (!measuredAll.ok) return unheld(measuredAll.refusal);
-  const asked = { ...measuredAll.value, ...(model === undefined ? {} : { model }) };
   const allowances = before.value?.kind === "new" ? before.value.allowances : [];
-  return ok({ asked, warnings, allowances });
+  return ok({ asked: measuredAll.value, card, warnings, allowances });
 }
 
 function unheld(failure: Failure): Result<never, RefusedHold> {
@@ -103,11 +126,14 @@ function unheld(failure: Failure): Result<never, RefusedHold> {
 }
 
 /** A size is judged like the picture that has it: a price is told only for what can be answered. */
-function measured({ warnings, ...request }: SizeRequest): Result<AskedForQuote, RefusedHold> {
+function measured(
+  { warnings, ...request }: SizeRequest,
+  card: ModelCard,
+): Result<AskedForQuote, RefusedHold> {
   const fitting = judgeSizes(request.pictures);
   if (!fitting.ok) return unheld(fitting.refusal);
   const pictures = request.pictures.map((size) => ({ ...size, orientation: 1 }));
-  return ok({ asked: { ...request, pictures, messages: 1 }, warnings, allowances: [] });
+  return ok({ asked: { ...request, pictures, messages: 1 }, card, warnings, allowances: [] });
 }
 
 /** How `POST /v1/quotes` reads in the API's description. */

@@ -19,6 +19,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
+import { cardOf } from "../asked-card.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, viewerIn } from "../reply-headers.ts";
@@ -81,8 +82,10 @@ async function askAgain(
     const decoder = { made, served: DECODER_VERSION };
     return refuse({ failure: { kind: "not_replayable", id, decoder }, allowances: [] });
   }
+  const { card } = await cardOf(c, order.job.card.id);
   return await ask(callerContextOf(c), {
     request: requestOf(order),
+    card,
     idempotency,
     directives: pastTheCache,
     delivery,
@@ -98,6 +101,7 @@ function requestOf({ job }: AnswerOrder): AskedRequest {
     options,
     warnings: job.warnings,
     model: job.card.id,
+    cardDigest: null,
     wantsStream: false,
     maximum: null,
     deadlineMs: null,

@@ -6,7 +6,7 @@ import { chatChunks } from "#wire/compatible/chat-stream.ts";
 import { chatEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
-import { settingsOf } from "../../settings.ts";
+import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
 import { readJson } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
@@ -15,13 +15,16 @@ import { answerCompatibly, compatibleRefusals } from "./compatible-asking.ts";
 
 /** `POST /v1/chat/completions`: asks as OpenAI's clients do. */
 export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Response> {
-  const body = await readJson(c);
-  if (!body.ok) return refused(c, body.refusal);
-  const chat = parseChat(body.value, settingsOf(c.env).card);
+  const sent = await readJson(c);
+  if (!sent.ok) return refused(c, sent.refusal);
+  const body = parsedOnce(sent.value);
+  const { card, readBy } = await cardOf(c, namedModel(body));
+  const chat = parseChat(body, readBy);
   if (!chat.ok) return refused(c, chat.refusal);
   const { request, wantsStream, wantsUsage } = chat.value;
-  const { model } = settingsOf(c.env);
-  return await answerCompatibly(c, request, wantsStream, {
+  // Of a model that cannot be asked nothing is streamed but what was told before.
+  const model = card.ok ? card.value.id : (request.model ?? "");
+  return await answerCompatibly(c, { request, card }, wantsStream, {
     whole: chatCompletion,
     stream: (updates, id) =>
       chatChunks(updates, { id, model, created: Math.floor(Date.now() / 1000) }, wantsUsage),

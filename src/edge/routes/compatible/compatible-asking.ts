@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
@@ -9,8 +8,9 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
-import { settingsOf } from "../../settings.ts";
+import type { ReadRequest } from "../answers/answer-body.ts";
 import { askAndReply } from "../answers/ask-and-reply.ts";
+import { askedCard } from "../asked-card.ts";
 import type { Content } from "../describe/route.ts";
 import { eventHeaders, viewerIn } from "../reply-headers.ts";
 
@@ -30,15 +30,16 @@ export interface CompatibleRendering {
 /** Asks as `POST /v1/answers` does, and replies as `render` writes it. */
 export async function answerCompatibly(
   c: Context<EdgeEnv>,
-  request: AnswerRequest,
+  { request, card }: ReadRequest,
   wantsStream: boolean,
   render: CompatibleRendering,
 ): Promise<Response> {
-  const idempotency = await idempotencyOf(c, request, settingsOf(c.env).card);
+  const idempotency = await idempotencyOf(c, request, askedCard(card).readBy);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const directives = cacheDirectives(c.req.header("cache-control"));
   const asking = {
     request,
+    card,
     idempotency: idempotency.value,
     directives,
     delivery: wantsStream

@@ -1,41 +1,31 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import type { Failure } from "#domain/failure.ts";
-import { ok, type Result } from "#domain/result.ts";
-import {
-  type ModelBody,
-  modelBody,
-  modelListBody,
-  modelListSchema,
-  modelSchema,
-} from "#wire/api/models.ts";
+import { modelBody, modelListBody, modelListSchema, modelSchema } from "#wire/api/models.ts";
 import { problemSchema } from "#wire/error.ts";
 import type { EdgeEnv } from "../../env.ts";
-import { readModelCard } from "../../function/client.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
-import { settingsOf } from "../../settings.ts";
+import { modelsOf } from "../asked-card.ts";
 import { byKey, type Content, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
 
-/** `GET /v1/models`: what can be asked, as the function that answers tells it, and on which terms. */
+/** `GET /v1/models`: what can be asked, as the functions that answer tell it now, and on which terms. */
 export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
-  const model = await readModel(c);
-  return model.ok ? c.json(modelListBody([model.value])) : refused(c, model.refusal);
+  const models = await modelsOf(c, true);
+  const heard = models.served.filter(({ isHeard }) => isHeard);
+  if (heard.length === 0 && models.silence !== undefined) return refused(c, models.silence);
+  return c.json(modelListBody(heard.map(({ told, card }) => modelBody(told, card))));
 }
 
 /** `GET /v1/models/{id}`: one of them. */
 export async function showModel(c: Context<EdgeEnv>): Promise<Response> {
-  const model = await readModel(c);
-  if (!model.ok) return refused(c, model.refusal);
-  if (c.req.param("id") !== model.value.id) return refusedMissing(c, "model", [model.value.id]);
-  return c.json(model.value);
-}
-
-async function readModel(c: Context<EdgeEnv>): Promise<Result<ModelBody, Failure>> {
-  const { functionUrl, card: own } = settingsOf(c.env);
-  const call = { functionUrl, requestId: c.get("requestId"), signal: c.req.raw.signal };
-  const told = await readModelCard(call, own);
-  return told.ok ? ok(modelBody(told.value, own)) : told;
+  const models = await modelsOf(c, true);
+  const heard = models.served.filter(({ isHeard }) => isHeard);
+  const one = heard.find(({ card }) => card.id === c.req.param("id"));
+  if (one !== undefined) return c.json(modelBody(one.told, one.card));
+  // One that is away may be the one.
+  if (models.silence !== undefined) return refused(c, models.silence);
+  const known = heard.map(({ card }) => card.id);
+  return refusedMissing(c, "model", known);
 }
 
 /** OpenAI's clients, known by their headers, are told as they know it. */

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
-import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
+import type { AskedCard } from "#wire/api/answers/requests.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
 import { finishReason } from "#wire/compatible/chat-reply.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { moondreamEvents } from "#wire/event-schemas.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
-import { settingsOf } from "../../settings.ts";
+import { cardOf } from "../asked-card.ts";
 import { readAnyJson } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
@@ -42,15 +42,17 @@ export function refuseLocation(c: Context<EdgeEnv>): Response {
 async function answerAs(
   c: Context<EdgeEnv>,
   name: "answer" | "caption",
-  parse: (body: JsonBody, card: ModelCard) => Result<MoondreamRequest, Failure>,
+  parse: (body: JsonBody, card: AskedCard) => Result<MoondreamRequest, Failure>,
 ): Promise<Response> {
   // Its clients name no content type that could be held to.
   const sent = await readAnyJson(c);
   if (!sent.ok) return refused(c, sent.refusal);
-  const body = parse(sent.value, settingsOf(c.env).card);
+  const { card, readBy } = await cardOf(c, undefined);
+  const body = parse(sent.value, readBy);
   if (!body.ok) return refused(c, body.refusal);
   const requestId = c.get("requestId");
-  return await answerCompatibly(c, body.value.request, body.value.wantsStream, {
+  const { request, wantsStream } = body.value;
+  return await answerCompatibly(c, { request, card }, wantsStream, {
     whole: (answer) => ({
       request_id: requestId,
       [name]: answer.answer,

@@ -18,7 +18,7 @@ import { type WebhookBody, webhookBodySchema } from "./webhook-body.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {
-  /** Which model; the one that is served when absent. */
+  /** Which model; the usual one, or the only one that is served, when absent. */
   readonly model?: string;
   /** One of `question` and `messages`. */
   readonly question?: string;
@@ -39,6 +39,8 @@ export interface AnswerFields {
   readonly suffix?: string;
   /** Refuses before any work what would cost more. */
   readonly max_price_micros?: number;
+  /** The `card` of a quote: refuses before any work where the model would be asked and priced by another one. */
+  readonly card?: string;
   /** Events instead of one reply; so does `Accept: text/event-stream`. */
   readonly stream?: boolean;
   /** After so many milliseconds the answer is told as it stands, `partial`, and the steps that ran are charged. */
@@ -58,7 +60,7 @@ export interface AnswerRequestBody extends AnswerFields {
 
 /** Body of `POST /v1/quotes` for a picture of this size; everything else as in an answer request. */
 export interface SizeRequestBody
-  extends Omit<AnswerFields, "messages" | "stream" | "deadline_ms" | "webhook" | "cache"> {
+  extends Omit<AnswerFields, "messages" | "card" | "stream" | "deadline_ms" | "webhook" | "cache"> {
   /** Pixels of one picture, upright. */
   readonly width: number;
   readonly height: number;
@@ -79,12 +81,10 @@ const text = z.string().regex(/\S/, "must not be blank").max(MAX_TEXT_BYTES);
 const stop = z.string().min(1).max(MAX_STOP_LENGTH);
 
 const fields = {
-  model: z
-    .string()
-    .min(1)
-    .max(MAX_NAME_LENGTH)
-    .exactOptional()
-    .meta({ description: "Which model; the one that is served when absent." }),
+  model: z.string().min(1).max(MAX_NAME_LENGTH).exactOptional().meta({
+    description:
+      "Which model: see GET /v1/models. The usual one when absent, or the only one that is served.",
+  }),
   question: text.exactOptional().meta({
     description: "What is asked. One of question and messages.",
     example: "What is this?",
@@ -156,6 +156,14 @@ const fields = {
   max_price_micros: z.int().min(0).exactOptional().meta({
     description: "Refuses with price_above_maximum, before any work, what would cost more.",
   }),
+  card: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, "is no card of a quote")
+    .exactOptional()
+    .meta({
+      description:
+        "The card of a quote: refuses with card_changed, before any work, where the model would be asked and priced by another one by now. So the quote is the charge, whatever was changed in between.",
+    }),
   stream: z.boolean().exactOptional().meta({
     description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
   }),
@@ -215,6 +223,7 @@ const MAX_SIDE = 65_535;
 const side = z.int().min(1).max(MAX_SIDE);
 const {
   messages: _messages,
+  card: _card,
   stream: _stream,
   deadline_ms: _deadline,
   webhook: _webhook,

@@ -25,6 +25,8 @@ export interface QuoteBody {
   readonly id: string;
   readonly object: "quote";
   readonly model: string;
+  /** Names the card by which it was made: sent along with the question, it keeps the price. */
+  readonly card: string;
   /** What a completed answer will be charged, in micro-dollars. */
   readonly price_micros: number;
   readonly image_vectors: number;
@@ -78,6 +80,7 @@ export function quoteBody(
   about: {
     readonly id: string;
     readonly model: string;
+    readonly card: string;
     readonly isWarm: boolean;
     /** Milliseconds since 1970. */
     readonly expiresAt: number;
@@ -88,6 +91,7 @@ export function quoteBody(
     id: about.id,
     object: "quote",
     model: about.model,
+    card: about.card,
     price_micros: toNumber(quote.price),
     image_vectors: quote.imageVectors,
     canvas: quote.canvas,
@@ -112,6 +116,10 @@ export const quoteSchema: z.ZodType<QuoteBody> = z
     id: z.string(),
     object: z.literal("quote"),
     model: z.string(),
+    card: z.string().meta({
+      description:
+        "Names the card by which it was made. Sent as card with the question, it is answered at this price or refused.",
+    }),
     price_micros: count,
     image_vectors: count,
     canvas: count,

@@ -30,8 +30,10 @@ export interface AnswerRequest extends Conversation {
   /** What of it the model was not trained for. */
   readonly warnings: readonly Warning[];
   readonly options: AnswerOptions;
-  /** Absent: whichever model is served. */
+  /** Absent: the usual one, or the only one that is served. */
   readonly model?: string;
+  /** The card by which a quote was made and the answer is to be priced; null is whichever there is. */
+  readonly cardDigest: string | null;
   readonly wantsStream: boolean;
   /** What the answer may cost at most; null is whatever it costs. */
   readonly maximum: Micros | null;
@@ -173,6 +175,7 @@ function requestOf(
     options,
     warnings,
     ...(fields.model === undefined ? {} : { model: fields.model }),
+    cardDigest: fields.card ?? null,
     wantsStream: fields.stream ?? false,
     maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
     deadlineMs: fields.deadline_ms ?? null,

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";

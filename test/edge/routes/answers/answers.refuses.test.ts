@@ -1,12 +1,24 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { formatKey } from "#wire/api/accounts/key.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { MAX_BODY_BYTES } from "#wire/limits.ts";
 import { failures } from "../../../support/edge-builders.ts";
-import { ask, askJson, eventReply, functionReplies, refusal } from "../../function-double.ts";
+import { modelReply } from "../../cache/model-reply.ts";
+import {
+  ask,
+  askJson,
+  digest,
+  eventReply,
+  functionReplies,
+  refusal,
+} from "../../function-double.ts";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe("POST /v1/answers refuses", () => {
   test.each<[string, HeadersInit]>([
@@ -48,6 +60,9 @@ describe("POST /v1/answers refuses", () => {
   });
 
   test("a model that is not served, naming the one that is", async () => {
+    // What another test's function said is out of date by now.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * MODEL_MS });
+    functionReplies(() => modelReply(digest), "asked");
     expect(await refusal(await askJson({ question: "?", model: "gpt" }))).toMatchObject({
       code: "unknown_model",
       detail: 'There is no model "gpt"; there is unmask-demo.',

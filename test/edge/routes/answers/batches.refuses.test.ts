@@ -1,12 +1,20 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { batchSchema } from "#wire/api/answers/batches.ts";
 import { MAX_BATCH_ITEMS } from "#wire/limits.ts";
-import { ask, functionReplies, refusal } from "../../function-double.ts";
+import { modelReply } from "../../cache/model-reply.ts";
+import { ask, digest, functionReplies, refusal } from "../../function-double.ts";
 import { items, postBatch, untilAborted } from "../batch-calls.ts";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Turns so far of a clock that leaves behind what other tests' functions said. */
+let later = 0;
 
 describe("POST /v1/batches refuses", () => {
   test.each<[string, unknown, string, string]>([
@@ -23,9 +31,15 @@ describe("POST /v1/batches refuses", () => {
 
   test.each<[string, object, string]>([
     ["another model", { items: items(2, { model: "gpt" }) }, "unknown_model"],
+    [
+      "items of a model that nobody serves",
+      { items: [...items(1), { question: "?", model: "gpt" }] },
+      "unknown_model",
+    ],
     ["a price above the maximum", { items: items(2), max_price_micros: 0 }, "price_above_maximum"],
   ])("%s, and holds nothing", async (_title, body, code) => {
-    functionReplies(() => new Response());
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ++later * 2 * MODEL_MS });
+    functionReplies(() => modelReply(digest), "asked");
     const before = await ledgerOf(env, "acc_test").balance();
     expect((await refusal(await postBatch(body))).code).toBe(code);
     expect(await ledgerOf(env, "acc_test").balance()).toEqual(before);

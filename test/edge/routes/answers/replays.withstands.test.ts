@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MODEL_MS } from "#edge/cache/cache-model.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { replaySchema } from "#wire/api/answers/replays.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { MAX_JSON_VALUES } from "#wire/limits.ts";
@@ -7,7 +8,10 @@ import { modelReply } from "../../cache/model-reply.ts";
 import { ask, functionReplies } from "../../function-double.ts";
 import { chat, post } from "../compatible-calls.ts";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const path = "/v1/chat/completions";
 
@@ -84,6 +88,8 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
   });
 
   test("a model that is not served, and a price above the caller's bound", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * MODEL_MS });
+    functionReplies(() => modelReply("ab".repeat(32)), "asked");
     const model = await post(path, chat({ model: "gpt-5" }));
     expect([model.status, await errorOf(model)]).toMatchObject([
       404,

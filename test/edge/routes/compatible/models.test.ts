@@ -15,6 +15,8 @@ const card: ModelCard = {
   ...untoldByFunction,
   provider: "cpu",
   format: "f32",
+  vision: { view_pixels: 48, patch_pixels: 8 },
+  work: { view: 1, linear: 1, attention: 1 },
 };
 
 describe("GET /v1/models", () => {
@@ -26,15 +28,23 @@ describe("GET /v1/models", () => {
     expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
   });
 
-  test("says on which terms it is asked here; where the function says otherwise, the log does too", async () => {
-    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
-    functionReplies(() => Response.json(card), "asked");
+  test("says on which terms it is asked here: what the settings say holds over the function's word", async () => {
+    functionReplies(() => Response.json({ ...card, id: "unmask-demo" }), "asked");
     const list = modelListSchema.parse(await (await ask("/v1/models")).json());
     expect(list.data[0]).toMatchObject({
       canvas: { default: 32, recommended: 32, limit: 512 },
       abilities: { system_messages: false, several_pictures: false, several_turns: true },
     });
-    expect(String(logged.mock.calls[0])).toContain("canvas.recommended is 32 here and 128 there");
+  });
+
+  test("asks every function anew: a model that was switched is told at once", async () => {
+    let id = "one";
+    functionReplies(() => Response.json({ ...card, id }), "asked");
+    const names = async () =>
+      modelListSchema.parse(await (await ask("/v1/models")).json()).data.map((one) => one.id);
+    expect(await names()).toEqual(["one"]);
+    id = "two";
+    expect(await names()).toEqual(["two"]);
   });
 
   test("reads as OpenAI's clients expect, and shows one model by its name", async () => {

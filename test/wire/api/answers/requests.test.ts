@@ -42,6 +42,7 @@ describe("a question as JSON", () => {
     expect(accepted({ question: "What is this?" })).toEqual({
       messages: [{ role: "user", text: "What is this?" }],
       pictures: [],
+      cardDigest: null,
       options: {
         detail: "auto",
         canvas: 32,

@@ -1,15 +1,15 @@
 import { describe, expect, test, vi } from "vitest";
-import { FRESH_MS, MODEL_MS, ServedModel } from "#edge/cache/cache-model.ts";
+import { FRESH_MS, HeardWord, MODEL_MS } from "#edge/models/heard-word.ts";
 
 /** A model whose function says these words in turn, asked at any time. */
 function saying(...words: readonly (string | undefined)[]) {
-  const model = new ServedModel();
+  const model = new HeardWord<string | undefined>((word) => word !== undefined);
   const read = vi.fn<() => Promise<string | undefined>>();
   for (const word of words) read.mockResolvedValueOnce(word);
   const behind: Promise<unknown>[] = [];
   const at = async (start: number) => {
     let now = start;
-    return await model.digest({
+    return await model.latest({
       read,
       now: () => now,
       waitUntil: (work) => void behind.push(work),
@@ -18,10 +18,10 @@ function saying(...words: readonly (string | undefined)[]) {
       },
     });
   };
-  return { at, read, settle: async () => await Promise.all(behind) };
+  return { at, model, read, settle: async () => await Promise.all(behind) };
 }
 
-describe("the word of a function about its weights", () => {
+describe("the word of a function about its model", () => {
   test("is no older than five seconds: a changed model is seen within them", async () => {
     expect(MODEL_MS).toBeLessThanOrEqual(5_000);
     const { at, read } = saying("old", "new");
@@ -96,5 +96,15 @@ describe("the word of a function about its weights", () => {
     const { at, read } = saying("old", "new");
     await at(10 * MODEL_MS);
     expect([await at(0), await at(1), read.mock.calls.length]).toEqual(["new", "new", 2]);
+  });
+
+  test("that said something last is remembered when there is none now, for as long as the caller believes it", async () => {
+    const { at, model } = saying("old", undefined);
+    expect(await at(0)).toBe("old");
+    expect(await at(MODEL_MS)).toBeUndefined();
+    expect([model.lastFirm(9_999, 10_000), model.lastFirm(10_000, 10_000)]).toEqual([
+      "old",
+      undefined,
+    ]);
   });
 });
