@@ -40,7 +40,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
 const soleImporters: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/inference\/engine\/ort\.ts$/,
   "onnxruntime-web": /^src\/inference\/engine\/ort\.ts$/,
-  koffi: /^src\/inference\/engine\/c-api\/ort-api\.ts$/,
+  koffi: /^src\/inference\/engine\/c-api\/koffi\.ts$/,
   "@aws-sdk/client-s3": /^src\/weights\/s3\.ts$/,
 };
 

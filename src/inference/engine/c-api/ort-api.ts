@@ -12,6 +12,7 @@ import {
   statusReaders,
   TABLE_LENGTH,
 } from "./function-table.ts";
+import { type Koffi, loadKoffi, openLibrary } from "./koffi.ts";
 import { OrtError } from "./ort-status.ts";
 
 type Given<Name extends StatusFunction> = Arguments<(typeof statusFunctions)[Name]>;
@@ -54,7 +55,6 @@ export interface CMemory {
   integers(pointer: Pointer, count: number): Int32Array<ArrayBuffer>;
 }
 
-type Koffi = typeof import("koffi")["default"];
 type NativeFunction = (...given: readonly unknown[]) => unknown;
 type Find = (place: number, result: string, kinds: readonly Kind[]) => NativeFunction;
 type Kind = keyof ArgumentTypes;
@@ -93,34 +93,6 @@ export async function loadLibraries(paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const koffi = await loadKoffi();
   for (const libraryPath of paths) openLibrary(koffi, libraryPath);
-}
-
-async function loadKoffi(): Promise<Koffi> {
-  try {
-    return (await import("koffi")).default;
-  } catch (cause) {
-    throw new Error("the package koffi is not installed, which calls the runtime: npm install", {
-      cause,
-    });
-  }
-}
-
-/**
- * Opens a library until the process ends. koffi closes its own as the process or its thread ends, before the handlers that they have
- * left to be run at the very end: with the CUDA provider that was a segmentation fault in place of the exit code. A library that has
- * been opened once more stays. Source: dlopen(3), RTLD_LAZY.
- */
-function openLibrary(koffi: Koffi, libraryPath: string): ReturnType<Koffi["load"]> {
-  let library: ReturnType<Koffi["load"]>;
-  try {
-    library = koffi.load(libraryPath);
-  } catch (cause) {
-    throw new Error(`${libraryPath} cannot be opened`, { cause });
-  }
-  if (process.platform !== "win32") {
-    koffi.load(null).func("dlopen", "void *", ["str", "int"])(libraryPath, 1);
-  }
-  return library;
 }
 
 type KoffiType = string | ReturnType<Koffi["pointer"]> | ReturnType<Koffi["out"]>;

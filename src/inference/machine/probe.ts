@@ -1,0 +1,54 @@
+import { readCudaSettings } from "../engine/cuda/cuda-settings.ts";
+import { checkProviderFolder } from "../engine/cuda/provider-folder.ts";
+import { ProviderUnavailableError } from "../engine/provider-unavailable.ts";
+import { findCudaDriver } from "./cuda-driver.ts";
+import type { CudaFindings, Trial, VulkanFindings } from "./findings.ts";
+import { MARK } from "./run-probe.ts";
+import { troubleOf, tryProvider } from "./trial.ts";
+import { findVulkan } from "./vulkan.ts";
+
+// Entry file of the processes that `run-probe.ts` starts: `probe.ts NAME` looks at one thing and writes what it found as one line.
+
+async function findCuda(): Promise<CudaFindings> {
+  const settings = readCudaSettings(process.env);
+  const { folder } = settings;
+  const { driver, troubles } = await findCudaDriver();
+  const filesTrouble = await checkProviderFolder(folder).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof ProviderUnavailableError) return troubleOf(error);
+      throw error;
+    },
+  );
+  const found = {
+    folder,
+    files:
+      filesTrouble === undefined
+        ? "installed"
+        : filesTrouble.kind === "files_missing"
+          ? "missing"
+          : "wrong",
+    ...(driver === undefined ? {} : { driver }),
+  } as const;
+  // Without a driver the files are of no use, and nobody should be sent to fetch them.
+  if (troubles.length > 0) return { ...found, troubles };
+  if (filesTrouble !== undefined) return { ...found, troubles: [filesTrouble] };
+  return { ...found, troubles: await tryProvider("cuda", settings) };
+}
+
+async function find(name: string | undefined): Promise<CudaFindings | VulkanFindings | Trial> {
+  switch (name) {
+    case "cuda":
+      return findCuda();
+    case "vulkan":
+      return findVulkan(process.env);
+    case "cpu":
+    case "wasm":
+    case "webgpu":
+      return { troubles: await tryProvider(name) };
+    default:
+      throw new Error(`no such probe: ${name}`);
+  }
+}
+
+process.stdout.write(`\n${MARK}${JSON.stringify(await find(process.argv[2]))}\n`);
