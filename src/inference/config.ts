@@ -4,6 +4,7 @@ import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket.ts";
 import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
 import { cudaEnvironment, cudaSettings } from "./engine/cuda/cuda-settings.ts";
+import { type StoreConfig, storeEnvironment } from "./store-config.ts";
 
 /**
  * Everything that a function is told from outside, read once at the start. Names and defaults stand in infra/docs/settings.md;
@@ -47,14 +48,6 @@ export type FetchConfig = Pick<
   "host" | "port" | "ticketKeys" | "drainTimeoutMs" | "allowsPrivateFetch" | "forbiddenFetchPorts"
 >;
 
-export interface StoreConfig {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly bucket: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
 /**
  * Vectors of 8B take 16 KiB each: 256 MiB hold 22 pictures of `low` detail, or 4 of the largest. It is the memory of the questions
  * that follow each other about one picture, and 5 % of a q4 model's.
@@ -78,18 +71,13 @@ const shared = {
 
 const fetchEnvironment = z.object({ ...shared, UNMASK_PORT: port.default(8789) });
 
-const environment = z.object({
+const settings = z.object({
   UNMASK_PORT: port.default(8788),
   UNMASK_MODEL: z.string().default("unmask-demo"),
   UNMASK_MODEL_VERSION: z.string().optional(),
   UNMASK_PROVIDER: z.enum(providerNames).default("cpu"),
   ...cudaEnvironment,
   UNMASK_THREADS: z.coerce.number().int().min(1).max(256).optional(),
-  UNMASK_S3_ENDPOINT: z.url(),
-  UNMASK_S3_REGION: z.string().default("auto"),
-  UNMASK_S3_BUCKET: z.string(),
-  UNMASK_S3_ACCESS_KEY_ID: z.string(),
-  UNMASK_S3_SECRET_ACCESS_KEY: z.string(),
   UNMASK_ANSWERS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
   UNMASK_QUEUE_LENGTH: z.coerce.number().int().min(0).max(10_000).default(16),
   // Every picture question of an 8B model: 3,627 vectors and 400 positions of text at 1.065 MB each.
@@ -109,6 +97,8 @@ const environment = z.object({
   ...shared,
 });
 
+const environment = z.intersection(settings, storeEnvironment);
+
 /** Turns environment variables into a Config. Throws an Error that names every variable that is missing or wrong. */
 export function parseConfig(variables: Readonly<Record<string, string | undefined>>): Config {
   const values = valuesOf(environment, variables, "the function");
@@ -121,13 +111,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
     provider: values.UNMASK_PROVIDER,
     ...(values.UNMASK_PROVIDER === "cuda" ? { cuda: cudaSettings(values, variables) } : {}),
     ...(values.UNMASK_THREADS === undefined ? {} : { threads: values.UNMASK_THREADS }),
-    store: {
-      endpoint: values.UNMASK_S3_ENDPOINT,
-      region: values.UNMASK_S3_REGION,
-      bucket: values.UNMASK_S3_BUCKET,
-      accessKeyId: values.UNMASK_S3_ACCESS_KEY_ID,
-      secretAccessKey: values.UNMASK_S3_SECRET_ACCESS_KEY,
-    },
+    store: values.store,
     answersAtOnce: values.UNMASK_ANSWERS_AT_ONCE,
     queueLength: values.UNMASK_QUEUE_LENGTH,
     prefixBytes: values.UNMASK_PREFIX_BYTES,

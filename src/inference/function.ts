@@ -1,7 +1,6 @@
 // Entry of the inference function: `node src/inference/function.ts`, configured by environment variables (config.ts).
 
 import { serve } from "@hono/node-server";
-import { createS3Store } from "#weights/s3.ts";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
 import { loadKernels } from "./engine/kernels.ts";
@@ -14,6 +13,7 @@ import { createModelHost } from "./model-host.ts";
 import { openModel } from "./model-loader.ts";
 import { openShardCache } from "./shard-cache.ts";
 import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
+import { openStore } from "./store-config.ts";
 import { createTicketLog } from "./ticket-log.ts";
 
 const log = jsonLog((line) => process.stderr.write(line), Date.now);
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const config = parseConfig(process.env);
   const cache =
     config.shardCache === undefined ? undefined : await openShardCache(config.shardCache);
+  const store = await openStore(config.store);
   const host = createModelHost({
     model: config.model,
     provider: config.provider,
@@ -35,12 +36,12 @@ async function main(): Promise<void> {
     scratch: config.scratch,
     open: (signal) =>
       openModel({
-        store: createS3Store(config.store),
+        store,
         model: config.model,
         ...(config.modelVersion === undefined ? {} : { version: config.modelVersion }),
         ...(cache === undefined ? {} : { cache }),
         apart: {
-          store: { kind: "s3", config: config.store },
+          store: config.store,
           ...(config.shardCache === undefined ? {} : { cache: config.shardCache }),
         },
         onMended: (sentence) => log("load.mended", { sentence }),

@@ -99,7 +99,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       return refusal(request, question.refusal);
     }
     const { card } = await parts.host.described(signal);
-    const beyond = beyondLimit(question.value, card);
+    const beyond = otherModel(ticket.value, card) ?? beyondLimit(question.value, card);
     if (beyond !== undefined) {
       place.value.leave();
       return refusal(request, beyond);
@@ -129,6 +129,11 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
     place.value.leave();
     throw cause;
   }
+}
+
+/** The edge has priced another model, which was here until a moment ago or whose address this was: it would be an answer to something else. */
+function otherModel({ model }: Ticket, { id }: ModelCard): Failure | undefined {
+  return model === id ? undefined : { kind: "unknown_model", model, known: [id] };
 }
 
 /** The edge has checked this by its own card; where that is another one than the model's, the model's word is the last. */

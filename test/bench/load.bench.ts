@@ -104,7 +104,7 @@ interface Place {
 async function openPlace(from: LoadBench["from"]): Promise<Place> {
   if (from === "s3") {
     const r2 = await startLocalR2();
-    const source = { kind: "s3", config: r2.config } as const;
+    const source = { kind: "s3", config: r2.config, prefix: "" } as const;
     return { store: createS3Store(r2.config), source, cool: async () => {}, close: r2.close };
   }
   const folder = await mkdtemp(path.join(tmpdir(), "unmask-bench-"));

@@ -55,6 +55,23 @@ describe("the function's configuration", () => {
       expect(() => parseConfig({ ...chosen, [name]: value })).toThrow(name);
   });
 
+  test("reads weights from a bucket, from the part of it below a prefix, or from a folder that needs no bucket", () => {
+    const config = {
+      ...{ endpoint: "http://127.0.0.1:9000", region: "auto", bucket: "weights" },
+      ...{ accessKeyId: "id", secretAccessKey: "secret" },
+    };
+    expect(parseConfig(complete).store).toEqual({ kind: "s3", config, prefix: "" });
+    const below = parseConfig({ ...complete, UNMASK_S3_PREFIX: "/models/mine/" });
+    expect(below.store).toEqual({ kind: "s3", config, prefix: "models/mine" });
+    const { UNMASK_TICKET_KEYS } = complete;
+    const folder = parseConfig({ UNMASK_TICKET_KEYS, UNMASK_BUNDLE: "/mnt/llada-v" });
+    expect(folder.store).toEqual({ kind: "folder", folder: "/mnt/llada-v" });
+    expect(() => parseConfig({ UNMASK_TICKET_KEYS, UNMASK_BUNDLE: "" })).toThrow(/UNMASK_BUNDLE/);
+    expect(() => parseConfig({ UNMASK_TICKET_KEYS })).toThrow(
+      /UNMASK_S3_ENDPOINT: [\s\S]*UNMASK_S3_BUCKET: /,
+    );
+  });
+
   test("puts aside what need not be in memory: where it is told, beside the shards, or where temporary files go", () => {
     expect(parseConfig(complete).scratch).toBe(tmpdir());
     const cached = { ...complete, UNMASK_SHARD_CACHE: "/var/shards" };
@@ -90,7 +107,7 @@ describe("the function's configuration", () => {
       UNMASK_TICKET_KEYS: "{",
     };
     expect(() => parseConfig(broken)).toThrow(
-      /UNMASK_PORT[\s\S]*UNMASK_S3_BUCKET[\s\S]*UNMASK_TICKET_KEYS/,
+      /UNMASK_PORT[\s\S]*UNMASK_TICKET_KEYS[\s\S]*UNMASK_S3_BUCKET/,
     );
   });
 });

@@ -219,6 +219,14 @@ describe("POST /v1/generate refuses", () => {
     expect(await refusalOf(response)).toMatchObject({ kind: "invalid_request" });
   });
 
+  test("a job for another model than its own, naming the one that it has", async () => {
+    const handler = createHandler(parts());
+    const response = await post(handler, { ticket: { model: "other" } });
+    expect(await refusalOf(response)).toEqual({
+      ...{ kind: "unknown_model", model: "other", known: ["fake"] },
+    });
+  });
+
   test("a canvas beyond what its own model takes, whatever the edge's card says, and leaves its place", async () => {
     const admission = createAdmission(1, 0, () => 0);
     const handler = createHandler(parts({ admission, canvasLimit: 3 }));

@@ -1,13 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { ReadableStore } from "#weights/object-store.ts";
-import type { S3Config } from "#weights/s3.ts";
 import type { FetchProgress } from "#weights/shard-fetch.ts";
 import { createStageFetch, type FetchStage } from "#weights/stage-fetch.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { fileStore } from "../file-store.ts";
 import { errorChain } from "../log.ts";
 import { createSha256 } from "../sha256.ts";
 import { openShardCache } from "../shard-cache.ts";
+import { openStore } from "../store-config.ts";
 import type { FetchCounts, StageOrder, StageReply, StageThreadSetup } from "./stage-threads.ts";
 
 // Entry file of the threads that `stage-threads.ts` starts: stages are fetched and hashed here, and the two talk in messages.
@@ -43,16 +41,11 @@ parentPort?.on("message", async (order: StageOrder) => {
 async function open(): Promise<FetchStage> {
   const { store, cache, connections } = setup;
   return createStageFetch({
-    store: store.kind === "s3" ? await openS3(store.config) : fileStore(store.folder),
+    store: await openStore(store),
     ...(cache === undefined ? {} : { cache: await openShardCache(cache) }),
     createHasher: createSha256,
     concurrency: connections,
   });
-}
-
-/** The client of S3 takes 30 MB and a third of a second: only who needs it imports it. */
-async function openS3(config: S3Config): Promise<ReadableStore> {
-  return (await import("#weights/s3.ts")).createS3Store(config);
 }
 
 function told(error: unknown): Omit<Extract<StageReply, { kind: "failed" }>, "id" | "kind"> {

@@ -1,17 +1,15 @@
 import { Worker } from "node:worker_threads";
 import type { StagePlan } from "#weights/plan.ts";
-import type { S3Config } from "#weights/s3.ts";
 import type { FetchProgress } from "#weights/shard-fetch.ts";
 import type { Spare } from "#weights/spares.ts";
 import { DEFAULT_CONCURRENCY, type FetchStage } from "#weights/stage-fetch.ts";
 import { WeightsError, type WeightsErrorCode } from "#weights/weights-error.ts";
 import type { ShardCacheOptions } from "../shard-cache.ts";
+import type { StoreConfig } from "../store-config.ts";
 
 /** A store and a cache as they can be told to a thread, which opens its own. */
 export interface StageSource {
-  readonly store:
-    | { readonly kind: "s3"; readonly config: S3Config }
-    | { readonly kind: "folder"; readonly folder: string };
+  readonly store: StoreConfig;
   readonly cache?: ShardCacheOptions;
 }
 

@@ -36,6 +36,7 @@ const folder = (): string => path.join(root, "store");
 const store = () => fileStore(folder());
 const s3 = () => ({
   kind: "s3" as const,
+  prefix: "",
   config: {
     ...{ endpoint: proxy.origin, region: "auto", bucket: "models" },
     ...{ accessKeyId: "any", secretAccessKey: "any" },
