@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
+import { browserModel } from "./test/support/browser-model.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
 
@@ -22,6 +24,9 @@ if (chromium === undefined) {
   );
 }
 
+/** What takes minutes: `npm run test:full` alone runs it. */
+const long = process.env["TEST_FULL"] ? [] : ["test/**/*.full.test.ts"];
+
 const vulkan = findSoftwareVulkan();
 if (!vulkan.ok) console.warn(`skipped: tests on software Vulkan (${vulkan.refusal})`);
 
@@ -29,7 +34,7 @@ const node: TestProjectInlineConfiguration = {
   test: {
     name: "node",
     include: ["test/**/*.test.ts"],
-    exclude: ["test/edge/**", "test/browser/**", "test/webgpu/**"],
+    exclude: ["test/edge/**", "test/browser/**", "test/webgpu/**", ...long],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
@@ -40,6 +45,7 @@ const webgpu: TestProjectInlineConfiguration = {
   test: {
     name: "webgpu",
     include: ["test/webgpu/**/*.test.ts"],
+    exclude: long,
     pool: "forks",
     env: vulkan.ok ? vulkan.value.environment : {},
     testTimeout: 60_000,
@@ -70,19 +76,27 @@ const worker: TestProjectInlineConfiguration = {
 };
 
 const browser: TestProjectInlineConfiguration = {
+  // Our modules name threads of Node's where they start one, which no browser does; the name alone must resolve.
+  resolve: { alias: { "node:worker_threads": path.resolve("test/support/no-threads.ts") } },
+  // It finds its wasm beside itself, and bundling would move it.
+  optimizeDeps: { exclude: ["onnxruntime-web"], include: ["@bufbuild/protobuf", "zod"] },
   test: {
     name: "browser",
     include: ["test/browser/**/*.test.ts"],
+    testTimeout: 60_000,
     browser: {
       enabled: true,
       headless: true,
       screenshotFailures: false,
+      commands: { browserModel },
       provider: playwright({
         launchOptions: {
           ...(chromium === undefined ? {} : { executablePath: chromium }),
           args: [
             "--no-sandbox",
-            "--disable-gpu",
+            // A GPU of the CPU's, the same on every machine.
+            "--enable-unsafe-webgpu",
+            "--use-webgpu-adapter=swiftshader",
             "--disable-quic",
             "--disable-background-networking",
             "--disable-component-update",

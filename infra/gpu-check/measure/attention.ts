@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { createGraph } from "#graph/build.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntime, type Session } from "#inference/engine/ort.ts";
+import type { Session } from "#inference/engine/ort.ts";
 import {
   type Bench,
   type Measure,
@@ -11,6 +11,7 @@ import {
   rounded,
   shortest,
 } from "./measure.ts";
+import { openRuntime } from "./runtimes.ts";
 
 /** Query rows that were right, and those at which the fused operator was wrong, on software Vulkan with 1.30. */
 const ROWS = [24, 32, 64, 1032];
@@ -41,7 +42,7 @@ export const attention: Measure = async (bench) => {
 };
 
 async function open(provider: Bench["order"]["provider"], model: Uint8Array): Promise<Session> {
-  return await (await loadRuntime(provider)).createSession("attention", model, new Uint8Array(64));
+  return await (await openRuntime(provider)).createSession("attention", model, new Uint8Array(64));
 }
 
 function fusedModel(heads: number): Uint8Array {

@@ -8,6 +8,7 @@ import { openModel } from "#inference/model-loader.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { type Measure, option, rounded } from "./measure.ts";
+import { cudaOf } from "./runtimes.ts";
 
 /** A bundle from a folder into an engine, every byte hashed on the way, as a function does it. */
 export const load: Measure = async ({ order, begin, tell }) => {
@@ -25,6 +26,7 @@ export const load: Measure = async ({ order, begin, tell }) => {
     const engine = await createOrtEngine({
       architecture: bundle.architecture,
       provider: order.provider,
+      ...cudaOf(order.provider),
     });
     const startedMs = performance.now();
     const model = await openModel({

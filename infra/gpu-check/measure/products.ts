@@ -1,7 +1,7 @@
 import { tensor } from "#domain/tensor.ts";
 import { createGraph, type Graph, type Value } from "#graph/build.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntime, type Session } from "#inference/engine/ort.ts";
+import type { Session } from "#inference/engine/ort.ts";
 import {
   type Measure,
   numberOption,
@@ -11,6 +11,7 @@ import {
   rounded,
   shortest,
 } from "./measure.ts";
+import { openRuntime } from "./runtimes.ts";
 
 /** Columns of the 8B's feed-forward product and back. */
 const LARGE = [4096, 12_288] as const;
@@ -46,7 +47,7 @@ export const products: Measure = async (bench) => {
   const columns = order.small ? SMALL : LARGE;
   const weights = weightsOf(variant, columns);
   const open = async (provider: typeof order.provider, pairs: number, whole: boolean) => {
-    const runtime = await loadRuntime(provider);
+    const runtime = await openRuntime(provider);
     const model = chain(variant, columns, pairs, whole);
     return await runtime.createSession("chain", model, weights.slice());
   };

@@ -1,16 +1,16 @@
 import type { BundleFormat, StageLayout } from "#domain/bundle.ts";
 import { opProfiles } from "#graph/profile.ts";
-import { loadRuntime } from "#inference/engine/ort.ts";
 import { createSelfTest, settleProfile } from "#inference/engine/self-test.ts";
 import { errorChain } from "#inference/log.ts";
 import { draftStages } from "#weights/layout.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { type Measure, option, rounded } from "./measure.ts";
+import { openRuntime } from "./runtimes.ts";
 
 /** The engine's own test at its start, of the kinds of linears that a bundle of one format has. */
 export const selfTest: Measure = async ({ order, begin, tell }) => {
   const format = option(order, "format") as BundleFormat;
-  const runtime = await loadRuntime(order.provider);
+  const runtime = await openRuntime(order.provider);
   const profile = await settleProfile(runtime, order.provider);
   const test = createSelfTest(runtime, order.provider, profile);
   for (const layout of stagesToTest(format)) {

@@ -1,9 +1,8 @@
 import { tensor } from "#domain/tensor.ts";
 import { createGraph } from "#graph/build.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntimeOffThread } from "#inference/engine/off-thread.ts";
-import { loadRuntime } from "#inference/engine/ort.ts";
 import { type Measure, rounded } from "./measure.ts";
+import { openRuntime, openRuntimeOffThread } from "./runtimes.ts";
 
 const RUNS = 300;
 const NO_BYTES = new Uint8Array(64);
@@ -12,7 +11,7 @@ const NO_BYTES = new Uint8Array(64);
 export const provider: Measure = async ({ order, begin, tell }) => {
   begin("a session");
   const startedMs = performance.now();
-  const runtime = await loadRuntime(order.provider);
+  const runtime = await openRuntime(order.provider);
   const double = createGraph("double");
   const x = double.input("x", "FLOAT", ["M", 8]);
   double.output("y", double.node("Add", [x, x]), "FLOAT", ["M", 8]);
@@ -45,8 +44,8 @@ export const emptyRun: Measure = async ({ order, begin, tell, leftMs }) => {
   graph.output("y", graph.node("Neg", [x]), "FLOAT", ["M", 8]);
   const input = { x: tensor([1, 8], new Float32Array(8)) };
   for (const [thread, load] of [
-    ["caller's", loadRuntime],
-    ["own", loadRuntimeOffThread],
+    ["caller's", openRuntime],
+    ["own", openRuntimeOffThread],
   ] as const) {
     begin(`${thread} thread`);
     const runtime = await load(order.provider);
@@ -74,7 +73,7 @@ export const nothing: Measure = async ({ order, begin, tell }) => {
     values,
   ]);
   graph.output("y", mixed, "FLOAT", [2, "M", 8]);
-  const runtime = await loadRuntime(order.provider);
+  const runtime = await openRuntime(order.provider);
   const session = await runtime.createSession("nothing", graph.toBytes(), NO_BYTES.slice());
   const none = new Float32Array(0);
   const inputs = {

@@ -5,6 +5,7 @@ import { draftStages } from "#weights/layout.ts";
 import { mixSeed, randomTensor } from "#weights/synth/random.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { type Bench, option } from "./measure.ts";
+import { cudaOf } from "./runtimes.ts";
 
 /** An engine full of random weights, and what it took to fill it. */
 export interface SynthEngine {
@@ -26,7 +27,10 @@ export async function openSynthEngine(bench: Bench): Promise<SynthEngine> {
   const { order } = bench;
   const architecture = shapeOf(bench);
   const format = option(order, "format") as BundleFormat;
-  const engine = await createOrtEngine({ architecture, provider: order.provider });
+  const engine = await createOrtEngine({
+    ...{ architecture, provider: order.provider },
+    ...cudaOf(order.provider),
+  });
   const made = new Map<string, Uint8Array<ArrayBuffer>>();
   let weightBytes = 0;
   let loadMs = 0;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { Provider } from "#graph/profile.ts";
+import { findCudaLibraries } from "./cuda-files.ts";
 import { type Machine, surveyMachine } from "./machine.ts";
 import { planSteps, probeStep, type Step } from "./plan.ts";
 import { type Report, reportText } from "./report.ts";
@@ -98,7 +99,10 @@ async function findProviders(
   const cuda = probeStep("cuda");
   const missing = whyNoCuda(machine);
   if (missing !== null) record(skipped(cuda, missing));
-  else if (await works(cuda, cudaEnvironment())) environments.set("cuda", cudaEnvironment());
+  else {
+    const environment = cudaEnvironment();
+    if (await works(cuda, environment)) environments.set("cuda", environment);
+  }
   const webgpu = probeStep("webgpu");
   const all = vulkanWays(process.env, places());
   // A GPU is measured or named as missing; software in its place would only look like it.
@@ -131,10 +135,14 @@ function places() {
   };
 }
 
-/** Where run.sh has joined the second archive. */
+/** Where run.sh has joined the second archive, and where CUDA's own libraries lie. */
 function cudaEnvironment(): Readonly<Record<string, string>> {
-  const folder = path.join(root, "cuda");
-  return existsSync(folder) ? { UNMASK_CUDA_FOLDER: folder } : {};
+  const joined = path.join(root, "cuda");
+  const folders = [...findCudaLibraries().folders, process.env["LD_LIBRARY_PATH"]];
+  return {
+    ...(existsSync(joined) ? { UNMASK_CUDA_FOLDER: joined } : {}),
+    LD_LIBRARY_PATH: folders.filter((folder) => folder).join(":"),
+  };
 }
 
 function whyNoCuda({ gpus }: Machine): string | null {

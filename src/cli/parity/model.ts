@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Bundle, StageName, TensorEntry } from "#domain/bundle.ts";
+import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import {
   createOrtEngine,
   type OrtEngine,
@@ -65,6 +66,7 @@ export async function openModel(
     // The reference's models are tiny: waking another thread costs more than it does.
     threads: 1,
     thread: "callers",
+    ...(provider === "cuda" ? { cuda: readCudaSettings(process.env) } : {}),
     observe: (name, { data }) => seen.set(name, [...(seen.get(name) ?? []), data]),
   });
   await loadBundle({

@@ -1,7 +1,7 @@
 import type { Shape } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { GiveBack } from "#weights/spares.ts";
-import { type CudaSettings, loadCudaRuntime } from "./cuda/cuda-runtime.ts";
+import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import { deviceRuntime } from "./device/device-runtime.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import type { KeepOrder, KeptName } from "./kept-tensors.ts";
@@ -91,7 +91,7 @@ type Load = (threads?: number, cuda?: CudaSettings) => Promise<Runtime>;
 
 /**
  * How each provider's runtime is loaded: the only place that knows the packages. They are imported when asked for, so that a
- * machine without the native library can still run wasm.
+ * machine without the native library can still run wasm, and a browser can load this file.
  */
 const providers: Readonly<Record<Provider, Load>> = {
   async cpu(threads) {
@@ -111,6 +111,7 @@ const providers: Readonly<Record<Provider, Load>> = {
   },
   async cuda(threads, cuda) {
     if (cuda === undefined) throw new Error("nobody has said where its files lie");
+    const { loadCudaRuntime } = await import("./cuda/cuda-runtime.ts");
     return loadCudaRuntime(cuda, threads);
   },
 };

@@ -160,8 +160,8 @@ async function withSession<Result>(
 }
 
 function haveEqualBits(left: Float32Array, right: Float32Array): boolean {
-  const [a, b] = [left, right].map((values) =>
-    Buffer.from(values.buffer, values.byteOffset, values.byteLength),
+  const [a, b] = [left, right].map(
+    ({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length),
   );
-  return a !== undefined && b !== undefined && a.equals(b);
+  return a?.length === b?.length && a?.every((bits, index) => bits === b?.[index]) === true;
 }

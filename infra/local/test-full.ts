@@ -1,0 +1,94 @@
+// npm run test:full: what needs more than npm brings, in whole: Python packages, other programs, software Vulkan, minutes. A part
+// whose needs are not met is skipped by name, with the reason. `npm test` runs what it can of the same files.
+
+import { execFileSync, spawn } from "node:child_process";
+import { findSoftwareVulkan, type SoftwareDriver } from "../gpu-check/software-vulkan.ts";
+
+interface Part {
+  readonly name: string;
+  /** Why it cannot run here; null where it can. */
+  readonly lacks: () => string | null;
+  /** What vitest is given beside `run`. */
+  readonly files: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const python = process.env["UNMASK_PYTHON"] ?? "python3";
+
+const parts: readonly Part[] = [
+  ...(["lavapipe", "swiftshader"] as const).map((driver) => ({
+    name: `WebGPU on ${driver}`,
+    lacks: () => withoutDriver(driver),
+    files: ["--project", "webgpu"],
+    env: { SOFTWARE_VULKAN: driver },
+  })),
+  {
+    name: "the GPU check, packed and run",
+    lacks: () => withoutPrograms("tar", "xz"),
+    files: ["--project", "node", "test/gpu-check"],
+  },
+  {
+    name: "in a browser",
+    lacks: () => (hasChromium() ? null : "no Chromium found; set CHROMIUM_PATH"),
+    files: ["--project", "browser"],
+  },
+  {
+    name: "the training recipe",
+    lacks: () => withoutModules("torch, numpy, PIL, safetensors, tokenizers"),
+    files: ["--project", "node", "test/flow/demo-recipe.test.ts"],
+  },
+  {
+    name: "S3 as Ceph speaks it",
+    lacks: () => withoutPrograms("ceph", "radosgw", "setpriv"),
+    files: ["--project", "node", "test/weights/s3.test.ts"],
+  },
+];
+
+function withoutDriver(driver: SoftwareDriver): string | null {
+  const found = findSoftwareVulkan({ ...process.env, SOFTWARE_VULKAN: driver });
+  return found.ok ? null : found.refusal;
+}
+
+function withoutPrograms(...names: readonly string[]): string | null {
+  const missing = names.filter((name) => !succeeds("sh", ["-c", `command -v ${name}`]));
+  return missing.length === 0 ? null : `needs ${missing.join(", ")}`;
+}
+
+function withoutModules(modules: string): string | null {
+  if (succeeds(python, ["-c", `import ${modules}`])) return null;
+  return `${python} lacks one of ${modules}; set UNMASK_PYTHON to one that has them`;
+}
+
+function hasChromium(): boolean {
+  const { CHROMIUM_PATH: named } = process.env;
+  const names = [...(named ? [named] : []), "chromium", "chromium-browser", "google-chrome"];
+  return names.some((name) => succeeds("sh", ["-c", `command -v "${name}"`]));
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run({ files, env }: Part): Promise<boolean> {
+  const child = spawn("vitest", ["run", ...files], {
+    env: { ...process.env, ...env, TEST_FULL: "1" },
+    stdio: "inherit",
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve(code === 0)));
+}
+
+const lines: string[] = [];
+for (const part of parts) {
+  const reason = part.lacks();
+  const startMs = performance.now();
+  const outcome = reason !== null ? "skipped" : (await run(part)) ? "passed" : "failed";
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
+  lines.push(`${outcome} ${part.name}${reason === null ? ` (${seconds} s)` : `: ${reason}`}`);
+}
+for (const line of lines) console.log(line);
+process.exitCode = lines.some((line) => line.startsWith("failed")) ? 1 : 0;

@@ -1,0 +1,69 @@
+import * as ort from "onnxruntime-web/webgpu";
+import { expect, test } from "vitest";
+import { commands } from "vitest/browser";
+import { imageLayout } from "#domain/image/layout.ts";
+import { tensor } from "#domain/tensor.ts";
+import { deviceRuntime } from "#inference/engine/device/device-runtime.ts";
+import { hostRuntime } from "#inference/engine/host-runtime.ts";
+import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import { answerTokens, openCanvas } from "#model/decode/canvas.ts";
+import { decode } from "#model/decode/decode.ts";
+import { endAtIds } from "#model/decode/ending.ts";
+import { mulberry32 } from "#model/decode/noise.ts";
+import { referencePolicy } from "#model/decode/policy.ts";
+import { embedPrompt } from "#model/text/embed.ts";
+import { IMAGE_SLOT } from "#model/text/prompt.ts";
+import { stitchFeatures } from "#model/vision/stitch.ts";
+import reference from "../fixtures/reference/cases/p01_square56_grad/case.json";
+import arraysUrl from "../fixtures/reference/cases/p01_square56_grad/tensors.safetensors?url";
+import type { BrowserModel } from "../support/browser-model.ts";
+import { readTensorFile } from "../support/tensor-file.ts";
+
+const never = new AbortController().signal;
+
+test.each(["wasm"] as const)(
+  "in a browser the graphs of %s give the reference's tokens, from a picture's pixels to the last of them",
+  async (provider) => {
+    const engine = await openEngine(provider);
+    const prompt = await promptOf(engine);
+    expect(prompt.shape[0]).toBe(reference.prompt_len);
+    const run = reference.runs.find(({ num_forwards }) => num_forwards === 9)!;
+    const canvas = await openCanvas(engine, prompt, run.gen_length, [], referencePolicy, never);
+    const plan = {
+      ...{ blockLength: run.block_length, steps: run.steps, ending: endAtIds([]), temperature: 0 },
+      ...{ remasking: "low_confidence", guidanceScale: 0, uniform: mulberry32(0) },
+      ...{ refresh: { kind: "always" }, commit: { kind: "schedule" } },
+    } as const;
+    for await (const _ of decode(engine, canvas, plan, referencePolicy, never));
+    expect(answerTokens(canvas)).toEqual(run.output);
+    await engine.dispose();
+  },
+);
+
+async function openEngine(provider: "wasm" | "webgpu"): Promise<OrtEngine> {
+  const { architecture, stages } = (await commands.browserModel(reference.name)) as BrowserModel;
+  const runtime =
+    provider === "webgpu" ? deviceRuntime(ort) : hostRuntime(ort, { executionProviders: ["wasm"] });
+  const engine = await createOrtEngine({ architecture, provider, runtime, thread: "callers" });
+  for (const { layout, base64 } of stages)
+    await engine.accept({ layout, bytes: Uint8Array.fromBase64(base64) });
+  return engine;
+}
+
+/** The prompt's vectors, with the picture's views as the reference saw them. */
+async function promptOf(engine: OrtEngine) {
+  const arrays = readTensorFile(new Uint8Array(await (await fetch(arraysUrl)).arrayBuffer()));
+  const pixels = arrays.get("pixel_values0")!;
+  const features = await engine.encodeImage(
+    tensor(pixels.shape, pixels.data as Float32Array),
+    never,
+  );
+  const { vision, image } = engine.architecture;
+  const [width = 0, height = 0] = reference.images[0]?.size_wh ?? [];
+  const layout = imageLayout({ width, height }, image!, vision!, "auto");
+  const picture = stitchFeatures(features, await engine.imageNewline(never), layout);
+  const ids = reference.input_ids.map((id) =>
+    id === reference.special_ids.image_sentinel ? IMAGE_SLOT : id,
+  );
+  return await embedPrompt(engine, ids, [picture], Number.POSITIVE_INFINITY, never);
+}
