@@ -7,6 +7,8 @@ export interface ByteSource {
   slice(offset: number, bytes: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** Reads exactly that range piece by piece; leaving the loop ends the transfer. Throws RangeError like `slice`. */
   stream(offset: number, bytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Says that this very range will be streamed next: a source that is far begins to fetch it. One at a time. */
+  announce?(offset: number, bytes: number, signal?: AbortSignal): void;
 }
 
 /** Gives bytes in memory the manners of a file. */

@@ -54,6 +54,9 @@ export async function* resumingStream(
   }
 }
 
+/** What is read past of a server that ignores ranges. Of a real checkpoint's file each tensor would cost the gigabytes before it. */
+const MAX_SKIPPED_BYTES: number = 256 * 1024 * 1024;
+
 /** Opens a range and yields exactly its bytes; a silent connection throws `store_unavailable` after `stallMs`. */
 async function* openGuarded(
   store: ReadableStore,
@@ -74,6 +77,12 @@ async function* openGuarded(
     );
     onOpen(body);
     let skip = range.offset - body.offset;
+    if (skip > MAX_SKIPPED_BYTES) {
+      throw new WeightsError(
+        "store_refused",
+        `${store.address} gives ${key} only as a whole, however small a part is asked for: download it and name the folder`,
+      );
+    }
     let wanted = range.bytes;
     const iterator = body.chunks[Symbol.asyncIterator]();
     try {

@@ -21,28 +21,32 @@ export interface OpenContext extends Pick<CommandIo, "cwd" | "env" | "signal"> {
   readonly fetching: FetchingOptions;
 }
 
+/** Connections to a hub, a bucket or a web server: as many as the hub's own tools take. Source: huggingface_hub, `snapshot_download`. */
+const CONNECTIONS = 8;
+
 /** Opens a model's source; of a hub's revision it finds out the commit first. Throws WeightsError and UsageError as its parts do. */
 export async function openModelSource(
   source: ModelSource,
   { hub, fetching, signal, ...place }: OpenContext,
 ): Promise<OpenedSource> {
   const label = sourceText(source);
+  const remote = { connections: CONNECTIONS, ...fetching };
   switch (source.kind) {
     case "hub": {
       const asked = hub();
-      const found = await findRevision(asked, source.id, source.revision, fetching, signal);
+      const found = await findRevision(asked, source.id, source.revision, remote, signal);
       return {
-        folder: hubCheckpoint(asked, found, fetching),
+        folder: hubCheckpoint(asked, found, remote),
         label: `${source.id}@${found.commit}`,
         commit: found.commit,
       };
     }
     case "web":
-      return { folder: httpCheckpoint(source.url, fetching), label };
+      return { folder: httpCheckpoint(source.url, remote), label };
     case "folder":
       return { folder: storedCheckpoint(openTarget(source.path, place), fetching), label };
     case "bucket":
-      return { folder: storedCheckpoint(openTarget(source.address, place), fetching), label };
+      return { folder: storedCheckpoint(openTarget(source.address, place), remote), label };
     default:
       return source satisfies never;
   }

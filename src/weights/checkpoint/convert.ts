@@ -110,7 +110,7 @@ export async function encodeCheckpoint(
       onStage: ({ name }, source) => progress.stageDone(name, source),
     },
     async (draft, sink) => {
-      for (const entry of draft.tensors) {
+      for (const [index, entry] of draft.tensors.entries()) {
         const find = (tensorName: string) => checkpoint.tensor(draft.name, tensorName);
         const sourceBytes = find(entry.name).bytes;
         if (endOf(entry) <= sink.keptBytes) {
@@ -121,6 +121,8 @@ export async function encodeCheckpoint(
           rotation === undefined
             ? find(entry.name)
             : await rotated(rotation, draft.name, entry.name, find, signal);
+        const next = draft.tensors[index + 1];
+        if (next !== undefined) announce(find(next.name), signal);
         const error = await writeTensor(tensor, entry, sink, signal, () =>
           progress.add(0, draft.name),
         );
@@ -167,6 +169,11 @@ function startProgress(
       else report(stage);
     },
   };
+}
+
+/** Begins to fetch a tensor while the one before it is encoded. */
+function announce({ source, offset, bytes }: LocatedTensor, signal: AbortSignal | undefined): void {
+  source.announce?.(offset, bytes, signal);
 }
 
 /** Where a tensor ends in its stage. */

@@ -1,4 +1,5 @@
 import type { ObjectHead, ReadableStore } from "../object-store.ts";
+import { type Lanes, PART_BYTES, parallelStream } from "../parallel-stream.ts";
 import {
   DEFAULT_RETRY_POLICY,
   firstContact,
@@ -6,6 +7,7 @@ import {
   type RetryPolicy,
   withRetries,
 } from "../retries.ts";
+import { createSlots } from "../slots.ts";
 import { type ByteSource, checkRange, collect } from "../source.ts";
 import { findObject, resumingStream } from "../transfer.ts";
 import type { WeightsError } from "../weights-error.ts";
@@ -16,6 +18,10 @@ export interface FetchingOptions {
   readonly policy?: RetryPolicy;
   /** A request failed and another one follows. */
   readonly onRetry?: (error: WeightsError, waitMs: number) => void;
+  /** Connections at once, for a store that is far; 1 if absent: a disk gains nothing by more. */
+  readonly connections?: number;
+  /** What each of them reads at a time; `PART_BYTES` unless a test wants many parts. */
+  readonly partBytes?: number;
 }
 
 /**
@@ -25,9 +31,19 @@ export interface FetchingOptions {
  */
 export function storedCheckpoint(
   store: ReadableStore,
-  { policy = DEFAULT_RETRY_POLICY, onRetry }: FetchingOptions = {},
+  {
+    policy = DEFAULT_RETRY_POLICY,
+    onRetry,
+    connections = 1,
+    partBytes = PART_BYTES,
+  }: FetchingOptions = {},
 ): CheckpointFolder {
   let hasReplied = false;
+  const lanes =
+    connections === 1
+      ? undefined
+      : { slots: createSlots(connections), partsAhead: connections, partBytes };
+  const announced: Announced = {};
   const patiently = (signal: AbortSignal | undefined): RetryOptions => ({
     policy: hasReplied ? policy : firstContact(policy),
     ...(onRetry === undefined ? {} : { onRetry }),
@@ -44,33 +60,64 @@ export function storedCheckpoint(
     async open(name, signal) {
       const head = await findObject(store, name, patiently(signal));
       hasReplied = true;
-      return head && objectSource(store, name, head, patiently);
+      return head && objectSource(store, name, head, { patiently, lanes, announced });
     },
   };
+}
+
+/** The one range of all files that was announced; another announcement lets go of it. */
+interface Announced {
+  range?:
+    | { readonly place: string; readonly chunks: AsyncIterableIterator<Uint8Array> }
+    | undefined;
+}
+
+interface Fetching {
+  readonly patiently: (signal: AbortSignal | undefined) => RetryOptions;
+  readonly lanes: Lanes | undefined;
+  readonly announced: Announced;
 }
 
 function objectSource(
   store: ReadableStore,
   key: string,
   { bytes: byteLength, etag }: ObjectHead,
-  patiently: (signal: AbortSignal | undefined) => RetryOptions,
+  { patiently, lanes, announced }: Fetching,
 ): ByteSource {
   const isKnown = etag !== ""; // a plain web server may have neither ETag nor time
-  const stream = (
+  const open = (
     offset: number,
     bytes: number,
-    signal?: AbortSignal,
-  ): AsyncIterable<Uint8Array> => {
+    signal: AbortSignal | undefined,
+  ): AsyncIterableIterator<Uint8Array> => {
     checkRange(byteLength, offset, bytes);
-    return resumingStream(store, key, offset, bytes, {
-      ...patiently(signal),
-      ...(isKnown ? { ifMatch: etag } : {}),
-    });
+    const options = { ...patiently(signal), ...(isKnown ? { ifMatch: etag } : {}) };
+    return lanes === undefined
+      ? resumingStream(store, key, offset, bytes, options)
+      : parallelStream(store, key, { offset, bytes }, lanes, options);
+  };
+  const placeOf = (offset: number, bytes: number): string => `${key} ${offset}+${bytes}`;
+  const stream: ByteSource["stream"] = (offset, bytes, signal) => {
+    const { range } = announced;
+    if (range?.place !== placeOf(offset, bytes)) return open(offset, bytes, signal);
+    announced.range = undefined;
+    return range.chunks;
   };
   return {
     byteLength,
     ...(isKnown ? { revision: etag } : {}),
     stream,
+    ...(lanes === undefined
+      ? {}
+      : {
+          announce(offset, bytes, signal) {
+            void announced.range?.chunks.return?.();
+            announced.range = {
+              place: placeOf(offset, bytes),
+              chunks: open(offset, bytes, signal),
+            };
+          },
+        }),
     slice: async (offset, bytes, signal) => collect(stream(offset, bytes, signal), bytes),
   };
 }
