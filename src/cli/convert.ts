@@ -121,7 +121,7 @@ async function requireRoom(
 ): Promise<void> {
   const files = [...checkpoint.files.values()];
   const fileBytes = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const needs = needsOf(checkpoint.architecture, form, fileBytes);
+  const needs = needsOf(checkpoint.architecture, form, { fileBytes });
   const keptBytes = await storedBytes(store, name, version);
   await requireDisk(needs, form, { folder: store.address, keptBytes, machine });
 }

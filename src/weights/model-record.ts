@@ -16,10 +16,18 @@ export interface ModelRecord {
   readonly bytes: number;
   /** Where it came from, for people: `GSAI-ML/LLaDA-V@<commit>`, a folder. */
   readonly source: string;
-  /** What was asked for when it was made or found: `GSAI-ML/LLaDA-V@main`. Only of hubs, whose revisions move. */
-  readonly asked: readonly string[];
+  /** What a hub was asked for when this was the answer. Nothing of other sources: their own files tell what they are. */
+  readonly asked: readonly Asked[];
   /** When it was finished; ISO 8601. */
   readonly finishedAt: string;
+}
+
+/** A revision of a hub, which may be another commit by now. */
+export interface Asked {
+  /** `GSAI-ML/LLaDA-V@main`. */
+  readonly what: string;
+  /** When; ISO 8601. */
+  readonly at: string;
 }
 
 /** Longest text of a source: a path, or a repository and its revision. */
@@ -38,7 +46,10 @@ const recordSchema: z.ZodType<ModelRecord> = z.object({
   form: z.object({ format: z.enum(bundleFormats), block: z.literal(q4Blocks).exactOptional() }),
   bytes: z.number().int().min(0),
   source: z.string().max(MAX_SOURCE_LENGTH),
-  asked: z.array(z.string().max(MAX_SOURCE_LENGTH)).max(MAX_ASKED).readonly(),
+  asked: z
+    .array(z.object({ what: z.string().max(MAX_SOURCE_LENGTH), at: z.iso.datetime() }))
+    .max(MAX_ASKED)
+    .readonly(),
   finishedAt: z.iso.datetime(),
 });
 

@@ -4,6 +4,7 @@ import { createSha256 } from "#inference/sha256.ts";
 import type { Checkpoint } from "#weights/checkpoint/checkpoint.ts";
 import { encodeCheckpoint } from "#weights/checkpoint/convert.ts";
 import type { StorageForm } from "#weights/format-choice.ts";
+import type { ModelRecord } from "#weights/model-record.ts";
 import { type FoundModel, findIn, rememberAsked } from "./kept-model.ts";
 import { waitForLock } from "./lock.ts";
 import { lockFile, removeDrafts, writeRecord } from "./model-folders.ts";
@@ -50,12 +51,12 @@ export async function convertInto(
       createHasher: createSha256,
       onProgress: (progress) => onProgress({ kind: "progress", label: progress.stage, progress }),
     });
-    const record = {
+    const finishedAt = new Date().toISOString();
+    const record: ModelRecord = {
       recordVersion: 1,
-      ...{ name, version, digest, form, bytes, source },
-      asked: asked === undefined ? [] : [asked],
-      finishedAt: new Date().toISOString(),
-    } as const;
+      ...{ name, version, digest, form, bytes, source, finishedAt },
+      asked: asked === undefined ? [] : [{ what: asked, at: finishedAt }],
+    };
     await writeRecord(folder, record);
     return { found: { folder, record, bundle }, isNew: true };
   } finally {

@@ -7,7 +7,7 @@ import { blobKey } from "#weights/manifest.ts";
 import { MAX_ASKED, type ModelRecord } from "#weights/model-record.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { keptModels, readRecord, writeRecord } from "./model-folders.ts";
+import { type KeptModel, keptModels, readRecord, writeRecord } from "./model-folders.ts";
 
 /** A converted model that was found again. */
 export interface FoundModel {
@@ -22,11 +22,11 @@ export async function findAsked(
   asked: string,
   isWanted: (found: FoundModel) => boolean,
 ): Promise<FoundModel | undefined> {
-  const candidates = (await keptModels(models)).filter(({ record }) =>
-    record?.asked.includes(asked),
-  );
-  // Two commits of one branch may lie there: the later one was asked for last.
-  candidates.sort((a, b) => (b.record?.finishedAt ?? "").localeCompare(a.record?.finishedAt ?? ""));
+  const askedAt = (model: KeptModel): string =>
+    model.record?.asked.find(({ what }) => what === asked)?.at ?? "";
+  const candidates = (await keptModels(models)).filter((model) => askedAt(model) !== "");
+  // A branch may have been two commits since: what it was last is meant.
+  candidates.sort((one, other) => askedAt(other).localeCompare(askedAt(one)));
   for (const { folder } of candidates) {
     const found = await findIn(folder);
     if (found !== undefined && isWanted(found)) return found;
@@ -68,13 +68,13 @@ async function sizeOf(file: string): Promise<number | undefined> {
   }
 }
 
-/** Notes that a model is what was asked for, so that the same is found without asking a hub. */
+/** Notes that a model is what a hub was asked for just now, so that the same is found without asking it. */
 export async function rememberAsked(found: FoundModel, asked: string | undefined): Promise<void> {
-  if (asked === undefined || found.record.asked.at(-1) === asked) return;
-  const others = found.record.asked.filter((one) => one !== asked);
+  if (asked === undefined) return;
+  const others = found.record.asked.filter(({ what }) => what !== asked);
   await writeRecord(found.folder, {
     ...found.record,
-    asked: [...others, asked].slice(-MAX_ASKED),
+    asked: [...others, { what: asked, at: new Date().toISOString() }].slice(-MAX_ASKED),
   });
 }
 

@@ -6,14 +6,17 @@ import path from "node:path";
 export interface Machine {
   /** Memory that this process may use at most, in bytes: the machine's, or less where a container limits it. */
   readonly memoryBytes: number;
+  /** Memory of the graphics card that is to compute, in bytes; absent where there is none, or nobody knows (WebGPU does not say). */
+  readonly deviceBytes?: number;
   /** Free bytes on the disk of a folder, which need not exist yet. */
   freeBytes(folder: string): Promise<number>;
 }
 
 /** The machine that this runs on. */
-export function thisMachine(): Machine {
+export function thisMachine(deviceBytes?: number): Machine {
   const limit = process.constrainedMemory();
   return {
+    ...(deviceBytes === undefined ? {} : { deviceBytes }),
     memoryBytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
     async freeBytes(folder) {
       for (let at = path.resolve(folder); ; at = path.dirname(at)) {

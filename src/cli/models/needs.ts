@@ -1,6 +1,12 @@
 import type { Architecture } from "#domain/architecture.ts";
 import { STANDARD_Q4_BLOCK } from "#domain/bundle.ts";
-import { formFor, SMALL_FORM, type StorageForm } from "#weights/format-choice.ts";
+import {
+  formFor,
+  type Processor,
+  SMALL_FORM,
+  SMALL_GPU_FORM,
+  type StorageForm,
+} from "#weights/format-choice.ts";
 import type { Needs } from "#weights/needs.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import type { Machine } from "./machine.ts";
@@ -9,36 +15,48 @@ import type { ModelProvider } from "./prepared-model.ts";
 /** What the caller asked for: a form, or the best that the machine can serve. */
 export type WantedForm = StorageForm | "auto";
 
-/** Returns the form that a model is to have; where not even the smallest fits, that one, so that the refusal tells its numbers. */
+/** Where a provider multiplies. */
+export function processorOf(provider: ModelProvider): Processor {
+  return provider === "cpu" || provider === "wasm" ? "cpu" : "gpu";
+}
+
+/**
+ * Returns the form that a model is to have: the best that fits into the memory that multiplies, and where that of a card is not known,
+ * the best there is; where not even the smallest fits, that one, so that the refusal tells its numbers.
+ */
 export function chooseForm(
   wanted: WantedForm,
   architecture: Architecture,
-  { memoryBytes }: Machine,
+  provider: ModelProvider,
+  { memoryBytes, deviceBytes = Number.POSITIVE_INFINITY }: Machine,
 ): StorageForm {
   if (wanted !== "auto") return wanted;
-  return formFor(architecture, memoryBytes) ?? SMALL_FORM;
+  return processorOf(provider) === "cpu"
+    ? (formFor(architecture, memoryBytes, "cpu") ?? SMALL_FORM)
+    : (formFor(architecture, deviceBytes, "gpu") ?? SMALL_GPU_FORM);
 }
 
 /**
  * Throws WeightsError `memory_too_small`, with the numbers, unless a machine can serve a model in that form, and make it where
- * that is still to be done. Weights on a GPU take its memory, not the machine's.
+ * that is still to be done.
  */
 export function requireMemory(
-  { conversionBytes, servingBytes }: Needs,
+  needs: Needs,
   form: StorageForm,
-  provider: ModelProvider,
-  { memoryBytes }: Machine,
+  { memoryBytes, deviceBytes = Number.POSITIVE_INFINITY }: Machine,
   todo?: "conversion",
 ): void {
-  const serving = provider === "cpu" || provider === "wasm" ? servingBytes : 0;
-  const making = todo === undefined ? 0 : conversionBytes;
-  const needed = Math.max(serving, making);
-  if (needed <= memoryBytes) return;
-  const what = serving > memoryBytes ? "to be served" : "to be converted";
-  throw new WeightsError(
-    "memory_too_small",
-    `in ${formText(form)} the model needs ${gigabytes(needed)} of memory ${what}; this machine has ${gigabytes(memoryBytes)}`,
-  );
+  const lacks = (needed: number, what: string, has: number): void => {
+    if (needed <= has) return;
+    throw new WeightsError(
+      "memory_too_small",
+      `in ${formText(form)} the model needs ${gigabytes(needed)} of ${what} has ${gigabytes(has)}`,
+    );
+  };
+  lacks(needs.deviceBytes, "the graphics card's memory; it", deviceBytes);
+  lacks(needs.servingBytes, "memory to be served; this machine", memoryBytes);
+  if (todo === "conversion")
+    lacks(needs.conversionBytes, "memory to be converted; this machine", memoryBytes);
 }
 
 /** Throws WeightsError `disk_too_small`, with the numbers, unless a bundle of which `keptBytes` are there fits on the folder's disk. */
@@ -57,8 +75,10 @@ export async function requireDisk(
 }
 
 /** What a model will take, told before its first byte is fetched. */
-export function needsText({ bundleBytes, servingBytes }: Needs, form: StorageForm): string {
-  return `${formText(form)}, ${gigabytes(bundleBytes)} on disk, ${gigabytes(servingBytes)} of memory to serve it on a CPU`;
+export function needsText(needs: Needs, form: StorageForm): string {
+  const { bundleBytes, servingBytes, deviceBytes } = needs;
+  const card = deviceBytes === 0 ? "" : ` and ${gigabytes(deviceBytes)} of the graphics card's`;
+  return `${formText(form)}, ${gigabytes(bundleBytes)} on disk, ${gigabytes(servingBytes)} of memory${card} to serve it`;
 }
 
 /** A form as a part of a version: `w8a8`, `q4-32`. Equal for equal forms. */

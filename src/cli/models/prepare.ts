@@ -15,7 +15,14 @@ import { hubEndpoint, hubSettings } from "./hub-settings.ts";
 import { type FoundModel, findAsked, findIn, formOf, rememberAsked } from "./kept-model.ts";
 import { type Machine, thisMachine } from "./machine.ts";
 import { bytesUnder, folderName, modelsFolder } from "./model-folders.ts";
-import { chooseForm, formName, needsText, requireDisk, requireMemory } from "./needs.ts";
+import {
+  chooseForm,
+  formName,
+  needsText,
+  processorOf,
+  requireDisk,
+  requireMemory,
+} from "./needs.ts";
 import { openModelSource } from "./open-source.ts";
 import type { PreparedModel, PrepareOptions } from "./prepared-model.ts";
 import { defaultName, type ModelSource, readSource, sourceText } from "./source.ts";
@@ -29,7 +36,7 @@ import { defaultName, type ModelSource, readSource, sourceText } from "./source.
  * `disk_too_small` and `memory_too_small` among it. Aborting rejects with the signal's reason.
  */
 export async function prepareModel(options: PrepareOptions): Promise<PreparedModel> {
-  const { cwd, env, signal, onProgress, machine = thisMachine() } = options;
+  const { cwd, env, signal, onProgress, machine = thisMachine(options.deviceBytes) } = options;
   const says = (text: string): void => onProgress({ kind: "says", text });
   const source = readSource(options.source, { cwd, endpoint: hubEndpoint(env) });
   const place = await bundlePlace(source, options);
@@ -40,7 +47,10 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
   const asked = source.kind === "hub" ? sourceText(source) : undefined;
   const isWanted = ({ record, bundle }: FoundModel): boolean =>
     record.name === name &&
-    isSameForm(record.form, chooseForm(options.format, bundle.architecture, machine));
+    isSameForm(
+      record.form,
+      chooseForm(options.format, bundle.architecture, options.provider, machine),
+    );
   if (asked !== undefined && !options.refresh) {
     const found = await findAsked(models, asked, isWanted);
     if (found !== undefined) return kept(found, options, machine);
@@ -54,7 +64,7 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
   });
   const checkpoint = await openCheckpoint(opened.folder, { checkTemplate, signal });
   const { architecture } = checkpoint;
-  const form = chooseForm(options.format, architecture, machine);
+  const form = chooseForm(options.format, architecture, options.provider, machine);
   const identity = opened.commit ?? checkpointDigest(checkpoint, createSha256);
   const version = `${identity.slice(0, 12)}-${formName(form)}`;
   const folder = path.join(models, folderName(name, version));
@@ -64,13 +74,11 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
     return kept(before, options, machine);
   }
 
-  const files = [...checkpoint.files.values()];
-  const needs = needsOf(
-    architecture,
-    form,
-    files.reduce((sum, file) => sum + file.byteLength, 0),
-  );
-  requireMemory(needs, form, options.provider, machine, "conversion");
+  const needs = needsOf(architecture, form, {
+    processor: processorOf(options.provider),
+    fileBytes: bytesOf(checkpoint.files.values()),
+  });
+  requireMemory(needs, form, machine, "conversion");
   await requireDisk(needs, form, { folder, keptBytes: await bytesUnder(folder), machine });
   says(`converting ${opened.label} into ${folder}: ${needsText(needs, form)}`);
   const { found, isNew } = await convertInto(
@@ -79,6 +87,10 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
     { signal, onProgress },
   );
   return prepared(found, isNew ? "converted" : "kept");
+}
+
+function bytesOf(files: Iterable<Uint8Array>): number {
+  return [...files].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 function isSameForm(one: StorageForm, other: StorageForm): boolean {
@@ -100,7 +112,9 @@ async function openBundle(
 ): Promise<PreparedModel> {
   const store = openTarget(root, { cwd, env });
   const { bundle, digest } = await readManifest(store, name, version, { signal });
-  requireMemory(needsOf(bundle.architecture, formOf(bundle), 0), formOf(bundle), provider, machine);
+  const form = formOf(bundle);
+  const processor = processorOf(provider);
+  requireMemory(needsOf(bundle.architecture, form, { processor }), form, machine);
   return {
     location: root.startsWith("s3://")
       ? { kind: "s3", address: root }
@@ -118,7 +132,8 @@ async function openBundle(
 function kept(found: FoundModel, { provider }: PrepareOptions, machine: Machine): PreparedModel {
   const { architecture } = found.bundle;
   const { form } = found.record;
-  requireMemory(needsOf(architecture, form, 0), form, provider, machine);
+  const processor = processorOf(provider);
+  requireMemory(needsOf(architecture, form, { processor }), form, machine);
   return prepared(found, "kept");
 }
 

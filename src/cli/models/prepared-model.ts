@@ -17,6 +17,8 @@ export interface PrepareOptions extends Pick<CommandIo, "cwd" | "env" | "signal"
   readonly models?: string;
   /** Ask the hub which commit the revision is now, although a model of it lies there. */
   readonly refresh?: boolean;
+  /** Memory of the card that will compute; see `Machine`. */
+  readonly deviceBytes?: number;
   /** This machine if absent. */
   readonly machine?: Machine;
   readonly onProgress: (progress: PrepareProgress) => void;

@@ -113,11 +113,6 @@ describe("a machine", () => {
     });
     expect(await readdir(cwd)).toEqual(["LLaDA-V"]);
   });
-
-  test("whose GPU holds the weights needs the memory of their conversion only", async () => {
-    const gpu = { provider: "webgpu", machine: { ...roomy, memoryBytes: 1e9 } } as const;
-    expect((await prepare(gpu)).from).toBe("converted");
-  });
 });
 
 describe("a bundle", () => {
