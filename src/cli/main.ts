@@ -110,6 +110,16 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "models",
+    {
+      summary: "show and remove the models that were converted on this machine",
+      load: async () => {
+        const { MODELS_HELP, models } = await import("./models.ts");
+        return { run: models, help: MODELS_HELP };
+      },
+    },
+  ],
+  [
     "synth",
     {
       summary: "make a bundle of random weights, of any shape",

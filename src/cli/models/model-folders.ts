@@ -26,7 +26,8 @@ export function folderName(name: string, version: string): string {
   return `${name}-${version}-r${ENCODING_REVISION}`;
 }
 
-const RECORD_FILE = "model.json";
+/** The record of a finished model, beside its `models/` and `blobs/`. */
+export const RECORD_FILE = "model.json";
 const LOCKS = "locks";
 
 /** A model that lies in the folder: finished, or begun. */
