@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { engineProviders } from "#inference/engine/ort-engine.ts";
+import { engineProviders, whyUnavailable } from "#inference/engine/ort-engine.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { checkCase } from "./parity/case.ts";
 import type { ParityProvider } from "./parity/model.ts";
@@ -9,6 +9,9 @@ import type { Verdict } from "./parity/verdict.ts";
 
 /** The repository's own copy of the reference cases. */
 const OWN_CASES: string = path.resolve(import.meta.dirname, "../../test/fixtures/reference");
+
+/** Those that every machine can be asked for: cuda wants files that are installed by hand, and is checked by its self-test. */
+const USUAL: readonly ParityProvider[] = ["cpu", "wasm", "webgpu"];
 
 const HELP = `Usage: unmask parity [folder] [--provider ${engineProviders.join("|")}]
 
@@ -23,13 +26,14 @@ Each checkpoint is converted to a bundle (f32, ids only), loaded stage by stage 
 Tokens, positions, counts and pixels must be equal; other numbers must lie within the reference's tolerances.
 
 Options
-  --provider <name>   Only this one. Default: cpu and wasm, one after the other.
+  --provider <name>   Only this one. Default: ${USUAL.join(", ")}, one after the other.
   --help              This text.
 
 Prints one line for the tensors of a case and one for each of its runs:
   passed p01_square56_grad run 0 baseline cpu: …
   failed p01_square56_grad run 1 baseline cpu: what differs first, and by how much
   skipped p19_170x110_noise run 1 cpu: mode fast: why this engine does not have it
+  skipped all cases webgpu: why it cannot run on this machine
 and at the end "N passed, N failed, N skipped". Exits with 1 if anything failed.
 `;
 
@@ -67,7 +71,7 @@ function parse(args: readonly string[]) {
 }
 
 function providersOf(name: string | undefined): readonly ParityProvider[] {
-  if (name === undefined) return ["cpu", "wasm"];
+  if (name === undefined) return USUAL;
   const found = engineProviders.filter((provider) => provider === name);
   if (found.length > 0) return found;
   throw new UsageError(`--provider ${name}: known are ${engineProviders.join(" and ")}`);
@@ -82,6 +86,11 @@ async function* checkAll(
   const cases = path.join(root, "cases");
   const names = (await isFolder(cases)) ? (await readdir(cases)).toSorted() : [];
   for (const provider of providers) {
+    const reason = await whyUnavailable(provider);
+    if (reason !== undefined) {
+      yield { outcome: "skipped", name: `all cases ${provider}`, detail: reason };
+      continue;
+    }
     for (const name of names) {
       signal.throwIfAborted();
       if (await isFolder(path.join(cases, name))) {

@@ -51,6 +51,19 @@ export function ungroupHeads(graph: Graph, mixed: Value, layout: HeadLayout): Va
   return graph.node("Reshape", [turned, graph.integers([0, 0, heads * headSize])]);
 }
 
+/** softmax(q kᵀ + mask) v of all heads at once, without control flow: tensors [B, G, *, d], mask [1 or B, 1, 1, S] or none. */
+export function attendBatched(
+  graph: Graph,
+  query: Value,
+  { keys, values }: { readonly keys: Value; readonly values: Value },
+  mask?: Value,
+): Value {
+  const turned = graph.node("Transpose", [keys], { attributes: { perm: [0, 1, 3, 2] } });
+  const scores = graph.node("MatMul", [query, turned]); // [B, G, g·M, S]
+  const masked = mask === undefined ? scores : graph.node("Add", [scores, mask]);
+  return graph.node("MatMul", [softmax(graph, masked), values]);
+}
+
 /**
  * softmax(q kᵀ) v over the window alone. Here and below one head group after another, so that the scores of one only are in
  * memory. Those of all 32 heads of an 8B layer at 3 700 positions are 1.75 GB, two copies of which were alive at a time: one

@@ -60,10 +60,15 @@ export interface Operation {
 /** A graph that grows node by node, in the order in which it is computed. */
 export interface Graph {
   input(name: string, type: NumberType, shape: readonly Dimension[]): Value;
-  /** A range of the stage, read where it lies: nothing is copied into the model. Equal names are one weight. */
-  weight(name: string, type: NumberType, shape: Shape, range: ByteRange): Value;
+  /**
+   * A range of the stage in file `file` (`stageFile`; the first if absent), read where it lies: nothing is copied into the model. Equal
+   * names in one file are one weight.
+   */
+  weight(name: string, type: NumberType, shape: Shape, range: ByteRange, file?: number): Value;
   floats(values: readonly number[], shape?: Shape): Value;
   integers(values: readonly number[], shape?: Shape): Value;
+  /** Whole numbers of 32 bits [n], for places and lengths beside those that the host gives: it has no others. */
+  integers32(values: readonly number[]): Value;
   /** Adds a node with one result. */
   node(operator: string, inputs: readonly Value[], operation?: Operation): Value;
   cast(value: Value, type: NumberType): Value;
@@ -138,8 +143,9 @@ export function createGraph(name: string): Graph {
       inputs.push(valueInfo(inputName, type, shape));
       return asValue(inputName);
     },
-    weight(weightName, type, shape, range) {
-      return constant(externalTensor(weightName, type, shape, range));
+    weight(weightName, type, shape, range, file = 0) {
+      const ownName = file === 0 ? weightName : `${stageFile(file)}: ${weightName}`;
+      return constant(externalTensor(ownName, type, shape, range, file));
     },
     floats(values, shape = [values.length]) {
       const tensorName = `floats ${shape.join("x")}: ${values.join(" ")}`;
@@ -148,6 +154,11 @@ export function createGraph(name: string): Graph {
     integers(values, shape = [values.length]) {
       const tensorName = `integers ${shape.join("x")}: ${values.join(" ")}`;
       return constant(inlineTensor(tensorName, shape, { dataType: DataType.INT64, values }));
+    },
+    integers32(values) {
+      const tensorName = `integers32: ${values.join(" ")}`;
+      const content = { dataType: DataType.INT32, values };
+      return constant(inlineTensor(tensorName, [values.length], content));
     },
     node(operator, from, operation) {
       return append(operator, from, freshName(operator), operation);
@@ -303,8 +314,9 @@ function externalTensor(
   type: NumberType,
   shape: Shape,
   range: ByteRange,
+  file: number,
 ): TensorProto {
-  const place = { location: stageFile(0), offset: `${range.offset}`, length: `${range.bytes}` };
+  const place = { location: stageFile(file), offset: `${range.offset}`, length: `${range.bytes}` };
   return create(TensorProtoSchema, {
     name,
     dims: shape.map(BigInt),
@@ -321,11 +333,10 @@ function inlineTensor(
   shape: Shape,
   content: { readonly dataType: DataType; readonly values: readonly number[] },
 ): TensorProto {
-  const isInteger = content.dataType === DataType.INT64;
-  return create(TensorProtoSchema, {
-    name,
-    dims: shape.map(BigInt),
-    dataType: content.dataType,
-    ...(isInteger ? { int64Data: content.values.map(BigInt) } : { floatData: [...content.values] }),
-  });
+  const { dataType, values } = content;
+  const tensor = create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType });
+  if (dataType === DataType.INT64) tensor.int64Data = values.map(BigInt);
+  else if (dataType === DataType.INT32) tensor.int32Data = [...values];
+  else tensor.floatData = [...values];
+  return tensor;
 }

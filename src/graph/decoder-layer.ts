@@ -116,7 +116,7 @@ function selfAttention(
 }
 
 /** SwiGLU: down(silu(gate x) ⊙ up x). */
-function feedForward(weights: StageWeights, x: Value): Value {
+export function feedForward(weights: StageWeights, x: Value): Value {
   const { graph } = weights;
   const gate = linear(weights, x, "mlp.gate_proj");
   const activated = graph.node("Mul", [gate, graph.node("Sigmoid", [gate])]);

@@ -22,6 +22,8 @@ export interface StageWeights {
   readonly graph: Graph;
   readonly stage: StageLayout;
   readonly profile: OpProfile;
+  /** The stage's place among those of a graph of several; the only one's if absent. */
+  readonly file?: number;
 }
 
 /**
@@ -40,15 +42,16 @@ export function linear(weights: StageWeights, x: Value, name?: string): Value {
  * Here and in the linears float16 is widened in the graph: the CPU kernels compute in float32 only, and the runtime folds a Cast of
  * weights away when the session is made and lets the float16 numbers go.
  */
-export function plain({ graph, stage }: StageWeights, name: string): Value {
+export function plain({ graph, stage, file }: StageWeights, name: string): Value {
   const { shape, encoding, data } = tensorEntry(stage, name);
-  if (encoding === "f32") return graph.weight(name, "FLOAT", shape, data);
-  if (encoding === "f16") return graph.cast(graph.weight(name, "FLOAT16", shape, data), "FLOAT");
+  if (encoding === "f32") return graph.weight(name, "FLOAT", shape, data, file);
+  if (encoding === "f16")
+    return graph.cast(graph.weight(name, "FLOAT16", shape, data, file), "FLOAT");
   throw new Error(`stage ${stage.name}: ${name} is stored as ${encoding}, expected f32 or f16`);
 }
 
 /** Finds a tensor of a stage. Throws an Error that names both if it is missing: the bundle is not of this architecture. */
-function tensorEntry(stage: StageLayout, name: string): TensorEntry {
+export function tensorEntry(stage: StageLayout, name: string): TensorEntry {
   const entry = stage.tensors.find((candidate) => candidate.name === name);
   if (entry === undefined) throw new Error(`stage ${stage.name} has no tensor ${name}`);
   return entry;
@@ -58,18 +61,21 @@ function hasTensor(stage: StageLayout, name: string): boolean {
   return stage.tensors.some((candidate) => candidate.name === name);
 }
 
-function multiply(weights: StageWeights, x: Value, entry: TensorEntry): Value {
-  const { graph } = weights;
+/** x Wᵀ with one linear's weights, or a part of them that is laid out as a whole. */
+export function multiply(weights: StageWeights, x: Value, entry: TensorEntry): Value {
+  const { graph, profile, file } = weights;
   const [rows, columns] = linearSize(entry);
   switch (entry.encoding) {
     case "f32t":
       return graph.node("MatMul", [
         x,
-        graph.weight(entry.name, "FLOAT", [columns, rows], entry.data),
+        graph.weight(entry.name, "FLOAT", [columns, rows], entry.data, file),
       ]);
     case "f16t": {
-      const half = graph.weight(entry.name, "FLOAT16", [columns, rows], entry.data);
-      return graph.node("MatMul", [x, graph.cast(half, "FLOAT")]);
+      const half = graph.weight(entry.name, "FLOAT16", [columns, rows], entry.data, file);
+      if (profile.activations === "FLOAT")
+        return graph.node("MatMul", [x, graph.cast(half, "FLOAT")]);
+      return inHalves(graph, x, (halves) => graph.node("MatMul", [halves, half]));
     }
     case "w8":
     case "w7":
@@ -96,7 +102,7 @@ function multiply(weights: StageWeights, x: Value, entry: TensorEntry): Value {
  * the sums are in the cache; as MatMulInteger, Cast and Mul they went through memory three times more.
  */
 function multiplyPerRowInt8(weights: StageWeights, x: Value, entry: TensorEntry): Value {
-  const { graph, profile, stage } = weights;
+  const { graph, profile, stage, file } = weights;
   if (profile.int8Weights === "none") {
     throw new Error(
       `stage ${stage.name} is stored in ${entry.encoding === "w7" ? "w7a8" : "w8a8"}, a format for CPUs: ` +
@@ -104,7 +110,8 @@ function multiplyPerRowInt8(weights: StageWeights, x: Value, entry: TensorEntry)
     );
   }
   const [rows] = linearSize(entry);
-  const columnScales = graph.weight(`${entry.name}.scales`, "FLOAT", [rows], scalesOf(entry));
+  const scales = scalesOf(entry);
+  const columnScales = graph.weight(`${entry.name}.scales`, "FLOAT", [rows], scales, file);
   const middle = graph.cast(graph.integers([UINT8_MIDDLE], []), "UINT8");
   const lastAxis = graph.integers([-1]);
   // [..., 1]; two reductions read x twice, the largest of Abs would also write it once.
@@ -134,17 +141,17 @@ function multiplyPerRowInt8(weights: StageWeights, x: Value, entry: TensorEntry)
 
 /** The weights [in, out], and their zero point if they have one, in the form that the provider multiplies without saturating. */
 function int8Weights(
-  { graph, profile }: StageWeights,
+  { graph, profile, file }: StageWeights,
   entry: TensorEntry,
   middle: Value,
 ): { readonly data: Value; readonly zeroPoint: readonly Value[] } {
   const [rows, columns] = linearSize(entry);
   const shape = [columns, rows];
   if (entry.encoding === "w7" || profile.int8Weights === "signed") {
-    return { data: graph.weight(entry.name, "INT8", shape, entry.data), zeroPoint: [] };
+    return { data: graph.weight(entry.name, "INT8", shape, entry.data, file), zeroPoint: [] };
   }
   // Flipping the top bit adds 128. The runtime folds this when the session is made.
-  const bytes = graph.weight(entry.name, "UINT8", shape, entry.data);
+  const bytes = graph.weight(entry.name, "UINT8", shape, entry.data, file);
   return { data: graph.node("BitwiseXor", [bytes, middle]), zeroPoint: [middle] };
 }
 
@@ -160,7 +167,7 @@ function q4Block({ profile }: StageWeights, { name, block }: TensorEntry): Q4Blo
 
 /** Multiplies with weights in blocks that share a scale. On a CPU 8 bits want accuracy 4: at 0 they take 20 to 100 times as long. */
 function multiplyBlocks(
-  { graph, profile }: StageWeights,
+  { graph, profile, file }: StageWeights,
   x: Value,
   entry: TensorEntry,
   bits: 4 | 8,
@@ -169,22 +176,28 @@ function multiplyBlocks(
   const [rows, columns] = linearSize(entry);
   const blocks = Math.ceil(columns / block);
   const shape = [rows, blocks, (block * bits) / 8];
-  const data = graph.weight(entry.name, "UINT8", shape, entry.data);
-  const scaleShape = [rows * blocks];
-  const scales = graph.weight(`${entry.name}.scales`, "FLOAT16", scaleShape, scalesOf(entry));
-  return graph.node("MatMulNBits", [x, data, graph.cast(scales, "FLOAT")], {
-    domain: "com.microsoft",
-    attributes: {
-      K: columns,
-      N: rows,
-      bits,
-      block_size: block,
-      accuracy_level: profile.matMulNBitsAccuracy,
-    },
-  });
+  const data = graph.weight(entry.name, "UINT8", shape, entry.data, file);
+  const place = scalesOf(entry);
+  const halves = graph.weight(`${entry.name}.scales`, "FLOAT16", [rows * blocks], place, file);
+  const attributes = {
+    K: columns,
+    N: rows,
+    bits,
+    block_size: block,
+    accuracy_level: profile.matMulNBitsAccuracy,
+  };
+  const product = (from: Value, scales: Value): Value =>
+    graph.node("MatMulNBits", [from, data, scales], { domain: "com.microsoft", attributes });
+  if (profile.activations === "FLOAT") return product(x, graph.cast(halves, "FLOAT"));
+  return inHalves(graph, x, (from) => product(from, halves));
 }
 
-function linearSize(entry: TensorEntry): readonly [rows: number, columns: number] {
+/** Rounds x to float16 for one product and widens what comes of it: linears of the same x share the rounding. */
+function inHalves(graph: Graph, x: Value, product: (x: Value) => Value): Value {
+  return graph.cast(product(graph.cast(x, "FLOAT16")), "FLOAT");
+}
+
+export function linearSize(entry: TensorEntry): readonly [rows: number, columns: number] {
   const [rows, columns] = entry.shape;
   if (rows === undefined || columns === undefined || entry.shape.length !== 2) {
     throw new Error(`${entry.name} has shape [${entry.shape.join(", ")}], expected [out, in]`);

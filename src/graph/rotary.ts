@@ -73,7 +73,16 @@ export function rotate(graph: Graph, x: Value, rotation: Rotation, heads: number
       table,
       graph.node("Concat", [batch, graph.integers([1, 1])], { attributes: { axis: 0 } }),
     ]);
-  return graph.node("RotaryEmbedding", [x, perItem(rotation.cosines), perItem(rotation.sines)], {
-    attributes: { num_heads: heads },
-  });
+  const all = { cosines: perItem(rotation.cosines), sines: perItem(rotation.sines) };
+  return rotateBy(graph, x, all, heads);
+}
+
+/** The same with tables of every item, [B, M, d/2]. */
+export function rotateBy(
+  graph: Graph,
+  x: Value,
+  { cosines, sines }: Rotation,
+  heads: number,
+): Value {
+  return graph.node("RotaryEmbedding", [x, cosines, sines], { attributes: { num_heads: heads } });
 }

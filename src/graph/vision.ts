@@ -1,6 +1,13 @@
 import { patchesPerSide, type VisionTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
-import { attend, groupQueries, headsFirst, splitHeads, ungroupHeads } from "./attention.ts";
+import {
+  attend,
+  attendBatched,
+  groupQueries,
+  headsFirst,
+  splitHeads,
+  ungroupHeads,
+} from "./attention.ts";
 import { createGraph, type Value } from "./build.ts";
 import { linear, plain, type StageWeights } from "./linear.ts";
 import { layerNorm } from "./norm.ts";
@@ -76,6 +83,10 @@ function selfAttention(weights: StageWeights, x: Value, tower: VisionTower, name
   const query = groupQueries(graph, project("q_proj"), layout);
   const keys = headsFirst(graph, project("k_proj"));
   const values = headsFirst(graph, project("v_proj"));
-  const mixed = ungroupHeads(graph, attend(graph, query, keys, values), layout);
+  const attended =
+    weights.profile.attention === "groups"
+      ? attend(graph, query, keys, values)
+      : attendBatched(graph, query, { keys, values });
+  const mixed = ungroupHeads(graph, attended, layout);
   return linear(weights, mixed, `${name}.self_attn.out_proj`);
 }

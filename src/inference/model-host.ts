@@ -2,7 +2,6 @@ import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
-import { type NumericsText, numericsText } from "#domain/numerics.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { unitWork } from "#domain/unit-prices.ts";
 import type { Provider } from "#graph/profile.ts";
@@ -48,8 +47,6 @@ export type Health =
 export interface DescribedModel {
   readonly card: ModelCard;
   readonly abilities: Abilities;
-  /** Class of the arithmetic that its answers have. */
-  readonly numerics: NumericsText;
   readonly tools: AnswerTools;
   /**
    * The tools as one answer sees them: the engine in its turn (`OrtEngine.ofAnswer`), and of the features what is kept for who asks.
@@ -109,11 +106,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
   return {
     described: (signal) => untilAborted(opening, signal),
-    status: () =>
-      statusOf(name, load, engine, {
-        openingError,
-        health: healthOf(load, openingError, condemned),
-      }),
+    status: () => statusOf(name, load, openingError, condemned),
     health: () => healthOf(load, openingError, condemned),
     takesWork: () => condemned === undefined,
     condemn: (reason) => {
@@ -187,7 +180,6 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
   return {
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
-    numerics: numericsText({ ...engine.arithmetic, model: digest }),
     tools,
     toolsOf: (claim, asker) => ({
       ...tools,
@@ -244,29 +236,21 @@ function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicy
 function statusOf(
   name: string,
   load: ModelLoad | undefined,
-  engine: OrtEngine | undefined,
-  { openingError, health }: { readonly openingError: unknown; readonly health: Health },
+  openingError: unknown,
+  condemned: Failure["kind"] | undefined,
 ): Result<FunctionStatus, Failure> {
+  if (openingError !== undefined)
+    return refuse({ kind: "weights_failed", code: codeOf(openingError) });
   if (load === undefined) {
-    return refuse(
-      openingError === undefined
-        ? { kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 }
-        : { kind: "weights_failed", code: codeOf(openingError) },
-    );
+    return refuse({ kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 });
   }
   const { kind, status } = load.state();
-  const { bundle, digest } = load;
-  const numerics =
-    engine === undefined ? {} : { numerics: numericsText({ ...engine.arithmetic, model: digest }) };
   return ok({
-    model: { name, version: bundle.version, digest },
-    state: health.status === "failed" ? "failed" : kind,
+    model: { name, version: load.bundle.version, digest: load.digest },
+    state: condemned === undefined ? kind : "failed",
     loaded_bytes: status.doneBytes,
     total_bytes: status.totalBytes,
     eta_seconds: Number.isFinite(status.etaSeconds) ? status.etaSeconds : null,
-    ...numerics,
-    replace: health.status === "failed",
-    reason: health.status === "failed" ? health.reason : null,
   });
 }
 

@@ -7,7 +7,6 @@ import {
   type GenerationEnd,
   generateAnswer,
   Interruption,
-  isProgress,
 } from "#edge/answers/making/generation-attempts.ts";
 import { settle } from "#edge/answers/making/payment.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
@@ -292,12 +291,11 @@ class World {
       progress: { modelDigest: null, started: null, frames: [] },
       pause: async () => {},
       onTaken: () => undefined,
-      onWeights: () => undefined,
       signal: interruption.signal,
       options: { canvas: 4, stop: [] },
     });
     for await (const event of events) {
-      if (isProgress(event)) {
+      if (event.kind === "answer.started" || event.kind === "answer.frame") {
         if (heard++ < leavesAfter) continue;
         this.#left.set(holdId, heard);
         interruption.abort(new Interruption("cancelled"));

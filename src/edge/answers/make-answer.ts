@@ -118,7 +118,6 @@ export function orderOf(
     webhook: asking.request.webhook,
     isAccepted: isAccepted(asking),
     share: settings.accountPlaces,
-    numerics: asking.numerics ?? null,
     ...terms,
   };
 }

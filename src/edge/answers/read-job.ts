@@ -64,7 +64,7 @@ export function partialAtOnce(
       jobId: newId("ans"),
       status: "partial",
       model: card.id,
-      ...{ modelDigest: null, numerics: null, restarts: 0 },
+      modelDigest: null,
       digest: null,
       createdAt,
       endedAt: Date.now(),

@@ -150,7 +150,6 @@ function answerOrderOf(
     isAccepted: true,
     share,
     hasPlace: false,
-    numerics: null,
   };
 }
 

@@ -37,7 +37,7 @@ export async function denoise(
   const deep = firstDeepLayer(language);
   return await kept.fill(async () => {
     const middle =
-      before === undefined
+      before?.deepHidden === undefined
         ? await run({ from: 0, to: deep, first: 0, keeps: place }, hidden)
         : joinPositions(
             before.deepHidden,
@@ -51,7 +51,7 @@ export async function denoise(
 }
 
 /** With guidance the two sequences run as one batch: the weights, which are most of what is read, are then read once. */
-function branches({ embeddingsSD, guidance }: ForwardPass): Tensor {
+export function branches({ embeddingsSD, guidance }: ForwardPass): Tensor {
   if (guidance === undefined) return tensor([1, ...embeddingsSD.shape], embeddingsSD.data);
   const both = new Float32Array(2 * embeddingsSD.data.length);
   both.set(embeddingsSD.data);

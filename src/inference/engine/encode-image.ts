@@ -1,15 +1,19 @@
 import { patchesPerSide, type VisionTower } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
+import type { KeptName } from "./kept-tensors.ts";
+import type { SessionInput } from "./ort.ts";
 
 /**
  * Runs the vision tower and the projector; see `Engine.encodeImage`. View by view: one view's patches already fill the
  * matrix products, and N views at once would hold N times the attention scores (34 MB each in the 8B checkpoint's tower).
+ * @param staysAs where the tower's features stay with the device; absent: they come and go
  */
 export async function encodeImage(
   parts: EngineParts,
   viewsNCHW: Tensor,
   signal: AbortSignal,
+  staysAs?: KeptName,
 ): Promise<Tensor> {
   const { language, vision } = parts.architecture;
   if (vision === undefined) throw new Error("this architecture has no vision tower");
@@ -18,7 +22,7 @@ export async function encodeImage(
   const shape = [views, patches, language.hiddenSize];
   const projected = new Float32Array(views * patches * language.hiddenSize);
   for (let index = 0; index < views; index++) {
-    const features = await runTower(parts, viewOf(viewsNCHW, vision, index), signal);
+    const features = await runTower(parts, viewOf(viewsNCHW, vision, index), signal, staysAs);
     const projector = await parts.sessions.session("projector", signal);
     signal.throwIfAborted();
     const result = await projector.run({ features }, ["projected"]);
@@ -40,11 +44,20 @@ function viewOf({ data }: Tensor, { imageSize }: VisionTower, index: number): Te
   return tensor(shape, data.subarray(index * size, (index + 1) * size));
 }
 
-async function runTower(parts: EngineParts, views: Tensor, signal: AbortSignal): Promise<Tensor> {
+async function runTower(
+  parts: EngineParts,
+  views: Tensor,
+  signal: AbortSignal,
+  staysAs: KeptName | undefined,
+): Promise<SessionInput> {
   const layers = parts.architecture.vision?.layers ?? 0;
   const inside = ["embeddings", ...Array.from({ length: layers }, (_, layer) => `layer${layer}`)];
   const session = await parts.sessions.session("vision", signal);
   signal.throwIfAborted();
+  if (staysAs !== undefined && !parts.isObserved) {
+    await session.run({ views }, [], { features: staysAs });
+    return staysAs;
+  }
   const result = await session.run({ views }, [...(parts.isObserved ? inside : []), "features"]);
   if (parts.isObserved) {
     for (const [name, value] of Object.entries(result)) parts.observe(name, floats(value));

@@ -7,8 +7,8 @@ export interface Filling {
   readonly length: number;
   /** Sequences that run as one batch: 2 with guidance. */
   readonly branches: number;
-  /** What enters the first of the deep layers, [B, C, D]. */
-  readonly deepHidden: Tensor;
+  /** What enters the first of the deep layers, [B, C, D]; absent where it stays with a device. */
+  readonly deepHidden?: Tensor;
 }
 
 /** The engine's side of a `Prefix`. */

@@ -1,12 +1,16 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
-import { type Provider, providerNames } from "#graph/profile.ts";
-import type { Engine, Predictions } from "#model/engine.ts";
+import type { Tensor } from "#domain/tensor.ts";
+import { type OpProfile, type Provider, providerNames } from "#graph/profile.ts";
+import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
-import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
 import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import { denoise } from "./denoise.ts";
+import type { DeviceParts } from "./device/device-layers.ts";
+import { denoiseOnDevice } from "./device/device-pass.ts";
+import { createDeviceSteps } from "./device/device-steps.ts";
+import { LAYERS_AT_ONCE, layerGroups } from "./device/layer-groups.ts";
 import { encodeImage } from "./encode-image.ts";
 import { type EngineParts, type Observer, SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import { KeptPrefix } from "./kept-prefix.ts";
@@ -14,6 +18,7 @@ import { createLockstep, denoiseTogether, gainsByCompany } from "./lockstep.ts";
 import { loadRuntimeOffThread } from "./off-thread.ts";
 import { loadRuntime, type Runtime } from "./ort.ts";
 import { createPrefixBudget } from "./prefix-budget.ts";
+import { ProviderUnavailableError } from "./provider-unavailable.ts";
 import { createSelfTest, settleProfile } from "./self-test.ts";
 import { createSessions, type SessionsOptions } from "./sessions.ts";
 import { type Asking, createTurns } from "./turns.ts";
@@ -34,8 +39,6 @@ export interface OrtEngine extends Engine {
    * it is true.
    */
   readonly rowsAreIndependent: boolean;
-  /** What its last bits depend on besides its weights. */
-  readonly arithmetic: Arithmetic;
   /**
    * The engine as one answer sees it: its passes come in their turn among those of others, small ones together with others'. `claim` is asked before each of them.
    */
@@ -71,6 +74,22 @@ export interface OrtEngineOptions {
 /** What an engine can be asked to run on, for rooms that do not see the graphs. */
 export const engineProviders: readonly Provider[] = providerNames;
 
+/**
+ * Says why a provider cannot run on this machine, in one sentence; undefined where it can. Loads its runtime to find out, and throws
+ * what is no answer to that.
+ */
+export async function whyUnavailable(provider: Provider): Promise<string | undefined> {
+  try {
+    const runtime = await loadRuntime(provider, 1);
+    await runtime.close();
+    return undefined;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof ProviderUnavailableError) return cause.message;
+    throw error;
+  }
+}
+
 /** Creates an engine without weights; `accept` brings them. Rejects if the provider's runtime cannot be loaded here. */
 export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEngine> {
   const { architecture, provider, threads, thread = "own", observe } = options;
@@ -79,13 +98,19 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const profile = await settleProfile(runtime, provider);
   const selfTest = createSelfTest(runtime, provider, profile);
   const isObserved = observe !== undefined;
+  const device = await openDevice(runtime, architecture, profile);
   const sessions = createSessions({
     ...{ architecture, profile, runtime, selfTest, isObserved },
+    ...(device === undefined ? {} : { groups: device.groups }),
     ...(options.putAside === undefined ? {} : { putAside: options.putAside }),
   });
   const takeTurn = createTurns({ together: SEQUENCES_AT_ONCE });
   const never = new AbortController().signal;
   let shelves = 0;
+  const openShelf = (): number => {
+    shelves += 1;
+    return shelves;
+  };
   const parts: EngineParts = {
     architecture,
     sessions,
@@ -97,31 +122,44 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     options.prefixBytes ?? Number.POSITIVE_INFINITY,
   );
   const inLockstep = createLockstep((members) => denoiseTogether(parts, members));
+  const runAlone = (pass: ForwardPass, signal: AbortSignal): Promise<Predictions> =>
+    device === undefined
+      ? denoise(parts, pass, signal)
+      : denoiseOnDevice({ ...parts, ...device }, pass, openShelf(), signal);
+  const encode = async (viewsNCHW: Tensor, signal: AbortSignal): Promise<Tensor> => {
+    if (device === undefined) return await encodeImage(parts, viewsNCHW, signal);
+    const shelf = openShelf();
+    try {
+      return await encodeImage(parts, viewsNCHW, signal, { shelf, name: "features" });
+    } finally {
+      await runtime.clear(shelf).catch(() => undefined);
+    }
+  };
   const clear = async (shelf: number): Promise<void> => {
     await runtime.clear(shelf);
     budget.free(shelf);
   };
+  const canShareTurn = (pass: ForwardPass): boolean =>
+    !isObserved && selfTest.rowsAreIndependent && gainsByCompany(pass);
   const seenBy = (asking: () => Asking): Engine => ({
     architecture,
-    encodeImage: (viewsNCHW, signal) =>
-      takeTurn(() => encodeImage(parts, viewsNCHW, signal), signal, asking()),
+    encodeImage: (viewsNCHW, signal) => takeTurn(() => encode(viewsNCHW, signal), signal, asking()),
     async embedTokens(ids, signal) {
       return (await sessions.embeddings(signal)).rows(ids);
     },
     imageNewline: (signal) => sessions.imageNewline(signal),
     denoise(pass, signal) {
-      const sharesTurn = !isObserved && selfTest.rowsAreIndependent && gainsByCompany(pass);
+      const sharesTurn = device === undefined && canShareTurn(pass);
       const work = (): Promise<Predictions> => {
         budget.hold(pass);
-        return sharesTurn ? inLockstep({ pass, signal }) : denoise(parts, pass, signal);
+        return sharesTurn ? inLockstep({ pass, signal }) : runAlone(pass, signal);
       };
       const fits = (): boolean => budget.fits(pass);
       return takeTurn(work, signal, { ...asking(), fits, sharesTurn });
     },
     prefixLimit: budget.positions,
     openPrefix() {
-      shelves += 1;
-      const shelf = shelves;
+      const shelf = openShelf();
       // A pass that has been given up may still run its layer: the shelf is cleared behind it. Where that fails the runtime has
       // broken down, and its memory with it.
       return new KeptPrefix(
@@ -148,14 +186,25 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     get rowsAreIndependent() {
       return selfTest.rowsAreIndependent;
     },
-    arithmetic: { ...arithmeticOf(provider), ...runtime.arithmetic },
     fail: (error) => sessions.fail(error),
     async dispose() {
       sessions.fail(new Error("the engine has been disposed"));
       await takeTurn(async () => {
         await sessions.release();
+        await device?.steps.release();
         await runtime.close();
       }, never);
     },
   };
+}
+
+/** What passes need where vectors stay with the runtime; undefined where they do not. */
+async function openDevice(
+  runtime: Runtime,
+  { language }: Architecture,
+  profile: OpProfile,
+): Promise<Omit<DeviceParts, keyof EngineParts> | undefined> {
+  if (profile.tensors !== "device") return undefined;
+  const steps = await createDeviceSteps(runtime, language);
+  return { runtime, steps, groups: layerGroups(language, LAYERS_AT_ONCE) };
 }

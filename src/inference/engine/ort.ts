@@ -1,9 +1,8 @@
 import type { Shape } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { GiveBack } from "#weights/spares.ts";
-import type { Arithmetic } from "./arithmetic.ts";
 import type { CudaSettings } from "./cuda/cuda-runtime.ts";
-import { deviceRuntime } from "./device/device-runtime.ts";
+import { openWebgpuRuntime } from "./device/webgpu-runtime.ts";
 import { hostRuntime } from "./host-runtime.ts";
 import type { KeepOrder, KeptName } from "./kept-tensors.ts";
 
@@ -69,8 +68,6 @@ export interface Runtime {
   clear(shelf: number): Promise<void>;
   /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */
   close(): Promise<void>;
-  /** What decides the last bits and is known only once it is loaded, as its device; the rest is as `arithmeticOf` has it. */
-  readonly arithmetic?: Partial<Omit<Arithmetic, "provider">>;
 }
 
 /**
@@ -110,7 +107,7 @@ const providers: Readonly<Record<Provider, Load>> = {
     return hostRuntime(ort, { executionProviders: ["wasm"] });
   },
   async webgpu() {
-    return deviceRuntime(await import("onnxruntime-node"));
+    return openWebgpuRuntime(await import("onnxruntime-node"));
   },
   async cuda(threads, cuda) {
     if (cuda === undefined) throw new Error("nobody has said where its files lie");

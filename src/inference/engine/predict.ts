@@ -8,7 +8,7 @@ import { fullRows, takePositions, takeRows } from "./rows.ts";
  * Rows that the head takes at once. It holds a handful of [R, V] arrays: 32 MB each at 64 rows of the 8B checkpoint, where a
  * canvas of 1024 would need 0.5 GB each. The weights are read once per 64 rows, which costs nothing against 64 products.
  */
-const HEAD_ROWS = 64;
+export const HEAD_ROWS = 64;
 
 /** Runs the head over the asked rows; hidden [B, M, D] are the last M positions of the sequence. */
 export async function predict(
@@ -21,14 +21,7 @@ export async function predict(
   const [size = 0] = pass.embeddingsSD.shape;
   const [, length = 0] = hidden.shape;
   const places = pass.rows.map((row) => row - (size - length));
-  const predictions = {
-    tokens: new Int32Array(count),
-    chosenLogits: new Float32Array(count),
-    maxLogits: new Float32Array(count),
-    runnerUpLogits: new Float32Array(count),
-    tails: new Float32Array(count),
-    slopes: new Float32Array(count),
-  };
+  const predictions = emptyPredictions(count);
   const session = await parts.sessions.session("head", signal);
   const columns = parts.architecture.logitsColumns;
   const constants = constantInputs(columns, pass);
@@ -54,6 +47,18 @@ export async function predict(
     }
   }
   return predictions;
+}
+
+/** Room for what the head yields for so many rows. */
+export function emptyPredictions(count: number): Predictions {
+  return {
+    tokens: new Int32Array(count),
+    chosenLogits: new Float32Array(count),
+    maxLogits: new Float32Array(count),
+    runnerUpLogits: new Float32Array(count),
+    tails: new Float32Array(count),
+    slopes: new Float32Array(count),
+  };
 }
 
 /** What the head yields for each row. */
@@ -86,7 +91,11 @@ function constantInputs(
 }
 
 /** The rows' share of the noise, or a single zero that the graph spreads over all of them. */
-function noiseOf(columns: number, { noiseRV }: ForwardPass, rows: readonly number[]): Tensor {
+export function noiseOf(
+  columns: number,
+  { noiseRV }: ForwardPass,
+  rows: readonly number[],
+): Tensor {
   if (noiseRV === undefined) return tensor([1, 1], new Float32Array(1));
   const whole = tensor([1, noiseRV.length / columns, columns], noiseRV);
   return tensor([rows.length, columns], takeRows(whole, rows).data);

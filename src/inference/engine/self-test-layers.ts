@@ -2,6 +2,7 @@ import type { LanguageTower, VisionTower } from "#domain/architecture.ts";
 import type { Q4Block, TensorEncoding } from "#domain/bundle.ts";
 import { elementCount, type Shape, type Tensor, tensor } from "#domain/tensor.ts";
 import { decoderLayerGraph } from "#graph/decoder-layer.ts";
+import { deviceLayersGraph } from "#graph/device/layers.ts";
 import type { OpProfile } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import { visionGraph } from "#graph/vision.ts";
@@ -108,8 +109,14 @@ export async function runDecoderLayer(
 ): Promise<LayerOutcome> {
   const { stage, inputs } = decoderLayerCase(kind);
   const { hidden, contextKeys, contextValues } = inputs;
-  const model = decoderLayerGraph(language, stage.layout, profile);
-  const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], inputs);
+  const isDevice = profile.tensors === "device";
+  const form = { endsTower: false, isObserved: false };
+  const model = isDevice
+    ? deviceLayersGraph(language, [stage.layout], profile, form)
+    : decoderLayerGraph(language, stage.layout, profile);
+  const kept = { shape: [1], data: Int32Array.of(WINDOW) };
+  const all = isDevice ? { ...inputs, kept } : inputs;
+  const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], all);
   const positions = Array.from({ length: WINDOW }, (_, row) => CONTEXT + row);
   const context = { keys: headsLast(contextKeys), values: headsLast(contextValues) };
   const expected = decoderLayer(stage.weights, language, rowsOf(hidden), { positions, context });
@@ -168,7 +175,7 @@ async function runOnce(
   model: Uint8Array,
   stage: PackedStage,
   outputs: readonly string[],
-  inputs: Readonly<Record<string, Tensor>>,
+  inputs: Readonly<Record<string, SessionTensor>>,
 ): Promise<Readonly<Record<string, SessionTensor>>> {
   const session = await runtime.createSession(stage.layout.name, model, stage.bytes);
   try {

@@ -1,34 +1,25 @@
-import type { Architecture } from "#domain/architecture.ts";
-import {
-  type LoadedStage,
-  layerStage,
-  type StageLayout,
-  type StageName,
-  stageNames,
-} from "#domain/bundle.ts";
-import { decoderLayerGraph } from "#graph/decoder-layer.ts";
-import { headGraph } from "#graph/head.ts";
-import type { OpProfile } from "#graph/profile.ts";
-import { projectorGraph } from "#graph/projector.ts";
-import { visionGraph } from "#graph/vision.ts";
+import { type LoadedStage, layerStage, type StageName, stageNames } from "#domain/bundle.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { ScratchFile } from "../loading/scratch-file.ts";
+import type { LayerGroup } from "./device/layer-groups.ts";
 import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
-import { SEQUENCES_AT_ONCE } from "./engine-parts.ts";
 import type { Runtime, Session } from "./ort.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import type { SelfTest } from "./self-test.ts";
+import { type ModelOptions, memoizeModels } from "./stage-models.ts";
 
 /** The stages of one model as they become ready to run, each on its own. */
 export interface Sessions {
   /**
    * Makes a stage ready. Its bytes are the runtime's from here on, which gives the buffer back; those of the embedding table
-   * are kept, or put aside. Rejects if the stage does not fit the architecture.
+   * are kept, or put aside, and those of layers that run in one session are kept until the last of them has come. Rejects if
+   * the stage does not fit the architecture.
    */
   accept(stage: LoadedStage, giveBack?: GiveBack): Promise<void>;
   /** Gives up on all stages that are not ready: everyone who waits or will wait for one is rejected with this error. */
   fail(error: Error): void;
   session(name: StageName, signal: AbortSignal): Promise<Session>;
+  /** The session that a layer is the first of. */
   layer(index: number, signal: AbortSignal): Promise<Session>;
   embeddings(signal: AbortSignal): Promise<EmbeddingTable>;
   /** The learned vector [D] that ends each row of image vectors. */
@@ -37,15 +28,19 @@ export interface Sessions {
   release(): Promise<void>;
 }
 
-export interface SessionsOptions {
-  readonly architecture: Architecture;
-  readonly profile: OpProfile;
+export interface SessionsOptions extends ModelOptions {
   readonly runtime: Runtime;
   readonly selfTest: SelfTest;
   /** Where an embedding table may lie instead of memory; resolves with undefined where it is to stay. */
   readonly putAside?: (bytes: Uint8Array) => Promise<ScratchFile | undefined>;
-  /** Whether graphs also yield what goes on inside them. */
-  readonly isObserved: boolean;
+  /** Layers that run in one session; absent: each in its own. */
+  readonly groups?: readonly LayerGroup[];
+}
+
+/** A stage that waits for those that run in one session with it. */
+interface Arrived {
+  readonly stage: LoadedStage;
+  readonly giveBack: GiveBack | undefined;
 }
 
 /** Creates the stages of an architecture, none of them ready yet. */
@@ -60,6 +55,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const imageNewline = createReadiness<Float32Array>();
   const asides: ScratchFile[] = [];
   const modelOf = memoizeModels(options);
+  const arrived = new Map<StageName, Arrived>();
 
   async function openTable(stage: LoadedStage, giveBack?: GiveBack): Promise<EmbeddingTable> {
     const file = await options.putAside?.(stage.bytes);
@@ -77,6 +73,29 @@ export function createSessions(options: SessionsOptions): Sessions {
     return readiness;
   }
 
+  /** The stages that run in one session with this one, in order. */
+  function membersOf(name: StageName): readonly StageName[] {
+    for (const { from, to } of options.groups ?? []) {
+      const names = Array.from({ length: to - from }, (_, index) => layerStage(from + index));
+      if (names.includes(name)) return names;
+    }
+    return [name];
+  }
+
+  async function createSession(together: readonly Arrived[]): Promise<void> {
+    const layouts = together.map(({ stage }) => stage.layout);
+    const [first] = layouts;
+    if (first === undefined) return;
+    for (const { name } of layouts) arrived.delete(name);
+    const { model, staying } = modelOf(layouts);
+    const bytes = together.map(({ stage }) => stage.bytes);
+    const giveBack = together.find((member) => member.giveBack !== undefined)?.giveBack;
+    const own = giveBack === undefined ? {} : { giveBack };
+    const session = await runtime.createSession(first.name, model, bytes, { staying, ...own });
+    // The engine may have been disposed meanwhile; then nobody else would ever release it.
+    if (!readinessOf(first.name).settle(session)) await session.release();
+  }
+
   return {
     async accept(stage, giveBack) {
       const { name } = stage.layout;
@@ -85,17 +104,11 @@ export function createSessions(options: SessionsOptions): Sessions {
         return;
       }
       if (name === "projector") imageNewline.settle(await readVector(stage, "image_newline"));
-      const readiness = readinessOf(name);
+      readinessOf(name);
       await selfTest.check(stage.layout);
-      const model = modelOf(stage.layout);
-      const session = await runtime.createSession(
-        name,
-        model,
-        stage.bytes,
-        giveBack === undefined ? {} : { giveBack },
-      );
-      // The engine may have been disposed meanwhile; then nobody else would ever release it.
-      if (!readiness.settle(session)) await session.release();
+      arrived.set(name, { stage, giveBack });
+      const together = membersOf(name).map((member) => arrived.get(member));
+      if (together.every((member) => member !== undefined)) await createSession(together);
     },
     fail(error) {
       embeddings.fail(error);
@@ -115,35 +128,4 @@ export function createSessions(options: SessionsOptions): Sessions {
       await Promise.all(asides.splice(0).map((file) => file.close()));
     },
   };
-}
-
-/** Layers that lie alike have the same graph, so its bytes are built once; only the weights beside them differ. */
-function memoizeModels(options: SessionsOptions): (stage: StageLayout) => Uint8Array {
-  const models = new Map<string, Uint8Array>();
-  return function modelOf(stage) {
-    const kind = isInnerLayer(options.architecture, stage.name) ? "layer" : stage.name;
-    const key = JSON.stringify([kind, stage.tensors]);
-    const model = models.get(key) ?? buildModel(options, stage);
-    models.set(key, model);
-    return model;
-  };
-}
-
-/** Of the last layer only the positions that the head is asked about go on. */
-function isInnerLayer({ language }: Architecture, name: StageName): boolean {
-  return name.startsWith("layer-") && name !== layerStage(language.layers - 1);
-}
-
-function buildModel(options: SessionsOptions, stage: StageLayout): Uint8Array {
-  const { architecture, profile, isObserved } = options;
-  const { language, vision } = architecture;
-  if (stage.name === "head") return headGraph(architecture, stage, profile, isObserved);
-  if (stage.name.startsWith("layer-")) {
-    const queries = isInnerLayer(architecture, stage.name) ? "all" : "last";
-    return decoderLayerGraph(language, stage, profile, queries, SEQUENCES_AT_ONCE);
-  }
-  if (vision === undefined) throw new Error(`stage ${stage.name} needs a vision tower`);
-  return stage.name === "vision"
-    ? visionGraph(vision, stage, profile, isObserved)
-    : projectorGraph(vision, language, stage, profile);
 }

@@ -11,8 +11,6 @@ const status: FunctionStatus = {
   loaded_bytes: 10,
   total_bytes: 40,
   eta_seconds: 3,
-  replace: false,
-  reason: null,
 };
 
 describe("GET /health", () => {

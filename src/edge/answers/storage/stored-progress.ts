@@ -1,8 +1,13 @@
-import type { ToldSoFar } from "#domain/told-answer.ts";
+import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import { storedFrame, storedStart } from "./stored-answers.ts";
 
 /** How far an answer is, or what has come of it since that was last kept. */
-export type Progress = ToldSoFar;
+export interface Progress {
+  /** Null before a function took it. */
+  readonly modelDigest: string | null;
+  readonly started: AnswerStarted | null;
+  readonly frames: readonly AnswerFrame[];
+}
 
 /** Of an answer that nothing is known of yet. */
 export const noProgress: Progress = { modelDigest: null, started: null, frames: [] };
@@ -27,10 +32,7 @@ function readText(text: string): Progress {
   };
 }
 
-function joined(before: Progress, later: Progress): Progress {
-  const { modelDigest, started, frames } = later;
-  // It began anew: what was kept before is none of it any more.
-  if (started?.kind === "answer.restarted") return later;
+function joined(before: Progress, { modelDigest, started, frames }: Progress): Progress {
   const last = before.frames.at(-1)?.step ?? 0;
   return {
     modelDigest: modelDigest ?? before.modelDigest,

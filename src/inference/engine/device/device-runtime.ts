@@ -12,6 +12,7 @@ type DeviceTensor = Awaited<ReturnType<OrtSession["run"]>>[string];
  */
 export function deviceRuntime(ort: Ort): Runtime {
   const kept = new DeviceTensors();
+  const inOrder = createOrder();
   return {
     keepsAcrossSessions: true,
     async createSession(name, model, stage, { giveBack, staying = [] } = {}) {
@@ -24,12 +25,12 @@ export function deviceRuntime(ort: Ort): Runtime {
           externalData: externalData(stage),
         });
         giveBackAll(stage, giveBack);
-        return wrap(ort, name, session, kept);
+        return wrap(ort, name, session, { kept, inOrder });
       } catch (cause) {
         throw new Error(`the session of stage ${name} cannot be created`, { cause });
       }
     },
-    clear: async (shelf) => kept.clear(shelf),
+    clear: (shelf) => inOrder(async () => kept.clear(shelf)),
     close: async () => undefined,
   };
 }
@@ -90,31 +91,54 @@ class DeviceTensors {
   }
 }
 
-function wrap(ort: Ort, name: string, session: OrtSession, kept: DeviceTensors): Session {
+/** Lets one piece of work begin when the one before has ended, well or not. */
+type InOrder = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
+function createOrder(): InOrder {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+function wrap(
+  ort: Ort,
+  name: string,
+  session: OrtSession,
+  { kept, inOrder }: { readonly kept: DeviceTensors; readonly inOrder: InOrder },
+): Session {
   const feed = (input: SessionInput): DeviceTensor =>
     "shelf" in input ? kept.take(input) : ortTensor(ort, input);
-  return {
-    async run(inputs, outputs, keep = {}) {
-      try {
-        const feeds = Object.fromEntries(
-          Object.entries(inputs).map(([key, input]) => [key, feed(input)]),
-        );
-        const results = await session.run(feeds, [...outputs, ...Object.keys(keep)]);
-        for (const [output, order] of Object.entries(keep)) {
-          const tensor = results[output];
-          if (tensor === undefined) throw new Error(`stage ${name} yields no ${output}`);
-          kept.put(order, { tensor, owner: session });
-        }
-        return Object.fromEntries(
-          outputs.map((key) => [key, sessionTensor(name, key, results[key])]),
-        );
-      } catch (cause) {
-        throw new Error(`stage ${name} failed to run`, { cause });
+  const run: Session["run"] = async (inputs, outputs, keep = {}) => {
+    try {
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([key, input]) => [key, feed(input)]),
+      );
+      // All outputs at every run: onnxruntime-node 1.30.0 never unbinds one, and fails where the next run asks for others.
+      const results = await session.run(feeds, session.outputNames);
+      for (const [output, order] of Object.entries(keep)) {
+        const tensor = results[output];
+        if (tensor === undefined) throw new Error(`stage ${name} yields no ${output}`);
+        kept.put(order, { tensor, owner: session });
       }
-    },
-    async release() {
-      kept.freeOf(session);
-      await session.release();
-    },
+      for (const [output, tensor] of Object.entries(results)) {
+        if (keep[output] === undefined && tensor.location === "gpu-buffer") tensor.dispose();
+      }
+      return Object.fromEntries(
+        outputs.map((key) => [key, sessionTensor(name, key, results[key])]),
+      );
+    } catch (cause) {
+      throw new Error(`stage ${name} failed to run`, { cause });
+    }
+  };
+  return {
+    run: (...asked) => inOrder(() => run(...asked)),
+    release: () =>
+      inOrder(async () => {
+        kept.freeOf(session);
+        await session.release();
+      }),
   };
 }

@@ -1,0 +1,36 @@
+import type { LanguageTower } from "#domain/architecture.ts";
+import { joinGraph, surroundingsGraph, takeGraph } from "#graph/device/steps.ts";
+import type { Runtime, Session } from "../ort.ts";
+
+/** Sessions without weights, for what a pass does between its layers. */
+export interface DeviceSteps {
+  readonly surroundings: Session;
+  readonly take: Session;
+  readonly join: Session;
+  release(): Promise<void>;
+}
+
+/** Makes them, before the first stage has come. */
+export async function createDeviceSteps(
+  runtime: Runtime,
+  tower: LanguageTower,
+): Promise<DeviceSteps> {
+  const create = (name: string, model: Uint8Array, staying: readonly string[]): Promise<Session> =>
+    runtime.createSession(name, model, [], { staying });
+  const surroundings = await create("surroundings", surroundingsGraph(tower), [
+    "cosinesOut",
+    "sinesOut",
+    "maskOut",
+    "nothingOut",
+  ]);
+  const take = await create("take", takeGraph(tower), ["out"]);
+  const join = await create("join", joinGraph(tower), ["out"]);
+  return {
+    surroundings,
+    take,
+    join,
+    async release() {
+      for (const session of [surroundings, take, join]) await session.release();
+    },
+  };
+}
