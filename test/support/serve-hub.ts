@@ -5,8 +5,9 @@
 
 import { once } from "node:events";
 import { parseArgs } from "node:util";
+import { STAND_IN_TOKEN, type StandInRepository } from "./hub-replies.ts";
 import { publishedLlada, publishedLladaV, referenceLladaV } from "./published-checkpoint.ts";
-import { STAND_IN_TOKEN, type StandInRepository, startStandInHub } from "./stand-in-hub.ts";
+import { startStandInHub } from "./stand-in-hub.ts";
 
 /** What the hub has. `LLaDA-V` is the reference's tiny checkpoint; its branch `bf16` has the published vocabulary and number format. */
 export function standInRepositories(): Record<string, StandInRepository> {

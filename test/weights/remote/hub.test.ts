@@ -7,13 +7,9 @@ import { findRevision, type Hub, hubCheckpoint } from "#weights/remote/hub.ts";
 import type { RetryPolicy } from "#weights/retries.ts";
 import { isRetryable } from "#weights/weights-error.ts";
 import { impatientPolicy } from "../../support/bundles.ts";
+import { type HubFault, STAND_IN_TOKEN } from "../../support/hub-replies.ts";
 import { publishedLlada, referenceLladaV } from "../../support/published-checkpoint.ts";
-import {
-  type HubFault,
-  STAND_IN_TOKEN,
-  type StandInHub,
-  startStandInHub,
-} from "../../support/stand-in-hub.ts";
+import { type StandInHub, startStandInHub } from "../../support/stand-in-hub.ts";
 
 const ID = "GSAI-ML/LLaDA-V";
 const files = referenceLladaV();
