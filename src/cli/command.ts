@@ -36,6 +36,8 @@ export const EXIT = {
   done: 0,
   /** The command ran and the outcome is a "no": an answer that failed, a case that did not pass. */
   failed: 1,
+  /** The command ran, and there is neither a yes nor a no: what was to be compared cannot be. */
+  undecided: 2,
   usage: 64,
   /** The other side is not there or not ready: worth trying again. */
   unavailable: 69,

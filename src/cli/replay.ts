@@ -14,7 +14,11 @@ Options:
 ${CONNECTION_HELP}
   --json        the API's own reply
 
-Exit codes: 0 equal · 1 not equal, or refused · 64 wrong usage · 69 not there, try again
+Machines of another kind round otherwise, and one token that falls the other way changes those after it: where both answers
+were made with different classes of arithmetic, or one of them is not known, and their digests differ, they are not
+comparable, which says nothing against either.
+
+Exit codes: 0 equal · 1 different, or refused · 2 not comparable · 64 wrong usage · 69 not there, try again
 `;
 
 /** The command `replay`: see its help. */
@@ -27,12 +31,18 @@ export async function replay(args: readonly string[], io: CommandIo): Promise<nu
     const connection = findConnection(values, io);
     const body = await replayAnswer(connection, answerId, { signal: io.signal });
     io.stdout.write(values.json === true ? `${JSON.stringify(body)}\n` : verdict(body));
-    return body.equal ? EXIT.done : EXIT.failed;
+    return exits[body.verdict];
   } catch (cause) {
     io.signal.throwIfAborted();
     return explain(cause, io);
   }
 }
+
+const exits = {
+  equal: EXIT.done,
+  different: EXIT.failed,
+  not_comparable: EXIT.undecided,
+} as const;
 
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
@@ -48,12 +58,27 @@ function verdict(body: Replay): string {
   ];
   const areWeightsEqual = body.model_digest === body.replayed_model_digest;
   return [
-    `${body.equal ? "equal" : "NOT equal"}\n`,
+    `${words[body.verdict]}\n`,
     table(["", "ID", "REPLAY DIGEST"], rows),
+    body.verdict === "not_comparable" ? classLines(body) : "",
     difference === null ? "" : differenceLine(difference),
     areWeightsEqual ? "" : "Other weights answered: the model was changed in between.\n",
     `${dollars(body.charged_micros)} charged\n`,
   ].join("");
+}
+
+const words = {
+  equal: "equal",
+  different: "DIFFERENT",
+  not_comparable: "not comparable: other arithmetic made the replay",
+} as const;
+
+function classLines({ numerics, replayed_numerics }: Replay): string {
+  const rows = [
+    ["answer", numerics ?? "not known"],
+    ["replay", replayed_numerics ?? "not known"],
+  ];
+  return table(["", "NUMERICS CLASS"], rows);
 }
 
 function differenceLine(difference: NonNullable<Replay["difference"]>): string {

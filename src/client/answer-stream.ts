@@ -1,14 +1,19 @@
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, SseFormatError, type SseMessage } from "#wire/codec/sse.ts";
-import type { FrameBody, StartedBody } from "#wire/function/event-messages.ts";
+import type { FrameBody, RestartedBody, StartedBody } from "#wire/function/event-messages.ts";
 import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } from "./errors.ts";
 
 /** A finished answer, as the API tells it. */
 export type Answer = AnswerBody;
 
-/** What happens while an answer is made: the start, a frame for every step, then how it ended. */
+/**
+ * What happens while an answer is made: the start, a frame for every step, then how it ended. Rarely it begins anew:
+ * behind `answer.restarted`, or another `answer.started`, what was told before is none of it any more, and its frames come
+ * again from the first.
+ */
 export type AnswerUpdate =
   | ({ readonly event: "answer.started" } & StartedBody)
+  | ({ readonly event: "answer.restarted" } & RestartedBody)
   | ({ readonly event: "answer.frame" } & FrameBody)
   | AnswerEnd;
 
@@ -52,8 +57,8 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
   #isStarted = false;
   #id: string | undefined;
   #lastEventId: string | undefined;
-  /** Of the last event told: -1 before the start, which is 0. */
-  #step = -1;
+  /** Of the last event told: -1 before the first. */
+  #place = -1;
 
   /** `signal` is the caller's own. */
   constructor(source: AnswerSource, signal?: AbortSignal) {
@@ -147,12 +152,12 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
     if (opened.answerId !== undefined) this.#identify(opened.answerId);
     let { body } = opened;
     for (let failures = 0; ; ) {
-      const before = this.#step;
+      const before = this.#place;
       try {
         yield* this.#fresh(body);
         return;
       } catch (cause) {
-        failures = this.#step > before ? 1 : failures + 1;
+        failures = this.#place > before ? 1 : failures + 1;
         const isBroken = cause instanceof ConnectionError && !signal.aborted;
         if (!isBroken || this.#id === undefined || failures > this.#source.retries) throw cause;
         await this.#source.pause(failures, signal);
@@ -165,9 +170,9 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
   async *#fresh(body: ReadableStream<Uint8Array>): AsyncGenerator<AnswerUpdate, void, undefined> {
     for await (const message of messagesOf(body)) {
       const update = readMessage(message);
-      const step = stepOf(update);
-      if (step <= this.#step) continue;
-      this.#step = step;
+      const place = isEnd(update) ? Number.POSITIVE_INFINITY : placeOf(message);
+      if (place <= this.#place) continue;
+      this.#place = place;
       this.#note(message);
       yield update;
       if (isEnd(update)) return;
@@ -198,13 +203,22 @@ async function* messagesOf(
   throw new ConnectionError("the connection ended before the answer did");
 }
 
-function isEnd(update: AnswerUpdate): update is AnswerEnd {
-  return update.event !== "answer.started" && update.event !== "answer.frame";
+/** Where an event stands in the answer's stream, also over restarts: the number behind the answer's id. */
+function placeOf({ event, id = "" }: SseMessage): number {
+  const place = /\.([0-9]{1,9})$/.exec(id)?.[1];
+  if (place === undefined) throw new ReplyError(`${event} has no place in its stream`);
+  return Number(place);
 }
 
-function stepOf(update: AnswerUpdate): number {
-  if (update.event === "answer.started") return 0;
-  return update.event === "answer.frame" ? update.step : Number.POSITIVE_INFINITY;
+function isEnd(update: AnswerUpdate): update is AnswerEnd {
+  switch (update.event) {
+    case "answer.started":
+    case "answer.restarted":
+    case "answer.frame":
+      return false;
+    default:
+      return true;
+  }
 }
 
 function readMessage({ event, data }: SseMessage): AnswerUpdate {
@@ -212,6 +226,8 @@ function readMessage({ event, data }: SseMessage): AnswerUpdate {
   switch (event) {
     case "answer.started":
       return { event, ...(body as StartedBody) };
+    case "answer.restarted":
+      return { event, ...(body as RestartedBody) };
     case "answer.frame":
       return { event, ...(body as FrameBody) };
     case "answer.completed":

@@ -1,4 +1,5 @@
 import type { Failure } from "./failure.ts";
+import type { NumericsText } from "./numerics.ts";
 import type { Usage } from "./question.ts";
 
 /** One token of the canvas as it was committed. */
@@ -22,14 +23,54 @@ export type AnswerEvent =
   | AnswerPartial
   | AnswerFailed;
 
+/** What comes of an answer as it is made: what its function tells, or the answer whose work it takes part in, which may begin anew. */
+export type MadeEvent = AnswerEvent | AnswerRestarted;
+
 export interface AnswerStarted {
   readonly kind: "answer.started";
+  /** Class of the arithmetic that makes it. Absent: a function of before, which says none. */
+  readonly numerics?: NumericsText;
+  /**
+   * How often its making had been begun before, by functions that took it and died; absent: never. Each may have been told,
+   * before it was kept, so that who comes back may have heard another beginning than this.
+   */
+  readonly restarts?: number;
   readonly imageVectors: number;
   /** As in `Usage`. */
   readonly cachedImageVectors?: number;
   readonly promptLength: number;
   readonly canvas: number;
   readonly steps: number;
+}
+
+/**
+ * What a caller is told where an answer begins anew: every function of the class that began it is gone, and one of another
+ * class may choose otherwise. What was told before is none of the answer any more; frames follow from the first step on.
+ */
+export interface AnswerRestarted extends Omit<AnswerStarted, "kind" | "restarts"> {
+  readonly kind: "answer.restarted";
+  /** As of its start, from 1: it rises with each beginning, by more than one where one came to nothing. */
+  readonly restarts: number;
+  /** Class that had begun it; null where its function said none. */
+  readonly previousNumerics: NumericsText | null;
+  /** Which weights make it now. */
+  readonly modelDigest: string;
+}
+
+/** What an answer began with, the last time. */
+export type AnswerBeginning = AnswerStarted | AnswerRestarted;
+
+/** How often the making of an answer had been begun before. */
+export function restartsOf(beginning: AnswerBeginning | null): number {
+  return beginning?.restarts ?? 0;
+}
+
+/** Places of one making in an answer's stream. More than any canvas has steps. */
+export const PLACES_A_MAKING = 1000;
+
+/** Where a step stands in an answer's stream: rises over restarts too, so that who comes back says with it what was heard. A beginning is step 0. */
+export function placeInStream(restarts: number, step: number): number {
+  return restarts * PLACES_A_MAKING + step;
 }
 
 /**

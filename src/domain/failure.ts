@@ -135,6 +135,8 @@ export type Failure =
     }
   /** An account may have so many of these and no more. */
   | { readonly kind: "too_many_of"; readonly what: string; readonly limit: number }
+  /** Text of an answer was streamed that it no longer begins with, since it had to begin anew with another arithmetic. */
+  | { readonly kind: "answer_restarted" }
   /** The model's own text has no token. `recommended`: the longest canvas that its card recommends, where it says. */
   | { readonly kind: "empty_answer"; readonly canvas: number; readonly recommended?: number }
   | { readonly kind: "internal" };

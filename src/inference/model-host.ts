@@ -2,6 +2,7 @@ import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
+import { type NumericsText, numericsText } from "#domain/numerics.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { unitWork } from "#domain/unit-prices.ts";
 import type { Provider } from "#graph/profile.ts";
@@ -47,6 +48,8 @@ export type Health =
 export interface DescribedModel {
   readonly card: ModelCard;
   readonly abilities: Abilities;
+  /** Class of the arithmetic that its answers have. */
+  readonly numerics: NumericsText;
   readonly tools: AnswerTools;
   /**
    * The tools as one answer sees them: the engine in its turn (`OrtEngine.ofAnswer`), and of the features what is kept for who asks.
@@ -106,7 +109,11 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
   return {
     described: (signal) => untilAborted(opening, signal),
-    status: () => statusOf(name, load, openingError, condemned),
+    status: () =>
+      statusOf(name, load, engine, {
+        openingError,
+        health: healthOf(load, openingError, condemned),
+      }),
     health: () => healthOf(load, openingError, condemned),
     takesWork: () => condemned === undefined,
     condemn: (reason) => {
@@ -180,6 +187,7 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
   return {
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
+    numerics: numericsText({ ...engine.arithmetic, model: digest }),
     tools,
     toolsOf: (claim, asker) => ({
       ...tools,
@@ -236,21 +244,29 @@ function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicy
 function statusOf(
   name: string,
   load: ModelLoad | undefined,
-  openingError: unknown,
-  condemned: Failure["kind"] | undefined,
+  engine: OrtEngine | undefined,
+  { openingError, health }: { readonly openingError: unknown; readonly health: Health },
 ): Result<FunctionStatus, Failure> {
-  if (openingError !== undefined)
-    return refuse({ kind: "weights_failed", code: codeOf(openingError) });
   if (load === undefined) {
-    return refuse({ kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 });
+    return refuse(
+      openingError === undefined
+        ? { kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 }
+        : { kind: "weights_failed", code: codeOf(openingError) },
+    );
   }
   const { kind, status } = load.state();
+  const { bundle, digest } = load;
+  const numerics =
+    engine === undefined ? {} : { numerics: numericsText({ ...engine.arithmetic, model: digest }) };
   return ok({
-    model: { name, version: load.bundle.version, digest: load.digest },
-    state: condemned === undefined ? kind : "failed",
+    model: { name, version: bundle.version, digest },
+    state: health.status === "failed" ? "failed" : kind,
     loaded_bytes: status.doneBytes,
     total_bytes: status.totalBytes,
     eta_seconds: Number.isFinite(status.etaSeconds) ? status.etaSeconds : null,
+    ...numerics,
+    replace: health.status === "failed",
+    reason: health.status === "failed" ? health.reason : null,
   });
 }
 

@@ -106,7 +106,7 @@ async function* answerSafely(
       yield { kind: "answer.failed", failure: pictures.refusal };
       return;
     }
-    const { toolsOf, abilities } = await host.described(signal);
+    const { toolsOf, abilities, numerics } = await host.described(signal);
     const { messages, options } = question;
     let remaining = options.steps * options.canvas;
     const tools = toolsOf(() => ({ account, remaining }), JSON.stringify([account, owner]));
@@ -114,7 +114,8 @@ async function* answerSafely(
     const asked = { messages, options, pictures: pictures.value, pictureDigests };
     for await (const event of answer(asked, tools, signal, deadline)) {
       remaining = remainingAfter(event, remaining);
-      if (event.kind === "answer.completed") {
+      if (event.kind === "answer.started") yield { ...event, numerics };
+      else if (event.kind === "answer.completed") {
         const { tokens } = event;
         const digest = await replayDigest({
           messages,

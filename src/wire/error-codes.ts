@@ -66,6 +66,8 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
   not_replayable: { status: 409, title: "Not replayable", isRetryable: false },
   too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
+  // The answer goes on without this stream, and is told to who asks again.
+  answer_restarted: { status: 503, title: "Answer begun anew", isRetryable: true },
   // The same question on the same canvas comes to nothing again, so it is the request that has to change.
   empty_answer: { status: 422, title: "Empty answer", isRetryable: false },
   internal: { status: 500, title: "Internal error", isRetryable: true },

@@ -100,6 +100,8 @@ export function detailOf(failure: Failure): string {
       return replaySentence(failure);
     case "too_many_of":
       return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
+    case "answer_restarted":
+      return "The answer had to begin anew on another kind of machine, and no longer begins with the text that was streamed. Ask again; where it may be cached, it is told at once.";
     case "empty_answer":
       return emptySentence(failure);
     case "internal":

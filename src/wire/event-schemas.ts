@@ -7,14 +7,40 @@ import {
   chatErrorSchema,
 } from "./compatible/chat-reply.ts";
 import { problemSchema } from "./error.ts";
-import type { FrameBody, StartedBody } from "./function/event-messages.ts";
+import type { FrameBody, RestartedBody, StartedBody } from "./function/event-messages.ts";
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
 
+const started = {
+  image_vectors: count,
+  prompt_length: count,
+  canvas: count,
+  steps: count,
+  numerics: z
+    .string()
+    .nullable()
+    .meta({ description: "Class of the arithmetic that makes it, where its function says one." }),
+};
+
 const startedSchema: z.ZodType<StartedBody> = z
-  .strictObject({ image_vectors: count, prompt_length: count, canvas: count, steps: count })
+  .strictObject(started)
   .meta({ id: "AnswerStarted", description: "What is about to be made." });
+
+const restartedSchema: z.ZodType<RestartedBody> = z
+  .strictObject({
+    ...started,
+    restarts: z.int().min(1).meta({ description: "How often it has begun anew." }),
+    previous_numerics: z
+      .string()
+      .nullable()
+      .meta({ description: "Class of the arithmetic that had begun it." }),
+  })
+  .meta({
+    id: "AnswerRestarted",
+    description:
+      "The answer begins anew: no function of the class that began it is left, and one of another class may choose other tokens. Frames told before are none of it any more; those that follow count from the first step on. It is charged once.",
+  });
 
 const frameSchema: z.ZodType<FrameBody> = z
   .strictObject({
@@ -48,6 +74,7 @@ const frameSchema: z.ZodType<FrameBody> = z
 /** Schemas of the `data` of an answer's events, by their names, as callers are told them. */
 export const answerEvents: Readonly<Record<string, z.ZodType>> = {
   "answer.started": startedSchema,
+  "answer.restarted": restartedSchema,
   "answer.frame": frameSchema,
   "answer.completed": answerSchema,
   "answer.partial": answerSchema,

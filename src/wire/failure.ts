@@ -122,6 +122,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     what: z.string().max(MAX_NAME_LENGTH),
     limit: count,
   }),
+  z.object({ kind: z.literal("answer_restarted") }),
   z.object({
     kind: z.literal("empty_answer"),
     canvas: count,

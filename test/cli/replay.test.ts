@@ -10,11 +10,14 @@ const equal: ReplayBody = {
   object: "replay",
   answer_id: "ans_first",
   replayed_id: "ans_second",
+  verdict: "equal",
   equal: true,
   digest: "ab".repeat(32),
   replayed_digest: "ab".repeat(32),
   model_digest: "cd".repeat(32),
   replayed_model_digest: "cd".repeat(32),
+  numerics: "cpu/ort-1/x64-avx2/alone/cd",
+  replayed_numerics: "cpu/ort-1/x64-avx2/alone/cd",
   difference: null,
   charged_micros: 1728,
 };
@@ -44,6 +47,7 @@ describe("unmask replay", () => {
   test("says where they part with exit code 1", async () => {
     const { code, text } = await replayed({
       ...equal,
+      verdict: "different",
       equal: false,
       replayed_digest: "ef".repeat(32),
       difference: {
@@ -53,7 +57,7 @@ describe("unmask replay", () => {
       },
     });
     expect(code).toBe(EXIT.failed);
-    expect(text).toMatch(/^NOT equal\n/);
+    expect(text).toMatch(/^DIFFERENT\n/);
     expect(text).toContain(
       'First difference at token 3: " square\\u001b[2J" (step 2) became nothing\n',
     );
@@ -62,10 +66,25 @@ describe("unmask replay", () => {
   test("says when other weights answered", async () => {
     const { text } = await replayed({
       ...equal,
-      equal: false,
+      verdict: "not_comparable",
+      equal: null,
       replayed_model_digest: "00".repeat(32),
     });
     expect(text).toContain("Other weights answered");
+  });
+
+  test("says with exit code 2 that other arithmetic made it, with both classes, and calls it no difference", async () => {
+    const { code, text } = await replayed({
+      ...equal,
+      verdict: "not_comparable",
+      equal: null,
+      replayed_digest: "ef".repeat(32),
+      replayed_numerics: null,
+    });
+    expect(code).toBe(EXIT.undecided);
+    expect(text).toMatch(/^not comparable: other arithmetic made the replay\n/);
+    expect(text).toMatch(/answer +cpu\/ort-1\/x64-avx2\/alone\/cd\nreplay +not known\n/);
+    expect(text).not.toMatch(/differ/i);
   });
 
   test("prints the API's own reply with --json", async () => {

@@ -17,6 +17,8 @@ function healthWith(state: "loading" | "ready" | "failed", eta: number | null): 
     loaded_bytes: 1_250_000_000,
     total_bytes: 5_000_000_000,
     eta_seconds: eta,
+    replace: state === "failed",
+    reason: null,
   };
   return { status: "ok", function: status, functions: [status] };
 }

@@ -6,7 +6,7 @@ import { ConnectionError, RefusedError } from "#client/errors.ts";
 import type { ClientOptions } from "#client/send.ts";
 import { problemResponse } from "#wire/error.ts";
 import { collect, failures } from "../support/edge-builders.ts";
-import { ended, servedAnswer } from "../support/served-answer.ts";
+import { ended, restartedMessages, servedAnswer } from "../support/served-answer.ts";
 
 /** A client that does not really wait. */
 function clientOf(
@@ -57,6 +57,17 @@ describe("a stream that is cut", () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  test("at any byte, of an answer that begins anew, tells both makings in their order, and the end of the second", async () => {
+    const served = (cuts: readonly number[]) => servedAnswer(cuts, true, restartedMessages);
+    const whole = await heard(clientOf(served([]).fetch).client);
+    expect(whole.updates.map(({ event }) => event)).toEqual([
+      ...["answer.started", "answer.frame", "answer.restarted", "answer.frame", "answer.frame"],
+      "answer.completed",
+    ]);
+    for (let cut = 0; cut < served([]).bytes.length; cut++)
+      expect(await heard(clientOf(served([cut]).fetch).client)).toEqual(whole);
   });
 
   test("for good is given up after so many tries without a new event", async () => {

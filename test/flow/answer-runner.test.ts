@@ -5,6 +5,7 @@ import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import { ok } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
+import type { AnswerEventLog } from "#edge/answers/making/answer-event-log.ts";
 import { AnswerRunner } from "#edge/answers/making/answer-runner.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import {
@@ -13,6 +14,9 @@ import {
 } from "#edge/answers/storage/answer-repository.ts";
 import type { Captured } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { SseMessage } from "#wire/codec/sse.ts";
+import type { FrameBody, RestartedBody, StartedBody } from "#wire/function/event-messages.ts";
 import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 import { kept } from "../support/orders.ts";
@@ -29,12 +33,27 @@ afterEach(() => {
 const STEPS = 4;
 const DIGEST = "ab".repeat(32);
 
-const frames: readonly AnswerFrame[] = Array.from({ length: STEPS }, (_, index) => ({
-  kind: "answer.frame",
-  step: index + 1,
-  revealed: [{ position: index, token: index, text: "x", confidence: 0.5, step: index + 1 }],
-  stableUntil: index + 1,
-}));
+/** Classes of arithmetic that choose the same in the first step, and otherwise from the second on. */
+type Numerics = "A" | "B";
+
+function framesOf(numerics: Numerics): readonly AnswerFrame[] {
+  return Array.from({ length: STEPS }, (_, index) => {
+    const isOther = numerics === "B" && index > 0;
+    const [token, text] = isOther ? [100 + index, "y"] : [index, "x"];
+    return {
+      kind: "answer.frame",
+      step: index + 1,
+      revealed: [{ position: index, token, text, confidence: 0.5, step: index + 1 }],
+      stableUntil: index + 1,
+      hasText: true,
+    };
+  });
+}
+
+/** The text after so many steps. */
+function textOf(numerics: string | null, steps: number): string {
+  return (numerics === "B" ? "xyyy" : "xxxx").slice(0, steps);
+}
 const usage = {
   imageVectors: 0,
   promptLength: 8,
@@ -44,20 +63,25 @@ const usage = {
   refreshes: STEPS,
   rows: STEPS * 12,
 };
-const tokens = frames.flatMap(({ revealed }) => revealed);
-const whole: readonly AnswerEvent[] = [
-  { kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: STEPS },
-  ...frames,
-  {
-    kind: "answer.completed",
-    answer: "xxxx",
-    confidence: 0.5,
-    tokens,
-    usage,
-    digest: DIGEST,
-    decoder: "2",
-  },
-];
+function wholeOf(numerics: Numerics): readonly AnswerEvent[] {
+  const frames = framesOf(numerics);
+  return [
+    {
+      ...{ kind: "answer.started", imageVectors: 0, promptLength: 8, canvas: 4, steps: STEPS },
+      numerics,
+    },
+    ...frames,
+    {
+      kind: "answer.completed",
+      answer: textOf(numerics, STEPS),
+      confidence: 0.5,
+      tokens: frames.flatMap(({ revealed }) => revealed),
+      usage,
+      digest: DIGEST,
+      decoder: "2",
+    },
+  ];
+}
 
 const card = {
   ...untold,
@@ -78,6 +102,7 @@ function order(deadlineAt: number | null): AnswerOrder {
     ...{ keyId: "key_1", requestId: "req_1", traceparent: null, deadlineAt, isRepeatable: true },
     ...{ payment: { kind: "hold" }, webhook: null, cacheKey: null },
     ...{ owner: null, follows: null, isAccepted: false, share: 4, hasPlace: true },
+    numerics: null,
   };
 }
 
@@ -89,6 +114,8 @@ type Chance =
   | "looked"
   | "cancelled"
   | "waited"
+  /** The functions that are there now are of the other class. */
+  | "moved"
   | "repeated"
   | "ledger lost"
   | "reply lost"
@@ -107,6 +134,30 @@ const chances = fc.array(
   ),
   { maxLength: 30 },
 );
+
+/** The same, where functions of one class make room for those of another. */
+const movingChances = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constant<Chance>("told") },
+    { weight: 4, arbitrary: fc.constant<Chance>("waited") },
+    { weight: 3, arbitrary: fc.constantFrom<Chance>("moved", "looked") },
+    { weight: 2, arbitrary: fc.constantFrom<Chance>("died", "crashed") },
+    { weight: 1, arbitrary: fc.constantFrom<Chance>("cancelled", "repeated") },
+  ),
+  { maxLength: 25, size: "max" },
+);
+
+/** A function, or the object, dies behind each event, and only functions of the other class are left; some are told in time, some not. */
+const KILLED_AT_EACH_POINT: [Chance[], number | null][] = Array.from(
+  { length: STEPS + 2 },
+  (_, told) => Array<Chance>(told).fill("told"),
+).flatMap((before): [Chance[], number | null][] => [
+  [[...before, "died", "moved", "waited"], null],
+  [[...before, "moved", "crashed", "looked"], null],
+  [[...before, "waited", "moved", "crashed", "looked"], null],
+  [[...before, "waited", "died", "moved", "waited", "told", "told", "waited", "waited"], 1500],
+  [[...before, "waited", "died", "moved", "waited", "told", "cancelled"], null],
+]);
 
 /** Paid, then dead before anybody knew, then no function lives to make it again: too rare to be drawn. */
 const PAID_THEN_FAILED: Chance[] = [
@@ -129,6 +180,10 @@ class World {
   #runner: AnswerRunner | undefined;
   /** Lets the function at work tell one more event, or die. */
   #next: PromiseWithResolvers<"tell" | "die"> = Promise.withResolvers();
+  #numerics: Numerics = "A";
+  /** Which class was asked for, and which one answered, at each dispatch. */
+  readonly dispatches: { readonly wanted: string | null; readonly got: Numerics }[] = [];
+  readonly listener = new Listener();
 
   constructor(deadlineAt: number | null) {
     this.#order = order(deadlineAt);
@@ -139,6 +194,7 @@ class World {
 
   async happen(chance: Chance): Promise<void> {
     if (chance === "told" || chance === "died") this.#let(chance === "told" ? "tell" : "die");
+    if (chance === "moved") this.#numerics = this.#numerics === "A" ? "B" : "A";
     if (chance === "crashed") this.#crash();
     if (chance === "looked") this.#look();
     if (chance === "repeated") this.#start();
@@ -149,14 +205,24 @@ class World {
     if (chance === "reply lost") this.#lost = "reply";
     if (chance === "reply hangs") this.#lost = "end";
     await vi.advanceTimersByTimeAsync(1);
+    if (this.#runner !== undefined) await this.listener.hear(this.#runner.eventLog);
     const ended = this.#repository.ended();
     if (ended !== null) this.ends.push(`${ended.body.status} ${ended.body.usage.steps}`);
   }
 
   /** Lets everything come to its end in peace, and hears the story as a client who came at the very start. */
-  async rest(): Promise<{ events: string[]; status: string; charged: number; tasks: string[] }> {
+  async rest(): Promise<{
+    events: string[];
+    status: string;
+    charged: number;
+    tasks: string[];
+    body: AnswerBody;
+    /** Steps that outlived the last instance. */
+    kept: number;
+  }> {
     this.#lost = null;
     this.#crash();
+    const kept = this.#repository.progress().frames.length;
     for (let turn = 0; turn < 40 && this.#repository.ended() === null; turn += 1) {
       this.#look();
       this.#let("tell");
@@ -166,7 +232,9 @@ class World {
     if (ended === null) throw new Error("it never ended");
     const events: string[] = [];
     for await (const message of this.#answer().eventLog.follow(-1)) events.push(message.event);
+    await this.listener.hear(this.#answer().eventLog);
     return {
+      ...{ body: ended.body, kept },
       ...{ events, status: ended.body.status, charged: ended.body.charged_micros },
       tasks: [...ended.tasks],
     };
@@ -208,9 +276,11 @@ class World {
     const life = this.#life;
     const repository = this.#repository;
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      dispatch: async (_, signal) => {
+      dispatch: async (_, signal, wanted) => {
         repository.keepOrder();
-        return ok({ modelDigest: DIGEST, events: this.#function(life, signal) });
+        const got = this.#numerics;
+        this.dispatches.push({ wanted, got });
+        return ok({ modelDigest: DIGEST, events: this.#function(wholeOf(got), life, signal) });
       },
       succeed: async (_, lost) => lost,
       answers: { follow: async () => "over", leave: async () => undefined },
@@ -229,6 +299,7 @@ class World {
   }
 
   async *#function(
+    whole: readonly AnswerEvent[],
     life: { readonly isDead: boolean },
     signal: AbortSignal,
   ): AsyncGenerator<AnswerEvent, void, undefined> {
@@ -283,6 +354,88 @@ class World {
     return openAnswerRepository(mortal, () => "evt_1");
   }
 }
+
+/** A client that listens, and comes back with the last id that it heard whenever the object dies. */
+class Listener {
+  #place = -1;
+  /** What it was told since the answer began, the last time. */
+  numerics: string | null = null;
+  tokens: string[] = [];
+  /** How often it was told that the answer begins anew. */
+  restarts = 0;
+  end: string | undefined;
+
+  async hear(eventLog: AnswerEventLog): Promise<void> {
+    const messages = eventLog.follow(this.#place);
+    for (;;) {
+      const heard = await Promise.race([
+        messages.next(),
+        vi.advanceTimersByTimeAsync(0).then(() => "nothing more" as const),
+      ]);
+      if (heard === "nothing more" || heard.done === true) return;
+      this.#take(heard.value);
+      if (this.end !== undefined) return;
+    }
+  }
+
+  #take({ event, data, id = "" }: SseMessage): void {
+    const place = Number(id.slice(id.lastIndexOf(".") + 1));
+    if (event === "answer.frame") {
+      const { step, revealed }: FrameBody = JSON.parse(data);
+      expect([step, place > this.#place]).toEqual([this.tokens.length + 1, true]);
+      this.tokens.push(...revealed.map(({ text }) => text));
+    } else if (event === "answer.started" || event === "answer.restarted") {
+      const begun: StartedBody & Partial<RestartedBody> = JSON.parse(data);
+      expect(place).toBeGreaterThan(this.#place);
+      if (event === "answer.restarted") expect(begun.previous_numerics).toBe(this.numerics);
+      if (event === "answer.restarted") this.restarts += 1;
+      [this.numerics, this.tokens] = [begun.numerics, []];
+    } else this.end = event;
+    this.#place = place;
+  }
+}
+
+describe("where functions of one class of arithmetic make room for those of another, an answer", () => {
+  test("is of one class from its first token to its last, whatever dies when, and so is what a listener was told", async () => {
+    let restarted = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        movingChances,
+        fc.option(fc.integer({ min: 0, max: 3000 })),
+        async (happening, deadlineMs) => {
+          vi.setSystemTime(1_790_000_000_000);
+          const world = new World(deadlineMs === null ? null : Date.now() + deadlineMs);
+          for (const chance of happening) await world.happen(chance);
+          const { body, charged, kept } = await world.rest();
+          const { listener } = world;
+          restarted += listener.restarts;
+
+          expect(listener.end).toBe(`answer.${body.status}`);
+          // A prefix of what one class makes, never of both.
+          const { steps } = body.usage;
+          expect(body.answer).toBe(textOf(body.numerics, steps));
+          const heard = listener.tokens.join("");
+          expect(heard).toBe(textOf(listener.numerics, heard.length));
+          // A restart takes nothing away: the canvas at a deadline or a cancellation has what was kept before it.
+          expect(steps).toBeGreaterThanOrEqual(kept);
+          expect(charged).toBeLessThanOrEqual(Number(world.quote));
+          if (body.status === "completed") {
+            expect(charged).toBe(Number(world.quote));
+            expect([listener.numerics, heard]).toEqual([body.numerics, body.answer]);
+          }
+          expect(world.charges.length).toBeLessThanOrEqual(1);
+          // From the first token on, the class that was told is asked for again.
+          const [first, ...later] = world.dispatches;
+          expect(first?.wanted ?? null).toBeNull();
+          for (const { wanted } of later) expect([null, "A", "B"]).toContain(wanted);
+        },
+      ),
+      { numRuns: 400, seed: 12, examples: KILLED_AT_EACH_POINT },
+    );
+    // A property that never sees what it is about would hold of anything.
+    expect(restarted).toBeGreaterThan(15);
+  });
+});
 
 describe("whatever dies, is lost, cut or repeated, an answer", () => {
   test("has one end, tells every step once, and is charged at most once and never above its quote", async () => {

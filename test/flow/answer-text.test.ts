@@ -118,8 +118,9 @@ function framesOf(events: readonly AnswerEvent[]): AnswerFrame[] {
 
 function bodyOf(end: Extract<AnswerEvent, { kind: "answer.completed" }>): AnswerBody {
   const job = { jobId: "ans_1", status: "completed", model: "fake", modelDigest: null } as const;
+  const arithmetic = { numerics: null, restarts: 0 };
   const times = { digest: end.digest, createdAt: 0, endedAt: 0, error: null, warnings: [] };
-  return answerBody(end, { ...job, ...times }, micros(0));
+  return answerBody(end, { ...job, ...arithmetic, ...times }, micros(0));
 }
 
 /** The pieces that a client of a compatible route is told, and the frames that a client of our own is. */
@@ -140,7 +141,7 @@ async function tell(events: readonly AnswerEvent[]) {
   async function* all() {
     yield* messages;
   }
-  for await (const update of growingText(all()))
+  for await (const update of growingText(all(), { requestId: "req_1", instance: "/" }))
     if (update.kind === "text") pieces.push(update.text);
   return { pieces, told: eventLog.progress().frames, end };
 }

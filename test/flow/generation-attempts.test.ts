@@ -37,6 +37,13 @@ const frame = (step: number): AnswerFrame => {
   return event;
 };
 
+/** The story as a later attempt begins it: the one before may have been told, by an instance that died. */
+function storyAfter(attempts: number): AnswerEvent[] {
+  return story.map((event) =>
+    event.kind === "answer.started" ? { ...event, restarts: attempts } : event,
+  );
+}
+
 /** Has functions work on an answer one after the other, the last of them for ever. */
 async function generate(
   functions: readonly [Behaviour, ...Behaviour[]],
@@ -74,6 +81,7 @@ async function generate(
     patience: (failure, attempt) => patience.after(failure, attempt),
     progress: terms.progress ?? { modelDigest: null, started: null, frames: [] },
     onTaken: () => patience.taken(),
+    onWeights: () => undefined,
     signal: new AbortController().signal,
     pause: async (milliseconds) => {
       waits.push(milliseconds);
@@ -100,9 +108,10 @@ describe("a function that dies under an answer", () => {
   });
 
   test("had taken the work: whoever waits for a function hears of its weights each time", async () => {
-    const onTaken = vi.fn();
-    await generate([[died], story], { overrides: { onTaken } });
-    expect(onTaken.mock.calls).toEqual([[DIGEST], [DIGEST]]);
+    const [onTaken, onWeights] = [vi.fn(), vi.fn()];
+    await generate([[died], story], { overrides: { onTaken, onWeights } });
+    expect(onTaken).toHaveBeenCalledTimes(2);
+    expect(new Set(onWeights.mock.calls.flat())).toEqual(new Set([DIGEST]));
   });
 
   test("for the third time ends it: the question itself is taken to kill them", async () => {
@@ -118,7 +127,7 @@ describe("a function that dies under an answer", () => {
 
   test("by falling silent is as dead as one that broke off", async () => {
     const silent: AnswerEvent = { kind: "answer.failed", failure: failures.function_timeout };
-    expect((await generate([[silent], story])).told).toEqual(story);
+    expect((await generate([[silent], story])).told).toEqual(storyAfter(1));
   });
 
   test("is not one that says itself why the answer has failed", async () => {
@@ -136,7 +145,7 @@ describe("a refusal of the work", () => {
 
   test("is waited for once a function died under the plain request", async () => {
     const { told, waits } = await generate([[died], failures.draining, story]);
-    expect([told, waits]).toEqual([story, [200, 200]]);
+    expect([told, waits]).toEqual([storyAfter(1), [200, 200]]);
   });
 
   test("is no attempt: no function took the question, so it can have killed none", async () => {
@@ -166,7 +175,7 @@ describe("an answer that goes on where an earlier attempt broke off", () => {
     expect(told).toEqual(story.slice(2));
   });
 
-  test("fails where a step comes otherwise than it was told: half of one answer and half of another is none", async () => {
+  test("fails where a step comes otherwise than it was told by the same arithmetic: that is a fault", async () => {
     const [other, ...rest] = frame(1).revealed;
     if (other === undefined) throw new Error("the step tells nothing");
     const contradiction = { ...frame(1), revealed: [{ ...other, token: 99 }, ...rest] };
@@ -174,14 +183,149 @@ describe("an answer that goes on where an earlier attempt broke off", () => {
     expect(told).toEqual([{ kind: "answer.failed", failure: { kind: "function_reply_invalid" } }]);
   });
 
-  test("fails, to be asked again, where the weights were changed under it", async () => {
-    const { told } = await generate([story], { progress, digestOf: () => "cd".repeat(32) });
-    expect(told).toEqual([{ kind: "answer.failed", failure: { kind: "function_unreachable" } }]);
+  test("begins anew where the weights were changed under it: they are a part of the class", async () => {
+    const modelDigest = "cd".repeat(32);
+    const { told } = await generate([story], { progress, digestOf: () => modelDigest });
+    const restarted = { restarts: 1, previousNumerics: started.numerics, modelDigest };
+    expect(told).toEqual([
+      { ...started, ...restarted, kind: "answer.restarted" },
+      ...story.slice(1),
+    ]);
   });
 
   test("may be made with other weights as long as nothing was told", async () => {
     const digestOf = (dispatch: number) => (dispatch === 1 ? DIGEST : "cd".repeat(32));
-    expect((await generate([[died], story], { digestOf })).told).toEqual(story);
+    expect((await generate([[died], story], { digestOf })).told).toEqual(storyAfter(1));
+  });
+});
+
+const other = `webgpu/onnxruntime-node-1.30.0/nvidia-h100/alone/${DIGEST}`;
+
+/** The story as a function of another class, or one that says none, makes it: other tokens from the step on. */
+function storyBy(theirs: string | null, differsFrom = 1): AnswerEvent[] {
+  return story.map((event): AnswerEvent => {
+    if (event.kind === "answer.started") {
+      const { numerics: _, ...rest } = event;
+      return theirs === null ? rest : { ...rest, numerics: theirs };
+    }
+    if (event.kind !== "answer.frame" || event.step < differsFrom) return event;
+    const revealed = event.revealed.map((token) => ({ ...token, token: token.token + 100 }));
+    return { ...event, revealed };
+  });
+}
+
+function kindsOf(told: readonly GenerationEvent[]): string[] {
+  return told.map((event) =>
+    event.kind === "answer.frame" ? `${event.step}: ${event.revealed[0]?.token}` : event.kind,
+  );
+}
+
+describe("an answer whose function died, where none of its class is left", () => {
+  const [begun] = story;
+  if (begun?.kind !== "answer.started") throw new Error("the story has no beginning");
+  const theirs = storyBy(other);
+
+  test("asks for the class that began it", async () => {
+    const asked: (string | null)[] = [];
+    const dispatch: Generation["dispatch"] = async (_, numerics) => {
+      asked.push(numerics);
+      const events = asked.length === 1 ? [...story.slice(0, 2), died] : story;
+      return ok({ modelDigest: DIGEST, events: eventsOf(events) });
+    };
+    await generate([story], { overrides: { dispatch } });
+    expect(asked).toEqual([null, begun.numerics]);
+  });
+
+  test("begins anew once the other making is as far as what was told, and tells it from its first step", async () => {
+    const { told } = await generate([[...story.slice(0, 3), died], theirs]);
+    const expected = ["answer.started", "1: 11", "2: 12"];
+    const anew = ["answer.restarted", "1: 111", "2: 112", "answer.completed"];
+    expect(kindsOf(told)).toEqual([...expected, ...anew]);
+    expect(told[3]).toMatchObject({ numerics: other, previousNumerics: begun.numerics });
+  });
+
+  test("begins anew at once where no step was told", async () => {
+    const { told } = await generate([[begun, died], theirs]);
+    const anew = ["answer.restarted", "1: 111", "2: 112", "answer.completed"];
+    expect(kindsOf(told)).toEqual(["answer.started", ...anew]);
+  });
+
+  test("goes on as it was where the other dies before it is as far and the first class is back", async () => {
+    const { told } = await generate([
+      [...story.slice(0, 3), died],
+      [...theirs.slice(0, 2), died],
+      story,
+    ]);
+    expect(told).toEqual(story);
+  });
+
+  test("completes with the other making, be it shorter than what was told", async () => {
+    const short = [theirs[0], theirs[1], theirs[3]].filter((event) => event !== undefined);
+    const { told } = await generate([[...story.slice(0, 3), died], short]);
+    const expected = ["answer.started", "1: 11", "2: 12"];
+    const anew = ["answer.restarted", "1: 111", "answer.completed"];
+    expect(kindsOf(told)).toEqual([...expected, ...anew]);
+  });
+
+  test.each([story, theirs])(
+    "is told at its deadline as far as it was, not as the function that began again has it",
+    async (...again) => {
+      const partial: AnswerEvent = {
+        kind: "answer.partial",
+        ...{ answer: "A guess", confidence: 0.1, tokens: [] },
+        usage: {
+          ...{ imageVectors: 730, promptLength: 760, canvas: 4, steps: 1, forwardPasses: 1 },
+          ...{ refreshes: 1, rows: 764 },
+        },
+      };
+      const { told } = await generate([
+        [...story.slice(0, 3), died],
+        [...again.slice(0, 2), partial],
+      ]);
+      expect(told.slice(0, 3)).toEqual(story.slice(0, 3));
+      expect(told.slice(3)).toMatchObject([
+        { kind: "answer.partial", answer: "A red square.", usage: { steps: 2 } },
+      ]);
+    },
+  );
+
+  test("counts its restarts over the lives of its object", async () => {
+    const { kind: _, ...rest } = begun;
+    const restarted = {
+      ...({ ...rest, kind: "answer.restarted", restarts: 1, previousNumerics: other } as const),
+      modelDigest: DIGEST,
+    };
+    const progress = { modelDigest: DIGEST, started: restarted, frames: [frame(1)] };
+    const { told } = await generate([theirs], { progress });
+    expect(told[0]).toMatchObject({ kind: "answer.restarted", restarts: 2, numerics: other });
+  });
+});
+
+describe("a function of before, which does not say its arithmetic", () => {
+  const untold = storyBy(null);
+  const [first] = untold;
+  if (first?.kind !== "answer.started") throw new Error("the story has no beginning");
+  const progress = { modelDigest: DIGEST, started: first, frames: [] as AnswerFrame[] };
+
+  test("goes on where another of them tells the same", async () => {
+    const { told } = await generate([[...untold.slice(0, 2), died], untold]);
+    expect(told).toEqual(untold);
+  });
+
+  test("begins anew, and is no fault, where another of them tells otherwise", async () => {
+    const otherwise = storyBy(null).map((event) =>
+      event.kind === "answer.frame" && event.step === 2
+        ? { ...event, revealed: frame(2).revealed }
+        : event,
+    );
+    const { told } = await generate([[...untold.slice(0, 3), died], otherwise]);
+    const anew = ["answer.restarted", "1: 111", "2: 12", "answer.completed"];
+    expect(kindsOf(told)).toEqual(["answer.started", "1: 111", "2: 112", ...anew]);
+  });
+
+  test("is followed anew by one that says its own", async () => {
+    const { told } = await generate([story], { progress });
+    expect(told[0]).toMatchObject({ kind: "answer.restarted", previousNumerics: null });
   });
 });
 

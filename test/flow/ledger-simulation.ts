@@ -7,6 +7,7 @@ import {
   type GenerationEnd,
   generateAnswer,
   Interruption,
+  isProgress,
 } from "#edge/answers/making/generation-attempts.ts";
 import { settle } from "#edge/answers/making/payment.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
@@ -291,11 +292,12 @@ class World {
       progress: { modelDigest: null, started: null, frames: [] },
       pause: async () => {},
       onTaken: () => undefined,
+      onWeights: () => undefined,
       signal: interruption.signal,
       options: { canvas: 4, stop: [] },
     });
     for await (const event of events) {
-      if (event.kind === "answer.started" || event.kind === "answer.frame") {
+      if (isProgress(event)) {
         if (heard++ < leavesAfter) continue;
         this.#left.set(holdId, heard);
         interruption.abort(new Interruption("cancelled"));

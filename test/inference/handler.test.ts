@@ -19,7 +19,7 @@ import { DEADLINE_HEADER, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/funct
 import { orderPrefix } from "#wire/function/order.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import { generateTicketKeys, type NewTicket, signTicket } from "#wire/function/ticket.ts";
-import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
+import { numerics, options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
 import { orderOf } from "../support/orders.ts";
@@ -67,7 +67,10 @@ function parts(
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: () => undefined,
-      described: async () => ({ card, abilities: untold.abilities, tools, toolsOf: () => tools }),
+      described: async () => ({
+        ...{ card, abilities: untold.abilities, numerics, tools },
+        toolsOf: () => tools,
+      }),
       status: () =>
         ok({
           model: { name: "fake", version: "1", digest: card.digest },
@@ -75,6 +78,8 @@ function parts(
           loaded_bytes: 1,
           total_bytes: 1,
           eta_seconds: 0,
+          replace: false,
+          reason: null,
         }),
       dispose: async () => undefined,
     },

@@ -8,7 +8,7 @@ import { type RunParts, run, type Work } from "#inference/run.ts";
 import type { Claim } from "#inference/turn-order.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
-import { options, untold, untoldByFunction } from "../support/edge-builders.ts";
+import { numerics, options, untold, untoldByFunction } from "../support/edge-builders.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
 
@@ -66,7 +66,7 @@ function parts(engine: Engine = letter): RunParts & {
       takesWork: () => true,
       condemn: (reason) => void condemned.push(reason),
       described: async () => ({
-        ...{ card, abilities: untold.abilities, tools },
+        ...{ card, abilities: untold.abilities, numerics, tools },
         toolsOf: (claim) => ({ ...tools, engine: claiming(engine, claim, claims) }),
       }),
       status: () => {

@@ -72,6 +72,8 @@ export function endedAnswer(
     confidence: 0.9,
     model: "demo",
     model_digest: null,
+    numerics: null,
+    restarts: 0,
     digest: null,
     cached: false,
     usage: {

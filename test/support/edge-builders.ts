@@ -57,9 +57,17 @@ const words: readonly CanvasToken[] = [
   { position: 3, token: 13, text: ".", confidence: 0.25, step: 2 },
 ];
 
+/** Class of the arithmetic of the function in the story. */
+export const numerics = `cpu/onnxruntime-node-1.30.0/x64-avx2/alone/${"ab".repeat(32)}`;
+
+const started: AnswerEvent = {
+  ...{ kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
+  numerics,
+};
+
 /** The whole story of a small answer: "A red square." in two steps. */
 export const story: readonly AnswerEvent[] = [
-  { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
+  started,
   {
     ...{
       kind: "answer.frame",
@@ -90,7 +98,7 @@ export const story: readonly AnswerEvent[] = [
 
 /** The story of an answer in which the model ended its turn at once; what it wrote behind that is none of the answer. */
 export const emptyStory: readonly AnswerEvent[] = [
-  { kind: "answer.started", imageVectors: 730, promptLength: 760, canvas: 4, steps: 2 },
+  started,
   { kind: "answer.frame", step: 1, revealed: words.slice(2), stableUntil: 0, hasText: false },
   {
     kind: "answer.frame",
@@ -166,6 +174,7 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   not_cached: { kind: "not_cached" },
   not_replayable: { kind: "not_replayable", id: "ans_1" },
   too_many_of: { kind: "too_many_of", what: "webhook endpoints", limit: 16 },
+  answer_restarted: { kind: "answer_restarted" },
   empty_answer: { kind: "empty_answer", canvas: 256 },
   internal: { kind: "internal" },
 };

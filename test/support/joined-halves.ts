@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "#domain/event.ts";
+import type { MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { Question } from "#domain/question.ts";
 import type { ModelCard } from "#domain/quote.ts";
@@ -24,7 +24,7 @@ import "./fixed-length-stream.ts";
 /** How a question ended: refused before any work, or as the function told it. */
 export type Ending =
   | { readonly kind: "refused"; readonly failure: Failure }
-  | { readonly kind: "answered"; readonly quotedVectors: number; readonly events: AnswerEvent[] };
+  | { readonly kind: "answered"; readonly quotedVectors: number; readonly events: MadeEvent[] };
 
 /** The edge's half of answering and the function's, with the model that ships, joined without a network. */
 export interface JoinedHalves {
@@ -111,6 +111,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
         requestId: "req_1",
         traceparent: null,
         deadlineAt: null,
+        numerics: null,
         signal,
       };
       const sent = await dispatch(job.value, means, terms);

@@ -1,8 +1,8 @@
 import { ZERO } from "#domain/micros.ts";
 import { answerBody } from "#wire/api/answers/responses.ts";
 import { encodeSse, type SseMessage } from "#wire/codec/sse.ts";
-import { eventMessage } from "#wire/function/event-messages.ts";
-import { story } from "./edge-builders.ts";
+import { eventMessage, progressMessage } from "#wire/function/event-messages.ts";
+import { numerics, story } from "./edge-builders.ts";
 
 const id = "ans_0Kb3nV7cQ2xY9mTgA4hZw";
 const completed = story[3];
@@ -14,6 +14,7 @@ function messagesEnding(status: "completed" | "partial" | "cancelled"): SseMessa
     completed,
     {
       ...{ jobId: id, status, model: "demo", modelDigest: null, digest: null },
+      ...{ numerics: null, restarts: 0 },
       ...{ createdAt: 0, endedAt: 1, error: null, warnings: [] },
     },
     ZERO,
@@ -24,10 +25,36 @@ function messagesEnding(status: "completed" | "partial" | "cancelled"): SseMessa
 
 const messages = messagesEnding("completed");
 
+/** The same answer, begun by a function of another class of arithmetic that died behind its first step. */
+export const restartedMessages: readonly SseMessage[] = anew();
+
+function anew(): SseMessage[] {
+  const [started, first, second] = story;
+  const end = messages[3];
+  if (started?.kind !== "answer.started" || first?.kind !== "answer.frame" || end === undefined)
+    throw new Error("the story has another beginning");
+  if (second?.kind !== "answer.frame") throw new Error("the story has one step");
+  const { kind: _, ...begun } = started;
+  const told = progressMessage(
+    {
+      ...{ ...begun, kind: "answer.restarted", restarts: 1, modelDigest: "ab".repeat(32) },
+      previousNumerics: numerics.replace("cpu", "webgpu"),
+    },
+    id,
+    1,
+  );
+  return [
+    ...[started, first].map((event) => progressMessage(event, id, 0)),
+    ...[told, progressMessage(first, id, 1), progressMessage(second, id, 1)],
+    { ...end, id: `${id}.1003` },
+  ];
+}
+
 /** An edge with one answer, whose connections are cut: the first after `cuts[0]` bytes, the next after `cuts[1]`, … */
 export function servedAnswer(
   cuts: readonly number[],
   breaksOff = true,
+  told: readonly SseMessage[] = messages,
 ): {
   readonly fetch: typeof fetch;
   /** All that an uncut stream sends. */
@@ -38,8 +65,8 @@ export function servedAnswer(
 } {
   let connections = 0;
   let asked = 0;
-  const reply = (from: number): Response => {
-    const bytes = bytesOf(messages.slice(from));
+  const reply = (after: number): Response => {
+    const bytes = bytesOf(told.filter((message) => placeOf(message.id) > after));
     const cut = cuts[connections++];
     return streamOf(
       cut === undefined ? bytes : bytes.subarray(0, cut),
@@ -47,18 +74,22 @@ export function servedAnswer(
     );
   };
   return {
-    bytes: bytesOf(messages),
-    whole: () => streamOf(bytesOf(messages), false),
+    bytes: bytesOf(told),
+    whole: () => streamOf(bytesOf(told), false),
     asked: () => asked,
     fetch: async (input, init) => {
       if (!String(input).endsWith("/events")) {
         asked++;
-        return reply(0);
+        return reply(-1);
       }
       const last = new Headers(init?.headers).get("last-event-id");
-      return reply(last === null ? 0 : Number(last.slice(last.lastIndexOf(".") + 1)) + 1);
+      return reply(last === null ? -1 : placeOf(last));
     },
   };
+}
+
+function placeOf(eventId = ""): number {
+  return Number(eventId.slice(eventId.lastIndexOf(".") + 1));
 }
 
 /** A stream of an answer that ends so, once `when` has come. */

@@ -144,7 +144,7 @@ function order(id: string): AnswerOrder {
       traceparent: null,
     },
     ...{ deadlineAt: null, isRepeatable: true, payment: { kind: "hold" }, cacheKey: null },
-    ...{ follows: null, isAccepted: true, share: 4, hasPlace: true },
+    ...{ follows: null, isAccepted: true, share: 4, hasPlace: true, numerics: null },
     webhook: { url: "https://named.test/", secret: null, wantsDrafts: true },
   };
 }

@@ -6,6 +6,8 @@ export interface CanvasView {
   readonly canvas: number;
   readonly steps: number;
   readonly step: number;
+  /** How often the answer has begun anew. */
+  readonly restarts: number;
   /** By position; undefined is still masked. */
   readonly cells: readonly (Cell | undefined)[];
 }
@@ -26,9 +28,11 @@ export interface DrawOptions {
 
 /** Returns the view after an update. */
 export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
-  if (update.event === "answer.started") {
+  if (update.event === "answer.started" || update.event === "answer.restarted") {
     const { canvas, steps } = update;
-    return { canvas, steps, step: 0, cells: Array.from({ length: canvas }, () => undefined) };
+    const restarts = update.event === "answer.restarted" ? update.restarts : 0;
+    const cells = Array.from({ length: canvas }, () => undefined);
+    return { canvas, steps, step: 0, restarts, cells };
   }
   if (update.event !== "answer.frame") return view;
   const cells = [...view.cells];
@@ -41,7 +45,7 @@ export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
   return { ...view, step: update.step, cells };
 }
 
-export const EMPTY_VIEW: CanvasView = { canvas: 0, steps: 0, step: 0, cells: [] };
+export const EMPTY_VIEW: CanvasView = { canvas: 0, steps: 0, step: 0, restarts: 0, cells: [] };
 
 /** Draws the canvas as lines: ░ for what is masked, brighter text for what the model was surer of, and the steps below. */
 export function drawCanvas(view: CanvasView, { columns, hasColour }: DrawOptions): string[] {
@@ -71,11 +75,13 @@ export function tellCanvas(view: CanvasView): string {
   return `${progress(view)}  ${text}`;
 }
 
-function progress({ canvas, steps, step, cells }: CanvasView): string {
+function progress({ canvas, steps, step, restarts, cells }: CanvasView): string {
   const revealed = cells.filter((cell) => cell !== undefined);
   const mean = revealed.reduce((sum, { confidence }) => sum + confidence, 0) / revealed.length;
   const sure = revealed.length === 0 ? "" : `, ${Math.round(mean * 100)} % sure`;
-  return `${bar(step / Math.max(1, steps), 20)} step ${step}/${steps}, ${revealed.length}/${canvas} tokens${sure}`;
+  // On another kind of machine, where a token may fall the other way.
+  const anew = restarts === 0 ? "" : ", begun anew";
+  return `${bar(step / Math.max(1, steps), 20)} step ${step}/${steps}, ${revealed.length}/${canvas} tokens${sure}${anew}`;
 }
 
 interface Glyph {

@@ -44,7 +44,7 @@ export class AnswerReach {
   /** What a runner reaches. `onSent` is called when an order is on its way to the function. */
   runnerParts(onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
-      dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal) =>
+      dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal, numerics) =>
         dispatch(
           job,
           {
@@ -52,7 +52,7 @@ export class AnswerReach {
             functionsOf: (model) => this.#functionsOf(model, requestId),
             pictures: this.#env.IMAGES,
           },
-          { owner, requestId, traceparent, deadlineAt, signal, onSent },
+          { owner, requestId, traceparent, deadlineAt, numerics, signal, onSent },
         ),
       answers: answersOf(this.#env),
       succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>

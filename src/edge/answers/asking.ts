@@ -1,5 +1,6 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Allowance } from "#domain/limits.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
@@ -33,6 +34,8 @@ export interface Asking {
   readonly idempotency: IdempotentRequest | null;
   readonly directives: CacheDirectives;
   readonly delivery: Delivery;
+  /** Class of arithmetic to answer with, where a function of it is left. Absent: any. */
+  readonly numerics?: NumericsText | null;
 }
 
 /** How the caller has the answer told. */

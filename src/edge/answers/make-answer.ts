@@ -118,6 +118,7 @@ export function orderOf(
     webhook: asking.request.webhook,
     isAccepted: isAccepted(asking),
     share: settings.accountPlaces,
+    numerics: asking.numerics ?? null,
     ...terms,
   };
 }

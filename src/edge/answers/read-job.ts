@@ -64,7 +64,7 @@ export function partialAtOnce(
       jobId: newId("ans"),
       status: "partial",
       model: card.id,
-      modelDigest: null,
+      ...{ modelDigest: null, numerics: null, restarts: 0 },
       digest: null,
       createdAt,
       endedAt: Date.now(),

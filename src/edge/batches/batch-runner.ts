@@ -150,6 +150,7 @@ function answerOrderOf(
     isAccepted: true,
     share,
     hasPlace: false,
+    numerics: null,
   };
 }
 

@@ -13,13 +13,13 @@ export function isStorable({ status, digest, model_digest }: AnswerBody): boolea
 
 /** Writes an answer as it is cached from `now` on; null where it is not to be. */
 export async function writeEntry(body: AnswerBody, now: number): Promise<CacheEntry | null> {
-  const { digest } = body;
+  const { digest, numerics } = body;
   if (!isStorable(body) || digest === null) return null;
   const text = JSON.stringify(body);
   // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
   if (text.length > MAX_ENTRY_LENGTH) return null;
   const expiresAt = now + CACHE_LIFETIME_MS;
-  return { text, sha256: await textSha256(text), digest, storedAt: now, expiresAt };
+  return { text, sha256: await textSha256(text), digest, numerics, storedAt: now, expiresAt };
 }
 
 /** Reads an answer that was cached; undefined for an entry that is damaged, or of another version of this service. */

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { NumericsText } from "#domain/numerics.ts";
 import { logFault } from "../log.ts";
 import type { Leader } from "./answer-cache.ts";
 
@@ -10,6 +11,8 @@ export interface CacheEntry {
   readonly sha256: string;
   /** Replay digest of the answer. */
   readonly digest: string;
+  /** Class of the arithmetic that made it; absent in entries of before, null where its function said none. */
+  readonly numerics?: NumericsText | null;
   readonly storedAt: number;
   readonly expiresAt: number;
 }
@@ -118,12 +121,13 @@ export class CacheObject extends DurableObject {
     const known = kv.get<CacheEntry>("entry");
     this.#letGo();
     if (known !== undefined && known.expiresAt > Date.now() && known.digest !== entry.digest) {
-      // Two functions that round differently. Some caller has been told the first; all later ones are told the same.
-      logFault(
-        "equal questions had different answers; the first is kept",
-        entry.digest,
-        known.digest,
-      );
+      // Some caller has been told the first; all later ones are told the same. Two classes of arithmetic may choose otherwise.
+      if (isOfOneClass(known, entry))
+        logFault(
+          "equal questions had different answers of one class of arithmetic; the first is kept",
+          entry.digest,
+          known.digest,
+        );
       return;
     }
     kv.put("entry", entry);
@@ -169,6 +173,10 @@ export class CacheObject extends DurableObject {
     this.#lead = undefined;
     if (kv.get("leader") !== undefined) kv.delete("leader");
   }
+}
+
+function isOfOneClass(known: CacheEntry, entry: CacheEntry): boolean {
+  return typeof entry.numerics === "string" && known.numerics === entry.numerics;
 }
 
 function isServable(entry: CacheEntry, { maxAgeMs }: Claim, now: number): boolean {

@@ -1,6 +1,7 @@
-import type { AnswerEvent } from "#domain/event.ts";
+import type { AnswerEvent, MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
@@ -16,6 +17,7 @@ import {
 } from "../questions/question-picture.ts";
 import type { Settings } from "../settings.ts";
 import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
+import { askInOrder, rankFunctions } from "./functions.ts";
 import { IdleTimeout } from "./idle-timeout.ts";
 import { ticketHeader } from "./signed-request.ts";
 
@@ -27,7 +29,7 @@ export interface Dispatched {
    * The answer as it comes, always told to an end: a function that falls silent or breaks off reads as `answer.failed`.
    * Leaving the loop makes the function stop. Rejects only with the reason of an aborted signal.
    */
-  readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
+  readonly events: AsyncGenerator<MadeEvent, void, undefined>;
 }
 
 /** What a function is to answer. */
@@ -57,26 +59,41 @@ export interface DispatchTerms {
   readonly traceparent: string | null;
   /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
   readonly deadlineAt: number | null;
+  /** Class of arithmetic that is to answer where a function of it is left; null for any. */
+  readonly numerics: NumericsText | null;
   readonly signal: AbortSignal;
   /** Called when the job is on its way: what is written from then on holds it up no more. */
   readonly onSent?: () => void;
 }
 
 /**
- * Sends a job to a function with a ticket for exactly its question. Aborting the signal stops the function. Refuses also
- * with `image_not_found` where one of its pictures is gone, and `function_unreachable` where nobody serves its model: no function is asked then.
+ * Sends a job to a function with a ticket for exactly its question: to one of the class that is asked for where one is left,
+ * else to one that is there. Aborting the signal stops the function. Refuses also with `image_not_found` where one of its
+ * pictures is gone, and `function_unreachable` where nobody serves its model: no function is asked then.
  */
 export async function dispatch(
   job: DispatchedJob,
-  { settings, functionsOf, pictures: bucket }: DispatchMeans,
+  means: DispatchMeans,
+  terms: DispatchTerms,
+): Promise<Result<Dispatched, Failure>> {
+  const { requestId, traceparent, signal, numerics } = terms;
+  const call = { requestId, traceparent, signal };
+  const serving = inTurn(await means.functionsOf(job.card.id), job.id);
+  const functions = await rankFunctions(serving, numerics, call);
+  const question = await keptQuestion(means.pictures, job, job.question);
+  return await askInOrder(functions, (functionUrl) =>
+    dispatchTo(functionUrl, { ...job, question }, means, terms),
+  );
+}
+
+async function dispatchTo(
+  functionUrl: string,
+  { id: jobId, accountId, card, question, ...job }: DispatchedJob & { question: KeptQuestion },
+  { settings, pictures: bucket }: DispatchMeans,
   { owner, requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
-  const { id: jobId, accountId, card } = job;
-  const question = await keptQuestion(bucket, job, job.question);
   const files = await openPictures(bucket, question.images);
   if (!files.ok) return files;
-  const functionUrl = oneOf(await functionsOf(card.id), jobId);
-  if (functionUrl === undefined) return refuse({ kind: "function_unreachable" });
   const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
   const ticket = await ticketHeader(
     question.head,
@@ -110,10 +127,11 @@ export async function dispatch(
   }
 }
 
-/** Picks a function by the job's id, so that jobs are shared among those that serve its model. */
-function oneOf(functionUrls: readonly string[], jobId: string): string | undefined {
+/** Functions from the one on that the job's id picks, so that jobs are shared among those that serve its model. */
+function inTurn(functionUrls: readonly string[], jobId: string): readonly string[] {
   const sum = Array.from(jobId).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
-  return functionUrls[sum % functionUrls.length];
+  const first = sum % Math.max(1, functionUrls.length);
+  return [...functionUrls.slice(first), ...functionUrls.slice(0, first)];
 }
 
 /** The body as it is sent: nothing of it is in memory but what is on its way. */

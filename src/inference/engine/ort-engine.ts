@@ -5,6 +5,7 @@ import { type OpProfile, type Provider, providerNames } from "#graph/profile.ts"
 import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
+import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
 import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import { denoise } from "./denoise.ts";
 import type { DeviceParts } from "./device/device-layers.ts";
@@ -39,6 +40,8 @@ export interface OrtEngine extends Engine {
    * it is true.
    */
   readonly rowsAreIndependent: boolean;
+  /** What its last bits depend on besides its weights. */
+  readonly arithmetic: Arithmetic;
   /**
    * The engine as one answer sees it: its passes come in their turn among those of others, small ones together with others'. `claim` is asked before each of them.
    */
@@ -186,6 +189,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     get rowsAreIndependent() {
       return selfTest.rowsAreIndependent;
     },
+    arithmetic: { ...arithmeticOf(provider), ...runtime.arithmetic },
     fail: (error) => sessions.fail(error),
     async dispose() {
       sessions.fail(new Error("the engine has been disposed"));

@@ -1,6 +1,7 @@
 import type { Shape } from "#domain/tensor.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { GiveBack } from "#weights/spares.ts";
+import type { Arithmetic } from "./arithmetic.ts";
 import type { CudaSettings } from "./cuda/cuda-runtime.ts";
 import { openWebgpuRuntime } from "./device/webgpu-runtime.ts";
 import { hostRuntime } from "./host-runtime.ts";
@@ -68,6 +69,8 @@ export interface Runtime {
   clear(shelf: number): Promise<void>;
   /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */
   close(): Promise<void>;
+  /** What decides the last bits and is known only once it is loaded, as its device; the rest is as `arithmeticOf` has it. */
+  readonly arithmetic?: Partial<Omit<Arithmetic, "provider">>;
 }
 
 /**

@@ -1,10 +1,14 @@
-import type {
-  AnswerEvent,
-  AnswerFrame,
-  AnswerStarted,
-  CanvasToken,
-  CommitReason,
+import {
+  type AnswerBeginning,
+  type AnswerEvent,
+  type AnswerFrame,
+  type AnswerRestarted,
+  type AnswerStarted,
+  type CanvasToken,
+  type CommitReason,
+  placeInStream,
 } from "#domain/event.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { Usage } from "#domain/question.ts";
 import type { SseMessage } from "../codec/sse.ts";
 
@@ -14,6 +18,16 @@ export interface StartedBody {
   readonly prompt_length: number;
   readonly canvas: number;
   readonly steps: number;
+  /** Class of the arithmetic that makes it; null where its function says none. */
+  readonly numerics: NumericsText | null;
+}
+
+/** Body of `answer.restarted`: the answer begins anew, from its first step, with another class of arithmetic. */
+export interface RestartedBody extends StartedBody {
+  /** How often it has begun anew, from 1. */
+  readonly restarts: number;
+  /** Class that had begun it. */
+  readonly previous_numerics: NumericsText | null;
 }
 
 /** Body of `answer.frame`: what one step committed. */
@@ -91,23 +105,37 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
   }
 }
 
-/** Writes an event as callers are told it. */
+/** Writes an event as callers are told it, of an answer that has begun anew so often. */
 export function progressMessage(
-  event: Extract<AnswerEvent, { kind: "answer.started" | "answer.frame" }>,
+  event: AnswerBeginning | AnswerFrame,
   answerId: string,
+  restarts: number,
 ): SseMessage {
-  if (event.kind === "answer.started") {
-    return { ...bodyMessage(event.kind, startedBody(event), `${answerId}.0`), retry: RETRY_MS };
+  const idOf = (step: number): string => `${answerId}.${placeInStream(restarts, step)}`;
+  switch (event.kind) {
+    case "answer.started":
+      return { ...bodyMessage(event.kind, startedBody(event), idOf(0)), retry: RETRY_MS };
+    case "answer.restarted":
+      return bodyMessage(event.kind, restartedBody(event), idOf(0));
+    case "answer.frame":
+      return bodyMessage(event.kind, frameBody(event), idOf(event.step));
+    default:
+      return event satisfies never;
   }
-  return bodyMessage(event.kind, frameBody(event), `${answerId}.${event.step}`);
 }
 
-function startedBody(event: AnswerStarted): StartedBody {
+function restartedBody(event: AnswerRestarted): RestartedBody {
+  const { restarts, previousNumerics: previous_numerics } = event;
+  return { ...startedBody(event), restarts, previous_numerics };
+}
+
+function startedBody(event: Omit<AnswerStarted, "kind">): StartedBody {
   return {
     image_vectors: event.imageVectors,
     prompt_length: event.promptLength,
     canvas: event.canvas,
     steps: event.steps,
+    numerics: event.numerics ?? null,
   };
 }
 
@@ -125,7 +153,11 @@ function frameBody(frame: AnswerFrame): FrameBody {
 }
 
 /** Writes an event with any body. */
-export function bodyMessage(kind: AnswerEvent["kind"], body: object, id?: string): SseMessage {
+export function bodyMessage(
+  kind: AnswerEvent["kind"] | AnswerRestarted["kind"],
+  body: object,
+  id?: string,
+): SseMessage {
   return { event: kind, data: JSON.stringify(body), ...(id === undefined ? {} : { id }) };
 }
 

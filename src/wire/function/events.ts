@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnswerEvent, commitReasons } from "#domain/event.ts";
+import { MAX_NUMERICS_LENGTH } from "#domain/numerics.ts";
 import type { Usage } from "#domain/question.ts";
 import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
@@ -124,9 +125,12 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         prompt_length: count,
         canvas: count,
         steps: count,
+        // A function of before says none.
+        numerics: z.string().max(MAX_NUMERICS_LENGTH).nullable().default(null),
       })
       .transform((body) => ({
         kind: "answer.started",
+        ...(body.numerics === null ? {} : { numerics: body.numerics }),
         imageVectors: body.image_vectors,
         ...cachedVectors(body),
         promptLength: body.prompt_length,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { MAX_NUMERICS_LENGTH, type NumericsText } from "#domain/numerics.ts";
 import type { UnitWork } from "#domain/unit-prices.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 
@@ -11,6 +12,11 @@ export interface FunctionStatus {
   readonly total_bytes: number;
   /** Seconds until the last byte at the present rate; null while the rate is unknown, 0 when ready. */
   readonly eta_seconds: number | null;
+  /** Class of the arithmetic that its answers have (`numericsText`). Absent: a function of before, which says none. */
+  readonly numerics?: NumericsText;
+  /** Whether the process is to be replaced, and why: nothing in it can mend it. */
+  readonly replace: boolean;
+  readonly reason: string | null;
 }
 
 export interface ModelName {
@@ -75,6 +81,9 @@ export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
   loaded_bytes: count,
   total_bytes: count,
   eta_seconds: z.number().nonnegative().nullable(),
+  numerics: z.string().max(MAX_NUMERICS_LENGTH).exactOptional(),
+  replace: z.boolean().default(false),
+  reason: z.string().max(MAX_NAME_LENGTH).nullable().default(null),
 });
 
 export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({

@@ -9,6 +9,7 @@ const started = viewAfter(EMPTY_VIEW, {
   prompt_length: 1,
   canvas: 6,
   steps: 3,
+  numerics: null,
 });
 
 function revealed(texts: readonly string[], confidence = 0.5) {
@@ -27,6 +28,19 @@ function revealed(texts: readonly string[], confidence = 0.5) {
 describe("the canvas on a terminal", () => {
   test("is all masks before the first step", () => {
     expect(drawCanvas(started, { columns: 80, hasColour: false })[0]).toBe("░░░░░░");
+  });
+
+  test("is all masks again where the answer begins anew, and says so in every line from then on", () => {
+    const begun = { image_vectors: 0, prompt_length: 1, canvas: 6, steps: 3, numerics: null };
+    const anew = viewAfter(revealed(["ab", "c"]), {
+      ...{ event: "answer.restarted", ...begun, restarts: 1, previous_numerics: null },
+    });
+    expect(drawCanvas(anew, { columns: 80, hasColour: false })).toEqual([
+      "░░░░░░",
+      expect.stringMatching(/step 0\/3, 0\/6 tokens, begun anew$/),
+    ]);
+    expect(tellCanvas(anew)).toContain("begun anew");
+    expect(tellCanvas(revealed(["ab"]))).not.toContain("begun anew");
   });
 
   test("is wrapped at the width, wide characters counted twice", () => {

@@ -9,7 +9,7 @@ import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
-import { collect, failures, story } from "../../support/edge-builders.ts";
+import { collect, failures, numerics, story } from "../../support/edge-builders.ts";
 import {
   ask,
   askJson,
@@ -216,21 +216,52 @@ describe("an answer whose function", () => {
     expect(await ended(await begun())).toMatchObject({ status: "completed" });
   });
 
-  test("is followed by one with other weights fails: half of one answer and half of another is none", async () => {
+  test("is followed by one with other weights: the answer begins anew, and is charged once", async () => {
     const double = functionReplies(() => {
       if (double.sent.length === 1) return eventReply(story.slice(0, 2));
       const reply = eventReply(story);
       reply.headers.set(MODEL_DIGEST_HEADER, "ef".repeat(32));
       return reply;
     });
-    const before = await books();
     const body = await ended(await begun());
-    expect([body.status, body.error?.code, body.error?.retryable]).toEqual([
-      "failed",
-      "function_unreachable",
-      true,
+    expect(body).toMatchObject({
+      ...{ status: "completed", model_digest: "ef".repeat(32), numerics, restarts: 1 },
+      charged_micros: quoted,
+    });
+  });
+
+  test("is followed by one of another class: the stream begins anew, and its ids rise on", async () => {
+    const other = numerics.replace("cpu", "webgpu");
+    const theirs = story.map((event) =>
+      event.kind === "answer.started" ? { ...event, numerics: other } : event,
+    );
+    const double = functionReplies(() =>
+      eventReply(double.sent.length === 1 ? story.slice(0, 2) : theirs),
+    );
+    const response = await askJson({ ...asked, stream: true });
+    if (response.body === null) throw new Error("no body");
+    const messages = await collect(decodeSse(response.body));
+    expect(messages.map(({ event, id }) => [event, id?.split(".")[1]])).toEqual([
+      ["answer.started", "0"],
+      ["answer.frame", "1"],
+      ["answer.restarted", "1000"],
+      ["answer.frame", "1001"],
+      ["answer.frame", "1002"],
+      ["answer.completed", "1003"],
     ]);
-    expect(await books()).toEqual(before);
+    expect(JSON.parse(messages[2]?.data ?? "")).toMatchObject({
+      ...{ restarts: 1, numerics: other, previous_numerics: numerics },
+    });
+    const [id] = messages[0]?.id?.split(".") ?? [];
+    const from = async (place: number): Promise<string[]> => {
+      const headers = { "last-event-id": `${id}.${place}` };
+      const { body } = await ask(`/v1/answers/${id}/events`, { headers });
+      return body === null ? [] : names(await collect(decodeSse(body)));
+    };
+    // Who had heard of the first making alone hears all of the second; who has heard the end nothing more.
+    expect(await from(1)).toEqual(names(messages.slice(2)));
+    expect(await from(1001)).toEqual(names(messages.slice(4)));
+    expect(await from(1003)).toEqual([]);
   });
 
   test("tells a step otherwise the second time fails", async () => {

@@ -90,6 +90,8 @@ function body(overrides: Partial<AnswerBody> = {}): AnswerBody {
     confidence: 0.5,
     model: "unmask-demo",
     model_digest: weights,
+    numerics: null,
+    restarts: 0,
     digest: "cd".repeat(32),
     cached: false,
     usage: {

@@ -11,6 +11,8 @@ const status: FunctionStatus = {
   loaded_bytes: 10,
   total_bytes: 40,
   eta_seconds: 3,
+  replace: false,
+  reason: null,
 };
 
 describe("GET /health", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { StableText } from "#wire/compatible/stable-text.ts";
+import type { SseMessage } from "#wire/codec/sse.ts";
+import { growingText, StableText } from "#wire/compatible/stable-text.ts";
 
 function token(position: number, text: string) {
   return { position, token: 1, text, confidence: 1, step: 1 };
@@ -59,4 +60,46 @@ describe("text of a canvas that only grows at its end", () => {
     stable.push({ revealed: [token(0, "A")], revised: [], stable_until: 1 });
     expect(() => stable.end("B")).toThrow("stable");
   });
+});
+
+describe("text of an answer that begins anew", () => {
+  const frame = (...texts: string[]) => ({
+    revealed: texts.map((text, position) => token(position, text)),
+    ...{ revised: [], stable_until: texts.length },
+  });
+  const tell = async (...events: [string, object][]) => {
+    async function* messages(): AsyncGenerator<SseMessage> {
+      for (const [event, body] of events) yield { event, data: JSON.stringify(body) };
+    }
+    const updates = growingText(messages(), { requestId: "req_1", instance: "/v1" });
+    return (await Array.fromAsync(updates)).map((update) => {
+      if (update.kind === "text") return update.text;
+      return update.kind === "failed" ? update.problem.code : update.kind;
+    });
+  };
+
+  test("goes on where the new one begins with what was told, and tells nothing twice", async () => {
+    const told = await tell(
+      ["answer.started", {}],
+      ["answer.frame", frame("A", " dog")],
+      ["answer.restarted", {}],
+      ["answer.frame", frame("A")],
+      ["answer.frame", frame("A", " dog", " runs")],
+      ["answer.completed", { answer: "A dog runs." }],
+    );
+    expect(told).toEqual(["A dog", " runs", ".", "end"]);
+  });
+
+  test.each([
+    ["another text becomes final", ["answer.frame", frame("A", " cat")]],
+    ["it ends with another", ["answer.completed", { answer: "A cat." }]],
+    ["it ends earlier", ["answer.completed", { answer: "A" }]],
+  ] as [string, [string, object]][])(
+    "fails with answer_restarted where %s: text cannot be taken back",
+    async (_, last) => {
+      const first: [string, object] = ["answer.frame", frame("A", " dog")];
+      const told = await tell(["answer.started", {}], first, ["answer.restarted", {}], last);
+      expect(told).toEqual(["A dog", "answer_restarted"]);
+    },
+  );
 });

@@ -1,4 +1,9 @@
-import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import {
+  type AnswerBeginning,
+  type AnswerFrame,
+  placeInStream,
+  restartsOf,
+} from "#domain/event.ts";
 import { createFrameTeller } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
@@ -9,10 +14,10 @@ import type { Progress } from "../storage/stored-progress.ts";
 export class AnswerEventLog {
   readonly #answerId: string;
   #modelDigest: string | null;
-  #started: AnswerStarted | null;
-  readonly #tellable = createFrameTeller();
-  /** As callers are told them. */
-  readonly #frames: AnswerFrame[];
+  #started: AnswerBeginning | null;
+  #tellable = createFrameTeller();
+  /** As callers are told them, since it began the last time. */
+  #frames: AnswerFrame[];
   #end: AnswerBody | null;
   /** Whether the frames of an ended answer are still there. */
   readonly #hasFrames: boolean;
@@ -40,9 +45,13 @@ export class AnswerEventLog {
     this.#modelDigest = modelDigest;
   }
 
-  tell(event: AnswerStarted | AnswerFrame): void {
-    if (event.kind === "answer.started") this.#started = event;
-    else this.#frames.push(this.#tellable(event));
+  tell(event: AnswerBeginning | AnswerFrame): void {
+    if (event.kind === "answer.frame") this.#frames.push(this.#tellable(event));
+    else {
+      this.#started = event;
+      this.#tellable = createFrameTeller();
+      this.#frames = [];
+    }
     this.#wake();
   }
 
@@ -64,20 +73,30 @@ export class AnswerEventLog {
     clearTimeout(timer);
   }
 
-  /** The answer's messages behind step `after` (-1 for all), to its end. An end that was heard is told again. */
+  /**
+   * The answer's messages behind place `after` of its stream (-1 for all), to its end. Of one that began anew, those since then.
+   * An end that was heard is told again.
+   */
   async *follow(after: number): AsyncGenerator<SseMessage, void, undefined> {
-    let isStartTold = after >= 0 || (this.#end !== null && !this.#hasFrames);
+    const isForgotten = this.#end !== null && !this.#hasFrames;
+    let told: AnswerBeginning | null = null;
     let next = 0;
     for (;;) {
       const change = this.#change.promise;
-      if (!isStartTold && this.#started !== null) {
-        isStartTold = true;
-        yield progressMessage(this.#started, this.#answerId);
+      const started = this.#started;
+      const restarts = restartsOf(started);
+      if (started !== told && started !== null) {
+        [told, next] = [started, 0];
+        if (!isForgotten && placeInStream(restarts, 0) > after)
+          yield progressMessage(started, this.#answerId, restarts);
       }
-      for (; next < this.#frames.length; next++) {
+      // It may begin anew while a message is on its way: then what is left of the frames before is none of it.
+      for (; started === this.#started && next < this.#frames.length; next++) {
         const frame = this.#frames[next];
-        if (frame !== undefined && frame.step > after) yield progressMessage(frame, this.#answerId);
+        if (frame !== undefined && placeInStream(restarts, frame.step) > after)
+          yield progressMessage(frame, this.#answerId, restarts);
       }
+      if (started !== this.#started) continue;
       if (this.#end !== null && next >= this.#frames.length) {
         yield endMessage(this.#end);
         return;
@@ -95,7 +114,7 @@ export class AnswerEventLog {
 /** The last event of an answer; for one that is told again, the only one. */
 export function endMessage(body: AnswerBody): SseMessage {
   // An EventSource that comes back with this id has heard the end.
-  const id = `${body.id}.${body.usage.steps + 1}`;
+  const id = `${body.id}.${placeInStream(body.restarts, body.usage.steps + 1)}`;
   if (body.error !== null) return bodyMessage("answer.failed", body.error, id);
   return { event: `answer.${body.status}`, data: JSON.stringify(body), id };
 }

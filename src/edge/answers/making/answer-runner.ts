@@ -1,6 +1,8 @@
 import type { TextTerms } from "#domain/answer-text.ts";
+import { restartsOf } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
@@ -23,6 +25,7 @@ import {
   type GenerationEvent,
   generateAnswer,
   Interruption,
+  isProgress,
 } from "./generation-attempts.ts";
 import { atDeadline, Patience, pause } from "./patience.ts";
 import { settle } from "./payment.ts";
@@ -33,9 +36,11 @@ import { SharedWork } from "./shared-work.ts";
 
 /** What an answer is made with. */
 export interface RunnerParts {
+  /** Sends the work to a function, one of that class of arithmetic where one is left. */
   readonly dispatch: (
     order: StoredOrder,
     signal: AbortSignal,
+    numerics: NumericsText | null,
   ) => Promise<Result<Dispatched, Failure>>;
   /** The answers whose work an answer may take part in. */
   readonly answers: Followed;
@@ -83,7 +88,7 @@ export class AnswerRunner {
     this.#repository = repository;
     this.#terms = terms;
     this.#parts = parts;
-    this.#keeper = new ProgressKeeper(repository);
+    this.#keeper = new ProgressKeeper(repository, restartsOf(progress.started));
     this.#patience = new Patience({ isAccepted, createdAt: job.createdAt }, parts.now);
     this.#following = new Following(follows, job.id, {
       answers: parts.answers,
@@ -154,7 +159,7 @@ export class AnswerRunner {
         this.#share(event);
         // Its own end was told before that of the work, which others had a share in.
         if (this.#repository.ended() !== null) continue;
-        if (event.kind === "answer.started" || event.kind === "answer.frame") {
+        if (isProgress(event)) {
           this.#keeper.came(event, this.eventLog.modelDigest);
           this.eventLog.tell(event);
           if (event.kind === "answer.frame") this.#parts.onFrame(order);
@@ -181,15 +186,15 @@ export class AnswerRunner {
       signal: this.#interruption.signal,
       pause,
       options: order.job.question.options,
-      onTaken: (modelDigest) => {
-        this.#patience.taken();
+      onTaken: () => this.#patience.taken(),
+      onWeights: (modelDigest) => {
         this.eventLog.taken(modelDigest);
         this.shared.taken(modelDigest);
       },
-      dispatch: async (signal) =>
+      dispatch: async (signal, numerics) =>
         following.isFollower
           ? await following.dispatch(signal)
-          : await this.#parts.dispatch(order, signal),
+          : await this.#parts.dispatch(order, signal, numerics ?? order.numerics),
     });
   }
 
@@ -197,6 +202,7 @@ export class AnswerRunner {
   #share(event: GenerationEvent): void {
     switch (event.kind) {
       case "answer.started":
+      case "answer.restarted":
       case "answer.frame":
       case "answer.completed":
         this.shared.tell(event);

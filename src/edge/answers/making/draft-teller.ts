@@ -1,3 +1,4 @@
+import { placeInStream } from "#domain/event.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Notices } from "../../webhooks/notices.ts";
@@ -26,7 +27,7 @@ export class DraftTeller {
     notices: Pick<Notices, "accept" | "acceptAt">,
   ): Promise<void> {
     const { body: data, noticeId, at } = draft;
-    const id = `${noticeId}.${data.usage.steps}`;
+    const id = `${noticeId}.${placeInStream(data.restarts, data.usage.steps)}`;
     const notice: Notice = { id, type: "answer.draft", ...ownedBy({ job, owner }), at, data };
     // The answers of a batch are told to the address that they name, and to no endpoint.
     if (payment.kind === "hold") await notices.accept(notice, webhook);

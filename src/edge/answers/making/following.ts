@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "#domain/event.ts";
+import type { MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
@@ -148,7 +148,7 @@ async function* tell(
   follower: string,
   signal: AbortSignal,
   onHeir: () => void,
-): AsyncGenerator<AnswerEvent, void, undefined> {
+): AsyncGenerator<MadeEvent, void, undefined> {
   try {
     for await (const message of messages) {
       if (message.kind === "heir") onHeir();

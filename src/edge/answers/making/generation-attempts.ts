@@ -1,14 +1,17 @@
 import { readAnswer, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
 import type {
+  AnswerBeginning,
   AnswerCompleted,
-  AnswerEvent,
   AnswerFailed,
   AnswerFrame,
-  AnswerStarted,
+  AnswerPartial,
+  MadeEvent,
 } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
+import { ToldAnswer } from "#domain/told-answer.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 
@@ -16,18 +19,19 @@ import type { Progress } from "../storage/stored-progress.ts";
 export type GenerationEnd =
   | AnswerCompleted
   | AnswerFailed
-  | (Omit<AnswerCompleted, "kind" | "digest" | "decoder"> & {
-      readonly kind: "answer.partial" | "answer.cancelled";
-    });
+  | (Omit<AnswerPartial, "kind"> & { readonly kind: "answer.partial" | "answer.cancelled" });
 
-export type GenerationEvent = AnswerStarted | AnswerFrame | GenerationEnd;
+export type GenerationEvent = AnswerBeginning | AnswerFrame | GenerationEnd;
 
 /** What an answer is made with. */
 export interface Generation {
   /** Resolves when a function may be asked. Rejects only with the reason of an aborted signal. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
-  /** Sends the work to a function; aborting the signal stops it. */
-  readonly dispatch: (signal: AbortSignal) => Promise<Result<Dispatched, Failure>>;
+  /** Sends the work to a function, one of the class `numerics` where there is one; aborting the signal stops it. */
+  readonly dispatch: (
+    signal: AbortSignal,
+    numerics: NumericsText | null,
+  ) => Promise<Result<Dispatched, Failure>>;
   /** Counts this attempt and says how many there were; 0 where no function is asked yet. */
   readonly attempt: () => number;
   /** Takes an attempt back that reached no function. */
@@ -36,8 +40,10 @@ export interface Generation {
   readonly patience: (failure: Failure, attempt: number) => number | null;
   /** What earlier attempts told, and with which weights. */
   readonly progress: Progress;
-  /** Called with the weights that took the work. */
-  readonly onTaken: (modelDigest: string) => void;
+  /** Called when a function took the work. */
+  readonly onTaken: () => void;
+  /** Called with the weights that make what is told from now on. */
+  readonly onWeights: (modelDigest: string) => void;
   /** Interrupted by aborting with an `Interruption` as the reason. */
   readonly signal: AbortSignal;
   /** Resolves after so many milliseconds, or when the signal is aborted. */
@@ -62,89 +68,93 @@ export const MAX_ATTEMPTS = 3;
 /** A machine that died leaves its place to another; before the second and third attempt, the time to see that. */
 const PAUSES_MS = [200, 800] as const;
 
-/** A reply that breaks off or falls silent is the death of a machine; what a function says itself is final. */
+/** A reply that breaks off or falls silent is the death of a machine, and so is the loss of its GPU; what else a function says itself is final. */
 const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
   "function_reply_invalid",
   "function_timeout",
 ]);
 
 /**
- * Makes an answer to its end: starts again where a function died under it, tells nothing twice (answers are
- * deterministic, so the frames of another attempt are the same, and one whose are not has failed), and where it is interrupted,
- * tells the canvas as it stands. Never rejects but for a bug.
+ * Makes an answer to its end: starts again where a function died under it, tells nothing twice, and where it is interrupted,
+ * tells the canvas as it stands. Where another attempt has another arithmetic the answer begins anew (`told-answer.ts`); one that
+ * tells otherwise with the same has failed. Never rejects but for a bug.
  */
 export async function* generateAnswer(
   generation: Generation,
 ): AsyncGenerator<GenerationEvent, void, undefined> {
-  const progress = new GenerationProgress(generation.progress);
+  const told = new ToldAnswer(generation.progress);
   for (;;) {
     let waitMs = 0;
-    for await (const event of attemptOnce(generation, progress)) {
+    for await (const event of attemptOnce(generation, told)) {
       if (event.kind === "again") {
         waitMs = event.waitMs;
         break;
       }
-      if (event.kind === "interrupted") {
-        yield asItStands(event.status, progress.started, progress.frames, generation.options);
-        return;
-      }
-      if (progress.contradicts(event)) {
-        yield failed({ kind: "function_reply_invalid" });
-        return;
-      }
-      if (!progress.isNew(event)) continue;
-      yield event;
-      if (event.kind !== "answer.started" && event.kind !== "answer.frame") return;
+      const events = eventsToTell(event, told, generation);
+      if (events.length > 0 && told.modelDigest !== null) generation.onWeights(told.modelDigest);
+      yield* events;
+      if (!events.every(isProgress)) return;
     }
     await generation.pause(waitMs, generation.signal);
   }
 }
 
-/** What was told of an answer in all attempts. */
-class GenerationProgress {
-  modelDigest: string | null;
-  started: AnswerStarted | null;
-  readonly frames: AnswerFrame[];
-
-  constructor({ modelDigest, started, frames }: Progress) {
-    this.modelDigest = modelDigest;
-    this.started = started;
-    this.frames = [...frames];
-  }
-
-  /** Takes an event in; false for what was told before. */
-  isNew(event: AnswerEvent): boolean {
-    if (event.kind === "answer.started") {
-      if (this.started !== null) return false;
-      this.started = event;
-    }
-    if (event.kind === "answer.frame") {
-      if (event.step <= (this.frames.at(-1)?.step ?? 0)) return false;
-      this.frames.push(event);
-    }
-    return true;
-  }
-
-  /** Whether an event tells a step otherwise than it was told: half of one answer and half of another is none. */
-  contradicts(event: AnswerEvent): boolean {
-    if (event.kind !== "answer.frame") return false;
-    const known = this.frames.find(({ step }) => step === event.step);
-    return known !== undefined && tokensOf(known) !== tokensOf(event);
+/** Whether an event tells of the making, and is no end. */
+export function isProgress(event: GenerationEvent): event is AnswerBeginning | AnswerFrame {
+  switch (event.kind) {
+    case "answer.started":
+    case "answer.restarted":
+    case "answer.frame":
+      return true;
+    default:
+      return false;
   }
 }
 
-function tokensOf({ revealed }: AnswerFrame): string {
-  return JSON.stringify(revealed.map(({ position, token }) => [position, token]));
+function eventsToTell(
+  event: Exclude<AttemptEvent, { kind: "again" }>,
+  told: ToldAnswer,
+  { options }: Generation,
+): readonly GenerationEvent[] {
+  switch (event.kind) {
+    case "answer.started":
+    case "answer.restarted":
+      return told.begin(event);
+    case "answer.frame": {
+      const verdict = told.frame(event);
+      if (verdict.kind === "tell") return verdict.events;
+      return [failed({ kind: "function_reply_invalid" })];
+    }
+    case "answer.completed":
+      return [...told.complete(), event];
+    case "answer.partial":
+      // At its deadline a function that began again is not as far as callers were told, or not the same.
+      return [event.usage.steps < told.step ? standing("partial", told, options) : event];
+    case "answer.failed":
+      return [event];
+    case "interrupted":
+      return [standing(event.status, told, options)];
+    default:
+      return event satisfies never;
+  }
+}
+
+function standing(
+  status: Interruption["status"],
+  { started, frames }: ToldAnswer,
+  options: Generation["options"],
+): GenerationEnd {
+  return asItStands(status, started, frames, options);
 }
 
 type AttemptEvent =
-  | AnswerEvent
+  | MadeEvent
   | { readonly kind: "interrupted"; readonly status: Interruption["status"] }
   | { readonly kind: "again"; readonly waitMs: number };
 
 async function* attemptOnce(
   generation: Generation,
-  progress: GenerationProgress,
+  told: ToldAnswer,
 ): AsyncGenerator<AttemptEvent, void, undefined> {
   const { signal } = generation;
   try {
@@ -154,7 +164,7 @@ async function* attemptOnce(
     // Attempts of instances of the object that died under it are counted too: a question that kills them must not go round for ever.
     if (attempt > MAX_ATTEMPTS) return yield failed({ kind: "internal" });
     const isLast = attempt === MAX_ATTEMPTS;
-    const dispatched = await generation.dispatch(signal);
+    const dispatched = await generation.dispatch(signal, told.numerics);
     if (!dispatched.ok) {
       const waitMs = generation.patience(dispatched.refusal, attempt);
       if (waitMs === null) return yield failed(dispatched.refusal);
@@ -163,11 +173,9 @@ async function* attemptOnce(
       return yield { kind: "again", waitMs };
     }
     const { modelDigest, events } = dispatched.value;
-    const isSame = progress.started === null || progress.modelDigest === modelDigest;
-    // The weights were changed under it: the rest would be of another answer. Asked again, it is answered by the new ones.
-    if (!isSame) return yield failed({ kind: "function_unreachable" });
-    progress.modelDigest = modelDigest;
-    generation.onTaken(modelDigest);
+    told.taken(modelDigest, Math.max(0, attempt - 1));
+    generation.onTaken();
+    if (told.modelDigest !== null) generation.onWeights(told.modelDigest);
     for await (const event of events) {
       // What comes after the interruption is not waited for, and not charged.
       signal.throwIfAborted();
@@ -187,7 +195,7 @@ function failed(failure: Failure): AnswerFailed {
 /** The committed tokens, in the canvas's order, as far as frames told them. */
 export function asItStands(
   status: Interruption["status"],
-  started: AnswerStarted | null,
+  started: AnswerBeginning | null,
   frames: readonly AnswerFrame[],
   options: Generation["options"],
 ): GenerationEnd {

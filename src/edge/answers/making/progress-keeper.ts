@@ -1,4 +1,4 @@
-import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import { type AnswerBeginning, type AnswerFrame, restartsOf } from "#domain/event.ts";
 import type { AnswerRepository } from "../storage/answer-repository.ts";
 import { noProgress, type Progress } from "../storage/stored-progress.ts";
 
@@ -14,14 +14,22 @@ export class ProgressKeeper {
   readonly #repository: Pick<AnswerRepository, "keep">;
   #unkept: Progress = noProgress;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** How often the answer has begun anew. */
+  #restarts: number;
 
-  constructor(repository: Pick<AnswerRepository, "keep">) {
+  constructor(repository: Pick<AnswerRepository, "keep">, restarts: number) {
     this.#repository = repository;
+    this.#restarts = restarts;
   }
 
   /** `modelDigest`: the weights that it came of. */
-  came(event: AnswerStarted | AnswerFrame, modelDigest: string | null): void {
+  came(event: AnswerBeginning | AnswerFrame, modelDigest: string | null): void {
     const { started, frames } = this.#unkept;
+    if (event.kind !== "answer.frame") this.#restarts = restartsOf(event);
+    if (event.kind === "answer.restarted") {
+      this.#beginAnew(event, modelDigest);
+      return;
+    }
     this.#unkept =
       event.kind === "answer.started"
         ? { modelDigest, started: event, frames }
@@ -43,7 +51,13 @@ export class ProgressKeeper {
     this.#timer = undefined;
   }
 
+  /** Kept before anybody is told: places in the stream rise with it, and who has heard it comes back with one of them. */
+  #beginAnew(started: AnswerBeginning, modelDigest: string | null): void {
+    this.#unkept = { modelDigest, started, frames: [] };
+    this.#keep();
+  }
+
   #keep(): void {
-    this.#repository.keep(this.handOver());
+    this.#repository.keep(this.handOver(), this.#restarts);
   }
 }

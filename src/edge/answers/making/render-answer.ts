@@ -1,4 +1,5 @@
 import { readAnswer, type TextTerms, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
+import { restartsOf } from "#domain/event.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
 import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
 import { type Problem, problemOf } from "#wire/error.ts";
@@ -23,7 +24,7 @@ export function bodyOfProgress(
   const status = generated.started === null ? "queued" : "running";
   return answerBody(
     soFar(job, generated),
-    { ...common(job, status, modelDigest), digest: null, endedAt: null, error: null },
+    { ...common(job, status, modelDigest, generated), digest: null, endedAt: null, error: null },
     ZERO,
   );
 }
@@ -44,7 +45,7 @@ function bodyOfEnd(
   const digest = end.kind === "answer.completed" ? end.digest : null;
   return answerBody(
     generated,
-    { ...common(job, statusOf(end), modelDigest), digest, endedAt, error },
+    { ...common(job, statusOf(end), modelDigest, progress), digest, endedAt, error },
     charged,
   );
 }
@@ -78,9 +79,15 @@ function statusOf({ kind }: GenerationEnd): AnswerStatus {
   return kind.slice("answer.".length) as "completed" | "partial" | "cancelled" | "failed";
 }
 
-function common(job: Omit<Job, "question">, status: AnswerStatus, modelDigest: string | null) {
+function common(
+  job: Omit<Job, "question">,
+  status: AnswerStatus,
+  modelDigest: string | null,
+  { started }: Pick<Generated, "started">,
+) {
   const { id: jobId, card, createdAt, warnings } = job;
-  return { jobId, status, model: card.id, modelDigest, createdAt, warnings };
+  const arithmetic = { numerics: started?.numerics ?? null, restarts: restartsOf(started) };
+  return { jobId, status, model: card.id, modelDigest, ...arithmetic, createdAt, warnings };
 }
 
 function soFar(

@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "#domain/event.ts";
+import type { MadeEvent } from "#domain/event.ts";
 
 /** What an answer's object tells the answers that follow its work. */
 export type WorkMessage =
@@ -6,7 +6,7 @@ export type WorkMessage =
   | { readonly kind: "taken"; readonly modelDigest: string }
   /** The leader has left its work, and this follower is the first that stayed: from here on the work is the follower's, to pay too. */
   | { readonly kind: "heir" }
-  | AnswerEvent;
+  | MadeEvent;
 
 /** How long work goes on for callers that only wait for its end, once every answer that held a price for it has left: the time in which a caller can hold one. */
 export const HEIR_MS = 2_000;
@@ -16,7 +16,7 @@ export const HEIR_MS = 2_000;
  * callers that only wait for its end. It goes on until the last of them leaves. Lives as long as its object's instance.
  */
 export class SharedWork {
-  readonly #events: AnswerEvent[] = [];
+  readonly #events: MadeEvent[] = [];
   readonly #followers = new Set<string>();
   readonly #onDeserted: () => void;
   #modelDigest: string | undefined;
@@ -43,11 +43,12 @@ export class SharedWork {
   }
 
   taken(modelDigest: string): void {
+    if (modelDigest === this.#modelDigest) return;
     this.#modelDigest = modelDigest;
     this.#wake();
   }
 
-  tell(event: AnswerEvent): void {
+  tell(event: MadeEvent): void {
     this.#events.push(event);
     this.#wake();
   }

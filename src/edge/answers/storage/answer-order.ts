@@ -1,6 +1,7 @@
 import type { Warning } from "#domain/abilities.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard, Quote } from "#domain/quote.ts";
 import type { PlannedWork } from "#domain/work.ts";
 import type { Owner } from "../../keys/viewer.ts";
@@ -55,6 +56,8 @@ export interface AnswerOrder {
   readonly share: number;
   /** Whether it got its place among them with its hold; else it stands in line for one. */
   readonly hasPlace: boolean;
+  /** Class of arithmetic that it is to be made with where a function of it is left, as a replay is; null for any. */
+  readonly numerics: NumericsText | null;
 }
 
 /** An order without its question. */

@@ -1,3 +1,4 @@
+import { placeInStream } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { FIRST_DECODER_VERSION } from "#wire/function/replay-digest.ts";
@@ -118,11 +119,11 @@ export class AnswerRepository {
     this.#countAttempts(Math.max(0, this.#attempts() - 1));
   }
 
-  /** Keeps what has come since the last time. */
-  keep(progress: Progress): void {
+  /** Keeps what has come since the last time, of an answer that has begun anew so often. */
+  keep(progress: Progress, restarts: number = 0): void {
     const { started, frames } = progress;
     if (started === null && frames.length === 0) return;
-    const record = `progress/${fourDigits(frames.at(-1)?.step ?? 0)}`;
+    const record = `progress/${fourDigits(placeInStream(restarts, frames.at(-1)?.step ?? 0))}`;
     this.#keeping(() => this.#put(record, progressText(progress)));
   }
 

@@ -1,4 +1,9 @@
-import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import type {
+  AnswerBeginning,
+  AnswerFrame,
+  AnswerRestarted,
+  AnswerStarted,
+} from "#domain/event.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
 import {
@@ -50,19 +55,25 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     isAccepted: "boolean",
     share: "number",
     hasPlace: "boolean",
+    numerics: ["string", "null"],
     noticeId: "string",
   }),
   upgrades: [
     unchanged,
     (terms) => withJob(terms, "job"),
     withDefaults({ owner: null, follows: null, isAccepted: false, share: 1, hasPlace: true }),
+    withDefaults({ numerics: null }),
   ],
 });
 
-export const storedStart: StoredJson<AnswerStarted> = storedJson({
+export const storedStart: StoredJson<AnswerBeginning> = storedJson({
   name: "the start of an answer",
-  is: membersOf<AnswerStarted>({
+  is: membersOf<AnswerStarted & Partial<Omit<AnswerRestarted, "kind">>>({
     kind: "string",
+    numerics: ["string", "absent"],
+    restarts: ["number", "absent"],
+    previousNumerics: ["string", "null", "absent"],
+    modelDigest: ["string", "absent"],
     imageVectors: "number",
     cachedImageVectors: ["number", "absent"],
     promptLength: "number",
@@ -100,6 +111,8 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     confidence: "number",
     model: "string",
     model_digest: ["string", "null"],
+    numerics: ["string", "null"],
+    restarts: "number",
     digest: ["string", "null"],
     cached: "boolean",
     usage: "object",
@@ -110,7 +123,7 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     error: ["object", "null"],
     warnings: "array",
   }),
-  upgrades: [unchanged, withoutWarnings, withWork],
+  upgrades: [unchanged, withoutWarnings, withWork, withDefaults({ numerics: null, restarts: 0 })],
 });
 
 export const storedProblem: StoredJson<Problem> = storedJson({

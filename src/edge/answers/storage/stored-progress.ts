@@ -1,13 +1,8 @@
-import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
+import type { ToldSoFar } from "#domain/told-answer.ts";
 import { storedFrame, storedStart } from "./stored-answers.ts";
 
 /** How far an answer is, or what has come of it since that was last kept. */
-export interface Progress {
-  /** Null before a function took it. */
-  readonly modelDigest: string | null;
-  readonly started: AnswerStarted | null;
-  readonly frames: readonly AnswerFrame[];
-}
+export type Progress = ToldSoFar;
 
 /** Of an answer that nothing is known of yet. */
 export const noProgress: Progress = { modelDigest: null, started: null, frames: [] };
@@ -32,7 +27,10 @@ function readText(text: string): Progress {
   };
 }
 
-function joined(before: Progress, { modelDigest, started, frames }: Progress): Progress {
+function joined(before: Progress, later: Progress): Progress {
+  const { modelDigest, started, frames } = later;
+  // It began anew: what was kept before is none of it any more.
+  if (started?.kind === "answer.restarted") return later;
   const last = before.frames.at(-1)?.step ?? 0;
   return {
     modelDigest: modelDigest ?? before.modelDigest,

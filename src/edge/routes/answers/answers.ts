@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
+import { placeInStream } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
 import { answerListQuerySchema, answerSummary } from "#wire/api/answers/answer-list.ts";
@@ -109,7 +110,7 @@ export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   // Whoever waits for the end of a JSON text would wait for the end of the answer, and then could not read it.
   if (!isAcceptable(c.req.header("accept"), EVENTS))
     return refused(c, { kind: "not_acceptable", offered: EVENTS, instead: `/v1/answers/${id}` });
-  const after = stepOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
+  const after = placeOf(c.req.header("last-event-id") ?? c.req.query("after"), id);
   if (!after.ok) return refused(c, after.refusal);
   const viewer = viewerIn(c);
   // An EventSource comes back after every end of a stream, until it is told that there is nothing more.
@@ -120,15 +121,15 @@ export async function showAnswerEvents(c: Context<EdgeEnv>): Promise<Response> {
   return c.body(stream, 200, { ...eventHeaders });
 }
 
-function isEndHeard({ ended_at, usage }: AnswerBody, step: number | null): boolean {
-  return ended_at !== null && step !== null && step > usage.steps;
+function isEndHeard({ ended_at, usage, restarts }: AnswerBody, place: number | null): boolean {
+  return ended_at !== null && place !== null && place > placeInStream(restarts, usage.steps);
 }
 
-/** Reads `<answer>.<step>`, or the step alone. */
-function stepOf(lastId: string | undefined, answerId: string): Result<number | null, Failure> {
+/** Reads `<answer>.<place>`, or the place alone. */
+function placeOf(lastId: string | undefined, answerId: string): Result<number | null, Failure> {
   if (lastId === undefined || lastId === "") return ok(null);
-  const step = lastId.startsWith(`${answerId}.`) ? lastId.slice(answerId.length + 1) : lastId;
-  if (/^[0-9]{1,9}$/.test(step)) return ok(Number(step));
+  const place = lastId.startsWith(`${answerId}.`) ? lastId.slice(answerId.length + 1) : lastId;
+  if (/^[0-9]{1,9}$/.test(place)) return ok(Number(place));
   const problem = { pointer: "/Last-Event-ID", message: "is no event of this answer" };
   return { ok: false, refusal: { kind: "invalid_request", problems: [problem] } };
 }

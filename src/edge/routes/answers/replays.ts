@@ -70,7 +70,7 @@ async function readFirst(c: Context<EdgeEnv>): Promise<Result<DigestedAnswer, Fa
  */
 async function askAgain(
   c: Context<EdgeEnv>,
-  { id }: DigestedAnswer,
+  { id, numerics }: DigestedAnswer,
   idempotency: IdempotentRequest | null,
   delivery: Delivery,
 ): Promise<Result<AskedAnswer, RefusedAsk>> {
@@ -89,6 +89,7 @@ async function askAgain(
     idempotency,
     directives: pastTheCache,
     delivery,
+    numerics,
   });
 }
 
@@ -117,7 +118,7 @@ export const replayAnswerRoute: RouteConfig = {
   operationId: "replayAnswer",
   summary: "Replay an answer",
   description:
-    "Asks the question of a completed answer again, past the cache, and says whether the same answer came about. Charged like any answer. Questions are kept for a day.",
+    "Asks the question of a completed answer again, past the cache and on a function of the same class of arithmetic where one is left, and says whether the same answer came about; not_comparable where another arithmetic made it and the digests differ. Charged like any answer. Questions are kept for a day.",
   security: byKey,
   request: { params: z.object({ id: z.string() }), headers: ["Idempotency-Key"] },
   responses: {

@@ -49,7 +49,8 @@ export async function answerCompatibly(
   return await askAndReply(c, asking, {
     body: (answer) => c.json(render.whole(answer), 200, { "cache-control": "private" }),
     events: ({ answerId, events, isUnderWay }) => {
-      const updates = growingText(decodeSse(events));
+      const refusedRequest = { requestId: c.get("requestId"), instance: c.req.path };
+      const updates = growingText(decodeSse(events), refusedRequest);
       const stream = sseStream(render.stream(updates, answerId), {
         cancel: () => {
           // They have no way to come back for it, unless an Idempotency-Key can find it again.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Warning } from "#domain/abilities.ts";
 import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import { type Problem, problemSchema } from "../../error.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 
@@ -17,6 +18,10 @@ export interface AnswerBody {
   readonly model: string;
   /** Which weights answer: hex SHA-256 of the bundle's manifest; null before a function took it. */
   readonly model_digest: string | null;
+  /** Class of the arithmetic that it was made with; null before it has begun, and where its function says none. */
+  readonly numerics: NumericsText | null;
+  /** How often it has begun anew, since no function of the class that began it was left. */
+  readonly restarts: number;
   /** Replay digest of a completed answer: equal digests are equal answers to equal questions. */
   readonly digest: string | null;
   readonly cached: boolean;
@@ -66,6 +71,8 @@ export interface AnsweredJob {
   readonly status: AnswerStatus;
   readonly model: string;
   readonly modelDigest: string | null;
+  readonly numerics: NumericsText | null;
+  readonly restarts: number;
   readonly digest: string | null;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -90,6 +97,8 @@ export function answerBody(
     confidence: made.confidence,
     model: job.model,
     model_digest: job.modelDigest,
+    numerics: job.numerics,
+    restarts: job.restarts,
     digest: job.digest,
     cached: false,
     usage: {
@@ -119,6 +128,9 @@ const exampleAnswer: AnswerBody = {
   confidence: 0.87,
   model: "unmask-demo",
   model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+  numerics:
+    "cpu/onnxruntime-node-1.30.0/x64-avx512+vnni/alone/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+  restarts: 0,
   digest: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
   cached: false,
   usage: {
@@ -159,6 +171,13 @@ export const answerSchema: z.ZodType<AnswerBody> = z
       .string()
       .nullable()
       .meta({ description: "SHA-256 of the manifest of the weights." }),
+    numerics: z.string().nullable().meta({
+      description:
+        "Class of the arithmetic that made it: provider/runtime/kernels/rows/model digest. Answers of one class can be held to each other; those of two may differ in their last bits, and so in a token. Null before it has begun, and where its function says none.",
+    }),
+    restarts: count.meta({
+      description: "How often it has begun anew, because no function of its class was left.",
+    }),
     digest: z.string().nullable().meta({
       description:
         "Replay digest: SHA-256 of all that determined the answer and of its tokens. Null before it is completed.",

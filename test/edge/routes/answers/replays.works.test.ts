@@ -4,7 +4,7 @@ import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { replaySchema } from "#wire/api/answers/replays.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
-import { story } from "../../../support/edge-builders.ts";
+import { numerics, story } from "../../../support/edge-builders.ts";
 import { readOrderBody } from "../../../support/orders.ts";
 import { ask, digest, eventReply, functionReplies } from "../../function-double.ts";
 import { answered, otherStory, replay } from "../replays.ts";
@@ -26,11 +26,14 @@ describe("POST /v1/answers/{id}/replay works", () => {
       object: "replay",
       answer_id: answer.id,
       replayed_id: body.replayed_id,
+      verdict: "equal",
       equal: true,
       digest: answer.digest,
       replayed_digest: answer.digest,
       model_digest: digest,
       replayed_model_digest: digest,
+      numerics,
+      replayed_numerics: numerics,
       difference: null,
       charged_micros: answer.charged_micros,
     });
@@ -52,6 +55,21 @@ describe("POST /v1/answers/{id}/replay works", () => {
         token: { text: " square", step: 2 },
         replayed_token: { text: " circle", step: 2 },
       },
+    });
+  });
+
+  test("when another arithmetic made it and it differs: not comparable, with both classes, and no difference", async () => {
+    functionReplies(() => eventReply(story));
+    const answer = await answered();
+    const other = numerics.replace("cpu", "webgpu");
+    const begun = otherStory("ee".repeat(32), " circle").map((event) =>
+      event.kind === "answer.started" ? { ...event, numerics: other } : event,
+    );
+    functionReplies(() => eventReply(begun));
+    const body = replaySchema.parse(await (await replay(answer.id)).json());
+    expect(body).toMatchObject({
+      ...{ verdict: "not_comparable", equal: null, difference: null },
+      ...{ numerics, replayed_numerics: other },
     });
   });
 

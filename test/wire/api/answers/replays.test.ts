@@ -14,6 +14,8 @@ const answer: DigestedAnswer = {
   confidence: 0.5,
   model: "unmask-demo",
   model_digest: "ab".repeat(32),
+  numerics: "cpu/ort-1/x64-avx2/alone/ab",
+  restarts: 0,
   digest: "cd".repeat(32),
   cached: false,
   usage: {
@@ -63,6 +65,18 @@ describe("a replay", () => {
     expect(body).toMatchObject({ equal: false, difference: { index } });
     expect(body.difference?.token).toEqual(answer.tokens[index] ?? null);
     expect(body.difference?.replayed_token).toEqual(tokens[index] ?? null);
+  });
+
+  test.each([
+    ["of another class", "webgpu/ort-1/nvidia-h100/alone/ab"],
+    ["of a class that is not known", null],
+  ])("that is not equal and %s is not comparable, and never called different", (_, numerics) => {
+    const other = { numerics, digest: "ee".repeat(32), tokens: [] };
+    expect(replayed(other)).toMatchObject({
+      ...{ verdict: "not_comparable", equal: null, difference: null },
+      ...{ numerics: answer.numerics, replayed_numerics: numerics },
+    });
+    expect(replayed({ numerics })).toMatchObject({ verdict: "equal", equal: true });
   });
 
   test("can only be had of a completed answer", () => {

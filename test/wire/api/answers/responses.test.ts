@@ -8,7 +8,7 @@ import {
   modelCardSchema,
   type ModelCard as ToldCard,
 } from "#wire/function/status.ts";
-import { story, untoldByFunction } from "../../../support/edge-builders.ts";
+import { numerics, story, untoldByFunction } from "../../../support/edge-builders.ts";
 
 const completed = story.find((event) => event.kind === "answer.completed");
 
@@ -24,6 +24,7 @@ describe("a completed answer", () => {
       warnings: [{ kind: "system_message_dropped" }],
       model: "demo",
       modelDigest: "ab".repeat(32),
+      ...{ numerics, restarts: 1 },
       createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
     };
     const body = answerBody(completed, job, micros(1728));
@@ -35,6 +36,7 @@ describe("a completed answer", () => {
       confidence: 0.55,
       model: "demo",
       model_digest: "ab".repeat(32),
+      ...{ numerics, restarts: 1 },
       digest: "cd".repeat(32),
       cached: false,
       usage: {
@@ -119,6 +121,11 @@ describe("what the function says of itself", () => {
       total_bytes: 2,
       eta_seconds: null,
     };
-    expect(functionStatusSchema.parse({ ...status, stages_done: 3 })).toEqual(status);
+    // What one of before says nothing of: it is not known to be broken, and its arithmetic is not known.
+    const untold = { replace: false, reason: null };
+    expect(functionStatusSchema.parse({ ...status, stages_done: 3 })).toEqual({
+      ...status,
+      ...untold,
+    });
   });
 });

@@ -1,0 +1,60 @@
+import type { Failure } from "#domain/failure.ts";
+import type { NumericsText } from "#domain/numerics.ts";
+import { type Result, refuse } from "#domain/result.ts";
+import { type FunctionCall, readStatus } from "./client.ts";
+
+/** Base addresses, and which of them are of the class that is preferred: those first, all in the order in which they were. */
+export interface RankedFunctions {
+  readonly urls: readonly string[];
+  readonly preferred: ReadonlySet<string>;
+}
+
+/** Asks functions for their class of arithmetic, all at once. With one function there is nothing to ask. */
+export async function rankFunctions(
+  urls: readonly string[],
+  numerics: NumericsText | null,
+  call: Omit<FunctionCall, "functionUrl">,
+): Promise<RankedFunctions> {
+  if (numerics === null || urls.length < 2) return { urls, preferred: new Set() };
+  const statuses = await Promise.all(
+    urls.map((functionUrl) => readStatus({ ...call, functionUrl })),
+  );
+  const preferred = new Set(
+    urls.filter((_, index) => {
+      const status = statuses[index];
+      return status?.ok === true && !status.value.replace && status.value.numerics === numerics;
+    }),
+  );
+  return { urls: [...preferred, ...urls.filter((url) => !preferred.has(url))], preferred };
+}
+
+/** Refusals of a function that is not there for anybody: another one may be. */
+const absences: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
+  "function_unreachable",
+  "function_outdated",
+  "draining",
+  "weights_loading",
+  "weights_failed",
+]);
+
+/**
+ * Asks one function after another until one takes the work. A full one of the class that is preferred is waited for: it is
+ * there, and another class would have the answer begin anew. Where none takes it the last refusal stands, or that of a full
+ * one, which says when there is a place.
+ */
+export async function askInOrder<Value>(
+  { urls, preferred }: RankedFunctions,
+  ask: (functionUrl: string) => Promise<Result<Value, Failure>>,
+): Promise<Result<Value, Failure>> {
+  let refusal: Failure = { kind: "function_unreachable" };
+  for (const url of urls) {
+    const asked = await ask(url);
+    if (asked.ok) return asked;
+    const { kind } = asked.refusal;
+    const isFull = kind === "overloaded";
+    if (!isFull && !absences.has(kind)) return asked;
+    if (isFull && preferred.has(url)) return asked;
+    if (refusal.kind !== "overloaded") refusal = asked.refusal;
+  }
+  return refuse(refusal);
+}
