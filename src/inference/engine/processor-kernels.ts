@@ -21,11 +21,7 @@ export interface Machine {
  * normalisation, softmax and the activation are vectorised too. So an answer in w8a8 is not bit-equal between the two.
  * Source of the flags: onnxruntime/core/mlas/lib/platform.cpp.
  */
-export function processorKernels({
-  architecture,
-  model,
-  cpuinfo,
-}: Omit<Machine, "host">): string {
+export function processorKernels({ architecture, model, cpuinfo }: Omit<Machine, "host">): string {
   const flags = flagsIn(cpuinfo ?? "");
   if (flags.size === 0) return numericsPart(`${architecture}-${model}`);
   const has = (...names: readonly string[]): boolean => names.every((name) => flags.has(name));
