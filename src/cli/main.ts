@@ -130,6 +130,26 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "doctor",
+    {
+      summary: "say what this machine can run, and why not the rest",
+      load: async () => {
+        const { DOCTOR_HELP, doctor } = await import("./doctor.ts");
+        return { run: doctor, help: DOCTOR_HELP };
+      },
+    },
+  ],
+  [
+    "provider",
+    {
+      summary: "bring the files of a provider for NVIDIA cards, look at them, remove them",
+      load: async () => {
+        const { PROVIDER_HELP, provider } = await import("./provider.ts");
+        return { run: provider, help: PROVIDER_HELP };
+      },
+    },
+  ],
+  [
     "eval",
     {
       summary: "ask a test set's questions and tell accuracy, steps, latency and price",

@@ -3,7 +3,7 @@ import { checkProviderFolder } from "../engine/cuda/provider-folder.ts";
 import { ProviderUnavailableError } from "../engine/provider-unavailable.ts";
 import { findCudaDriver } from "./cuda-driver.ts";
 import type { CudaFindings, Trial, VulkanFindings } from "./findings.ts";
-import { MARK } from "./run-probe.ts";
+import { FAILED, FOUND } from "./run-probe.ts";
 import { troubleOf, tryProvider } from "./trial.ts";
 import { findVulkan } from "./vulkan.ts";
 
@@ -51,4 +51,8 @@ async function find(name: string | undefined): Promise<CudaFindings | VulkanFind
   }
 }
 
-process.stdout.write(`\n${MARK}${JSON.stringify(await find(process.argv[2]))}\n`);
+try {
+  process.stdout.write(`\n${FOUND}${JSON.stringify(await find(process.argv[2]))}\n`);
+} catch (error) {
+  process.stdout.write(`\n${FAILED}${JSON.stringify(troubleOf(error))}\n`);
+}

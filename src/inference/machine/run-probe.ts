@@ -51,16 +51,20 @@ export async function runProbe<Found>(
     return { trouble: unwell("probe_hung", `the trial did not end within ${timeoutMs / 1000} s`) };
   }
   const line = output.slice(0, MAX_OUTPUT_BYTES).trimEnd().split("\n").at(-1) ?? "";
-  if (end === "code 0" && line.startsWith(MARK)) {
-    return { found: JSON.parse(line.slice(MARK.length)) };
+  if (end === "code 0" && line.startsWith(FOUND)) {
+    return { found: JSON.parse(line.slice(FOUND.length)) };
+  }
+  if (end === "code 0" && line.startsWith(FAILED)) {
+    return { trouble: JSON.parse(line.slice(FAILED.length)) };
   }
   const last = complaints.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
   const why = `the trial's process ended with ${end}${last === "" ? "" : `: ${last}`}`;
   return { trouble: unwell("probe_crashed", why) };
 }
 
-/** Stands before what a probe found, on the last line that it writes: libraries write to the same stream. */
-export const MARK = "found ";
+/** Stand before what a probe found, or what hindered it, on the last line that it writes: libraries write to the same stream. */
+export const FOUND = "found ";
+export const FAILED = "failed ";
 
 const PROBE = fileURLToPath(new URL("./probe.ts", import.meta.url));
 

@@ -54,6 +54,17 @@ describe("a probe in a process of its own", () => {
     });
   });
 
+  test("that lacks something itself says what", async () => {
+    const result = await runProbe("elsewhere" as "cpu", { env, signal: patient });
+    expect(result).toEqual({
+      trouble: {
+        kind: "failed",
+        why: "the trial failed: no such probe: elsewhere",
+        next: "Use another provider, and report this",
+      },
+    });
+  });
+
   test("that hangs is ended after a while", async () => {
     const hanging = script("hang", "setInterval(() => {}, 1000);");
     const options = { env, signal: patient, script: hanging, timeoutMs: 300 };

@@ -62,7 +62,7 @@ export interface ProviderFile {
 
 /** Where the provider's files lie unless the settings say otherwise: one folder for each version. */
 export function defaultCudaFolder(env: Readonly<Record<string, string | undefined>>): string {
-  const home = env["XDG_DATA_HOME"] ?? path.join(env["HOME"] ?? ".", ".local", "share");
+  const home = env["XDG_DATA_HOME"] || path.join(env["HOME"] ?? ".", ".local", "share");
   return path.join(home, "unmask", `cuda-${CUDA_RUNTIME_VERSION}`);
 }
 

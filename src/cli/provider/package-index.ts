@@ -1,0 +1,144 @@
+import { refusalOf } from "#weights/remote/http-store.ts";
+import { type HeadersFor, walkOn } from "#weights/remote/redirects.ts";
+import { firstContact, type RetryPolicy, withRetries } from "#weights/retries.ts";
+import type { PinnedWheel } from "./pinned-files.ts";
+import { ProviderFault } from "./provider-fault.ts";
+
+/** A package index, and what is sent to its origin alone. */
+export interface PackageIndex {
+  /** Without user and password. */
+  readonly address: URL;
+  readonly headersFor: HeadersFor;
+}
+
+/** Where a wheel is to be had. */
+export interface FoundWheel {
+  readonly url: URL;
+  /** Its file's name. */
+  readonly file: string;
+  /** Of the whole file, as the index has it. */
+  readonly sha256?: string;
+}
+
+/** Threat: an index that never ends. The largest project's page is some megabytes (thousands of files). */
+const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+
+/** Both forms of the page. Source: PEP 691, "Version + Format Selection". */
+const ACCEPT =
+  "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+
+/** Reads an index's address as it is given to pip, user and password included. Throws ProviderFault. */
+export function openIndex(text: string): PackageIndex {
+  const address = URL.canParse(text) ? new URL(text) : undefined;
+  if (address === undefined || !/^https?:$/.test(address.protocol)) {
+    throw new ProviderFault(
+      "the package index is no http or https address",
+      "Give it as pip's --index-url, such as https://HOST/simple.",
+    );
+  }
+  const { username, password, origin } = address;
+  address.username = "";
+  address.password = "";
+  if (!address.pathname.endsWith("/")) address.pathname += "/";
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
+  return {
+    address,
+    headersFor: (asked) => (username !== "" && asked === origin ? { authorization } : {}),
+  };
+}
+
+/** Finds a wheel by its project's page. Throws ProviderFault where the index has none, WeightsError where it does not reply. */
+export async function findWheel(
+  index: PackageIndex,
+  wheel: PinnedWheel,
+  { signal, policy }: { readonly signal: AbortSignal; readonly policy: RetryPolicy },
+): Promise<FoundWheel> {
+  const page = new URL(`${wheel.project}/`, index.address);
+  const found = await withRetries({ policy: firstContact(policy), signal }, () =>
+    readPage(page, index, signal),
+  );
+  const prefix = `${wheel.project.replaceAll("-", "_")}-${wheel.version}-`;
+  const match = found.find(({ file }) => file.startsWith(prefix) && wheel.platform.test(file));
+  if (match !== undefined) return match;
+  const versions = found.filter(({ file }) => file.endsWith(".whl")).length;
+  throw new ProviderFault(
+    `${page.href} has no wheel of ${wheel.project} ${wheel.version} for Linux on x64 (${versions} others)`,
+    "Name an index that has it (--index), or give the wheel itself (--from).",
+  );
+}
+
+async function readPage(
+  page: URL,
+  { headersFor }: PackageIndex,
+  signal: AbortSignal,
+): Promise<readonly FoundWheel[]> {
+  const { url, response } = await walkOn(
+    page,
+    (origin) => ({ accept: ACCEPT, ...headersFor(origin) }),
+    signal,
+  );
+  if (response.status === 404) {
+    await response.body?.cancel();
+    throw new ProviderFault(
+      `${page.href} is not there: the index does not have the project`,
+      "Name an index that has it (--index), or give the wheel itself (--from).",
+    );
+  }
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw refusalOf(response, `${page.href} answered ${response.status}`);
+  }
+  const text = await boundedText(response, page);
+  const isJson = /json/i.test(response.headers.get("content-type") ?? "");
+  return isJson ? wheelsOfJson(text, url) : wheelsOfHtml(text, url);
+}
+
+async function boundedText(response: Response, page: URL): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_PAGE_BYTES) {
+      throw new ProviderFault(
+        `${page.href} is longer than ${MAX_PAGE_BYTES} bytes, which is no project's page`,
+        "Name another index (--index).",
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Source: PEP 691, "Project Detail". */
+function wheelsOfJson(text: string, base: URL): readonly FoundWheel[] {
+  const page = JSON.parse(text) as { readonly files?: unknown };
+  const files: readonly unknown[] = Array.isArray(page.files) ? page.files : [];
+  return files.flatMap((entry) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { filename, url, hashes } = entry as Readonly<Record<string, unknown>>;
+    if (typeof filename !== "string" || typeof url !== "string" || !URL.canParse(url, base.href))
+      return [];
+    const sha256 = (hashes as { readonly sha256?: unknown } | undefined)?.sha256;
+    return [found(filename, new URL(url, base), sha256)];
+  });
+}
+
+/** Source: PEP 503: anchors whose text is the file's name, and whose fragment its hash. */
+function wheelsOfHtml(text: string, base: URL): readonly FoundWheel[] {
+  return [...text.matchAll(/<a\s[^>]*href\s*=\s*["']([^"']+)["'][^>]*>([^<]*)<\/a>/gi)].flatMap(
+    ([, href = "", file = ""]) => {
+      const address = href.replaceAll("&amp;", "&");
+      if (!URL.canParse(address, base.href)) return [];
+      const url = new URL(address, base);
+      const [, sha256] = /^#sha256=([0-9a-fA-F]{64})$/.exec(url.hash) ?? [];
+      url.hash = "";
+      return [found(file.trim(), url, sha256)];
+    },
+  );
+}
+
+function found(file: string, url: URL, sha256: unknown): FoundWheel {
+  const isHash = typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256);
+  return { file, url, ...(isHash ? { sha256: sha256.toLowerCase() } : {}) };
+}
