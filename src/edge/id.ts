@@ -4,21 +4,9 @@ import { encodeBase62 } from "#wire/codec/base62.ts";
 const ID_BYTES = 15;
 const ID_DIGITS = 21;
 
-/** Makes an id such as `ans_…`, `req_…`. */
+/** Makes an id such as `acc_…`, `req_…`. */
 export function newId(
-  prefix:
-    | "acc"
-    | "ans"
-    | "bat"
-    | "quo"
-    | "ctk"
-    | "evt"
-    | "grt"
-    | "rfd"
-    | "req"
-    | "tkt"
-    | "whe"
-    | "whd",
+  prefix: "acc" | "bat" | "quo" | "ctk" | "evt" | "grt" | "rfd" | "req" | "tkt" | "whe" | "whd",
 ): string {
   return `${prefix}_${encodeBase62(crypto.getRandomValues(new Uint8Array(ID_BYTES)), ID_DIGITS)}`;
 }

@@ -2,7 +2,7 @@ import { app } from "./app.ts";
 import type { Bindings } from "./env.ts";
 import { consumeUsage } from "./usage/consume.ts";
 
-export { AnswerObject } from "./answers/answer-object.ts";
+export { AnswerObject } from "./answers/hosting/answer-object.ts";
 export { BatchObject } from "./batches/batch-object.ts";
 export { CacheObject } from "./cache/cache-object.ts";
 export { LedgerObject } from "./ledger/ledger-object.ts";

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { AnswerObject } from "#edge/answers/answer-object.ts";
+import { AnswerObject } from "#edge/answers/hosting/answer-object.ts";
 import { BatchObject } from "#edge/batches/batch-object.ts";
 import { CacheObject } from "#edge/cache/cache-object.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";

@@ -8,10 +8,8 @@ import { admit } from "#edge/answers/admit.ts";
 import type { AnswerEventLog } from "#edge/answers/making/answer-event-log.ts";
 import { AnswerRunner } from "#edge/answers/making/answer-runner.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
-import {
-  type AnswerRepository,
-  openAnswerRepository,
-} from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
 import type { Captured } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
@@ -351,7 +349,7 @@ class World {
         return store.transaction(work);
       },
     };
-    return openAnswerRepository(mortal, () => "evt_1");
+    return new AnswerRepository(new AnswerRows(mortal), "ans_1", () => "evt_1");
   }
 }
 

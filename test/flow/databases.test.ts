@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { micros } from "#domain/micros.ts";
-import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { openBatchOrders } from "#edge/batches/storage/batch-orders.ts";
 import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
@@ -48,6 +49,10 @@ describe.each(Object.entries(RELEASES))("databases that release %s wrote", (rele
     const database = new DatabaseSync(":memory:");
     database.exec(readFileSync(`${FIXTURES}/${release}/${name}.sql`, "utf8"));
     return nodeStore(database);
+  }
+
+  function answerIn(store: SqlStore, id: string): AnswerRepository {
+    return new AnswerRepository(new AnswerRows(store), id, () => "evt_new");
   }
 
   test("a ledger keeps its balances, its open hold, the reply of an Idempotency-Key and what it has to send", () => {
@@ -100,7 +105,7 @@ describe.each(Object.entries(RELEASES))("databases that release %s wrote", (rele
   });
 
   test("an answer under way goes on from its frames", () => {
-    const repository = openAnswerRepository(stored("answer-running"), () => "evt_new");
+    const repository = answerIn(stored("answer-running"), "ans_running");
     expect(repository.order()).toMatchObject({
       job: { id: "ans_running", card: { prices: { linear: 1_000_000n } }, question: {} },
       webhook: { url: "https://named.test/" },
@@ -114,7 +119,7 @@ describe.each(Object.entries(RELEASES))("databases that release %s wrote", (rele
   });
 
   test("an ended answer still has its tasks", () => {
-    const repository = openAnswerRepository(stored("answer-ended"), () => "evt_new");
+    const repository = answerIn(stored("answer-ended"), "ans_ended");
     expect(repository.ended()).toEqual({
       ...{
         body: endedAnswer("ans_ended"),

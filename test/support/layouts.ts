@@ -49,7 +49,12 @@ export const layouts: Readonly<Record<string, Layout>> = {
     },
   },
   "src/edge/answers": {
-    arrows: { storage: [], making: ["storage"], base: ["making", "storage"] },
+    arrows: {
+      storage: [],
+      making: ["storage"],
+      base: ["making", "storage"],
+      hosting: ["base", "making", "storage"],
+    },
     beside: {},
   },
   "src/edge/batches": {

@@ -10,7 +10,8 @@ import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
-import { openAnswerRepository } from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
+import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
 import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { noProgress } from "#edge/answers/storage/stored-progress.ts";
 import { openBatchOrders } from "#edge/batches/storage/batch-orders.ts";
@@ -64,7 +65,11 @@ function fillLedger(database: DatabaseSync): void {
 }
 
 function fillRunningAnswer(database: DatabaseSync): void {
-  const repository = openAnswerRepository(nodeStore(database), () => "evt_running");
+  const repository = new AnswerRepository(
+    new AnswerRows(nodeStore(database)),
+    "ans_running",
+    () => "evt_running",
+  );
   repository.take(order("ans_running"));
   repository.attempt();
   repository.keep({
@@ -80,7 +85,11 @@ function fillRunningAnswer(database: DatabaseSync): void {
 }
 
 function fillEndedAnswer(database: DatabaseSync): void {
-  const repository = openAnswerRepository(nodeStore(database), () => "evt_ended");
+  const repository = new AnswerRepository(
+    new AnswerRows(nodeStore(database)),
+    "ans_ended",
+    () => "evt_ended",
+  );
   repository.take(order("ans_ended"));
   const body = endedAnswer("ans_ended");
   repository.end({ body, tasks: ["settle", "tell"], at: AT, decoder: "2" }, noProgress);

@@ -2,32 +2,38 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import { withRetry } from "../with-retry.ts";
+import { objectNameOf } from "./answer-id.ts";
 import type { Answers, KeptAnswer } from "./answer-service.ts";
 import type { AnswerOrder } from "./storage/answer-order.ts";
 
-/** What the object of one answer is asked: as in `Answers`, of itself. */
+/** What the object of some answers is asked: as in `Answers`, of one of them. */
 export interface AnswerCalls {
   start(order: AnswerOrder): Promise<void>;
   run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody>;
   stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
-  read(viewer: Viewer): Promise<AnswerBody | null>;
-  wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
-  events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null>;
-  cancel(viewer: Viewer): Promise<AnswerBody | null>;
-  kept(viewer: Viewer): Promise<KeptAnswer | null>;
+  read(id: string, viewer: Viewer): Promise<AnswerBody | null>;
+  wait(id: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
+  events(
+    id: string,
+    viewer: Viewer,
+    after: number | null,
+  ): Promise<ReadableStream<Uint8Array> | null>;
+  cancel(id: string, viewer: Viewer): Promise<AnswerBody | null>;
+  kept(id: string, viewer: Viewer): Promise<KeptAnswer | null>;
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
   follow(
+    id: string,
     accountId: string,
     follower: string,
   ): Promise<ReadableStream<Uint8Array> | "not begun" | "over">;
-  leave(follower: string): Promise<void>;
-  call(): Promise<void>;
-  watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null>;
+  leave(id: string, follower: string): Promise<void>;
+  call(id: string): Promise<void>;
+  watch(id: string, accountId: string, milliseconds: number | null): Promise<AnswerBody | null>;
 }
 
 /** Where the answers are bound. */
 export interface AnswerBinding {
-  /** One per answer, named by its id. */
+  /** Some per account, shared by its answers, and one for each answer of versions before: `objectNameOf`. */
   readonly ANSWERS: ObjectsOf<AnswerCalls>;
 }
 
@@ -38,23 +44,29 @@ const ATTEMPTS = 3;
 export function answersOf({ ANSWERS }: AnswerBinding): Answers {
   // A stub whose object died fails for ever: each attempt takes a new one.
   const call = async <Value>(
+    accountId: string,
     answerId: string,
-    operation: (answer: ObjectOf<AnswerCalls>) => Promise<Value>,
+    operation: (object: ObjectOf<AnswerCalls>) => Promise<Value>,
   ): Promise<Value> => {
-    return await withRetry(() => operation(ANSWERS.getByName(answerId)), {
+    const name = objectNameOf(accountId, answerId);
+    return await withRetry(() => operation(ANSWERS.getByName(name)), {
       attempts: ATTEMPTS,
       isFinal: isOverloaded,
     });
   };
+  const ordered = <Value>(
+    { job }: AnswerOrder,
+    operation: (object: ObjectOf<AnswerCalls>) => Promise<Value>,
+  ): Promise<Value> => call(job.accountId, job.id, operation);
   return {
-    start: (order) => call(order.job.id, (answer) => answer.start(order)),
+    start: (order) => ordered(order, (object) => object.start(order)),
     run: (order, milliseconds, caller) =>
-      call(order.job.id, async (answer) => {
+      ordered(order, async (object) => {
         const { job, owner } = order;
         const cancel = (): void =>
           // Calls through one stub arrive in the order in which they were made, so that it comes behind the start.
-          caller?.waitUntil(answer.cancel({ accountId: job.accountId, owner }));
-        const running = answer.run(order, milliseconds);
+          caller?.waitUntil(object.cancel(job.id, { accountId: job.accountId, owner }));
+        const running = object.run(order, milliseconds);
         caller?.signal.addEventListener("abort", cancel, { once: true });
         try {
           if (caller?.signal.aborted === true) cancel();
@@ -63,25 +75,33 @@ export function answersOf({ ANSWERS }: AnswerBinding): Answers {
           caller?.signal.removeEventListener("abort", cancel);
         }
       }),
-    stream: (order) => call(order.job.id, async (answer) => await answer.stream(order)),
-    read: (id, viewer) => call(id, (answer) => answer.read(viewer)),
-    wait: (id, viewer, milliseconds) => call(id, (answer) => answer.wait(viewer, milliseconds)),
-    events: (id, viewer, after) => call(id, (answer) => answer.events(viewer, after)),
-    cancel: (id, viewer) => call(id, (answer) => answer.cancel(viewer)),
+    stream: (order) => ordered(order, async (object) => await object.stream(order)),
+    read: (id, viewer) => call(viewer.accountId, id, (object) => object.read(id, viewer)),
+    wait: (id, viewer, milliseconds) =>
+      call(viewer.accountId, id, (object) => object.wait(id, viewer, milliseconds)),
+    events: (id, viewer, after) =>
+      call(viewer.accountId, id, (object) => object.events(id, viewer, after)),
+    cancel: (id, viewer) => call(viewer.accountId, id, (object) => object.cancel(id, viewer)),
     // The runtime's types make a pair a list on its way through the call; it arrives as it was.
     kept: async (id, viewer) =>
-      (await call(id, async (answer) => await answer.kept(viewer))) as KeptAnswer | null,
-    record: (order, body) => call(order.job.id, (answer) => answer.record(order, body)),
-    follow: (leader, follower) =>
+      (await call(
+        viewer.accountId,
+        id,
+        async (object) => await object.kept(id, viewer),
+      )) as KeptAnswer | null,
+    record: (order, body) => ordered(order, (object) => object.record(order, body)),
+    follow: ({ accountId, answerId }, follower) =>
       call(
-        leader.answerId,
-        async (answer): ReturnType<Answers["follow"]> =>
-          await answer.follow(leader.accountId, follower),
+        accountId,
+        answerId,
+        async (object): ReturnType<Answers["follow"]> =>
+          await object.follow(answerId, accountId, follower),
       ),
-    leave: (leader, follower) => call(leader.answerId, (answer) => answer.leave(follower)),
-    call: (id) => call(id, (answer) => answer.call()),
-    watch: (leader, milliseconds) =>
-      call(leader.answerId, (answer) => answer.watch(leader.accountId, milliseconds)),
+    leave: ({ accountId, answerId }, follower) =>
+      call(accountId, answerId, (object) => object.leave(answerId, follower)),
+    call: ({ accountId, answerId }) => call(accountId, answerId, (object) => object.call(answerId)),
+    watch: ({ accountId, answerId }, milliseconds) =>
+      call(accountId, answerId, (object) => object.watch(answerId, accountId, milliseconds)),
   };
 }
 

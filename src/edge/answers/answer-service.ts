@@ -50,7 +50,7 @@ export interface Answers extends Followed {
   /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and no endpoint of the account is told, only the address that its order names. */
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
   /** Tells an answer that its turn at the functions has come. A call that is lost costs it a while: it looks by itself. */
-  call(answerId: string): Promise<void>;
+  call(answer: LedAnswer): Promise<void>;
   /** As `wait`, of another's answer whose end is waited for; null also where it is not there. */
   watch(leader: LedAnswer, milliseconds: number | null): Promise<AnswerBody | null>;
 }

@@ -6,13 +6,13 @@ import { type Result, refuse } from "#domain/result.ts";
 import { answerBody } from "#wire/api/answers/responses.ts";
 import { cardDigest } from "#wire/function/model-card.ts";
 import type { CallerContext } from "../caller-context.ts";
-import { newId } from "../id.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
 import type { AskedQuestion } from "../questions/question-picture.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { admit } from "./admit.ts";
+import { newAnswerId } from "./answer-id.ts";
 import { type AskedAnswer, type AskedRequest, type Asking, atOnce } from "./asking.ts";
 import type { Job } from "./storage/answer-order.ts";
 
@@ -50,7 +50,7 @@ export async function readJob(
   if (!images.ok) return images;
   const question: AskedQuestion = { messages, options, images: images.value };
   const { accountId } = key;
-  return admit(question, { id: newId("ans"), accountId, card, warnings, createdAt });
+  return admit(question, { id: newAnswerId(), accountId, card, warnings, createdAt });
 }
 
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
@@ -61,7 +61,7 @@ export function partialAtOnce(
   const body = answerBody(
     untouched(options.canvas),
     {
-      jobId: newId("ans"),
+      jobId: newAnswerId(),
       status: "partial",
       model: card.id,
       ...{ modelDigest: null, numerics: null, restarts: 0 },

@@ -2,9 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type AnswerBinding, answersOf } from "../answers/answer-client.ts";
+import { newAnswerId } from "../answers/answer-id.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
-import { newId } from "../id.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import { keptQuestion, type PicturesBinding } from "../questions/picture-store.ts";
@@ -156,7 +156,7 @@ export class BatchObject extends DurableObject<BatchBindings> implements BatchCa
       notices: noticesOf(this.env),
       index: (_accountId, body) => index.end(body),
       share: settingsOf(this.env).accountPlaces,
-      newAnswerId: () => newId("ans"),
+      newAnswerId: newAnswerId,
       now: () => Date.now(),
     };
   }

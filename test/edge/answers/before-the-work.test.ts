@@ -1,12 +1,13 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AnswerObject } from "#edge/answers/answer-object.ts";
+import { AnswerObject } from "#edge/answers/hosting/answer-object.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { HOLD_LIFETIME_MS } from "#edge/ledger/storage/hold-rows.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../support/edge-builders.ts";
+import { answerObject } from "../answer-objects.ts";
 import { askJson, eventReply, functionReplies, refusal } from "../function-double.ts";
 
 beforeEach(() => {
@@ -125,7 +126,7 @@ describe("an answer whose deadline comes before its function is asked", () => {
       this: LedgerObject,
       holdId,
     ) {
-      const answer = env.ANSWERS.getByName(holdId);
+      const answer = answerObject(holdId);
       alarms.push(await runInDurableObject(answer, (_, { storage }) => storage.getAlarm()));
       return await release.call(this, holdId);
     });

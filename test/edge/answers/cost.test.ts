@@ -7,6 +7,13 @@ import { askJson, digest, eventReply, functionReplies } from "../function-double
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
+  const { getRandomValues } = crypto;
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
+    getRandomValues.call(crypto, array);
+    // Both answers lie in one object: the first byte of an id says in which.
+    if (array instanceof Uint8Array && array.length === 15) array[0] = 9;
+    return array;
+  });
 });
 afterEach(() => vi.restoreAllMocks());
 
@@ -79,7 +86,7 @@ describe("a paid answer", () => {
       "LedgerObject.capture",
     ]);
     // Everything until nothing is left to do, tables that are made and alarms included; of an account that is in use.
-    expect(all.rows["AnswerObject"]).toBeLessThanOrEqual(7);
+    expect(all.rows["AnswerObject"]).toBeLessThanOrEqual(5);
     expect(all.rows["CacheObject"]).toBeLessThanOrEqual(2);
     expect(all.rows["LedgerObject"]).toBeLessThanOrEqual(12);
   });

@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { newAnswerId } from "#edge/answers/answer-id.ts";
 import { readQuestionText } from "#edge/answers/storage/stored-question.ts";
-import { newId } from "#edge/id.ts";
 import { INLINE_PICTURE_BYTES, keptQuestion } from "#edge/questions/picture-store.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
@@ -10,8 +10,9 @@ import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";
-import { pngBytes, story, untoldByFunction } from "../../support/edge-builders.ts";
+import { pngBytes, story } from "../../support/edge-builders.ts";
 import { readOrderBody } from "../../support/orders.ts";
+import { answerObject } from "../answer-objects.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import {
   ask,
@@ -123,7 +124,7 @@ describe.each(forms)("a large picture %s", (_, send) => {
     expect(await stored(answer.id)).toEqual([place]);
 
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY_MS + 60_000 });
-    await runDurableObjectAlarm(env.ANSWERS.getByName(answer.id));
+    await runDurableObjectAlarm(answerObject(answer.id));
     expect(await stored(answer.id)).toEqual([]);
   });
 
@@ -241,7 +242,7 @@ test("a large picture of a question that an earlier version kept is there at eve
       },
     }),
   );
-  const owner = { accountId: "acc_test", id: newId("ans") };
+  const owner = { accountId: "acc_test", id: newAnswerId() };
   const first = await keptQuestion(env.IMAGES, owner, question);
   expect(first.images).toMatchObject([{ kind: "stored", bytes: file.length }]);
   expect(await keptQuestion(env.IMAGES, owner, question)).toEqual(first);

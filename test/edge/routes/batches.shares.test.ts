@@ -1,11 +1,11 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { story } from "../../support/edge-builders.ts";
+import { answerObject } from "../answer-objects.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import { askJson, digest, eventReply, functionReplies } from "../function-double.ts";
 import { endOfBatch, postBatch, resultsOf } from "./batch-calls.ts";
@@ -105,7 +105,7 @@ describe("the answers of a batch", () => {
       expect(data[0]?.answer?.cached).toBe(true);
       return data[0]?.answer?.id ?? "";
     });
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    await runDurableObjectAlarm(answerObject(id));
     expect(told).toContain(`https://named.test/hook ${id}`);
   });
 });

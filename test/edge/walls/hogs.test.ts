@@ -1,9 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { story } from "../../support/edge-builders.ts";
+import { answerObject } from "../answer-objects.ts";
 import { ask, eventReply, functionReplies } from "../function-double.ts";
 import { administer, newKey } from "../routes/administration.ts";
 import { endOfBatch, items, postBatch } from "../routes/batch-calls.ts";
@@ -32,10 +32,14 @@ function functionWith(places: number, ms: number): { most: () => number } {
 }
 
 async function accountWithKey(): Promise<string> {
+  return (await openAccount()).key;
+}
+
+async function openAccount(): Promise<{ readonly id: string; readonly key: string }> {
   const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
   const { id }: { id: string } = await opened.json();
   await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
-  return (await newKey({ account: id, limits: { concurrent: 32 } })).key;
+  return { id, key: (await newKey({ account: id, limits: { concurrent: 32 } })).key };
 }
 
 let asked = 0;
@@ -121,7 +125,7 @@ describe("an accepted answer", () => {
   test("waits for its function to come back, and reads as queued until then", async () => {
     let isThere = false;
     functionReplies(() => (isThere ? eventReply(story) : new Response("", { status: 503 })));
-    const key = await accountWithKey();
+    const { id: account, key } = await openAccount();
     const { id } = await (await post(key, { prefer: "respond-async" })).json<{ id: string }>();
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const headers = { authorization: `Bearer ${key}` };
@@ -129,8 +133,10 @@ describe("an accepted answer", () => {
     expect([waiting.status, waiting.ended_at]).toEqual(["queued", null]);
     isThere = true;
     expect(await endOf(key, id)).toMatchObject({ status: "completed" });
-    const attempts = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
-      storage.sql.exec("SELECT text FROM answer WHERE record = 'attempts'").toArray(),
+    const attempts = await runInDurableObject(answerObject(id, account), (_, { storage }) =>
+      storage.sql
+        .exec("SELECT text FROM answer WHERE answer = ? AND record = 'attempts'", id)
+        .toArray(),
     );
     expect(attempts).toEqual([{ text: "1" }]);
   });

@@ -10,12 +10,13 @@ import type { Ledger } from "../../ledger/ledger-service.ts";
 import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
 import { withRetry } from "../../with-retry.ts";
-import type { AnswerTerms, LedAnswer } from "../storage/answer-order.ts";
 import type {
-  AnswerRepository,
+  AnswerTerms,
   CompletionTask,
+  LedAnswer,
   StoredOrder,
-} from "../storage/answer-repository.ts";
+} from "../storage/answer-order.ts";
+import type { AnswerRepository } from "../storage/answer-repository.ts";
 import { AnswerEventLog } from "./answer-event-log.ts";
 import { tasksDone } from "./completion-outbox.ts";
 import { type Followed, Following } from "./following.ts";

@@ -5,12 +5,13 @@ import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
 import type { Notices } from "../../webhooks/notices.ts";
 import { untilNextAlarm, withRetry } from "../../with-retry.ts";
-import type { AnswerOrder, AnswerTerms } from "../storage/answer-order.ts";
 import type {
-  AnswerRepository,
+  AnswerOrder,
+  AnswerTerms,
   CompletionTask,
   EndedAnswer,
-} from "../storage/answer-repository.ts";
+} from "../storage/answer-order.ts";
+import type { AnswerRepository } from "../storage/answer-repository.ts";
 import { settle } from "./payment.ts";
 
 /** Where a batch hears how the answer of one of its items ended. */

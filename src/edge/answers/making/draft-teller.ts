@@ -2,8 +2,7 @@ import { placeInStream } from "#domain/event.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Notices } from "../../webhooks/notices.ts";
-import type { AnswerOrder } from "../storage/answer-order.ts";
-import type { StoredOrder } from "../storage/answer-repository.ts";
+import type { AnswerOrder, StoredOrder } from "../storage/answer-order.ts";
 import { ownedBy } from "./completion-outbox.ts";
 
 /** At most so often is a canvas in the making told to a webhook that asked for drafts. */

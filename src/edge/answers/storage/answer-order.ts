@@ -4,6 +4,7 @@ import type { WebhookTarget } from "#domain/notice.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard, Quote } from "#domain/quote.ts";
 import type { PlannedWork } from "#domain/work.ts";
+import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import type { AskedQuestion, KeptQuestion } from "../../questions/question-picture.ts";
 
@@ -60,6 +61,17 @@ export interface AnswerOrder {
   readonly numerics: NumericsText | null;
 }
 
+/** An order as it was kept, by this version or by one before. */
+export type StoredOrder = Omit<AnswerOrder, "job"> & { readonly job: Job };
+
+/** Whether a function is asked as soon as the order is taken. */
+export function beginsAtOnce({
+  hasPlace,
+  follows,
+}: Pick<AnswerOrder, "hasPlace" | "follows">): boolean {
+  return hasPlace && follows === null;
+}
+
 /** An order without its question. */
 export type AnswerTerms = Omit<AnswerOrder, "job"> & {
   readonly job: Omit<AnswerOrder["job"], "question">;
@@ -71,4 +83,17 @@ export type AnswerTerms = Omit<AnswerOrder, "job"> & {
 export interface LedAnswer {
   readonly answerId: string;
   readonly accountId: string;
+}
+
+/** What is left to do for an answer that has ended; each is done until it is known to be. */
+export type CompletionTask = "settle" | "tell" | "cache" | "report" | "list";
+
+/** How an answer ended. */
+export interface EndedAnswer {
+  readonly body: AnswerBody;
+  readonly tasks: readonly CompletionTask[];
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Version of the decoder that completed it; null where it was not completed. */
+  readonly decoder: string | null;
 }

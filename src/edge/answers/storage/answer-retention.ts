@@ -1,8 +1,8 @@
 /** How long question and frames are kept after the end: to replay the answer, and to resume its stream. */
-const WORK_LIFETIME_MS = 24 * 3_600_000;
+export const WORK_LIFETIME_MS: number = 24 * 3_600_000;
 
 /** How long the answer itself can be fetched after its end. */
-const ANSWER_LIFETIME_MS = 7 * 24 * 3_600_000;
+export const ANSWER_LIFETIME_MS: number = 7 * 24 * 3_600_000;
 
 /** The first pause before what is left to do for an ended answer is tried again; later ones are as long as it has ended. */
 const MIN_TASK_PAUSE_MS = 20_000;

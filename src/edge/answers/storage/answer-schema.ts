@@ -1,7 +1,8 @@
 import { type Migration, madeAs, type WholeSchema } from "../../storage/migrations.ts";
+import { WORK_LIFETIME_MS } from "./answer-retention.ts";
 
-/** Each index and each table that an answer makes is paid for with every answer: it has one table, and no index but its key. */
-const RECORDS = `CREATE TABLE answer ( ${madeAs({ version: 3, breakingVersion: 3 })}
+/** The table of an answer that had an object of its own. */
+const RECORDS_OF_ONE = `CREATE TABLE answer ( ${madeAs({ version: 3, breakingVersion: 3 })}
      record TEXT PRIMARY KEY,
      text TEXT NOT NULL,
      progress TEXT,
@@ -13,7 +14,34 @@ const RECORDS = `CREATE TABLE answer ( ${madeAs({ version: 3, breakingVersion: 3
      places TEXT
    ) STRICT, WITHOUT ROWID`;
 
-/** The tables of an answer. Times are milliseconds since 1970. */
+/** Each entry of an index is paid for with every answer: there is none but the key. */
+const RECORDS = `CREATE TABLE answer ( ${madeAs({ version: 4, breakingVersion: 4 })}
+     answer TEXT NOT NULL,
+     record TEXT NOT NULL,
+     text TEXT NOT NULL,
+     progress TEXT,
+     tasks TEXT,
+     ended_at INTEGER,
+     decoder TEXT,
+     head BLOB,
+     inline BLOB,
+     places TEXT,
+     PRIMARY KEY (answer, record)
+   ) STRICT, WITHOUT ROWID`;
+
+/** When which answer has to be looked at: 0 while it is made or something is left to do, later when something of it is forgotten. */
+const DUE = `CREATE TABLE due (
+     at INTEGER NOT NULL,
+     answer TEXT NOT NULL,
+     PRIMARY KEY (at, answer)
+   ) STRICT, WITHOUT ROWID`;
+
+/** The one answer's id, out of its terms: the first line of its order, with or without a version around them. */
+const ID_OF_ONE = `(SELECT coalesce(json_extract(terms, '$.value.job.id'), json_extract(terms, '$.job.id'))
+         FROM (SELECT substr(text, 1, instr(text, char(10)) - 1) AS terms
+           FROM answer_before WHERE record = 'order/0001'))`;
+
+/** The tables of the answers that share an object. Times are milliseconds since 1970. */
 export const answerMigrations: readonly Migration[] = [
   {
     name: "an answer as it was when versions were first counted",
@@ -43,7 +71,7 @@ export const answerMigrations: readonly Migration[] = [
     kind: "breaking",
     statements: [
       "ALTER TABLE answer RENAME TO answer_before",
-      RECORDS,
+      RECORDS_OF_ONE,
       `INSERT INTO answer (record, text) SELECT 'order/0001',
          terms || char(10) || coalesce((SELECT text FROM question WHERE part = 0), '')
          FROM answer_before`,
@@ -61,7 +89,24 @@ export const answerMigrations: readonly Migration[] = [
       ...["answer_before", "question", "frames", "duties"].map((table) => `DROP TABLE ${table}`),
     ],
   },
+  {
+    name: "many answers in one table, and which of them are due",
+    kind: "breaking",
+    statements: [
+      "ALTER TABLE answer RENAME TO answer_before",
+      RECORDS,
+      DUE,
+      `INSERT INTO answer
+         (answer, record, text, progress, tasks, ended_at, decoder, head, inline, places)
+         SELECT ${ID_OF_ONE}, record, text, progress, tasks, ended_at, decoder, head, inline, places
+         FROM answer_before`,
+      `INSERT INTO due (at, answer) SELECT coalesce(
+           (SELECT ended_at + ${WORK_LIFETIME_MS} FROM answer WHERE record = 'end' AND tasks = '[]'), 0),
+         answer FROM answer WHERE record = 'order/0001'`,
+      "DROP TABLE answer_before",
+    ],
+  },
 ];
 
-/** A new answer's table. */
-export const answerSchema: WholeSchema = { table: "answer", statements: [RECORDS] };
+/** The tables of an object's first answer. */
+export const answerSchema: WholeSchema = { table: "answer", statements: [RECORDS, DUE] };

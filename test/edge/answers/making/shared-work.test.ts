@@ -1,5 +1,4 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
@@ -8,6 +7,7 @@ import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { collect, story } from "../../../support/edge-builders.ts";
+import { answerObject } from "../../answer-objects.ts";
 import { modelReply } from "../../cache/model-reply.ts";
 import {
   ask,
@@ -261,7 +261,7 @@ describe("who takes part in the work of an answer", () => {
     const [first, second] = [await accepted(what), await accepted(what)];
     await hasStep(second, 1);
     letGo();
-    await runInDurableObject(env.ANSWERS.getByName(first), (_, state) =>
+    await runInDurableObject(answerObject(first), (_, state) =>
       state.abort("the machine died"),
     ).catch(() => undefined);
     expect(await ended(second)).toMatchObject({ status: "completed", answer: "A red square." });

@@ -10,6 +10,7 @@ import { sha256Hex } from "#wire/codec/digest.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { collect, emptyStory, failures, story } from "../../../support/edge-builders.ts";
+import { answerObject } from "../../answer-objects.ts";
 import {
   ask,
   askJson,
@@ -158,7 +159,7 @@ describe("POST /v1/answers is paid for", () => {
     });
     const reply = await askJson(asked, { prefer: "respond-async" });
     const { id } = answerSchema.parse(await reply.json());
-    const object = env.ANSWERS.getByName(id);
+    const object = answerObject(id);
     await vi.waitFor(() => expect(sent.length).toBe(1));
     expect(await runDurableObjectAlarm(object)).toBe(true);
     expect(renewed.mock.calls).toEqual([[id]]);

@@ -1,9 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { story } from "../../../support/edge-builders.ts";
+import { answerObject } from "../../answer-objects.ts";
 import { ask, eventReply, functionReplies, refusal } from "../../function-double.ts";
 import { administer, newKey } from "../administration.ts";
 import { answered, replay } from "../replays.ts";
@@ -16,9 +16,11 @@ afterEach(() => vi.restoreAllMocks());
 
 /** As the answer's alarm does after a day. */
 async function forgetQuestion(id: string): Promise<void> {
-  await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) => {
+  await runInDurableObject(answerObject(id), (_, { storage }) => {
     storage.sql.exec(
-      "UPDATE answer SET head = NULL, inline = NULL, places = NULL WHERE record = 'order/0001'",
+      `UPDATE answer SET head = NULL, inline = NULL, places = NULL
+         WHERE answer = ? AND record = 'order/0001'`,
+      id,
     );
   });
 }
@@ -69,9 +71,10 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
     for (const older of [null, "1"]) {
       const { sent } = functionReplies(() => eventReply(story));
       const { id } = await answered();
-      const made = runInDurableObject(env.ANSWERS.getByName(id), async (_, state) => {
+      const made = runInDurableObject(answerObject(id), async (_, state) => {
         const { storage } = state;
-        storage.sql.exec("UPDATE answer SET decoder = ? WHERE record = 'end'", older);
+        const query = "UPDATE answer SET decoder = ? WHERE answer = ? AND record = 'end'";
+        storage.sql.exec(query, older, id);
         await storage.sync();
         // What it remembers of its end is what it wrote; the next instance reads it.
         state.abort("a newer version is deployed");

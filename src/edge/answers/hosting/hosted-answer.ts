@@ -1,45 +1,60 @@
-import { DurableObject } from "cloudflare:workers";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
-import { newId } from "../id.ts";
-import { maySee, type Viewer } from "../keys/viewer.ts";
-import { ledgerOf } from "../ledger/ledger-client.ts";
-import { logFault } from "../log.ts";
-import { deletePictures, keptQuestion, type PictureOwner } from "../questions/picture-store.ts";
-import { durableStore } from "../storage/sql-store.ts";
-import type { AnswerCalls } from "./answer-client.ts";
-import { type AnswerBindings, AnswerReach } from "./answer-reach.ts";
-import type { KeptAnswer } from "./answer-service.ts";
-import { AnswerRunner } from "./making/answer-runner.ts";
-import { drainOutbox } from "./making/completion-outbox.ts";
-import type { WorkMessage } from "./making/shared-work.ts";
-import { AnswerIndex } from "./storage/answer-index.ts";
-import type { AnswerOrder } from "./storage/answer-order.ts";
-import {
-  type AnswerRepository,
-  beginsAtOnce,
-  type CompletionTask,
-  openAnswerRepository,
-} from "./storage/answer-repository.ts";
-import { retentionAt } from "./storage/answer-retention.ts";
-import { noProgress } from "./storage/stored-progress.ts";
+import { newId } from "../../id.ts";
+import { maySee, type Viewer } from "../../keys/viewer.ts";
+import { logFault } from "../../log.ts";
+import type { KeptAnswer } from "../answer-service.ts";
+import { AnswerRunner } from "../making/answer-runner.ts";
+import { drainOutbox } from "../making/completion-outbox.ts";
+import { DraftTeller } from "../making/draft-teller.ts";
+import type { WorkMessage } from "../making/shared-work.ts";
+import { type AnswerOrder, beginsAtOnce, type CompletionTask } from "../storage/answer-order.ts";
+import { AnswerRepository } from "../storage/answer-repository.ts";
+import { retentionAt } from "../storage/answer-retention.ts";
+import type { AnswerRows } from "../storage/answer-rows.ts";
+import type { AnswerReach } from "./answer-reach.ts";
+
+/** The object that an answer lies in. */
+export interface AnswerHost {
+  readonly rows: AnswerRows;
+  readonly reach: AnswerReach;
+  /** Has all answers looked at then, or before. Milliseconds since 1970. */
+  readonly ringAt: (at: number) => void;
+  /** Losing such work costs a delay: the alarm does what it did not come to. */
+  readonly inBackground: (work: Promise<void>) => void;
+  /** The last answer was forgotten. */
+  readonly onEmpty: () => Promise<void>;
+}
 
 /** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
-const LOOK_MS = 20_000;
+export const LOOK_MS = 20_000;
 
-/** The Durable Object of one answer. Everything that it has promised is in SQLite; a new instance goes on where the last one died. */
-export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
-  #repository: AnswerRepository;
+/** One of the answers that share an object. What it has promised is in the object's rows; the next instance goes on where the last one died. */
+export class HostedAnswer {
+  readonly #id: string;
+  readonly #host: AnswerHost;
+  readonly #repository: AnswerRepository;
+  readonly #drafts = new DraftTeller();
   #runner: AnswerRunner | undefined;
-  readonly #reach: AnswerReach;
   /** Resolves when the order is kept, or on its way to be. */
   readonly #isKept: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** When what is left to do for its end is tried again. Milliseconds since 1970. */
+  #retryAt = 0;
 
-  constructor(state: DurableObjectState, env: AnswerBindings) {
-    super(state, env);
-    this.#reach = new AnswerReach(env, (work) => this.#inBackground(work));
-    this.#repository = this.#openRepository();
+  constructor(id: string, host: AnswerHost) {
+    this.#id = id;
+    this.#host = host;
+    // In one write with the order, also where that is kept with its end: an end has tasks, and its object may die before them.
+    const onKept = (): void => host.ringAt(Date.now() + LOOK_MS);
+    this.#repository = new AnswerRepository(host.rows, id, () => newId("evt"), onKept);
+  }
+
+  /** Whether nothing would be lost but time if the next call made it anew out of its rows. */
+  get isAtRest(): boolean {
+    if (this.#repository.terms() === null) return true;
+    const ended = this.#repository.ended();
+    return ended?.tasks.length === 0 && this.#runner?.shared.isUnderWay !== true;
   }
 
   async run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody> {
@@ -60,17 +75,18 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     await this.#isKept.promise;
   }
 
-  async record(order: AnswerOrder, body: AnswerBody): Promise<void> {
+  record(order: AnswerOrder, body: AnswerBody): void {
     this.#repository.take(order);
     // What is found was cached, or made, under a key that has the decoder's version in it.
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
     // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
     const tasks: readonly CompletionTask[] = order.webhook === null ? ["list"] : ["tell", "list"];
-    this.#repository.end({ body, tasks, at: Date.now(), decoder }, noProgress);
-    await this.ctx.storage.setAlarm(Date.now());
+    const none = { modelDigest: null, started: null, frames: [] };
+    this.#repository.end({ body, tasks, at: Date.now(), decoder }, none);
+    this.#host.inBackground(this.#lookBack());
   }
 
-  async read(viewer: Viewer): Promise<AnswerBody | null> {
+  read(viewer: Viewer): AnswerBody | null {
     return this.#mayBeSeenBy(viewer) ? this.#answer().body() : null;
   }
 
@@ -81,7 +97,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return this.#answer().body();
   }
 
-  async events(viewer: Viewer, after: number | null): Promise<ReadableStream<Uint8Array> | null> {
+  events(viewer: Viewer, after: number | null): ReadableStream<Uint8Array> | null {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
     return this.#listen(after);
@@ -97,15 +113,12 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     const isThere = this.#mayBeSeenBy(viewer) && this.#repository.hasQuestion();
     const order = isThere ? this.#repository.order() : null;
     if (order === null) return null;
-    const question = await keptQuestion(this.env.IMAGES, order.job, order.job.question);
+    const question = await this.#host.reach.keptQuestion(order.job, order.job.question);
     const decoder = this.#repository.ended()?.decoder ?? null;
     return { order: { ...order, job: { ...order.job, question } }, decoder };
   }
 
-  async follow(
-    accountId: string,
-    follower: string,
-  ): Promise<ReadableStream<Uint8Array> | "not begun" | "over"> {
+  follow(accountId: string, follower: string): ReadableStream<Uint8Array> | "not begun" | "over" {
     if (this.#repository.terms()?.job.accountId !== accountId) return "not begun";
     this.#awake();
     const { shared } = this.#answer();
@@ -115,11 +128,11 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     });
   }
 
-  async leave(follower: string): Promise<void> {
+  leave(follower: string): void {
     this.#runner?.shared.leave(follower);
   }
 
-  async call(): Promise<void> {
+  call(): void {
     this.#runner?.place.called();
   }
 
@@ -131,29 +144,34 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return this.#answer().body();
   }
 
-  override async alarm(): Promise<void> {
+  /** Goes on with what an instance before this one left, and tells the ledger that it is still there. Never rejects. */
+  async look(): Promise<void> {
     const terms = this.#repository.terms();
     if (terms === null) return;
-    if (this.#repository.ended() !== null) return await this.#lookBack();
-    await this.#lookAgain();
-    this.#awake();
     try {
-      if (terms.payment.kind === "batch") return await this.#answer().place.renew();
-
-      await ledgerOf(this.env, terms.job.accountId).renew(terms.job.id);
+      if (this.#repository.ended() !== null) {
+        if (Date.now() >= this.#retryAt) await this.#lookBack();
+        else this.#host.ringAt(this.#retryAt);
+        return;
+      }
+      this.#awake();
+      if (terms.payment.kind === "batch") await this.#answer().place.renew();
+      else await this.#host.reach.ledgerOf(terms.job.accountId).renew(terms.job.id);
     } catch (cause) {
-      logFault("a hold could not be renewed; it will be tried again", terms.job.id, cause);
+      logFault("an answer could not be looked after; it will be again", this.#id, cause);
     }
   }
 
-  /** The answer, from the repository where this instance is new. */
+  /** The answer, from its rows where this instance is new. */
   #answer(): AnswerRunner {
     const terms = this.#repository.terms();
     if (terms === null) throw new Error("an answer that never began is asked for");
+    const { reach, inBackground } = this.#host;
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      ...this.#reach.runnerParts(() => this.#keepOrder()),
-      onFrame: (order) => this.#reach.draft(order, terms.noticeId, () => this.#answer().body()),
-      onEnd: (done) => this.#inBackground(this.#lookBack(done)),
+      ...reach.runnerParts(terms.job.accountId, () => this.#keepOrder()),
+      onFrame: (order) =>
+        reach.draft(this.#drafts, order, terms.noticeId, () => this.#answer().body()),
+      onEnd: (done) => inBackground(this.#lookBack(done)),
     });
     return this.#runner;
   }
@@ -163,14 +181,15 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
    * machine that dies before has told nobody anything, and its caller's Worker calls again.
    */
   #begin(order: AnswerOrder): void {
+    const { reach, inBackground } = this.#host;
     this.#repository.take(order);
     if (!beginsAtOnce(order)) this.#keepOrder();
-    this.#inBackground(
+    inBackground(
       this.#answer()
         .goOn()
         .finally(() => this.#keepOrder()),
     );
-    this.#inBackground(this.#reach.listLate(this.#repository));
+    inBackground(reach.listLate(this.#repository));
   }
 
   #keepOrder(): void {
@@ -185,58 +204,42 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
   #awake(): void {
-    this.#inBackground(this.#answer().goOn());
+    this.#host.inBackground(this.#answer().goOn());
   }
 
   /** Does what is left to do for an ended answer, then forgets it in two steps. */
   async #lookBack(done: readonly CompletionTask[] = []): Promise<void> {
     const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
-    await drainOutbox(this.#repository, terms, this.#reach.targets(), done);
+    const { reach, ringAt } = this.#host;
+    await drainOutbox(this.#repository, terms, reach.targets(terms.job.accountId), done);
     const hasTasks = this.#repository.ended()?.tasks.length !== 0;
     const retention = retentionAt(Date.now(), ended.at, hasTasks);
-    if (retention.forgets === "answer") return await this.#forget(terms.job.id);
-    if (retention.forgets === "work") await this.#forgetWork(terms.job);
-    await this.ctx.storage.setAlarm(retention.lookAt);
+    if (retention.forgets === "answer") return await this.#forget();
+    if (retention.forgets === "work") await this.#forgetWork();
+    if (!hasTasks) return;
+    this.#retryAt = retention.lookAt;
+    ringAt(retention.lookAt);
   }
 
   /** What the bucket keeps of the pictures, should it not be reachable now, its own rule deletes. */
-  async #forgetWork(job: PictureOwner): Promise<void> {
-    const places = this.#repository.picturePlaces();
-    await deletePictures(this.env.IMAGES, job, places).catch((cause: unknown) =>
-      logFault("an answer's pictures could not be deleted", job.id, cause),
-    );
+  async #forgetWork(): Promise<void> {
+    const terms = this.#repository.terms();
+    if (terms === null) return;
+    await this.#host.reach.deletePictures(terms.job, this.#repository.picturePlaces());
     this.#repository.forgetWork();
     this.#runner = undefined;
   }
 
-  async #forget(answerId: string): Promise<void> {
-    await new AnswerIndex(this.env.DB).forget(answerId);
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
-    this.#repository = this.#openRepository();
+  async #forget(): Promise<void> {
+    await this.#host.reach.unlist(this.#id);
     this.#runner = undefined;
-  }
-
-  async #lookAgain(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + LOOK_MS);
+    if (this.#repository.forget()) await this.#host.onEmpty();
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {
     const terms = this.#repository.terms();
     return terms !== null && maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
-  }
-
-  /** Losing such work costs a delay: the alarm does what it did not come to. */
-  #inBackground(work: Promise<void>): void {
-    this.ctx.waitUntil(work);
-  }
-
-  #openRepository(): AnswerRepository {
-    const store = durableStore(this.ctx.storage);
-    // In one write with the order, also where that is kept with its end: an end has tasks, and its object may die before them.
-    const onKept = (): void => this.#inBackground(this.#lookAgain());
-    return openAnswerRepository(store, () => newId("evt"), onKept);
   }
 }
 

@@ -9,7 +9,8 @@ import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
-import { collect, failures, numerics, story } from "../../support/edge-builders.ts";
+import { collect, failures, numerics, story } from "../../../support/edge-builders.ts";
+import { answerObject } from "../../answer-objects.ts";
 import {
   ask,
   askJson,
@@ -17,7 +18,7 @@ import {
   functionReplies,
   type SentRequest,
   streamReply,
-} from "../function-double.ts";
+} from "../../function-double.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -89,9 +90,16 @@ function names(messages: readonly SseMessage[]): string[] {
 
 /** Ends the instance as a crash would: nothing of its memory is left, and nobody is told. */
 async function crash(id: string): Promise<void> {
-  const object = env.ANSWERS.getByName(id);
+  const object = answerObject(id);
   const killed = runInDurableObject(object, (_, state) => state.abort("the machine died"));
   await killed.catch(() => undefined);
+}
+
+/** Rings the alarm once what failed is to be tried again. */
+async function ringLater(id: string): Promise<void> {
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 30_000);
+  await runDurableObjectAlarm(answerObject(id));
+  clock.mockRestore();
 }
 
 /** The account's revenue and what is held. */
@@ -109,14 +117,16 @@ describe("an answer whose object dies", () => {
     const id = await begun();
     await hasStep(id, 1);
     await vi.waitFor(async () => {
-      const kept = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
-        storage.sql.exec("SELECT record FROM answer WHERE record LIKE 'progress/%'").toArray(),
+      const kept = await runInDurableObject(answerObject(id), (_, { storage }) =>
+        storage.sql
+          .exec("SELECT record FROM answer WHERE answer = ? AND record LIKE 'progress/%'", id)
+          .toArray(),
       );
       expect(kept).toEqual([{ record: "progress/0001" }]);
     });
     await crash(id);
     expect((await read(id)).status).toBe("running");
-    expect(await runDurableObjectAlarm(env.ANSWERS.getByName(id))).toBe(true);
+    expect(await runDurableObjectAlarm(answerObject(id))).toBe(true);
     const body = await ended(id);
     expect([body.status, body.answer, double.sent.length]).toEqual([
       "completed",
@@ -147,7 +157,7 @@ describe("an answer whose object dies", () => {
     capture.mockRestore();
     expect((await books()).revenue).toBe(before.revenue);
     expect(await read(id)).toMatchObject({ status: "completed", answer: "A red square." });
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    await runDurableObjectAlarm(answerObject(id));
     const after = await books();
     expect([after.revenue - before.revenue, after.held]).toEqual([BigInt(quoted), before.held]);
     expect(sent.length).toBe(1);
@@ -160,7 +170,7 @@ describe("an answer whose object dies", () => {
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await vi.waitFor(() => expect(double.sent.length).toBe(attempt));
       await crash(id);
-      await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+      await runDurableObjectAlarm(answerObject(id));
     }
     const body = await ended(id);
     expect([body.status, body.error?.code, body.charged_micros]).toEqual(["failed", "internal", 0]);
@@ -312,8 +322,8 @@ describe("an answer whose ledger cannot be reached", () => {
     expect([response.status, charged_micros]).toEqual([200, quoted]);
     expect((await books()).revenue).toBe(before.revenue);
     capture.mockRestore();
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    await ringLater(id);
+    await ringLater(id);
     const after = await books();
     expect([after.revenue - before.revenue, after.held]).toEqual([
       BigInt(charged_micros),
@@ -330,7 +340,7 @@ describe("an answer whose ledger cannot be reached", () => {
     await ended(id);
     await ledgerOf(env, "acc_test").release(id);
     capture.mockRestore();
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    await ringLater(id);
     expect(await read(id)).toMatchObject({ status: "completed", charged_micros: 0 });
   });
 });
@@ -394,7 +404,7 @@ describe("a deadline", () => {
     await hasStep(id, 1);
     await crash(id);
     await new Promise((resolve) => setTimeout(resolve, 1100));
-    await runDurableObjectAlarm(env.ANSWERS.getByName(id));
+    await runDurableObjectAlarm(answerObject(id));
     expect((await ended(id)).status).toBe("partial");
   });
 });
@@ -445,7 +455,7 @@ describe("an alarm", () => {
     });
     const before = await books();
     const id = await begun();
-    const object = env.ANSWERS.getByName(id);
+    const object = answerObject(id);
     await vi.waitFor(() => expect(sent.length).toBe(1));
     await runDurableObjectAlarm(object);
     await runDurableObjectAlarm(object);
@@ -461,12 +471,12 @@ describe("an alarm", () => {
     functionReplies(() => eventReply(story));
     const id = await begun();
     const body = await ended(id);
-    const object = env.ANSWERS.getByName(id);
+    const object = answerObject(id);
     await vi.waitFor(async () => {
-      const tasks = await runInDurableObject(object, (_, { storage }) =>
-        storage.sql.exec("SELECT tasks FROM answer WHERE record = 'end'").toArray(),
+      const open = await runInDurableObject(object, (_, { storage }) =>
+        storage.sql.exec("SELECT at FROM due WHERE answer = ? AND at = 0", id).toArray(),
       );
-      expect(tasks).toEqual([{ tasks: "[]" }]);
+      expect(open).toEqual([]);
     });
     const endedAt = Date.now();
     const clock = vi.spyOn(Date, "now");
@@ -487,7 +497,7 @@ describe("an alarm", () => {
 test("an id that somebody guessed leaves nothing behind", async () => {
   const id = "ans_000000000000000000000";
   expect(await answers.read(id, mine)).toBeNull();
-  const tables = await runInDurableObject(env.ANSWERS.getByName(id), (_, { storage }) =>
+  const tables = await runInDurableObject(answerObject(id), (_, { storage }) =>
     storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
   );
   expect(tables).toEqual([]);

@@ -1,19 +1,27 @@
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
-import { dispatch } from "../function/dispatch.ts";
-import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
-import { logFault } from "../log.ts";
-import { functionsServing } from "../models/catalog.ts";
-import type { ObjectsOf } from "../objects.ts";
-import type { PicturesBinding } from "../questions/picture-store.ts";
-import { type SettingVariables, settingsOf } from "../settings.ts";
-import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
-import { type AnswerBinding, answersOf } from "./answer-client.ts";
-import type { RunnerParts } from "./making/answer-runner.ts";
-import type { CompletionTargets } from "./making/completion-outbox.ts";
-import { DraftTeller } from "./making/draft-teller.ts";
-import { AnswerIndex } from "./storage/answer-index.ts";
-import type { AnswerRepository, StoredOrder } from "./storage/answer-repository.ts";
+import { answerCacheOf, type CacheBinding } from "../../cache/cache-client.ts";
+import { dispatch } from "../../function/dispatch.ts";
+import { type LedgerBinding, ledgerOf } from "../../ledger/ledger-client.ts";
+import type { Ledger } from "../../ledger/ledger-service.ts";
+import { logFault } from "../../log.ts";
+import { functionsServing } from "../../models/catalog.ts";
+import type { ObjectsOf } from "../../objects.ts";
+import {
+  deletePictures,
+  keptQuestion,
+  type PictureOwner,
+  type PicturesBinding,
+} from "../../questions/picture-store.ts";
+import type { AskedQuestion, KeptQuestion } from "../../questions/question-picture.ts";
+import { type SettingVariables, settingsOf } from "../../settings.ts";
+import { type NoticeBinding, noticesOf } from "../../webhooks/notice-client.ts";
+import { type AnswerBinding, answersOf } from "../answer-client.ts";
+import type { RunnerParts } from "../making/answer-runner.ts";
+import type { CompletionTargets } from "../making/completion-outbox.ts";
+import type { DraftTeller } from "../making/draft-teller.ts";
+import { AnswerIndex } from "../storage/answer-index.ts";
+import type { StoredOrder } from "../storage/answer-order.ts";
+import type { AnswerRepository } from "../storage/answer-repository.ts";
 /** What an answer's object is bound to. */
 export interface AnswerBindings
   extends SettingVariables,
@@ -34,15 +42,14 @@ const LIST_AFTER_MS = 500;
 export class AnswerReach {
   readonly #env: AnswerBindings;
   readonly #inBackground: (work: Promise<void>) => void;
-  readonly #drafts = new DraftTeller();
 
   constructor(env: AnswerBindings, inBackground: (work: Promise<void>) => void) {
     this.#env = env;
     this.#inBackground = inBackground;
   }
 
-  /** What a runner reaches. `onSent` is called when an order is on its way to the function. */
-  runnerParts(onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
+  /** What a runner of the account's answers reaches. `onSent` is called when an order is on its way to the function. */
+  runnerParts(accountId: string, onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
       dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal, numerics) =>
         dispatch(
@@ -55,21 +62,25 @@ export class AnswerReach {
           { owner, requestId, traceparent, deadlineAt, numerics, signal, onSent },
         ),
       answers: answersOf(this.#env),
-      succeed: async ({ job: { id: answerId, accountId }, cacheKey }, lost) =>
+      succeed: async ({ job: { id: answerId }, cacheKey }, lost) =>
         cacheKey === null
           ? { answerId, accountId }
           : await answerCacheOf(this.#env).succeed(cacheKey, { answerId, accountId }, lost),
-      ledgerOf: (accountId) => ledgerOf(this.#env, accountId),
-      call: (ids) => this.#call(ids),
+      ledgerOf: (id) => this.ledgerOf(id),
+      call: (ids) => this.#call(accountId, ids),
       now: Date.now,
     };
   }
 
-  /** What an ended answer is reported to. */
-  targets(): CompletionTargets {
+  ledgerOf(accountId: string): Ledger {
+    return ledgerOf(this.#env, accountId);
+  }
+
+  /** What an ended answer of the account is reported to. */
+  targets(accountId: string): CompletionTargets {
     return {
-      ledgerOf: (accountId) => ledgerOf(this.#env, accountId),
-      call: (ids) => this.#call(ids),
+      ledgerOf: (id) => this.ledgerOf(id),
+      call: (ids) => this.#call(accountId, ids),
       notices: noticesOf(this.#env),
       cache: answerCacheOf(this.#env),
       batches: {
@@ -93,15 +104,32 @@ export class AnswerReach {
   }
 
   /** Tells the canvas as it stands, where a draft is due. */
-  draft(order: StoredOrder, noticeId: string, body: () => AnswerBody): void {
+  draft(drafts: DraftTeller, order: StoredOrder, noticeId: string, body: () => AnswerBody): void {
     const at = Date.now();
-    if (!this.#drafts.isDue(order, at)) return;
+    if (!drafts.isDue(order, at)) return;
     const draft = { body: body(), noticeId, at };
-    const told = this.#drafts.tell(order, draft, noticesOf(this.#env));
+    const told = drafts.tell(order, draft, noticesOf(this.#env));
     const { id } = order.job;
     this.#inBackground(
       told.catch((cause: unknown) => logFault("a draft could not be told", id, cause)),
     );
+  }
+
+  /** A question out of rows, with its pictures where they are kept. */
+  async keptQuestion(owner: PictureOwner, question: AskedQuestion): Promise<KeptQuestion> {
+    return await keptQuestion(this.#env.IMAGES, owner, question);
+  }
+
+  /** What cannot be reached now, the bucket's own rule deletes. */
+  async deletePictures(owner: PictureOwner, places: readonly string[]): Promise<void> {
+    await deletePictures(this.#env.IMAGES, owner, places).catch((cause: unknown) =>
+      logFault("an answer's pictures could not be deleted", owner.id, cause),
+    );
+  }
+
+  /** Takes an answer that is not kept any more from the list. */
+  async unlist(answerId: string): Promise<void> {
+    await new AnswerIndex(this.#env.DB).forget(answerId);
   }
 
   #functionsOf(model: string, requestId: string): Promise<readonly string[]> {
@@ -115,13 +143,13 @@ export class AnswerReach {
     return functionsServing(model, settingsOf(this.#env), { requestId, waitUntil });
   }
 
-  #call(ids: readonly string[]): void {
+  #call(accountId: string, ids: readonly string[]): void {
     const answers = answersOf(this.#env);
-    for (const id of ids)
+    for (const answerId of ids)
       this.#inBackground(
         answers
-          .call(id)
-          .catch((cause: unknown) => logFault("an answer could not be called", id, cause)),
+          .call({ accountId, answerId })
+          .catch((cause: unknown) => logFault("an answer could not be called", answerId, cause)),
       );
   }
 }

@@ -1,0 +1,91 @@
+import { migrate } from "../../storage/migrations.ts";
+import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
+import { answerMigrations, answerSchema } from "./answer-schema.ts";
+
+/** Where in the table of what is due an answer stands that is being made, or that something is left to do for. */
+const OPEN = 0;
+
+/** When something of an answer is to be forgotten. */
+export interface DueAnswer {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The rows of the answers that share an object, and which of them have to be looked after. */
+export class AnswerRows {
+  readonly #store: SqlStore;
+  #exists: boolean;
+
+  constructor(store: SqlStore) {
+    this.#store = store;
+    // Threat: an id that was guessed makes an object; it must not leave tables behind, which are paid for.
+    this.#exists = store.all("SELECT 1 FROM sqlite_master WHERE name = 'answer'").length > 0;
+    if (this.#exists) migrate(store, "answers", answerMigrations, answerSchema);
+  }
+
+  /** What a query finds; nothing before the first answer is kept. */
+  find<Row extends Record<string, SqlValue>>(
+    query: string,
+    bindings: readonly SqlValue[] = [],
+  ): Row[] {
+    return this.#exists ? this.#store.all<Row>(query, bindings) : [];
+  }
+
+  /** Runs a statement that writes. Only inside `write`. */
+  run(statement: string, bindings: readonly SqlValue[]): void {
+    this.#store.all(statement, bindings);
+  }
+
+  /** Writes as a whole or not at all. Never nested. */
+  write(work: () => void): void {
+    // Outside the transaction: it makes one of its own.
+    if (!this.#exists) migrate(this.#store, "answers", answerMigrations, answerSchema);
+    this.#exists = true;
+    this.#store.transaction(work);
+  }
+
+  /** Has an answer looked after until `shelve`. Only inside `write`. */
+  open(id: string): void {
+    this.run("INSERT OR IGNORE INTO due (at, answer) VALUES (?, ?)", [OPEN, id]);
+  }
+
+  /** Has an answer looked at again only at that time. `was`: when it would have been; null where it was open. */
+  shelve(id: string, was: number | null, at: number): void {
+    this.run("DELETE FROM due WHERE at = ? AND answer = ?", [was ?? OPEN, id]);
+    this.run("INSERT OR IGNORE INTO due (at, answer) VALUES (?, ?)", [at, id]);
+  }
+
+  isOpen(id: string): boolean {
+    return this.find("SELECT 1 FROM due WHERE at = ? AND answer = ?", [OPEN, id]).length > 0;
+  }
+
+  /** The answers that are being made, and those that something is left to do for. */
+  opened(): readonly string[] {
+    const rows = this.find<{ answer: string }>("SELECT answer FROM due WHERE at = ?", [OPEN]);
+    return rows.map(({ answer }) => answer);
+  }
+
+  /** Answers of which something is to be forgotten, the longest overdue first; at most `count`, all times included. */
+  shelved(count: number): readonly DueAnswer[] {
+    return this.find<{ id: string; at: number }>(
+      "SELECT answer AS id, at FROM due WHERE at > ? ORDER BY at LIMIT ?",
+      [OPEN, count],
+    );
+  }
+
+  /** Forgets an answer that is open, or shelved until one of `times`. Returns whether no other is left. */
+  forget(id: string, times: readonly number[]): boolean {
+    this.write(() => {
+      this.run("DELETE FROM answer WHERE answer = ?", [id]);
+      for (const at of [OPEN, ...times])
+        this.run("DELETE FROM due WHERE at = ? AND answer = ?", [at, id]);
+    });
+    return this.find("SELECT 1 FROM answer LIMIT 1").length === 0;
+  }
+
+  /** The tables are gone. */
+  gone(): void {
+    this.#exists = false;
+  }
+}

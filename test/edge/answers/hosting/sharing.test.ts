@@ -1,0 +1,190 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { answersOf } from "#edge/answers/answer-client.ts";
+import { ledgerOf } from "#edge/ledger/ledger-client.ts";
+import { answerSchema } from "#wire/api/answers/responses.ts";
+import { story } from "../../../support/edge-builders.ts";
+import { answerObject } from "../../answer-objects.ts";
+import { askJson, eventReply, functionReplies, streamReply } from "../../function-double.ts";
+
+const answers = answersOf(env);
+const mine = { accountId: "acc_test", owner: null };
+const DAY_MS = 24 * 3_600_000;
+const asked = { question: "What is this?", canvas: 4, steps: 2, mode: "exact", cache: "off" };
+
+/** The object of this file's answers: another for each test, so that none finds what another left. */
+let place = 0;
+
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  place += 1;
+  const { getRandomValues } = crypto;
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
+    getRandomValues.call(crypto, array);
+    // The first byte of an answer's id says in which object it lies.
+    if (array instanceof Uint8Array && array.length === 15) array[0] = place;
+    return array;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function begun(body: object = {}): Promise<string> {
+  const response = await askJson({ ...asked, ...body }, { prefer: "respond-async" });
+  return (await response.json<{ id: string }>()).id;
+}
+
+async function begunTogether(count: number): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index += 1) ids.push(await begun());
+  return ids;
+}
+
+async function ended(id: string): Promise<string> {
+  const body = await answers.wait(id, mine, null);
+  return body === null ? "gone" : body.status;
+}
+
+async function books(): Promise<{ revenue: bigint; held: bigint }> {
+  const { revenue, held } = await ledgerOf(env, "acc_test").balance();
+  return { revenue, held };
+}
+
+async function rows(id: string, query: string): Promise<object[]> {
+  return await runInDurableObject(answerObject(id), (_, { storage }) =>
+    storage.sql.exec(query).toArray(),
+  );
+}
+
+async function crash(id: string): Promise<void> {
+  await runInDurableObject(answerObject(id), (_, state) => state.abort("the machine died")).catch(
+    () => undefined,
+  );
+}
+
+/** Says nothing until it is dropped. */
+function silence(signal: AbortSignal): Response {
+  return streamReply(
+    new ReadableStream({
+      start: (controller) =>
+        signal.addEventListener("abort", () => controller.error(signal.reason)),
+    }),
+  );
+}
+
+describe("answers that share an object", () => {
+  test("all go on when it dies: each is made again, told once and charged once", async () => {
+    let isAlive = false;
+    const { sent } = functionReplies(({ signal }) =>
+      isAlive ? eventReply(story) : silence(signal),
+    );
+    const before = await books();
+    const ids = await begunTogether(4);
+    expect(new Set(ids.map((id) => answerObject(id).name)).size).toBe(1);
+    await vi.waitFor(() => expect(sent.length).toBe(4));
+    isAlive = true;
+    await crash(ids[0] ?? "");
+    // One alarm is enough for all of them, whoever asks or not.
+    expect(await runDurableObjectAlarm(answerObject(ids[0] ?? ""))).toBe(true);
+    expect(await Promise.all(ids.map(ended))).toEqual(Array(4).fill("completed"));
+    expect(sent.length).toBe(8);
+    const bodies = await Promise.all(ids.map((id) => answers.read(id, mine)));
+    const charged = bodies.reduce((sum, body) => sum + (body?.charged_micros ?? 0), 0);
+    const after = await books();
+    expect([after.revenue - before.revenue, after.held]).toEqual([BigInt(charged), before.held]);
+  });
+
+  test("do not suffer under one that is refused, one that is cancelled and one whose function falls silent", async () => {
+    let asks = 0;
+    functionReplies(({ signal }) => {
+      asks += 1;
+      if (asks === 1) return streamReply(new Blob(["no event at all"]).stream());
+      return asks === 2 ? silence(signal) : eventReply(story);
+    });
+    const [broken = "", silent = ""] = [await begun(), await begun()];
+    const whole = await begunTogether(2);
+    expect(await answers.cancel(silent, mine)).toMatchObject({ status: "cancelled" });
+    expect(await Promise.all(whole.map(ended))).toEqual(["completed", "completed"]);
+    // It is asked again by itself; what the others do is none of its business.
+    expect(await ended(broken)).toBe("completed");
+  });
+
+  test("arm one alarm between them, and leave it at that once they have ended", async () => {
+    functionReplies(() => eventReply(story));
+    const first = await begun();
+    await ended(first);
+    const armed = await runInDurableObject(answerObject(first), (_, { storage }) =>
+      storage.getAlarm(),
+    );
+    const setAlarm = vi.fn();
+    await runInDurableObject(answerObject(first), (_, { storage }) => {
+      vi.spyOn(Object.getPrototypeOf(storage), "setAlarm").mockImplementation(setAlarm);
+    });
+    for (const id of await begunTogether(5)) await ended(id);
+    expect(setAlarm).not.toHaveBeenCalled();
+    expect(armed).toBeGreaterThan(Date.now());
+  });
+
+  test("are forgotten one by one, and with the last of them nothing is left that would be paid for", async () => {
+    functionReplies(() => eventReply(story));
+    const clock = vi.spyOn(Date, "now");
+    const start = Date.now();
+    const first = await begun();
+    await ended(first);
+    clock.mockReturnValue(start + 3 * DAY_MS);
+    const second = await begun();
+    await ended(second);
+    await vi.waitFor(async () =>
+      expect(await rows(first, "SELECT 1 FROM due WHERE at = 0")).toEqual([]),
+    );
+    const object = answerObject(first);
+    clock.mockReturnValue(start + 3 * DAY_MS + 60_000);
+    await runDurableObjectAlarm(object);
+    expect([await answers.kept(first, mine), (await answers.kept(second, mine)) !== null]).toEqual([
+      null,
+      true,
+    ]);
+    clock.mockReturnValue(start + 8 * DAY_MS);
+    await runDurableObjectAlarm(object);
+    expect(await answers.read(first, mine)).toBeNull();
+    expect(await answers.read(second, mine)).toMatchObject({ status: "completed" });
+    clock.mockReturnValue(start + 11 * DAY_MS);
+    await runDurableObjectAlarm(object);
+    expect(await answers.read(second, mine)).toBeNull();
+    expect(await rows(first, "SELECT name FROM sqlite_master")).toEqual([]);
+    // An object that has forgotten all of them begins anew.
+    clock.mockRestore();
+    expect(await ended(await begun())).toBe("completed");
+  });
+
+  test("are read out of their rows once more have come than are remembered", async () => {
+    functionReplies(() => eventReply(story));
+    const ids: string[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      const body = answerSchema.parse(await (await askJson(asked)).json());
+      ids.push(body.id);
+    }
+    const bodies = await Promise.all(ids.map((id) => answers.read(id, mine)));
+    expect(bodies.map((body) => [body?.id, body?.answer])).toEqual(
+      ids.map((id) => [id, "A red square."]),
+    );
+  });
+
+  test("are those of one account: to another the id of each leads nowhere", async () => {
+    functionReplies(() => eventReply(story));
+    const id = await begun();
+    await ended(id);
+    const stranger = { accountId: "acc_stranger", owner: null };
+    expect([
+      await answers.read(id, stranger),
+      await answers.wait(id, stranger, 0),
+      await answers.cancel(id, stranger),
+      await answers.kept(id, stranger),
+      await answers.events(id, stranger, null),
+    ]).toEqual([null, null, null, null, null]);
+    const tables = await runInDurableObject(answerObject(id, "acc_stranger"), (_, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});
