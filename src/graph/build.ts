@@ -69,6 +69,8 @@ export interface Graph {
   integers(values: readonly number[], shape?: Shape): Value;
   /** Whole numbers of 32 bits [n], for places and lengths beside those that the host gives: it has no others. */
   integers32(values: readonly number[]): Value;
+  /** Stands for an optional input that a node is not given. */
+  readonly none: Value;
   /** Adds a node with one result. */
   node(operator: string, inputs: readonly Value[], operation?: Operation): Value;
   cast(value: Value, type: NumberType): Value;
@@ -160,6 +162,7 @@ export function createGraph(name: string): Graph {
       const content = { dataType: DataType.INT32, values };
       return constant(inlineTensor(tensorName, [values.length], content));
     },
+    none: asValue(""),
     node(operator, from, operation) {
       return append(operator, from, freshName(operator), operation);
     },

@@ -192,9 +192,17 @@ function multiplyBlocks(
   return inHalves(graph, x, (from) => product(from, halves));
 }
 
-/** Rounds x to float16 for one product and widens what comes of it: linears of the same x share the rounding. */
+/** The largest finite float16. */
+const LARGEST_HALF = 65_504;
+
+/**
+ * Rounds x to float16 for one product and widens what comes of it: linears of the same x share the rounding. What is larger than a
+ * float16 can be is cut, because one infinite number would make its whole row none.
+ */
 function inHalves(graph: Graph, x: Value, product: (x: Value) => Value): Value {
-  return graph.cast(product(graph.cast(x, "FLOAT16")), "FLOAT");
+  const end = (value: number): Value => graph.floats([value], []);
+  const cut = graph.node("Clip", [x, end(-LARGEST_HALF), end(LARGEST_HALF)]);
+  return graph.cast(product(graph.cast(cut, "FLOAT16")), "FLOAT");
 }
 
 export function linearSize(entry: TensorEntry): readonly [rows: number, columns: number] {

@@ -20,7 +20,7 @@ export interface DeviceLayersForm {
  * Some layers of the language tower, one behind another, over a window of M positions that also sees C positions computed before, in
  * the form for devices (`OpProfile.tensors`). The same mathematics as `decoderLayerGraph`, which says what the sizes mean.
  *
- *   in   hidden [B, M, D] · cosines, sines [B, M, d/2] · mask [1, 1, 1, C+M], added to the scores
+ *   in   hidden [B, M, D] · cosines, sines [B, M, d/2] · mask [1, 1, M, C+M], added to the scores; [1, 1, 1, C+M] unless attention is fused
  *        contextKeys, contextValues [B, G, C, d], C ≥ 1; of the further layers contextKeys1, contextValues1 and so on
  *        kept [1] int32, how many of the window's first positions `keys` and `values` are
  *        endsTower only: start [1] int32, −Q, where the positions begin that go on behind the last layer's keys and values
@@ -41,7 +41,7 @@ export function deviceLayersGraph(
     cosines: graph.input("cosines", "FLOAT", tables),
     sines: graph.input("sines", "FLOAT", tables),
   };
-  const mask = graph.input("mask", "FLOAT", [1, 1, 1, "S"]);
+  const mask = graph.input("mask", "FLOAT", [1, 1, "maskRows", "S"]);
   const kept = graph.input("kept", "INT32", [1]);
   for (const [file, stage] of stages.entries()) {
     const weights = { graph, stage, profile, file };
@@ -64,15 +64,14 @@ interface Window {
   readonly rotation: Rotation;
   readonly mask: Value;
   readonly kept: Value;
-  /** The positions [B, M, *] that ask. */
-  readonly asking: (x: Value) => Value;
+  /** Of what has all positions on an axis, 1 if absent, those that ask. */
+  readonly asking: (x: Value, axis?: number) => Value;
 }
 
-function lastOf(graph: Graph): (x: Value) => Value {
+function lastOf(graph: Graph): Window["asking"] {
   const start = graph.input("start", "INT32", [1]);
   const end = graph.integers32([2 ** 31 - 1]);
-  const axis = graph.integers32([1]);
-  return (x) => graph.node("Slice", [x, start, end, axis]);
+  return (x, axis = 1) => graph.node("Slice", [x, start, end, graph.integers32([axis])]);
 }
 
 function layer(weights: StageWeights, tower: LanguageTower, window: Window): Value {
@@ -95,11 +94,10 @@ function selfAttention(
   const { heads, keyValueHeads, headSize } = tower;
   const number = numberOf(file);
   const project = (x: Value, name: string): Value => linear(weights, x, `self_attn.${name}`);
-  const turned = (x: Value, by: Rotation, count: number): Value =>
-    splitHeads(graph, rotateBy(graph, x, by, count), headSize);
   const askingBy = { cosines: asking(rotation.cosines), sines: asking(rotation.sines) };
-  const query = turned(project(asking(normed), "q_proj"), askingBy, heads);
-  const keys = headsFirst(graph, turned(project(normed, "k_proj"), rotation, keyValueHeads));
+  const query = rotateBy(graph, project(asking(normed), "q_proj"), askingBy, heads); // [B, Q, heads·d]
+  const turned = rotateBy(graph, project(normed, "k_proj"), rotation, keyValueHeads);
+  const keys = headsFirst(graph, splitHeads(graph, turned, headSize));
   const values = headsFirst(graph, splitHeads(graph, project(normed, "v_proj"), headSize));
   const sequence = (name: string, own: Value): Value => {
     const shape = ["B", keyValueHeads, `C${number}`, headSize];
@@ -110,7 +108,28 @@ function selfAttention(
     return graph.node("Concat", [context, own], { attributes: { axis: 2 } });
   };
   const seen = { keys: sequence("Keys", keys), values: sequence("Values", values) };
-  const grouped = groupQueries(graph, query, tower);
-  const mixed = ungroupHeads(graph, attendBatched(graph, grouped, seen, mask), tower);
-  return project(mixed, "o_proj");
+  return project(attend(weights, tower, query, seen, { mask, asking }), "o_proj");
+}
+
+/** softmax(q kᵀ + mask) v in the form of the profile: query [B, Q, heads·d], keys and values [B, G, C+M, d] → [B, Q, heads·d]. */
+function attend(
+  { graph, profile }: StageWeights,
+  tower: LanguageTower,
+  query: Value,
+  { keys, values }: { readonly keys: Value; readonly values: Value },
+  { mask, asking }: Pick<Window, "mask" | "asking">,
+): Value {
+  if (isFused(profile, tower)) {
+    // Without keys of its own each query head would have to be given a copy.
+    const inputs = [query, keys, values, graph.none, graph.none, asking(mask, 2)];
+    const attributes = { num_heads: tower.heads, unidirectional: 0 };
+    return graph.node("MultiHeadAttention", inputs, { domain: "com.microsoft", attributes });
+  }
+  const grouped = groupQueries(graph, splitHeads(graph, query, tower.headSize), tower);
+  return ungroupHeads(graph, attendBatched(graph, grouped, { keys, values }, mask), tower);
+}
+
+/** Whether layers of this tower are computed with the fused attention: it wants keys for every head, and a mask for every row. */
+export function isFused(profile: OpProfile, { heads, keyValueHeads }: LanguageTower): boolean {
+  return profile.attention === "fused" && heads === keyValueHeads;
 }

@@ -1,5 +1,7 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import { createGraph } from "../build.ts";
+import type { OpProfile } from "../profile.ts";
+import { isFused } from "./layers.ts";
 
 // Graphs without weights, for what a pass does between its layers with vectors that stay with the device.
 
@@ -7,19 +9,25 @@ import { createGraph } from "../build.ts";
  * Brings what all layers of a pass see beside the hidden vectors to the device, once for all of them.
  *
  *   in   cosines, sines [B, M, d/2] · mask [1, 1, 1, S] · nothing [B, G, C, d], a context for layers that have none
- *   out  the same, as cosinesOut and so on
+ *        column [1, 1, M, 1] of zeros, where each row wants a mask of its own (`isFused`)
+ *   out  the same, as cosinesOut and so on; maskOut [1, 1, 1, S], or [1, 1, M, S] with column
  */
-export function surroundingsGraph({
-  headSize,
-  keyValueHeads,
-}: LanguageTower): Uint8Array<ArrayBuffer> {
+export function surroundingsGraph(
+  tower: LanguageTower,
+  profile: OpProfile,
+): Uint8Array<ArrayBuffer> {
+  const { headSize, keyValueHeads } = tower;
   const graph = createGraph("surroundings");
   const tables = ["B", "M", headSize / 2];
-  const nothing = ["B", keyValueHeads, "C", headSize];
-  const shapes = { cosines: tables, sines: tables, mask: [1, 1, 1, "S"], nothing };
+  const shapes = { cosines: tables, sines: tables, nothing: ["B", keyValueHeads, "C", headSize] };
   for (const [name, shape] of Object.entries(shapes)) {
     graph.output(`${name}Out`, graph.input(name, "FLOAT", shape), "FLOAT", shape);
   }
+  const mask = graph.input("mask", "FLOAT", [1, 1, 1, "S"]);
+  const rows = isFused(profile, tower)
+    ? graph.node("Add", [mask, graph.input("column", "FLOAT", [1, 1, "M", 1])])
+    : mask;
+  graph.output("maskOut", rows, "FLOAT", [1, 1, "maskRows", "S"]);
   return graph.toBytes();
 }
 

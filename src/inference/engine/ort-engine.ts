@@ -209,6 +209,6 @@ async function openDevice(
   profile: OpProfile,
 ): Promise<Omit<DeviceParts, keyof EngineParts> | undefined> {
   if (profile.tensors !== "device") return undefined;
-  const steps = await createDeviceSteps(runtime, language);
+  const steps = await createDeviceSteps(runtime, language, profile);
   return { runtime, steps, groups: layerGroups(language, LAYERS_AT_ONCE) };
 }

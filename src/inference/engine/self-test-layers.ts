@@ -2,7 +2,7 @@ import type { LanguageTower, VisionTower } from "#domain/architecture.ts";
 import type { Q4Block, TensorEncoding } from "#domain/bundle.ts";
 import { elementCount, type Shape, type Tensor, tensor } from "#domain/tensor.ts";
 import { decoderLayerGraph } from "#graph/decoder-layer.ts";
-import { deviceLayersGraph } from "#graph/device/layers.ts";
+import { deviceLayersGraph, isFused } from "#graph/device/layers.ts";
 import type { OpProfile } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import { visionGraph } from "#graph/vision.ts";
@@ -66,9 +66,27 @@ export interface DecoderLayerCase {
   >;
 }
 
+/** Sizes of a test: the tower's, and the rows of its window. */
+export interface CaseSizes {
+  readonly language: LanguageTower;
+  readonly window: number;
+}
+
+const SMALL: CaseSizes = { language, window: WINDOW };
+
+/**
+ * For fused attention: a key head for each query head, heads as wide as the 8B's, and rows and keys over more than one of a kernel's
+ * tiles.
+ */
+export const FUSED_SIZES: CaseSizes = {
+  language: { ...language, heads: 2, keyValueHeads: 2, headSize: 128 },
+  window: 152,
+};
+
 /** Makes a random decoder layer with its linears of one kind, the same at every call. */
-export function decoderLayerCase(kind: LinearKind): DecoderLayerCase {
+export function decoderLayerCase(kind: LinearKind, sizes: CaseSizes = SMALL): DecoderLayerCase {
   const draw = drawer();
+  const { language, window } = sizes;
   const { hiddenSize: width, heads, keyValueHeads, headSize, intermediateSize } = language;
   const linear = (name: string, outputs: number, inputs: number): UnpackedTensor =>
     randomTensor(draw, `${name}.weight`, [outputs, inputs], kind);
@@ -83,20 +101,20 @@ export function decoderLayerCase(kind: LinearKind): DecoderLayerCase {
     linear("mlp.up_proj", intermediateSize, width),
     linear("mlp.down_proj", width, intermediateSize),
   ]);
-  const hidden = random(draw, [1, WINDOW, width]);
+  const hidden = random(draw, [1, window, width]);
   const contextShape = [1, keyValueHeads, CONTEXT, headSize];
   const [keys, values] = [random(draw, contextShape), random(draw, contextShape)];
-  const { cosines, sines } = rotationTables(language, CONTEXT, WINDOW);
+  const { cosines, sines } = rotationTables(language, CONTEXT, window);
   return {
     language,
     stage,
     inputs: {
       hidden,
-      cosines: tensor([1, WINDOW, headSize / 2], cosines),
-      sines: tensor([1, WINDOW, headSize / 2], sines),
+      cosines: tensor([1, window, headSize / 2], cosines),
+      sines: tensor([1, window, headSize / 2], sines),
       contextKeys: keys,
       contextValues: values,
-      mask: tensor([1, 1, 1, CONTEXT + WINDOW], new Float32Array(CONTEXT + WINDOW)),
+      mask: tensor([1, 1, 1, CONTEXT + window], new Float32Array(CONTEXT + window)),
     },
   };
 }
@@ -106,18 +124,22 @@ export async function runDecoderLayer(
   runtime: Runtime,
   profile: OpProfile,
   kind: LinearKind,
+  sizes: CaseSizes = SMALL,
 ): Promise<LayerOutcome> {
-  const { stage, inputs } = decoderLayerCase(kind);
-  const { hidden, contextKeys, contextValues } = inputs;
+  const { language, stage, inputs } = decoderLayerCase(kind, sizes);
+  const { hidden, contextKeys, contextValues, mask } = inputs;
+  const { window } = sizes;
   const isDevice = profile.tensors === "device";
   const form = { endsTower: false, isObserved: false };
   const model = isDevice
     ? deviceLayersGraph(language, [stage.layout], profile, form)
     : decoderLayerGraph(language, stage.layout, profile);
-  const kept = { shape: [1], data: Int32Array.of(WINDOW) };
-  const all = isDevice ? { ...inputs, kept } : inputs;
+  const kept = { shape: [1], data: Int32Array.of(window) };
+  const all = isDevice
+    ? { ...inputs, kept, ...(isFused(profile, language) ? { mask: ofRows(mask, window) } : {}) }
+    : inputs;
   const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], all);
-  const positions = Array.from({ length: WINDOW }, (_, row) => CONTEXT + row);
+  const positions = Array.from({ length: window }, (_, row) => CONTEXT + row);
   const context = { keys: headsLast(contextKeys), values: headsLast(contextValues) };
   const expected = decoderLayer(stage.weights, language, rowsOf(hidden), { positions, context });
   return {
@@ -125,6 +147,13 @@ export async function runDecoderLayer(
     actual: floats(hiddenOut).data,
     expected: expected.hidden.data,
   };
+}
+
+/** [1, 1, 1, S] → [1, 1, M, S]. */
+function ofRows({ data }: Tensor, rows: number): Tensor {
+  const all = new Float32Array(rows * data.length);
+  for (let row = 0; row < rows; row++) all.set(data, row * data.length);
+  return tensor([1, 1, rows, data.length], all);
 }
 
 /** The same with one layer of a vision tower. */

@@ -26,7 +26,7 @@ const graphs = {
   head: deviceHeadGraph(oddArchitecture, head, opProfiles.webgpu, false),
   vision: visionGraph(vision, model.stage("vision").layout, opProfiles.webgpu, false),
   projector: projectorGraph(vision, language, model.stage("projector").layout, opProfiles.webgpu),
-  surroundings: surroundingsGraph(language),
+  surroundings: surroundingsGraph(language, opProfiles.webgpu),
   take: takeGraph(language),
   join: joinGraph(language),
 };

@@ -1,4 +1,4 @@
-import type { Tensor } from "#domain/tensor.ts";
+import { type Tensor, tensor } from "#domain/tensor.ts";
 import { numberOf } from "#graph/device/layers.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { floats } from "../engine-parts.ts";
@@ -128,7 +128,9 @@ function postSurroundings(
     span.branches,
   );
   const keep = Object.keys(tensors).map((name) => [`${name}Out`, { shelf: runs.shelf, name }]);
-  runs.post(steps.surroundings.run(tensors, [], Object.fromEntries(keep)));
+  const column = tensor([1, 1, padded, 1], new Float32Array(padded));
+  const inputs = steps.masksRows ? { ...tensors, column } : tensors;
+  runs.post(steps.surroundings.run(inputs, [], Object.fromEntries(keep)));
 }
 
 function contextsOf(

@@ -1,10 +1,14 @@
 import type { LanguageTower } from "#domain/architecture.ts";
+import { isFused } from "#graph/device/layers.ts";
 import { joinGraph, surroundingsGraph, takeGraph } from "#graph/device/steps.ts";
+import type { OpProfile } from "#graph/profile.ts";
 import type { Runtime, Session } from "../ort.ts";
 
 /** Sessions without weights, for what a pass does between its layers. */
 export interface DeviceSteps {
   readonly surroundings: Session;
+  /** Whether its mask has rows, so that it wants a column. */
+  readonly masksRows: boolean;
   readonly take: Session;
   readonly join: Session;
   release(): Promise<void>;
@@ -14,10 +18,11 @@ export interface DeviceSteps {
 export async function createDeviceSteps(
   runtime: Runtime,
   tower: LanguageTower,
+  profile: OpProfile,
 ): Promise<DeviceSteps> {
   const create = (name: string, model: Uint8Array, staying: readonly string[]): Promise<Session> =>
     runtime.createSession(name, model, [], { staying });
-  const surroundings = await create("surroundings", surroundingsGraph(tower), [
+  const surroundings = await create("surroundings", surroundingsGraph(tower, profile), [
     "cosinesOut",
     "sinesOut",
     "maskOut",
@@ -27,6 +32,7 @@ export async function createDeviceSteps(
   const join = await create("join", joinGraph(tower), ["out"]);
   return {
     surroundings,
+    masksRows: isFused(profile, tower),
     take,
     join,
     async release() {

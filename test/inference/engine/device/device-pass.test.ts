@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import { opProfiles } from "#graph/profile.ts";
+import { type OpProfile, opProfiles } from "#graph/profile.ts";
 import { denoise } from "#inference/engine/denoise.ts";
 import type { DeviceParts } from "#inference/engine/device/device-layers.ts";
 import { denoiseOnDevice } from "#inference/engine/device/device-pass.ts";
@@ -28,9 +28,9 @@ async function openParts(
   { architecture, stages }: RandomModel,
   runtime: Runtime,
   provider: "cpu" | "webgpu",
+  profile: OpProfile = opProfiles[provider],
   atOnce = 1,
 ): Promise<EngineParts> {
-  const profile = opProfiles[provider];
   const selfTest = createSelfTest(runtime, provider, profile);
   const groups = layerGroups(architecture.language, atOnce);
   const sessions = createSessions({
@@ -40,20 +40,21 @@ async function openParts(
   return { architecture, sessions, isObserved: false, observe: () => undefined };
 }
 
-async function openDevice(model: RandomModel, atOnce: number) {
+async function openDevice(model: RandomModel, atOnce: number, form: Partial<OpProfile> = {}) {
+  const profile = { ...opProfiles.webgpu, ...form };
   const { runtime, log, kept } = await deviceOnCpu();
   const { language } = model.architecture;
   const parts: DeviceParts = {
-    ...(await openParts(model, runtime, "webgpu", atOnce)),
-    ...{ runtime, steps: await createDeviceSteps(runtime, language) },
+    ...(await openParts(model, runtime, "webgpu", profile, atOnce)),
+    ...{ runtime, steps: await createDeviceSteps(runtime, language, profile) },
     groups: layerGroups(language, atOnce),
   };
   return { parts, log, kept };
 }
 
 /** A model of four layers, so that sessions of two do not reach over the middle. */
-function model(encoding: LinearEncoding = "f32t", layers = 4): RandomModel {
-  const language = { ...oddArchitecture.language, layers };
+function model(encoding: LinearEncoding = "f32t", layers = 4, keyValueHeads = 2): RandomModel {
+  const language = { ...oddArchitecture.language, layers, keyValueHeads };
   return randomModel(encoding, "f32", { ...oddArchitecture, language });
 }
 
@@ -102,119 +103,131 @@ const passes: readonly [string, ForwardPass][] = [
   ],
 ];
 
-describe.each([1, 2])("a pass on a device, %i layers a session,", (atOnce) => {
-  let host: EngineParts;
-  let device: Awaited<ReturnType<typeof openDevice>>;
-  beforeAll(async () => {
-    host = await openHost(model());
-    device = await openDevice(model(), atOnce);
-  });
-  afterAll(async () => {
-    await host.sessions.release();
-    await device.parts.sessions.release();
-  });
+describe.each([
+  [1, "batched", 2],
+  [2, "batched", 2],
+  [2, "fused", 4],
+  [2, "fused", 2], // without keys for each head: batched all the same
+] as const)(
+  "a pass on a device, %i layers a session, attention %s over %i key heads,",
+  (atOnce, attention, keyHeads) => {
+    let host: EngineParts;
+    let device: Awaited<ReturnType<typeof openDevice>>;
+    beforeAll(async () => {
+      host = await openHost(model("f32t", 4, keyHeads));
+      device = await openDevice(model("f32t", 4, keyHeads), atOnce, { attention });
+    });
+    afterAll(async () => {
+      await host.sessions.release();
+      await device.parts.sessions.release();
+    });
 
-  test.each(passes)(
-    "over %s predicts what one on the host does, and leaves nothing",
-    async (...[, pass]) => {
-      const expected = await denoise(host, pass, patient);
-      expectAlike(await denoiseOnDevice(device.parts, pass, 1, patient), expected);
-      expect([...device.kept]).toEqual([]);
-    },
-  );
-
-  test.each([
-    [30, 41],
-    [29, 30],
-    [0, 6],
-    [1, 3],
-  ])(
-    "keeps a prefix of %i positions and computes what follows of %i, whole, behind it and from the middle on",
-    async (length, size) => {
-      for (const isGuided of [false, true]) {
-        const kept = {
-          host: new KeptPrefix(2, () => undefined),
-          device: new KeptPrefix(2, () => undefined),
-        };
-        for (const [step, refresh] of (
-          ["whole", "none", "deep", "none", "whole", "deep"] as const
-        ).entries()) {
-          const embeddingsSD = vectors(size, 7);
-          embeddingsSD.data.fill(0.1 * step, length * hiddenSize); // what follows changes
-          const rows = [length, size - 1].filter((row, index, all) => all.indexOf(row) === index);
-          const plain = { embeddingsSD, rows, suppressed: [3] };
-          const pass: ForwardPass = isGuided
-            ? { ...plain, guidance: { unconditionalSD: vectors(size, 8), scale: 1 } }
-            : plain;
-          const use = (of: "host" | "device"): { prefix: PrefixUse } => ({
-            prefix: { kept: kept[of], length, refresh },
-          });
-          const expected = await denoise(host, { ...pass, ...use("host") }, patient);
-          const actual = await denoiseOnDevice(
-            device.parts,
-            { ...pass, ...use("device") },
-            3,
-            patient,
-          );
-          expectAlike(actual, expected);
-        }
-        expect([...device.kept].every((name) => name.startsWith("2/"))).toBe(true);
-        await device.parts.runtime.clear(2);
-      }
-    },
-  );
-
-  test("runs each session of layers once, the head, and what all layers see beside", async () => {
-    const pass: ForwardPass = { embeddingsSD: vectors(37, 1), rows: [36], suppressed: [] };
-    device.log.forget();
-    await denoiseOnDevice(device.parts, pass, 4, patient);
-    const layers = atOnce === 1 ? [0, 1, 2, 3] : [0, 2];
-    expect(device.log.runs).toEqual([
-      "surroundings",
-      ...layers.map((layer) => `layer-0${layer}`),
-      "head",
-    ]);
-  });
-
-  test("lets six numbers of each asked row leave the device, and takes in no vector twice", async () => {
-    const pass: ForwardPass = { embeddingsSD: vectors(37, 1), rows: [1, 2, 3, 36], suppressed: [] };
-    device.log.forget();
-    await denoiseOnDevice(device.parts, pass, 4, patient);
-    expect(device.log.fromDevice).toBe(4 * 6 * 4);
-    const vectorBytes = 40 * hiddenSize * 4;
-    expect(device.log.toDevice).toBeGreaterThan(vectorBytes);
-    expect(device.log.toDevice).toBeLessThan(2 * vectorBytes);
-  });
-
-  test("that is wrong, or given up, fails with the reason and leaves nothing", async () => {
-    const pass: ForwardPass = { embeddingsSD: vectors(8, 1), rows: [7], suppressed: [] };
-    const wrong = { ...pass, suppressed: [vocabSize] };
-    await expect(denoiseOnDevice(device.parts, wrong, 5, patient)).rejects.toThrow(RangeError);
-    const left = AbortSignal.abort(new Error("left"));
-    await expect(denoiseOnDevice(device.parts, pass, 6, left)).rejects.toThrow("left");
-    expect([...device.kept]).toEqual([]);
-  });
-
-  test("of which a session fails is told what failed first, not what failed for want of it", async () => {
-    const pass: ForwardPass = { embeddingsSD: vectors(8, 1), rows: [7], suppressed: [] };
-    const { sessions } = device.parts;
-    const broken: DeviceParts = {
-      ...device.parts,
-      sessions: {
-        ...sessions,
-        async layer(index, signal) {
-          const session = await sessions.layer(index, signal);
-          if (index > 0) return session;
-          return { ...session, run: () => Promise.reject(new Error("layer-00 has no memory")) };
-        },
+    test.each(passes)(
+      "over %s predicts what one on the host does, and leaves nothing",
+      async (...[, pass]) => {
+        const expected = await denoise(host, pass, patient);
+        expectAlike(await denoiseOnDevice(device.parts, pass, 1, patient), expected);
+        expect([...device.kept]).toEqual([]);
       },
-    };
-    await expect(denoiseOnDevice(broken, pass, 7, patient)).rejects.toThrow(
-      "layer-00 has no memory",
     );
-    expect([...device.kept]).toEqual([]);
-  });
-});
+
+    test.each([
+      [30, 41],
+      [29, 30],
+      [0, 6],
+      [1, 3],
+    ])(
+      "keeps a prefix of %i positions and computes what follows of %i, whole, behind it and from the middle on",
+      async (length, size) => {
+        for (const isGuided of [false, true]) {
+          const kept = {
+            host: new KeptPrefix(2, () => undefined),
+            device: new KeptPrefix(2, () => undefined),
+          };
+          for (const [step, refresh] of (
+            ["whole", "none", "deep", "none", "whole", "deep"] as const
+          ).entries()) {
+            const embeddingsSD = vectors(size, 7);
+            embeddingsSD.data.fill(0.1 * step, length * hiddenSize); // what follows changes
+            const rows = [length, size - 1].filter((row, index, all) => all.indexOf(row) === index);
+            const plain = { embeddingsSD, rows, suppressed: [3] };
+            const pass: ForwardPass = isGuided
+              ? { ...plain, guidance: { unconditionalSD: vectors(size, 8), scale: 1 } }
+              : plain;
+            const use = (of: "host" | "device"): { prefix: PrefixUse } => ({
+              prefix: { kept: kept[of], length, refresh },
+            });
+            const expected = await denoise(host, { ...pass, ...use("host") }, patient);
+            const actual = await denoiseOnDevice(
+              device.parts,
+              { ...pass, ...use("device") },
+              3,
+              patient,
+            );
+            expectAlike(actual, expected);
+          }
+          expect([...device.kept].every((name) => name.startsWith("2/"))).toBe(true);
+          await device.parts.runtime.clear(2);
+        }
+      },
+    );
+
+    test("runs each session of layers once, the head, and what all layers see beside", async () => {
+      const pass: ForwardPass = { embeddingsSD: vectors(37, 1), rows: [36], suppressed: [] };
+      device.log.forget();
+      await denoiseOnDevice(device.parts, pass, 4, patient);
+      const layers = atOnce === 1 ? [0, 1, 2, 3] : [0, 2];
+      expect(device.log.runs).toEqual([
+        "surroundings",
+        ...layers.map((layer) => `layer-0${layer}`),
+        "head",
+      ]);
+    });
+
+    test("lets six numbers of each asked row leave the device, and takes in no vector twice", async () => {
+      const pass: ForwardPass = {
+        embeddingsSD: vectors(37, 1),
+        rows: [1, 2, 3, 36],
+        suppressed: [],
+      };
+      device.log.forget();
+      await denoiseOnDevice(device.parts, pass, 4, patient);
+      expect(device.log.fromDevice).toBe(4 * 6 * 4);
+      const vectorBytes = 40 * hiddenSize * 4;
+      expect(device.log.toDevice).toBeGreaterThan(vectorBytes);
+      expect(device.log.toDevice).toBeLessThan(2 * vectorBytes);
+    });
+
+    test("that is wrong, or given up, fails with the reason and leaves nothing", async () => {
+      const pass: ForwardPass = { embeddingsSD: vectors(8, 1), rows: [7], suppressed: [] };
+      const wrong = { ...pass, suppressed: [vocabSize] };
+      await expect(denoiseOnDevice(device.parts, wrong, 5, patient)).rejects.toThrow(RangeError);
+      const left = AbortSignal.abort(new Error("left"));
+      await expect(denoiseOnDevice(device.parts, pass, 6, left)).rejects.toThrow("left");
+      expect([...device.kept]).toEqual([]);
+    });
+
+    test("of which a session fails is told what failed first, not what failed for want of it", async () => {
+      const pass: ForwardPass = { embeddingsSD: vectors(8, 1), rows: [7], suppressed: [] };
+      const { sessions } = device.parts;
+      const broken: DeviceParts = {
+        ...device.parts,
+        sessions: {
+          ...sessions,
+          async layer(index, signal) {
+            const session = await sessions.layer(index, signal);
+            if (index > 0) return session;
+            return { ...session, run: () => Promise.reject(new Error("layer-00 has no memory")) };
+          },
+        },
+      };
+      await expect(denoiseOnDevice(broken, pass, 7, patient)).rejects.toThrow(
+        "layer-00 has no memory",
+      );
+      expect([...device.kept]).toEqual([]);
+    });
+  },
+);
 
 test.each(["f16t", "q4", "q8u"] as const)(
   "layers and head on a device multiply with %s weights as on the host",
