@@ -8,11 +8,38 @@ export interface LocalProcess {
   readonly name: string;
   readonly logFile: string;
   /** Resolves when it ends, with how it ended. */
+  readonly fate: Promise<Fate>;
+  /** The same for people. */
   readonly ended: Promise<string>;
   /** Resolves with the first message that it sends over Node's channel; for ever pending if it sends none. */
   readonly message: Promise<unknown>;
   /** Asks it to end and, if it does not within `graceMs`, makes it. Resolves when it and all that it started are gone. */
   readonly stop: (graceMs: number) => Promise<void>;
+}
+
+/** How a program ended. */
+export type Fate =
+  | { readonly kind: "exit"; readonly code: number | null }
+  /** It crashed, or somebody ended it. */
+  | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
+  | { readonly kind: "unstartable"; readonly message: string }
+  /** It is not started anew any more. */
+  | { readonly kind: "given up"; readonly words: string };
+
+/** Says how a program ended, behind its name. */
+export function fateText(fate: Fate): string {
+  switch (fate.kind) {
+    case "exit":
+      return `ended with ${fate.code}`;
+    case "signal":
+      return `ended by ${fate.signal}`;
+    case "unstartable":
+      return `could not be started: ${fate.message}`;
+    case "given up":
+      return fate.words;
+    default:
+      return fate satisfies never;
+  }
 }
 
 /**
@@ -22,11 +49,17 @@ export interface LocalProcess {
 export function startProcess(
   name: string,
   command: readonly [string, ...string[]],
-  options: { readonly logFile: string; readonly env: Readonly<Record<string, string>> },
+  options: {
+    readonly logFile: string;
+    /** Over this process's own; undefined takes one away. */
+    readonly env: Readonly<Record<string, string | undefined>>;
+    /** Whether the log goes on behind what stands in it. */
+    readonly isAnew?: boolean;
+  },
 ): LocalProcess {
   const [program, ...args] = command;
   // A file of its own, not a pipe through us: it can say its last words when we are gone.
-  const log = openSync(options.logFile, "w");
+  const log = openSync(options.logFile, options.isAnew === true ? "a" : "w");
   const child = spawn(program, args, {
     env: { ...process.env, ...options.env },
     stdio: ["ignore", log, log, "ipc"],
@@ -35,19 +68,19 @@ export function startProcess(
   closeSync(log);
   const message = new Promise<unknown>((resolve) => child.once("message", resolve));
   const cutLifeline = holdLifeline(child);
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (cause) => resolve(`could not be started: ${cause.message}`));
+  const fate = new Promise<Fate>((resolve) => {
+    child.once("error", ({ message }) => resolve({ kind: "unstartable", message }));
     child.once("exit", (code, signal) =>
-      resolve(signal === null ? `ended with ${code}` : `ended by ${signal}`),
+      resolve(signal === null ? { kind: "exit", code } : { kind: "signal", signal }),
     );
   });
-  void ended.then(() => {
+  void fate.then(() => {
     // What it had started itself would stay: workerd serves on without the process that watches over it.
     signalGroup(child, "SIGKILL");
     cutLifeline();
   });
-  const stop = (graceMs: number): Promise<void> => stopGroup(child, ended, graceMs);
-  return { name, logFile: options.logFile, ended, message, stop };
+  const stop = (graceMs: number): Promise<void> => stopGroup(child, fate, graceMs);
+  return { name, logFile: options.logFile, fate, ended: fate.then(fateText), message, stop };
 }
 
 /** Has a shell end the child's group when we are gone; returns how to let go of it. */
@@ -63,17 +96,13 @@ function holdLifeline(child: ChildProcess): () => void {
   return () => lifeline.kill("SIGKILL");
 }
 
-async function stopGroup(
-  child: ChildProcess,
-  ended: Promise<string>,
-  graceMs: number,
-): Promise<void> {
+async function stopGroup(child: ChildProcess, fate: Promise<Fate>, graceMs: number): Promise<void> {
   signalGroup(child, "SIGTERM");
   const patience = new AbortController();
   const isLate = sleep(graceMs, true, { signal: patience.signal }).catch(() => false); // aborted: it ended in time
-  if ((await Promise.race([ended, isLate])) === true) signalGroup(child, "SIGKILL");
+  if ((await Promise.race([fate, isLate])) === true) signalGroup(child, "SIGKILL");
   patience.abort();
-  await ended;
+  await fate;
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,10 +1,18 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
+import type { Reporter } from "#cli/convert/report.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
 import { generateTicketKeys } from "#wire/function/ticket.ts";
 import type { EdgeReady, EdgeSettings } from "./edge.ts";
+import {
+  isThroughStorage,
+  type LocalFunction,
+  startFunction,
+} from "./functions/function-process.ts";
+import { untilReady } from "./functions/loading.ts";
+import type { LocalModel } from "./functions/local-model.ts";
 import {
   type LocalAccess,
   newAdminKey,
@@ -12,7 +20,6 @@ import {
   readLocalAccess,
   writeLocalAccess,
 } from "./local-key.ts";
-import { MEMORY_SETTINGS } from "./memory-settings.ts";
 import { assertFree, freePorts, LOOPBACK } from "./ports.ts";
 import { answers, type LocalProcess, lastLines, startProcess, waitUntil } from "./processes.ts";
 import {
@@ -22,9 +29,6 @@ import {
   storageSecrets,
   writeWhole,
 } from "./state.ts";
-
-export const MODEL = "unmask-demo";
-export const BUNDLE = "infra/demo-model/bundle";
 
 /** A start takes about six seconds on two cores; twenty times that means that something hangs. */
 const READY_TIMEOUT_MS = 120_000;
@@ -38,9 +42,9 @@ const EDGE_FOLDER = "edge/v3";
 export interface StackOptions {
   /** The API's; 0 takes any free one. */
   readonly port: number;
-  /** What computes: `cpu` or `wasm`. */
-  readonly provider: string;
-  readonly say: (words: string) => void;
+  /** A function each; the first is the model of requests that name none. */
+  readonly models: readonly LocalModel[];
+  readonly reporter: Reporter;
 }
 
 /** The parts of one local system, one start of each: what they need to find one another. */
@@ -54,8 +58,9 @@ interface Stack {
 interface LocalPorts {
   readonly api: number;
   readonly storage: number;
-  readonly function: number;
   readonly fetch: number;
+  /** In the order of the models. */
+  readonly functions: readonly number[];
 }
 
 /**
@@ -68,8 +73,10 @@ export async function startStack(
   running: LocalProcess[],
   signal: AbortSignal,
 ): Promise<LocalAccess> {
-  const { say } = options;
-  const stack = { state, secrets: storageSecrets(state), ports: await choosePorts(options.port) };
+  const { models, reporter } = options;
+  const say = (words: string): void => reporter.says(`unmask: ${words}`);
+  const ports = await choosePorts(options.port, models.length);
+  const stack = { state, secrets: storageSecrets(state), ports };
   const accessFile = state.file("local.json");
   const known = readLocalAccess(accessFile);
   const adminKey = known.admin_key ?? newAdminKey();
@@ -79,39 +86,64 @@ export async function startStack(
   say("edge and object storage …");
   await prepareEdge(state);
   signal.throwIfAborted();
-  const edge = startEdge(stack, adminKey, ticketKeys.signing);
+  const edge = startEdge(stack, models[0]?.name, adminKey, ticketKeys.signing);
   running.push(edge);
   const { internalPorts } = await edgeReady(edge, url, signal);
   const key = await openLocalAccount(url, adminKey, known.key, signal);
   const access: LocalAccess = { url, key, admin_key: adminKey };
 
-  say("demo model into object storage …");
-  const store = localStore(stack);
-  const { digest } = await copyBundle(fileStore(BUNDLE), createS3Store(store), {
-    name: MODEL,
-    signal,
-  });
+  const storage = localStore(stack);
+  await fillStorage(models, storage, { reporter, signal });
 
-  say("fetch hop and inference function …");
-  const ownPorts = [...Object.values(stack.ports), ...internalPorts];
+  say(models.length === 1 ? "fetch hop and inference function …" : "fetch hop and functions …");
+  const ownPorts = [...allPorts(stack.ports), ...internalPorts];
   writeWhole(state.file("ports.json"), ownPorts);
   const hop = startFetchHop(stack, ownPorts, ticketKeys.verification);
   running.push(hop);
-  const worker = startFunction(stack, store, ticketKeys.verification, options.provider);
-  running.push(worker);
-  const functionUrl = `http://${LOOPBACK}:${stack.ports.function}`;
+  const functions = models.map((model, index): LocalFunction => {
+    const started = startFunction({
+      ...{ model, storage, say, ticketKey: ticketKeys.verification },
+      port: stack.ports.functions[index] ?? 0,
+      logFile: state.file(index === 0 ? "function.log" : `function-${index + 1}.log`),
+    });
+    running.push(started.process);
+    return started;
+  });
   const waiting = { timeoutMs: READY_TIMEOUT_MS, signal };
   await waitUntil(hop, () => answers(`http://${LOOPBACK}:${stack.ports.fetch}/health`), waiting);
-  await waitUntil(worker, () => isReady(functionUrl, worker.logFile), waiting);
+  // One after another: each line of progress is of one model.
+  for (const one of functions) await untilReady(one, reporter, signal);
   writeLocalAccess(accessFile, access);
-  say(`ready: ${MODEL} ${digest.slice(0, 12)}`);
+  say(`ready: ${models.map(({ name, provider }) => `${name} on ${provider}`).join(", ")}`);
   return access;
 }
 
-async function choosePorts(wanted: number): Promise<LocalPorts> {
+/** Copies the bundles that come through the object storage as in production; what lies there from an earlier start is kept. */
+async function fillStorage(
+  models: readonly LocalModel[],
+  storage: S3Config,
+  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+): Promise<void> {
+  for (const model of models) {
+    if (model.location.kind !== "folder" || !isThroughStorage(model)) continue;
+    reporter.says(`unmask: ${model.name} into object storage …`);
+    await copyBundle(fileStore(model.location.path), createS3Store(storage), {
+      name: model.name,
+      ...(model.version === undefined ? {} : { version: model.version }),
+      signal,
+      onProgress: (progress) => reporter.progress(progress, `unmask: ${model.name}`),
+    });
+  }
+}
+
+async function choosePorts(wanted: number, functionCount: number): Promise<LocalPorts> {
   if (wanted !== 0) await assertFree(wanted);
-  const [free = 0, storage = 0, worker = 0, hop = 0] = await freePorts(4);
-  return { api: wanted === 0 ? free : wanted, storage, function: worker, fetch: hop };
+  const [free = 0, storage = 0, hop = 0, ...functions] = await freePorts(3 + functionCount);
+  return { api: wanted === 0 ? free : wanted, storage, fetch: hop, functions };
+}
+
+function allPorts({ api, storage, fetch: hop, functions }: LocalPorts): readonly number[] {
+  return [api, storage, hop, ...functions];
 }
 
 /** Bundles the Worker and brings the edge's tables up to date. */
@@ -138,7 +170,12 @@ async function runWrangler(
   if (fate !== "ended with 0") throw new Error(`${name} ${fate}:\n${lastLines(logFile, 20)}`);
 }
 
-function startEdge({ state, secrets, ports }: Stack, adminKey: string, ticketKey: object) {
+function startEdge(
+  { state, secrets, ports }: Stack,
+  model: string | undefined,
+  adminKey: string,
+  ticketKey: object,
+): LocalProcess {
   const settings: EdgeSettings = {
     apiPort: ports.api,
     storagePort: ports.storage,
@@ -147,8 +184,8 @@ function startEdge({ state, secrets, ports }: Stack, adminKey: string, ticketKey
     bundle: state.file("worker"),
     storage: secrets,
     bindings: {
-      MODEL,
-      FUNCTION_URL: `http://${LOOPBACK}:${ports.function}`,
+      ...(model === undefined ? {} : { MODEL: model }),
+      FUNCTION_URL: ports.functions.map((port) => `http://${LOOPBACK}:${port}`).join(),
       FETCH_URL: `http://${LOOPBACK}:${ports.fetch}`,
       FETCH_PRIVATE: "allow",
       TICKET_KEY: JSON.stringify(ticketKey),
@@ -198,40 +235,4 @@ function startFetchHop(
       UNMASK_TICKET_KEYS: JSON.stringify([ticketKey]),
     },
   });
-}
-
-function startFunction(
-  { state, ports }: Stack,
-  store: S3Config,
-  ticketKey: object,
-  provider: string,
-): LocalProcess {
-  return startProcess("function", [process.execPath, "src/inference/function.ts"], {
-    logFile: state.file("function.log"),
-    env: {
-      ...MEMORY_SETTINGS,
-      UNMASK_HOST: LOOPBACK,
-      UNMASK_PORT: String(ports.function),
-      UNMASK_MODEL: MODEL,
-      UNMASK_PROVIDER: provider,
-      UNMASK_S3_ENDPOINT: store.endpoint,
-      UNMASK_S3_REGION: store.region,
-      UNMASK_S3_BUCKET: store.bucket,
-      UNMASK_S3_ACCESS_KEY_ID: store.accessKeyId,
-      UNMASK_S3_SECRET_ACCESS_KEY: store.secretAccessKey,
-      UNMASK_TICKET_KEYS: JSON.stringify([ticketKey]),
-    },
-  });
-}
-
-/** Throws if the model can never be served: there is no use in waiting then. */
-async function isReady(functionUrl: string, logFile: string): Promise<boolean> {
-  if (!(await answers(`${functionUrl}/status`))) {
-    const health = await fetch(`${functionUrl}/health`).catch(() => undefined); // not listening yet
-    if (health?.status === 503) throw new Error(`the model cannot be served (see ${logFile})`);
-    return false;
-  }
-  const { state } = (await (await fetch(`${functionUrl}/status`)).json()) as { state?: string };
-  if (state === "failed") throw new Error(`the weights failed to load (see ${logFile})`);
-  return state === "ready";
 }

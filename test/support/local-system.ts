@@ -10,6 +10,8 @@ interface Ready {
   readonly key: string;
   readonly admin_key: string;
   readonly model: string;
+  /** Names of all that are served. */
+  readonly models: readonly string[];
 }
 
 /** The whole system on this machine, as `npm start` brings it up. */
@@ -30,13 +32,24 @@ export interface LocalSystem extends Ready, AsyncDisposable {
  */
 export async function startLocalSystem(
   audience: "programs" | "people" = "programs",
+  {
+    args = [],
+    env = {},
+    onSaid = (line) => process.stderr.write(`${line}\n`),
+  }: {
+    readonly args?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    /** Called with each line that it says beside. */
+    readonly onSaid?: (line: string) => void;
+  } = {},
 ): Promise<LocalSystem> {
   const state = mkdtempSync(path.join(tmpdir(), "unmask-system-"));
   const words = audience === "programs" ? ["--json"] : [];
-  const child = spawn("npm", ["start", "--silent", "--", "--port", "0", ...words], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, UNMASK_STATE: state },
+  const child = spawn("npm", ["start", "--silent", "--", "--port", "0", ...words, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, UNMASK_STATE: state, ...env },
   });
+  createInterface({ input: child.stderr }).on("line", onSaid);
   const ended = new Promise<number | string | null>((resolve) =>
     child.once("exit", (code, signal) => resolve(signal ?? code)),
   );
@@ -76,5 +89,6 @@ function readyForPeople(printed: string): Ready {
     key: exported("UNMASK_KEY"),
     admin_key: /UNMASK_ADMIN_KEY=(\S+)/.exec(printed)?.[1] ?? "",
     model: "unmask-demo",
+    models: ["unmask-demo"],
   };
 }

@@ -1,0 +1,151 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { ModelListBody } from "#wire/api/models.ts";
+import { descendantsOf } from "../support/linux-processes.ts";
+import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { standInRepositories } from "../support/serve-hub.ts";
+import { type StandInHub, startStandInHub } from "../support/stand-in-hub.ts";
+
+const CASE = "test/fixtures/reference/cases/p08_chat_prompt_one_image";
+
+/** What the reference answered, run as it is asked for here. */
+const reference = (
+  JSON.parse(readFileSync(path.join(CASE, "case.json"), "utf8")) as {
+    readonly runs: readonly { readonly mode: string; readonly output: readonly number[] }[];
+  }
+).runs.find(({ mode }) => mode === "baseline")?.output;
+
+interface Answered {
+  readonly status: string;
+  readonly model: string;
+  readonly tokens: readonly { readonly token: number }[];
+  readonly charged_micros: number;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+describe("npm start -- --model GSAI-ML/LLaDA-V, and another beside it", () => {
+  let hub: StandInHub;
+  let system: LocalSystem;
+  let models: string;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    hub = await startStandInHub(standInRepositories());
+    models = mkdtempSync(path.join(tmpdir(), "unmask-models-"));
+    system = await startLocalSystem("programs", {
+      args: [
+        ...["--model", "GSAI-ML/LLaDA-V", "--model", "infra/demo-model/bundle"],
+        ...["--provider", "cpu", "--format", "f32"],
+      ],
+      env: { HF_ENDPOINT: hub.origin, UNMASK_MODELS: models },
+      onSaid: (line) => said.push(line),
+    });
+  }, 180_000);
+  afterAll(async () => {
+    await system[Symbol.asyncDispose]();
+    await hub.close();
+    rmSync(models, { recursive: true, maxRetries: 5 });
+  });
+
+  /** As curl would. */
+  async function post(route: string, fields: Readonly<Record<string, string>>) {
+    const form = new FormData();
+    form.append("image", new Blob([readFileSync(path.join(CASE, "image0.png"))]), "image0.png");
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    const headers = { authorization: `Bearer ${system.key}` };
+    return await fetch(`${system.url}/v1/${route}`, { method: "POST", headers, body: form });
+  }
+
+  const asReferenceAsked = {
+    ...{ question: "Please describe this image.", mode: "exact" },
+    ...{ canvas: "16", steps: "16", block_length: "16", cache: "off" },
+  };
+
+  test("says what it does, with the commit and the size, and which is ready", () => {
+    const { url, key, models: served, model } = system;
+    expect([url.startsWith("http://127.0.0.1:"), key.startsWith("umk_"), model, served]).toEqual([
+      ...[true, true, "llada-v", ["llada-v", "unmask-demo"]],
+    ]);
+    const commit = hub.commitOf("GSAI-ML/LLaDA-V", "main");
+    expect(said.join("\n")).toMatch(
+      new RegExp(`llada-v: GSAI-ML/LLaDA-V@${commit} in f32, 0\\.9 MB`),
+    );
+    expect(said.join("\n")).toMatch(/ready: llada-v on cpu, unmask-demo on cpu/);
+  });
+
+  test("asked as the reference was, it answers the reference's tokens", async () => {
+    const response = await post("answers", asReferenceAsked);
+    const answer = (await response.json()) as Answered;
+    expect(answer).toMatchObject({ status: "completed", model: "llada-v" });
+    expect(answer.tokens.map(({ token }) => token)).toEqual(reference);
+  });
+
+  test("both are told by their functions, and the request's name chooses", async () => {
+    const headers = { authorization: `Bearer ${system.key}` };
+    const list = (await (
+      await fetch(`${system.url}/v1/models`, { headers })
+    ).json()) as ModelListBody;
+    expect(list.data).toMatchObject([
+      { id: "llada-v", provider: "cpu", format: "f32", image: { aspect: "anyres" } },
+      { id: "unmask-demo", provider: "cpu", image: { aspect: "pad" } },
+    ]);
+    const answer = (await (
+      await post("answers", { question: "What is this?", canvas: "16", model: "unmask-demo" })
+    ).json()) as Answered;
+    expect([answer.status, answer.model]).toEqual(["completed", "unmask-demo"]);
+    const unknown = (await (
+      await post("answers", { question: "?", model: "gpt-5" })
+    ).json()) as Answered;
+    expect([unknown.code, unknown.detail]).toEqual([
+      "unknown_model",
+      'There is no model "gpt-5"; there is llada-v, unmask-demo.',
+    ]);
+  });
+
+  test("a quote by the card that nobody wrote down is the charge", async () => {
+    const { cache: _, ...priced } = asReferenceAsked;
+    const quote = (await (await post("quotes", priced)).json()) as {
+      readonly price_micros: number;
+      readonly card: string;
+    };
+    const answer = (await (
+      await post("answers", { ...asReferenceAsked, card: quote.card })
+    ).json()) as Answered;
+    expect(answer.charged_micros).toBe(quote.price_micros);
+    expect(quote.price_micros).toBeGreaterThan(0);
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "a function that crashes is named with its signal and log, and started anew; the others answer meanwhile",
+    async () => {
+      const functions = () =>
+        descendantsOf(system.child.pid ?? 0).filter(
+          ({ command }) =>
+            command.includes("src/inference/function.ts") && !command.startsWith("sh"),
+        );
+      const [first] = functions();
+      if (first === undefined) throw new Error("no function runs");
+      process.kill(first.pid, "SIGSEGV");
+      const demo = await post("answers", {
+        question: "What is it?",
+        canvas: "16",
+        model: "unmask-demo",
+      });
+      expect(demo.status).toBe(200);
+      await vi.waitFor(
+        async () => {
+          const answer = (await (await post("answers", asReferenceAsked)).json()) as Answered;
+          expect(answer.tokens.map(({ token }) => token)).toEqual(reference);
+        },
+        { timeout: 60_000, interval: 500 },
+      );
+      expect(said.join("\n")).toMatch(
+        /function of llada-v crashed \(SIGSEGV\) \(see .*function\.log\); it is started anew in 1 s/,
+      );
+    },
+    90_000,
+  );
+});
