@@ -95,29 +95,36 @@ async function endOf(
 ): Promise<Fate> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, stopping]);
+  let isReplaced = false;
   const look = async (): Promise<Fate> => {
     await watching;
     while (!signal.aborted) {
       const reason = await complaint();
       if (reason !== undefined && !signal.aborted) {
         say(`${current.name} asks to be replaced: ${reason}`);
+        isReplaced = true;
         await current.stop(GRACE_MS);
-        return { kind: "exit", code: REPLACE };
+        break;
       }
       await pause(LOOK_MS, signal);
     }
     return await current.fate;
   };
   try {
-    return await Promise.race([current.fate, look()]);
+    const fate = await Promise.race([current.fate, look()]);
+    return isReplaced ? { kind: "exit", code: REPLACE } : fate;
   } finally {
     over.abort();
   }
 }
 
+/** Somebody has ended it on purpose, before it could say so itself. */
+const politeSignals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
 /** Why another start may do better; undefined where it may not. */
 function worthAnother(fate: Fate): string | undefined {
   if (fate.kind === "signal") {
+    if (politeSignals.includes(fate.signal)) return undefined;
     return fate.signal === "SIGKILL"
       ? "was killed (SIGKILL): by hand, or by the system for want of memory"
       : `crashed (${fate.signal})`;
