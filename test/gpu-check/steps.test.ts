@@ -17,8 +17,8 @@ describe("a step of the check", () => {
     const { outcome, rows } = await runStep(step({}), setting(25));
     expect(outcome).toBe("measured");
     expect(rows).toEqual([
-      { what: "a session", right: true, startMs: expect.any(Number) },
-      { what: "16-bit floats", right: true },
+      { what: "a session", works: true, startMs: expect.any(Number) },
+      { what: "16-bit floats", works: true },
     ]);
   });
 
@@ -47,12 +47,25 @@ describe("a step of the check", () => {
 
 describe("the plan", () => {
   test("measures every provider that runs, in formats that are its own, under names of their own", () => {
-    const steps = planSteps(["cpu", "webgpu"], false);
+    const steps = planSteps(
+      [
+        { name: "cpu", hasF16: true },
+        { name: "webgpu", hasF16: true },
+      ],
+      false,
+    );
     const names = steps.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain("answers w8a8 on cpu");
     expect(names).toContain("answers q4 on webgpu");
     expect(names.filter((name) => /w8a8 on webgpu|on cuda/.test(name))).toEqual([]);
+  });
+
+  test("names what a device without 16-bit floats cannot be asked", () => {
+    const steps = planSteps([{ name: "webgpu", hasF16: false }], true);
+    const lacking = steps.filter(({ lacks }) => lacks === "16-bit floats");
+    expect(lacking.length).toBeGreaterThan(0);
+    expect(lacking.every(({ measure }) => measure === "products")).toBe(true);
   });
 });
 

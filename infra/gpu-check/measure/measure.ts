@@ -65,22 +65,26 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
 }
 
-/** Shortest of several runs in milliseconds, after one that warms up; fewer where the time runs out. */
+/** How much of the time that is left one figure may take. */
+const SHARE_OF_TIME = 12;
+
+/** Shortest of several runs in milliseconds, after one that warms up; that one alone, or fewer, where they take long. */
 export async function shortest(
   bench: Bench,
   count: number,
   work: () => Promise<unknown>,
 ): Promise<number> {
-  await work();
-  let best = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < count; run++) {
+  const endMs = performance.now() + bench.leftMs() / SHARE_OF_TIME;
+  const timed = async (): Promise<number> => {
     const startedMs = performance.now();
     await work();
-    const tookMs = performance.now() - startedMs;
-    best = Math.min(best, tookMs);
-    if (tookMs > bench.leftMs() / 4) break;
-  }
-  return best;
+    return performance.now() - startedMs;
+  };
+  const firstMs = await timed();
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < count && performance.now() < endMs; run++)
+    best = Math.min(best, await timed());
+  return Math.min(best, firstMs);
 }
 
 export function rounded(value: number, digits = 3): number {

@@ -4,6 +4,9 @@ import { floats } from "#inference/engine/engine-parts.ts";
 import { type Measure, rounded } from "./measure.ts";
 import { openRuntime, openRuntimeOffThread } from "./runtimes.ts";
 
+/** What the line about them is called. */
+export const F16 = "16-bit floats";
+
 const RUNS = 300;
 const NO_BYTES = new Uint8Array(64);
 
@@ -20,9 +23,9 @@ export const provider: Measure = async ({ order, begin, tell }) => {
   const { y } = await session.run({ x: ones }, ["y"]);
   const isRight = floats(y).data.every((value) => value === 3);
   const startMs = rounded(performance.now() - startedMs);
-  tell({ what: "a session", right: isRight, startMs });
+  tell({ what: "a session", works: isRight, startMs });
 
-  begin("16-bit floats");
+  begin(F16);
   const half = createGraph("half");
   const wide = half.input("x", "FLOAT", ["M", 8]);
   const narrow = half.cast(wide, "FLOAT16");
@@ -30,10 +33,10 @@ export const provider: Measure = async ({ order, begin, tell }) => {
   try {
     const inHalves = await runtime.createSession("half", half.toBytes(), NO_BYTES.slice());
     const sums = floats((await inHalves.run({ x: ones }, ["y"]))["y"]).data;
-    tell({ what: "16-bit floats", right: sums.every((value) => value === 3) });
+    tell({ what: F16, works: sums.every((value) => value === 3) });
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    tell({ what: "16-bit floats", right: false, why: String(cause).split("\n")[0] ?? "" });
+    tell({ what: F16, works: false, why: String(cause).split("\n")[0] ?? "" });
   }
 };
 

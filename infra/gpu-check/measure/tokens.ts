@@ -2,19 +2,18 @@ import path from "node:path";
 import { checkCase } from "#cli/parity/case.ts";
 import { type Measure, option } from "./measure.ts";
 
-/** Reference cases through the engine: every tensor within its tolerance, every token the reference's. */
+/** A reference case through the engine: every tensor within its tolerance, every token the reference's. */
 export const tokens: Measure = async ({ order, begin, tell, leftMs }) => {
   const root = path.resolve(import.meta.dirname, "../../../test/fixtures/reference");
+  const name = option(order, "case");
+  begin(name);
+  const folder = path.join(root, "cases", name);
   const signal = AbortSignal.timeout(leftMs());
-  for (const name of option(order, "cases").split(",")) {
-    begin(name);
-    const folder = path.join(root, "cases", name);
-    for await (const { outcome, name: what, detail } of checkCase(
-      root,
-      folder,
-      order.provider,
-      signal,
-    ))
-      if (outcome !== "skipped") tell({ case: what, right: outcome === "passed", detail });
-  }
+  for await (const { outcome, name: what, detail } of checkCase(
+    root,
+    folder,
+    order.provider,
+    signal,
+  ))
+    if (outcome !== "skipped") tell({ case: what, right: outcome === "passed", detail });
 };

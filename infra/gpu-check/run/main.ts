@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { Provider } from "#graph/profile.ts";
+import { F16 } from "../measure/sessions.ts";
 import { findCudaLibraries } from "./cuda-files.ts";
 import { type Machine, surveyMachine } from "./machine.ts";
-import { planSteps, probeStep, type Step } from "./plan.ts";
+import { type FoundProvider, planSteps, probeStep, type Step } from "./plan.ts";
 import { type Report, reportText } from "./report.ts";
 import { runStep, type StepResult, skipped } from "./step-process.ts";
 import { systemLibraries, systemManifests, type VulkanWay, vulkanWays } from "./vulkan-ways.ts";
@@ -50,15 +51,15 @@ async function main(): Promise<void> {
   const record: Keep = (result) => {
     results.push(result);
     console.log(line(result));
-    return result.outcome === "measured";
+    return result;
   };
   const found = await findProviders(machine, record, endMs);
   const hasGpu = machine.gpus.length > 0 || found.vulkan?.isSoftware === false;
   const small = values.small === true || !hasGpu;
-  const providers = [...found.environments.keys()];
-  for (const step of chosen(planSteps(providers, small), values.only)) {
+  for (const step of chosen(planSteps(found.providers, small), values.only)) {
     const environment = found.environments.get(step.provider) ?? {};
     if (values.list === true) console.log(step.name);
+    else if (step.lacks !== undefined) record(skipped(step, `the device has no ${step.lacks}`));
     else record(await runStep(step, { small, environment, endMs }));
   }
   if (values.list === true) return;
@@ -75,11 +76,12 @@ async function main(): Promise<void> {
   console.log(`\n${text}`);
 }
 
-/** Puts a result on record; says whether anything was measured. */
-type Keep = (result: StepResult) => boolean;
+/** Puts a result on record and hands it on. */
+type Keep = (result: StepResult) => StepResult;
 
-/** What runs here, each with the variables that its processes are started with. */
+/** What runs here, and the variables that its processes are started with. */
 interface FoundProviders {
+  readonly providers: readonly FoundProvider[];
   readonly environments: ReadonlyMap<Provider, VulkanWay["environment"]>;
   /** The way that WebGPU takes. */
   readonly vulkan?: VulkanWay;
@@ -91,18 +93,20 @@ async function findProviders(
   record: Keep,
   endMs: number,
 ): Promise<FoundProviders> {
+  const providers: FoundProvider[] = [];
   const environments = new Map<Provider, VulkanWay["environment"]>();
-  const works = async (step: Step, environment: VulkanWay["environment"]): Promise<boolean> =>
-    record(await runStep(step, { small: true, environment, endMs }));
-  const cpu = probeStep("cpu");
-  if (await works(cpu, {})) environments.set("cpu", {});
-  const cuda = probeStep("cuda");
+  const works = async (step: Step, environment: VulkanWay["environment"]): Promise<boolean> => {
+    const { outcome, rows } = record(await runStep(step, { small: true, environment, endMs }));
+    if (outcome !== "measured") return false;
+    const hasF16 = rows.some(({ what, works }) => what === F16 && works === true);
+    providers.push({ name: step.provider, hasF16 });
+    environments.set(step.provider, environment);
+    return true;
+  };
+  await works(probeStep("cpu"), {});
   const missing = whyNoCuda(machine);
-  if (missing !== null) record(skipped(cuda, missing));
-  else {
-    const environment = cudaEnvironment();
-    if (await works(cuda, environment)) environments.set("cuda", environment);
-  }
+  if (missing !== null) record(skipped(probeStep("cuda"), missing));
+  else await works(probeStep("cuda"), cudaEnvironment());
   const webgpu = probeStep("webgpu");
   const all = vulkanWays(process.env, places());
   // A GPU is measured or named as missing; software in its place would only look like it.
@@ -110,11 +114,9 @@ async function findProviders(
   if (ways.length === 0) record(skipped(webgpu, machine.gpus.length === 0 ? NO_DRIVER : NO_VULKAN));
   for (const way of ways) {
     const step = { ...webgpu, name: `${webgpu.name} through ${way.name}` };
-    if (!(await works(step, way.environment))) continue;
-    environments.set("webgpu", way.environment);
-    return { environments, vulkan: way };
+    if (await works(step, way.environment)) return { providers, environments, vulkan: way };
   }
-  return { environments };
+  return { providers, environments };
 }
 
 const NO_DRIVER = "there is no Vulkan driver here, and none in the pack";

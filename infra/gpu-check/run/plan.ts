@@ -11,6 +11,8 @@ export interface Step {
   readonly options: Order["options"];
   /** What it may take at most, in seconds. */
   readonly limitSeconds: number;
+  /** What its provider lacks for it here: then it is not begun. */
+  readonly lacks?: string;
 }
 
 /** Cases of the reference: a picture, text alone, a kept prompt, a picture of 10 by 200. */
@@ -39,43 +41,62 @@ const VARIANTS: readonly (readonly [bits: number, accuracy: number, activations:
   [32, 0, "f32"],
 ];
 
+/** A provider that runs here. */
+export interface FoundProvider {
+  readonly name: Provider;
+  /** Whether it computes with 16-bit floats. */
+  readonly hasF16: boolean;
+}
+
 /** Everything that is measured on these providers, the most telling first: what the budget cuts off is at the end. */
-export function planSteps(providers: readonly Provider[], small: boolean): readonly Step[] {
+export function planSteps(providers: readonly FoundProvider[], small: boolean): readonly Step[] {
   const gpus = providers.filter(isGpu);
-  const each = (make: (provider: Provider) => readonly Step[]): readonly Step[] =>
-    providers.flatMap(make);
+  const hosts = providers.filter((provider) => !isGpu(provider));
+  // A driver that computes on the CPU takes minutes over what a GPU does in seconds.
+  const patience = small ? 2 : 1;
+  const limit = (seconds: number): number => seconds * patience;
   return [
-    ...each((provider) => [step("empty run", "emptyRun", provider, {}, 20)]),
-    ...each((provider) =>
-      known(isGpu(provider) ? GPU_FORMATS : CPU_FORMATS).map((format) =>
-        step(`self-test ${format}`, "selfTest", provider, { format }, 40),
+    ...providers.map(({ name }) => step("empty run", "emptyRun", name, {}, 20)),
+    ...providers.flatMap((provider) =>
+      formatsOf(provider).map((format) =>
+        step(`self-test ${format}`, "selfTest", provider.name, { format }, limit(30)),
       ),
     ),
-    ...each((provider) => [
-      step("tokens", "tokens", provider, { cases: REFERENCE_CASES.join(",") }, 60),
-    ]),
-    ...gpus.flatMap((provider) =>
+    ...providers.flatMap(({ name }) =>
+      REFERENCE_CASES.map((each) =>
+        step(`tokens ${each}`, "tokens", name, { case: each }, limit(40)),
+      ),
+    ),
+    ...gpus.flatMap(({ name }) =>
       ["fused", "split"].map((form) =>
-        step(`attention ${form}`, "attention", provider, { form }, 40),
+        step(`attention ${form}`, "attention", name, { form }, limit(40)),
       ),
     ),
-    ...each((provider) =>
-      known(isGpu(provider) ? GPU_ANSWERS : [CPU_ANSWER]).map((format) =>
-        step(`answers ${format}`, "answers", provider, { format }, small ? 60 : 75),
+    ...gpus.flatMap(({ name }) =>
+      known(GPU_ANSWERS).map((format) =>
+        step(`answers ${format}`, "answers", name, { format }, 75),
       ),
     ),
-    ...gpus.flatMap((provider) =>
-      VARIANTS.map(([bits, accuracy, activations]) => {
-        const name = `product ${bits} bits, accuracy ${accuracy}, ${activations}`;
-        return step(name, "products", provider, { bits, accuracy, activations }, 30);
-      }),
+    ...gpus.flatMap(products),
+    ...hosts.map(({ name }) =>
+      step(`answers ${CPU_ANSWER}`, "answers", name, { format: CPU_ANSWER }, 75),
     ),
-    ...each((provider) => [
-      step("load", "load", provider, { format: isGpu(provider) ? "q4" : CPU_ANSWER }, 40),
-    ]),
+    ...providers.map((provider) => {
+      const format = isGpu(provider) ? "q4" : CPU_ANSWER;
+      return step("load", "load", provider.name, { format }, 40);
+    }),
     // Last: it may take the driver's mood with it.
-    ...gpus.map((provider) => step("empty tensor", "nothing", provider, {}, 20)),
+    ...gpus.map(({ name }) => step("empty tensor", "nothing", name, {}, 20)),
   ];
+}
+
+function products({ name, hasF16 }: FoundProvider): readonly Step[] {
+  return VARIANTS.map(([bits, accuracy, activations]) => {
+    const words = `product ${bits} bits, accuracy ${accuracy}, ${activations}`;
+    const each = step(words, "products", name, { bits, accuracy, activations }, 30);
+    const needsF16 = activations === "f16" || bits === 16;
+    return needsF16 && !hasF16 ? { ...each, lacks: "16-bit floats" } : each;
+  });
 }
 
 /** The first question to a provider: whether it runs at all. */
@@ -93,8 +114,12 @@ function step(
   return { name: `${name} on ${provider}`, measure, provider, options, limitSeconds };
 }
 
-function isGpu(provider: string): boolean {
-  return provider !== "cpu" && provider !== "wasm";
+function isGpu({ name }: FoundProvider): boolean {
+  return name !== "cpu" && name !== "wasm";
+}
+
+function formatsOf(provider: FoundProvider): readonly string[] {
+  return known(isGpu(provider) ? GPU_FORMATS : CPU_FORMATS);
 }
 
 function known(formats: readonly string[]): readonly string[] {
