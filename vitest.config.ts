@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import path from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
@@ -7,6 +6,7 @@ import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
 import { browserModel } from "./test/support/browser-model.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
+import { withoutNode } from "./test/support/no-node.ts";
 
 // Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
 const chromiumPaths = [
@@ -76,14 +76,13 @@ const worker: TestProjectInlineConfiguration = {
 };
 
 const browser: TestProjectInlineConfiguration = {
-  // Our modules name threads of Node's where they start one, which no browser does; the name alone must resolve.
-  resolve: { alias: { "node:worker_threads": path.resolve("test/support/no-threads.ts") } },
+  plugins: [withoutNode()],
   // It finds its wasm beside itself, and bundling would move it.
   optimizeDeps: { exclude: ["onnxruntime-web"], include: ["@bufbuild/protobuf", "zod"] },
   test: {
     name: "browser",
     include: ["test/browser/**/*.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     browser: {
       enabled: true,
       headless: true,

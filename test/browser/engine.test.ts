@@ -21,7 +21,7 @@ import { readTensorFile } from "../support/tensor-file.ts";
 
 const never = new AbortController().signal;
 
-test.each(["wasm", "webgpu"] as const)(
+test.for(["wasm", "webgpu"] as const)(
   "in a browser the graphs of %s give the reference's tokens, from a picture's pixels to the last of them",
   async (provider, { skip }) => {
     skip(provider === "webgpu" && !(await hasAdapter()), "this browser has no WebGPU adapter");

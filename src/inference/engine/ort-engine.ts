@@ -110,6 +110,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const takeTurn = createTurns({ together: SEQUENCES_AT_ONCE });
   const never = new AbortController().signal;
   let shelves = 0;
+  let arithmetic: Arithmetic | undefined;
   const openShelf = (): number => {
     shelves += 1;
     return shelves;
@@ -189,7 +190,11 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     get rowsAreIndependent() {
       return selfTest.rowsAreIndependent;
     },
-    arithmetic: { ...arithmeticOf(provider), ...runtime.arithmetic },
+    // Looked up when it is asked for: a browser has no packages whose versions could be read.
+    get arithmetic() {
+      arithmetic ??= { ...arithmeticOf(provider), ...runtime.arithmetic };
+      return arithmetic;
+    },
     fail: (error) => sessions.fail(error),
     async dispose() {
       sessions.fail(new Error("the engine has been disposed"));
