@@ -2,7 +2,12 @@ import path from "node:path";
 import type { Tensor } from "#domain/tensor.ts";
 import { compareWith } from "./comparison.ts";
 import { compareFirstStep } from "./first-step.ts";
-import { openModel, type ParityProvider, type ReferenceModel } from "./model.ts";
+import {
+  openModel,
+  type ParityProvider,
+  type ParityRuntime,
+  type ReferenceModel,
+} from "./model.ts";
 import { embedCase } from "./prompt.ts";
 import { type ReferenceCase, readCase } from "./reference-case.ts";
 import { compareRun } from "./run.ts";
@@ -19,18 +24,23 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
     "keeps features of the answer between passes, from which repetitions come, and gains less than the prefix cache",
 };
 
-/** Checks one case with one provider: first everything up to the first pass, then run after run. */
+/**
+ * Checks one case with one provider: first everything up to the first pass, then run after run.
+ *
+ * @param runtime takes the provider's place, for the tests
+ */
 export async function* checkCase(
   root: string,
   folder: string,
   provider: ParityProvider,
   signal: AbortSignal,
+  runtime?: ParityRuntime,
 ): AsyncGenerator<Verdict> {
   let reference: ReferenceCase;
   let model: ReferenceModel;
   try {
     reference = await readCase(folder);
-    model = await openModel(root, reference.file, provider, signal);
+    model = await openModel(root, reference.file, provider, signal, runtime);
   } catch (error) {
     signal.throwIfAborted();
     yield failure(`${path.basename(folder)} ${provider}`, error);

@@ -32,6 +32,7 @@ export interface ReferenceModel {
 }
 
 export type ParityProvider = OrtEngineOptions["provider"];
+export type ParityRuntime = OrtEngineOptions["runtime"];
 
 /**
  * Brings a case's checkpoint to life the way a served one comes: converted (f32, ids only), stored, loaded stage by stage,
@@ -42,6 +43,7 @@ export async function openModel(
   file: CaseFile,
   provider: ParityProvider,
   signal: AbortSignal,
+  runtime?: ParityRuntime,
 ): Promise<ReferenceModel> {
   const store = memoryStore();
   const whole = overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override);
@@ -66,6 +68,7 @@ export async function openModel(
     // The reference's models are tiny: waking another thread costs more than it does.
     threads: 1,
     thread: "callers",
+    ...(runtime === undefined ? {} : { runtime }),
     ...(provider === "cuda" ? { cuda: readCudaSettings(process.env) } : {}),
     observe: (name, { data }) => seen.set(name, [...(seen.get(name) ?? []), data]),
   });

@@ -1,3 +1,5 @@
+import type { CudaDriver } from "../engine/cuda/cuda-driver.ts";
+
 /** Why something does not work here. */
 export interface Trouble {
   /** A word for programs: those of `ProviderUnavailableError`, and a few more. */
@@ -11,24 +13,6 @@ export interface Trouble {
 /** What a trial of a provider came to: an addition of four numbers, with the provider's real libraries. */
 export interface Trial {
   readonly troubles: readonly Trouble[];
-}
-
-/** One card as NVIDIA's driver describes it. */
-export interface CudaGpu {
-  readonly name: string;
-  readonly memoryBytes: number;
-  /** What nobody uses at the moment. */
-  readonly freeBytes: number;
-  /** As in "9.0". */
-  readonly computeCapability: string;
-}
-
-export interface CudaDriver {
-  /** The newest CUDA that it runs, as in "13.0". */
-  readonly cudaVersion: string;
-  /** Its own version, as in "580.65.06", where the kernel tells it. */
-  readonly version?: string;
-  readonly gpus: readonly CudaGpu[];
 }
 
 export interface CudaFindings extends Trial {

@@ -1,7 +1,8 @@
+import { readCudaDriver } from "../engine/cuda/cuda-driver.ts";
 import { readCudaSettings } from "../engine/cuda/cuda-settings.ts";
 import { checkProviderFolder } from "../engine/cuda/provider-folder.ts";
 import { ProviderUnavailableError } from "../engine/provider-unavailable.ts";
-import { findCudaDriver } from "./cuda-driver.ts";
+import { driverTroubles } from "./cuda-troubles.ts";
 import type { CudaFindings, Trial, VulkanFindings } from "./findings.ts";
 import { FAILED, FOUND } from "./run-probe.ts";
 import { troubleOf, tryProvider } from "./trial.ts";
@@ -12,7 +13,8 @@ import { findVulkan } from "./vulkan.ts";
 async function findCuda(): Promise<CudaFindings> {
   const settings = readCudaSettings(process.env);
   const { folder } = settings;
-  const { driver, troubles } = await findCudaDriver();
+  const reading = await readCudaDriver(true);
+  const troubles = driverTroubles(reading);
   const filesTrouble = await checkProviderFolder(folder).then(
     () => undefined,
     (error: unknown) => {
@@ -28,7 +30,7 @@ async function findCuda(): Promise<CudaFindings> {
         : filesTrouble.kind === "files_missing"
           ? "missing"
           : "wrong",
-    ...(driver === undefined ? {} : { driver }),
+    ...(reading === undefined ? {} : { driver: reading.driver }),
   } as const;
   // Without a driver the files are of no use, and nobody should be sent to fetch them.
   if (troubles.length > 0) return { ...found, troubles };

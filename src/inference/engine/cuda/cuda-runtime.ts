@@ -1,8 +1,10 @@
 import path from "node:path";
+import { numericsPart } from "#domain/numerics.ts";
 import { type CRuntime, loadCRuntime } from "../c-api/c-runtime.ts";
 import type { CudaOptions } from "../c-api/cuda-options.ts";
 import { loadLibraries } from "../c-api/ort-api.ts";
 import { ProviderUnavailableError } from "../provider-unavailable.ts";
+import { readCudaDriver } from "./cuda-driver.ts";
 import { explainCudaFault } from "./cuda-fault.ts";
 import {
   CUDA_LIBRARIES,
@@ -36,7 +38,9 @@ export async function loadCudaRuntime(
       cuda,
       ...(threads === undefined ? {} : { threads }),
     });
-    if (runtime.version === CUDA_RUNTIME_VERSION) return runtime;
+    if (runtime.version === CUDA_RUNTIME_VERSION) {
+      return { ...runtime, arithmetic: { kernels: await kernelsOf(cuda.device) } };
+    }
     await runtime.close();
     throw new ProviderUnavailableError("cuda", "files_wrong", {
       why: `${libraryPath} says that it is ONNX Runtime ${runtime.version}, this is ${CUDA_RUNTIME_VERSION}`,
@@ -45,4 +49,12 @@ export async function loadCudaRuntime(
   } catch (cause) {
     throw explainCudaFault(cause) ?? cause;
   }
+}
+
+/** Names what chooses the kernels: the card, and the driver with its own libraries. */
+async function kernelsOf(device: number): Promise<string> {
+  const reading = await readCudaDriver(false);
+  const gpu = reading?.driver.gpus[device];
+  const { cudaVersion, version = `cuda${cudaVersion}` } = reading?.driver ?? { cudaVersion: "" };
+  return numericsPart(`sm${gpu?.computeCapability ?? ""}-${version}-${gpu?.name ?? ""}`);
 }

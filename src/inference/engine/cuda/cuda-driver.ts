@@ -1,92 +1,58 @@
 import { readFileSync } from "node:fs";
-import { type Koffi, loadKoffi, openLibrary } from "../engine/c-api/koffi.ts";
-import type { CudaDriver, CudaGpu, Trouble } from "./findings.ts";
+import { type Koffi, loadKoffi, openLibrary } from "../c-api/koffi.ts";
 
-/** CUDA 13.0, which the provider is built for. Source: the wheel's own `cuda_version`. */
-const NEEDED_CUDA = 13_000;
+/** One card as NVIDIA's driver describes it. */
+export interface CudaGpu {
+  readonly name: string;
+  readonly memoryBytes: number;
+  /** What nobody uses at the moment; 0 where it was not asked for or cannot be told. */
+  readonly freeBytes: number;
+  /** As in "9.0". */
+  readonly computeCapability: string;
+}
 
-/** Source: CUresult in cuda.h. */
-const NO_DEVICE = 100;
+export interface CudaDriver {
+  /** The newest CUDA that it runs, as in "13.0". */
+  readonly cudaVersion: string;
+  /** Its own version, as in "580.65.06", where the kernel tells it. */
+  readonly version?: string;
+  readonly gpus: readonly CudaGpu[];
+}
+
+/** What a driver says, and how it started: 0, or a `CUresult` of cuda.h. */
+export interface DriverReading {
+  readonly driver: CudaDriver;
+  readonly status: number;
+}
 
 /** Attributes 75 and 76: major and minor compute capability. Source: CUdevice_attribute in cuda.h. */
 const CAPABILITY = [75, 76] as const;
 
-/** The oldest card that the provider has code for. Source: its cubins, sm_75 to sm_120. */
-const OLDEST_CAPABILITY = 7.5;
-
-/** What NVIDIA's driver says of itself and its cards. To be run in a process of its own. */
-export async function findCudaDriver(): Promise<{
-  readonly driver?: CudaDriver;
-  readonly troubles: readonly Trouble[];
-}> {
+/**
+ * Asks NVIDIA's driver for itself and its cards; undefined where there is none. Drivers crash: what need not be known in this process
+ * is to be asked in another.
+ *
+ * @param asksFree whether to find out how much memory is free, which takes a context on each card for a moment
+ */
+export async function readCudaDriver(asksFree: boolean): Promise<DriverReading | undefined> {
   const koffi = await loadKoffi();
   let library: ReturnType<Koffi["load"]>;
   try {
     library = openLibrary(koffi, "libcuda.so.1");
   } catch {
-    return {
-      troubles: [
-        {
-          kind: "driver_missing",
-          why: "the NVIDIA driver is not installed, or not visible in this container (libcuda.so.1 is not found)",
-          next: "Install NVIDIA's driver 580 or newer; in a container, start it with the GPU passed in",
-        },
-      ],
-    };
+    return undefined;
   }
   const call = caller(library);
   const version = call.integer("cuDriverGetVersion", []);
-  const state = call.status("cuInit", 0);
-  const count = state === 0 ? call.integer("cuDeviceGetCount", []) : 0;
-  const gpus = Array.from({ length: count }, (_, index) => describeGpu(call, index));
+  const status = call.status("cuInit", 0);
+  const count = status === 0 ? call.integer("cuDeviceGetCount", []) : 0;
   const own = driverVersion();
   const driver = {
     cudaVersion: `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`,
     ...(own === undefined ? {} : { version: own }),
-    gpus,
+    gpus: Array.from({ length: count }, (_, index) => describeGpu(call, index, asksFree)),
   };
-  return { driver, troubles: troublesOf(driver, version, state) };
-}
-
-/** What a driver's answers mean for the provider. */
-export function troublesOf(driver: CudaDriver, version: number, state: number): readonly Trouble[] {
-  if (version < NEEDED_CUDA) {
-    return [
-      {
-        kind: "driver_too_old",
-        why: `the NVIDIA driver runs CUDA ${driver.cudaVersion} at the most, the provider is built for 13.0`,
-        next: "Update NVIDIA's driver to 580 or newer",
-      },
-    ];
-  }
-  if (state === NO_DEVICE || (state === 0 && driver.gpus.length === 0)) {
-    return [
-      {
-        kind: "no_gpu",
-        why: "the NVIDIA driver finds no GPU",
-        next: "See what nvidia-smi lists; CUDA_VISIBLE_DEVICES may hide it",
-      },
-    ];
-  }
-  if (state !== 0) {
-    return [
-      {
-        kind: "driver_broken",
-        why: `the NVIDIA driver does not start (cuInit: ${state})`,
-        next: "See what nvidia-smi says; after an update of the driver the machine is to be started anew",
-      },
-    ];
-  }
-  if (driver.gpus.every((gpu) => Number(gpu.computeCapability) < OLDEST_CAPABILITY)) {
-    return [
-      {
-        kind: "gpu_too_old",
-        why: `no GPU has compute capability 7.5 or more (${driver.gpus.map((gpu) => `${gpu.name}: ${gpu.computeCapability}`).join(", ")})`,
-        next: "Use provider webgpu, or a newer card",
-      },
-    ];
-  }
-  return [];
+  return { driver, status };
 }
 
 interface Caller {
@@ -110,7 +76,7 @@ function caller(library: ReturnType<Koffi["load"]>): Caller {
   };
 }
 
-function describeGpu(call: Caller, index: number): CudaGpu {
+function describeGpu(call: Caller, index: number, asksFree: boolean): CudaGpu {
   const device = call.integer("cuDeviceGet", [index]);
   const name = new Uint8Array(256);
   call.raw("cuDeviceGetName", ["void *", "int", "int"], name, name.length, device);
@@ -120,7 +86,7 @@ function describeGpu(call: Caller, index: number): CudaGpu {
   return {
     name: text.slice(0, text.indexOf("\0")),
     memoryBytes: Number(total[0]),
-    freeBytes: freeBytes(call, device),
+    freeBytes: asksFree ? freeBytes(call, device) : 0,
     computeCapability: CAPABILITY.map((attribute) =>
       call.integer("cuDeviceGetAttribute", [attribute, device]),
     ).join("."),
@@ -134,6 +100,7 @@ function freeBytes(call: Caller, device: number): number {
   const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
   call.raw("cuCtxSetCurrent", ["void *"], context[0]);
   call.raw("cuMemGetInfo_v2", ["void *", "void *"], free, total);
+  call.raw("cuCtxSetCurrent", ["void *"], null);
   call.raw("cuDevicePrimaryCtxRelease_v2", ["int"], device);
   return Number(free[0]);
 }
