@@ -38,9 +38,9 @@ export function fileStore(folder: string): ObjectStore {
     put: (key, bytes, signal) => store.putStream(key, once(bytes), signal),
     async putStream(key, chunks, signal) {
       const file = fileOf(root, key);
-      await mkdir(path.dirname(file), { recursive: true });
       const draft = `${file}.${randomUUID()}.part`;
       try {
+        await mkdir(path.dirname(file), { recursive: true });
         const handle = await open(draft, "wx");
         try {
           for await (const chunk of chunks) {
@@ -52,10 +52,8 @@ export function fileStore(folder: string): ObjectStore {
         }
         await rename(draft, file);
       } catch (error) {
-        await rm(draft, { force: true });
-        throw isFull(error)
-          ? new WeightsError("disk_too_small", `the disk of ${root} is full`, { cause: error })
-          : error;
+        await rm(draft, { force: true }).catch(() => undefined); // where it cannot even be looked for there is none
+        throw writeFault(root, error);
       }
     },
     async remove(key) {
@@ -115,9 +113,14 @@ function fileOf(root: string, key: string): string {
   return file;
 }
 
-/** The disk, or what its user may have of it. */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^(?:ENOSPC|EDQUOT)$/.test(`${error.code}`);
+/** Names what keeps files from being written; what is not known, for instance the source's own fault, stays what it is. */
+function writeFault(root: string, cause: unknown): unknown {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (/^(?:ENOSPC|EDQUOT)$/.test(code))
+    return new WeightsError("disk_too_small", `the disk of ${root} is full`, { cause });
+  if (/^(?:EACCES|EPERM|EROFS|ENOTDIR)$/.test(code))
+    return new WeightsError("access_denied", `${root} cannot be written to`, { cause });
+  return cause;
 }
 
 async function statOf(file: string): Promise<Stats | undefined> {

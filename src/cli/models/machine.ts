@@ -24,7 +24,8 @@ export function thisMachine(deviceBytes?: number): Machine {
           const { bavail, bsize } = await statfs(at);
           return bavail * bsize;
         } catch (cause) {
-          const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+          const isMissing =
+            cause instanceof Error && "code" in cause && /^ENO(?:ENT|TDIR)$/.test(`${cause.code}`);
           if (!isMissing || at === path.dirname(at)) throw cause;
         }
       }

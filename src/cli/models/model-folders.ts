@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { ENCODING_REVISION } from "#weights/checkpoint/convert.ts";
 import { type ModelRecord, parseRecord } from "#weights/model-record.ts";
+import { WeightsError } from "#weights/weights-error.ts";
 import type { CommandIo } from "../command.ts";
 
 /**
@@ -64,7 +65,15 @@ export async function writeRecord(folder: string, record: ModelRecord): Promise<
 /** Where the lock of a model's folder lies: beside it, because the folder may be removed while the lock is held. Makes its folder. */
 export async function lockFile(folder: string): Promise<string> {
   const locks = path.join(path.dirname(folder), LOCKS);
-  await mkdir(locks, { recursive: true });
+  try {
+    await mkdir(locks, { recursive: true });
+  } catch (cause) {
+    throw new WeightsError(
+      "access_denied",
+      `${path.dirname(folder)} cannot be written to; UNMASK_MODELS names another folder`,
+      { cause },
+    );
+  }
   return path.join(locks, `${path.basename(folder)}.lock`);
 }
 
@@ -99,6 +108,7 @@ function noneIfMissing(cause: unknown): [] {
 }
 
 function nothingIfMissing(cause: unknown): undefined {
-  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
   throw cause;
 }

@@ -82,6 +82,24 @@ describe("a folder with a checkpoint", () => {
     expect((await prepare()).name).toBe("llada-v");
   });
 
+  test("is made where a kill has left drafts, which go", async () => {
+    const made = await prepare();
+    if (made.location.kind !== "folder") throw new Error("a folder was made");
+    const folder = made.location.path;
+    await rm(path.join(folder, "model.json"));
+    await writeFile(path.join(folder, "blobs/sha256/abc.0123.part"), "half");
+    await writeFile(path.join(folder, "model.json.0123.part"), "half");
+    expect(await prepare()).toMatchObject({ from: "converted", digest: made.digest });
+    const names = await readdir(folder, { recursive: true });
+    expect(names.filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  test("cannot become one where nothing can be written, and says where else", async () => {
+    await expect(prepare({ models: path.join(cwd, "LLaDA-V/config.json/x") })).rejects.toThrow(
+      /cannot be written to; UNMASK_MODELS names another folder/,
+    );
+  });
+
   test("is made again where something of it was lost", async () => {
     const made = await prepare();
     if (made.location.kind !== "folder") throw new Error("a folder was made");
