@@ -23,6 +23,12 @@ const parts: readonly Part[] = [
     env: { SOFTWARE_VULKAN: driver },
   })),
   {
+    name: "a model served on WebGPU by one command",
+    lacks: () => withoutDriver("lavapipe"),
+    files: ["--project", "node", "test/flow/serve-on-webgpu.full.test.ts"],
+    env: { SOFTWARE_VULKAN: "lavapipe" },
+  },
+  {
     name: "the GPU check, packed and run",
     lacks: () => withoutPrograms("tar", "xz"),
     files: ["--project", "node", "test/gpu-check"],

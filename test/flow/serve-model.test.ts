@@ -1,47 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { decodeImages } from "#inference/image-codec.ts";
 import type { ModelListBody } from "#wire/api/models.ts";
-import { pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
-import { options } from "../support/edge-builders.ts";
 import { descendantsOf } from "../support/linux-processes.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { asReferenceAsked, postForm, referenceDigest } from "../support/reference-question.ts";
 import { standInRepositories } from "../support/serve-hub.ts";
 import { type StandInHub, startStandInHub } from "../support/stand-in-hub.ts";
-
-const CASE = "test/fixtures/reference/cases/p08_chat_prompt_one_image";
-
-interface Run {
-  readonly mode: string;
-  readonly output: readonly number[];
-  readonly trace: readonly { readonly step: number; readonly pos: readonly number[] }[];
-}
-
-/**
- * The digest that an answer has whose tokens are the reference's, each written in its step: the API tells texts, and this stands for
- * the ids.
- */
-async function referenceDigest(modelDigest: string): Promise<string> {
-  const { runs } = JSON.parse(readFileSync(path.join(CASE, "case.json"), "utf8")) as {
-    readonly runs: readonly Run[];
-  };
-  const run = runs.find(({ mode }) => mode === "baseline");
-  if (run === undefined) throw new Error("the case has no such run");
-  const steps = new Map(run.trace.flatMap(({ step, pos }) => pos.map((one) => [one, step + 1])));
-  const pictures = await decodeImages([readFileSync(path.join(CASE, "image0.png"))]);
-  if (!pictures.ok) throw new Error("the picture cannot be read");
-  return await replayDigest({
-    modelDigest,
-    pictureDigests: await Promise.all(pictures.value.map(pixelDigest)),
-    messages: [{ role: "user", text: "Please describe this image." }],
-    options: options({ canvas: 16, steps: 16, blockLength: 16, mode: "exact" }),
-    tokens: run.output.map((token, position) => ({
-      ...{ token, position, step: steps.get(position) ?? 0 },
-    })),
-  });
-}
 
 interface Answered {
   readonly status: string;
@@ -77,19 +43,8 @@ describe("npm start -- --model GSAI-ML/LLaDA-V, and another beside it", () => {
     rmSync(models, { recursive: true, maxRetries: 5 });
   });
 
-  /** As curl would. */
-  async function post(route: string, fields: Readonly<Record<string, string>>) {
-    const form = new FormData();
-    form.append("image", new Blob([readFileSync(path.join(CASE, "image0.png"))]), "image0.png");
-    for (const [name, value] of Object.entries(fields)) form.append(name, value);
-    const headers = { authorization: `Bearer ${system.key}` };
-    return await fetch(`${system.url}/v1/${route}`, { method: "POST", headers, body: form });
-  }
-
-  const asReferenceAsked = {
-    ...{ question: "Please describe this image.", mode: "exact" },
-    ...{ canvas: "16", steps: "16", block_length: "16", cache: "off" },
-  };
+  const post = (route: string, fields: Readonly<Record<string, string>>): Promise<Response> =>
+    postForm(system, route, fields);
 
   test("says what it does, with the commit and the size, and which is ready", () => {
     const { url, key, models: served, model } = system;

@@ -4,6 +4,7 @@ import { prepareModel } from "#cli/models/prepare.ts";
 import type { PreparedModel } from "#cli/models/prepared-model.ts";
 import type { Provider } from "#graph/profile.ts";
 import { chooseProvider } from "#inference/machine/choose-provider.ts";
+import { findCuda } from "#inference/machine/survey.ts";
 import type { Options } from "../options.ts";
 
 /** A bundle that a function of the local system serves. */
@@ -45,9 +46,13 @@ export async function prepareLocalModels(
       throw new Error(`${DEMO_BUNDLE} is missing: this is no complete clone`);
     return [{ ...DEMO, provider }];
   }
+  const deviceBytes = provider === "cuda" ? await cudaMemory(signal) : undefined;
   const models: LocalModel[] = [];
   for (const source of options.models) {
-    const prepared = await prepareOne({ source, provider, options, reporter, signal });
+    const prepared = await prepareOne({
+      ...{ source, provider, options, reporter, signal },
+      ...(deviceBytes === undefined ? {} : { deviceBytes }),
+    });
     const { name, version, location, bundle, from } = prepared;
     if (models.some((other) => other.name === name))
       throw new Error(
@@ -78,20 +83,29 @@ async function providerOf(
   return choice.provider;
 }
 
+/** Memory of the card that a function takes; undefined where the driver does not tell it. */
+async function cudaMemory(signal: AbortSignal): Promise<number | undefined> {
+  const { driver } = await findCuda({ env: process.env, signal });
+  return driver?.gpus[Number(process.env["UNMASK_CUDA_DEVICE"] ?? 0)]?.memoryBytes;
+}
+
 async function prepareOne({
   source,
   provider,
   options: { format, name, refresh },
   reporter,
   signal,
+  ...device
 }: {
   readonly source: string;
   readonly provider: Provider;
   readonly options: Options;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
+  readonly deviceBytes?: number;
 }): Promise<PreparedModel> {
   return await prepareModel({
+    ...device,
     ...{ source, provider, format, refresh, signal, env: process.env },
     // launch.js has left the folder in which the command was typed.
     cwd: process.env["INIT_CWD"] ?? process.cwd(),

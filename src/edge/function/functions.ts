@@ -35,6 +35,8 @@ const absences: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
   "draining",
   "weights_loading",
   "weights_failed",
+  // It has been given another model since the edge heard which.
+  "unknown_model",
 ]);
 
 /**

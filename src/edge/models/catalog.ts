@@ -66,7 +66,7 @@ export async function readModels(
   const heard = await Promise.all(functionUrls.map((url) => catalog.told(url, caller, isAnew)));
   const served: ServedModel[] = [];
   let silence: Failure | undefined;
-  for (const { word, last } of heard) {
+  for (const [index, { word, last }] of heard.entries()) {
     if (!word.ok) silence ??= word.refusal;
     const told = word.ok ? word.value : last;
     if (told === undefined) continue;
@@ -75,7 +75,7 @@ export async function readModels(
     if (card === undefined)
       silence ??= { kind: "function_outdated", version: HOP_VERSION - 1, needed: HOP_VERSION };
     else if (!served.some((other) => other.card.id === card.id))
-      served.push({ card, told, isHeard: word.ok });
+      served.push({ card, told, functionUrl: functionUrls[index] ?? "", isHeard: word.ok });
   }
   return new Models(served, silence, settings);
 }

@@ -11,6 +11,8 @@ export interface ServedModel {
   readonly card: ModelCard;
   /** What its function says of it. */
   readonly told: ToldCard;
+  /** The first that serves it. */
+  readonly functionUrl: string;
   /** Whether that was heard within the last seconds; else its function is away. */
   readonly isHeard: boolean;
 }

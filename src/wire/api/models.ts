@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
+import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import {
   type FunctionStatus,
@@ -21,6 +22,8 @@ export interface ModelBody {
   readonly digest: string;
   readonly format: string;
   readonly provider: string;
+  /** Class of the arithmetic that answers have now; null where the function does not say it yet. */
+  readonly numerics: NumericsText | null;
   /** How pictures become vectors; null for a model that reads text only. */
   readonly image: ImagePolicyBody | null;
   /** Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken. */
@@ -43,6 +46,12 @@ export interface ModelBody {
     readonly several_pictures: boolean;
     readonly several_turns: boolean;
   };
+  /** Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position. */
+  readonly price_picos: {
+    readonly view: number;
+    readonly linear: number;
+    readonly attention: number;
+  };
   readonly limits: {
     /** Positions of a prompt, image vectors included. */
     readonly prompt_length: number;
@@ -64,7 +73,11 @@ export function modelListBody(models: readonly ModelBody[]): ModelListBody {
 }
 
 /** Renders a model that is served: what its function tells of it, and the card by which it is asked and priced here. */
-export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
+export function modelBody(
+  told: ToldCard,
+  own: ModelCard,
+  numerics: NumericsText | null,
+): ModelBody {
   const { id, digest, format, provider, image } = told;
   const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
   return {
@@ -75,6 +88,7 @@ export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
     digest,
     format,
     provider,
+    numerics,
     image,
     canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
     block_length: own.blockLength,
@@ -85,6 +99,11 @@ export function modelBody(told: ToldCard, own: ModelCard): ModelBody {
       system_messages: systemMessages,
       several_pictures: severalPictures,
       several_turns: severalTurns,
+    },
+    price_picos: {
+      view: Number(own.prices.view),
+      linear: Number(own.prices.linear),
+      attention: Number(own.prices.attention),
     },
     limits: {
       prompt_length: told.max_prompt_length,
@@ -120,6 +139,10 @@ export const modelSchema: z.ZodType<ModelBody> = z
     digest: z.string(),
     format: z.string(),
     provider: z.string(),
+    numerics: z.string().nullable().meta({
+      description:
+        "Class of the arithmetic that answers have now: a replay by another one cannot be compared. Null while the weights are on their way.",
+    }),
     image: imagePolicySchema.nullable(),
     canvas: z.strictObject({ default: count, recommended: count, limit: count }).meta({
       description:
@@ -144,6 +167,10 @@ export const modelSchema: z.ZodType<ModelBody> = z
         description:
           "What the model was trained with. System messages are dropped where it was not, and the rest is taken with a warning.",
       }),
+    price_picos: z.strictObject({ view: count, linear: count, attention: count }).meta({
+      description:
+        "Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position.",
+    }),
     limits: z.strictObject({
       prompt_length: count,
       canvas: count,

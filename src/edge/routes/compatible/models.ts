@@ -1,9 +1,17 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { modelBody, modelListBody, modelListSchema, modelSchema } from "#wire/api/models.ts";
+import {
+  type ModelBody,
+  modelBody,
+  modelListBody,
+  modelListSchema,
+  modelSchema,
+} from "#wire/api/models.ts";
 import { problemSchema } from "#wire/error.ts";
 import type { EdgeEnv } from "../../env.ts";
+import { readStatus } from "../../function/client.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
+import type { ServedModel } from "../../models/models.ts";
 import { modelsOf } from "../asked-card.ts";
 import { byKey, type Content, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { compatibleRefusals } from "./compatible-asking.ts";
@@ -13,7 +21,7 @@ export async function listModels(c: Context<EdgeEnv>): Promise<Response> {
   const models = await modelsOf(c, true);
   const heard = models.served.filter(({ isHeard }) => isHeard);
   if (heard.length === 0 && models.silence !== undefined) return refused(c, models.silence);
-  return c.json(modelListBody(heard.map(({ told, card }) => modelBody(told, card))));
+  return c.json(modelListBody(await Promise.all(heard.map((model) => shown(c, model)))));
 }
 
 /** `GET /v1/models/{id}`: one of them. */
@@ -21,11 +29,19 @@ export async function showModel(c: Context<EdgeEnv>): Promise<Response> {
   const models = await modelsOf(c, true);
   const heard = models.served.filter(({ isHeard }) => isHeard);
   const one = heard.find(({ card }) => card.id === c.req.param("id"));
-  if (one !== undefined) return c.json(modelBody(one.told, one.card));
+  if (one !== undefined) return c.json(await shown(c, one));
   // One that is away may be the one.
   if (models.silence !== undefined) return refused(c, models.silence);
   const known = heard.map(({ card }) => card.id);
   return refusedMissing(c, "model", known);
+}
+
+/** A model with the class of arithmetic that its function has; null before the function knows it. */
+async function shown(c: Context<EdgeEnv>, model: ServedModel): Promise<ModelBody> {
+  const { told, card, functionUrl } = model;
+  const { signal } = c.req.raw;
+  const status = await readStatus({ functionUrl, requestId: c.get("requestId"), signal });
+  return modelBody(told, card, (status.ok ? status.value.numerics : undefined) ?? null);
 }
 
 /** OpenAI's clients, known by their headers, are told as they know it. */

@@ -24,8 +24,24 @@ describe("GET /v1/models", () => {
     const { sent } = functionReplies(() => Response.json({ ...card, later: true }), "asked");
     const response = await ask("/v1/models");
     const list = modelListSchema.parse(await response.json());
-    expect(list.data[0]).toMatchObject({ id: "demo", digest, limits: { canvas: 512 } });
-    expect(sent[0]?.url).toBe("http://127.0.0.1:8788/v1/model");
+    expect(list.data[0]).toMatchObject({
+      ...{ id: "demo", digest, limits: { canvas: 512 }, provider: "cpu", format: "f32" },
+      ...{ numerics: null, price_picos: { view: 1, linear: 1, attention: 1 } },
+    });
+    expect(sent.map(({ url }) => url)).toEqual([
+      ...["http://127.0.0.1:8788/v1/model", "http://127.0.0.1:8788/status"],
+    ]);
+  });
+
+  test("says of which class of arithmetic the answers are, as soon as the function knows", async () => {
+    const status = {
+      ...{ model: { name: "demo", version: "1", digest }, state: "ready" },
+      ...{ loaded_bytes: 1, total_bytes: 1, eta_seconds: 0, replace: false, reason: null },
+      numerics: "cpu/onnxruntime-node-1.30.0/x64/alone/ab",
+    };
+    functionReplies(({ url }) => Response.json(url.endsWith("/status") ? status : card), "asked");
+    const shown = modelSchema.parse(await (await ask("/v1/models/demo")).json());
+    expect(shown.numerics).toBe(status.numerics);
   });
 
   test("says on which terms it is asked here: what the settings say holds over the function's word", async () => {

@@ -90,7 +90,7 @@ const own: ModelCard = {
 
 describe("the list of models", () => {
   test("says what a model can be asked, and on which terms it is asked here", () => {
-    const body = modelListBody([modelBody(card, own)]);
+    const body = modelListBody([modelBody(card, own, null)]);
     expect(modelListSchema.parse(body)).toEqual(body);
     expect(body.data[0]).toMatchObject({
       object: "model",
@@ -105,7 +105,7 @@ describe("the list of models", () => {
   });
 
   test("allows no pictures to a model that reads text only", () => {
-    expect(modelBody({ ...card, image: null }, own).limits.images).toBe(0);
+    expect(modelBody({ ...card, image: null }, own, null).limits.images).toBe(0);
   });
 });
 
