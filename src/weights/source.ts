@@ -7,7 +7,7 @@ export interface ByteSource {
   slice(offset: number, bytes: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** Reads exactly that range piece by piece; leaving the loop ends the transfer. Throws RangeError like `slice`. */
   stream(offset: number, bytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Says that this very range will be streamed next: a source that is far begins to fetch it. One at a time. */
+  /** Says that this very range will be streamed soon: a source that is far begins to fetch it. Only the last two are remembered. */
   announce?(offset: number, bytes: number, signal?: AbortSignal): void;
 }
 

@@ -103,9 +103,11 @@ describe("a range read over several connections", () => {
     expect(await collect(source.stream(10_000, 3000), 3000)).toEqual(content.slice(10_000, 13_000));
     expect(asked).toHaveLength(3);
     // Asked for once more it is fetched once more; one that nobody asked for is let go.
-    source.announce?.(0, 1000);
-    source.announce?.(20_000, 1000);
-    expect(await source.slice(0, 1000)).toEqual(content.slice(0, 1000));
+    for (const offset of [0, 20_000, 30_000]) source.announce?.(offset, 1000);
+    for (const offset of [0, 20_000, 30_000])
+      expect(await source.slice(offset, 1000)).toEqual(content.slice(offset, offset + 1000));
+    expect(asked.filter((offset) => offset === 20_000)).toHaveLength(1);
+    expect(asked.filter((offset) => offset === 30_000)).toHaveLength(1);
   });
 
   test("from a server that gives files only whole is refused where that costs too much", async () => {

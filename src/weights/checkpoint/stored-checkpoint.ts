@@ -43,7 +43,7 @@ export function storedCheckpoint(
     connections === 1
       ? undefined
       : { slots: createSlots(connections), partsAhead: connections, partBytes };
-  const announced: Announced = {};
+  const announced: Announced = new Map();
   const patiently = (signal: AbortSignal | undefined): RetryOptions => ({
     policy: hasReplied ? policy : firstContact(policy),
     ...(onRetry === undefined ? {} : { onRetry }),
@@ -65,12 +65,11 @@ export function storedCheckpoint(
   };
 }
 
-/** The one range of all files that was announced; another announcement lets go of it. */
-interface Announced {
-  range?:
-    | { readonly place: string; readonly chunks: AsyncIterableIterator<Uint8Array> }
-    | undefined;
-}
+/** Ranges of all files that were announced and not asked for yet. */
+type Announced = Map<string, AsyncIterableIterator<Uint8Array>>;
+
+/** The one that is about to be asked for, and the one behind it. An older one will not be asked for any more, and is let go. */
+const MAX_ANNOUNCED = 2;
 
 interface Fetching {
   readonly patiently: (signal: AbortSignal | undefined) => RetryOptions;
@@ -98,10 +97,10 @@ function objectSource(
   };
   const placeOf = (offset: number, bytes: number): string => `${key} ${offset}+${bytes}`;
   const stream: ByteSource["stream"] = (offset, bytes, signal) => {
-    const { range } = announced;
-    if (range?.place !== placeOf(offset, bytes)) return open(offset, bytes, signal);
-    announced.range = undefined;
-    return range.chunks;
+    const place = placeOf(offset, bytes);
+    const ready = announced.get(place);
+    announced.delete(place);
+    return ready ?? open(offset, bytes, signal);
   };
   return {
     byteLength,
@@ -111,11 +110,12 @@ function objectSource(
       ? {}
       : {
           announce(offset, bytes, signal) {
-            void announced.range?.chunks.return?.();
-            announced.range = {
-              place: placeOf(offset, bytes),
-              chunks: open(offset, bytes, signal),
-            };
+            announced.set(placeOf(offset, bytes), open(offset, bytes, signal));
+            for (const [place, chunks] of announced) {
+              if (announced.size <= MAX_ANNOUNCED) break;
+              announced.delete(place);
+              void chunks.return?.();
+            }
           },
         }),
     slice: async (offset, bytes, signal) => collect(stream(offset, bytes, signal), bytes),

@@ -64,6 +64,13 @@ describe("a model of a hub", () => {
     );
   });
 
+  test("is fetched once: every range of every file", async () => {
+    await prepare();
+    const ranges = hub.fetched.map(({ path, range }) => `${path} ${range}`);
+    expect(ranges.length).toBeGreaterThan(60);
+    expect(ranges.filter((range, index) => ranges.indexOf(range) !== index)).toEqual([]);
+  });
+
   test("that was made before is found without a word to the hub, be it away", async () => {
     const made = await prepare();
     const asked = hub.asked.length;
