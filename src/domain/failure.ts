@@ -84,6 +84,12 @@ export type Failure =
       readonly totalBytes: number;
     }
   | { readonly kind: "weights_failed"; readonly code: string }
+  /** The function had no memory for the answer beside the others that it made. */
+  | { readonly kind: "device_out_of_memory" }
+  /** The same of an answer that it made alone: it never will have. */
+  | { readonly kind: "device_too_small" }
+  /** The function's GPU is gone: it asks to be replaced. */
+  | { readonly kind: "device_lost" }
   /** The network gave NaN or infinite logits: the function asks to be replaced. */
   | { readonly kind: "logits_not_finite" }
   | { readonly kind: "overloaded"; readonly retryAfterSeconds: number }

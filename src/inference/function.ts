@@ -1,5 +1,7 @@
 // Entry of the inference function: `node src/inference/function.ts`, configured by environment variables (config.ts).
 
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { serve } from "@hono/node-server";
 import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
@@ -8,6 +10,7 @@ import { resolverFor } from "./fetch/resolver.ts";
 import { createFetcher } from "./fetch/routes.ts";
 import { createHandler } from "./handler.ts";
 import { jsonLog } from "./log.ts";
+import { openDeviceRegister } from "./machine/device-register.ts";
 import { createMetrics } from "./metrics.ts";
 import { createModelHost } from "./model-host.ts";
 import { openModel } from "./model-loader.ts";
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     log,
     featureBytes: config.featureBytes,
     scratch: config.scratch,
+    devices: openDeviceRegister(path.join(tmpdir(), "unmask-devices")),
     open: (signal) =>
       openModel({
         store,
@@ -70,11 +74,17 @@ async function main(): Promise<void> {
     { fetch: handler.fetch, hostname: config.host, port: config.port },
     ({ port }) => log("function.listening", { host: config.host, port }),
   );
-  log("function.draining", { signal: await asked, ...admission.load() });
+  const end = await Promise.race([asked, host.replacement]);
+  if (typeof end === "string") log("function.draining", { signal: end, ...admission.load() });
+  else log("function.replaced", { reason: end.reason, exitCode: end.exitCode });
   await withinMs(Promise.all([admission.drain(), fetcher.drain()]), config.drainTimeoutMs);
   await closeServer(server);
   await host.dispose();
   log("function.ended");
+  if (typeof end === "string") return;
+  // Its last line, for who reads the terminal: the log's lines are for machines.
+  process.stderr.write(`${end.sentence}\n`);
+  process.exitCode = end.exitCode;
 }
 
 main().catch((cause: unknown) => {

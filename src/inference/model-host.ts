@@ -3,7 +3,7 @@ import { type Architecture, decodingOf } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type NumericsText, numericsText } from "#domain/numerics.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Result } from "#domain/result.ts";
 import { unitWork } from "#domain/unit-prices.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
@@ -14,10 +14,20 @@ import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/
 import { MAX_CANVAS } from "#wire/limits.ts";
 import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
+import { runtimeFaultOf } from "./engine/runtime-fault.ts";
 import { createFeatureStore } from "./feature-store.ts";
+import { type Health, healthOf, statusOf } from "./host-status.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
+import type { DeviceRegister, DeviceUser } from "./machine/device-register.ts";
 import type { ModelLoad } from "./model-loader.ts";
+import {
+  condemnedSentence,
+  MAX_OUT_OF_MEMORY,
+  type Replacement,
+  replacementCode,
+  replacementSentence,
+} from "./replacement.ts";
 import { createTemplateRenderer, createTokenizer } from "./text.ts";
 import type { Claim } from "./turn-order.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -36,14 +46,15 @@ export interface ModelHost {
   takesWork(): boolean;
   /** Says that what it computes cannot be trusted any more; for good, because nothing in this process can mend it. */
   condemn(reason: Failure["kind"]): void;
+  /** Says whether an answer ended for want of memory. After `MAX_OUT_OF_MEMORY` in a row that do, it is condemned. */
+  noteMemory(hasRunOut: boolean): void;
+  /** Whether all weights have arrived, and were taken. */
+  isLoaded(): boolean;
+  /** Resolves, should it come to that, when this process is to end by itself: its runtime cannot compute here, or no more. */
+  readonly replacement: Promise<Replacement>;
   /** Frees the runtime's memory; later questions reject. */
   dispose(): Promise<void>;
 }
-
-export type Health =
-  | { readonly status: "ok" }
-  /** `reason`: a loader's code, or the failure that condemned it. */
-  | { readonly status: "failed"; readonly reason: string };
 
 export interface DescribedModel {
   readonly card: ModelCard;
@@ -72,6 +83,8 @@ export interface ModelHostOptions {
   readonly featureBytes?: number;
   readonly resize: Resize;
   readonly log: Log;
+  /** Who else computes on this machine's devices. Absent: nobody is asked. */
+  readonly devices?: DeviceRegister;
   /** Folder on a disk for what is read too seldom to be in memory. Absent: everything is in memory. */
   readonly scratch?: string;
 }
@@ -85,10 +98,28 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   let openingError: unknown;
   let filling: Promise<void> | undefined;
   let condemned: Failure["kind"] | undefined;
+  let withoutMemory = 0;
+  let others: readonly DeviceUser[] = [];
+  const replacement = Promise.withResolvers<Replacement>();
+  const endFor = (error: unknown): void => {
+    const fault = runtimeFaultOf(error);
+    if (fault === undefined) return;
+    const bytes = load?.state().status.totalBytes ?? 0;
+    const sentence = replacementSentence(name, options.provider, { error, fault, bytes, others });
+    replacement.resolve({ reason: fault, sentence, exitCode: replacementCode(fault) });
+  };
+  const condemn = (reason: Failure["kind"]): void => {
+    if (condemned !== undefined) return;
+    condemned = reason;
+    log("model.condemned", { model: name, reason });
+    if (reason === "device_lost" || reason === "device_out_of_memory")
+      replacement.resolve({ reason, sentence: condemnedSentence(reason), exitCode: 75 });
+  };
 
   const opening = (async (): Promise<DescribedModel> => {
     load = await options.open(stop.signal);
     const { architecture } = load.bundle;
+    others = await othersOnDevice(load, options);
     engine = await createOrtEngine({
       architecture,
       provider: options.provider,
@@ -99,12 +130,13 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     });
     const described = describe(load, engine, options);
     log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });
-    filling = fill(load, engine, log); // ends in the host's state, never in a rejection
+    filling = fill(load, engine, log, endFor); // ends in the host's state, never in a rejection
     return described;
   })();
   opening.catch((error: unknown) => {
     openingError = error;
     log("model.failed", { model: name, error: errorChain(error) });
+    endFor(error);
   });
 
   return {
@@ -116,12 +148,15 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       }),
     health: () => healthOf(load, openingError, condemned),
     takesWork: () => condemned === undefined,
-    condemn: (reason) => {
-      if (condemned !== undefined) return;
-      condemned = reason;
-      log("model.condemned", { model: name, reason });
+    condemn,
+    noteMemory: (hasRunOut) => {
+      withoutMemory = hasRunOut ? withoutMemory + 1 : 0;
+      if (withoutMemory >= MAX_OUT_OF_MEMORY) condemn("device_out_of_memory");
     },
+    isLoaded: () => load?.state().kind === "ready",
+    replacement: replacement.promise,
     dispose: async () => {
+      await options.devices?.leave(process.pid);
       stop.abort(new Error("the function is ending"));
       await opening.catch(() => undefined); // already told
       await engine?.dispose();
@@ -148,11 +183,37 @@ async function putAside(
   }
 }
 
+/** Writes this process down where it computes on a device, and says who else does. That it cannot be written hinders nothing. */
+async function othersOnDevice(
+  load: ModelLoad,
+  { devices, provider, cuda, model, log }: ModelHostOptions,
+): Promise<readonly DeviceUser[]> {
+  if (devices === undefined || provider === "cpu" || provider === "wasm") return [];
+  const device = `${provider}:${cuda?.device ?? 0}`;
+  const bytes = load.state().status.totalBytes;
+  try {
+    const others = await devices.enter({ pid: process.pid, device, model, bytes });
+    const theirBytes = others.reduce((sum, other) => sum + other.bytes, 0);
+    if (others.length > 0)
+      log("device.shared", { device, processes: others.length, bytes, theirBytes });
+    return others;
+  } catch (cause) {
+    const sentence = "who else computes on the device is not known";
+    log("load.mended", { sentence, error: errorChain(cause) });
+    return [];
+  }
+}
+
 /** Sessions that are made at once: as many as the engine has threads. */
 const SESSIONS_AT_ONCE = 2;
 
 /** Drives the load into the engine; a load that fails is told to everyone who waits for a stage. */
-async function fill(load: ModelLoad, engine: OrtEngine, log: Log): Promise<void> {
+async function fill(
+  load: ModelLoad,
+  engine: OrtEngine,
+  log: Log,
+  onFault: (error: unknown) => void,
+): Promise<void> {
   const startedMs = performance.now();
   try {
     await load.start((stage, giveBack) => engine.accept(stage, giveBack), SESSIONS_AT_ONCE);
@@ -161,6 +222,7 @@ async function fill(load: ModelLoad, engine: OrtEngine, log: Log): Promise<void>
     log("model.ready", { bytes: doneBytes, tookMs, retries, corruptions });
   } catch (cause) {
     log("model.failed", { error: errorChain(cause) });
+    onFault(cause);
     engine.fail(cause instanceof Error ? cause : new Error("loading failed", { cause }));
   }
 }
@@ -238,51 +300,4 @@ export function cardOf(
 function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {
   const { aspect, gridPinpoints, maxTiles } = image;
   return { aspect, grid_pinpoints: gridPinpoints, max_tiles: maxTiles };
-}
-
-/** Before the manifest is there, neither version nor digest nor size are known, so there is only a refusal to give. */
-function statusOf(
-  name: string,
-  load: ModelLoad | undefined,
-  engine: OrtEngine | undefined,
-  { openingError, health }: { readonly openingError: unknown; readonly health: Health },
-): Result<FunctionStatus, Failure> {
-  if (load === undefined) {
-    return refuse(
-      openingError === undefined
-        ? { kind: "weights_loading", etaSeconds: 1, loadedBytes: 0, totalBytes: 0 }
-        : { kind: "weights_failed", code: codeOf(openingError) },
-    );
-  }
-  const { kind, status } = load.state();
-  const { bundle, digest } = load;
-  const numerics =
-    engine === undefined ? {} : { numerics: numericsText({ ...engine.arithmetic, model: digest }) };
-  return ok({
-    model: { name, version: bundle.version, digest },
-    state: health.status === "failed" ? "failed" : kind,
-    loaded_bytes: status.doneBytes,
-    total_bytes: status.totalBytes,
-    eta_seconds: Number.isFinite(status.etaSeconds) ? status.etaSeconds : null,
-    ...numerics,
-    replace: health.status === "failed",
-    reason: health.status === "failed" ? health.reason : null,
-  });
-}
-
-/** Weights that are on their way are no reason to replace a process; weights that will never come are the best one. */
-function healthOf(
-  load: ModelLoad | undefined,
-  openingError: unknown,
-  condemned: Failure["kind"] | undefined,
-): Health {
-  if (condemned !== undefined) return { status: "failed", reason: condemned };
-  if (openingError !== undefined) return { status: "failed", reason: codeOf(openingError) };
-  const state = load?.state();
-  if (state?.kind !== "failed") return { status: "ok" };
-  return { status: "failed", reason: codeOf(state.error) };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof WeightsError ? error.code : "internal";
 }

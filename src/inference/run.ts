@@ -4,8 +4,8 @@ import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
-import type { Place, Turn } from "./admission.ts";
-import { failureOf } from "./fault.ts";
+import type { Admission, Place, Turn } from "./admission.ts";
+import { failureOf, midwayFailureOf } from "./fault.ts";
 import { decodeImages } from "./image-codec.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -14,6 +14,7 @@ import type { ModelHost } from "./model-host.ts";
 /** What a run works with. */
 export interface RunParts {
   readonly host: ModelHost;
+  readonly admission: Pick<Admission, "load">;
   readonly metrics: Pick<Metrics, "answered">;
   /** Milliseconds. */
   readonly now: () => number;
@@ -97,7 +98,7 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
   { jobId, account, owner, question, pictures: priced, digest: modelDigest, deadline }: Work,
-  { host, log }: RunParts,
+  { host, admission, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
   try {
@@ -124,6 +125,7 @@ async function* answerSafely(
           modelDigest,
           tokens,
         });
+        host.noteMemory(false);
         yield { ...event, digest, decoder: DECODER_VERSION };
       } else if (event.kind === "answer.failed" && event.failure.kind === "empty_answer") {
         const { recommended } = abilities.canvas;
@@ -131,8 +133,11 @@ async function* answerSafely(
       } else yield event;
     }
   } catch (cause) {
-    const failure = failureOf(cause);
-    if (failure.kind === "logits_not_finite") host.condemn(failure.kind);
+    const isAlone = admission.load().running <= 1;
+    const failure = host.isLoaded() ? midwayFailureOf(cause, isAlone) : failureOf(cause);
+    const { kind } = failure;
+    if (kind === "logits_not_finite" || kind === "device_lost") host.condemn(kind);
+    if (kind === "device_too_small" || kind === "device_out_of_memory") host.noteMemory(true);
     if (signal.aborted) return; // the caller has left: there is nobody to tell
     log("answer.fault", { job: jobId, code: failure.kind, error: errorChain(cause) });
     yield { kind: "answer.failed", failure };

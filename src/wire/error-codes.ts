@@ -40,6 +40,10 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   images_not_supported: { status: 422, title: "Pictures not supported", isRetryable: false },
   weights_loading: { status: 503, title: "Weights are loading", isRetryable: true },
   weights_failed: { status: 503, title: "Weights failed to load", isRetryable: false },
+  device_out_of_memory: { status: 503, title: "Out of memory", isRetryable: true },
+  // Not retryable: nothing else was in its way.
+  device_too_small: { status: 503, title: "Too large for the machine", isRetryable: false },
+  device_lost: { status: 503, title: "GPU lost", isRetryable: true },
   // Not retryable: the question itself may be the cause, and a retry would take down the next function.
   logits_not_finite: { status: 500, title: "Numbers out of range", isRetryable: false },
   overloaded: { status: 503, title: "Overloaded", isRetryable: true },

@@ -59,6 +59,12 @@ export function detailOf(failure: Failure): string {
       return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
     case "weights_failed":
       return `The model cannot be served: ${failure.code}.`;
+    case "device_out_of_memory":
+      return "The machine's memory did not hold this answer beside the others that it makes; try again in a moment.";
+    case "device_too_small":
+      return 'The machine\'s memory does not hold this answer, though it made no other. Send detail "low", fewer pictures or a shorter text, or ask with a smaller canvas.';
+    case "device_lost":
+      return "The GPU that made the answer is gone, and its function is being replaced; try again in a moment.";
     case "logits_not_finite":
       return "The model's numbers were infinite or not numbers at all, so there is no answer; its function is to be replaced. If it happens again with the same question, tell us its request_id.";
     case "overloaded":

@@ -93,8 +93,10 @@ function retryAfterOf(failure: Failure): number | undefined {
       return retryAfter(failure.resetSeconds);
     case "too_many_concurrent":
     case "idempotency_in_progress":
+    case "device_out_of_memory":
       return retryAfter(SHORT_ANSWER_SECONDS);
     case "draining":
+    case "device_lost":
     case "function_unreachable":
     case "function_outdated":
       return retryAfter(RESTART_SECONDS);

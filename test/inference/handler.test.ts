@@ -67,6 +67,9 @@ function parts(
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: () => undefined,
+      noteMemory: () => undefined,
+      isLoaded: () => true,
+      replacement: new Promise(() => undefined),
       described: async () => ({
         ...{ card, abilities: untold.abilities, numerics, tools },
         toolsOf: () => tools,

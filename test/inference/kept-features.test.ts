@@ -125,7 +125,11 @@ describe("a question about a picture that was asked about before", () => {
       open: (signal) =>
         openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
     });
-    const parts = { host: keeping, metrics: createMetrics(), now: () => 0, log: () => undefined };
+    const admission = createAdmission(1, 1, () => 0);
+    const parts = {
+      ...{ host: keeping, admission, metrics: createMetrics() },
+      ...{ now: () => 0, log: () => undefined },
+    };
     const question = {
       messages: [{ role: "user", text: "what is this?" } as const],
       images: [readFileSync(file)],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseNumerics } from "#domain/numerics.ts";
 import { createModelHost, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { createSha256 } from "#inference/sha256.ts";
@@ -128,6 +129,41 @@ describe("a function's model", () => {
     host.condemn("internal");
     expect(host.health()).toEqual({ status: "failed", reason: "logits_not_finite" });
     expect([stateOf(host), host.takesWork()]).toEqual(["failed", false]);
+    await host.dispose();
+  });
+
+  test("asks to be replaced once three answers in a row found no memory, and not before one did", async () => {
+    const host = hostOver((await filledStore()).store);
+    await ask(host);
+    for (const hasRunOut of [true, true, false, true, true]) host.noteMemory(hasRunOut);
+    expect(host.health()).toEqual({ status: "ok" });
+    host.noteMemory(true);
+    expect(host.status()).toMatchObject({
+      value: { state: "failed", replace: true, reason: "device_out_of_memory" },
+    });
+    expect(await host.replacement).toMatchObject({ reason: "device_out_of_memory", exitCode: 75 });
+    await host.dispose();
+  });
+
+  test("asks to be replaced at once where its device is lost; where its numbers are wrong it waits to be", async () => {
+    const lost = hostOver((await filledStore()).store);
+    await ask(lost);
+    lost.condemn("device_lost");
+    expect(await lost.replacement).toMatchObject({ reason: "device_lost", exitCode: 75 });
+    await lost.dispose();
+    const wrong = hostOver((await filledStore()).store);
+    await ask(wrong);
+    wrong.condemn("logits_not_finite");
+    expect(await Promise.race([wrong.replacement, "waits"])).toBe("waits");
+    expect(wrong.status()).toMatchObject({ value: { replace: true, reason: "logits_not_finite" } });
+    await wrong.dispose();
+  });
+
+  test("says its class of arithmetic with its status, once its runtime is there", async () => {
+    const host = hostOver((await filledStore()).store);
+    const { numerics, card } = await host.described(forever);
+    expect(parseNumerics(numerics)).toMatchObject({ provider: "cpu", model: card.digest });
+    expect(host.status()).toMatchObject({ value: { numerics, replace: false, reason: null } });
     await host.dispose();
   });
 

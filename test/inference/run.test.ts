@@ -36,11 +36,14 @@ const letter = fakeEngine(() => oneHot(fakeArchitecture.logitsColumns, 16 + 65, 
 function parts(engine: Engine = letter): RunParts & {
   readonly lines: string[];
   readonly condemned: string[];
+  /** Whether answers ran out of memory, one after another. */
+  readonly memory: boolean[];
   /** What was left at each pass. */
   readonly claims: Claim[];
 } {
   const lines: string[] = [];
   const condemned: string[] = [];
+  const memory: boolean[] = [];
   const claims: Claim[] = [];
   const tools = {
     engine,
@@ -59,12 +62,15 @@ function parts(engine: Engine = letter): RunParts & {
   };
   return {
     lines,
-    condemned,
+    ...{ condemned, memory },
     claims,
     host: {
       health: () => ({ status: "ok" }),
       takesWork: () => true,
       condemn: (reason) => void condemned.push(reason),
+      noteMemory: (hasRunOut) => void memory.push(hasRunOut),
+      isLoaded: () => true,
+      replacement: new Promise(() => undefined),
       described: async () => ({
         ...{ card, abilities: untold.abilities, numerics, tools },
         toolsOf: (claim) => ({ ...tools, engine: claiming(engine, claim, claims) }),
@@ -74,6 +80,7 @@ function parts(engine: Engine = letter): RunParts & {
       },
       dispose: async () => undefined,
     },
+    admission: { load: () => ({ running: 1, waiting: 0 }) },
     metrics: createMetrics(),
     now: () => 0,
     log: (event: string, fields: Readonly<Record<string, LogValue>> = {}) =>
@@ -169,6 +176,32 @@ describe("a run", () => {
     expect(told.at(-1)).toEqual({ kind: "answer.failed", failure: { kind: "logits_not_finite" } });
     expect(made.lines.join("\n")).toContain("no probability");
     expect(made.condemned).toEqual(["logits_not_finite"]);
+  });
+
+  test.each([
+    ["CUDA failure 2: out of memory", 2, "device_out_of_memory", [], [true]],
+    ["CUDA failure 2: out of memory", 1, "device_too_small", [], [true]],
+    ["WebGPU device lost (1): gone", 2, "device_lost", ["device_lost"], []],
+  ] as const)(
+    "whose runtime says %s while %i are made fails with %s",
+    async (text, running, kind, condemned, memory) => {
+      const failing: Engine = {
+        ...letter,
+        denoise: () => {
+          throw new Error("stage layer-00 failed to run", { cause: new Error(text) });
+        },
+      };
+      const made = { ...parts(failing), admission: { load: () => ({ running, waiting: 0 }) } };
+      const told = await events(made, work);
+      expect(told.at(-1)).toEqual({ kind: "answer.failed", failure: { kind } });
+      expect([made.condemned, made.memory]).toEqual([condemned, memory]);
+    },
+  );
+
+  test("that is whole says that there was memory for it", async () => {
+    const made = parts();
+    await events(made, work);
+    expect(made.memory).toEqual([false]);
   });
 
   test("in which the model wrote nothing fails, and says which canvas the model is recommended for", async () => {

@@ -1,7 +1,3 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import os from "node:os";
-import path from "node:path";
 import { type NumericsClass, numericsPart } from "#domain/numerics.ts";
 import type { Provider } from "#graph/profile.ts";
 import { type Machine, processorKernels } from "./processor-kernels.ts";
@@ -19,15 +15,34 @@ const packages: Readonly<Record<Provider, string>> = {
 };
 
 /**
- * Says which arithmetic a provider computes with on this machine. Rows are `alone`: they are packed with others' only where
- * that was seen to change no bit (`row-independence.ts`). The number of threads is no part of it: 1 to 4 threads gave equal
- * bits in every format.
+ * Says which arithmetic a provider computes with: what its runtime tells, else what this machine says. Rows are `alone`: they are
+ * packed with others' only where that was seen to change no bit (`row-independence.ts`). The number of threads is no part of
+ * it: 1 to 4 threads gave equal bits in every format. In a browser nothing tells machines apart, so there it is no class to hold
+ * answers to.
  */
-export function arithmeticOf(provider: Provider, machine: Machine = thisMachine()): Arithmetic {
-  const runtime = packages[provider];
+export async function arithmeticOf(
+  provider: Provider,
+  told: Partial<Omit<Arithmetic, "provider">> = {},
+): Promise<Arithmetic> {
+  const { runtime, kernels, rows = "alone" } = told;
+  if (runtime !== undefined && kernels !== undefined) return { provider, runtime, kernels, rows };
+  if ("window" in globalThis)
+    return { provider, runtime: "onnxruntime-web", kernels: "browser", rows, ...told };
+  // Not before it is needed: a browser has none of what this asks.
+  const { ownMachine, versionOf } = await import("./own-machine.ts");
+  return { ...machineArithmetic(provider, ownMachine(), versionOf), rows, ...told };
+}
+
+/** As `arithmeticOf`, of any machine; `versionOf` says the version of a package. */
+export function machineArithmetic(
+  provider: Provider,
+  machine: Machine,
+  versionOf: (name: string) => string,
+): Arithmetic {
+  const name = packages[provider];
   return {
     provider,
-    runtime: numericsPart(`${runtime}-${versionOf(runtime)}`),
+    runtime: numericsPart(`${name}-${versionOf(name)}`),
     kernels: kernelsOf(provider, machine),
     rows: "alone",
   };
@@ -46,28 +61,5 @@ function kernelsOf(provider: Provider, machine: Machine): string {
       return numericsPart(`host-${machine.host}`);
     default:
       return provider satisfies never;
-  }
-}
-
-/** Read from its folder, without loading it: not every package gives its `package.json` out by name. */
-function versionOf(name: string): string {
-  const entry = createRequire(import.meta.url).resolve(name);
-  const folder = entry.slice(0, entry.lastIndexOf(path.join(name, path.sep)) + name.length);
-  const text = readFileSync(path.join(folder, "package.json"), "utf8");
-  const { version }: { version: string } = JSON.parse(text);
-  return version;
-}
-
-function thisMachine(): Machine {
-  const model = os.cpus()[0]?.model ?? "";
-  return { architecture: process.arch, model, host: os.hostname(), cpuinfo: readCpuinfo() };
-}
-
-/** Only Linux has it. */
-function readCpuinfo(): string | undefined {
-  try {
-    return readFileSync("/proc/cpuinfo", "utf8");
-  } catch {
-    return undefined;
   }
 }

@@ -41,6 +41,7 @@ export interface ThreadReply {
   readonly id: number;
   readonly session?: number;
   readonly keepsAcrossSessions?: boolean;
+  readonly arithmetic?: NonNullable<Runtime["arithmetic"]>;
   readonly stage?: readonly Uint8Array<ArrayBuffer>[];
   readonly outputs?: Readonly<Record<string, SessionTensor>>;
   /** Present exactly if the request failed. */
@@ -68,6 +69,7 @@ export async function loadRuntimeOffThread(
   const runs = createRunCount();
   return {
     keepsAcrossSessions: loaded?.keepsAcrossSessions ?? false,
+    ...(loaded?.arithmetic === undefined ? {} : { arithmetic: loaded.arithmetic }),
     async createSession(name, model, stage, { giveBack, staying = [] } = {}) {
       const owned = stageBuffers(stage).map(ownBuffer);
       if (!runs.areNone()) await runs.none();

@@ -100,6 +100,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const runtime = options.runtime ?? (await load(provider, threads, options.cuda));
   const profile = await settleProfile(runtime, provider);
   const selfTest = createSelfTest(runtime, provider, profile);
+  const arithmetic = await arithmeticOf(provider, runtime.arithmetic);
   const isObserved = observe !== undefined;
   const device = await openDevice(runtime, architecture, profile);
   const sessions = createSessions({
@@ -110,7 +111,6 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const takeTurn = createTurns({ together: SEQUENCES_AT_ONCE });
   const never = new AbortController().signal;
   let shelves = 0;
-  let arithmetic: Arithmetic | undefined;
   const openShelf = (): number => {
     shelves += 1;
     return shelves;
@@ -190,11 +190,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     get rowsAreIndependent() {
       return selfTest.rowsAreIndependent;
     },
-    // Looked up when it is asked for: a browser has no packages whose versions could be read.
-    get arithmetic() {
-      arithmetic ??= { ...arithmeticOf(provider), ...runtime.arithmetic };
-      return arithmetic;
-    },
+    arithmetic,
     fail: (error) => sessions.fail(error),
     async dispose() {
       sessions.fail(new Error("the engine has been disposed"));

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { ThreadReply, ThreadRequest, ThreadSetup } from "./off-thread.ts";
-import { loadRuntime, type Session } from "./ort.ts";
+import { loadRuntime, type Runtime, type Session } from "./ort.ts";
 
 // Entry file of the thread that `off-thread.ts` starts: sessions live here, and the two talk in messages.
 
@@ -31,7 +31,7 @@ async function serve(request: ThreadRequest): Promise<void> {
 async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> {
   switch (request.kind) {
     case "load":
-      return { keepsAcrossSessions: (await loading).keepsAcrossSessions };
+      return loadReply(await loading);
     case "create": {
       const { name, model, stage, staying } = request;
       const session = await (await loading).createSession(name, model, stage, { staying });
@@ -59,6 +59,10 @@ async function answer(request: ThreadRequest): Promise<Omit<ThreadReply, "id">> 
     default:
       throw new Error(`no such request: ${request satisfies never}`);
   }
+}
+
+function loadReply({ keepsAcrossSessions, arithmetic }: Runtime): Omit<ThreadReply, "id"> {
+  return { keepsAcrossSessions, ...(arithmetic === undefined ? {} : { arithmetic }) };
 }
 
 function sessionOf(number: number): Session {

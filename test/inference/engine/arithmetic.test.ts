@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { numericsText } from "#domain/numerics.ts";
-import { arithmeticOf } from "#inference/engine/arithmetic.ts";
+import { arithmeticOf, machineArithmetic } from "#inference/engine/arithmetic.ts";
 import { processorKernels } from "#inference/engine/processor-kernels.ts";
 
 const x64 = (flags: string): string =>
@@ -40,21 +40,35 @@ describe("the kernels of a processor", () => {
 });
 
 describe("the arithmetic of a provider", () => {
-  test("is a whole class with the model, names the runtime's version, and is the same at every start", () => {
-    const arithmetic = arithmeticOf("cpu");
+  test("is a whole class with the model, names the runtime's version, and is the same at every start", async () => {
+    const arithmetic = await arithmeticOf("cpu");
     expect(arithmetic).toMatchObject({ provider: "cpu", rows: "alone" });
     expect(arithmetic.runtime).toMatch(/^onnxruntime-node-\d+\.\d+\.\d+/);
     expect(numericsText({ ...arithmetic, model: "ab".repeat(32) })).toBe(
-      numericsText({ ...arithmeticOf("cpu"), model: "ab".repeat(32) }),
+      numericsText({ ...(await arithmeticOf("cpu")), model: "ab".repeat(32) }),
     );
   });
 
   test("of WebAssembly does not depend on the machine", () => {
     const machine = { architecture: "x64", model: "", host: "a", cpuinfo: undefined };
-    const one = arithmeticOf("wasm", machine);
-    const other = arithmeticOf("wasm", { ...machine, architecture: "arm64", host: "b" });
+    const version = () => "1.2.3";
+    const one = machineArithmetic("wasm", machine, version);
+    const other = machineArithmetic(
+      "wasm",
+      { ...machine, architecture: "arm64", host: "b" },
+      version,
+    );
     expect(one).toEqual(other);
     expect(one.runtime).toMatch(/^onnxruntime-web-\d/);
+  });
+
+  test("is what its runtime tells, where it tells", async () => {
+    const told = { runtime: "onnxruntime-1.30.0", kernels: "sm90-driver580.65" };
+    expect(await arithmeticOf("cuda", told)).toEqual({ provider: "cuda", rows: "alone", ...told });
+    expect(await arithmeticOf("webgpu", { kernels: "nvidia-hopper", rows: "b32" })).toMatchObject({
+      ...{ kernels: "nvidia-hopper", rows: "b32" },
+      runtime: expect.stringMatching(/^onnxruntime-node-\d/),
+    });
   });
 
   test.each(["webgpu", "cuda"] as const)(
@@ -62,7 +76,7 @@ describe("the arithmetic of a provider", () => {
     (provider) => {
       const machine = { architecture: "x64", model: "", host: "gpu-1", cpuinfo: undefined };
       const kernels = ["gpu-1", "gpu-2"].map(
-        (host) => arithmeticOf(provider, { ...machine, host }).kernels,
+        (host) => machineArithmetic(provider, { ...machine, host }, () => "1.2.3").kernels,
       );
       expect(kernels).toEqual(["host-gpu-1", "host-gpu-2"]);
     },

@@ -72,6 +72,7 @@ const PAUSES_MS = [200, 800] as const;
 const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
   "function_reply_invalid",
   "function_timeout",
+  "device_lost",
 ]);
 
 /**
