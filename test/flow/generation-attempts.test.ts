@@ -130,6 +130,20 @@ describe("a function that dies under an answer", () => {
     expect((await generate([[silent], story])).told).toEqual(storyAfter(1));
   });
 
+  test("by losing its GPU is dead, and says so: another is asked", async () => {
+    const lost: AnswerEvent = { kind: "answer.failed", failure: failures.device_lost };
+    const { told, dispatches } = await generate([[...story.slice(0, 2), lost], story]);
+    expect([told, dispatches]).toEqual([story, 2]);
+  });
+
+  test.each(["device_out_of_memory", "device_too_small"] as const)(
+    "lives on after %s: the answer has failed, for nothing",
+    async (kind) => {
+      const end: AnswerEvent = { kind: "answer.failed", failure: failures[kind] };
+      expect(await generate([[end], story])).toMatchObject({ told: [end], dispatches: 1 });
+    },
+  );
+
   test("is not one that says itself why the answer has failed", async () => {
     const end: AnswerEvent = { kind: "answer.failed", failure: failures.image_bomb };
     expect(await generate([[end], story])).toMatchObject({ told: [end], dispatches: 1, waits: [] });
