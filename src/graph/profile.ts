@@ -23,6 +23,13 @@ export interface OpProfile {
    * two products, without control flow, which a device has none of. `fused`: MultiHeadAttention, which never holds all scores.
    */
   readonly attention: "groups" | "batched" | "fused";
+  /**
+   * How the largest of a row is found. `reduce`: ReduceMax, and its place by masking. `argmax`: ArgMax, and what is there. CUDA's
+   * ReduceMax is cuDNN's, 0.7 GB that nothing else of these graphs needs, and its ArgMax is not (microsoft/onnxruntime#29620).
+   */
+  readonly largest: "reduce" | "argmax";
+  /** How patches are embedded: by a convolution, which on CUDA is cuDNN's too, or by the product that it is where patches do not overlap. */
+  readonly patches: "conv" | "product";
   /** What the linears multiply: `FLOAT16` is what a card's fast paths want; residual sums and norms stay float32. */
   readonly activations: "FLOAT" | "FLOAT16";
   /**
@@ -50,6 +57,8 @@ export interface OpProfile {
 const host = {
   tensors: "host",
   attention: "groups",
+  largest: "argmax",
+  patches: "conv",
   activations: "FLOAT",
   int8Weights: "signed",
   q4Blocks,
@@ -68,7 +77,13 @@ const device = {
 export const opProfiles: Readonly<Record<Provider, OpProfile>> = {
   cpu: { ...host, matMulNBitsAccuracy: 4 },
   wasm: { ...host, matMulNBitsAccuracy: 0 },
-  webgpu: { ...device, q4Blocks, weightBytes: 128 * 1024 ** 2 },
+  webgpu: { ...device, largest: "reduce", patches: "conv", q4Blocks, weightBytes: 128 * 1024 ** 2 },
   // Blocks of 32 are those that its kernel for tensor cores takes (ONNX Runtime 1.30, fpA_intB).
-  cuda: { ...device, q4Blocks, weightBytes: Number.POSITIVE_INFINITY },
+  cuda: {
+    ...device,
+    largest: "argmax",
+    patches: "product",
+    q4Blocks,
+    weightBytes: Number.POSITIVE_INFINITY,
+  },
 };

@@ -44,11 +44,23 @@ export function visionGraph(
   return graph.toBytes();
 }
 
-/** Convolves without padding, flattens patches row by row and adds the learned position of each. */
+/** Embeds patches row by row and adds the learned position of each. */
 function embedPatches(weights: StageWeights, tower: VisionTower): Value {
-  const { graph } = weights;
-  const { hiddenSize, imageSize, patchSize } = tower;
+  const { graph, profile } = weights;
+  const { imageSize } = tower;
   const views = graph.input("views", "FLOAT", ["N", 3, imageSize, imageSize]);
+  const embed = profile.patches === "product" ? multiplyPatches : convolvePatches;
+  const patches = embed(weights, views, tower); // [N, P, D]
+  return graph.node("Add", [patches, plain(weights, "embeddings.position_embedding.weight")]);
+}
+
+/** Without padding: pixels beyond the last whole patch are in none. */
+function convolvePatches(
+  weights: StageWeights,
+  views: Value,
+  { hiddenSize, patchSize }: VisionTower,
+): Value {
+  const { graph } = weights;
   const grid = graph.node(
     "Conv",
     [
@@ -59,8 +71,34 @@ function embedPatches(weights: StageWeights, tower: VisionTower): Value {
     { attributes: { kernel_shape: [patchSize, patchSize], strides: [patchSize, patchSize] } },
   ); // [N, D, side, side]
   const flat = graph.node("Reshape", [grid, graph.integers([0, hiddenSize, -1])]);
-  const patches = graph.node("Transpose", [flat], { attributes: { perm: [0, 2, 1] } }); // [N, P, D]
-  return graph.node("Add", [patches, plain(weights, "embeddings.position_embedding.weight")]);
+  return graph.node("Transpose", [flat], { attributes: { perm: [0, 2, 1] } }); // [N, P, D]
+}
+
+/** The same convolution: patches side by side are rows, and each is one product with the kernel. */
+function multiplyPatches(weights: StageWeights, views: Value, tower: VisionTower): Value {
+  const { graph } = weights;
+  const { hiddenSize, imageSize, patchSize } = tower;
+  const side = patchesPerSide(tower);
+  const width = side * patchSize;
+  const whole =
+    width === imageSize
+      ? views
+      : graph.node("Slice", [
+          views,
+          graph.integers([0, 0]),
+          graph.integers([width, width]),
+          graph.integers([2, 3]),
+        ]);
+  const split = [0, 3, side, patchSize, side, patchSize];
+  const cells = graph.node("Reshape", [whole, graph.integers(split)]);
+  const ordered = graph.node("Transpose", [cells], { attributes: { perm: [0, 2, 4, 1, 3, 5] } });
+  const inputs = 3 * patchSize ** 2;
+  const rows = graph.node("Reshape", [ordered, graph.integers([0, side ** 2, inputs])]);
+  const kernel = plain(weights, "embeddings.patch_embedding.weight"); // [D, 3, p, p]
+  const flat = graph.node("Reshape", [kernel, graph.integers([hiddenSize, inputs])]);
+  const transposed = graph.node("Transpose", [flat], { attributes: { perm: [1, 0] } });
+  const product = graph.node("MatMul", [rows, transposed]);
+  return graph.node("Add", [product, plain(weights, "embeddings.patch_embedding.bias")]);
 }
 
 function encoderLayer(weights: StageWeights, x: Value, tower: VisionTower, name: string): Value {

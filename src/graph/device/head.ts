@@ -35,7 +35,7 @@ const PART_STEP = 64;
  *   out  numbers [R, 6], see `deviceNumbers`; tokens are whole numbers below 2²⁴, which float32 holds exactly
  *        observed only: normed [B, R, D], logits [R, V] before suppression
  *
- * The place of a maximum is found by masking, in ties the lowest: TopK over 126,464 columns takes seconds there, and ArgMax
+ * In ties the lowest place counts. On WebGPU it is found by masking: TopK over 126,464 columns takes seconds there, and ArgMax
  * yields 64-bit numbers, which no shader has.
  */
 export function deviceHeadGraph(
@@ -59,7 +59,7 @@ export function deviceHeadGraph(
     graph.output("normed", normed, "FLOAT", ["B", "R", width]);
     graph.output("logits", logits, "FLOAT", ["R", logitsColumns]);
   }
-  const numbers = choose(graph, logits, logitsColumns);
+  const numbers = choose(weights, logits, logitsColumns);
   graph.output("numbers", numbers, "FLOAT", ["R", deviceNumbers.length]);
   return graph.toBytes();
 }
@@ -118,52 +118,96 @@ function part(entry: TensorEntry, from: number, to: number, size: number): Tenso
 }
 
 /** [R, V] → [R, 6]. */
-function choose(graph: Graph, logits: Value, columns: number): Value {
+function choose({ graph, profile }: StageWeights, logits: Value, columns: number): Value {
   const suppression = graph.input("suppression", "FLOAT", [columns]);
   const noise = graph.input("noise", "FLOAT", ["noiseRows", "noiseColumns"]);
   const never = graph.floats([DEVICE_NEVER], []);
-  const lastAxis = graph.integers([-1]);
-  const reduce = (operator: string, values: Value): Value =>
-    graph.node(operator, [values, lastAxis], { attributes: { keepdims: 1 } });
-  // Folded into a constant when the session is made.
-  const places = graph.node(
-    "Range",
-    [0, columns, 1].map((value) => graph.floats([value], [])),
-  );
-  const isAt = (place: Value): Value => graph.node("Equal", [places, place]);
-  const lowestPlaceOf = (values: Value, maximum: Value): Value =>
-    reduce(
-      "ReduceMin",
-      graph.node("Where", [
-        graph.node("Equal", [values, maximum]),
-        places,
-        graph.floats([columns], []),
-      ]),
-    );
+  const rows = profile.largest === "argmax" ? byArgMax(graph) : byMasks(graph, columns, never);
   const allowed = graph.node("Add", [logits, suppression]);
-  const maximum = reduce("ReduceMax", allowed); // [R, 1], as all that follow
-  const best = lowestPlaceOf(allowed, maximum);
-  const noisy = graph.node("Add", [allowed, noise]);
-  const token = lowestPlaceOf(noisy, reduce("ReduceMax", noisy));
-  const chosen = reduce("ReduceMax", graph.node("Where", [isAt(token), allowed, never]));
+  const { value: maximum, place: best } = rows.top(allowed); // [R, 1], as all that follow
+  const token = rows.placeOfLargest(graph.node("Add", [allowed, noise]));
   // Without its largest term the sum keeps its digits even where the answer is all but certain.
-  const others = graph.node("Where", [isAt(best), never, allowed]);
+  const others = graph.node("Where", [isAt(graph, columns, rows.asFloat(best)), never, allowed]);
   const below = graph.node("Sub", [others, maximum]);
   const terms = graph.node("Exp", [below]);
   const finite = graph.node("Max", [below, graph.floats([FAR_BELOW], [])]);
   const numbers: Readonly<Record<(typeof deviceNumbers)[number], Value>> = {
-    tokens: token,
-    chosenLogits: chosen,
+    tokens: rows.asFloat(token),
+    chosenLogits: rows.at(allowed, token),
     maxLogits: maximum,
-    runnerUpLogits: reduce("ReduceMax", others),
-    tails: reduce("ReduceSum", terms),
-    slopes: reduce("ReduceSum", graph.node("Mul", [terms, finite])),
+    runnerUpLogits: rows.largest(others),
+    tails: reduce(graph, "ReduceSum", terms),
+    slopes: reduce(graph, "ReduceSum", graph.node("Mul", [terms, finite])),
   };
   return graph.node(
     "Concat",
     deviceNumbers.map((name) => numbers[name]),
     { attributes: { axis: -1 } },
   );
+}
+
+/** How the largest of each row [R, V] is found, and what lies at a place [R, 1]. */
+interface RowSearch {
+  top(values: Value): { readonly value: Value; readonly place: Value };
+  largest(values: Value): Value;
+  /** The lowest in ties. */
+  placeOfLargest(values: Value): Value;
+  at(values: Value, place: Value): Value;
+  asFloat(place: Value): Value;
+}
+
+function byMasks(graph: Graph, columns: number, never: Value): RowSearch {
+  const largest = (values: Value): Value => reduce(graph, "ReduceMax", values);
+  const placeOf = (values: Value, value: Value): Value => {
+    const isThere = graph.node("Equal", [values, value]);
+    const behindAll = graph.floats([columns], []);
+    const candidates = graph.node("Where", [isThere, placesOf(graph, columns), behindAll]);
+    return reduce(graph, "ReduceMin", candidates);
+  };
+  return {
+    largest,
+    top(values) {
+      const value = largest(values);
+      return { value, place: placeOf(values, value) };
+    },
+    placeOfLargest: (values) => placeOf(values, largest(values)),
+    at: (values, place) =>
+      largest(graph.node("Where", [isAt(graph, columns, place), values, never])),
+    asFloat: (place) => place,
+  };
+}
+
+function byArgMax(graph: Graph): RowSearch {
+  const placeOfLargest = (values: Value): Value =>
+    graph.node("ArgMax", [values], { attributes: { axis: -1, select_last_index: 0 } });
+  const at = (values: Value, place: Value): Value =>
+    graph.node("GatherElements", [values, place], { attributes: { axis: -1 } });
+  return {
+    placeOfLargest,
+    at,
+    top(values) {
+      const place = placeOfLargest(values);
+      return { value: at(values, place), place };
+    },
+    largest: (values) => at(values, placeOfLargest(values)),
+    asFloat: (place) => graph.cast(place, "FLOAT"),
+  };
+}
+
+function reduce(graph: Graph, operator: string, values: Value): Value {
+  return graph.node(operator, [values, graph.integers([-1])], { attributes: { keepdims: 1 } });
+}
+
+/** 0 … V − 1, folded into a constant when the session is made. */
+function placesOf(graph: Graph, columns: number): Value {
+  return graph.node(
+    "Range",
+    [0, columns, 1].map((value) => graph.floats([value], [])),
+  );
+}
+
+function isAt(graph: Graph, columns: number, place: Value): Value {
+  return graph.node("Equal", [placesOf(graph, columns), place]);
 }
 
 function slice(graph: Graph, x: Value, from: number, to: number, axis: number): Value {
