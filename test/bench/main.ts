@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
 import { simulateDeliveries } from "../flow/webhook-simulation.ts";
+import { deviceReport } from "./device-report.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
@@ -38,6 +39,11 @@ const HELP = `npm run bench -- NAME
                                      beside plain integer products of its shapes, and a whole answer in each mode, extrapolated
                                      (about four minutes on two free cores, 3 GB); with FOLDER the layer against that of
                                      another checkout, by turns
+
+  engine --provider webgpu [--shape SHAPE] [--layers N] [--prompt N]
+                                     passes over N layers of a SHAPE (default 4 of llada-v-8b) behind a prompt of N positions (default
+                                     1000) on this machine's WebGPU device, or on software Vulkan: sessions run, bytes to the
+                                     device and from it (on software Vulkan an 8B's head takes minutes: --shape tiny)
 
   modes [--steps N] [--traces FILE]  the demo set in each mode at N steps of a canvas of 32 (default 16, two minutes): score,
                                      agreement with exact, passes, positions; the commits of fast go to FILE as JSON
@@ -75,6 +81,9 @@ async function main(): Promise<void> {
       steps: { type: "string", default: "16" },
       traces: { type: "string" },
       against: { type: "string" },
+      provider: { type: "string", default: "cpu" },
+      layers: { type: "string", default: "4" },
+      prompt: { type: "string", default: "1000" },
       help: { type: "boolean", default: false },
     },
   });
@@ -88,6 +97,9 @@ async function main(): Promise<void> {
   console.log(`${processors.length} × ${processors[0]?.model.trim()}, Node ${process.version}`);
   if (name === "edge") return await edge();
   if (name === "memory") return await memory(values.form);
+  if (name === "engine" && values.provider === "webgpu") {
+    return print(await deviceReport(values.shape, Number(values.layers), Number(values.prompt)));
+  }
   if (name === "engine") {
     for await (const lines of engineReport(values.against)) print(lines);
     return;

@@ -109,8 +109,12 @@ function wrap(
   session: OrtSession,
   { kept, inOrder }: { readonly kept: DeviceTensors; readonly inOrder: InOrder },
 ): Session {
-  const feed = (input: SessionInput): DeviceTensor =>
-    "shelf" in input ? kept.take(input) : ortTensor(ort, input);
+  const feed = (input: SessionInput): DeviceTensor => {
+    if ("shelf" in input) return kept.take(input);
+    // ONNX Runtime 1.30.0 ends the process with a segmentation fault over one, at least as a context.
+    if (input.data.length === 0) throw new RangeError("a device is given a tensor of length 0");
+    return ortTensor(ort, input);
+  };
   const run: Session["run"] = async (inputs, outputs, keep = {}) => {
     try {
       const feeds = Object.fromEntries(
