@@ -25,9 +25,12 @@ export const REFERENCE_CASES: readonly string[] = [
 
 /** Bundles by what runs them; a name that this version does not have is passed over. */
 const CPU_FORMATS = ["w8a8", "q4"];
-const GPU_FORMATS = ["f32", "f16", "q8", "q4"];
+const GPU_FORMATS = ["q4", "q8", "f16", "f32"];
 const CPU_ANSWER = "w8a8";
 const GPU_ANSWERS = ["q4", "q8"];
+/** What is left of all these where a driver computes on the CPU: there is no speed to compare. */
+const SMALL_FORMATS = ["q4", "f32"];
+const SMALL_CASES = ["p07_text_only", "p18_10x200_zero_width"];
 
 /** Linears whose speed is compared: bits of weights, accuracy level, activations. */
 const VARIANTS: readonly (readonly [bits: number, accuracy: number, activations: string])[] = [
@@ -55,6 +58,11 @@ export function planSteps(providers: readonly FoundProvider[], small: boolean): 
   // A driver that computes on the CPU takes minutes over what a GPU does in seconds.
   const patience = small ? 2 : 1;
   const limit = (seconds: number): number => seconds * patience;
+  const cases = small ? SMALL_CASES : REFERENCE_CASES;
+  const formatsOf = (provider: FoundProvider): readonly string[] => {
+    const own = isGpu(provider) ? GPU_FORMATS : CPU_FORMATS;
+    return known(small && isGpu(provider) ? SMALL_FORMATS : own);
+  };
   return [
     ...providers.map(({ name }) => step("empty run", "emptyRun", name, {}, 20)),
     ...providers.flatMap((provider) =>
@@ -63,9 +71,7 @@ export function planSteps(providers: readonly FoundProvider[], small: boolean): 
       ),
     ),
     ...providers.flatMap(({ name }) =>
-      REFERENCE_CASES.map((each) =>
-        step(`tokens ${each}`, "tokens", name, { case: each }, limit(40)),
-      ),
+      cases.map((each) => step(`tokens ${each}`, "tokens", name, { case: each }, limit(40))),
     ),
     ...gpus.flatMap(({ name }) =>
       ["fused", "split"].map((form) =>
@@ -73,7 +79,7 @@ export function planSteps(providers: readonly FoundProvider[], small: boolean): 
       ),
     ),
     ...gpus.flatMap(({ name }) =>
-      known(GPU_ANSWERS).map((format) =>
+      known(small ? GPU_ANSWERS.slice(0, 1) : GPU_ANSWERS).map((format) =>
         step(`answers ${format}`, "answers", name, { format }, 75),
       ),
     ),
@@ -116,10 +122,6 @@ function step(
 
 function isGpu({ name }: FoundProvider): boolean {
   return name !== "cpu" && name !== "wasm";
-}
-
-function formatsOf(provider: FoundProvider): readonly string[] {
-  return known(isGpu(provider) ? GPU_FORMATS : CPU_FORMATS);
 }
 
 function known(formats: readonly string[]): readonly string[] {
