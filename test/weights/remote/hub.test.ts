@@ -143,6 +143,25 @@ describe("a hub's revision", () => {
     await expect(finding).rejects.toThrow(says);
   });
 
+  test("is asked for again where the hub is silent", async () => {
+    server.inject("/api/models", { kind: "silence" });
+    const policy = { ...impatientPolicy({}), stallMs: 200 };
+    const told: string[] = [];
+    const onRetry = ({ message }: Error) => told.push(message);
+    const found = await findRevision(hubOf(), ID, "main", { policy, onRetry });
+    expect(found.commit).toBe(server.commitOf(ID, "main"));
+    expect(told).toEqual([`${server.origin}/${ID} was silent for 200 ms`]);
+  });
+
+  test("is no longer asked for once that is not wanted any more", async () => {
+    server.inject("/api/models", { kind: "silence" });
+    const stop = new AbortController();
+    const finding = findRevision(hubOf(), ID, "main", {}, stop.signal);
+    await expect.poll(() => server.asked.length).toBe(1);
+    stop.abort("enough");
+    await expect(finding).rejects.toBe("enough");
+  });
+
   test("is waited for as long as the hub asks, in either of its ways to say so", async () => {
     const policy = noting();
     const busy = (headers: Record<string, string>): HubFault => ({
