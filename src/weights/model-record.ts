@@ -16,15 +16,15 @@ export interface ModelRecord {
   readonly bytes: number;
   /** Where it came from, for people: `GSAI-ML/LLaDA-V@<commit>`, a folder. */
   readonly source: string;
-  /** What a hub was asked for when this was the answer. Nothing of other sources: their own files tell what they are. */
+  /** What was asked for when this was the answer. */
   readonly asked: readonly Asked[];
   /** When it was finished; ISO 8601. */
   readonly finishedAt: string;
 }
 
-/** A revision of a hub, which may be another commit by now. */
+/** A revision of a hub, which may be another commit by now, or a folder in a state. */
 export interface Asked {
-  /** `GSAI-ML/LLaDA-V@main`. */
+  /** `GSAI-ML/LLaDA-V@main`, `/models/LLaDA-V#0123456789abcdef`. */
   readonly what: string;
   /** When; ISO 8601. */
   readonly at: string;
@@ -33,7 +33,7 @@ export interface Asked {
 /** Longest text of a source: a path, or a repository and its revision. */
 const MAX_SOURCE_LENGTH = 4096;
 
-/** Revisions that are remembered of one model; the oldest are forgotten, which costs a question to the hub. */
+/** What is remembered of one model; the oldest are forgotten, which costs a question to the hub or a look at the files. */
 export const MAX_ASKED = 16;
 
 const name = z.string().max(MAX_NAME_LENGTH).refine(isBundleName);

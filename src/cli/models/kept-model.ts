@@ -16,7 +16,7 @@ export interface FoundModel {
   readonly bundle: Bundle;
 }
 
-/** Looks for a model that was made, or found, when the same was asked for: no network is needed to start it again. */
+/** Looks for a model that was made, or found, when the same was asked for: neither network nor files are needed to start it again. */
 export async function findAsked(
   models: string,
   asked: string,
@@ -68,7 +68,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
   }
 }
 
-/** Notes that a model is what a hub was asked for just now, so that the same is found without asking it. */
+/** Notes that a model is what was asked for just now, so that the same is found without a look at its source. */
 export async function rememberAsked(found: FoundModel, asked: string | undefined): Promise<void> {
   if (asked === undefined) return;
   const others = found.record.asked.filter(({ what }) => what !== asked);

@@ -107,7 +107,8 @@ function noneIfMissing(cause: unknown): [] {
   return [];
 }
 
-function nothingIfMissing(cause: unknown): undefined {
+/** For `catch`: a file that is not there is undefined, whatever else is thrown on. */
+export function nothingIfMissing(cause: unknown): undefined {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOENT" || code === "ENOTDIR") return undefined;
   throw cause;

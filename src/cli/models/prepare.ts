@@ -9,6 +9,7 @@ import { readManifest } from "#weights/read-bundle.ts";
 import { openTarget } from "../convert/location.ts";
 import { retryTeller } from "../convert/report.ts";
 import { checkTemplate } from "../convert/template.ts";
+import { askedText } from "./asked.ts";
 import { type BundlePlace, findBundle } from "./bundle-place.ts";
 import { convertInto } from "./convert-into.ts";
 import { hubEndpoint, hubSettings } from "./hub-settings.ts";
@@ -44,7 +45,7 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
 
   const models = options.models ?? modelsFolder({ cwd, env });
   const name = options.name ?? defaultName(source);
-  const asked = source.kind === "hub" ? sourceText(source) : undefined;
+  const asked = await askedText(source);
   const isWanted = ({ record, bundle }: FoundModel): boolean =>
     record.name === name &&
     isSameForm(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -58,6 +58,25 @@ describe("a folder with a checkpoint", () => {
     const again = prepare();
     expect(await again).toMatchObject({ from: "kept", digest: made.digest, name: made.name });
     expect(again.told).toEqual([]);
+  });
+
+  test("that has not changed is found without reading a file of it", async () => {
+    const config = path.join(cwd, "LLaDA-V/config.json");
+    const { size } = await stat(config);
+    const then = new Date("2026-11-28T00:00:00Z");
+    await utimes(config, then, then);
+    await symlink("nowhere", path.join(cwd, "LLaDA-V/dangling"));
+    const made = await prepare();
+    await writeFile(config, " ".repeat(size));
+    await utimes(config, then, then);
+    expect(await prepare()).toMatchObject({ from: "kept", digest: made.digest });
+    await expect(prepare({ refresh: true })).rejects.toMatchObject({ code: "checkpoint_invalid" });
+  });
+
+  test("that was only touched is the same model", async () => {
+    const made = await prepare();
+    await utimes(path.join(cwd, "LLaDA-V/README.md"), new Date(), new Date(Date.now() + 5000));
+    expect(await prepare()).toMatchObject({ from: "kept", digest: made.digest });
   });
 
   test("is another model when a file of it changes", async () => {
