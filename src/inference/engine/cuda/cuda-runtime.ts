@@ -3,6 +3,7 @@ import { numericsPart } from "#domain/numerics.ts";
 import { type CRuntime, loadCRuntime } from "../c-api/c-runtime.ts";
 import type { CudaOptions } from "../c-api/cuda-options.ts";
 import { loadLibraries } from "../c-api/ort-api.ts";
+import type { Runtime } from "../ort.ts";
 import { ProviderUnavailableError } from "../provider-unavailable.ts";
 import { readCudaDriver } from "./cuda-driver.ts";
 import { explainCudaFault } from "./cuda-fault.ts";
@@ -39,7 +40,10 @@ export async function loadCudaRuntime(
       ...(threads === undefined ? {} : { threads }),
     });
     if (runtime.version === CUDA_RUNTIME_VERSION) {
-      return { ...runtime, arithmetic: { kernels: await kernelsOf(cuda.device) } };
+      return {
+        ...explainingLoads(runtime),
+        arithmetic: { kernels: await kernelsOf(cuda.device) },
+      };
     }
     await runtime.close();
     throw new ProviderUnavailableError("cuda", "files_wrong", {
@@ -49,6 +53,22 @@ export async function loadCudaRuntime(
   } catch (cause) {
     throw explainCudaFault(cause) ?? cause;
   }
+}
+
+/** A runtime whose sessions that cannot be made say why, where that is known: weights are what fills a card. */
+export function explainingLoads<Kind extends Runtime>(runtime: Kind): Kind {
+  return {
+    ...runtime,
+    async createSession(name, ...given) {
+      try {
+        return await runtime.createSession(name, ...given);
+      } catch (error) {
+        const cause = explainCudaFault(error);
+        if (cause === undefined) throw error;
+        throw new Error(`the session of stage ${name} cannot be created`, { cause });
+      }
+    },
+  };
 }
 
 /** Names what chooses the kernels: the card, and the driver with its own libraries. */
