@@ -77,6 +77,16 @@ export function ledgerContract(name: string, open: () => AgeingLedger): void {
       });
     });
 
+    test("a capture that is repeated lists nothing: the first may have been of a version that did not", async () => {
+      const ledger = await funded(100);
+      await ledger.hold(holdRequest("h"));
+      const capture = { holdId: "h", charge: micros(10), steps: 4, reply: null };
+      await ledger.capture(capture);
+      const listed = { status: "completed" as const, created_at: 1, ended_at: 2 };
+      const again = await ledger.capture({ ...capture, listed });
+      expect([again.charged, again.isListed]).toEqual([10n, false]);
+    });
+
     test("what was released cannot be captured, nor refunded what was not charged", async () => {
       const ledger = await funded(100);
       await ledger.hold(holdRequest("h"));

@@ -1,16 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import { type AnswerBinding, answersOf } from "../answers/answer-client.ts";
+import { answersOf } from "../answers/answer-client.ts";
 import { newAnswerId } from "../answers/answer-id.ts";
+import type { MakingBindings } from "../answers/hosting/answer-reach.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
-import { answerCacheOf, type CacheBinding } from "../cache/cache-client.ts";
+import { answerCacheOf } from "../cache/cache-client.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
-import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
-import { keptQuestion, type PicturesBinding } from "../questions/picture-store.ts";
-import { type SettingVariables, settingsOf } from "../settings.ts";
+import { ledgerOf } from "../ledger/ledger-client.ts";
+import { keptQuestion } from "../questions/picture-store.ts";
+import { settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
+import { noticesOf } from "../webhooks/notice-client.ts";
 import type { BatchCalls } from "./batch-client.ts";
 import { BatchIndex } from "./batch-index.ts";
 import { advance, type BatchParts, cancelBatch, itemEnded, lookAfter } from "./batch-runner.ts";
@@ -28,19 +29,8 @@ const UNBEGUN_LIFETIME_MS = 10 * 60_000;
 /** How long results can be fetched after the end. */
 export const RESULTS_LIFETIME_MS: number = 7 * 24 * 3_600_000;
 
-/** What the object is bound to. */
-interface BatchBindings
-  extends SettingVariables,
-    AnswerBinding,
-    CacheBinding,
-    LedgerBinding,
-    NoticeBinding,
-    PicturesBinding {
-  readonly DB: D1Database;
-}
-
 /** The Durable Object of one batch: its repository and questions are in SQLite, so that a new instance goes on where the last one died. */
-export class BatchObject extends DurableObject<BatchBindings> implements BatchCalls {
+export class BatchObject extends DurableObject<MakingBindings> implements BatchCalls {
   #opened: BatchParts | undefined;
 
   async keep(index: number, item: NewItem, order: ItemOrder | null): Promise<void> {

@@ -40,9 +40,9 @@ export function capture(store: SqlStore, request: Capture, now: number): Charged
   const row = readHold(store, request.holdId);
   // Gone for a week, expired, released, or captured by the first of two calls: nothing is charged twice or too late.
   if (row?.state !== "open") {
-    const isListed = row?.state === "captured" && request.listed !== undefined;
     const charged = row === undefined ? ZERO : micros(row.charged);
-    return { charged, usage: null, called: [], isListed };
+    // The call that charged it may have been of a version that told no end with the usage: then nobody else lists it.
+    return { charged, usage: null, called: [], isListed: false };
   }
   const charged = close(store, row, request.charge, now);
   if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", [row.id]);

@@ -116,6 +116,13 @@ test.each(RELEASES)(
     });
     expect(await ledgerOf(env, "acc_1").balance()).toMatchObject({ held: 0n, revenue: 15n });
 
+    await leave(env.ANSWERS.getByName("ans_running"), answerRunning);
+    expect(await answersOf(env).cancel("ans_running", viewer)).toMatchObject({
+      ...{ status: "cancelled", answer: "A", usage: { steps: 1 } },
+    });
+    // The object has one answer, and knows no other.
+    expect(await answersOf(env).read("ans_other", viewer)).toBeNull();
+
     await leave(env.ANSWERS.getByName("ans_ended"), answerEnded);
     await runDurableObjectAlarm(env.ANSWERS.getByName("ans_ended"));
     // Nothing is left to do, so that it is looked at only to be forgotten.

@@ -22,8 +22,8 @@ import type { DraftTeller } from "../making/draft-teller.ts";
 import { AnswerIndex } from "../storage/answer-index.ts";
 import type { StoredOrder } from "../storage/answer-order.ts";
 import type { AnswerRepository } from "../storage/answer-repository.ts";
-/** What an answer's object is bound to. */
-export interface AnswerBindings
+/** What whoever makes answers is bound to: their objects, and those of batches. */
+export interface MakingBindings
   extends SettingVariables,
     AnswerBinding,
     CacheBinding,
@@ -31,6 +31,10 @@ export interface AnswerBindings
     NoticeBinding,
     PicturesBinding {
   readonly DB: D1Database;
+}
+
+/** What an answer's object is bound to. */
+export interface AnswerBindings extends MakingBindings {
   /** The batches, as far as the answers of their items report to them. */
   readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
 }

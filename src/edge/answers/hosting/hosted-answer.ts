@@ -13,6 +13,7 @@ import { type AnswerOrder, beginsAtOnce, type CompletionTask } from "../storage/
 import { AnswerRepository } from "../storage/answer-repository.ts";
 import { retentionAt } from "../storage/answer-retention.ts";
 import type { AnswerRows } from "../storage/answer-rows.ts";
+import { noProgress } from "../storage/stored-progress.ts";
 import type { AnswerReach } from "./answer-reach.ts";
 
 /** The object that an answer lies in. */
@@ -81,8 +82,7 @@ export class HostedAnswer {
     const decoder = body.status === "completed" ? DECODER_VERSION : null;
     // It is paid for, and in the cache; what is left is to tell the address that it was asked with.
     const tasks: readonly CompletionTask[] = order.webhook === null ? ["list"] : ["tell", "list"];
-    const none = { modelDigest: null, started: null, frames: [] };
-    this.#repository.end({ body, tasks, at: Date.now(), decoder }, none);
+    this.#repository.end({ body, tasks, at: Date.now(), decoder }, noProgress);
     this.#host.inBackground(this.#lookBack());
   }
 

@@ -114,7 +114,7 @@ function messageProblems(messages: readonly MessageBody[], pointer: string): Fie
   const utf8 = new TextEncoder();
   const bytes = messages.reduce((sum, { content }) => sum + utf8.encode(content).length, 0);
   return bytes > MAX_TEXT_BYTES
-    ? [{ pointer, message: `has ${bytes} bytes of text; ${MAX_TEXT_BYTES} are the most` }]
+    ? [{ pointer, message: `has more than ${MAX_TEXT_BYTES} bytes of text` }]
     : [];
 }
 
