@@ -1,10 +1,11 @@
 // One measurement in a process of its own: node main.ts '{"measure": …}'. Lines that begin with a keyword are for whoever started
-// it: `AT` what is being tried, `ROW` a line of figures, `END` that nothing went wrong.
+// it: `AT` what is being tried, `ROW` a line of figures, `WHY` an error, `END` that there was none.
 
+import { errorChain } from "#inference/log.ts";
 import { answers } from "./answers.ts";
 import { attention } from "./attention.ts";
 import { load } from "./load.ts";
-import type { Measure, Order } from "./measure.ts";
+import type { Bench, Measure, Order } from "./measure.ts";
 import { products } from "./products.ts";
 import { selfTest } from "./self-tests.ts";
 import { emptyRun, nothing, provider } from "./sessions.ts";
@@ -28,11 +29,15 @@ if (measure === undefined) throw new Error(`no such measurement: ${order.measure
 const write = (keyword: string, value: unknown): void => {
   process.stdout.write(`${keyword} ${JSON.stringify(value)}\n`);
 };
-await measure({
+const bench: Bench = {
   order,
   begin: (what) => write("AT", what),
   tell: (row) => write("ROW", row),
   leftMs: () => Math.max(0, order.endMs - Date.now()),
-});
+};
+const { words, code } = await measure(bench).then(
+  () => ({ words: "END", code: 0 }),
+  (error: unknown) => ({ words: `WHY ${JSON.stringify(errorChain(error))}`, code: 1 }),
+);
 // Runtimes keep threads of their own, and end badly when a process ends around them.
-process.stdout.write("END\n", () => process.exit(0));
+process.stdout.write(`${words}\n`, () => process.exit(code));

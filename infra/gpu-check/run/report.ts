@@ -101,7 +101,7 @@ function aimRows(results: readonly StepResult[]): readonly Row[] {
       answer,
       aimSeconds: seconds,
       seconds: best,
-      reached: best !== null && best <= seconds,
+      reached: best === null ? null : best <= seconds,
     };
   });
 }

@@ -68,7 +68,8 @@ export async function runStep(step: Step, setting: StepSetting): Promise<StepRes
   if (lines.includes("END")) return { ...result, outcome: "measured" };
   const at = parsed("AT").at(-1) ?? "the start";
   const how = Date.now() >= endMs ? "took too long" : `ended with ${signal ?? `code ${code}`}`;
-  return { ...result, outcome: "failed", why: `${how} at ${at}${lastError(words())}` };
+  const why = parsed("WHY").at(-1) ?? lastError(words());
+  return { ...result, outcome: "failed", why: `${how} at ${at}${why === "" ? "" : `: ${why}`}` };
 }
 
 function named({ name, measure, provider, options }: Step) {
@@ -84,15 +85,8 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-/** The innermost cause that a process told before it ended. */
+/** What native code said before it ended the process. */
 function lastError(words: string): string {
-  const line = words
-    .split("\n")
-    .findLast((candidate) => /(?:^|\b)\w*Error\b.*:|cause\]:/.test(candidate));
-  return line === undefined
-    ? ""
-    : `: ${line
-        .replace(/^.*?\[cause\]:\s*/, "")
-        .trim()
-        .slice(0, 300)}`;
+  const line = words.split("\n").findLast((candidate) => /error|fail|abort/i.test(candidate));
+  return line?.trim().slice(0, 300) ?? "";
 }
