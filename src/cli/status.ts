@@ -76,7 +76,8 @@ function told({ function: state }: Health): string {
   if (state.state === "unreachable") return "function  not reachable from the edge";
   const { name, version, digest } = state.model;
   const model = `model     ${name} ${version}, weights ${digest.slice(0, 12)}…`;
-  if (state.state !== "loading") return `function  ${state.state}\n${model}`;
+  const why = state.reason === null ? "" : `: ${state.reason}, to be replaced`;
+  if (state.state !== "loading") return `function  ${state.state}${why}\n${model}`;
   const share = state.loaded_bytes / Math.max(1, state.total_bytes);
   const eta = state.eta_seconds === null ? "" : `, about ${Math.ceil(state.eta_seconds)} s to go`;
   const amount = `${gigabytes(state.loaded_bytes)} of ${gigabytes(state.total_bytes)} GB`;

@@ -18,7 +18,7 @@ function healthWith(state: "loading" | "ready" | "failed", eta: number | null): 
     total_bytes: 5_000_000_000,
     eta_seconds: eta,
     replace: state === "failed",
-    reason: null,
+    reason: state === "failed" ? "device_lost" : null,
   };
   return { status: "ok", function: status, functions: [status] };
 }
@@ -32,7 +32,7 @@ describe("unmask status", () => {
     ],
     [healthWith("loading", null), EXIT.unavailable, /1\.25 of 5\.00 GB\n/],
     [healthWith("ready", 0), EXIT.done, /ready\nmodel {5}unmask-demo 1, weights abababababab…/],
-    [healthWith("failed", null), EXIT.failed, /failed/],
+    [healthWith("failed", null), EXIT.failed, /failed: device_lost, to be replaced/],
     [
       { status: "ok", function: { state: "unreachable" }, functions: [{ state: "unreachable" }] },
       EXIT.unavailable,

@@ -9,6 +9,9 @@ export interface RankedFunctions {
   readonly preferred: ReadonlySet<string>;
 }
 
+/** A function tells its class from memory; one that takes longer is away, and an answer with a deadline waits for the others. */
+const PATIENCE_MS = 1_000;
+
 /** Asks functions for their class of arithmetic, all at once. With one function there is nothing to ask. */
 export async function rankFunctions(
   urls: readonly string[],
@@ -16,16 +19,25 @@ export async function rankFunctions(
   call: Omit<FunctionCall, "functionUrl">,
 ): Promise<RankedFunctions> {
   if (numerics === null || urls.length < 2) return { urls, preferred: new Set() };
-  const statuses = await Promise.all(
-    urls.map((functionUrl) => readStatus({ ...call, functionUrl })),
+  const isOfClass = await Promise.all(
+    urls.map(async (functionUrl) => await says(numerics, { ...call, functionUrl })),
   );
-  const preferred = new Set(
-    urls.filter((_, index) => {
-      const status = statuses[index];
-      return status?.ok === true && !status.value.replace && status.value.numerics === numerics;
-    }),
-  );
+  const preferred = new Set(urls.filter((_, index) => isOfClass[index]));
   return { urls: [...preferred, ...urls.filter((url) => !preferred.has(url))], preferred };
+}
+
+/** Whether a function is of a class, and to stay. Rejects only with the reason of the call's own signal. */
+async function says(numerics: NumericsText, call: FunctionCall): Promise<boolean> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    const signal = AbortSignal.any([call.signal, patience]);
+    const status = await readStatus({ ...call, signal });
+    return status.ok && !status.value.replace && status.value.numerics === numerics;
+  } catch (cause) {
+    call.signal.throwIfAborted();
+    if (!patience.aborted) throw cause;
+    return false;
+  }
 }
 
 /** Refusals of a function that is not there for anybody: another one may be. */

@@ -428,6 +428,18 @@ describe("the cache withstands", () => {
     expect(await lookUp(what)).toMatchObject({ body: { id: "ans_1", answer: "A red square." } });
   });
 
+  test("two classes of arithmetic: the first answer is told with its class, and that they differ is no fault", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const what = fresh();
+    const key = await answered(what, {}, { numerics: "cpu/a/b/alone/c" });
+    const other = { id: "ans_2", digest: "ee".repeat(32) };
+    await cache.store(key, body({ ...other, numerics: "webgpu/a/b/alone/c" }));
+    expect(await lookUp(what)).toMatchObject({ body: { numerics: "cpu/a/b/alone/c" } });
+    expect(logged).not.toHaveBeenCalled();
+    await cache.store(key, body({ ...other, numerics: "cpu/a/b/alone/c" }));
+    expect(logged).toHaveBeenCalledOnce();
+  });
+
   test("an answer too long to keep: it is not kept", async () => {
     const what = fresh();
     await answered(what, {}, { answer: "x".repeat(300_000) });

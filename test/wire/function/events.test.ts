@@ -4,7 +4,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
-import { chunked, collect, failures, story } from "../../support/edge-builders.ts";
+import { chunked, collect, failures, numerics, story } from "../../support/edge-builders.ts";
 
 function bytesOf(events: readonly AnswerEvent[]): Uint8Array {
   const text = events.map((event) => encodeSse(eventMessage(event, "ans_1"))).join(":\n\n");
@@ -30,6 +30,17 @@ describe("the events of an answer", () => {
     expect(await collect(readAnswerEvents(chunked(bytesOf(told))))).toEqual(told);
     const [started] = await collect(readAnswerEvents(chunked(bytesOf(story))));
     expect(started).not.toHaveProperty("cachedImageVectors");
+  });
+
+  test("say the class of their arithmetic; a function of before says none, and serves all the same", async () => {
+    const [started] = await collect(readAnswerEvents(chunked(bytesOf(story))));
+    expect(started).toMatchObject({ numerics });
+    const before = story.map((event): AnswerEvent => {
+      if (event.kind !== "answer.started") return event;
+      const { numerics: _, ...rest } = event;
+      return rest;
+    });
+    expect(await collect(readAnswerEvents(chunked(bytesOf(before))))).toEqual(before);
   });
 
   test("are numbered so that a client can say what it saw last", () => {
