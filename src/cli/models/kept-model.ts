@@ -7,7 +7,13 @@ import { blobKey } from "#weights/manifest.ts";
 import { MAX_ASKED, type ModelRecord } from "#weights/model-record.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { type KeptModel, keptModels, readRecord, writeRecord } from "./model-folders.ts";
+import {
+  type KeptModel,
+  keptModels,
+  nothingIfMissing,
+  readRecord,
+  writeRecord,
+} from "./model-folders.ts";
 
 /** A converted model that was found again. */
 export interface FoundModel {
@@ -54,18 +60,12 @@ export async function findIn(folder: string): Promise<FoundModel | undefined> {
 async function isWhole(folder: string, { stages, files }: Bundle): Promise<boolean> {
   const blobs = [...stages.flatMap(({ shards }) => shards), ...Object.values(files)];
   const sizes = await Promise.all(
-    blobs.map(async (blob) => (await sizeOf(path.join(folder, blobKey(blob)))) === blob.bytes),
+    blobs.map(async (blob) => {
+      const found = await stat(path.join(folder, blobKey(blob))).catch(nothingIfMissing);
+      return found?.size === blob.bytes;
+    }),
   );
   return sizes.every(Boolean);
-}
-
-async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).size;
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw cause;
-  }
 }
 
 /** Notes that a model is what was asked for just now, so that the same is found without a look at its source. */
