@@ -217,7 +217,7 @@ class Composer:
             colors = [jitter_colors(c, rng) for c in colors]
         colors = [np.clip(c, 0, 255) for c in colors]
         color = self.contrasting(sprites, colors)
-        image = background(size, color, rng)
+        image = self.ground(color)
         owner = np.zeros((size, size), np.int64)
         sides = [
             self.paste(image, owner, sprite, rgb, self.region(slot, box), k)
@@ -233,6 +233,10 @@ class Composer:
             image = self.degrade(image)
         placed = [Placed(*parts) for parts in zip(chosen, slots, sides)]
         return Scene(image, self.patch_labels(owner, chosen), color, placed)
+
+    def ground(self, color: int) -> np.ndarray:
+        """[size, size, 3] float32 in the colour's name."""
+        return background(self.size, color, self.rng)
 
     def contrasting(self, sprites, colors) -> int:
         """A background colour on which every object can be seen."""

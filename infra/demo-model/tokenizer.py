@@ -55,7 +55,8 @@ def corpus(seed: int = 0):
         yield thing
 
 
-def build() -> Tokenizer:
+def build(texts=corpus, size: int = VOCAB_SIZE, special: list[str] = SPECIAL) -> Tokenizer:
+    """`texts` yields what the merges are learnt on; `size` counts the special tokens too."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -65,24 +66,24 @@ def build() -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCAB_SIZE - len(SPECIAL),
+        vocab_size=size - len(special),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         special_tokens=[],
         show_progress=False,
     )
-    tokenizer.train_from_iterator(corpus(), trainer)
-    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.train_from_iterator(texts(), trainer)
+    tokenizer.add_special_tokens(special)
     return tokenizer
 
 
-def write(tokenizer: Tokenizer, folder: Path) -> None:
+def write(tokenizer: Tokenizer, folder: Path, special: list[str] = SPECIAL) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     added = {
         str(tokenizer.token_to_id(t)): {
             "content": t, "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True,
         }
-        for t in SPECIAL
+        for t in special
     }  # fmt: skip
     config = {
         "add_bos_token": False,
