@@ -19,7 +19,7 @@ import torch
 from .lite0 import Lite0, colors, fetch, to_pixels
 from .scenes import TEST_STYLES, TRAIN_STYLES, Composer, Pool, View
 
-SHARD = 512
+SHARD = 512  # scenes
 SPLITS = {"train": TRAIN_STYLES, "seen": TRAIN_STYLES, "noto": TEST_STYLES["held out"], "far": TEST_STYLES["far"]}
 
 
@@ -46,14 +46,14 @@ def look(trunk: Lite0, images: np.ndarray, fast: bool = False) -> tuple[np.ndarr
     return tuple(x.half().numpy() for x in (seen, tap, colors(images)))
 
 
-def make(work: Path, trunk: Lite0, pool: Pool, split: str, index: int, batch: int = 16) -> None:
+def make(work: Path, trunk: Lite0, pool: Pool, split: str, index: int, size: int, batch: int = 16) -> None:
     out = work / "cache" / f"{split}-{index:04d}"
     if out.exists():
         return
     pool.rng = np.random.default_rng([list(SPLITS).index(split), index])
     composer = Composer(pool, pool.rng, train=split == "train")
     parts, labels, views = [], [], []
-    for _ in range(SHARD // batch):
+    for _ in range(size // batch):
         drawn = [composer.draw() for _ in range(batch)]
         parts.append(look(trunk, np.stack([d[0] for d in drawn]), fast=split == "train"))
         labels += [d[1] for d in drawn]
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--split", choices=list(SPLITS), default="train")
     parser.add_argument("--shards", default="0:40", help="first and one past the last")
+    parser.add_argument("--size", type=int, default=SHARD, help="scenes of a shard")
     args = parser.parse_args()
     torch.set_num_threads(1)
     first, last = map(int, args.shards.split(":"))
@@ -82,7 +83,7 @@ def main() -> None:
     pool = Pool(args.work, SPLITS[args.split], np.random.default_rng(0))
     for index in range(first, last):
         began = time.monotonic()
-        make(args.work, trunk, pool, args.split, index)
+        make(args.work, trunk, pool, args.split, index, args.size)
         print(f"{args.split} {index}: {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -62,21 +62,20 @@ class Evidence(nn.Module):
     def classes(self, seen):
         return (seen @ self.class_weight.T + self.class_bias).softmax(-1)
 
-    def gate(self, seen, logits):
-        """S + (1 - sum S) p over the things, what is left for nothing and other, and the sum of S."""
-        known = self.classes(seen) @ self.mapping
-        mass = known.sum(-1, keepdim=True)
-        p = logits.softmax(-1)
-        rest = (1 - mass) * p
-        return known + rest[..., 1 : KNOWN + 1], torch.cat((rest[..., :1], rest[..., KNOWN + 1 :]), -1), mass
-
     def forward(self, seen, tap, color):
+        """The gate is S + (1 - sum S) p over the things. In a cell S counts as far as the classifier is sure of the whole picture:
+        of drawings it is sure of nothing, and its chance evidence in their cells would drown what A reads there."""
         seen, tap, color = (torch.cat((x, x.mean(1, keepdim=True)), 1) for x in (seen, tap, color))
         logits = self.reader(seen, tap)
-        gated, rest, mass = self.gate(seen, logits)
+        known = self.classes(seen) @ self.mapping
+        sure = known[:, -1:].max(-1, keepdim=True).values ** 2
+        known = torch.cat((known[:, :-1] * sure, known[:, -1:]), 1)
+        mass = known.sum(-1, keepdim=True)
+        rest = (1 - mass) * logits.softmax(-1)
+        gated = known + rest[..., 1 : KNOWN + 1]
         energy = logits[..., 1 : KNOWN + 1].logsumexp(-1, keepdim=True) * ENERGY_SCALE
         where = self.where.expand(seen.shape[0], -1, -1)
-        return torch.cat((gated, rest, (mass + 1e-6).log(), energy, color, where), -1)
+        return torch.cat((gated, rest[..., :1], rest[..., KNOWN + 1 :], (mass + 1e-6).log(), energy, color, where), -1)
 
 
 class Cells:

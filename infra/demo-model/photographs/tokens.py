@@ -7,6 +7,7 @@ some of the cells and from the whole, among chance evidence for others. No pictu
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,7 @@ class Scenes:
         self.tokens = np.load(work / f"tokens-{split}.npy", mmap_mode="r")  # [n, 50, FEATURES] float16
         self.labels = np.load(work / f"labels-{split}.npy")  # [n, 49] int16
         self.views = [View.from_json(line) for line in (work / f"views-{split}.jsonl").read_text().splitlines()]
+        self.drawn = json.loads((work / f"drawn-{split}.json").read_text())  # so many are pictures; the rest is made up
 
 
 @torch.no_grad()
@@ -113,17 +115,21 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--split", default="train")
     parser.add_argument("--made-up", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=None, help="at most so many are read")
     args = parser.parse_args()
     torch.set_num_threads(1)
     net = load(args.work / "evidence.pt")
-    shards = [Shard(f) for f in folders(args.work, args.split)]
+    shards = [Shard(f) for f in folders(args.work, args.split)[: args.shards]]
     total = sum(len(s.labels) for s in shards) + args.made_up
-    out = open_memmap(args.work / f"tokens-{args.split}.npy", "w+", np.float16, (total, TOKENS, FEATURES))
+    final = args.work / f"tokens-{args.split}.npy"
+    new = final.with_suffix(".new.npy")
+    out = open_memmap(new, "w+", np.float16, (total, TOKENS, FEATURES))
     labels, views, at = [], [], 0
     for shard in shards:
         for k in range(0, len(shard.labels), 64):
-            parts = (torch.from_numpy(np.asarray(x[k : k + 64])).float() for x in (shard.map, shard.tap, shard.color))
-            tokens = net(*parts)
+            parts = (torch.from_numpy(np.array(x[k : k + 64], np.float32)) for x in (shard.map, shard.tap, shard.color))
+            with torch.autocast("cpu", torch.bfloat16, enabled=args.split == "train"):
+                tokens = net(*parts)
             out[at : at + len(tokens)] = tokens.half().numpy()
             at += len(tokens)
         labels.append(shard.labels)
@@ -135,7 +141,10 @@ def main() -> None:
         views.append(view)
         at += 1
     out.flush()
+    # What trains on the old file keeps it until it ends.
+    new.rename(final)
     np.save(args.work / f"labels-{args.split}.npy", np.concatenate(labels))
+    (args.work / f"drawn-{args.split}.json").write_text(str(at - args.made_up))
     (args.work / f"views-{args.split}.jsonl").write_text("\n".join(v.to_json() for v in views) + "\n")
     print(f"{at} scenes, {args.made_up} of them made up")
 
