@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from scenes import TRAIN_STYLES
+
 from .lite0 import Lite0, colors, fetch, to_pixels
-from .scenes import TEST_STYLES, TRAIN_STYLES, Composer, Pool, View
+from .scenes import TEST_STYLES, Composer, Pool, View
 
 SHARD = 512  # scenes
 SPLITS = {"train": TRAIN_STYLES, "seen": TRAIN_STYLES, "noto": TEST_STYLES["held out"], "far": TEST_STYLES["far"]}

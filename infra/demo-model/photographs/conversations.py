@@ -28,7 +28,13 @@ WHAT_NTH = [
 ]  # fmt: skip
 WHICH_PICTURE = ["Which picture shows {}?", "Which image shows {}?", "In which picture is {}?", "Which picture has {}?"]
 HOW_MANY_PICTURES = ["How many pictures are there?", "How many images do you see?", "How many pictures did I send?"]
-WHAT_ALL = ["What do the pictures show?", "What is in the pictures?", "What is in the images?", "Describe the pictures.", "What are these?"]
+WHAT_ALL = [
+    "What do the pictures show?",
+    "What is in the pictures?",
+    "What is in the images?",
+    "Describe the pictures.",
+    "What are these?",
+]
 EXIST_NTH = ["Is there {} in the {} picture?", "Does the {} image show {}?", "Do you see {} in the {} image?"]
 FILL_IN = ["", "", "Fill in.", "Fill in the form.", "Complete the lines.", "Answer each line.", "Extract the fields."]
 
@@ -135,17 +141,28 @@ class Talker:
             alone = [o.concept for o in view.objects if sum(o.concept == p.concept for v in views for p in v.objects) == 1]
             if alone and self.rng.random() < 0.75:
                 return self.pick(WHICH_PICTURE).format(PHRASES[self.pick(alone)]), [f"The {ORDINALS[nth]}."], "which picture"
-            return self.pick(WHICH_PICTURE).format(PHRASES[self.asker.absent_concept(sorted(shown))]), ["None of them."], "which picture"
+            return (
+                self.pick(WHICH_PICTURE).format(PHRASES[self.asker.absent_concept(sorted(shown))]),
+                ["None of them."],
+                "which picture",
+            )
         if roll < 0.7:
             return self.pick(HOW_MANY_PICTURES), [f"{NUMBERS[len(views)]}."], "how many pictures"
         if roll < 0.82 and all(len(v.objects) == 1 for v in views):
-            return self.pick(WHAT_ALL), [f"{capital(listing([PHRASES[v.objects[0].concept] for v in views]))}.", "Pictures."], "all"
+            return (
+                self.pick(WHAT_ALL),
+                [f"{capital(listing([PHRASES[v.objects[0].concept] for v in views]))}.", "Pictures."],
+                "all",
+            )
         present = [o.concept for o in view.objects]
         elsewhere = [o.concept for v in views for o in v.objects if o.concept not in present]
         if present and self.rng.random() < 0.5:
             concept, answer = self.pick(present), "Yes."
         else:
-            concept, answer = self.pick(elsewhere) if elsewhere and self.rng.random() < 0.6 else self.asker.absent_concept(present), "No."
+            concept, answer = (
+                self.pick(elsewhere) if elsewhere and self.rng.random() < 0.6 else self.asker.absent_concept(present),
+                "No.",
+            )
         form = self.pick(EXIST_NTH)
         order = (word, PHRASES[concept]) if form.startswith("Does") else (PHRASES[concept], word)
         return form.format(*order), [answer], "exist nth"
@@ -170,7 +187,9 @@ class Talker:
         if self.rng.random() < 0.3:
             fields = [(f"q{k + 1}", *rest) for k, (_, *rest) in enumerate(fields)]
         with_options = self.rng.random() < 0.4
-        lines = [f"{name}: {question}{f' ({options})' if options and with_options else ''}" for name, question, _, options, _ in fields]
+        lines = [
+            f"{name}: {question}{f' ({options})' if options and with_options else ''}" for name, question, _, options, _ in fields
+        ]
         context = self.pick(FILL_IN)
         text = "\n".join([*([context] if context else []), *lines])
         slots = self.sentences(fields) if self.rng.random() < 0.4 else self.lines(fields)
@@ -185,7 +204,11 @@ class Talker:
             start = "\n" if k else ""
             # An open field may have a gate in front: whether there is anything to say.
             if is_open and self.rng.random() < 0.3:
-                slots += [Slot(f"{start}{name} present:", False), Slot(" no" if value == "none" else " yes"), Slot(f"\n{name}:", False)]
+                slots += [
+                    Slot(f"{start}{name} present:", False),
+                    Slot(" no" if value == "none" else " yes"),
+                    Slot(f"\n{name}:", False),
+                ]
                 slots.append(Slot("" if value == "none" else f" {value}", spare=self.spare() + (2 if value == "none" else 0)))
             else:
                 slots += [Slot(f"{start}{name}:", False), Slot(f" {value}", spare=self.spare())]
@@ -217,14 +240,26 @@ class Talker:
                 side = o.position.removeprefix("on the ").removeprefix("at the ")
                 found.append((side, f"What is {o.position}?", NAMES[o.concept], "", True))
         color = "none" if view.color is None else COLOR_NAMES[view.color]
-        found.append((self.pick(["background", "color", "ground"]), "What color is the background?", color, ", ".join(COLOR_NAMES), False))
+        found.append(
+            (self.pick(["background", "color", "ground"]), "What color is the background?", color, ", ".join(COLOR_NAMES), False)
+        )
         if not view.other:
-            found.append((self.pick(["count", "number"]), "How many objects are there?", NUMBERS[len(objects)].lower(), "", False))
+            found.append(
+                (self.pick(["count", "number"]), "How many objects are there?", NUMBERS[len(objects)].lower(), "", False)
+            )
         present = [o.concept for o in objects]
         for _ in range(2):
             concept = self.pick(present) if present and self.rng.random() < 0.5 else self.asker.absent_concept(present)
             phrase = PHRASES[concept] if self.rng.random() < 0.9 or concept in present else self.pick(OTHER_THINGS)
-            found.append((NAMES[concept], f"Is there {phrase}?", "yes" if concept in present else "no", "yes, no", False))
+            found.append(
+                (
+                    NAMES[concept],
+                    self.asker.there_is("Is there {}?", phrase),
+                    "yes" if concept in present else "no",
+                    "yes, no",
+                    False,
+                )
+            )
         kinds = [CONCEPTS[c]["kind"] for c in present]
         kind = self.pick(list(PLURALS))
         if not view.other:

@@ -2,8 +2,8 @@
 
     python -m photographs.data --work DIR [--sheet]
 
-writes DIR/sprites.npz and DIR/sprites-rgba.npy. The held-out styles `noto` and `openmoji` are rendered like the others, but nothing that trains
-reads them (see scenes.TRAIN_STYLES).
+writes DIR/sprites.npz and DIR/sprites-rgba.npy. The held-out styles `noto` and `openmoji` are rendered like the others, but
+nothing that trains reads them (see ../scenes.py, TRAIN_STYLES).
 """
 
 import argparse
@@ -54,7 +54,9 @@ class Icons:
         icon_data.PACKAGES.update(FAR)
         self.folders = fetch(work)
         kinds = {style: kind for style, (_, _, kind) in PACKAGES.items()}
-        self.sets = {s: json.loads((self.folders[s] / "icons.json").read_text()) for s, kind in kinds.items() if kind == "iconify"}
+        self.sets = {
+            s: json.loads((self.folders[s] / "icons.json").read_text()) for s, kind in kinds.items() if kind == "iconify"
+        }
         self.code_of: dict[str, str] = {}
         for code, name in json.loads((self.folders["twemoji"] / "chars.json").read_text()).items():
             self.code_of.setdefault(name, code)

@@ -69,7 +69,7 @@ def statistics(tokens) -> np.ndarray:
 
 
 class Domain:
-    """score = bias + sum of weight * clip((statistic - mean) / deviation, -5, 5); in the world where it is above the threshold."""
+    """score = bias + sum of weight * clip((statistic - mean) / deviation, -5, 5); of the world where above the threshold."""
 
     def __init__(self, saved: dict):
         self.saved = saved

@@ -63,12 +63,18 @@ class Questions:
     def __init__(self, scenes: Scenes, seed: int, system: bool = False):
         self.scenes, self.rng = scenes, np.random.default_rng(seed)
         everything = list(range(len(scenes.views)))
-        self.by_count = {n: [i for i in everything if len(scenes.views[i].objects) == n and not scenes.views[i].other] for n in range(5)}
+        self.by_count = {
+            n: [i for i in everything if len(scenes.views[i].objects) == n and not scenes.views[i].other] for n in range(5)
+        }
         self.talker = Talker(self.rng, scenes.views, lambda: int(self.rng.integers(len(scenes.views))), test=True)
         self.system = system
 
     def ask(self, talk: Conversation) -> Conversation:
-        talk.system = self.talker.pick(["You are a museum guide who loves art.", "Keep your answers short and factual."]) if self.system else None
+        talk.system = (
+            self.talker.pick(["You are a museum guide who loves art.", "Keep your answers short and factual."])
+            if self.system
+            else None
+        )
         return talk
 
     def row(self, name: str, count: int) -> list[Conversation]:
@@ -110,7 +116,10 @@ class Photographs:
         data = np.load(work / f"{name}.npz")
         self.meta = json.loads((work / "pictures.json").read_text())
         net = load_evidence(work / "evidence.pt")
-        parts = [tuple(torch.from_numpy(data[k][i : i + 64]).float() for k in ("map", "tap", "color")) for i in range(0, len(self.meta), 64)]
+        parts = [
+            tuple(torch.from_numpy(data[k][i : i + 64]).float() for k in ("map", "tap", "color"))
+            for i in range(0, len(self.meta), 64)
+        ]
         with torch.no_grad():
             self.tokens = torch.cat([net(*p) for p in parts])
 
@@ -171,9 +180,16 @@ def main() -> None:
         if args.quick:
             continue
         asked = Questions(scenes, args.seed, system=True)
-        result["system"][style] = {n: share(score(model, codec, scenes, asked.row(n, args.count), 32, args.steps)) for n in ("what, 1 object", "how many")}
+        result["system"][style] = {
+            n: share(score(model, codec, scenes, asked.row(n, args.count), 32, args.steps))
+            for n in ("what, 1 object", "how many")
+        }
         for canvas in map(int, args.canvases.split(",")):
-            cells = {n: share(score(model, codec, scenes, talks, canvas, min(args.steps, canvas))) for n, talks in drawn.items() if n in CANVAS_ROWS}
+            cells = {
+                n: share(score(model, codec, scenes, talks, canvas, min(args.steps, canvas)))
+                for n, talks in drawn.items()
+                if n in CANVAS_ROWS
+            }
             result["canvases"].setdefault(str(canvas), {})[style] = cells
     if (args.work / "pictures.npz").exists():
         result["photographs"] = photographs(model, codec, Photographs(args.work), args.half)

@@ -21,7 +21,15 @@ TAP = 10  # the last block at a 16th of the size: what it sees is local enough t
 EPSILON = 1e-3  # of the batch norms
 
 # EfficientNet-B0's blocks: repeats, kernel, stride of the first, expansion, channels out.
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 
 
 def fetch(work: Path) -> dict[str, torch.Tensor]:
@@ -76,7 +84,7 @@ class Lite0(nn.Module):
         self.stem = self.conv("_conv_stem", "_bn0", 2, size)
         size //= 2
         blocks, channels = [], 32
-        for repeats, kernel, first, expansion, out in STAGES:
+        for repeats, _, first, expansion, out in STAGES:
             for k in range(repeats):
                 name, stride = f"_blocks.{len(blocks)}", first if k == 0 else 1
                 convs = [] if expansion == 1 else [self.conv(f"{name}._expand_conv", f"{name}._bn0", 1, size)]

@@ -77,7 +77,9 @@ class Naming:
         losses = []
         for layer, target, states in ((head.point, order.clamp(max=1), hidden[0]), (head.order, order, hidden[1])):
             weight = torch.tensor([1.0] + [4.0] * (layer.out_features - 1))  # named cells are few
-            losses.append(F.cross_entropy(layer(states[asked]).float().flatten(0, 1), target.flatten(), weight=weight, ignore_index=IGNORE))
+            losses.append(
+                F.cross_entropy(layer(states[asked]).float().flatten(0, 1), target.flatten(), weight=weight, ignore_index=IGNORE)
+            )
         return losses
 
     def naming(self, model, hidden, labels):
@@ -118,7 +120,10 @@ def language_losses(model, head, codec, naming, batch, share_full: float) -> dic
     front = batch["front"]  # where each row's first picture begins
     read = torch.cat((places, front[:, None] + cells), 1)
     tapped = []
-    taps = [model.model.layers[k].register_forward_hook(lambda _, __, out: tapped.append(out)) for k in (TURN_LAYER, POINT_LAYER, ORDER_LAYER)]
+    taps = [
+        model.model.layers[k].register_forward_hook(lambda _, __, out: tapped.append(out))
+        for k in (TURN_LAYER, POINT_LAYER, ORDER_LAYER)
+    ]
     hidden = model.language(embeddings, read, seen)
     for tap in taps:
         tap.remove()

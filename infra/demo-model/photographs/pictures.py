@@ -1,4 +1,4 @@
-"""Pictures to measure on, from Debian packages (pictures.json): photographs of known and of other things, and no photographs at all.
+"""Pictures to measure on, from Debian packages (pictures.json): photographs of known and of other things, and drawn ones.
 
     apt-get download PACKAGE && dpkg -x PACKAGE_*.deb DIR/debs/x/PACKAGE     # for each package of pictures.json
     python -m photographs.pictures --work DIR [--fit pad]                    # writes DIR/pictures.npz and DIR/pictures.json

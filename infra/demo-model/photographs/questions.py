@@ -40,7 +40,11 @@ OTHER_THINGS = [
 ]  # fmt: skip
 WHICH = {
     "left": ["Which is on the left, {a} or {b}?", "Which one is on the left, {a} or {b}?", "Which is further left, {a} or {b}?"],
-    "right": ["Which is on the right, {a} or {b}?", "Which one is on the right, {a} or {b}?", "Which is further right, {a} or {b}?"],
+    "right": [
+        "Which is on the right, {a} or {b}?",
+        "Which one is on the right, {a} or {b}?",
+        "Which is further right, {a} or {b}?",
+    ],
     "above": ["Which is on top, {a} or {b}?", "Which one is higher, {a} or {b}?", "Which is above, {a} or {b}?"],
     "below": ["Which is at the bottom, {a} or {b}?", "Which one is lower, {a} or {b}?", "Which is below, {a} or {b}?"],
 }
@@ -141,7 +145,10 @@ class Asker:
             return self.pick(DESCRIBE), [f"{capital(long)}.", *texts]
         color = COLOR_NAMES[view.color]
         comma = "," if len(names) > 1 else ""
-        return self.pick(DESCRIBE), [f"{capital(long)}{comma} on {'an' if color == 'orange' else 'a'} {color} background.", *texts]
+        return self.pick(DESCRIBE), [
+            f"{capital(long)}{comma} on {'an' if color == 'orange' else 'a'} {color} background.",
+            *texts,
+        ]
 
     def _bg(self, view):
         return self.pick(COLOR), UNSURE if view.color is None else f"{capital(COLOR_NAMES[view.color])}."

@@ -32,7 +32,18 @@ def answer(
     for members in groups.values():
         for k in range(0, len(members), batch):
             chosen = members[k : k + batch]
-            for i, reply in zip(chosen, decode(model, codec, tokens, [talks[i] for i in chosen], [prompts[i] for i in chosen], [canvases[i] for i in chosen], steps)):
+            for i, reply in zip(
+                chosen,
+                decode(
+                    model,
+                    codec,
+                    tokens,
+                    [talks[i] for i in chosen],
+                    [prompts[i] for i in chosen],
+                    [canvases[i] for i in chosen],
+                    steps,
+                ),
+            ):
                 replies[i] = reply
     return replies
 

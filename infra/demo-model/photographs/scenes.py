@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 import scenes as icon_scenes
-from scenes import BACKGROUND, TRAIN_STYLES, Placed, SpritePool, held_out_pair
+from scenes import BACKGROUND, Placed, SpritePool, held_out_pair
 
 from .concepts import CONCEPTS
 from .data import OTHER

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from scenes import TRAIN_STYLES
 from smoke import polygon
 
 from .concepts import CONCEPTS, NAMES
 from .data import OTHER
 from .evaluate import ROWS
 from .lite0 import STAGES, WEIGHTS, WIDTH
-from .scenes import TEST_STYLES, TRAIN_STYLES
+from .scenes import TEST_STYLES
 
 HERE = Path(__file__).parent.parent
 OTHERS = 20
@@ -42,15 +43,17 @@ def main() -> None:
     random_trunk(work / "lite0" / WEIGHTS)
     for split in ("train", "seen", "noto", "far"):
         stage("cache", work, "--split", split, "--shards", "0:1", "--size", "64")
-    stage("evidence", work, "--steps", "5", "--batch", "16", "--copies", "1")
+    stage("reader", work, "--steps", "5", "--batch", "16", "--copies", "1")
     stage("words", work)
     for split in ("train", "seen", "noto", "far"):
         stage("tokens", work, "--split", split, "--made-up", "20" if split == "train" else "0")
     # Stopped and resumed.
     for steps in ("3", "6"):
         stage("train", work, "--steps", steps, "--batch", "16", "--processes", "1")
-    stage("domain", work, "--out", str(work / "domain.json"))
-    stage("evaluate", work, "--checkpoint", str(work / "language.pt"), "--quick", "--count", "2", "--steps", "2", "--out", str(work / "results.json"))
+    domain, checkpoint = str(work / "domain.json"), ["--checkpoint", str(work / "language.pt")]
+    stage("domain", work, "--out", domain)
+    stage("trust", work, *checkpoint, "--domain", domain, "--count", "2", "--out", str(work / "trust.json"))
+    stage("evaluate", work, *checkpoint, "--quick", "--count", "2", "--steps", "2", "--out", str(work / "results.json"))
     verify(work)
     print(f"{work} in {time.monotonic() - began:.0f} s")
 

@@ -2,8 +2,8 @@
 
     python -m photographs.tokens --work DIR --split train --made-up 16000
 
-writes DIR/tokens-SPLIT.npy, labels and views. Made-up photographs are drawn in the space of the evidence: a thing that speaks from
-some of the cells and from the whole, among chance evidence for others. No picture stands behind them.
+writes DIR/tokens-SPLIT.npy, labels and views. Made-up photographs are drawn in the space of the evidence: a thing that
+speaks from some of the cells and from the whole, among chance evidence for others. No picture stands behind them.
 """
 
 import argparse

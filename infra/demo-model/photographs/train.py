@@ -37,13 +37,16 @@ PLAN = [
     ("pictures", 16, 40, 0.07), ("later", 16, 60, 0.05), ("pictures", 32, 40, 0.01),
 ]  # fmt: skip
 TAILS = (0, 0, 1, 2, 4, 8)  # positions behind a filled template
+# At first most batches hold single questions, on which the others build: the others' shares rise over so many steps.
+ALONE_AT_FIRST, RISING = 0.3, 4000
+POOL = 4  # batches that are drawn at once and sorted by length, so that little is padded
 
 
 class Batches:
     """An endless, seeded stream. A resumed run continues with another seed, not with the same batches."""
 
-    def __init__(self, work: Path, codec: Codec, rows: int, seed: int, rank: int):
-        self.scenes, self.codec, self.rows = Scenes(work, "train"), codec, rows
+    def __init__(self, work: Path, codec: Codec, rows: int, seed: int, rank: int, step: int):
+        self.scenes, self.codec, self.rows, self.step = Scenes(work, "train"), codec, rows, step
         self.rng = np.random.default_rng([seed, rank])
         # All processes draw the same plan, or the one with the short canvas would wait for the others.
         self.shared = np.random.default_rng([seed])
@@ -51,13 +54,19 @@ class Batches:
         self.talker = Talker(self.rng, views, lambda: int(self.rng.integers(len(views))))
 
     def __iter__(self):
-        shares = np.array([share for *_, share in PLAN])
         while True:
+            grown = min(1.0, ALONE_AT_FIRST + self.step / RISING)
+            shares = np.array([share * (1.0 if kind == "one" else grown) for kind, *_, share in PLAN])
             kind, canvas, longest, _ = PLAN[int(self.shared.choice(len(PLAN), p=shares / shares.sum()))]
             # Rows by the length of what they hold, so that steps take about the same time.
             length = VECTORS * (2.4 if kind in ("pictures", "later") else 1) + longest + max(canvas, 12)
             rows = max(4, int(self.rows * min(1.0, 100 / length)))
-            yield pack(self.codec, self.scenes, [self.row(kind, canvas, longest) for _ in range(rows)], self.rng)
+            drawn = sorted(
+                (self.row(kind, canvas, longest) for _ in range(POOL * rows)), key=lambda r: len(r[1].ids) + len(r[2][0])
+            )
+            for k in self.shared.permutation(POOL):
+                self.step += 1
+                yield pack(self.codec, self.scenes, drawn[k * rows : (k + 1) * rows], self.rng)
 
     def row(self, kind: str, canvas: int, longest: int):
         while True:
@@ -115,7 +124,7 @@ def pack(codec: Codec, scenes: Scenes, rows, rng: np.random.Generator | None) ->
 
 
 def blur(tokens: torch.Tensor, rng: np.random.Generator, share: float = 0.35) -> torch.Tensor:
-    """The reader of the evidence has seen these very drawings and is surer of them than of new ones: some evidence is mixed with others'."""
+    """The reader has seen these very drawings and is surer of them than of new ones: some evidence is mixed with others'."""
     chosen = torch.from_numpy(rng.random(len(tokens)) < share)
     other = tokens[torch.from_numpy(rng.permutation(len(tokens)))][..., :KNOWN]
     part = torch.from_numpy(rng.uniform(0, 0.45, tokens.shape[:2]).astype(np.float32))[..., None] * chosen[:, None, None]
@@ -131,7 +140,11 @@ class Run:
         self.naming = Naming(self.codec)
         torch.manual_seed(args.seed)
         saved = torch.load(self.path, map_location="cpu", weights_only=True) if self.path.exists() else None
-        self.config = Config(**saved["config"]) if saved else Config(self.codec.size, hidden=args.hidden, layers=args.layers, mlp=3 * args.hidden)
+        self.config = (
+            Config(**saved["config"])
+            if saved
+            else Config(self.codec.size, hidden=args.hidden, layers=args.layers, mlp=3 * args.hidden)
+        )
         self.model, self.head = Model(self.config), Heads(self.config.hidden)
         if saved:
             self.model.load_state_dict(saved["model"])
@@ -148,7 +161,9 @@ class Run:
     def train(self) -> None:
         args = self.args
         torch.manual_seed(args.seed * 1009 + self.start * 31 + self.rank)
-        batches = Batches(args.work, self.codec, args.batch // args.processes, args.seed * 1_000_003 + self.start, self.rank)
+        batches = Batches(
+            args.work, self.codec, args.batch // args.processes, args.seed * 1_000_003 + self.start, self.rank, self.start
+        )
         began = saved_at = time.time()
         mean: dict[str, float] = {}
         step, answers = self.start, 0
@@ -170,7 +185,11 @@ class Run:
             if self.rank == 0 and step % args.log_every == 0:
                 speed = (step - self.start) / (time.time() - began)
                 rows = answers * args.processes / (time.time() - began)
-                print(f"language step {step} {speed:.2f} steps/s {rows:.0f} answers/s", *(f"{k} {v:.4f}" for k, v in mean.items()), flush=True)
+                print(
+                    f"language step {step} {speed:.2f} steps/s {rows:.0f} answers/s",
+                    *(f"{k} {v:.4f}" for k, v in mean.items()),
+                    flush=True,
+                )
             if self.rank == 0 and time.time() - saved_at > args.save_every:
                 self.checkpoint(step)
                 saved_at = time.time()

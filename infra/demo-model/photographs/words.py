@@ -1,6 +1,6 @@
 """Tokenizer and prompts: ../tokenizer.py over this vocabulary, one more special token, and pictures anywhere.
 
-    python -m photographs.words --work DIR
+python -m photographs.words --work DIR
 """
 
 import argparse
