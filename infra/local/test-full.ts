@@ -2,6 +2,7 @@
 // whose needs are not met is skipped by name, with the reason. `npm test` runs what it can of the same files.
 
 import { execFileSync, spawn } from "node:child_process";
+import { globSync } from "node:fs";
 import { findSoftwareVulkan, type SoftwareDriver } from "../gpu-check/software-vulkan.ts";
 
 interface Part {
@@ -88,7 +89,17 @@ function run({ files, env }: Part): Promise<boolean> {
   return new Promise((resolve) => child.once("close", (code) => resolve(code === 0)));
 }
 
-const lines: string[] = [];
+/** Files that take minutes and that no part would run: a name that nobody looks for is a test that never runs. */
+function forgotten(): readonly string[] {
+  const folders = parts.flatMap(({ files }) => files);
+  const isNamed = (file: string): boolean =>
+    file.startsWith("test/webgpu/") || folders.some((folder) => file.startsWith(folder));
+  return globSync("test/**/*.full.test.ts").filter((file) => !isNamed(file));
+}
+
+const lines = forgotten().map(
+  (file) => `failed ${file}: no part of infra/local/test-full.ts runs it`,
+);
 for (const part of parts) {
   const reason = part.lacks();
   const startMs = performance.now();
