@@ -53,6 +53,11 @@ describe("the ways to Vulkan", () => {
     expect(first?.environment["LD_LIBRARY_PATH"]).toBe(path.join(folder, "lib"));
   });
 
+  test("lead to it too where the manifest that is there may name what the linker does not find", async () => {
+    await have("lib/libGLX_nvidia.so.0", "icd.d/nvidia_icd.json");
+    expect(names()).toEqual(["nvidia_icd.json", "libGLX_nvidia.json"]);
+  });
+
   test("have the pack's loader where the machine has none", async () => {
     await have("icd.d/nvidia_icd.json", "packed/loader/libvulkan.so.1");
     const loader = path.join(folder, "packed/loader");

@@ -1,6 +1,6 @@
 // What a machine's providers do: run.sh starts this on the machine itself, from what `npm run gpu-check -- pack FOLDER` packed.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -129,11 +129,13 @@ function wordsOf({ name, isSoftware }: VulkanWay): string {
 }
 
 function places() {
+  const scratch = mkdtempSync(path.join(tmpdir(), "unmask-gpu-check-vulkan-"));
+  process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
   return {
     manifests: systemManifests,
     libraries: systemLibraries,
     packed: path.join(root, "vulkan"),
-    scratch: path.join(tmpdir(), `unmask-gpu-check-${process.pid}`),
+    scratch,
   };
 }
 

@@ -62,7 +62,7 @@ export function vulkanWays(env: NodeJS.ProcessEnv, places: VulkanPlaces): readon
   if (told) return [way(told)];
   const found = [
     ...listed(places.manifests).map((manifest) => way(manifest)),
-    ...unlistedNvidia(places).map(({ manifest, folder }) => way(manifest, folder)),
+    ...writtenForNvidia(places).map(({ manifest, folder }) => way(manifest, folder)),
   ];
   const own = path.join(places.packed, "vk_swiftshader_icd.json");
   const all = [...found, ...(existsSync(own) ? [way(own)] : [])];
@@ -90,13 +90,11 @@ function listed(folders: readonly string[]): readonly string[] {
     );
 }
 
-/** Manifests that we write for libraries of NVIDIA's that none names. */
-function unlistedNvidia({
-  manifests,
+/** Manifests that we write ourselves: those that are listed may name a library that the linker does not find. */
+function writtenForNvidia({
   libraries,
   scratch,
 }: VulkanPlaces): readonly { manifest: string; folder: string }[] {
-  if (listed(manifests).some((manifest) => /nvidia/i.test(manifest))) return [];
   return NVIDIA_LIBRARIES.flatMap((name) => {
     const folder = libraries.find((candidate) => existsSync(path.join(candidate, name)));
     if (folder === undefined) return [];
