@@ -1,5 +1,6 @@
 import path from "node:path";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 import { explain, findConnection } from "./connection.ts";
@@ -159,6 +160,7 @@ async function openAnswerer(settings: EvalSettings, io: CommandIo): Promise<Answ
         store: openTarget(bundle, io),
         model: model ?? DEMO_MODEL,
         provider,
+        ...(provider === "cuda" ? { cuda: readCudaSettings(io.env) } : {}),
         ...(version === undefined ? {} : { version }),
         ...(threads === undefined ? {} : { threads }),
       },

@@ -1,9 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import { engineProviders, whyUnavailable } from "#inference/engine/ort-engine.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { checkCase } from "./parity/case.ts";
-import type { ParityProvider } from "./parity/model.ts";
+import type { ParityEngine, ParityProvider } from "./parity/model.ts";
 import { checkTables } from "./parity/tables.ts";
 import type { Verdict } from "./parity/verdict.ts";
 
@@ -52,7 +53,7 @@ export async function runParity(args: readonly string[], io: CommandIo): Promise
   if (!(await isFolder(root))) throw new UsageError(`${root} is not a folder`);
 
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for await (const verdict of checkAll(root, providersOf(values.provider), io.signal)) {
+  for await (const verdict of checkAll(root, enginesOf(values.provider, io), io.signal)) {
     counts[verdict.outcome] += 1;
     io.stdout.write(`${verdict.outcome} ${verdict.name}: ${verdict.detail}\n`);
   }
@@ -70,23 +71,27 @@ function parse(args: readonly string[]) {
   });
 }
 
-function providersOf(name: string | undefined): readonly ParityProvider[] {
-  if (name === undefined) return USUAL;
+function enginesOf(name: string | undefined, { env }: CommandIo): readonly ParityEngine[] {
+  if (name === undefined) return USUAL.map((provider) => ({ provider }));
+  if (name === "cuda") return [{ provider: "cuda", cuda: readCudaSettings(env) }];
   const found = engineProviders.filter((provider) => provider === name);
-  if (found.length > 0) return found;
+  if (found.length > 0) return found.map((provider) => ({ provider }));
   throw new UsageError(`--provider ${name}: known are ${engineProviders.join(" and ")}`);
 }
 
 async function* checkAll(
   root: string,
-  providers: readonly ParityProvider[],
+  engines: readonly ParityEngine[],
   signal: AbortSignal,
 ): AsyncGenerator<Verdict> {
   yield* checkTables(root, signal);
   const cases = path.join(root, "cases");
   const names = (await isFolder(cases)) ? (await readdir(cases)).toSorted() : [];
-  for (const provider of providers) {
-    const reason = await whyUnavailable(provider);
+  // Without cases nothing is left out for want of a provider.
+  if (names.length === 0) return;
+  for (const engine of engines) {
+    const { provider } = engine;
+    const reason = await whyUnavailable(provider, engine.cuda);
     if (reason !== undefined) {
       yield { outcome: "skipped", name: `all cases ${provider}`, detail: reason };
       continue;
@@ -94,7 +99,7 @@ async function* checkAll(
     for (const name of names) {
       signal.throwIfAborted();
       if (await isFolder(path.join(cases, name))) {
-        yield* checkCase(root, path.join(cases, name), provider, signal);
+        yield* checkCase(root, path.join(cases, name), engine, signal);
       }
     }
   }

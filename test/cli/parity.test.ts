@@ -204,6 +204,25 @@ describe("parity over a small folder", () => {
   });
 });
 
+describe("parity on CUDA", () => {
+  test("is skipped by its name where the provider's files are not, with what to do", async () => {
+    const output: string[] = [];
+    const sink = { write: (text: string) => output.push(text) };
+    const env = { UNMASK_CUDA_FOLDER: "/nowhere" };
+    const code = await runParity([reference, "--provider", "cuda"], {
+      ...{ stdout: sink, stderr: sink, env, cwd: process.cwd(), isTTY: false },
+      signal: new AbortController().signal,
+    });
+    const skipped = output.filter((line) => line.startsWith("skipped"));
+    expect(skipped).toEqual([
+      expect.stringMatching(
+        /^skipped all cases cuda: provider cuda cannot run here \(files_missing\): its files are not in \/nowhere\. Install them/,
+      ),
+    ]);
+    expect(code).toBe(0);
+  });
+});
+
 describe("parity's arguments", () => {
   test("two folders, a file or an unknown provider are the user's mistakes", async () => {
     await expect(parity(reference, reference)).rejects.toThrow(UsageError);

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { checkCase } from "#cli/parity/case.ts";
+import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import { type Measure, option } from "./measure.ts";
 
 /** A reference case through the engine: every tensor within its tolerance, every token the reference's. */
@@ -9,11 +10,9 @@ export const tokens: Measure = async ({ order, begin, tell, leftMs }) => {
   begin(name);
   const folder = path.join(root, "cases", name);
   const signal = AbortSignal.timeout(leftMs());
-  for await (const { outcome, name: what, detail } of checkCase(
-    root,
-    folder,
-    order.provider,
-    signal,
-  ))
+  const { provider } = order;
+  const cuda = provider === "cuda" ? { cuda: readCudaSettings(process.env) } : {};
+  const verdicts = checkCase(root, folder, { provider, ...cuda }, signal);
+  for await (const { outcome, name: what, detail } of verdicts)
     if (outcome !== "skipped") tell({ case: what, right: outcome === "passed", detail });
 };

@@ -19,6 +19,7 @@ export interface LocalAnswererOptions {
   /** Absent: whatever `latest.json` names. */
   readonly version?: string;
   readonly provider: OrtEngineOptions["provider"];
+  readonly cuda?: OrtEngineOptions["cuda"];
   readonly threads?: number;
 }
 
@@ -27,7 +28,7 @@ export async function localAnswerer(
   options: LocalAnswererOptions,
   signal: AbortSignal,
 ): Promise<Answerer> {
-  const { store, model: name, version, provider, threads } = options;
+  const { store, model: name, version, provider, cuda, threads } = options;
   const { resize } = await loadKernels();
   const host = createModelHost({
     model: name,
@@ -42,6 +43,7 @@ export async function localAnswerer(
         ...(version === undefined ? {} : { version }),
       }),
     ...(threads === undefined ? {} : { threads }),
+    ...(cuda === undefined ? {} : { cuda }),
   });
   try {
     const model = await host.described(signal);

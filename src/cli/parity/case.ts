@@ -2,12 +2,7 @@ import path from "node:path";
 import type { Tensor } from "#domain/tensor.ts";
 import { compareWith } from "./comparison.ts";
 import { compareFirstStep } from "./first-step.ts";
-import {
-  openModel,
-  type ParityProvider,
-  type ParityRuntime,
-  type ReferenceModel,
-} from "./model.ts";
+import { openModel, type ParityEngine, type ParityProvider, type ReferenceModel } from "./model.ts";
 import { embedCase } from "./prompt.ts";
 import { type ReferenceCase, readCase } from "./reference-case.ts";
 import { compareRun } from "./run.ts";
@@ -24,23 +19,19 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
     "keeps features of the answer between passes, from which repetitions come, and gains less than the prefix cache",
 };
 
-/**
- * Checks one case with one provider: first everything up to the first pass, then run after run.
- *
- * @param runtime takes the provider's place, for the tests
- */
+/** Checks one case with one provider: first everything up to the first pass, then run after run. */
 export async function* checkCase(
   root: string,
   folder: string,
-  provider: ParityProvider,
+  engine: ParityEngine,
   signal: AbortSignal,
-  runtime?: ParityRuntime,
 ): AsyncGenerator<Verdict> {
+  const { provider } = engine;
   let reference: ReferenceCase;
   let model: ReferenceModel;
   try {
     reference = await readCase(folder);
-    model = await openModel(root, reference.file, provider, signal, runtime);
+    model = await openModel(root, reference.file, engine, signal);
   } catch (error) {
     signal.throwIfAborted();
     yield failure(`${path.basename(folder)} ${provider}`, error);

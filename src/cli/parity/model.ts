@@ -1,7 +1,6 @@
 import path from "node:path";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Bundle, StageName, TensorEntry } from "#domain/bundle.ts";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import {
   createOrtEngine,
   type OrtEngine,
@@ -32,7 +31,8 @@ export interface ReferenceModel {
 }
 
 export type ParityProvider = OrtEngineOptions["provider"];
-export type ParityRuntime = OrtEngineOptions["runtime"];
+/** What computes: a provider, and what it needs. */
+export type ParityEngine = Pick<OrtEngineOptions, "provider" | "cuda" | "runtime">;
 
 /**
  * Brings a case's checkpoint to life the way a served one comes: converted (f32, ids only), stored, loaded stage by stage,
@@ -41,9 +41,8 @@ export type ParityRuntime = OrtEngineOptions["runtime"];
 export async function openModel(
   root: string,
   file: CaseFile,
-  provider: ParityProvider,
+  computing: ParityEngine,
   signal: AbortSignal,
-  runtime?: ParityRuntime,
 ): Promise<ReferenceModel> {
   const store = memoryStore();
   const whole = overriddenCheckpoint(path.join(root, file.checkpoint), file.config_override);
@@ -63,13 +62,11 @@ export async function openModel(
   const patch = file.weight_patch && placePatch(file.weight_patch, bundle);
   const seen = new Map<string, Float32Array[]>();
   const engine = await createOrtEngine({
+    ...computing,
     architecture,
-    provider,
     // The reference's models are tiny: waking another thread costs more than it does.
     threads: 1,
     thread: "callers",
-    ...(runtime === undefined ? {} : { runtime }),
-    ...(provider === "cuda" ? { cuda: readCudaSettings(process.env) } : {}),
     observe: (name, { data }) => seen.set(name, [...(seen.get(name) ?? []), data]),
   });
   await loadBundle({

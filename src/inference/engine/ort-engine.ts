@@ -81,9 +81,12 @@ export const engineProviders: readonly Provider[] = providerNames;
  * Says why a provider cannot run on this machine, in one sentence; undefined where it can. Loads its runtime to find out, and throws
  * what is no answer to that.
  */
-export async function whyUnavailable(provider: Provider): Promise<string | undefined> {
+export async function whyUnavailable(
+  provider: Provider,
+  cuda?: CudaSettings,
+): Promise<string | undefined> {
   try {
-    const runtime = await loadRuntime(provider, 1);
+    const runtime = await loadRuntime(provider, 1, cuda);
     await runtime.close();
     return undefined;
   } catch (error) {

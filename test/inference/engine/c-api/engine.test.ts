@@ -75,7 +75,7 @@ describe("the engine on CUDA's graphs", () => {
       const root = path.resolve("test/fixtures/reference");
       const folder = path.join(root, "cases", name);
       const verdicts = await Array.fromAsync(
-        checkCase(root, folder, "cuda", patient, await loadOurs()),
+        checkCase(root, folder, { provider: "cuda", runtime: await loadOurs() }, patient),
       );
       expect(verdicts.filter(({ outcome }) => outcome === "failed")).toEqual([]);
       expect(verdicts.filter(({ outcome }) => outcome === "passed").length).toBeGreaterThan(1);
