@@ -182,8 +182,11 @@ class World {
   /** Which class was asked for, and which one answered, at each dispatch. */
   readonly dispatches: { readonly wanted: string | null; readonly got: Numerics }[] = [];
   readonly listener = new Listener();
+  readonly #isTold: boolean;
 
-  constructor(deadlineAt: number | null) {
+  /** `isTold`: whether the order is kept as soon as it is sent, since somebody is told its id. */
+  constructor(deadlineAt: number | null, isTold: boolean = true) {
+    this.#isTold = isTold;
     this.#order = order(deadlineAt);
     this.quote = this.#order.job.quote.price;
     this.#repository = this.#open();
@@ -275,7 +278,7 @@ class World {
     const repository = this.#repository;
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
       dispatch: async (_, signal, wanted) => {
-        repository.keepOrder();
+        if (this.#isTold) repository.keepOrder();
         const got = this.#numerics;
         this.dispatches.push({ wanted, got });
         return ok({ modelDigest: DIGEST, events: this.#function(wholeOf(got), life, signal) });
@@ -441,9 +444,11 @@ describe("whatever dies, is lost, cut or repeated, an answer", () => {
       fc.asyncProperty(
         chances,
         fc.option(fc.integer({ min: 0, max: 3000 })),
-        async (happening, deadlineMs) => {
+        fc.boolean(),
+        async (happening, deadlineMs, isTold) => {
           vi.setSystemTime(1_790_000_000_000);
-          const world = new World(deadlineMs === null ? null : Date.now() + deadlineMs);
+          const deadlineAt = deadlineMs === null ? null : Date.now() + deadlineMs;
+          const world = new World(deadlineAt, isTold);
           for (const chance of happening) await world.happen(chance);
           const { events, status, charged, tasks } = await world.rest();
 
@@ -465,7 +470,7 @@ describe("whatever dies, is lost, cut or repeated, an answer", () => {
           else if (charged > 0) expect(tasks).toContain("settle");
         },
       ),
-      { numRuns: 300, examples: [[PAID_THEN_FAILED, null]] },
+      { numRuns: 300, examples: [[PAID_THEN_FAILED, null, true]] },
     );
   });
 });

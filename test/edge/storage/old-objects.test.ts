@@ -127,9 +127,11 @@ test.each(RELEASES)(
     await runDurableObjectAlarm(env.ANSWERS.getByName("ans_ended"));
     // Nothing is left to do, so that it is looked at only to be forgotten.
     const due = "SELECT answer, at > 0 AS rests FROM due";
-    expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), due)).toEqual([
-      { answer: "ans_ended", rests: 1 },
-    ]);
+    await vi.waitFor(async () =>
+      expect(await rowsOf(env.ANSWERS.getByName("ans_ended"), due)).toEqual([
+        { answer: "ans_ended", rests: 1 },
+      ]),
+    );
 
     await leave(env.BATCHES.getByName("bat_1"), inAnHour(batch));
     await vi.waitFor(

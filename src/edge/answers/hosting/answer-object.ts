@@ -18,6 +18,9 @@ const REMEMBERED = 32;
 /** Answers that are looked at in one alarm because something of them is to be forgotten: each costs a call of D1 and of the bucket. */
 const FORGOTTEN_AT_ONCE = 50;
 
+/** Within this it is written that nothing is left to do for an answer. */
+const FLUSH_AFTER_MS = 500;
+
 /** Between two alarms that forget something: a busy object's answers come first. */
 const FORGET_PAUSE_MS = 1_000;
 
@@ -31,6 +34,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   readonly #answers = new Map<string, HostedAnswer>();
   /** When the alarm rings. Milliseconds since 1970. */
   #alarmAt: number | null = null;
+  #isFlushing = false;
 
   constructor(state: DurableObjectState, env: AnswerBindings) {
     super(state, env);
@@ -107,6 +111,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
+    this.#rows.flush();
     const opened = this.#rows.opened();
     // Before any of them is looked at, which may take the object down.
     if (opened.length > 0) this.#ringAt(Date.now() + LOOK_MS);
@@ -126,6 +131,7 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
       rows: this.#rows,
       reach: this.#reach,
       ringAt: (at) => this.#ringAt(at),
+      onRest: () => this.#flushSoon(),
       inBackground: (work) => this.#inBackground(work),
       onEmpty: () => this.#empty(),
     });
@@ -139,6 +145,18 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
       if (this.#answers.size < REMEMBERED) return;
       if (answer.isAtRest) this.#answers.delete(id);
     }
+  }
+
+  /** Lets answers that rest gather: on a disk each write for itself costs the next answer's time. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    const flush = async (): Promise<void> => {
+      await scheduler.wait(FLUSH_AFTER_MS);
+      this.#isFlushing = false;
+      this.#rows.flush();
+    };
+    this.#inBackground(flush());
   }
 
   /** Leaves nothing that would be paid for. */

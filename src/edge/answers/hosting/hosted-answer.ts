@@ -22,6 +22,8 @@ export interface AnswerHost {
   readonly reach: AnswerReach;
   /** Has all answers looked at then, or before. Milliseconds since 1970. */
   readonly ringAt: (at: number) => void;
+  /** An answer has nothing left to do, which is not written yet. */
+  readonly onRest: () => void;
   /** Losing such work costs a delay: the alarm does what it did not come to. */
   readonly inBackground: (work: Promise<void>) => void;
   /** The last answer was forgotten. */
@@ -30,6 +32,9 @@ export interface AnswerHost {
 
 /** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
 export const LOOK_MS = 20_000;
+
+/** An answer that ends sooner has its order kept with its end. */
+const KEPT_WITHIN_MS = 50;
 
 /** One of the answers that share an object. What it has promised is in the object's rows; the next instance goes on where the last one died. */
 export class HostedAnswer {
@@ -40,6 +45,8 @@ export class HostedAnswer {
   #runner: AnswerRunner | undefined;
   /** Resolves when the order is kept, or on its way to be. */
   readonly #isKept: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Whether somebody is told its id before its end. */
+  #isTold = false;
   /** When what is left to do for its end is tried again. Milliseconds since 1970. */
   #retryAt = 0;
 
@@ -59,9 +66,10 @@ export class HostedAnswer {
   }
 
   async run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody> {
-    this.#begin(order);
+    const isTold = milliseconds !== null;
+    this.#begin(order, isTold);
     // Whoever is told its id before its end must find it again.
-    if (milliseconds !== null) await this.#isKept.promise;
+    if (isTold) await this.#isKept.promise;
     await this.#answer().eventLog.ended(milliseconds);
     return this.#answer().body();
   }
@@ -72,7 +80,7 @@ export class HostedAnswer {
   }
 
   async start(order: AnswerOrder): Promise<void> {
-    this.#begin(order);
+    this.#begin(order, true);
     await this.#isKept.promise;
   }
 
@@ -168,7 +176,7 @@ export class HostedAnswer {
     if (terms === null) throw new Error("an answer that never began is asked for");
     const { reach, inBackground } = this.#host;
     this.#runner ??= new AnswerRunner(this.#repository, terms, {
-      ...reach.runnerParts(terms.job.accountId, () => this.#keepOrder()),
+      ...reach.runnerParts(terms.job.accountId, () => this.#sent()),
       onFrame: (order) =>
         reach.draft(this.#drafts, order, terms.noticeId, () => this.#answer().body()),
       onEnd: (done) => inBackground(this.#lookBack(done)),
@@ -177,11 +185,13 @@ export class HostedAnswer {
   }
 
   /**
-   * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function: a
-   * machine that dies before has told nobody anything, and its caller's Worker calls again.
+   * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function, or, where
+   * its caller is told nothing before the end, with what is kept of it first, or 50 ms later: a machine that dies before has told
+   * nobody anything, and its caller's Worker calls again.
    */
-  #begin(order: AnswerOrder): void {
+  #begin(order: AnswerOrder, isTold: boolean): void {
     const { reach, inBackground } = this.#host;
+    this.#isTold ||= isTold;
     this.#repository.take(order);
     if (!beginsAtOnce(order)) this.#keepOrder();
     inBackground(
@@ -190,6 +200,11 @@ export class HostedAnswer {
         .finally(() => this.#keepOrder()),
     );
     inBackground(reach.listLate(this.#repository));
+  }
+
+  #sent(): void {
+    if (this.#isTold) this.#keepOrder();
+    else this.#host.inBackground(scheduler.wait(KEPT_WITHIN_MS).then(() => this.#keepOrder()));
   }
 
   #keepOrder(): void {
@@ -217,7 +232,7 @@ export class HostedAnswer {
     const retention = retentionAt(Date.now(), ended.at, hasTasks);
     if (retention.forgets === "answer") return await this.#forget();
     if (retention.forgets === "work") await this.#forgetWork();
-    if (!hasTasks) return;
+    if (!hasTasks) return this.#host.onRest();
     this.#retryAt = retention.lookAt;
     ringAt(retention.lookAt);
   }

@@ -119,14 +119,16 @@ export class AnswerRecords {
     ]);
   }
 
-  /** That nothing is left is said by where it stands among those that are due, so that no row is written twice. */
-  putTasks(left: readonly CompletionTask[], endedAt: number): void {
-    if (left.length === 0) this.#rows.shelve(this.#id, null, endedAt + WORK_LIFETIME_MS);
-    else
-      this.#rows.run("UPDATE answer SET tasks = ? WHERE answer = ? AND record = 'end'", [
-        JSON.stringify(left),
-        this.#id,
-      ]);
+  putTasks(left: readonly CompletionTask[]): void {
+    this.#rows.run("UPDATE answer SET tasks = ? WHERE answer = ? AND record = 'end'", [
+      JSON.stringify(left),
+      this.#id,
+    ]);
+  }
+
+  /** Nothing is left to do. That is said by where it stands among those that are due, so that no row is written twice. */
+  rest(endedAt: number): void {
+    this.#rows.rest(this.#id, endedAt + WORK_LIFETIME_MS);
   }
 
   end(): EndedAnswer | null {

@@ -131,20 +131,22 @@ export class AnswerRepository {
     if (ended === null) return;
     const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
     const left = ended.tasks.filter((task) => task !== "settle");
+    if (left.length === 0) this.#records.rest(ended.at);
     this.#records.write(() => {
       this.#records.putBody(body);
-      this.#records.putTasks(left, ended.at);
+      if (left.length > 0) this.#records.putTasks(left);
     });
     this.#ended = { ...ended, body, tasks: left };
   }
 
-  /** Keeps what is done. Once nothing is left to do the answer rests until its question is forgotten. */
+  /** Keeps what is done. Once nothing is left to do the answer rests until its question is forgotten: see `AnswerRows.rest`. */
   done(tasks: readonly CompletionTask[]): void {
     const ended = this.ended();
     if (ended === null) return;
     const left = ended.tasks.filter((task) => !tasks.includes(task));
     if (left.length === ended.tasks.length) return;
-    this.#records.write(() => this.#records.putTasks(left, ended.at));
+    if (left.length === 0) this.#records.rest(ended.at);
+    else this.#records.write(() => this.#records.putTasks(left));
     this.#ended = { ...ended, tasks: left };
   }
 

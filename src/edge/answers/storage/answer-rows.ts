@@ -16,6 +16,8 @@ export interface DueAnswer {
 export class AnswerRows {
   readonly #store: SqlStore;
   #exists: boolean;
+  /** Answers that rest, and until when, of which that is not written yet. */
+  readonly #resting = new Map<string, number>();
 
   constructor(store: SqlStore) {
     this.#store = store;
@@ -42,28 +44,46 @@ export class AnswerRows {
     // Outside the transaction: it makes one of its own.
     if (!this.#exists) migrate(this.#store, "answers", answerMigrations, answerSchema);
     this.#exists = true;
-    this.#store.transaction(work);
+    this.#store.transaction(() => {
+      work();
+      for (const [id, at] of this.#resting) this.shelve(id, OPEN, at);
+    });
+    this.#resting.clear();
   }
 
-  /** Has an answer looked after until `shelve`. Only inside `write`. */
+  /**
+   * Has an open answer looked at again only at that time. Written with what is written next, or by `flush`: where the object
+   * dies before, what it had to do is done once more.
+   */
+  rest(id: string, at: number): void {
+    this.#resting.set(id, at);
+  }
+
+  /** Writes which answers rest, if it is not written. */
+  flush(): void {
+    if (this.#resting.size > 0) this.write(() => undefined);
+  }
+
+  /** Has an answer looked after until it rests. Only inside `write`. */
   open(id: string): void {
     this.run("INSERT OR IGNORE INTO due (at, answer) VALUES (?, ?)", [OPEN, id]);
   }
 
-  /** Has an answer looked at again only at that time. `was`: when it would have been; null where it was open. */
-  shelve(id: string, was: number | null, at: number): void {
-    this.run("DELETE FROM due WHERE at = ? AND answer = ?", [was ?? OPEN, id]);
+  /** Has an answer looked at again only at that time, not when it would have been. Only inside `write`. */
+  shelve(id: string, was: number, at: number): void {
+    this.run("DELETE FROM due WHERE at = ? AND answer = ?", [was, id]);
     this.run("INSERT OR IGNORE INTO due (at, answer) VALUES (?, ?)", [at, id]);
   }
 
   isOpen(id: string): boolean {
+    if (this.#resting.has(id)) return false;
     return this.find("SELECT 1 FROM due WHERE at = ? AND answer = ?", [OPEN, id]).length > 0;
   }
 
   /** The answers that are being made, and those that something is left to do for. */
   opened(): readonly string[] {
     const rows = this.find<{ answer: string }>("SELECT answer FROM due WHERE at = ?", [OPEN]);
-    return rows.map(({ answer }) => answer);
+    return rows.map(({ answer }) => answer).filter((id) => !this.#resting.has(id));
   }
 
   /** Answers of which something is to be forgotten, the longest overdue first; at most `count`, all times included. */
@@ -76,6 +96,7 @@ export class AnswerRows {
 
   /** Forgets an answer that is open, or shelved until one of `times`. Returns whether no other is left. */
   forget(id: string, times: readonly number[]): boolean {
+    this.#resting.delete(id);
     this.write(() => {
       this.run("DELETE FROM answer WHERE answer = ?", [id]);
       for (const at of [OPEN, ...times])

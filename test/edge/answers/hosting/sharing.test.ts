@@ -105,10 +105,13 @@ describe("answers that share an object", () => {
     let asks = 0;
     functionReplies(({ signal }) => {
       asks += 1;
-      if (asks === 1) return streamReply(new Blob(["no event at all"]).stream());
-      return asks === 2 ? silence(signal) : eventReply(story);
+      if (asks === 1) return silence(signal);
+      return asks === 2 ? streamReply(new Blob(["no event at all"]).stream()) : eventReply(story);
     });
-    const [broken = "", silent = ""] = [await begun(), await begun()];
+    const silent = await begun();
+    await vi.waitFor(() => expect(asks).toBe(1), { timeout: 10_000 });
+    const broken = await begun();
+    await vi.waitFor(() => expect(asks).toBeGreaterThan(1), { timeout: 10_000 });
     const whole = await begunTogether(2);
     expect(await answers.cancel(silent, mine)).toMatchObject({ status: "cancelled" });
     expect(await Promise.all(whole.map(ended))).toEqual(["completed", "completed"]);
