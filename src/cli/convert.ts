@@ -101,7 +101,7 @@ async function understand(
     hub: () => hubSettings(io.env),
     fetching: { onRetry: retryTeller(reporter.says) },
   });
-  if (opened.commit !== undefined) reporter.says(`${opened.label}`);
+  if (opened.commit !== undefined) reporter.says(opened.label);
   const checkpoint = await openCheckpoint(opened.folder, {
     ...{ idsOnly, special, checkTemplate, signal: io.signal },
   });
