@@ -1,4 +1,5 @@
-// What an answer will cost, an upper bound for it, and what it did cost: the same number.
+// What an answer will cost, the same card for it, and what it did cost: the same number. Were the card another by then, the
+// question would be refused and cost nothing; `max_price_micros` would only bound the price.
 
 import { openAsBlob } from "node:fs";
 import { createClient } from "#client/client.ts";
@@ -9,7 +10,7 @@ const images = [await openAsBlob("test/fixtures/pictures/dog.png")];
 const question = { question: "What is this?", images, canvas: 16, cache: "off" } as const;
 
 const quote = await unmask.quote(question);
-const answer = await unmask.ask({ ...question, max_price_micros: quote.price_micros });
+const answer = await unmask.ask({ ...question, card: quote.card });
 console.log(
   `${answer.answer} Quoted ${quote.price_micros}, charged ${answer.charged_micros} micro-dollars.`,
 );

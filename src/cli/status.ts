@@ -19,7 +19,7 @@ ${CONNECTION_HELP}
   --bundle DIR, --model NAME, --version V
                 for --plan: folder or s3://bucket/prefix with the bundle, which model (unmask-demo) and version (the latest)
 
-Exit codes: 0 ready, or planned · 1 the weights failed to load · 69 loading or not there
+Exit codes: 0 all ready, or planned · 1 weights failed to load · 69 loading or not there
 `;
 
 /** What the model that ships is called. */
@@ -40,16 +40,19 @@ export async function status(args: readonly string[], io: CommandIo): Promise<nu
   io.stdout.write(
     json
       ? `${JSON.stringify(health)}\n`
-      : `edge      up at ${connection.baseUrl}\n${told(health)}\n`,
+      : `edge      up at ${connection.baseUrl}\n${functionsOf(health).map(told).join("\n")}\n`,
   );
-  switch (health.function.state) {
-    case "ready":
-      return EXIT.done;
-    case "failed":
-      return EXIT.failed;
-    default:
-      return EXIT.unavailable;
-  }
+  const states = functionsOf(health).map(({ state }) => state);
+  if (states.includes("failed")) return EXIT.failed;
+  return states.every((state) => state === "ready") ? EXIT.done : EXIT.unavailable;
+}
+
+/** An edge of before tells of one function alone. */
+function functionsOf({
+  function: first,
+  functions = [first],
+}: Partial<Health> & Pick<Health, "function">) {
+  return functions;
 }
 
 /** The bundle whose load is planned. */
@@ -72,7 +75,7 @@ async function showPlan(planned: PlannedBundle, io: CommandIo): Promise<number> 
   return EXIT.done;
 }
 
-function told({ function: state }: Health): string {
+function told(state: Health["function"]): string {
   if (state.state === "unreachable") return "function  not reachable from the edge";
   const { name, version, digest } = state.model;
   const model = `model     ${name} ${version}, weights ${digest.slice(0, 12)}…`;

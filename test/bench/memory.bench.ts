@@ -273,4 +273,6 @@ const card = {
   ...untoldByFunction,
   provider: "none",
   format: "none",
+  vision: null,
+  work: { view: 0, linear: 1, attention: 1 },
 };

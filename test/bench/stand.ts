@@ -34,6 +34,8 @@ export const benchCard = {
   ...untoldByFunction,
   provider: "none",
   format: "none",
+  vision: null,
+  work: { view: 0, linear: 1, attention: 1 },
 };
 
 /** Starts both Workers and the function. */

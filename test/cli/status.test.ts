@@ -38,6 +38,15 @@ describe("unmask status", () => {
       EXIT.unavailable,
       /not reachable from the edge/,
     ],
+    [
+      {
+        status: "ok",
+        function: { state: "unreachable" },
+        functions: [{ state: "unreachable" }, healthWith("ready", 0).function],
+      },
+      EXIT.unavailable,
+      /not reachable from the edge\nfunction {2}ready\nmodel {5}unmask-demo/,
+    ],
   ])("tells how far the function is: %j", async (health, code, words) => {
     await using api = await apiDouble(() => Response.json(health));
     const io = recordedIo();
