@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandIo, UsageError } from "#cli/command.ts";
 import type { WeightPatch } from "#cli/parity/reference-case.ts";
@@ -236,6 +238,20 @@ describe("parity's arguments", () => {
   test("a folder without cases is said to hold none", async () => {
     await expect(parity("src/domain")).rejects.toThrow("holds no reference cases");
   });
+
+  test.runIf(process.platform === "linux")(
+    "a provider that cannot run on this machine is skipped by name, and said why",
+    async () => {
+      const missing = "/nonexistent.json";
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["src/cli/main.ts", "parity", reference, "--provider", "webgpu"],
+        { env: { ...process.env, VK_DRIVER_FILES: missing, VK_ICD_FILENAMES: missing } },
+      );
+      expect(stdout).toMatch(/^skipped all cases webgpu: .*\(no_gpu\).*provider cpu$/m);
+      expect(stdout).toMatch(/^\d+ passed, 0 failed, 1 skipped$/m);
+    },
+  );
 
   test("help shows what a line looks like", async () => {
     const { code, lines } = await parity("--help");
