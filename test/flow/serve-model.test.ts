@@ -87,6 +87,21 @@ describe("npm start -- --model GSAI-ML/LLaDA-V, and another beside it", () => {
     ]);
   });
 
+  test("a batch asks one of them: an item of another is named", async () => {
+    const headers = {
+      authorization: `Bearer ${system.key}`,
+      "content-type": "application/json",
+    };
+    const items = [{ question: "?" }, { question: "?", model: "unmask-demo" }];
+    const init = { method: "POST", headers, body: JSON.stringify({ items }) };
+    const response = await fetch(`${system.url}/v1/batches`, init);
+    const message = "a batch asks one model; this one asks llada-v";
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: "invalid_request", errors: [{ pointer: "/items/1/model", message }] },
+    ]);
+  });
+
   test("a quote by the card that nobody wrote down is the charge", async () => {
     const { cache: _, ...priced } = asReferenceAsked;
     const quote = (await (await post("quotes", priced)).json()) as {

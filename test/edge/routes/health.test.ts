@@ -24,6 +24,20 @@ describe("GET /health", () => {
     });
   });
 
+  test("withstands a function that never answers: it is unreachable once our patience is over", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(50));
+    functionReplies(async ({ signal }) => {
+      await scheduler.wait(500);
+      signal.throwIfAborted();
+      return Response.json(status);
+    });
+    expect(await (await ask("/health")).json()).toMatchObject({
+      ...{ status: "ok", function: { state: "unreachable" } },
+    });
+  });
+
   test("withstands the function's absence: the edge is up all the same", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     functionReplies(() => {
