@@ -40,6 +40,9 @@ const node: TestProjectInlineConfiguration = {
   },
 };
 
+/** SwiftShader takes ten times as long as lavapipe. */
+const patience = vulkan.ok && vulkan.value.driver === "swiftshader" ? 10 : 1;
+
 /** What computes on ONNX Runtime's WebGPU provider: its process must be started with the Vulkan that it is to find. */
 const webgpu: TestProjectInlineConfiguration = {
   test: {
@@ -48,8 +51,8 @@ const webgpu: TestProjectInlineConfiguration = {
     exclude: long,
     pool: "forks",
     env: vulkan.ok ? vulkan.value.environment : {},
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 60_000 * patience,
+    hookTimeout: 60_000 * patience,
   },
 };
 
