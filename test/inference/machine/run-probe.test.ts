@@ -1,16 +1,19 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { CudaFindings, Trial } from "#inference/machine/findings.ts";
 import { runProbe } from "#inference/machine/run-probe.ts";
 
 const patient = new AbortController().signal;
 const env = { PATH: process.env["PATH"], HOME: "/nowhere" };
 
+const folder = mkdtempSync(path.join(tmpdir(), "probe-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** A program that takes the probe's place. */
 function script(name: string, text: string): string {
-  const file = path.join(tmpdir(), `probe-${process.pid}-${name}.mjs`);
+  const file = path.join(folder, `${name}.mjs`);
   writeFileSync(file, text);
   return file;
 }
