@@ -1,7 +1,7 @@
 import path from "node:path";
 import { checkCase } from "#cli/parity/case.ts";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
 import { type Measure, option } from "./measure.ts";
+import { cudaOf } from "./runtimes.ts";
 
 /** A reference case through the engine: every tensor within its tolerance, every token the reference's. */
 export const tokens: Measure = async ({ order, begin, tell, leftMs }) => {
@@ -11,8 +11,7 @@ export const tokens: Measure = async ({ order, begin, tell, leftMs }) => {
   const folder = path.join(root, "cases", name);
   const signal = AbortSignal.timeout(leftMs());
   const { provider } = order;
-  const cuda = provider === "cuda" ? { cuda: readCudaSettings(process.env) } : {};
-  const verdicts = checkCase(root, folder, { provider, ...cuda }, signal);
+  const verdicts = checkCase(root, folder, { provider, ...cudaOf(provider) }, signal);
   for await (const { outcome, name: what, detail } of verdicts)
     if (outcome !== "skipped") tell({ case: what, right: outcome === "passed", detail });
 };
