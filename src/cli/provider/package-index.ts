@@ -124,10 +124,19 @@ function wheelsOfJson(text: string, base: URL): readonly FoundWheel[] {
   });
 }
 
-/** Source: PEP 503: anchors whose text is the file's name, and whose fragment its hash. */
+/** Longest attributes of an anchor that are looked at: an address, a hash and which Pythons it is for are 500 characters. */
+const MAX_ATTRIBUTES = 4096;
+
+/**
+ * Source: PEP 503: anchors whose text is the file's name, and whose fragment its hash. Threat: a page of megabytes that has an
+ * expression look at each of its ends for each of its beginnings; these stop at the next tag.
+ */
 function wheelsOfHtml(text: string, base: URL): readonly FoundWheel[] {
-  return [...text.matchAll(/<a\s[^>]*href\s*=\s*["']([^"']+)["'][^>]*>([^<]*)<\/a>/gi)].flatMap(
-    ([, href = "", file = ""]) => {
+  return [...text.matchAll(/<a\s([^<>]+)>([^<]*)<\/a>/gi)].flatMap(
+    ([, attributes = "", file = ""]) => {
+      if (attributes.length > MAX_ATTRIBUTES) return [];
+      const [, href = ""] = /\bhref\s*=\s*["']([^"']+)["']/i.exec(attributes) ?? [];
+      if (href === "") return [];
       const address = href.replaceAll("&amp;", "&");
       if (!URL.canParse(address, base.href)) return [];
       const url = new URL(address, base);

@@ -86,19 +86,24 @@ export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
   reason: z.string().max(MAX_NAME_LENGTH).nullable().default(null),
 });
 
-export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z.object({
-  aspect: z.enum(["anyres", "pad"]),
-  // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
-  grid_pinpoints: z.array(z.tuple([count, count])).max(256),
-  max_tiles: count,
-});
+export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z
+  .object({
+    aspect: z.enum(["anyres", "pad"]),
+    // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
+    grid_pinpoints: z.array(z.tuple([count, count])).max(256),
+    max_tiles: count,
+  })
+  .refine(
+    ({ aspect, grid_pinpoints }) => aspect === "pad" || grid_pinpoints.length > 0,
+    "anyres needs a grid pinpoint",
+  );
 
 const side = z.int().min(1).max(16_384);
 
-export const visionSchema: z.ZodType<VisionBody> = z.object({
-  view_pixels: side,
-  patch_pixels: side,
-});
+export const visionSchema: z.ZodType<VisionBody> = z
+  .object({ view_pixels: side, patch_pixels: side })
+  // A view without a patch has no vectors, and would cost nothing.
+  .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view");
 
 /** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
 export const modelCardSchema: z.ZodType<ModelCard> = z.object({

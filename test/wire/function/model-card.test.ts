@@ -122,6 +122,14 @@ describe("the card of a model that a function tells", () => {
   });
 });
 
+test.each([
+  ["cuts a picture into tiles of no canvas", { image: { ...told.image, grid_pinpoints: [] } }],
+  ["has patches larger than the view", { vision: { view_pixels: 16, patch_pixels: 17 } }],
+])("a card that %s is none: no picture could be priced by it", (_, fault) => {
+  expect(modelCardSchema.safeParse(told).success).toBe(true);
+  expect(modelCardSchema.safeParse({ ...told, ...fault }).success).toBe(false);
+});
+
 test("a card's name is of everything that it says, and of nothing else", async () => {
   const card = mergedCard(told);
   if (card === undefined) throw new Error("no card");

@@ -162,6 +162,8 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   /** Leaves nothing that would be paid for. */
   async #empty(): Promise<void> {
     this.#rows.gone();
+    // The alarm goes with the rest: the next answer arms its own.
+    this.#alarmAt = null;
     await this.ctx.storage.deleteAll();
   }
 

@@ -33,7 +33,7 @@ export interface AnswerHost {
 /** Between two signs of life of a running answer: an alarm that finds no runner at work begins again. A ninth of a hold's lifetime. */
 export const LOOK_MS = 20_000;
 
-/** An answer that ends sooner has its order kept with its end. */
+/** An answer that ends sooner has its order kept with its end; whoever is told its id waits no longer for its order to be kept. */
 const KEPT_WITHIN_MS = 50;
 
 /** One of the answers that share an object. What it has promised is in the object's rows; the next instance goes on where the last one died. */
@@ -154,9 +154,10 @@ export class HostedAnswer {
 
   /** Goes on with what an instance before this one left, and tells the ledger that it is still there. Never rejects. */
   async look(): Promise<void> {
-    const terms = this.#repository.terms();
-    if (terms === null) return;
     try {
+      // Rows of a later version cannot be read: the others of its object are looked after all the same.
+      const terms = this.#repository.terms();
+      if (terms === null) return;
       if (this.#repository.ended() !== null) {
         if (Date.now() >= this.#retryAt) await this.#lookBack();
         else this.#host.ringAt(this.#retryAt);
@@ -185,15 +186,17 @@ export class HostedAnswer {
   }
 
   /**
-   * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function, or, where
-   * its caller is told nothing before the end, with what is kept of it first, or 50 ms later: a machine that dies before has told
-   * nobody anything, and its caller's Worker calls again.
+   * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function, 50 ms after
+   * it was taken at the latest, or, where its caller is told nothing before the end, with what is kept of it first, or 50 ms after it was
+   * sent: a machine that dies before has told nobody anything, and its caller's Worker calls again.
    */
   #begin(order: AnswerOrder, isTold: boolean): void {
     const { reach, inBackground } = this.#host;
     this.#isTold ||= isTold;
     this.#repository.take(order);
     if (!beginsAtOnce(order)) this.#keepOrder();
+    // It may be minutes before a function is asked: nobody may serve its model, and who was promised it does not wait for that.
+    else if (isTold) this.#keepSoon();
     inBackground(
       this.#answer()
         .goOn()
@@ -204,7 +207,11 @@ export class HostedAnswer {
 
   #sent(): void {
     if (this.#isTold) this.#keepOrder();
-    else this.#host.inBackground(scheduler.wait(KEPT_WITHIN_MS).then(() => this.#keepOrder()));
+    else this.#keepSoon();
+  }
+
+  #keepSoon(): void {
+    this.#host.inBackground(scheduler.wait(KEPT_WITHIN_MS).then(() => this.#keepOrder()));
   }
 
   #keepOrder(): void {

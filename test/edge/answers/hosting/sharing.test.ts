@@ -1,7 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { refuse } from "#domain/result.ts";
 import { answersOf } from "#edge/answers/answer-client.ts";
+import { AnswerReach } from "#edge/answers/hosting/answer-reach.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../../support/edge-builders.ts";
@@ -160,6 +162,41 @@ describe("answers that share an object", () => {
     // An object that has forgotten all of them begins anew.
     clock.mockRestore();
     expect(await ended(await begun())).toBe("completed");
+  });
+
+  test("are kept and told to be accepted while nobody serves their model: they wait, not their callers", async () => {
+    const { sent } = functionReplies(() => eventReply(story));
+    const { runnerParts } = AnswerReach.prototype;
+    vi.spyOn(AnswerReach.prototype, "runnerParts").mockImplementation(function (
+      this: AnswerReach,
+      ...args
+    ) {
+      const dispatch = async () => refuse({ kind: "function_unreachable" } as const);
+      return { ...runnerParts.apply(this, args), dispatch };
+    });
+    const id = await begun();
+    expect(sent).toEqual([]);
+    expect(await rows(id, "SELECT answer FROM due WHERE at = 0")).toContainEqual({ answer: id });
+    expect(await alarmOf(id)).not.toBeNull();
+    expect(await answers.cancel(id, mine)).toMatchObject({
+      status: "cancelled",
+      charged_micros: 0,
+    });
+  });
+
+  test("are looked after though the rows of one of them cannot be read", async () => {
+    let isAlive = false;
+    functionReplies(({ signal }) => (isAlive ? eventReply(story) : silence(signal)));
+    const broken = await begun();
+    const whole = await begun();
+    await runInDurableObject(answerObject(broken), (_, { storage }) => {
+      const sql = "UPDATE answer SET text = 'of a later version' WHERE answer = ? AND record < 'p'";
+      storage.sql.exec(`${sql} AND record > 'order/'`, broken);
+    });
+    isAlive = true;
+    await crash(answerObject(whole));
+    expect(await runDurableObjectAlarm(answerObject(whole))).toBe(true);
+    expect(await ended(whole)).toBe("completed");
   });
 
   test("are read out of their rows once more have come than are remembered", async () => {
