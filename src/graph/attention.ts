@@ -65,6 +65,28 @@ export function attendBatched(
 }
 
 /**
+ * As `attendBatched` over G key heads, so many of them at a time, one part behind another: the scores of one part only lie in one buffer.
+ * Bit for bit what it gives at once, as no head's numbers meet another's.
+ */
+export function attendInParts(
+  graph: Graph,
+  query: Value,
+  { keys, values }: { readonly keys: Value; readonly values: Value },
+  mask: Value,
+  { of: count, atOnce }: { readonly of: number; readonly atOnce: number },
+): Value {
+  if (count <= atOnce) return attendBatched(graph, query, { keys, values }, mask);
+  const parts: Value[] = [];
+  for (let from = 0; from < count; from += atOnce) {
+    const ends = [[from], [Math.min(from + atOnce, count)], [1]].map(graph.integers32);
+    const part = (x: Value): Value => graph.node("Slice", [x, ...ends]);
+    const seen = { keys: part(keys), values: part(values) };
+    parts.push(attendBatched(graph, part(query), seen, mask));
+  }
+  return graph.node("Concat", parts, { attributes: { axis: 1 } });
+}
+
+/**
  * softmax(q kᵀ) v over the window alone. Here and below one head group after another, so that the scores of one only are in
  * memory. Those of all 32 heads of an 8B layer at 3 700 positions are 1.75 GB, two copies of which were alive at a time: one
  * run took 3.4 GB over the weights, and takes 0.5 GB and 0.9 times the time group by group. At 32 positions it takes as long.

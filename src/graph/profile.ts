@@ -20,9 +20,15 @@ export interface OpProfile {
   readonly tensors: "host" | "device";
   /**
    * How attention is computed. `groups`: one head group after another, which holds the scores of one only. `batched`: all heads in
-   * two products, without control flow, which a device has none of. `fused`: MultiHeadAttention, which never holds all scores.
+   * two products (`headsAtOnce`), without control flow, which a device has none of. `fused`: MultiHeadAttention, which never holds all scores.
    */
   readonly attention: "groups" | "batched" | "fused";
+  /**
+   * Query heads whose scores lie in one buffer where attention is batched, at least 1. Those of 8 over the 4,027 positions of a
+   * picture in full detail are 0.5 GB in float32; those of all 32 of an 8B would be 2.1 GB, more than the 2 GiB that a large card's driver
+   * commonly takes in one binding. Each part costs five operations a layer.
+   */
+  readonly headsAtOnce: number;
   /**
    * How the largest of a row is found. `reduce`: ReduceMax, and its place by masking. `argmax`: ArgMax, and what is there. CUDA's
    * ReduceMax is cuDNN's, 0.7 GB that nothing else of these graphs needs, and its ArgMax is not (microsoft/onnxruntime#29620).
@@ -57,6 +63,7 @@ export interface OpProfile {
 const host = {
   tensors: "host",
   attention: "groups",
+  headsAtOnce: 1,
   largest: "argmax",
   patches: "conv",
   activations: "FLOAT",
@@ -77,10 +84,18 @@ const device = {
 export const opProfiles: Readonly<Record<Provider, OpProfile>> = {
   cpu: { ...host, matMulNBitsAccuracy: 4 },
   wasm: { ...host, matMulNBitsAccuracy: 0 },
-  webgpu: { ...device, largest: "reduce", patches: "conv", q4Blocks, weightBytes: 128 * 1024 ** 2 },
+  webgpu: {
+    ...device,
+    headsAtOnce: 8,
+    largest: "reduce",
+    patches: "conv",
+    q4Blocks,
+    weightBytes: 128 * 1024 ** 2,
+  },
   // Blocks of 32 are those that its kernel for tensor cores takes (ONNX Runtime 1.30, fpA_intB).
   cuda: {
     ...device,
+    headsAtOnce: Number.POSITIVE_INFINITY,
     largest: "argmax",
     patches: "product",
     q4Blocks,

@@ -1,6 +1,6 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
-import { attendBatched, groupQueries, headsFirst, splitHeads, ungroupHeads } from "../attention.ts";
+import { attendInParts, groupQueries, headsFirst, splitHeads, ungroupHeads } from "../attention.ts";
 import { createGraph, type Graph, type Value } from "../build.ts";
 import { feedForward } from "../decoder-layer.ts";
 import { linear, type StageWeights } from "../linear.ts";
@@ -126,7 +126,11 @@ function attend(
     return graph.node("MultiHeadAttention", inputs, { domain: "com.microsoft", attributes });
   }
   const grouped = groupQueries(graph, splitHeads(graph, query, tower.headSize), tower);
-  return ungroupHeads(graph, attendBatched(graph, grouped, { keys, values }, mask), tower);
+  const { heads, keyValueHeads } = tower;
+  // A part has at least one key head with all query heads that share it.
+  const atOnce = Math.max(1, Math.floor((profile.headsAtOnce * keyValueHeads) / heads));
+  const parts = { of: keyValueHeads, atOnce };
+  return ungroupHeads(graph, attendInParts(graph, grouped, { keys, values }, mask, parts), tower);
 }
 
 /** Whether layers of this tower are computed with the fused attention: it wants keys for every head, and a mask for every row. */

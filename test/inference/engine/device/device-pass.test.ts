@@ -104,18 +104,23 @@ const passes: readonly [string, ForwardPass][] = [
 ];
 
 describe.each([
-  [1, "batched", 2],
-  [2, "batched", 2],
-  [2, "fused", 4],
-  [2, "fused", 2], // without keys for each head: batched all the same
+  [1, "batched", 2, 8],
+  [2, "batched", 2, 8],
+  [2, "batched", 4, 3], // three heads, then the last
+  [2, "batched", 2, 1], // a key head at a time, whatever share it
+  [2, "fused", 4, 8],
+  [2, "fused", 2, 8], // without keys for each head: batched all the same
 ] as const)(
-  "a pass on a device, %i layers a session, attention %s over %i key heads,",
-  (atOnce, attention, keyHeads) => {
+  "a pass on a device, %i layers a session, attention %s over %i key heads, the scores of %i heads at once,",
+  (atOnce, attention, keyHeads, headsAtOnce) => {
     let host: EngineParts;
     let device: Awaited<ReturnType<typeof openDevice>>;
     beforeAll(async () => {
       host = await openHost(model("f32t", 4, keyHeads));
-      device = await openDevice(model("f32t", 4, keyHeads), atOnce, { attention });
+      device = await openDevice(model("f32t", 4, keyHeads), atOnce, {
+        attention,
+        headsAtOnce,
+      });
     });
     afterAll(async () => {
       await host.sessions.release();
