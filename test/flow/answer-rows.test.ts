@@ -160,4 +160,9 @@ describe("an answer's id", () => {
       expect(objectNameOf("acc_1", id)).toBe(id);
     },
   );
+
+  test("that a client made up names no object of another account", () => {
+    const theirs = objectNameOf("acc_2", newAnswerId());
+    expect(objectNameOf("acc_1", theirs)).not.toBe(theirs);
+  });
 });

@@ -25,9 +25,10 @@ export function newAnswerId(): string {
 
 /**
  * Names the object of an answer. An answer of a version that gave each an object of its own is named by its id. The account is
- * part of the name: an id of another account leads to an object of the caller's, which has no such answer.
+ * part of the name: an id of another account leads to an object of the caller's, which has no such answer. What a client sends as an
+ * id may be any text: with its slashes written out it names no object that answers of an account share.
  */
 export function objectNameOf(accountId: string, answerId: string): string {
   const place = SHARED.exec(answerId)?.[1];
-  return place === undefined ? answerId : `${accountId}/${place}`;
+  return place === undefined ? encodeURIComponent(answerId) : `${accountId}/${place}`;
 }
