@@ -65,9 +65,11 @@ class Model(nn.Module):
         first.weight[:KNOWN, :KNOWN] = gain * torch.eye(KNOWN)
         rest = first.weight[KNOWN:, KNOWN:]
         rest.copy_(torch.randn_like(rest) * rest.shape[1] ** -0.5)
-        first.weight[KNOWN:, KNOWN + 2] *= 0.1  # a logarithm, larger than the rest
+        # The logarithm is larger than the rest; colour and place are read more often, and started too small to be learnt early.
+        first.weight[KNOWN:, KNOWN + 2] *= 0.1
+        first.weight[KNOWN:, [*range(KNOWN + 4, KNOWN + 7), KNOWN + 10, KNOWN + 11]] *= 3
         second.weight[:, :KNOWN] = table[words].T / gain
-        second.weight[:, KNOWN:] = torch.randn_like(second.weight[:, KNOWN:]) * 0.02
+        second.weight[:, KNOWN:] = torch.randn_like(second.weight[:, KNOWN:]) * 0.05
         second.bias.zero_()
 
     def project(self, tokens):
