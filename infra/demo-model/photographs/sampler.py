@@ -18,17 +18,15 @@ class Reply:
 
 
 @torch.no_grad()
-def answer(
-    model, codec: Codec, tokens, talks: list[Conversation], canvas: int, steps: int, batch: int = 48, logits_of=None
-) -> list[Reply]:
+def answer(model, codec: Codec, tokens, talks: list[Conversation], canvas: int, steps: int, batch: int = 48) -> list[Reply]:
     """`tokens[i]` are the evidence tokens of picture i. A template's canvas is as long as it needs, whatever `canvas` says."""
     prompts = [codec.prompt(t) for t in talks]
     canvases = [fixed(codec, t, canvas) for t in talks]
     replies: list[Reply | None] = [None] * len(talks)
     # Rows of equal layout share a forward pass, because the model has no padding mask.
     groups: dict[tuple, list[int]] = {}
-    for i, (prompt, (ids, _)) in enumerate(zip(prompts, canvases)):
-        groups.setdefault((len(prompt.ids), tuple(prompt.starts), len(ids)), []).append(i)
+    for i, (prompt, (ids, given)) in enumerate(zip(prompts, canvases)):
+        groups.setdefault((len(prompt.ids), tuple(prompt.starts), len(ids), sum(given)), []).append(i)
     for members in groups.values():
         for k in range(0, len(members), batch):
             chosen = members[k : k + batch]

@@ -54,6 +54,7 @@ def main() -> None:
     stage("domain", work, "--out", domain)
     stage("trust", work, *checkpoint, "--domain", domain, "--count", "2", "--out", str(work / "trust.json"))
     stage("evaluate", work, *checkpoint, "--quick", "--count", "2", "--steps", "2", "--out", str(work / "results.json"))
+    stage("export", work, *checkpoint, "--out", str(work / "export"))
     verify(work)
     print(f"{work} in {time.monotonic() - began:.0f} s")
 
@@ -108,6 +109,8 @@ def verify(work: Path) -> None:
     rows = json.loads((work / "results.json").read_text())["rows"]
     if set(rows) != set(ROWS) or not all(0 <= share <= 1 for cell in rows.values() for share in cell.values()):
         raise SystemExit(f"results are not shares: {rows}")
+    if not (work / "export" / "model.safetensors").is_file():
+        raise SystemExit(f"{work / 'export'} holds no model")
     if torch.load(work / "language.pt", map_location="cpu", weights_only=True)["step"] != 6:
         raise SystemExit("the language stage did not go on to its end")
 
