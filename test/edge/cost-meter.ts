@@ -30,18 +30,24 @@ interface Cursor {
 type Method = (this: object, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
 
-/** Counts what objects and D1 do, in the one isolate of these tests, from `start` to `stop`. */
+/** Counts what the objects of one account, those of the cache, and D1 do, in the one isolate of all tests, from `start` to `stop`. */
 export class CostMeter {
+  readonly #accountId: string;
   readonly #calls: string[] = [];
   readonly #awaited: string[] = [];
   readonly #statements: string[] = [];
   readonly #rows = new Map<string, number>();
-  readonly #owners = new WeakMap<object, ClassName>();
+  /** Whose a part of an object is; null: another account's, which other files' tests have. */
+  readonly #owners = new WeakMap<object, ClassName | null>();
   readonly #isDirty = new Set<ClassName>();
   readonly #undo: (() => void)[] = [];
 
-  static async start(): Promise<CostMeter> {
-    const meter = new CostMeter();
+  private constructor(accountId: string) {
+    this.#accountId = accountId;
+  }
+
+  static async start(accountId: string): Promise<CostMeter> {
+    const meter = new CostMeter(accountId);
     for (const [name, { prototype }] of Object.entries(classes))
       meter.#watchCalls(name as ClassName, prototype as unknown as Methods);
     await runInDurableObject(env.LEDGER.getByName("acc_test"), (_, { storage }) => {
@@ -79,8 +85,11 @@ export class CostMeter {
       this.#replace(prototype, method, (original) => {
         const meter = this;
         return async function (...args) {
-          const { storage } = (this as { ctx: DurableObjectState }).ctx;
-          for (const part of [storage, storage.sql, storage.kv]) meter.#owners.set(part, name);
+          const { storage, id } = (this as { ctx: DurableObjectState }).ctx;
+          const isWatched = meter.#isWatched(name, id);
+          for (const part of [storage, storage.sql, storage.kv])
+            meter.#owners.set(part, isWatched ? name : null);
+          if (!isWatched) return await original.apply(this, args);
           const isCall = method !== "alarm";
           if (isCall) meter.#calls.push(`${name}.${method}`);
           // The ledger is called from an answer's object to settle it, and from a Worker for all else.
@@ -92,6 +101,11 @@ export class CostMeter {
         };
       });
     }
+  }
+
+  #isWatched(name: ClassName, { name: object = "" }: DurableObjectId): boolean {
+    // Objects of the cache are named by what was asked.
+    return name === "CacheObject" || object.split("/")[0] === this.#accountId;
   }
 
   #watchSql(prototype: Methods): void {
@@ -140,6 +154,7 @@ export class CostMeter {
   #wrote(part: object, rows: number, what: string): void {
     if (rows === 0) return;
     const name = this.#owners.get(part);
+    if (name === null) return;
     if (name !== undefined) this.#isDirty.add(name);
     this.#add(name ?? "other", rows);
     this.#statements.push(`${rows} ${name ?? "other"} ${what.replace(/\s+/g, " ").slice(0, 90)}`);

@@ -4,6 +4,7 @@ import { story } from "../../support/edge-builders.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import { type Cost, CostMeter } from "../cost-meter.ts";
 import { askJson, digest, eventReply, functionReplies } from "../function-double.ts";
+import { administer, newKey } from "../routes/administration.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -22,10 +23,18 @@ const QUIET_MS = 2_500;
 
 let asked = 0;
 
-async function pay(fields: object): Promise<void> {
+/** An account whose objects no other test calls. */
+async function openAccount(): Promise<{ readonly id: string; readonly key: string }> {
+  const opened = await administer("POST", "/v1/accounts", { name: "Counted" });
+  const { id }: { id: string } = await opened.json();
+  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
+  return { id, key: (await newKey({ account: id })).key };
+}
+
+async function pay(key: string): Promise<void> {
   asked += 1;
-  const what = { question: `What does it cost? ${asked}`, canvas: 4, steps: 2, ...fields };
-  const response = await askJson(what);
+  const what = { question: `What does it cost? ${asked}`, canvas: 4, steps: 2 };
+  const response = await askJson(what, { authorization: `Bearer ${key}` });
   expect([response.status, (await response.json<{ status: string }>()).status]).toEqual([
     200,
     "completed",
@@ -35,7 +44,7 @@ async function pay(fields: object): Promise<void> {
 const drained = (): Promise<void> => scheduler.wait(2 * QUIET_MS);
 
 /** What one answer cost until it was told, and until nothing was left to do for it. */
-async function costOf(fields: object): Promise<{ readonly told: Cost; readonly all: Cost }> {
+async function costOfOne(): Promise<{ readonly told: Cost; readonly all: Cost }> {
   let meter: CostMeter | undefined;
   functionReplies((sent) => {
     if (!sent.url.endsWith(GENERATE_PATH)) return modelReply(digest);
@@ -48,12 +57,13 @@ async function costOf(fields: object): Promise<{ readonly told: Cost; readonly a
     if (replies === undefined) throw new Error("nobody stands in for the function");
     return await replies(input, init);
   });
+  const { id, key } = await openAccount();
   // Objects that live on have their tables, and counters their rows, before it is counted.
-  await pay(fields);
+  await pay(key);
   await drained();
-  meter = await CostMeter.start();
+  meter = await CostMeter.start(id);
   try {
-    await pay(fields);
+    await pay(key);
     const told = meter.cost();
     await drained();
     return { told, all: meter.cost() };
@@ -67,12 +77,12 @@ function untilPaid(steps: readonly string[], paid: string): readonly string[] {
 }
 
 describe("a paid answer", () => {
-  // Other files' objects live in the same isolate, and may do something in between.
+  // Other files' objects of the cache live in the same isolate, and may do something in between.
   test("is told behind three calls of objects and three durable writes in series", {
     retry: 3,
     timeout: 30_000,
   }, async () => {
-    const { told, all } = await costOf({});
+    const { told, all } = await costOfOne();
     // The third call is of the answer's object, which calls the ledger itself. What follows the capture is not waited for, and may begin before the reply is read.
     expect(untilPaid(told.calls, "LedgerObject.capture")).toEqual([
       "CacheObject.claim",
