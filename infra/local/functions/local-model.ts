@@ -3,8 +3,8 @@ import type { Reporter } from "#cli/convert/report.ts";
 import { prepareModel } from "#cli/models/prepare.ts";
 import type { PreparedModel } from "#cli/models/prepared-model.ts";
 import type { Provider } from "#graph/profile.ts";
+import { cardMemory } from "#inference/machine/card-memory.ts";
 import { chooseProvider } from "#inference/machine/choose-provider.ts";
-import { findCuda } from "#inference/machine/survey.ts";
 import type { Options } from "../options.ts";
 
 /** A bundle that a function of the local system serves. */
@@ -46,7 +46,7 @@ export async function prepareLocalModels(
       throw new Error(`${DEMO_BUNDLE} is missing: this is no complete clone`);
     return [{ ...DEMO, provider }];
   }
-  const deviceBytes = provider === "cuda" ? await cudaMemory(signal) : undefined;
+  const deviceBytes = await cardMemory(provider, { env: process.env, signal });
   const models: LocalModel[] = [];
   for (const source of options.models) {
     const prepared = await prepareOne({
@@ -81,12 +81,6 @@ async function providerOf(
     say(`passed over: ${provider}: ${why}. ${next}.`);
   if (wanted === "auto") say(`provider ${choice.provider}`);
   return choice.provider;
-}
-
-/** Memory of the card that a function takes; undefined where the driver does not tell it. */
-async function cudaMemory(signal: AbortSignal): Promise<number | undefined> {
-  const { driver } = await findCuda({ env: process.env, signal });
-  return driver?.gpus[Number(process.env["UNMASK_CUDA_DEVICE"] ?? 0)]?.memoryBytes;
 }
 
 async function prepareOne({
