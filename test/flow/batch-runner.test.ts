@@ -144,6 +144,7 @@ describe("a batch at work", () => {
       {
         job: { ...order.job, id: "ans_0", createdAt: 1_000 },
         keyId: "key_1",
+        numerics: null,
         owner: null,
         requestId: "req_1",
         traceparent: null,

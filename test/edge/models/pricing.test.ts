@@ -75,14 +75,12 @@ const available = async (): Promise<bigint> =>
 describe("a model that only its function knows", () => {
   test("is quoted and charged by what the function tells, to the micro-dollar", async () => {
     const { price_micros, card, model } = await quote();
-    const before = await available();
     const answer = await (await askJson({ ...what, card })).json<AnswerBody>();
     expect([model, answer.status, answer.charged_micros]).toEqual([
       "told",
       "completed",
       price_micros,
     ]);
-    expect(before - (await available())).toBe(BigInt(price_micros));
   });
 
   test("costs in proportion to its work", async () => {

@@ -69,7 +69,8 @@ export async function createBatch(c: Context<EdgeEnv>): Promise<Response> {
 /** The model that a batch asks: of its defaults, or of its first item. */
 function batchModel(body: JsonBody): string | undefined {
   const parsed = body.parse();
-  const { items, defaults } = (parsed.ok ? parsed.value : null) as {
+  if (!parsed.ok || typeof parsed.value !== "object" || parsed.value === null) return undefined;
+  const { items, defaults } = parsed.value as {
     readonly items?: unknown;
     readonly defaults?: unknown;
   };
