@@ -4,7 +4,7 @@ import { story } from "../../support/edge-builders.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import { type Cost, CostMeter } from "../cost-meter.ts";
 import { askJson, digest, eventReply, functionReplies } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { openAccount } from "../routes/administration.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -22,14 +22,6 @@ afterEach(() => vi.restoreAllMocks());
 const QUIET_MS = 2_500;
 
 let asked = 0;
-
-/** An account whose objects no other test calls. */
-async function openAccount(): Promise<{ readonly id: string; readonly key: string }> {
-  const opened = await administer("POST", "/v1/accounts", { name: "Counted" });
-  const { id }: { id: string } = await opened.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
-  return { id, key: (await newKey({ account: id })).key };
-}
 
 async function pay(key: string): Promise<void> {
   asked += 1;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
 import type { QuoteBody } from "#wire/api/answers/quotes.ts";
@@ -17,6 +17,7 @@ import {
   refusal,
   type SentRequest,
 } from "../function-double.ts";
+import { openAccount } from "../routes/administration.ts";
 
 /** What the function serves; null while it is away. */
 let served: ModelCard | null;
@@ -38,6 +39,12 @@ function later(milliseconds = 2 * MODEL_MS): void {
   vi.setSystemTime(now);
 }
 
+/** An account of their own: what other files' answers give back must not be taken for a charge. */
+let account: { readonly id: string; readonly key: string };
+
+beforeAll(async () => {
+  account = await openAccount();
+});
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   vi.useFakeTimers({ toFake: ["Date"], now: ++now });
@@ -62,25 +69,29 @@ afterEach(() => {
 
 const what = { question: "What is this?", canvas: 4, steps: 2, cache: "off", model: "told" };
 
+const asAccount = () => ({ authorization: `Bearer ${account.key}` });
+
 async function quote(): Promise<QuoteBody> {
-  const headers = { "content-type": "application/json" };
+  const headers = { ...asAccount(), "content-type": "application/json" };
   const { cache: _, ...priced } = what;
   const body = JSON.stringify(priced);
   return await (await ask("/v1/quotes", { method: "POST", body, headers })).json<QuoteBody>();
 }
 
 const available = async (): Promise<bigint> =>
-  (await ledgerOf(env, "acc_test").balance()).available;
+  (await ledgerOf(env, account.id).balance()).available;
 
 describe("a model that only its function knows", () => {
   test("is quoted and charged by what the function tells, to the micro-dollar", async () => {
     const { price_micros, card, model } = await quote();
-    const answer = await (await askJson({ ...what, card })).json<AnswerBody>();
+    const before = await available();
+    const answer = await (await askJson({ ...what, card }, asAccount())).json<AnswerBody>();
     expect([model, answer.status, answer.charged_micros]).toEqual([
       "told",
       "completed",
       price_micros,
     ]);
+    expect(before - (await available())).toBe(BigInt(price_micros));
   });
 
   test("costs in proportion to its work", async () => {
@@ -96,7 +107,7 @@ describe("a model that only its function knows", () => {
     served = null;
     later(3_600_000);
     const before = await available();
-    const response = await askJson(what);
+    const response = await askJson(what, asAccount());
     expect(response.headers.get("retry-after")).toBe("5");
     expect(await refusal(response)).toMatchObject({ status: 503, code: "function_unreachable" });
     expect([before, jobs]).toEqual([await available(), []]);
@@ -106,10 +117,12 @@ describe("a model that only its function knows", () => {
     const { card } = await quote();
     served = tells("told", 2e9);
     later();
-    const problem = await refusal(await askJson({ ...what, card }));
+    const problem = await refusal(await askJson({ ...what, card }, asAccount()));
     expect([problem.status, problem.code, jobs]).toEqual([409, "card_changed", []]);
     const renewed = await quote();
-    const answer = await (await askJson({ ...what, card: renewed.card })).json<AnswerBody>();
+    const answer = await (
+      await askJson({ ...what, card: renewed.card }, asAccount())
+    ).json<AnswerBody>();
     expect(answer.charged_micros).toBe(renewed.price_micros);
   });
 
@@ -119,7 +132,7 @@ describe("a model that only its function knows", () => {
       served = tells("told", 5e9);
       later();
     };
-    const answer = await (await askJson({ ...what, card })).json<AnswerBody>();
+    const answer = await (await askJson({ ...what, card }, asAccount())).json<AnswerBody>();
     expect(answer).toMatchObject({ status: "completed", charged_micros: price_micros });
     expect((await quote()).price_micros).not.toBe(price_micros);
   });
@@ -146,7 +159,7 @@ test("whatever happens to a card between quote and question, its charge is the q
         if (isHeard) later();
       }
       const before = await available();
-      const response = await askJson({ ...what, card });
+      const response = await askJson({ ...what, card }, asAccount());
       const reply = await response.json<{ readonly code?: string }>();
       const charged = before - (await available());
       if (response.status === 200) expect(charged).toBe(BigInt(price_micros));

@@ -24,6 +24,16 @@ export async function newKey(fields: object = {}): Promise<NewKeyBody> {
   return newKeySchema.parse(await response.json());
 }
 
+/** Opens an account with a dollar and a key, whose objects no other test calls; `fields` are the key's. */
+export async function openAccount(
+  fields: object = {},
+): Promise<{ readonly id: string; readonly key: string }> {
+  const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
+  const { id }: { id: string } = await opened.json();
+  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
+  return { id, key: (await newKey({ account: id, ...fields })).key };
+}
+
 /** Opens an account with a key and a thousand micro-dollars, of which an answer was charged so many. */
 export async function accountWithCharge(
   answer: string,

@@ -5,7 +5,7 @@ import { refusalResponse } from "#wire/function/refusal.ts";
 import { story } from "../../support/edge-builders.ts";
 import { answerObject } from "../answer-objects.ts";
 import { ask, eventReply, functionReplies } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { openAccount } from "../routes/administration.ts";
 import { endOfBatch, items, postBatch } from "../routes/batch-calls.ts";
 
 beforeEach(() => {
@@ -31,15 +31,11 @@ function functionWith(places: number, ms: number): { most: () => number } {
   return { most: () => most };
 }
 
-async function accountWithKey(): Promise<string> {
-  return (await openAccount()).key;
-}
+/** Of a key. */
+const BUSY = { limits: { concurrent: 32 } };
 
-async function openAccount(): Promise<{ readonly id: string; readonly key: string }> {
-  const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
-  const { id }: { id: string } = await opened.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
-  return { id, key: (await newKey({ account: id, limits: { concurrent: 32 } })).key };
+async function accountWithKey(): Promise<string> {
+  return (await openAccount(BUSY)).key;
 }
 
 let asked = 0;
@@ -125,7 +121,7 @@ describe("an accepted answer", () => {
   test("waits for its function to come back, and reads as queued until then", async () => {
     let isThere = false;
     functionReplies(() => (isThere ? eventReply(story) : new Response("", { status: 503 })));
-    const { id: account, key } = await openAccount();
+    const { id: account, key } = await openAccount(BUSY);
     const { id } = await (await post(key, { prefer: "respond-async" })).json<{ id: string }>();
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const headers = { authorization: `Bearer ${key}` };

@@ -9,31 +9,36 @@ import { answerSchema } from "#wire/api/answers/responses.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { answerObject } from "../../answer-objects.ts";
 import { askJson, eventReply, functionReplies, streamReply } from "../../function-double.ts";
-import { administer, newKey } from "../../routes/administration.ts";
+import { openAccount } from "../../routes/administration.ts";
 
 const answers = answersOf(env);
-const mine = { accountId: "acc_test", owner: null };
 const DAY_MS = 24 * 3_600_000;
 const asked = { question: "What is this?", canvas: 4, steps: 2, mode: "exact", cache: "off" };
 
-/** The object of this file's answers: another for each test, so that none finds what another left. */
-let place = 0;
+/** Of an account of their own, another for each test: none finds what another left, and nobody else has its places at the functions. */
+let mine: { readonly accountId: string; readonly owner: null };
+let authorization: string;
 
-beforeEach(() => {
+beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
-  place += 1;
+  const { id, key } = await openAccount();
+  mine = { accountId: id, owner: null };
+  authorization = `Bearer ${key}`;
   const { getRandomValues } = crypto;
   vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
     getRandomValues.call(crypto, array);
     // The first byte of an answer's id says in which object it lies.
-    if (array instanceof Uint8Array && array.length === 15) array[0] = place;
+    if (array instanceof Uint8Array && array.length === 15) array[0] = 9;
     return array;
   });
 });
 afterEach(() => vi.restoreAllMocks());
 
 async function begun(body: object = {}, headers: HeadersInit = {}): Promise<string> {
-  const response = await askJson({ ...asked, ...body }, { prefer: "respond-async", ...headers });
+  const response = await askJson(
+    { ...asked, ...body },
+    { prefer: "respond-async", authorization, ...headers },
+  );
   return (await response.json<{ id: string }>()).id;
 }
 
@@ -49,13 +54,15 @@ async function ended(id: string): Promise<string> {
 }
 
 async function rows(id: string, query: string): Promise<object[]> {
-  return await runInDurableObject(answerObject(id), (_, { storage }) =>
+  return await runInDurableObject(answerObject(id, mine.accountId), (_, { storage }) =>
     storage.sql.exec(query).toArray(),
   );
 }
 
 async function alarmOf(id: string): Promise<number | null> {
-  return await runInDurableObject(answerObject(id), (_, { storage }) => storage.getAlarm());
+  return await runInDurableObject(answerObject(id, mine.accountId), (_, { storage }) =>
+    storage.getAlarm(),
+  );
 }
 
 async function crash(object: DurableObjectStub): Promise<void> {
@@ -79,27 +86,21 @@ describe("answers that share an object", () => {
     const { sent } = functionReplies(({ signal }) =>
       isAlive ? eventReply(story) : silence(signal),
     );
-    // Of an account of their own, whose four places at the functions nobody else has.
-    const opened = await administer("POST", "/v1/accounts", { name: "Sharer" });
-    const { id: accountId }: { id: string } = await opened.json();
-    await administer("POST", `/v1/accounts/${accountId}/grants`, { amount_micros: 1_000_000 });
-    const authorization = `Bearer ${(await newKey({ account: accountId })).key}`;
-    const viewer = { accountId, owner: null };
     const ids: string[] = [];
-    for (let index = 0; index < 4; index += 1) ids.push(await begun({}, { authorization }));
+    for (let index = 0; index < 4; index += 1) ids.push(await begun());
     // A stub whose object died fails for ever.
-    const object = (): DurableObjectStub => answerObject(ids[0] ?? "", accountId);
-    expect(new Set(ids.map((id) => answerObject(id, accountId).name)).size).toBe(1);
+    const object = (): DurableObjectStub => answerObject(ids[0] ?? "", mine.accountId);
+    expect(new Set(ids.map((id) => answerObject(id, mine.accountId).name)).size).toBe(1);
     await vi.waitFor(() => expect(sent.length).toBe(4));
     isAlive = true;
     await crash(object());
     // One alarm is enough for all of them, whoever asks or not.
     expect(await runDurableObjectAlarm(object())).toBe(true);
-    const bodies = await Promise.all(ids.map((id) => answers.wait(id, viewer, null)));
+    const bodies = await Promise.all(ids.map((id) => answers.wait(id, mine, null)));
     expect(bodies.map((body) => body?.status)).toEqual(Array(4).fill("completed"));
     expect(sent.length).toBe(8);
     const charged = bodies.reduce((sum, body) => sum + (body?.charged_micros ?? 0), 0);
-    const { revenue, held } = await ledgerOf(env, accountId).balance();
+    const { revenue, held } = await ledgerOf(env, mine.accountId).balance();
     expect([revenue, held]).toEqual([BigInt(charged), 0n]);
   });
 
@@ -132,10 +133,7 @@ describe("answers that share an object", () => {
     expect(await alarmOf(first)).toBe(armed);
   });
 
-  // An answer of another file may lie in the same object of the common account; the next try draws another object.
-  test("are forgotten one by one, and with the last of them nothing is left that would be paid for", {
-    retry: 3,
-  }, async () => {
+  test("are forgotten one by one, and with the last of them nothing is left that would be paid for", async () => {
     functionReplies(() => eventReply(story));
     const clock = vi.spyOn(Date, "now");
     const start = Date.now();
@@ -147,7 +145,7 @@ describe("answers that share an object", () => {
     await vi.waitFor(async () =>
       expect(await rows(first, "SELECT 1 FROM due WHERE at = 0")).toEqual([]),
     );
-    const object = answerObject(first);
+    const object = answerObject(first, mine.accountId);
     clock.mockReturnValue(start + 3 * DAY_MS + 60_000);
     await runDurableObjectAlarm(object);
     expect([await answers.kept(first, mine), (await answers.kept(second, mine)) !== null]).toEqual([
@@ -192,13 +190,13 @@ describe("answers that share an object", () => {
     functionReplies(({ signal }) => (isAlive ? eventReply(story) : silence(signal)));
     const broken = await begun();
     const whole = await begun();
-    await runInDurableObject(answerObject(broken), (_, { storage }) => {
+    await runInDurableObject(answerObject(broken, mine.accountId), (_, { storage }) => {
       const sql = "UPDATE answer SET text = 'of a later version' WHERE answer = ? AND record < 'p'";
       storage.sql.exec(`${sql} AND record > 'order/'`, broken);
     });
     isAlive = true;
-    await crash(answerObject(whole));
-    expect(await runDurableObjectAlarm(answerObject(whole))).toBe(true);
+    await crash(answerObject(whole, mine.accountId));
+    expect(await runDurableObjectAlarm(answerObject(whole, mine.accountId))).toBe(true);
     expect(await ended(whole)).toBe("completed");
   });
 
@@ -206,7 +204,7 @@ describe("answers that share an object", () => {
     functionReplies(() => eventReply(story));
     const ids: string[] = [];
     for (let index = 0; index < 40; index += 1) {
-      const body = answerSchema.parse(await (await askJson(asked)).json());
+      const body = answerSchema.parse(await (await askJson(asked, { authorization })).json());
       ids.push(body.id);
     }
     const bodies = await Promise.all(ids.map((id) => answers.read(id, mine)));
