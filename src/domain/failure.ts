@@ -10,9 +10,16 @@ export type Failure =
       /** Whether what was sent has the form of another kind of key. Its form alone: whether there is such a key was not asked. */
       readonly isOtherKind?: boolean;
     }
-  | { readonly kind: "scope_missing"; readonly scope: string }
+  | {
+      readonly kind: "scope_missing";
+      readonly scope: string;
+      /** Whether it is a client token of one upload, which may do that alone. */
+      readonly mayUpload?: true;
+    }
   /** What a client token may not do, whatever its key may. */
   | { readonly kind: "key_required" }
+  /** A client token of one upload has had it: `id` is the picture's. */
+  | { readonly kind: "upload_token_used"; readonly id: string }
   | { readonly kind: "origin_forbidden"; readonly origin: string | null }
   | {
       readonly kind: "model_forbidden";
@@ -52,6 +59,8 @@ export type Failure =
       readonly mode?: "cached" | "fast";
     }
   | { readonly kind: "image_unsupported"; readonly image: number; readonly reason: string }
+  /** A photograph as iPhones keep it: the commonest file that is not read. */
+  | { readonly kind: "image_heic"; readonly image: number }
   | { readonly kind: "image_truncated"; readonly image: number }
   | {
       readonly kind: "image_too_large";

@@ -12,7 +12,7 @@ import { isServed, notFound, onFault } from "./guard/errors.ts";
 import { keyOnly } from "./guard/key-only.ts";
 import { nosniff } from "./guard/nosniff.ts";
 import { requestId } from "./guard/request-id.ts";
-import { scope } from "./guard/scope.ts";
+import { scope, uploadOnly } from "./guard/scope.ts";
 import { trace } from "./guard/trace.ts";
 import {
   changeAccount,
@@ -87,6 +87,7 @@ app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/keys/*"];
 for (const path of administration) app.use(path, adminKey());
 app.use("/v1/*", except(administration, apiKey()));
+app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
 app.use("/v1/batches/*", scope("ask"));
 app.use("/v1/quotes/*", scope("ask"));

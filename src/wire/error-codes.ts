@@ -15,6 +15,8 @@ export interface ErrorCode {
 export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   unauthenticated: { status: 401, title: "No valid key", isRetryable: false },
   scope_missing: { status: 403, title: "Key not for this", isRetryable: false },
+  // The picture is kept: the reply's Location says where, as that of the upload did.
+  upload_token_used: { status: 409, title: "Token has had its upload", isRetryable: false },
   key_required: { status: 403, title: "Not for client tokens", isRetryable: false },
   origin_forbidden: { status: 403, title: "Origin not allowed", isRetryable: false },
   model_forbidden: { status: 403, title: "Model not allowed", isRetryable: false },
@@ -28,6 +30,7 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   unknown_model: { status: 422, title: "Unknown model", isRetryable: false },
   prompt_too_long: { status: 422, title: "Prompt too long", isRetryable: false },
   image_unsupported: { status: 422, title: "Picture not supported", isRetryable: false },
+  image_heic: { status: 422, title: "HEIC not supported", isRetryable: false },
   image_truncated: { status: 422, title: "Picture cut off", isRetryable: false },
   image_too_large: { status: 422, title: "Picture too large", isRetryable: false },
   image_bomb: { status: 422, title: "Picture refused", isRetryable: false },

@@ -8,7 +8,11 @@ export function detailOf(failure: Failure): string {
     case "key_required":
       return "A client token may not do this; use a key.";
     case "scope_missing":
-      return `This key may not be used for "${failure.scope}".`;
+      return failure.mayUpload
+        ? `This client token is for one upload, POST /v1/images, and nothing else; use one of its subject with the scope "${failure.scope}".`
+        : `This key may not be used for "${failure.scope}".`;
+    case "upload_token_used":
+      return `This client token was for one upload, and "${failure.id}" is it. Make another token for another picture.`;
     case "origin_forbidden":
       return originSentence(failure.origin);
     case "model_forbidden":
@@ -35,6 +39,8 @@ export function detailOf(failure: Failure): string {
       return `Text and pictures take ${failure.length} positions; the model has room for ${failure.limit}. Shorten the text, or send detail "low".`;
     case "image_unsupported":
       return `${picture(failure)} cannot be read: ${failure.reason}.`;
+    case "image_heic":
+      return `${picture(failure)} is HEIC, which is not read here. Send it as JPEG: an iPhone's photo picker converts it when it is asked for JPEG, and UIImage.jpegData does in an app.`;
     case "image_truncated":
       return `${picture(failure)} ends before its last pixel. Send the whole file.`;
     case "image_too_large":

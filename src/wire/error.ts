@@ -70,11 +70,13 @@ export function problemReply(problem: Problem, headers: Record<string, string> =
   });
 }
 
-/** Headers beside the content type and Retry-After: what would be allowed, how to authenticate. */
+/** Headers beside the content type and Retry-After: what would be allowed, how to authenticate, where the thing is. */
 function problemHeaders(failure: Failure): Record<string, string> {
   switch (failure.kind) {
     case "unauthenticated":
       return { "www-authenticate": 'Bearer realm="unmask"' };
+    case "upload_token_used":
+      return { location: `/v1/images/${failure.id}` };
     case "method_not_allowed":
       return { allow: failure.allowed.join(", ") };
     default:

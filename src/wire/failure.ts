@@ -13,6 +13,7 @@ const count = z.int().nonnegative();
 export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unauthenticated") }),
   z.object({ kind: z.literal("scope_missing"), scope: z.string().max(16) }),
+  z.object({ kind: z.literal("upload_token_used"), id: z.string().max(MAX_NAME_LENGTH) }),
   z.object({ kind: z.literal("key_required") }),
   z.object({ kind: z.literal("origin_forbidden"), origin: sentence.nullable() }),
   z.object({
@@ -50,6 +51,7 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     mode: z.enum(["cached", "fast"]).exactOptional(),
   }),
   z.object({ kind: z.literal("image_unsupported"), image: count, reason: sentence }),
+  z.object({ kind: z.literal("image_heic"), image: count }),
   z.object({ kind: z.literal("image_truncated"), image: count }),
   z.object({
     kind: z.literal("image_too_large"),

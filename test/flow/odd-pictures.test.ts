@@ -150,8 +150,6 @@ describe("a file of another format is refused by its name, with what to do:", ()
   const brand = (name: string): Uint8Array =>
     concat([0, 0, 0, 24], ascii(`ftyp${name}\0\0\0\0mif1heic`));
   test.each([
-    ["HEIC", brand("heic"), "a HEIC picture; export it as JPEG"],
-    ["HEIF of a general brand", brand("mif1"), "a HEIC picture; export it as JPEG"],
     ["TIFF", ascii("II*\0\x08\0\0\0"), "a TIFF"],
     ["big-endian TIFF", ascii("MM\0*\0\0\0\x08"), "a TIFF"],
     ["BMP", concat(ascii("BM"), new Uint8Array(60)), "a BMP picture"],
@@ -175,6 +173,16 @@ describe("a file of another format is refused by its name, with what to do:", ()
     const { code, detail } = await refusalOf(bytes);
     expect(code).toBe("image_unsupported");
     expect(detail).toContain(words);
+  });
+
+  test.each([
+    ["HEIC", brand("heic")],
+    ["a HEIC sequence", brand("hevc")],
+    ["HEIF of a general brand", brand("mif1")],
+  ])("%s has a code of its own: it is what phones send", async (_, bytes) => {
+    const { code, detail } = await refusalOf(bytes);
+    expect(code).toBe("image_heic");
+    expect(detail).toMatch(/^Picture 1 is HEIC.* Send it as JPEG/);
   });
 
   test("comments without end cost no time", async () => {

@@ -1,19 +1,31 @@
 import type { ByteView } from "./byte-view.ts";
 
+/** Says whether a file is a HEIC or HEIF picture: what iPhones keep photographs as. Source: ISO/IEC 23008-12 §10 (brands). */
+export function isHeic(view: ByteView): boolean {
+  const head = headOf(view);
+  return heicBrands.some((brand) => head.startsWith(`ftyp${brand}`, 4));
+}
+
+const heicBrands = "heic heix heim heis hevc hevx hevm hevs mif1 msf1".split(" ");
+
 /**
- * Names the format of a file that is no JPEG, PNG, WebP, GIF or AVIF, as far as its first bytes tell, and says what to do;
+ * Names the format of a file that is no JPEG, PNG, WebP, GIF, AVIF or HEIC, as far as its first bytes tell, and says what to do;
  * a general sentence where they do not tell.
  */
 export function describeForeign(view: ByteView): string {
-  const length = Math.min(view.byteLength, HEAD_BYTES);
-  const bytes = Array.from({ length }, (_, offset) => view.getUint8(offset));
-  const head = String.fromCharCode(...bytes); // One character a byte.
+  const head = headOf(view);
   const known =
     signatures.find(({ at, marks }) => marks.some((mark) => head.startsWith(mark, at))) ??
     texts.find(({ pattern }) => pattern.test(head));
   return known === undefined
     ? "the bytes are no JPEG, PNG, WebP, GIF or AVIF"
     : `it is ${known.name}; ${known.advice}`;
+}
+
+/** The first bytes, one character each. */
+function headOf(view: ByteView): string {
+  const length = Math.min(view.byteLength, HEAD_BYTES);
+  return String.fromCharCode(...Array.from({ length }, (_, offset) => view.getUint8(offset)));
 }
 
 /** Enough for every signature, and for the comments that an SVG may begin with. */
@@ -32,16 +44,8 @@ const exporting = "export it as JPEG or PNG";
 const exportingPage = "export the page that is meant as PNG";
 const sendingFrame = "send one picture of it as JPEG";
 
-/** Source: ISO/IEC 23008-12 (brands), TIFF 6.0, ISO/IEC 18181-2, ISO/IEC 15444-1, and the formats' own descriptions. */
+/** Source: TIFF 6.0, ISO/IEC 18181-2, ISO/IEC 15444-1, and the formats' own descriptions. */
 const signatures: readonly Signature[] = [
-  {
-    at: 4,
-    marks: ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "msf1"].map(
-      (brand) => `ftyp${brand}`,
-    ),
-    name: "a HEIC picture",
-    advice: "export it as JPEG",
-  },
   { at: 4, marks: ["ftypcrx "], name: "a camera's raw file", advice: "export it as JPEG" },
   { at: 4, marks: ["ftyp"], name: "a video", advice: sendingFrame },
   {

@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from "../result.ts";
 import { isAvif, mayBecomeAvif, readAvif } from "./avif-header.ts";
 import { type ByteView, viewOf } from "./byte-view.ts";
-import { describeForeign } from "./foreign-format.ts";
+import { describeForeign, isHeic } from "./foreign-format.ts";
 import { readGif } from "./gif-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
 import { readPng } from "./png-header.ts";
@@ -26,7 +26,8 @@ export const MAX_COUNTED_FRAMES = 1000;
  * Reads type, size, orientation and frames from the first bytes of a JPEG, PNG, WebP, GIF or AVIF, decoding nothing. They
  * are those which the decoder finds, also where files contradict themselves: what is priced is what is decoded.
  * Total: any bytes give a header or a refusal, in time at most linear in their number. The refusal is "truncated" where
- * the bytes end before the size is known, otherwise a sentence saying why the file cannot be a question's picture.
+ * the bytes end before the size is known, "heic" for what iPhones keep, otherwise a sentence saying why the file cannot be a
+ * question's picture.
  *
  * Source: ITU-T T.81 annex B, W3C PNG third edition, Google WebP container specification, CompuServe GIF89a, AVIF 1.1, EXIF 2.32.
  */
@@ -60,6 +61,7 @@ function parse(view: ByteView): ImageHeader | string {
     default:
       if (view.getUint16(0) === 0xffd8) return readJpeg(view);
       if (mayBecomeAvif(view)) return "truncated";
-      return isAvif(view) ? readAvif(view) : describeForeign(view);
+      if (isAvif(view)) return readAvif(view);
+      return isHeic(view) ? "heic" : describeForeign(view);
   }
 }

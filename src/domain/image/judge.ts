@@ -82,11 +82,7 @@ export function seenSizes(pictures: readonly PricedPicture[]): Size[] {
 
 function judgeHeader(file: Uint8Array | ByteView, image: number): Result<ImageHeader, Failure> {
   const header = readImageHeader(file);
-  if (!header.ok) {
-    return header.refusal === "truncated"
-      ? refuse({ kind: "image_truncated", image })
-      : refuse({ kind: "image_unsupported", image, reason: header.refusal });
-  }
+  if (!header.ok) return refuse(unreadable(header.refusal, image));
   const { width, height, frames } = header.value;
   if (frames > 1) {
     const reason = "it is an animation; send the one picture that is meant";
@@ -97,6 +93,17 @@ function judgeHeader(file: Uint8Array | ByteView, image: number): Result<ImageHe
     return refuse({ kind: "image_bomb", image, width, height });
   const fitting = judgeSize(header.value, image);
   return fitting.ok ? header : fitting;
+}
+
+function unreadable(refusal: string, image: number): Failure {
+  switch (refusal) {
+    case "truncated":
+      return { kind: "image_truncated", image };
+    case "heic":
+      return { kind: "image_heic", image };
+    default:
+      return { kind: "image_unsupported", image, reason: refusal };
+  }
 }
 
 function judgeSize({ width, height }: Size, image: number): Result<void, Failure> {

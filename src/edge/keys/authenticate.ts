@@ -1,5 +1,9 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type ClientToken, verifyClientToken } from "#wire/api/accounts/client-token.ts";
+import {
+  type ClientToken,
+  isUploadToken,
+  verifyClientToken,
+} from "#wire/api/accounts/client-token.ts";
 import { hashSecret, parseKey } from "#wire/api/accounts/key.ts";
 import type { KeyRecord, KeyStore } from "./key-store.ts";
 import { isSameSecret } from "./same-secret.ts";
@@ -62,7 +66,10 @@ export async function authenticateToken(
 function narrow(key: KeyRecord, token: ClientToken): KeyRecord {
   return {
     ...key,
-    scopes: key.scopes.filter((scope) => token.scopes.includes(scope)),
+    // `uploadOnly`, a guard, keeps a token of one upload from all else that this scope is for.
+    scopes: key.scopes.filter((scope) =>
+      isUploadToken(token) ? scope === "ask" : token.scopes.includes(scope),
+    ),
     models: intersection(key.models, token.models),
     origins: intersection(key.origins, token.origins),
   };

@@ -28,6 +28,12 @@ export interface Upload {
   readonly expiresAt: number;
 }
 
+/** An upload, and whether it was not there before. */
+export interface KeptUpload {
+  readonly upload: Upload;
+  readonly isNew: boolean;
+}
+
 /**
  * How long an upload can be asked about after it was uploaded last: longer than a person works on one picture, short
  * enough that forgotten ones cost nothing. The bucket's lifecycle rule deletes a day later: infra/storage/README.md.
@@ -91,10 +97,7 @@ export class Uploads {
   }
 
   /** Keeps a picture, or an equal one for longer, and lets go of the file. Refuses with `too_many_of` where there are enough others. */
-  async keep(
-    file: GrowingFile,
-    header: ImageHeader,
-  ): Promise<Result<{ readonly upload: Upload; readonly isNew: boolean }, Failure>> {
+  async keep(file: GrowingFile, header: ImageHeader): Promise<Result<KeptUpload, Failure>> {
     const sha256 = await fileDigest(file);
     const place = this.#ownPlace(sha256);
     const object = await this.#bucket.head(place);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { recommendedSize } from "#domain/image/recommended-size.ts";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
@@ -10,6 +11,14 @@ import {
   type ModelCard as ToldCard,
 } from "../function/status.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../limits.ts";
+
+/** How pictures become vectors, and how large they are worth sending. */
+export interface ModelImageBody extends ImagePolicyBody {
+  /** Width × height; null where the installation is not told how the model sees. */
+  readonly recommended_max_pixels: number | null;
+  /** The longer side, in pixels; null as before. */
+  readonly recommended_max_side: number | null;
+}
 
 /** A model that can be asked. */
 export interface ModelBody {
@@ -24,8 +33,8 @@ export interface ModelBody {
   readonly provider: string;
   /** Class of the arithmetic that answers have now; null where the function does not say it yet. */
   readonly numerics: NumericsText | null;
-  /** How pictures become vectors; null for a model that reads text only. */
-  readonly image: ImagePolicyBody | null;
+  /** Null for a model that reads text only. */
+  readonly image: ModelImageBody | null;
   /** Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken. */
   readonly canvas: {
     readonly default: number;
@@ -89,7 +98,7 @@ export function modelBody(
     format,
     provider,
     numerics,
-    image,
+    image: image === null ? null : { ...image, ...recommended(own) },
     canvas: { default: canvas.standard, recommended: canvas.recommended, limit: canvas.limit },
     block_length: own.blockLength,
     modes: answerModes,
@@ -115,6 +124,16 @@ export function modelBody(
   };
 }
 
+function recommended({
+  image,
+}: ModelCard): Pick<ModelImageBody, "recommended_max_pixels" | "recommended_max_side"> {
+  const size = image === null ? undefined : recommendedSize(image);
+  return {
+    recommended_max_pixels: size?.pixels ?? null,
+    recommended_max_side: size?.side ?? null,
+  };
+}
+
 /** How far a function is, as far as the edge can reach it. */
 export type FunctionHealth = FunctionStatus | { readonly state: "unreachable" };
 
@@ -130,6 +149,17 @@ export interface HealthBody {
 const count = z.int().nonnegative();
 const mode = z.enum(answerModes);
 
+const modelImageSchema: z.ZodType<ModelImageBody> = z.intersection(
+  imagePolicySchema,
+  z.object({
+    recommended_max_pixels: count.nullable().meta({
+      description:
+        "Width × height of the largest canvas that the model looks at. Scale larger pictures down to it: what is beyond is never seen.",
+    }),
+    recommended_max_side: count.nullable().meta({ description: "The longer side of it." }),
+  }),
+);
+
 export const modelSchema: z.ZodType<ModelBody> = z
   .strictObject({
     id: z.string(),
@@ -143,7 +173,9 @@ export const modelSchema: z.ZodType<ModelBody> = z
       description:
         "Class of the arithmetic that answers have now: a replay by another one cannot be compared. Null while the weights are on their way.",
     }),
-    image: imagePolicySchema.nullable(),
+    image: modelImageSchema
+      .nullable()
+      .meta({ description: "Null for a model that reads text only." }),
     canvas: z.strictObject({ default: count, recommended: count, limit: count }).meta({
       description:
         "Positions of a canvas where a request names none; the most that the model was trained for; the most that is taken.",

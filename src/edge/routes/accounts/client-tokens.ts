@@ -9,7 +9,9 @@ import {
   clientTokenSchema,
   clientTokenSecret,
   signClientToken,
+  type TokenScope,
 } from "#wire/api/accounts/client-token.ts";
+import type { KeyScope } from "#wire/api/accounts/key.ts";
 import { subjectLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
@@ -61,11 +63,16 @@ export async function createClientToken(c: Context<EdgeEnv>): Promise<Response> 
 /** A token may do nothing that its key may not; asking for it is said rather than silently dropped. */
 function excessOf(request: ClientTokenRequest, key: KeyRecord): Failure | undefined {
   const problems: FieldProblem[] = [
-    ...excessItems("scopes", request.scopes, key.scopes),
+    ...excessItems("scopes", request.scopes, withUpload(key.scopes)),
     ...excessItems("models", request.models ?? [], key.models),
     ...excessItems("origins", request.origins ?? [], key.origins),
   ];
   return problems.length === 0 ? undefined : { kind: "invalid_request", problems };
+}
+
+/** Whose key may ask may also let somebody upload. */
+function withUpload(scopes: readonly KeyScope[]): readonly TokenScope[] {
+  return scopes.includes("ask") ? [...scopes, "upload"] : scopes;
 }
 
 function excessItems(
@@ -87,7 +94,7 @@ export const createClientTokenRoute: RouteConfig = {
   operationId: "createClientToken",
   summary: "Make a client token",
   description:
-    "For apps, which must not carry a key: good for minutes and for part of what the key may do. It sees and touches what was asked with it, or for its `subject`, and nothing else of the account. Sent as a Bearer token. Ends with its key.",
+    "For apps, which must not carry a key: good for minutes and for part of what the key may do, or for a day and one upload. It sees and touches what was asked with it, or for its `subject`, and nothing else of the account. Sent as a Bearer token. Ends with its key.",
   security: byKey,
   request: jsonBody(clientTokenRequestSchema),
   responses: {

@@ -4,6 +4,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { ImageHeader } from "#domain/image/header.ts";
 import { judgeImages } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { type ClientToken, isUploadToken } from "#wire/api/accounts/client-token.ts";
 import { tooLarge } from "#wire/api/answers/conversation.ts";
 import { type UploadBody, uploadSchema } from "#wire/api/answers/images.ts";
 import { NO_FILE } from "#wire/api/answers/requests.ts";
@@ -11,6 +12,8 @@ import { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
+import { UploadTokens } from "../../keys/upload-tokens.ts";
+import { keepOnce } from "../../pictures/upload-once.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
 import { mediaTypeOf, readChunks, readForm } from "../body.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
@@ -18,11 +21,17 @@ import { viewerIn } from "../reply-headers.ts";
 
 /** `POST /v1/images`: keeps a picture to be asked about more than once. Equal files are one upload. */
 export async function uploadImage(c: Context<EdgeEnv>): Promise<Response> {
+  const once = onceIn(c);
+  const unused = once === undefined ? ok(undefined) : await once.tokens.check(once.token);
+  if (!unused.ok) return refused(c, unused.refusal);
   const file = await readFile(c);
   if (!file.ok) return refused(c, file.refusal);
   const header = headerOf(file.value);
   if (!header.ok) return refused(c, header.refusal);
-  const kept = await uploadsOf(c).keep(file.value, header.value);
+  const uploads = uploadsOf(c);
+  const kept = await (once === undefined
+    ? uploads.keep(file.value, header.value)
+    : keepOnce(file.value, header.value, { uploads, ...once }));
   if (!kept.ok) return refused(c, kept.refusal);
   const { upload, isNew } = kept.value;
   c.header("location", `/v1/images/${upload.id}`);
@@ -45,6 +54,13 @@ const privately = { "cache-control": "private, no-cache" };
 
 function uploadsOf(c: Context<EdgeEnv>): Uploads {
   return new Uploads(c.env.IMAGES, viewerIn(c), Date.now);
+}
+
+/** The client token of one upload that a request comes with, if it does. */
+function onceIn(c: Context<EdgeEnv>): { tokens: UploadTokens; token: ClientToken } | undefined {
+  const token = c.get("clientToken");
+  if (token === undefined || !isUploadToken(token)) return undefined;
+  return { tokens: new UploadTokens(c.env.DB, Date.now), token };
 }
 
 function unknown(c: Context<EdgeEnv>): Response {

@@ -77,7 +77,7 @@ const everywhere: readonly ReplyHeader[] = [
 /** Headers of a refusal, by what it is about. */
 export const refusalHeaders: readonly ReplyHeader[] = [
   ...(["Accept-Encoding", "Allow", "Cache-Status", "Idempotency-Replayed"] as const),
-  ...(["Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After"] as const),
+  ...(["Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After"] as const),
   ...(["WWW-Authenticate", "X-Should-Retry"] as const),
 ];
 

@@ -5,7 +5,7 @@ import { type Micros, micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { TicketSigningKey } from "../../function/ticket.ts";
 import { KEY_SCOPES, type KeyScope } from "./key.ts";
-import { modelsSchema, originsSchema, scopesSchema } from "./keys.ts";
+import { modelsSchema, originsSchema } from "./keys.ts";
 import {
   microsSchema,
   type SubjectLimitsBody,
@@ -13,6 +13,11 @@ import {
   subjectLimitsOf,
   subjectLimitsSchema,
 } from "./limits-body.ts";
+
+/** What a client token may be used for: what its key may, or one upload and nothing else. */
+export type TokenScope = KeyScope | "upload";
+
+const TOKEN_SCOPES: readonly TokenScope[] = [...KEY_SCOPES, "upload"];
 
 /**
  * What an app holds instead of a key: a JWT (RFC 7519) that is good for minutes and for part of what its key may do.
@@ -24,7 +29,7 @@ export interface ClientToken {
   readonly keyId: string;
   /** For whom it was made, in the account's own words: all tokens of one subject see the same. Null: this token stands alone. */
   readonly subject: string | null;
-  readonly scopes: readonly KeyScope[];
+  readonly scopes: readonly TokenScope[];
   /** The most that everything asked with it may cost together. */
   readonly spendCap: Micros;
   /** Of its subject, or of itself where it has none. */
@@ -44,7 +49,7 @@ export interface ClientTokenRequest {
   readonly limits?: SubjectLimitsBody;
   readonly share_cache: boolean;
   readonly spend_cap_micros: number;
-  readonly scopes: readonly KeyScope[];
+  readonly scopes: readonly TokenScope[];
   readonly models?: readonly string[];
   readonly origins?: readonly string[];
 }
@@ -54,7 +59,7 @@ export interface ClientTokenBody {
   readonly id: string;
   readonly token: string;
   readonly subject: string | null;
-  readonly scopes: readonly KeyScope[];
+  readonly scopes: readonly TokenScope[];
   readonly spend_cap_micros: number;
   /** RFC 3339, UTC. */
   readonly expires_at: string;
@@ -69,8 +74,16 @@ const DEFAULT_TTL_SECONDS = 300;
 /** Long enough for a session of questions, short enough that a token taken from a phone is worth little. */
 const MAX_TTL_SECONDS = 3600;
 
+/** A phone sends a picture in the background when it has a good network, so within a day. One upload spends nothing. */
+const MAX_UPLOAD_TTL_SECONDS = 86_400;
+
 /** Threat: parsing megabytes. A token with sixteen models and origins of full length is about 8,000 characters. */
 const MAX_TOKEN_LENGTH = 10_000;
+
+/** Says whether a token was made for one upload. */
+export function isUploadToken({ scopes }: Pick<ClientToken, "scopes">): boolean {
+  return scopes.includes("upload");
+}
 
 /** Tells a token from a key by its form, without believing it. */
 export function isClientToken(text: string): boolean {
@@ -149,7 +162,7 @@ const claimsSchema = z.object({
   subject: z.string().nullable().default(null),
   limits: subjectLimitsSchema.default({}),
   shares: z.boolean().default(false),
-  scopes: z.array(z.enum(KEY_SCOPES)),
+  scopes: z.array(z.enum(TOKEN_SCOPES)),
   models: z.array(z.string()).nullable(),
   origins: z.array(z.string()).nullable(),
 });
@@ -178,9 +191,17 @@ const subjectSchema = z
 
 export const clientTokenRequestSchema: z.ZodType<ClientTokenRequest> = z
   .strictObject({
-    ttl_seconds: z.int().min(1).max(MAX_TTL_SECONDS).default(DEFAULT_TTL_SECONDS),
-    spend_cap_micros: microsSchema.meta({
-      description: "The most that everything asked with it may cost together.",
+    ttl_seconds: z
+      .int()
+      .min(1)
+      .max(MAX_UPLOAD_TTL_SECONDS)
+      .default(DEFAULT_TTL_SECONDS)
+      .meta({
+        description: `At most ${MAX_TTL_SECONDS}; of one upload ${MAX_UPLOAD_TTL_SECONDS}, a day.`,
+      }),
+    spend_cap_micros: microsSchema.exactOptional().meta({
+      description:
+        "The most that everything asked with it may cost together. May be left out for one upload, which costs nothing.",
     }),
     subject: subjectSchema.exactOptional(),
     limits: subjectLimitsSchema.exactOptional(),
@@ -188,11 +209,39 @@ export const clientTokenRequestSchema: z.ZodType<ClientTokenRequest> = z
       description:
         "Its answers may come from the account's cache and go there. Without it they are cached for its subject alone.",
     }),
-    scopes: scopesSchema.default(["ask"]),
+    scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(KEY_SCOPES.length).default(["ask"]).meta({
+      description:
+        "`upload` stands alone: the token is good for one `POST /v1/images`, and what it uploads can be asked about by tokens of its subject.",
+    }),
     models: modelsSchema.exactOptional(),
     origins: originsSchema.exactOptional().meta({ description: "For a page: where it lies." }),
   })
+  .superRefine((request, context) => {
+    for (const [field, message] of Object.entries(faultsOf(request)))
+      context.addIssue({ code: "custom", path: [field], message });
+  })
+  .transform(({ spend_cap_micros = 0, ...request }) => ({ ...request, spend_cap_micros }))
   .meta({ id: "CreateClientToken", example: { spend_cap_micros: 50_000, ttl_seconds: 300 } });
+
+/** What a request for a token says that does not go together, by field. */
+function faultsOf({
+  scopes,
+  ttl_seconds,
+  spend_cap_micros,
+}: Pick<ClientTokenRequest, "scopes" | "ttl_seconds"> & Partial<ClientTokenRequest>): Readonly<
+  Record<string, string>
+> {
+  if (isUploadToken({ scopes }))
+    return scopes.length === 1 ? {} : { scopes: 'has "upload" beside others; it stands alone' };
+  return {
+    ...(spend_cap_micros === undefined
+      ? { spend_cap_micros: "is left out; one upload alone spends nothing" }
+      : {}),
+    ...(ttl_seconds <= MAX_TTL_SECONDS
+      ? {}
+      : { ttl_seconds: `is above ${MAX_TTL_SECONDS}; one upload alone may take a day` }),
+  };
+}
 
 export const clientTokenSchema: z.ZodType<ClientTokenBody> = z
   .strictObject({
@@ -200,7 +249,7 @@ export const clientTokenSchema: z.ZodType<ClientTokenBody> = z
     id: z.string(),
     token: z.string(),
     subject: z.string().nullable(),
-    scopes: z.array(z.enum(KEY_SCOPES)),
+    scopes: z.array(z.enum(TOKEN_SCOPES)),
     spend_cap_micros: microsSchema,
     expires_at: z.iso.datetime(),
   })

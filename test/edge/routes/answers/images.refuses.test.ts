@@ -21,6 +21,7 @@ describe("POST /v1/images refuses, and keeps nothing of,", () => {
     ["an empty file", "image_unsupported", ""],
     ["a text", "image_unsupported", "not a picture"],
     ["a page", "image_unsupported", "<svg xmlns='http://www.w3.org/2000/svg'/>"],
+    ["a photo of an iPhone", "image_heic", ascii("\0\0\0\x18ftypheic\0\0\0\0mif1heic")],
     ["a file that ends in its header", "image_truncated", picture(8).slice(0, 20)],
     ["a picture without pixels", "image_unsupported", picture(0)],
     ["a picture with a side too long", "image_too_large", new Uint8Array(jpeg(20_000, 400))],

@@ -33,6 +33,16 @@ describe("GET /v1/models", () => {
     ]);
   });
 
+  test("says how large a picture is worth sending: the largest canvas that the model looks at", async () => {
+    functionReplies(() => Response.json(card), "asked");
+    const shown = modelSchema.parse(await (await ask("/v1/models/demo")).json());
+    expect(shown.image).toEqual({
+      ...card.image,
+      recommended_max_pixels: 96 * 48,
+      recommended_max_side: 96,
+    });
+  });
+
   test("says of which class of arithmetic the answers are, as soon as the function knows", async () => {
     const status = {
       ...{ model: { name: "demo", version: "1", digest }, state: "ready" },
