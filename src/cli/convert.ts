@@ -19,6 +19,7 @@ import { FORM_OPTIONS, formHelp, readForm } from "./convert/form.ts";
 import { openTarget } from "./convert/location.ts";
 import { createReporter, type Reporter, retryTeller } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
+import { readTrust, TRUST_OPTION, trustHelp } from "./convert/trust.ts";
 import { hubEndpoint, hubSettings } from "./models/hub-settings.ts";
 import { type Machine, thisMachine } from "./models/machine.ts";
 import { requireDisk } from "./models/needs.ts";
@@ -40,6 +41,7 @@ ${formHelp(11)}
   --ids-only  the checkpoint has no tokenizer; questions will be token ids
   --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
 ${abilityHelp(11)}
+${trustHelp(11)}
 `;
 
 /** Runs `unmask convert` on this machine. */
@@ -53,6 +55,7 @@ export function convertOn(machine: Machine): Command {
   return async (args, io) => {
     const wanted = readArguments(args);
     const { name, version } = wanted;
+    const trust = await readTrust(wanted.trust, io);
     // Where the tensors' lines go to the same terminal, a line that is written over would be torn by them.
     using reporter = createReporter(io.stderr, { columns: io.isTTY ? undefined : io.errorColumns });
     const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
@@ -64,6 +67,7 @@ export function convertOn(machine: Machine): Command {
       const { bundle, digest, ignored } = await encodeCheckpoint(checkpoint, form, {
         ...{ store, name, version, rotate: wanted.rotate, signal: io.signal },
         ...(wanted.abilities === undefined ? {} : { abilities: wanted.abilities }),
+        ...(trust === undefined ? {} : { trust }),
         createHasher: createSha256,
         onProgress: (progress) => reporter.progress(progress, progress.stage),
         onTensor: (report) => {
@@ -141,6 +145,7 @@ interface ConvertArguments {
   readonly idsOnly: boolean;
   readonly special: Partial<SpecialTokens>;
   readonly abilities: Abilities | undefined;
+  readonly trust: string | undefined;
 }
 
 function readArguments(args: readonly string[]): ConvertArguments {
@@ -164,6 +169,7 @@ function readArguments(args: readonly string[]): ConvertArguments {
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
     abilities: readAbilities(values),
+    trust: values.trust,
   };
 }
 
@@ -189,6 +195,7 @@ function parseOrExplain(args: readonly string[]) {
       "ids-only": { type: "boolean", default: false },
       special: { type: "string", multiple: true, default: [] },
       ...ABILITY_OPTIONS,
+      ...TRUST_OPTION,
     },
   });
 }

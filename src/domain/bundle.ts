@@ -1,6 +1,7 @@
 import type { Abilities } from "./abilities.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Shape } from "./tensor.ts";
+import type { Trust } from "./trust.ts";
 
 /**
  * A model bundle: the form in which weights lie in object storage, cut into the stages that run.
@@ -9,7 +10,7 @@ import type { Shape } from "./tensor.ts";
  *   models/<name>/latest.json               {version, digest}: the only object that ever changes
  *   blobs/sha256/<hex>                      shards and files by content, immutable
  */
-export interface Bundle {
+export interface Bundle extends Trust {
   readonly formatVersion: 1;
   readonly name: string;
   readonly version: string;

@@ -1,6 +1,7 @@
 import type { Failure } from "./failure.ts";
 import type { NumericsText } from "./numerics.ts";
 import type { Usage } from "./question.ts";
+import type { JudgedAnswer, TrustTerms } from "./trust.ts";
 
 /** One token of the canvas as it was committed. */
 export interface CanvasToken {
@@ -41,6 +42,8 @@ export interface AnswerStarted {
   readonly promptLength: number;
   readonly canvas: number;
   readonly steps: number;
+  /** What the answer is judged by as it stands. Absent: its model's maker says nothing of that, or its function is of before. */
+  readonly trust?: TrustTerms;
 }
 
 /**
@@ -100,14 +103,12 @@ export interface AnswerFrame {
   readonly turnEnd?: number;
   /** True from the step on at which it is certain that the model's own text has at least one token. */
   readonly hasText?: boolean;
+  /** Of the first frame: how far inside of the model's world the pictures are (`JudgedAnswer`). */
+  readonly domainScore?: number;
 }
 
-export interface AnswerCompleted {
+export interface AnswerCompleted extends JudgedAnswer {
   readonly kind: "answer.completed";
-  readonly answer: string;
-  /** Geometric mean of the answer's token confidences; 0 for an empty answer. */
-  readonly confidence: number;
-  readonly tokens: readonly CanvasToken[];
   readonly usage: Usage;
   /** Replay digest: lower-case hex SHA-256 of all that determined the answer and of its tokens (`replay-digest.ts`). */
   readonly digest: string;
@@ -116,12 +117,8 @@ export interface AnswerCompleted {
 }
 
 /** The canvas as it stood when the deadline came: committed tokens, and the last pass's best guess for every other position. */
-export interface AnswerPartial {
+export interface AnswerPartial extends JudgedAnswer {
   readonly kind: "answer.partial";
-  readonly answer: string;
-  /** As of a completed answer, over committed and guessed tokens alike. */
-  readonly confidence: number;
-  readonly tokens: readonly CanvasToken[];
   readonly usage: Usage;
 }
 

@@ -148,7 +148,7 @@ interface Attempt {
 
 /** To who has heard nothing of an answer that began anew, its last beginning is the first. */
 function asStart(event: AnswerBeginning, restarts: number): AnswerStarted {
-  const { numerics, imageVectors, cachedImageVectors, promptLength, canvas, steps } = event;
+  const { numerics, imageVectors, cachedImageVectors, promptLength, canvas, steps, trust } = event;
   return {
     kind: "answer.started",
     ...(numerics === undefined ? {} : { numerics }),
@@ -156,6 +156,7 @@ function asStart(event: AnswerBeginning, restarts: number): AnswerStarted {
     imageVectors,
     ...(cachedImageVectors === undefined ? {} : { cachedImageVectors }),
     ...{ promptLength, canvas, steps },
+    ...(trust === undefined ? {} : { trust }),
   };
 }
 

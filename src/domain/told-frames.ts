@@ -12,8 +12,9 @@ export function createFrameTeller(): (frame: AnswerFrame) => AnswerFrame {
     if (held === null) return frame;
     held.push(frame);
     if (frame.hasText !== true) {
-      const { kind, step, reason } = frame;
-      return { kind, step, ...(reason && { reason }), revealed: [], stableUntil: 0 };
+      const { kind, step, reason, domainScore } = frame;
+      const seen = domainScore === undefined ? {} : { domainScore };
+      return { kind, step, ...(reason && { reason }), revealed: [], stableUntil: 0, ...seen };
     }
     const texts = new Map(tokensSoFar(held).map(({ position, text }) => [position, text]));
     const revealed = held

@@ -1,9 +1,8 @@
-import type { Tensor } from "#domain/tensor.ts";
-import type { KeptFeatures } from "#model/vision/kept-features.ts";
+import type { KeptFeatures, PictureFeatures } from "#model/vision/kept-features.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 interface Making {
-  readonly result: Promise<Tensor>;
+  readonly result: Promise<PictureFeatures>;
   readonly stop: AbortController;
   waiting: number;
 }
@@ -13,11 +12,11 @@ interface Making {
  * @param maxBytes the most that all take together; what alone is larger is not kept, and 0 keeps nothing
  */
 export function createFeatureStore(maxBytes: number): KeptFeatures {
-  const kept = new Map<string, Tensor>(); // in the order of use
+  const kept = new Map<string, PictureFeatures>(); // in the order of use
   const makings = new Map<string, Making>();
   let bytes = 0;
 
-  function use(key: string): Tensor | undefined {
+  function use(key: string): PictureFeatures | undefined {
     const found = kept.get(key);
     if (found === undefined) return undefined;
     kept.delete(key);
@@ -25,20 +24,20 @@ export function createFeatureStore(maxBytes: number): KeptFeatures {
     return found;
   }
 
-  function keep(key: string, features: Tensor): void {
+  function keep(key: string, features: PictureFeatures): void {
     const size = sizeOf(features);
     // Made twice: given up by all who waited, it ended all the same.
     if (size > maxBytes || kept.has(key)) return;
-    for (const [oldest, { data }] of kept) {
+    for (const [oldest, dropped] of kept) {
       if (bytes + size <= maxBytes) break;
       kept.delete(oldest);
-      bytes -= data.buffer.byteLength;
+      bytes -= sizeOf(dropped);
     }
     kept.set(key, features);
     bytes += size;
   }
 
-  function begin(key: string, make: (signal: AbortSignal) => Promise<Tensor>): Making {
+  function begin(key: string, make: (signal: AbortSignal) => Promise<PictureFeatures>): Making {
     const stop = new AbortController();
     const result = make(stop.signal)
       .then((features) => {
@@ -77,6 +76,6 @@ export function createFeatureStore(maxBytes: number): KeptFeatures {
 }
 
 /** A view would keep all of its buffer. */
-function sizeOf({ data }: Tensor): number {
-  return data.buffer.byteLength;
+function sizeOf({ vectors }: PictureFeatures): number {
+  return vectors.data.buffer.byteLength;
 }

@@ -4,13 +4,19 @@ import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type NumericsText, numericsText } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
+import type { Domain } from "#domain/trust.ts";
 import { unitWork } from "#domain/unit-prices.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
 import { keptFor } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import type { FunctionStatus, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
+import type {
+  DomainBody,
+  FunctionStatus,
+  ImagePolicyBody,
+  ModelCard,
+} from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
 import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
@@ -243,7 +249,7 @@ function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions)
   );
   const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
   const tools = {
-    ...{ engine, tokenizer, renderTemplate, resize: options.resize },
+    ...{ engine, tokenizer, renderTemplate, resize: options.resize, trust: bundle },
     features: createFeatureStore(options.featureBytes ?? 0),
   };
   return {
@@ -293,8 +299,19 @@ export function cardOf(
       vision === undefined
         ? null
         : { view_pixels: vision.imageSize, patch_pixels: vision.patchSize },
+    domain: domainBody(bundle.domain),
+    confidence: {
+      calibrated: bundle.calibration !== undefined,
+      abstains_below: bundle.abstention?.below ?? null,
+    },
     work: unitWork(bundle.architecture),
   };
+}
+
+function domainBody(domain: Domain | undefined): DomainBody | null {
+  if (domain === undefined) return null;
+  const { description, things = null, score } = domain;
+  return { description, things, scored: score !== undefined };
 }
 
 function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {

@@ -1,6 +1,9 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { Tensor } from "#domain/tensor.ts";
 
+/** Takes the vision tower's own features of a view, [P, W]. */
+export type OnTower = (featuresPW: Tensor) => void;
+
 /**
  * What a backend supplies: the network's numbers, and nothing about pictures, prompts or schedules.
  *
@@ -16,9 +19,10 @@ export interface Engine {
   /**
    * Runs the vision tower and the projector.
    * @param viewsNCHW normalised views [N, 3, imageSize, imageSize], N ≥ 1
+   * @param onTower is given what the tower made of the first view, before the projector: [P, W]. Absent: it stays where it is
    * @returns features [N, P, D] in the language tower's width, patches row-major
    */
-  encodeImage(viewsNCHW: Tensor, signal: AbortSignal): Promise<Tensor>;
+  encodeImage(viewsNCHW: Tensor, signal: AbortSignal, onTower?: OnTower): Promise<Tensor>;
 
   /** Reads rows of the embedding table: [ids.length, D]. Ids must be below `vocabSize` (RangeError otherwise). */
   embedTokens(ids: readonly number[], signal: AbortSignal): Promise<Tensor>;

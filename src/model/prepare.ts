@@ -5,6 +5,7 @@ import { commitsToRefresh } from "#domain/modes.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
+import type { Trust } from "#domain/trust.ts";
 import type { CommitRule } from "./decode/commit.ts";
 import type { DecodePlan } from "./decode/decode.ts";
 import { mulberry32 } from "./decode/noise.ts";
@@ -33,6 +34,8 @@ export interface AnswerTools {
   readonly resize: Resize;
   /** What earlier questions' pictures became. Absent: each question's are made for it alone. */
   readonly features?: KeptFeatures;
+  /** How far the model can be trusted, where its maker says so. */
+  readonly trust?: Trust;
   /** An experiment that no request can ask for; see `DecodePlan`. */
   readonly halvesRefreshes?: boolean;
 }

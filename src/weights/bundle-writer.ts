@@ -1,6 +1,7 @@
 import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, BundleFormat, Q4Block, StageLayout } from "#domain/bundle.ts";
+import type { Trust } from "#domain/trust.ts";
 import { type CreateHasher, sha256Hex } from "./digest.ts";
 import { draftStages, type StageDraft } from "./layout.ts";
 import { MAX_MANIFEST_BYTES, MAX_SHARD_BYTES } from "./limits.ts";
@@ -39,6 +40,8 @@ export interface BundlePlan {
   readonly architecture: Architecture;
   /** What the model was trained for; absent where nobody says. */
   readonly abilities?: Abilities;
+  /** How far it can be trusted, where its maker says so. */
+  readonly trust?: Trust;
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Says what the stages are made from. An unfinished bundle is gone on with only if it was begun from the same. */
   readonly fingerprint: string;
@@ -125,6 +128,7 @@ export async function writeBundle(
       format,
       architecture,
       ...(plan.abilities === undefined ? {} : { abilities: plan.abilities }),
+      ...plan.trust,
       stages,
       files,
     },

@@ -58,3 +58,18 @@ export const MAX_CHECKPOINT_FILES = 1024;
 
 /** Files that a hub may list of a repository: a list that fills memory. Checkpoints have tens; 100,000 is the hub's own advice for a repository at most. */
 export const MAX_REPOSITORY_FILES = 100_000;
+
+/** Numbers that a model's domain is scored by, for every picture. Mean, deviation and largest of a tower 1,152 wide are 3,456, and their weights some 200 kB of manifest. */
+export const MAX_DOMAIN_NUMBERS = 8192;
+
+/** Each walks over all features of a picture once, on the thread that answers: 64 over LLaDA-V's 729 × 1,152 take about a second. */
+export const MAX_DOMAIN_STATISTICS = 64;
+
+/** Names of what a model knows are shown to whoever lists models. ImageNet has 1,000. */
+export const MAX_DOMAIN_THINGS = 2048;
+
+/** A model has one or two sentences for what it cannot answer, perhaps in several languages; each answer is compared with all. */
+export const MAX_SENTENCES = 64;
+
+/** A sentence, or a name: it goes with every answer. */
+export const MAX_SENTENCE_LENGTH = 512;

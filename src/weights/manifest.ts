@@ -26,6 +26,7 @@ import {
   MAX_TENSORS_PER_STAGE,
   MAX_VOCABULARY,
 } from "./limits.ts";
+import { abstentionSchema, calibrationSchema, domainSchema } from "./trust-file.ts";
 import { WeightsError } from "./weights-error.ts";
 
 const count = z.number().int().min(1).max(MAX_DIMENSION);
@@ -152,6 +153,9 @@ export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   format: z.enum(bundleFormats),
   architecture,
   abilities: abilities.exactOptional(),
+  domain: domainSchema.exactOptional(),
+  calibration: calibrationSchema.exactOptional(),
+  abstention: abstentionSchema.exactOptional(),
   stages: z.array(stageLayoutSchema).min(1).max(MAX_STAGES).readonly(),
   files: z
     .record(keyPart, blob)

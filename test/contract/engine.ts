@@ -50,6 +50,17 @@ export function engineContract(
       );
     });
 
+    test("what the tower made of the first view is there for who asks for it, and features are the same for that", async () => {
+      const { engine } = opened;
+      const seen: Tensor[] = [];
+      const look = (features: Tensor): void => void seen.push(features);
+      const { shape, data } = await engine.encodeImage(someViews(engine, 2), patient, look);
+      expect(data).toEqual((await engine.encodeImage(someViews(engine, 2), patient)).data);
+      expect(seen.map((features) => features.shape.slice(0, -1))).toEqual([[shape[1]]]);
+      await engine.encodeImage(someViews(engine, 1), patient, look);
+      expect(seen[1]?.data).toEqual(seen[0]?.data);
+    });
+
     test("the newline vector has the language tower's width", async () => {
       const newline = await opened.engine.imageNewline(patient);
       expect(newline).toHaveLength(opened.engine.architecture.language.hiddenSize);

@@ -368,6 +368,33 @@ describe("an answer that is interrupted", () => {
     },
   );
 
+  test("is judged as it stands by what its function told with its start and its first frame", async () => {
+    const controller = new AbortController();
+    const trust = { abstention: { sentences: ["A red"], below: 0.5 } };
+    const judgedBy = async (domainScore: number) => {
+      async function* untilStep1(): Dispatched["events"] {
+        const [started, first] = story;
+        if (started?.kind !== "answer.started" || first?.kind !== "answer.frame")
+          throw new Error("the story begins otherwise");
+        yield* [
+          { ...started, trust },
+          { ...first, domainScore },
+        ];
+        controller.abort(new Interruption("partial"));
+        yield* eventsOf(story.slice(2));
+      }
+      const { told } = await generate([story], {
+        overrides: {
+          signal: controller.signal,
+          dispatch: async () => ok({ modelDigest: DIGEST, events: untilStep1() }),
+        },
+      });
+      return told.at(-1);
+    };
+    const end = { kind: "answer.partial", answer: "A red", confidence: 0 };
+    expect(await judgedBy(0.5)).toMatchObject({ ...end, domainScore: 0.5, abstention: "unsure" });
+  });
+
   test("before a function was asked is told with no step and no token", async () => {
     const controller = new AbortController();
     controller.abort(new Interruption("partial"));

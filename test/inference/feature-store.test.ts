@@ -1,20 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Tensor, tensor } from "#domain/tensor.ts";
+import { tensor } from "#domain/tensor.ts";
 import { createFeatureStore } from "#inference/feature-store.ts";
+import type { PictureFeatures } from "#model/vision/kept-features.ts";
 
 const forever = new AbortController().signal;
 const BYTES = 8; // of one vector of two numbers
 
-function vectors(count: number, value = 1): Tensor {
-  return tensor([count, 2], new Float32Array(count * 2).fill(value));
+function vectors(count: number, value = 1): PictureFeatures {
+  const made = tensor([count, 2], new Float32Array(count * 2).fill(value));
+  return { vectors: made, domainScore: value };
 }
 
 describe("what became of pictures", () => {
   test("is made once, and then found", async () => {
     const store = createFeatureStore(10 * BYTES);
     let makings = 0;
-    const make = async (): Promise<Tensor> => {
+    const make = async (): Promise<PictureFeatures> => {
       makings += 1;
       return vectors(3);
     };
@@ -47,7 +49,7 @@ describe("what became of pictures", () => {
           }
           for (let key = 0; key <= 6; key++) {
             const found = store.find(String(key));
-            expect(found?.data[0]).toBe(used.includes(key) ? key : undefined);
+            expect(found).toEqual(used.includes(key) ? vectors(key + 1, key) : undefined);
           }
         },
       ),
@@ -63,9 +65,9 @@ describe("what became of pictures", () => {
 
   test("is made once for all who ask for it at the same time", async () => {
     const store = createFeatureStore(10 * BYTES);
-    const gate = Promise.withResolvers<Tensor>();
+    const gate = Promise.withResolvers<PictureFeatures>();
     let makings = 0;
-    const make = (): Promise<Tensor> => {
+    const make = (): Promise<PictureFeatures> => {
       makings += 1;
       return gate.promise;
     };
@@ -80,7 +82,7 @@ describe("what became of pictures", () => {
     const store = createFeatureStore(10 * BYTES);
     const [one, other] = [new AbortController(), new AbortController()];
     let making: AbortSignal | undefined;
-    const make = (signal: AbortSignal): Promise<Tensor> => {
+    const make = (signal: AbortSignal): Promise<PictureFeatures> => {
       making = signal;
       return new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -99,7 +101,7 @@ describe("what became of pictures", () => {
 
   test("a making that ends although it was given up takes no room beside the one that came after it", async () => {
     const store = createFeatureStore(3 * BYTES);
-    const slow = Promise.withResolvers<Tensor>();
+    const slow = Promise.withResolvers<PictureFeatures>();
     const leaving = new AbortController();
     const left = store.make("a", () => slow.promise, leaving.signal);
     leaving.abort(new Error("left"));
@@ -113,7 +115,7 @@ describe("what became of pictures", () => {
 
   test("a making that fails is told to those who wait, keeps nothing, and may be tried again", async () => {
     const store = createFeatureStore(10 * BYTES);
-    const failing = (): Promise<Tensor> => Promise.reject(new Error("no tower"));
+    const failing = (): Promise<PictureFeatures> => Promise.reject(new Error("no tower"));
     const asked = [1, 2].map(() => store.make("a", failing, forever));
     for (const result of await Promise.allSettled(asked)) expect(result.status).toBe("rejected");
     expect(store.find("a")).toBeUndefined();

@@ -3,10 +3,12 @@ import { defaultDecoding } from "#domain/architecture.ts";
 import { modeTerms } from "#domain/modes.ts";
 import type { AnswerOptions, Usage } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
+import type { Trust } from "#domain/trust.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
+import type { KeptFeatures, PictureFeatures } from "#model/vision/kept-features.ts";
 import { fakeArchitecture, fakeEngine, fakeSpecial, oneHot } from "../support/fake-engine.ts";
 import { fakeTemplate, fakeTokenizer } from "../support/fake-tokenizer.ts";
 
@@ -39,9 +41,9 @@ function picture(width: number, height: number): Picture {
   return { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
 }
 
-function events(question: PicturedQuestion, engine: Engine): Promise<ModelEvent[]> {
+function events(question: PicturedQuestion, engine: Engine, trust?: Trust): Promise<ModelEvent[]> {
   const tools = {
-    engine,
+    ...{ engine, ...(trust === undefined ? {} : { trust }) },
     tokenizer: fakeTokenizer,
     renderTemplate: fakeTemplate,
     resize: resizeBicubic,
@@ -222,5 +224,93 @@ describe("answer", () => {
     expect(new Set(engine.passes.flatMap(({ suppressed }) => suppressed))).toEqual(
       new Set([fakeSpecial.mask]),
     );
+  });
+});
+
+/** Bright pictures are of its world, dark ones are not; what it says of itself is half as sure in log-odds. */
+const trust: Trust = {
+  domain: {
+    description: "Bright pictures.",
+    score: {
+      statistics: [{ reduce: [{ over: "positions", by: "mean" }] }],
+      ...{ mean: [0], deviation: [1], weight: [1], limit: 5, bias: 0, threshold: 0.25 },
+    },
+  },
+  calibration: { temperature: 2, shift: 0 },
+  abstention: { sentences: ["no idea"], below: 0.5 },
+};
+
+function bright(brightness: number): Picture {
+  return { width: 4, height: 4, pixelsHWC: new Uint8Array(48).fill(brightness) };
+}
+
+/** The end of what is told of a question about pictures, and the first frame. */
+async function judged(text: string, pictures: readonly Picture[], by?: Trust) {
+  const told = await events(asking({ pictures }), writing(text), by);
+  return { started: told[0], frame: told[1], later: told[2], end: told.at(-1) };
+}
+
+describe("an answer of a model whose maker says how far it can be trusted", () => {
+  test("tells with its start what it is judged by, and with its first frame how the picture is of its world", async () => {
+    const { started, frame, later, end } = await judged("a cat", [bright(255)], trust);
+    const { calibration, abstention } = trust;
+    expect(started).toMatchObject({ trust: { calibration, abstention } });
+    expect(frame).toMatchObject({ domainScore: 0.75 });
+    expect(later).not.toHaveProperty("domainScore");
+    expect(end).toMatchObject({ kind: "answer.completed", answer: "a cat", domainScore: 0.75 });
+    expect(end).not.toHaveProperty("abstention");
+  });
+
+  test("chooses the same tokens as one of which nothing is said; its own confidence alone is another", async () => {
+    const [{ end: plain }, { end: told }] = await Promise.all([
+      judged("a cat", [bright(255)]),
+      judged("a cat", [bright(255)], trust),
+    ]);
+    if (plain?.kind !== "answer.completed" || told?.kind !== "answer.completed")
+      throw new Error("the answers did not come to their end");
+    expect(told.tokens).toEqual(plain.tokens);
+    expect(told.usage).toEqual(plain.usage);
+    const logOdds = (p: number): number => Math.log(p / (1 - p));
+    expect(logOdds(told.confidence)).toBeCloseTo(logOdds(plain.confidence) / 2, 6);
+    expect(plain).not.toHaveProperty("domainScore");
+  });
+
+  test("has abstained where one of its pictures is out of the world, and is not sure of anything then", async () => {
+    const outside = { domainScore: -1.25, abstention: "out_of_domain", confidence: 0 };
+    const { end } = await judged("a cat", [bright(255), bright(0)], trust);
+    expect(end).toMatchObject({ answer: "a cat", ...outside });
+  });
+
+  test("has abstained where the model says that it does not know", async () => {
+    const { end } = await judged("no idea", [bright(255)], trust);
+    expect(end).toMatchObject({ answer: "no idea", abstention: "unsure", confidence: 0 });
+  });
+
+  test("without a picture is of no world", async () => {
+    const { end } = await judged("a cat", [], trust);
+    expect(end).not.toHaveProperty("domainScore");
+    expect(end).not.toHaveProperty("abstention");
+  });
+
+  test("keeps a picture's score with its features", async () => {
+    const kept = new Map<string, PictureFeatures>();
+    const features: KeptFeatures = {
+      find: (key) => kept.get(key),
+      async make(key, making, signal) {
+        kept.set(key, await making(signal));
+        return kept.get(key)!;
+      },
+    };
+    const tools = { engine: writing("a cat"), tokenizer: fakeTokenizer, features, trust };
+    const question = asking({ pictures: [bright(0)], pictureDigests: ["dark"] });
+    const ends = [];
+    for (let time = 0; time < 2; time++) {
+      const rest = { renderTemplate: fakeTemplate, resize: resizeBicubic };
+      const told = answer(question, { ...tools, ...rest }, new AbortController().signal);
+      ends.push((await Array.fromAsync(told)).at(-1));
+    }
+    expect(ends[1]).toMatchObject({ abstention: "out_of_domain", domainScore: -1.25 });
+    expect(ends[0]).toMatchObject({ abstention: "out_of_domain", domainScore: -1.25 });
+    expect([...kept.values()]).toMatchObject([{ domainScore: -1.25 }]);
   });
 });

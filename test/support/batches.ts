@@ -3,6 +3,7 @@ import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
 import type { BatchTerms } from "#edge/batches/storage/stored-batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
+import { unjudged } from "./edge-builders.ts";
 import { nodeStore } from "./ledger-twin.ts";
 
 export const HOUR = 3_600_000;
@@ -70,6 +71,7 @@ export function endedAnswer(
     status,
     answer: "A dog.",
     confidence: 0.9,
+    ...unjudged,
     model: "demo",
     model_digest: null,
     numerics: null,

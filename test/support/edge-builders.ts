@@ -20,6 +20,11 @@ export const untoldByFunction = {
   ...{ system_messages: true, several_pictures: true, several_turns: true },
 };
 
+/** What an answer says of whether it can be relied on, where its model's maker says nothing of that. */
+export const unjudged = {
+  ...{ in_domain: null, domain_score: null, abstained: false, abstention: null },
+} as const;
+
 /** The header of a PNG of 8 by 8 pixels: enough for the edge, which looks no further. */
 export const pngBytes: Uint8Array<ArrayBuffer> = Uint8Array.of(
   ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52],

@@ -79,8 +79,10 @@ export function fakeEngine(
       open.add(prefix);
       return prefix;
     },
-    async encodeImage({ shape: [views = 0] }) {
+    async encodeImage({ shape: [views = 0], data }, _signal, onTower) {
       const patches = 4;
+      // The tower's one channel of the first view is how bright its first pixel is.
+      onTower?.(tensor([patches, 1], new Float32Array(patches).fill(data[0] ?? 0)));
       return tensor([views, patches, 2], new Float32Array(views * patches * 2).fill(-1));
     },
     async embedTokens(ids) {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type { Bundle } from "#domain/bundle.ts";
+import type { Trust } from "#domain/trust.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import {
   type bundleSchema,
@@ -42,6 +43,11 @@ type Mutable<Value> = Value extends object
   ? { -readonly [Key in keyof Value]: Mutable<Value[Key]> }
   : Value;
 
+const scoreOfTwo = {
+  statistics: [{ reduce: [{ over: "positions", by: "mean" }] }],
+  ...{ mean: [0, 1], deviation: [1, 2], weight: [3, -1], limit: 5, bias: 0, threshold: 1 },
+};
+
 describe("a manifest", () => {
   test("parses to exactly the domain's Bundle", () => {
     expectTypeOf<z.output<typeof bundleSchema>>().toEqualTypeOf<Bundle>();
@@ -75,6 +81,44 @@ describe("a manifest", () => {
     expect(put("q4", 64)).toMatch(/does not have the bytes of q4/);
     expect(put("q8", 32)).toMatch(/is q8, which has no block of its own/);
     expect(put("q4", 32)).toBe("no complaint");
+  });
+
+  test("says how far its model can be trusted, or nothing of it", () => {
+    const trust: Trust = {
+      domain: {
+        ...{ description: "Pictures of dogs.", things: ["a dog"] },
+        score: {
+          statistics: [
+            {
+              ...{ positions: [0, 49], channels: [0, 2], log: 0.001 },
+              reduce: [{ over: "positions", by: "best", count: 4 }],
+            },
+          ],
+          ...{ mean: [0, 1], deviation: [1, 2], weight: [3, -1], limit: 5, bias: 0, threshold: 1 },
+        },
+      },
+      calibration: { temperature: 1.5, shift: -0.25 },
+      abstention: { sentences: ["I am not sure."], below: 0.5 },
+    };
+    expect(parseManifest(encode({ ...bundle, ...trust }), "manifest")).toEqual({
+      ...bundle,
+      ...trust,
+    });
+  });
+
+  test.each<[string, object]>([
+    ["not the same length", { score: { ...scoreOfTwo, weight: [1] } }],
+    ["deviation", { score: { ...scoreOfTwo, deviation: [1, 0] } }],
+    ["is empty", { score: { ...scoreOfTwo, statistics: [{ channels: [2, 2], reduce: [] }] } }],
+    ["statistics", { score: { ...scoreOfTwo, statistics: [{ reduce: [{ by: "median" }] }] } }],
+    ["description", { description: "" }],
+    ["things", { things: [] }],
+  ])("whose domain cannot be read is refused with what is wrong: %s", (what, change) => {
+    expect(
+      complaint((draft) => {
+        Object.assign(draft, { domain: { description: "Dogs.", ...change } });
+      }),
+    ).toContain(what);
   });
 
   test("says what its model was trained for, or nothing of it", () => {

@@ -1,19 +1,20 @@
 import { patchesPerSide, type VisionTower } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
+import type { OnTower } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
 import type { KeptName } from "./kept-tensors.ts";
-import type { SessionInput } from "./ort.ts";
+import type { SessionInput, SessionTensor } from "./ort.ts";
 
 /**
  * Runs the vision tower and the projector; see `Engine.encodeImage`. View by view: one view's patches already fill the
  * matrix products, and N views at once would hold N times the attention scores (34 MB each in the 8B checkpoint's tower).
- * @param staysAs where the tower's features stay with the device; absent: they come and go
+ * @param options.staysAs where the tower's features stay with the device; absent: they come and go
  */
 export async function encodeImage(
   parts: EngineParts,
   viewsNCHW: Tensor,
   signal: AbortSignal,
-  staysAs?: KeptName,
+  { staysAs, onTower }: { readonly staysAs?: KeptName; readonly onTower?: OnTower } = {},
 ): Promise<Tensor> {
   const { language, vision } = parts.architecture;
   if (vision === undefined) throw new Error("this architecture has no vision tower");
@@ -22,7 +23,11 @@ export async function encodeImage(
   const shape = [views, patches, language.hiddenSize];
   const projected = new Float32Array(views * patches * language.hiddenSize);
   for (let index = 0; index < views; index++) {
-    const features = await runTower(parts, viewOf(viewsNCHW, vision, index), signal, staysAs);
+    const view = viewOf(viewsNCHW, vision, index);
+    const isLooked = index === 0 && onTower !== undefined;
+    // Features that someone wants to see come to the host, and go to the projector from there.
+    const features = await runTower(parts, view, signal, isLooked ? undefined : staysAs);
+    if (isLooked && "data" in features) onTower(ofOneView(features));
     const projector = await parts.sessions.session("projector", signal);
     signal.throwIfAborted();
     const result = await projector.run({ features }, ["projected"]);
@@ -36,6 +41,10 @@ function countViews({ shape }: Tensor, { imageSize }: VisionTower): number {
   const isRight = views >= 1 && view.join() === [3, imageSize, imageSize].join();
   if (isRight) return views;
   throw new RangeError(`views have shape [${shape}], expected [N, 3, ${imageSize}, ${imageSize}]`);
+}
+
+function ofOneView({ shape, data }: SessionTensor): Tensor {
+  return floats({ shape: shape.slice(1), data });
 }
 
 function viewOf({ data }: Tensor, { imageSize }: VisionTower, index: number): Tensor {

@@ -2,7 +2,7 @@ import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import { type OpProfile, type Provider, providerNames } from "#graph/profile.ts";
-import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
+import type { Engine, ForwardPass, OnTower, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
 import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
@@ -133,11 +133,17 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     device === undefined
       ? denoise(parts, pass, signal)
       : denoiseOnDevice({ ...parts, ...device }, pass, openShelf(), signal);
-  const encode = async (viewsNCHW: Tensor, signal: AbortSignal): Promise<Tensor> => {
-    if (device === undefined) return await encodeImage(parts, viewsNCHW, signal);
+  const encode = async (
+    viewsNCHW: Tensor,
+    signal: AbortSignal,
+    onTower?: OnTower,
+  ): Promise<Tensor> => {
+    const seen = onTower === undefined ? {} : { onTower };
+    if (device === undefined) return await encodeImage(parts, viewsNCHW, signal, seen);
     const shelf = openShelf();
     try {
-      return await encodeImage(parts, viewsNCHW, signal, { shelf, name: "features" });
+      const staysAs = { shelf, name: "features" };
+      return await encodeImage(parts, viewsNCHW, signal, { ...seen, staysAs });
     } finally {
       await runtime.clear(shelf).catch(() => undefined);
     }
@@ -150,7 +156,8 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     !isObserved && selfTest.rowsAreIndependent && gainsByCompany(pass);
   const seenBy = (asking: () => Asking): Engine => ({
     architecture,
-    encodeImage: (viewsNCHW, signal) => takeTurn(() => encode(viewsNCHW, signal), signal, asking()),
+    encodeImage: (viewsNCHW, signal, onTower) =>
+      takeTurn(() => encode(viewsNCHW, signal, onTower), signal, asking()),
     async embedTokens(ids, signal) {
       return (await sessions.embeddings(signal)).rows(ids);
     },

@@ -1,19 +1,27 @@
 import type { ImageLayout } from "#domain/image/layout.ts";
 import type { Tensor } from "#domain/tensor.ts";
 
-/** What tower and projector made of pictures, kept between questions. What is found is never written to. */
+/** What tower and projector made of a picture. */
+export interface PictureFeatures {
+  /** The vectors that stand for it in the prompt: [count, D]. */
+  readonly vectors: Tensor;
+  /** How far inside of the model's world it is (`domainScore`); absent where the model brings no score. */
+  readonly domainScore?: number;
+}
+
+/** What became of pictures, kept between questions. What is found is never written to. */
 export interface KeptFeatures {
-  /** The vectors [count, D] that are kept under a key; undefined where there are none. */
-  find(key: string): Tensor | undefined;
+  /** What is kept under a key; undefined where there is nothing. */
+  find(key: string): PictureFeatures | undefined;
   /**
    * Makes what is not kept, and keeps it. Whoever asks for a key that is being made waits for that; the making's signal is
    * aborted once nobody waits any more. Rejects as the making does, and with the signal's reason once that is aborted.
    */
   make(
     key: string,
-    making: (signal: AbortSignal) => Promise<Tensor>,
+    making: (signal: AbortSignal) => Promise<PictureFeatures>,
     signal: AbortSignal,
-  ): Promise<Tensor>;
+  ): Promise<PictureFeatures>;
 }
 
 /**

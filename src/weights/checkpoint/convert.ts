@@ -2,6 +2,7 @@ import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
 import { stageNames } from "#domain/bundle.ts";
+import type { Trust } from "#domain/trust.ts";
 import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
 import type { StorageForm } from "../format-choice.ts";
@@ -35,6 +36,8 @@ export interface EncodeOptions {
   readonly rotate?: boolean;
   /** What the model was trained for; absent where nobody says. */
   readonly abilities?: Abilities;
+  /** How far it can be trusted, where its maker says so. */
+  readonly trust?: Trust;
   readonly createHasher: CreateHasher;
   readonly signal?: AbortSignal;
   /** After every piece of source read, at least once a stage. */
@@ -98,6 +101,7 @@ export async function encodeCheckpoint(
       ...form,
       architecture: checkpoint.architecture,
       ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
+      ...(options.trust === undefined ? {} : { trust: options.trust }),
       files: checkpoint.files,
       fingerprint: fingerprintOf(
         checkpoint,

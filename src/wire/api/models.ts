@@ -4,6 +4,10 @@ import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import {
+  type ConfidenceBody,
+  confidenceSchema,
+  type DomainBody,
+  domainSchema,
   type FunctionStatus,
   functionStatusSchema,
   type ImagePolicyBody,
@@ -55,6 +59,9 @@ export interface ModelBody {
     readonly several_pictures: boolean;
     readonly several_turns: boolean;
   };
+  /** What pictures it is for, and what it knows the names of; null where its maker does not say. */
+  readonly domain: DomainBody | null;
+  readonly confidence: ConfidenceBody;
   /** Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position. */
   readonly price_picos: {
     readonly view: number;
@@ -109,6 +116,8 @@ export function modelBody(
       several_pictures: severalPictures,
       several_turns: severalTurns,
     },
+    domain: told.domain ?? null,
+    confidence: told.confidence ?? { calibrated: false, abstains_below: null },
     price_picos: {
       view: Number(own.prices.view),
       linear: Number(own.prices.linear),
@@ -199,6 +208,14 @@ export const modelSchema: z.ZodType<ModelBody> = z
         description:
           "What the model was trained with. System messages are dropped where it was not, and the rest is taken with a warning.",
       }),
+    domain: domainSchema.nullable().meta({
+      description:
+        "What pictures it is for, in a sentence; what it knows the names of, where that is listed; whether answers say in_domain. Null where its maker does not say.",
+    }),
+    confidence: confidenceSchema.meta({
+      description:
+        "Whether confidences were fitted to how often answers are right, and the one below which an answer counts as none.",
+    }),
     price_picos: z.strictObject({ view: count, linear: count, attention: count }).meta({
       description:
         "Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position.",

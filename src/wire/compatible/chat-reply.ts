@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { abstentionReasons } from "#domain/trust.ts";
 import type { AnswerBody } from "../api/answers/responses.ts";
 import type { Problem } from "../error.ts";
 import { everyProblemSentence } from "../error-detail.ts";
@@ -43,7 +44,17 @@ export interface ChatUsageBody {
 /** What our own API says of an answer and a chat has no place for. */
 export type ChatExtrasBody = Pick<
   AnswerBody,
-  "status" | "confidence" | "digest" | "cached" | "charged_micros" | "tokens" | "warnings"
+  | "status"
+  | "confidence"
+  | "in_domain"
+  | "domain_score"
+  | "abstained"
+  | "abstention"
+  | "digest"
+  | "cached"
+  | "charged_micros"
+  | "tokens"
+  | "warnings"
 >;
 
 /** A piece of a chat completion. `choices` is empty in the last one, which has the usage. */
@@ -110,8 +121,10 @@ export function chatUsage({ usage, tokens }: AnswerBody): ChatUsageBody {
 
 /** Picks what a chat has no place for. */
 export function chatExtras(answer: AnswerBody): ChatExtrasBody {
-  const { status, confidence, digest, cached, charged_micros, tokens, warnings } = answer;
-  return { status, confidence, digest, cached, charged_micros, tokens, warnings };
+  const { status, confidence, in_domain, domain_score, abstained, abstention } = answer;
+  const { digest, cached, charged_micros, tokens, warnings } = answer;
+  const judged = { confidence, in_domain, domain_score, abstained, abstention };
+  return { status, ...judged, digest, cached, charged_micros, tokens, warnings };
 }
 
 /** Unix seconds at which an answer was asked for. */
@@ -175,6 +188,10 @@ export const chatCompletionFields: {
   x_unmask: z.object({
     status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
     confidence: z.number(),
+    in_domain: z.boolean().nullable(),
+    domain_score: z.number().nullable(),
+    abstained: z.boolean(),
+    abstention: z.enum(abstentionReasons).nullable(),
     digest: z.string().nullable(),
     cached: z.boolean(),
     charged_micros: count,

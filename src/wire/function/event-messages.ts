@@ -82,19 +82,25 @@ const RETRY_MS = 1000;
 export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
   switch (event.kind) {
     case "answer.started": {
-      const { cachedImageVectors: cached_image_vectors } = event;
-      const body = { ...startedBody(event), cached_image_vectors };
+      const { cachedImageVectors: cached_image_vectors, trust } = event;
+      const body = { ...startedBody(event), cached_image_vectors, trust };
       return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
     }
     case "answer.frame": {
-      const { hasText, refreshed = true, rows } = event;
-      const body = { ...frameBody(event), has_text: hasText === true, refreshed, rows };
+      const { hasText, refreshed = true, rows, domainScore: domain_score } = event;
+      const body = {
+        ...frameBody(event),
+        has_text: hasText === true,
+        refreshed,
+        rows,
+        domain_score,
+      };
       return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
     }
     case "answer.completed":
     case "answer.partial": {
-      const { kind, usage, ...rest } = event;
-      const body = { ...rest, usage: usageBody(usage) };
+      const { kind, usage, domainScore: domain_score, ...rest } = event;
+      const body = { ...rest, domain_score, usage: usageBody(usage) };
       return bodyMessage(kind, body, `${answerId}.${usage.steps + 1}`);
     }
     case "answer.failed":

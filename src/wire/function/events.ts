@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AnswerEvent, commitReasons } from "#domain/event.ts";
 import { MAX_NUMERICS_LENGTH } from "#domain/numerics.ts";
 import type { Usage } from "#domain/question.ts";
+import { abstentionReasons, type TrustTerms } from "#domain/trust.ts";
 import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
@@ -86,9 +87,22 @@ const usageSchema: z.ZodType<UsageBody> = z.object({
   rows: count,
 });
 
+// Sentences are the manifest's, which the function has checked; here they are only held to a size.
+const trustSchema: z.ZodType<TrustTerms> = z.object({
+  calibration: z.object({ temperature: z.number().positive(), shift: z.number() }).exactOptional(),
+  abstention: z
+    .object({ sentences: z.array(z.string().max(512)).max(64), below: probability })
+    .exactOptional(),
+});
+
+/** Finite: JSON has no other numbers. */
+const domainScore = z.number().exactOptional();
+
 const answered = {
   answer: z.string().max(MAX_CANVAS * 256),
   confidence: probability,
+  domain_score: domainScore,
+  abstention: z.enum(abstentionReasons).exactOptional(),
   tokens: z.array(tokenSchema).max(MAX_CANVAS),
   usage: usageSchema.transform(
     (usage): Usage => ({
@@ -112,6 +126,13 @@ function cachedVectors({
   return count === undefined ? {} : { cachedImageVectors: count };
 }
 
+function scored<Body extends { readonly domain_score?: number }>({
+  domain_score,
+  ...rest
+}: Body): Omit<Body, "domain_score"> & { readonly domainScore?: number } {
+  return { ...rest, ...(domain_score === undefined ? {} : { domainScore: domain_score }) };
+}
+
 const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
   AnswerEvent["kind"],
   z.ZodType<AnswerEvent>
@@ -127,6 +148,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         steps: count,
         // A function of before says none.
         numerics: z.string().max(MAX_NUMERICS_LENGTH).nullable().default(null),
+        trust: trustSchema.exactOptional(),
       })
       .transform((body) => ({
         kind: "answer.started",
@@ -136,6 +158,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         promptLength: body.prompt_length,
         canvas: body.canvas,
         steps: body.steps,
+        ...(body.trust === undefined ? {} : { trust: body.trust }),
       })),
   ],
   [
@@ -152,6 +175,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         stable_until: count,
         turn_end: position.nullable().default(null),
         has_text: z.boolean().default(false),
+        domain_score: domainScore,
       })
       .transform((body) => ({
         kind: "answer.frame",
@@ -164,6 +188,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         hasText: body.has_text,
         ...(body.revised.length === 0 ? {} : { revised: body.revised }),
         ...(body.turn_end === null ? {} : { turnEnd: body.turn_end }),
+        ...(body.domain_score === undefined ? {} : { domainScore: body.domain_score }),
       })),
   ],
   [
@@ -175,9 +200,12 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         // A function of the first version does not say so.
         decoder: z.string().max(MAX_NAME_LENGTH).default(FIRST_DECODER_VERSION),
       })
-      .transform((body) => ({ kind: "answer.completed", ...body })),
+      .transform((body) => ({ kind: "answer.completed", ...scored(body) })),
   ],
-  ["answer.partial", z.object(answered).transform((body) => ({ kind: "answer.partial", ...body }))],
+  [
+    "answer.partial",
+    z.object(answered).transform((body) => ({ kind: "answer.partial", ...scored(body) })),
+  ],
   [
     "answer.failed",
     z

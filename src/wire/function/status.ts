@@ -50,6 +50,10 @@ export interface ModelCard {
   readonly format: string;
   /** Sides of a square view and of its patches in pixels; null for a model that reads text only. Absent where a function of before tells the card. */
   readonly vision?: VisionBody | null;
+  /** What pictures the model is for; null where its maker does not say. Absent as `vision`. */
+  readonly domain?: DomainBody | null;
+  /** Whether confidences are calibrated, and below which an answer counts as none. Absent as `vision`. */
+  readonly confidence?: ConfidenceBody;
   /** Multiply-adds of a view, of a position of a pass, and of a position looking at a position: what prices by default are made of. Absent as `vision`. */
   readonly work?: UnitWork;
 }
@@ -58,6 +62,24 @@ export interface ModelCard {
 export interface VisionBody {
   readonly view_pixels: number;
   readonly patch_pixels: number;
+}
+
+/** The world of a model. */
+export interface DomainBody {
+  /** One sentence. */
+  readonly description: string;
+  /** What it knows the names of; null where that is not listed. */
+  readonly things: readonly string[] | null;
+  /** Whether it can tell from a picture that it is not of that world. */
+  readonly scored: boolean;
+}
+
+/** What a confidence means. */
+export interface ConfidenceBody {
+  /** Whether it was fitted to how often answers are right. */
+  readonly calibrated: boolean;
+  /** Null: no confidence is too low. */
+  readonly abstains_below: number | null;
 }
 
 /** The domain's `ImagePolicy` in wire names. */
@@ -105,6 +127,19 @@ export const visionSchema: z.ZodType<VisionBody> = z
   // A view without a patch has no vectors, and would cost nothing.
   .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view");
 
+const sentence = z.string().max(512);
+
+export const domainSchema: z.ZodType<DomainBody> = z.object({
+  description: sentence,
+  things: z.array(sentence).max(2048).nullable(),
+  scored: z.boolean(),
+});
+
+export const confidenceSchema: z.ZodType<ConfidenceBody> = z.object({
+  calibrated: z.boolean(),
+  abstains_below: z.number().min(0).max(1).nullable(),
+});
+
 /** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
 export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   id: name,
@@ -121,5 +156,7 @@ export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   provider: name,
   format: name,
   vision: visionSchema.nullable().exactOptional(),
+  domain: domainSchema.nullable().exactOptional(),
+  confidence: confidenceSchema.exactOptional(),
   work: z.object({ view: count, linear: count, attention: count }).exactOptional(),
 });

@@ -17,7 +17,7 @@ import type { Bindings } from "#edge/env.ts";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
-import { options, question } from "../../support/edge-builders.ts";
+import { options, question, unjudged } from "../../support/edge-builders.ts";
 import { asked as inEdge } from "../../support/orders.ts";
 import { testCaller } from "../caller.ts";
 import { demoCard } from "../demo-card.ts";
@@ -88,6 +88,7 @@ function body(overrides: Partial<AnswerBody> = {}): AnswerBody {
     status: "completed",
     answer: "A red square.",
     confidence: 0.5,
+    ...unjudged,
     model: "unmask-demo",
     model_digest: weights,
     numerics: null,

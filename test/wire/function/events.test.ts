@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AnswerEvent } from "#domain/event.ts";
+import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
@@ -41,6 +41,25 @@ describe("the events of an answer", () => {
       return rest;
     });
     expect(await collect(readAnswerEvents(chunked(bytesOf(before))))).toEqual(before);
+  });
+
+  test("say how pictures are of the model's world and what the answer is judged by; a function of before says nothing of that", async () => {
+    const trust = {
+      calibration: { temperature: 1.5, shift: -0.5 },
+      abstention: { sentences: ["I am not sure."], below: 0.5 },
+    };
+    const judged = { domainScore: -0.25, abstention: "out_of_domain", confidence: 0 } as const;
+    const [started, first, second, completed] = story;
+    const told = [
+      { ...started, trust },
+      { ...first, domainScore: -0.25 },
+      second,
+      { ...completed, ...judged },
+    ] as readonly AnswerEvent[];
+    expect(await collect(readAnswerEvents(chunked(bytesOf(told))))).toEqual(told);
+    const { digest: _, decoder: __, ...rest } = { ...completed } as AnswerCompleted;
+    const partial = [{ ...rest, ...judged, kind: "answer.partial" as const }];
+    expect(await collect(readAnswerEvents(chunked(bytesOf(partial))))).toEqual(partial);
   });
 
   test("are numbered so that a client can say what it saw last", () => {

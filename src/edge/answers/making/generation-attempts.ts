@@ -1,4 +1,4 @@
-import { readAnswer, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
+import { usageSoFar } from "#domain/answer-text.ts";
 import type {
   AnswerBeginning,
   AnswerCompleted,
@@ -12,6 +12,7 @@ import type { NumericsText } from "#domain/numerics.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import { ToldAnswer } from "#domain/told-answer.ts";
+import { judgeSoFar } from "#domain/trust.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 
@@ -202,7 +203,7 @@ export function asItStands(
 ): GenerationEnd {
   return {
     kind: `answer.${status}`,
-    ...readAnswer(tokensSoFar(frames), options),
+    ...judgeSoFar(started, frames, options),
     usage: usageSoFar(started, frames, { imageVectors: 0, canvas: options.canvas }),
   };
 }

@@ -1,7 +1,13 @@
-import { readAnswer, type TextTerms, tokensSoFar, usageSoFar } from "#domain/answer-text.ts";
+import { type TextTerms, usageSoFar } from "#domain/answer-text.ts";
 import { restartsOf } from "#domain/event.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
-import { type AnswerBody, type AnswerStatus, answerBody } from "#wire/api/answers/responses.ts";
+import { judgeSoFar } from "#domain/trust.ts";
+import {
+  type AnswerBody,
+  type AnswerStatus,
+  answerBody,
+  type MadeAnswer,
+} from "#wire/api/answers/responses.ts";
 import { type Problem, problemOf } from "#wire/error.ts";
 import type { EndedAnswer, Job, StoredOrder } from "../storage/answer-order.ts";
 import type { Progress } from "../storage/stored-progress.ts";
@@ -89,13 +95,7 @@ function common(
   return { jobId, status, model: card.id, modelDigest, ...arithmetic, createdAt, warnings };
 }
 
-function soFar(
-  { quote }: Omit<Job, "question">,
-  { started, frames, text }: Generated,
-): Pick<
-  Extract<GenerationEnd, { kind: "answer.completed" }>,
-  "answer" | "confidence" | "tokens" | "usage"
-> {
+function soFar({ quote }: Omit<Job, "question">, { started, frames, text }: Generated): MadeAnswer {
   const usage = usageSoFar(started, frames, quote);
-  return { ...readAnswer(tokensSoFar(frames), text), usage };
+  return { ...judgeSoFar(started, frames, text), usage };
 }

@@ -79,6 +79,7 @@ export const storedStart: StoredJson<AnswerBeginning> = storedJson({
     promptLength: "number",
     canvas: "number",
     steps: "number",
+    trust: ["object", "absent"],
   }),
   upgrades: [unchanged],
 });
@@ -96,6 +97,7 @@ export const storedFrame: StoredJson<AnswerFrame> = storedJson({
     stableUntil: "number",
     turnEnd: ["number", "absent"],
     hasText: ["boolean", "absent"],
+    domainScore: ["number", "absent"],
   }),
   upgrades: [unchanged],
 });
@@ -109,6 +111,10 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     status: "string",
     answer: "string",
     confidence: "number",
+    in_domain: ["boolean", "null"],
+    domain_score: ["number", "null"],
+    abstained: "boolean",
+    abstention: ["string", "null"],
     model: "string",
     model_digest: ["string", "null"],
     numerics: ["string", "null"],
@@ -123,7 +129,14 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     error: ["object", "null"],
     warnings: "array",
   }),
-  upgrades: [unchanged, withoutWarnings, withWork, withDefaults({ numerics: null, restarts: 0 })],
+  upgrades: [
+    unchanged,
+    withoutWarnings,
+    withWork,
+    withDefaults({ numerics: null, restarts: 0 }),
+    // What was answered before anybody asked whether its picture was of the model's world.
+    withDefaults({ in_domain: null, domain_score: null, abstained: false, abstention: null }),
+  ],
 });
 
 export const storedProblem: StoredJson<Problem> = storedJson({

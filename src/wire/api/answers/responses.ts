@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Warning } from "#domain/abilities.ts";
-import type { AnswerCompleted } from "#domain/event.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { NumericsText } from "#domain/numerics.ts";
+import type { Usage } from "#domain/question.ts";
+import { type AbstentionReason, abstentionReasons, type JudgedAnswer } from "#domain/trust.ts";
 import { type Problem, problemSchema } from "../../error.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 
@@ -13,8 +14,16 @@ export interface AnswerBody {
   readonly status: AnswerStatus;
   /** Of an answer in the making, the canvas so far. */
   readonly answer: string;
-  /** Geometric mean of the tokens' confidences, 0 … 1. */
+  /** How likely it is right, 0 … 1: the geometric mean of the tokens' confidences, calibrated where the model brings that; 0 where it has no answer. */
   readonly confidence: number;
+  /** Whether the pictures are of what the model was trained for; null where its maker does not say, there is no picture, or it has not been looked at. */
+  readonly in_domain: boolean | null;
+  /** How far inside of that world they are, of several the worst: 0 is the border, below it is outside. Null as `in_domain`. */
+  readonly domain_score: number | null;
+  /** Whether the answer is not to be relied on: `answer` is then the model's guess, or the sentence with which it declines. */
+  readonly abstained: boolean;
+  /** Why; null where it has not abstained. */
+  readonly abstention: AbstentionReason | null;
   readonly model: string;
   /** Which weights answer: hex SHA-256 of the bundle's manifest; null before a function took it. */
   readonly model_digest: string | null;
@@ -82,19 +91,26 @@ export interface AnsweredJob {
   readonly warnings: readonly Warning[];
 }
 
-/** Renders an answer as far as it is made, and what it cost. */
-export function answerBody(
-  made: Pick<AnswerCompleted, "answer" | "confidence" | "tokens" | "usage">,
-  job: AnsweredJob,
-  charged: Micros,
-): AnswerBody {
-  const { usage } = made;
+/** An answer as far as it is made. */
+export interface MadeAnswer extends JudgedAnswer {
+  readonly usage: Usage;
+}
+
+/** Renders an answer as far as it is made, and what it cost. Only one that is told as an answer can have abstained. */
+export function answerBody(made: MadeAnswer, job: AnsweredJob, charged: Micros): AnswerBody {
+  const { usage, domainScore } = made;
+  const isAnswer = job.status === "completed" || job.status === "partial";
+  const abstention = isAnswer ? (made.abstention ?? null) : null;
   return {
     id: job.jobId,
     object: "answer",
     status: job.status,
     answer: made.answer,
     confidence: made.confidence,
+    in_domain: domainScore === undefined ? null : domainScore >= 0,
+    domain_score: domainScore ?? null,
+    abstained: abstention !== null,
+    abstention,
     model: job.model,
     model_digest: job.modelDigest,
     numerics: job.numerics,
@@ -126,6 +142,10 @@ const exampleAnswer: AnswerBody = {
   status: "completed",
   answer: "A dog.",
   confidence: 0.87,
+  in_domain: true,
+  domain_score: 3.2,
+  abstained: false,
+  abstention: null,
   model: "unmask-demo",
   model_digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
   numerics:
@@ -165,7 +185,26 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     object: z.literal("answer"),
     status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
     answer: z.string(),
-    confidence: probability.meta({ description: "Geometric mean of the tokens' confidences." }),
+    confidence: probability.meta({
+      description:
+        "How likely the answer is right: the geometric mean of the tokens' confidences, calibrated where the model brings a calibration; 0 where the pictures are out of the model's world, or the model says that it does not know. The tokens keep the confidences that the model gave them.",
+    }),
+    in_domain: z.boolean().nullable().meta({
+      description:
+        "Whether the pictures are of what the model was trained for, whatever is asked about them. Null where its maker does not say, there is no picture, or it has not been looked at yet.",
+    }),
+    domain_score: z.number().nullable().meta({
+      description:
+        "How far inside of that world the pictures are, of several the worst: 0 is the border, below it is outside. It has no unit, and scores of different models do not compare.",
+    }),
+    abstained: z.boolean().meta({
+      description:
+        "Whether the answer is not to be relied on: answer is then the model's guess, or the sentence with which it declines. Always false before it has ended.",
+    }),
+    abstention: z.enum(abstentionReasons).nullable().meta({
+      description:
+        "Why: out_of_domain, the pictures are not of the model's world; unsure, the model says that it does not know; low_confidence, it is not sure enough.",
+    }),
     model: z.string(),
     model_digest: z
       .string()

@@ -5,6 +5,7 @@ import {
   replayBody,
   replaySchema,
 } from "#wire/api/answers/replays.ts";
+import { unjudged } from "../../../support/edge-builders.ts";
 
 const answer: DigestedAnswer = {
   id: "ans_1",
@@ -12,6 +13,7 @@ const answer: DigestedAnswer = {
   status: "completed",
   answer: "A cat",
   confidence: 0.5,
+  ...unjudged,
   model: "unmask-demo",
   model_digest: "ab".repeat(32),
   numerics: "cpu/ort-1/x64-avx2/alone/ab",

@@ -8,7 +8,7 @@ import {
   modelCardSchema,
   type ModelCard as ToldCard,
 } from "#wire/function/status.ts";
-import { numerics, story, untoldByFunction } from "../../../support/edge-builders.ts";
+import { numerics, story, unjudged, untoldByFunction } from "../../../support/edge-builders.ts";
 
 const completed = story.find((event) => event.kind === "answer.completed");
 
@@ -34,6 +34,7 @@ describe("a completed answer", () => {
       status: "completed",
       answer: "A red square.",
       confidence: 0.55,
+      ...unjudged,
       model: "demo",
       model_digest: "ab".repeat(32),
       ...{ numerics, restarts: 1 },
