@@ -3,6 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
+import { buildSite } from "./infra/site/build.ts";
 import { browserModel } from "./test/support/browser-model.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
@@ -23,6 +24,9 @@ if (chromium === undefined) {
     "skipped: project 'browser' (no Chromium found; set CHROMIUM_PATH, or on Debian: apt-get install chromium)",
   );
 }
+
+// wrangler.toml names its folder, and whoever runs vitest by hand has not been through the launcher.
+await buildSite();
 
 /** What takes minutes: `npm run test:full` alone runs it. */
 const long = process.env["TEST_FULL"] ? [] : ["test/**/*.full.test.ts"];

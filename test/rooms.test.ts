@@ -30,6 +30,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
+  playground: { rooms: ["domain", "wire", "client"], packages: ["hono"] },
   cli: {
     rooms: ["domain", "model", "weights", "client", "inference"],
     packages: ["node:", "yauzl"],
@@ -53,7 +54,7 @@ const strangers: Record<string, string[]> = {
 const MAX_FILES_A_FOLDER = 12;
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+  .filter((name) => /\.tsx?$/.test(name) && !name.endsWith(".d.ts"))
   .map((name) => path.posix.join("src", name.split(path.sep).join("/")))
   .map((file) => ({ file, text: readFileSync(file, "utf8") }));
 

@@ -23,6 +23,8 @@ export interface EdgeSettings {
   readonly lock: string;
   /** The Worker as `wrangler deploy --dry-run --outdir` bundles it. */
   readonly bundle: string;
+  /** The site's files. */
+  readonly site: string;
   readonly storage: StorageSecrets;
   /** Variables and secrets over those of wrangler.toml. */
   readonly bindings: Readonly<Record<string, string>>;
@@ -39,6 +41,7 @@ const settings = JSON.parse(process.env["UNMASK_EDGE"] ?? "") as EdgeSettings;
 interface WorkerOptions {
   readonly bindings?: Readonly<Record<string, string>>;
   readonly r2Buckets?: Readonly<Record<string, { readonly id: string }>>;
+  readonly assets?: { readonly directory: string };
   /** For files that are not bundled yet. */
   readonly modulesRules?: unknown;
 }
@@ -93,6 +96,7 @@ const workerd = new Miniflare(
         scriptPath: path.resolve(settings.bundle, "worker.js"),
         bindings: { ...worker.bindings, ...settings.bindings },
         r2Buckets: localBuckets(),
+        assets: { ...worker.assets, directory: path.resolve(settings.site) },
         unsafeDirectSockets: [{ host: LOOPBACK, port: settings.apiPort }],
       },
     ],

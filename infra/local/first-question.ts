@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Reporter } from "#cli/convert/report.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
+import { playgroundAddress, tradeForPass } from "#client/playground-pass.ts";
 import type { LocalAccess } from "./local-key.ts";
 
 const PICTURE = "test/fixtures/pictures/dog.png";
@@ -26,6 +27,7 @@ export async function askFirst(
   const seesPictures = served?.image != null;
   const question = seesPictures ? PICTURE_QUESTION : TEXT_QUESTION;
   const answered = await answer(client, { model, question, seesPictures }, { reporter, signal });
+  const pass = await tradeForPass({ baseUrl: url, apiKey: key });
   const picture = seesPictures ? `  ${PICTURE}\n` : "";
   const curlPicture = seesPictures ? ` -F image=@${PICTURE}` : "";
   const asked = seesPictures ? `${PICTURE} "${question}"` : `"${question}"`;
@@ -35,7 +37,11 @@ export async function askFirst(
   return `
 ${picture}  "${question}"  →  ${answered}
 
-  Ask your own, in another terminal:
+  Ask your own in the browser, with a pass for an hour (afterwards: npm run -s unmask -- open):
+
+    ${playgroundAddress(url, pass)}
+
+  Or in another terminal:
 
     export UNMASK_URL=${url}
     export UNMASK_KEY=${key}

@@ -91,6 +91,15 @@ function pinnedNodeFolder() {
   return folder;
 }
 
+/** Brings up to date what is made of sources: each script does nothing where it is. */
+function build(nodeFolder, script, what) {
+  const { status } = spawnSync(path.join(nodeFolder, "node"), [script], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (status !== 0) fail(`building ${what} failed (see above)`);
+}
+
 function fail(message) {
   process.stderr.write(`unmask: ${message}\n`);
   process.exit(1);
@@ -156,10 +165,7 @@ if (command === "--prepare") {
     npm(["ci"]);
   }
   const nodeFolder = isNodeNewEnough() ? path.dirname(process.execPath) : pinnedNodeFolder();
-  const build = spawnSync(path.join(nodeFolder, "node"), ["wasm/build.ts"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
-  if (build.status !== 0) fail("building the wasm kernels failed (see above)");
+  build(nodeFolder, "wasm/build.ts", "the wasm kernels");
+  build(nodeFolder, "infra/site/build.ts", "the site");
   run(command, args, nodeFolder);
 }

@@ -1,10 +1,11 @@
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Reporter } from "#cli/convert/report.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
 import { generateTicketKeys } from "#wire/function/ticket.ts";
+import { SITE_FOLDER } from "../site/site.ts";
 import type { EdgeReady, EdgeSettings } from "./edge.ts";
 import {
   isThroughStorage,
@@ -146,10 +147,12 @@ function allPorts({ api, storage, fetch: hop, functions }: LocalPorts): readonly
   return [api, storage, hop, ...functions];
 }
 
-/** Bundles the Worker and brings the edge's tables up to date. */
+/** Bundles the Worker, puts the site beside it, so that a later build takes nothing from under a running system, and brings the edge's tables up to date. */
 async function prepareEdge(state: LocalState): Promise<void> {
   // Where earlier versions kept every request's address, query and all.
   rmSync(path.join(state.file(EDGE_FOLDER), "observability"), { recursive: true, force: true });
+  rmSync(state.file("site"), { recursive: true, force: true });
+  cpSync(SITE_FOLDER, state.file("site"), { recursive: true });
   const bundle = ["deploy", "--dry-run", "--outdir", state.file("worker")];
   const persist = ["--local", "--persist-to", state.file("edge")];
   await Promise.all([
@@ -182,6 +185,7 @@ function startEdge(
     folder: state.file(EDGE_FOLDER),
     lock: state.file(EDGE_LOCK),
     bundle: state.file("worker"),
+    site: state.file("site"),
     storage: secrets,
     bindings: {
       ...(model === undefined ? {} : { MODEL: model }),

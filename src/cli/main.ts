@@ -20,6 +20,16 @@ const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "open",
+    {
+      summary: "print the address that opens the playground in a browser",
+      load: async () => {
+        const { OPEN_HELP, open } = await import("./open.ts");
+        return { run: open, help: OPEN_HELP };
+      },
+    },
+  ],
+  [
     "replay",
     {
       summary: "ask an answer's question again and show whether the same answer comes about",

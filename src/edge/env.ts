@@ -17,6 +17,8 @@ export interface Bindings
     CacheBinding,
     LedgerBinding,
     UploadsBinding {
+  /** The site's files: the playground. */
+  readonly ASSETS: Fetcher;
   /** Accounts, keys and the copy of usage. */
   readonly DB: D1Database;
   /** Carries usage from the ledgers to the copy. */

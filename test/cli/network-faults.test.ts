@@ -22,6 +22,7 @@ const commands: readonly (readonly string[])[] = [
   ["keys", "revoke", "k1"],
   ["credit", "grant", "acc_1", "1"],
   ["replay", "ans_1"],
+  ["open"],
   ["eval", questions],
 ];
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { EdgeEnv } from "../env.ts";
+import { preferredType } from "../headers/accept.ts";
 import type { RouteConfig } from "./describe/route.ts";
 
 const welcome = {
@@ -10,9 +11,15 @@ const welcome = {
   health: "/health",
 };
 
-/** `GET /`: where to read on, for a person who opens the address that commands are given. */
-export function showWelcome(c: Context<EdgeEnv>): Response {
-  return c.json(welcome);
+/** `GET /`: the playground for a person who opens the address that commands are given, where to read on for a program. */
+export async function showWelcome(c: Context<EdgeEnv>): Promise<Response> {
+  const wanted = preferredType(c.req.header("accept"), ["application/json", "text/html"]);
+  const reply =
+    wanted === "text/html" ? await c.env.ASSETS.fetch(c.req.raw) : Response.json(welcome);
+  const either = new Response(reply.body, reply);
+  // Whoever keeps one of them on the way has to look which one is asked for.
+  either.headers.append("vary", "accept");
+  return either;
 }
 
 /** How `GET /` reads in the API's description. */

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { shell } from "./shell.ts";
+import type { Site, SiteFile } from "./site.ts";
+
+/** Pictures to begin with, of those that the demo model's answers are tested on (Noto Emoji, Apache-2.0). */
+const SAMPLES = "test/fixtures/pictures";
+const samples = ["dog.png", "crown-and-owl.png", "apple-and-guitar.png", "whale.png", "four.jpg"];
+
+/** The page `/`: what is said before the script has come, and what it needs. */
+export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
+  const page = shell(
+    {
+      title: "Unmask — ask a picture, watch the whole answer appear",
+      description:
+        "A diffusion model does not write word after word: the whole answer unmasks at once, the surest words first. Ask a picture and watch.",
+      path: "/",
+      main: `<div id="playground"><p class="loading">The playground is on its way. It needs JavaScript; the API does not: <a href="/docs">the documentation</a> shows how to ask from a terminal.</p></div>`,
+      styles: ["playground.css"],
+      scripts: ["playground.js"],
+    },
+    site,
+  );
+  return [
+    { path: "index.html", content: page },
+    ...samples.map((name) => ({
+      path: `samples/${name}`,
+      content: readFileSync(path.join(root, SAMPLES, name)),
+    })),
+  ];
+}

@@ -1,0 +1,48 @@
+import { useEffect, useSyncExternalStore } from "hono/jsx/dom";
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { Actions } from "./actions.ts";
+import { SpokenLine } from "./canvas/reading-line.tsx";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import { AskView } from "./views/ask-view.tsx";
+import { PassView } from "./views/pass-view.tsx";
+import { ResultView } from "./views/result-view.tsx";
+import { TroubleView } from "./views/trouble-view.tsx";
+
+export interface AppProps {
+  readonly store: Store<State>;
+  readonly actions: Actions;
+  /** On this machine `npm start` gives passes out. */
+  readonly isLocal: boolean;
+  readonly isCalm: boolean;
+}
+
+/** So long nothing is typed before the price is asked for. */
+const QUOTE_MS = 350;
+
+/** The playground: the question on one side, the canvas on the other. */
+export function App({ store, actions, isLocal, isCalm }: AppProps): JSX.Element {
+  const state = useSyncExternalStore(store.subscribe, store.get);
+  const { pass, draft, trouble, run } = state;
+  useEffect(() => {
+    if (pass !== null) void actions.loadModels();
+  }, [pass?.token]);
+  useEffect(() => {
+    const timer = setTimeout(() => void actions.loadQuote(), QUOTE_MS);
+    return () => clearTimeout(timer);
+  }, [draft, pass?.token]);
+  return (
+    <>
+      <div class="hero">
+        <h1>Ask a picture. Watch the answer unmask.</h1>
+      </div>
+      {trouble !== null && <TroubleView {...{ trouble, actions }} />}
+      {pass === null && <PassView {...{ actions, isLocal }} />}
+      <div class="columns">
+        <AskView {...{ state, actions }} />
+        <ResultView {...{ state, actions, isCalm }} />
+      </div>
+      <SpokenLine film={run?.film ?? null} />
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+import type { Ask, AskMessage } from "#client/ask.ts";
+import type { AnswerMode } from "#domain/modes.ts";
+import type { Picture } from "../pictures/picture.ts";
+
+/** What a person leaves to the model where it is null. */
+export interface Options {
+  readonly canvas: number | null;
+  readonly steps: number | null;
+  readonly blockLength: number | null;
+  readonly mode: AnswerMode | null;
+  readonly temperature: number | null;
+  readonly seed: number | null;
+  /** One text a line. */
+  readonly stop: string;
+  readonly deadlineMs: number | null;
+}
+
+export const defaultOptions: Options = {
+  canvas: null,
+  steps: null,
+  blockLength: null,
+  mode: null,
+  temperature: null,
+  seed: null,
+  stop: "",
+  deadlineMs: null,
+};
+
+/** A question that was answered. */
+export interface Turn {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** A question as it is being written. */
+export interface Draft {
+  readonly model: string | null;
+  readonly question: string;
+  readonly pictures: readonly Picture[];
+  readonly options: Options;
+  /** What was said before, oldest first. */
+  readonly turns: readonly Turn[];
+}
+
+export const emptyDraft: Draft = {
+  model: null,
+  question: "",
+  pictures: [],
+  options: defaultOptions,
+  turns: [],
+};
+
+/** The request that a draft stands for: the snippets show the same. */
+export function askOf({ model, question, pictures, options, turns }: Draft): Ask {
+  const { canvas, steps, blockLength, mode, temperature, seed, deadlineMs } = options;
+  const stop = stopsOf(options);
+  return {
+    ...(model === null ? {} : { model }),
+    ...said(question.trim(), turns),
+    ...(pictures.length === 0 ? {} : { images: pictures.map(({ source }) => source) }),
+    ...(canvas === null ? {} : { canvas }),
+    ...(steps === null ? {} : { steps }),
+    ...(blockLength === null ? {} : { block_length: blockLength }),
+    ...(mode === null ? {} : { mode }),
+    ...(temperature === null ? {} : { temperature }),
+    ...(seed === null ? {} : { seed }),
+    ...(stop.length === 0 ? {} : { stop }),
+    ...(deadlineMs === null ? {} : { deadline_ms: deadlineMs }),
+  };
+}
+
+/** Texts before which the answer ends. */
+export function stopsOf({ stop }: Options): readonly string[] {
+  return stop.split("\n").filter((line) => line !== "");
+}
+
+function said(question: string, turns: readonly Turn[]): Pick<Ask, "question" | "messages"> {
+  if (turns.length === 0) return { question };
+  const messages: AskMessage[] = turns.flatMap((turn) => [
+    { role: "user" as const, content: turn.question },
+    { role: "assistant" as const, content: turn.answer },
+  ]);
+  return { messages: [...messages, { role: "user", content: question }] };
+}

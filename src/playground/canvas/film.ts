@@ -1,0 +1,110 @@
+import type { Answer } from "#client/answer-stream.ts";
+import type { FrameBody, StartedBody } from "#wire/function/event-messages.ts";
+
+/** A position of the canvas that has been written. */
+export interface Cell {
+  readonly text: string;
+  /** Id in the model's vocabulary; null where the API does not tell it: of answers from the cache, and of guesses. */
+  readonly token: number | null;
+  /** 0 … 1. */
+  readonly confidence: number;
+  /** Step that committed it, from 1; of a guess, the last one that ran. */
+  readonly step: number;
+  /** Told at a deadline, before any step committed it. */
+  readonly isGuess: boolean;
+}
+
+/** An answer as it came about, to be looked at as of any of its steps. */
+export interface Film {
+  /** Positions of the canvas. */
+  readonly size: number;
+  /** Steps that were planned. */
+  readonly planned: number;
+  /** Steps that have run. */
+  readonly step: number;
+  /** By position; undefined is a mask. */
+  readonly cells: readonly (Cell | undefined)[];
+  /** The text of the positions below this is final. */
+  readonly stableUntil: number;
+  /** Position of the end of the turn, null before there is one: nothing from there on is part of the answer. */
+  readonly turnEnd: number | null;
+  readonly isOver: boolean;
+}
+
+/** A canvas of masks. */
+export function openFilm({ canvas, steps }: Pick<StartedBody, "canvas" | "steps">): Film {
+  return {
+    size: canvas,
+    planned: steps,
+    step: 0,
+    cells: new Array<undefined>(canvas).fill(undefined),
+    stableUntil: 0,
+    turnEnd: null,
+    isOver: false,
+  };
+}
+
+/** What a step committed, laid over what was there. */
+export function expose(film: Film, frame: FrameBody): Film {
+  const cells = [...film.cells];
+  for (const { position, token, text, confidence, step } of frame.revealed)
+    cells[position] = { text, token, confidence, step, isGuess: false };
+  for (const { position, text } of frame.revised) {
+    const cell = cells[position];
+    if (cell !== undefined) cells[position] = { ...cell, text };
+  }
+  const { step, stable_until: stableUntil, turn_end: turnEnd } = frame;
+  return { ...film, cells, step, stableUntil, turnEnd };
+}
+
+/**
+ * The film of an answer that has ended. What no frame told comes from the answer itself: all of an answer from the cache, the
+ * guesses of one that was told at its deadline. Its tokens stand in the first positions, one behind the other.
+ */
+export function closeFilm(film: Film | null, answer: Answer): Film {
+  const { usage, tokens, status } = answer;
+  const size = Math.max(usage.canvas, tokens.length);
+  const base = film ?? openFilm({ canvas: size, steps: usage.steps });
+  const cells = [...base.cells];
+  for (const [position, { text, confidence, step }] of tokens.entries())
+    cells[position] ??= {
+      ...{ text, token: null, confidence },
+      step: step > 0 ? step : usage.steps,
+      isGuess: film !== null && status === "partial",
+    };
+  const turnEnd = tokens.length < base.size ? tokens.length : null;
+  return {
+    ...{ ...base, cells, turnEnd, isOver: true },
+    step: Math.max(base.step, usage.steps),
+    stableUntil: tokens.length,
+  };
+}
+
+/** What stands at a position as of a step; undefined is a mask. */
+export function cellAt(film: Film, position: number, step: number): Cell | undefined {
+  const cell = film.cells[position];
+  return cell !== undefined && cell.step <= step ? cell : undefined;
+}
+
+/** Whether a position is behind the end of the answer, as far as that is known by now. */
+export function isBehindEnd(film: Film, position: number): boolean {
+  return film.turnEnd !== null && position >= film.turnEnd;
+}
+
+/** The text that cannot change any more: what is read aloud. */
+export function stableText(film: Film): string {
+  const end = Math.min(film.stableUntil, film.turnEnd ?? film.size);
+  return film.cells
+    .slice(0, end)
+    .map((cell) => cell?.text ?? "")
+    .join("");
+}
+
+/** Mean confidence of what each step committed, from the first step on; 0 for a step that committed nothing. */
+export function confidenceBySteps(film: Film): readonly number[] {
+  return Array.from({ length: film.step }, (_, index) => {
+    const written = film.cells.filter((cell) => cell?.step === index + 1);
+    const sum = written.reduce((total, cell) => total + (cell?.confidence ?? 0), 0);
+    return written.length === 0 ? 0 : sum / written.length;
+  });
+}

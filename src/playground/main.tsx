@@ -1,0 +1,68 @@
+import { render } from "hono/jsx/dom";
+import { type Browser, createActions } from "./actions.ts";
+import { App } from "./app.tsx";
+import { emptyDraft } from "./asking/draft.ts";
+import { keptPass, onPassOfOtherTab } from "./pass/keep.ts";
+import { passOf } from "./pass/pass.ts";
+import type { State } from "./state.ts";
+import { createStore } from "./store.ts";
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const browser: Browser = {
+  baseUrl: location.origin,
+  now: Date.now,
+  isOnline: () => navigator.onLine,
+  prefersReducedMotion: () => calm.matches,
+  newKey: () => crypto.getRandomValues(new Uint8Array(16)).toHex(),
+};
+
+const store = createStore<State>({
+  pass: keptPass(Date.now()),
+  models: null,
+  draft: emptyDraft,
+  quote: null,
+  run: null,
+  trouble: null,
+  scrubbed: null,
+  heat: "order",
+});
+const actions = createActions(store, browser);
+
+const handed = passOf(location.hash);
+if (handed !== null) {
+  actions.takePass(handed);
+  // Out of the address, so that nobody copies it along.
+  history.replaceState(null, "", location.pathname);
+}
+onPassOfOtherTab(actions.refreshPass);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) actions.refreshPass();
+});
+document.addEventListener("paste", ({ clipboardData }) => addAll(clipboardData));
+// Anywhere on the page: what is dropped beside the place for it must not replace the page.
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.documentElement.classList.add("dragging");
+});
+document.addEventListener("dragleave", endDragging);
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  endDragging();
+  addAll(event.dataTransfer);
+});
+
+function addAll(dropped: DataTransfer | null): void {
+  for (const file of dropped?.files ?? []) void actions.addFile(file, file.name);
+}
+
+function endDragging(): void {
+  document.documentElement.classList.remove("dragging");
+}
+
+const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+const place = document.getElementById("playground");
+if (place !== null) {
+  place.textContent = "";
+  render(<App {...{ store, actions, isLocal }} isCalm={calm.matches} />, place);
+}

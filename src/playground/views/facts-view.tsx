@@ -1,0 +1,126 @@
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { Answer } from "#client/answer-stream.ts";
+import type { Actions } from "../actions.ts";
+import type { Run } from "../state.ts";
+import { moneyText } from "./money.ts";
+
+export interface FactsViewProps {
+  readonly run: Run;
+  readonly answer: Answer;
+  readonly actions: Actions;
+}
+
+/** What an answer took and cost, whether it was cached, and how it is shown to be the same when it is made afresh. */
+export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element {
+  const { quotedMicros, replay } = run;
+  return (
+    <div class="facts">
+      <dl>
+        <Fact name="Status">{statusText(answer)}</Fact>
+        <Fact name="Made in">{madeIn(answer)}</Fact>
+        <Fact name="Charged">
+          {moneyText(answer.charged_micros)}
+          {quotedMicros !== null && <span class="fine"> {chargeText(quotedMicros, answer)}</span>}
+        </Fact>
+        <Fact name="Source">{answer.cached ? "from the cache" : "made for you"}</Fact>
+        <Fact name="Digest">
+          {answer.digest === null ? (
+            <span class="fine">none: only a completed answer has one</span>
+          ) : (
+            <code title={answer.digest}>{answer.digest.slice(0, 16)}…</code>
+          )}
+        </Fact>
+      </dl>
+      {answer.warnings.length > 0 && (
+        <ul class="warnings">
+          {answer.warnings.map(({ message }) => (
+            <li>{message}</li>
+          ))}
+        </ul>
+      )}
+      <div class="row">
+        <button type="button" onClick={actions.followUp}>
+          Ask a follow-up
+        </button>
+        {answer.digest !== null && (
+          <button
+            type="button"
+            disabled={replay === "under_way"}
+            onClick={() => void actions.replay()}
+          >
+            {replay === "under_way" ? "Replaying …" : "Replay"}
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={actions.newQuestion}>
+          New question
+        </button>
+      </div>
+      <div aria-live="polite">
+        {replay !== null && replay !== "under_way" && <Verdict replay={replay} />}
+      </div>
+    </div>
+  );
+}
+
+function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: unknown;
+}): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children as JSX.Element}</dd>
+    </div>
+  );
+}
+
+function Verdict({
+  replay,
+}: {
+  readonly replay: Exclude<Run["replay"], null | "under_way">;
+}): JSX.Element {
+  const words = {
+    equal: "The same, made afresh: every token, where and when it was written.",
+    different: "Not the same: the tokens differ.",
+    not_comparable: "Made with other arithmetic, which says nothing against either.",
+  };
+  return (
+    <p class={`verdict ${replay.verdict}`}>
+      <span aria-hidden="true">{replay.verdict === "equal" ? "✓" : "≠"}</span>{" "}
+      {words[replay.verdict]} <code>{replay.replayed_digest.slice(0, 16)}…</code>
+      <span class="fine"> for {moneyText(replay.charged_micros)}</span>
+    </p>
+  );
+}
+
+function statusText({ status, usage }: Answer): string {
+  switch (status) {
+    case "partial":
+      return `partial: the deadline came after ${usage.steps} ${usage.steps === 1 ? "step" : "steps"}`;
+    case "cancelled":
+      return `stopped after ${usage.steps} ${usage.steps === 1 ? "step" : "steps"}`;
+    default:
+      return status;
+  }
+}
+
+/** From the service's own clock, since this page shows steps no faster than the eye. */
+function madeIn({ created_at, ended_at }: Answer): JSX.Element {
+  if (ended_at === null) return <>–</>;
+  const ms = Date.parse(ended_at) - Date.parse(created_at);
+  return (
+    <>
+      {ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`}
+      <span class="fine"> shown slower, to be watched</span>
+    </>
+  );
+}
+
+function chargeText(quoted: number, { charged_micros: charged, cached }: Answer): string {
+  if (charged === quoted) return "as quoted";
+  if (cached) return `instead of ${moneyText(quoted)}`;
+  return `of ${moneyText(quoted)} quoted: for the steps that ran`;
+}

@@ -1,0 +1,189 @@
+import { useRef, useState } from "hono/jsx/dom";
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { Actions } from "../actions.ts";
+import type { Extent, Picture } from "../pictures/picture.ts";
+import { CameraView } from "./camera-view.tsx";
+
+/** Pictures to begin with: files of `/samples/`, in words for those who do not see them. */
+const samples = [
+  { file: "apple-and-guitar.png", words: "an apple and a guitar" },
+  { file: "dog.png", words: "a dog" },
+  { file: "four.jpg", words: "a pizza, a crown, a penguin and a heart" },
+  { file: "whale.png", words: "a whale" },
+] as const;
+
+export interface PicturesViewProps {
+  readonly pictures: readonly Picture[];
+  readonly actions: Actions;
+  /** How many one question may have. */
+  readonly limit: number;
+}
+
+/** Where pictures come in: dropped, pasted, chosen, from the camera, by address, or one of the samples. */
+export function PicturesView({ pictures, actions, limit }: PicturesViewProps): JSX.Element {
+  const addAll = (files: Iterable<File>): void => {
+    for (const file of files) void actions.addFile(file, file.name);
+  };
+  const isFull = pictures.length >= limit;
+  return (
+    <fieldset class="pictures">
+      <legend>Picture</legend>
+      <div class="drop">
+        {pictures.length > 0 && (
+          <ul class="shown">
+            {pictures.map((picture) => (
+              <PictureItem picture={picture} onRemove={() => actions.removePicture(picture.id)} />
+            ))}
+          </ul>
+        )}
+        {isFull ? null : (
+          <Sources addAll={addAll} actions={actions} isFirst={pictures.length === 0} />
+        )}
+      </div>
+      {pictures.length === 0 && <Samples actions={actions} />}
+    </fieldset>
+  );
+}
+
+interface SourcesProps {
+  readonly addAll: (files: Iterable<File>) => void;
+  readonly actions: Actions;
+  readonly isFirst: boolean;
+}
+
+function Sources({ addAll, actions, isFirst }: SourcesProps): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  const [isAddressed, setAddressed] = useState(false);
+  const [isFilming, film] = useState(false);
+  return (
+    <div class="sources">
+      {isFirst && <p class="invite">Drop or paste a picture here</p>}
+      <div class="row">
+        <button type="button" onClick={() => input.current?.click()}>
+          {isFirst ? "Choose a file" : "Another"}
+        </button>
+        <button type="button" onClick={() => film(true)}>
+          Camera
+        </button>
+        <button
+          type="button"
+          aria-expanded={isAddressed ? "true" : "false"}
+          onClick={() => setAddressed(!isAddressed)}
+        >
+          Address
+        </button>
+      </div>
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        multiple
+        class="unseen"
+        tabIndex={-1}
+        aria-label="Picture files"
+        onChange={(event: Event) => {
+          const chosen = event.currentTarget as HTMLInputElement;
+          addAll([...(chosen.files ?? [])]);
+          chosen.value = "";
+        }}
+      />
+      {isAddressed && (
+        <AddressForm
+          onAddress={(url) => {
+            actions.addAddress(url);
+            setAddressed(false);
+          }}
+        />
+      )}
+      {isFilming && (
+        <CameraView
+          onClose={() => film(false)}
+          onPicture={(file) => void actions.addFile(file, "camera.jpg")}
+        />
+      )}
+    </div>
+  );
+}
+
+function AddressForm({ onAddress }: { readonly onAddress: (url: string) => void }): JSX.Element {
+  return (
+    <form
+      class="row address"
+      onSubmit={(event: Event) => {
+        event.preventDefault();
+        const url = new FormData(event.currentTarget as HTMLFormElement).get("url");
+        if (typeof url === "string" && url !== "") onAddress(url);
+      }}
+    >
+      <label class="unseen" for="address">
+        Address of a picture
+      </label>
+      <input id="address" name="url" type="url" required placeholder="https://…" />
+      <button type="submit">Add</button>
+      <p class="fine">The service fetches it; this page does not load it.</p>
+    </form>
+  );
+}
+
+function Samples({ actions }: { readonly actions: Actions }): JSX.Element {
+  return (
+    <div class="samples">
+      <span class="fine">or begin with</span>
+      {samples.map(({ file, words }) => (
+        <button
+          type="button"
+          class="sample"
+          aria-label={`Sample: ${words}`}
+          onClick={() => void actions.addSample(file)}
+        >
+          <img src={`/samples/${file}`} alt="" width="44" height="44" />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface PictureItemProps {
+  readonly picture: Picture;
+  readonly onRemove: () => void;
+}
+
+function PictureItem({ picture, onRemove }: PictureItemProps): JSX.Element {
+  const { name, preview, sizes } = picture;
+  return (
+    <li class="picture">
+      {preview === null ? (
+        <span class="afar" aria-hidden="true">
+          URL
+        </span>
+      ) : (
+        <img src={preview} alt={name} />
+      )}
+      <div class="about">
+        <span class="name">{name}</span>
+        <span class="fine">{sizes === null ? "fetched by the service" : sizesText(sizes)}</span>
+      </div>
+      <button type="button" class="quiet" aria-label={`Remove ${name}`} onClick={onRemove}>
+        Remove
+      </button>
+    </li>
+  );
+}
+
+/** What became of the bytes, as a person reads it. */
+function sizesText({ before, after }: { readonly before: Extent; readonly after: Extent }): string {
+  if (before.bytes === after.bytes) return `${extentText(before)}, sent as it is`;
+  return `${extentText(before)} → ${extentText(after)}: what the model sees`;
+}
+
+function extentText({ width, height, bytes }: Extent): string {
+  return `${width} × ${height}, ${bytesText(bytes)}`;
+}
+
+/** Bytes in the unit that gives one to three digits before the point. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const isMega = bytes >= 999_500;
+  const value = isMega ? bytes / 1e6 : bytes / 1e3;
+  return `${value >= 10 ? Math.round(value) : value.toFixed(1)} ${isMega ? "MB" : "kB"}`;
+}
