@@ -3,7 +3,7 @@ import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";
-import type { AskedCard } from "#wire/api/answers/requests.ts";
+import type { AskedCard } from "#wire/api/answers/options.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 
 /** Of a model's card, as the edge has it, what its maker said nothing of. */

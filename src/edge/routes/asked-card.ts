@@ -4,7 +4,7 @@ import type { Failure } from "#domain/failure.ts";
 import { STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
-import type { AskedCard as ReadingCard } from "#wire/api/answers/requests.ts";
+import type { AskedCard as ReadingCard } from "#wire/api/answers/options.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
 import type { EdgeEnv } from "../env.ts";
 import { readModels } from "../models/catalog.ts";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { Result } from "#domain/result.ts";
-import type { AskedCard } from "#wire/api/answers/requests.ts";
+import type { AskedCard } from "#wire/api/answers/options.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
 import { finishReason } from "#wire/compatible/chat-reply.ts";
 import {

@@ -5,7 +5,7 @@ import { keyRoutes } from "../accounts/keys.ts";
 import { listEntriesRoute } from "../accounts/ledger.ts";
 import { listUsageRoute } from "../accounts/usage.ts";
 import { answerRoutes, createAnswerRoute } from "../answers/answers-described.ts";
-import { batchRoutes } from "../answers/batches.ts";
+import { batchRoutes } from "../answers/batches-described.ts";
 import { imageRoutes } from "../answers/images.ts";
 import { createQuoteRoute } from "../answers/quotes.ts";
 import { replayAnswerRoute } from "../answers/replays.ts";

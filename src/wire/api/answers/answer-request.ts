@@ -13,8 +13,8 @@ import {
   MAX_TEMPERATURE,
   MAX_TEXT_BYTES,
 } from "../../limits.ts";
+import { type WebhookBody, webhookBodySchema } from "../webhook-body.ts";
 import { type ImageBody, imageBodySchema, tooManyPictures } from "./image-body.ts";
-import { type WebhookBody, webhookBodySchema } from "./webhook-body.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {

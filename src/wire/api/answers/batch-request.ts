@@ -6,8 +6,10 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { MAX_BATCH_ITEMS, MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "../../limits.ts";
+import { webhookOf } from "../webhook-body.ts";
 import { type AnswerFields, answerFieldsSchema, answerRequestFields } from "./answer-request.ts";
-import { type AnswerRequest, type AskedCard, parseAnswerValue, webhookOf } from "./requests.ts";
+import type { AskedCard } from "./options.ts";
+import { type AnswerRequest, parseAnswerValue } from "./requests.ts";
 
 /** Threat: one small request that makes us fetch thousands of pictures. One address per item is what batches are for. */
 export const MAX_BATCH_ADDRESSES = 256;

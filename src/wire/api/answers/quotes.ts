@@ -9,7 +9,7 @@ import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
-import { type AskedCard, optionProblems, optionsOf } from "./requests.ts";
+import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What is asked, known by its sizes alone. */
 export interface SizeRequest {

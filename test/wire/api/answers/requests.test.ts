@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { FieldProblem } from "#domain/failure.ts";
+import type { AskedCard } from "#wire/api/answers/options.ts";
 import {
   type AnswerRequest,
-  type AskedCard,
   parseAnswerForm,
   parseAnswerJson,
 } from "#wire/api/answers/requests.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { decodeBase64 } from "../../codec/base64.ts";
-import { webhookUrlSchema } from "../webhook-url.ts";
+import type { WebhookTarget } from "#domain/notice.ts";
+import { decodeBase64 } from "../codec/base64.ts";
+import { webhookUrlSchema } from "./webhook-url.ts";
 
 /** An address that is to be told one answer. */
 export type WebhookBody =
@@ -25,6 +26,13 @@ export const webhookBodySchema: z.ZodType<WebhookBody> = z.union([
     drafts: z.boolean().exactOptional(),
   }),
 ]);
+
+/** Fills in what a webhook leaves open. */
+export function webhookOf(webhook: WebhookBody): WebhookTarget {
+  return typeof webhook === "string"
+    ? { url: webhook, secret: null, wantsDrafts: false }
+    : { url: webhook.url, secret: webhook.secret ?? null, wantsDrafts: webhook.drafts ?? false };
+}
 
 function isWebhookSecret(text: string): boolean {
   if (!text.startsWith("whsec_")) return false;
