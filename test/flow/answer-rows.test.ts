@@ -166,3 +166,30 @@ describe("an answer's id", () => {
     expect(objectNameOf("acc_1", theirs)).not.toBe(theirs);
   });
 });
+
+describe("attempts to make an answer that stood in line", () => {
+  const inLine = (store: ReturnType<typeof nodeStore>): AnswerRepository =>
+    new AnswerRepository(new AnswerRows(store), "ans_2a", () => "evt");
+
+  test("are kept with its order, and counted by the next instance", () => {
+    const store = nodeStore(new DatabaseSync(":memory:"));
+    const repository = inLine(store);
+    repository.take({ ...order("ans_2a"), hasPlace: false });
+    expect([repository.isNew, repository.attempt()]).toEqual([true, 1]);
+    // Nothing is written before the function is asked.
+    expect(inLine(store).terms()).toBeNull();
+    repository.keepOrder();
+    expect([repository.isNew, inLine(store).attempt()]).toEqual([false, 2]);
+  });
+
+  test("are counted on where the first is not kept yet, and taken back where no function took it", () => {
+    const store = nodeStore(new DatabaseSync(":memory:"));
+    const repository = inLine(store);
+    repository.take({ ...order("ans_2a"), hasPlace: false });
+    repository.attempt();
+    repository.takeBack();
+    expect([repository.attempt(), repository.attempt(), inLine(store).attempt()]).toEqual([
+      1, 2, 3,
+    ]);
+  });
+});

@@ -27,6 +27,7 @@ import type {
 } from "./ledger-service.ts";
 import type { PlaceRequest } from "./limits/places.ts";
 import { HOLD_LIFETIME_MS } from "./storage/hold-rows.ts";
+import { WriteGroup } from "./write-group.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings extends Partial<NoticeBinding> {
@@ -45,6 +46,7 @@ const ALARM_DELAY_MS = 1_000;
 /** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the repository. */
 export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger {
   readonly #repository: LedgerRepository;
+  readonly #group = new WriteGroup(() => scheduler.wait(0));
   /** When the alarm rings, as far as this instance knows; undefined before it has looked. */
   #alarmAt: number | null | undefined;
   /** Whether what is in the outboxes will be sent without an alarm. */
@@ -68,7 +70,9 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {
     await this.#knowAlarm();
+    await this.#group.join(request.holdId, "hold");
     const held = this.#repository.hold(request);
+    if (!held.ok || held.value.kind === "replay") this.#group.leave(request.holdId);
     this.#ringAt(Date.now() + HOLD_LIFETIME_MS);
     this.#sendSoon();
     return held;
@@ -97,6 +101,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async capture(capture: Capture): Promise<Captured> {
     await this.#knowAlarm();
+    await this.#group.join(capture.holdId, "capture");
     const { usage, ...captured } = this.#repository.capture(capture);
     // The one place that every charge passes once, whatever route asked and however often the call is repeated.
     if (usage !== null) logCharge(usage);
@@ -105,6 +110,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async release(holdId: string): Promise<Called> {
+    this.#group.leave(holdId);
     return this.#repository.release(holdId);
   }
 
@@ -122,6 +128,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
+    this.#group.forget();
     this.#repository.sweep();
     await this.#sendAll();
   }

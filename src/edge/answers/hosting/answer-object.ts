@@ -19,7 +19,7 @@ const REMEMBERED = 32;
 const FORGOTTEN_AT_ONCE = 50;
 
 /** Within this it is written that nothing is left to do for an answer. */
-const FLUSH_AFTER_MS = 500;
+const FLUSH_AFTER_MS = 2_000;
 
 /** Between two alarms that forget something: a busy object's answers come first. */
 const FORGET_PAUSE_MS = 1_000;

@@ -9,7 +9,7 @@ import { AnswerRunner } from "../making/answer-runner.ts";
 import { drainOutbox } from "../making/completion-outbox.ts";
 import { DraftTeller } from "../making/draft-teller.ts";
 import type { WorkMessage } from "../making/shared-work.ts";
-import { type AnswerOrder, beginsAtOnce, type CompletionTask } from "../storage/answer-order.ts";
+import type { AnswerOrder, CompletionTask } from "../storage/answer-order.ts";
 import { AnswerRepository } from "../storage/answer-repository.ts";
 import { retentionAt } from "../storage/answer-retention.ts";
 import type { AnswerRows } from "../storage/answer-rows.ts";
@@ -36,6 +36,9 @@ export const LOOK_MS = 20_000;
 /** An answer that ends sooner has its order kept with its end; whoever is told its id waits no longer for its order to be kept. */
 const KEPT_WITHIN_MS = 50;
 
+/** As long may one stand in line whose caller is told nothing before the end. A twentieth of what its hold stands for without a sign of life. */
+const KEPT_IN_LINE_WITHIN_MS = 9_000;
+
 /** One of the answers that share an object. What it has promised is in the object's rows; the next instance goes on where the last one died. */
 export class HostedAnswer {
   readonly #id: string;
@@ -47,6 +50,8 @@ export class HostedAnswer {
   readonly #isKept: PromiseWithResolvers<void> = Promise.withResolvers();
   /** Whether somebody is told its id before its end. */
   #isTold = false;
+  /** Whether its turn at the functions came before it was known here. */
+  #isCalled = false;
   /** When what is left to do for its end is tried again. Milliseconds since 1970. */
   #retryAt = 0;
 
@@ -141,7 +146,8 @@ export class HostedAnswer {
   }
 
   call(): void {
-    this.#runner?.place.called();
+    if (this.#runner === undefined) this.#isCalled = true;
+    else this.#runner.place.called();
   }
 
   async watch(accountId: string, milliseconds: number | null): Promise<AnswerBody | null> {
@@ -182,21 +188,25 @@ export class HostedAnswer {
         reach.draft(this.#drafts, order, terms.noticeId, () => this.#answer().body()),
       onEnd: (done) => inBackground(this.#lookBack(done)),
     });
+    if (this.#isCalled) this.#runner.place.called();
+    this.#isCalled = false;
     return this.#runner;
   }
 
   /**
    * Takes the order on and goes to work. An order that may begin at once is kept when it has been sent to the function, 50 ms after
    * it was taken at the latest, or, where its caller is told nothing before the end, with what is kept of it first, or 50 ms after it was
-   * sent: a machine that dies before has told nobody anything, and its caller's Worker calls again.
+   * sent: a machine that dies before has told nobody anything, and its caller's Worker calls again. So it is with one that stands in
+   * line for its place.
    */
   #begin(order: AnswerOrder, isTold: boolean): void {
     const { reach, inBackground } = this.#host;
     this.#isTold ||= isTold;
     this.#repository.take(order);
-    if (!beginsAtOnce(order)) this.#keepOrder();
+    if (order.follows !== null || (isTold && !order.hasPlace)) this.#keepOrder();
     // It may be minutes before a function is asked: nobody may serve its model, and who was promised it does not wait for that.
     else if (isTold) this.#keepSoon();
+    else if (!order.hasPlace) this.#keepSoon(KEPT_IN_LINE_WITHIN_MS);
     inBackground(
       this.#answer()
         .goOn()
@@ -210,8 +220,8 @@ export class HostedAnswer {
     else this.#keepSoon();
   }
 
-  #keepSoon(): void {
-    this.#host.inBackground(scheduler.wait(KEPT_WITHIN_MS).then(() => this.#keepOrder()));
+  #keepSoon(milliseconds = KEPT_WITHIN_MS): void {
+    this.#host.inBackground(scheduler.wait(milliseconds).then(() => this.#keepOrder()));
   }
 
   #keepOrder(): void {

@@ -98,7 +98,8 @@ export class AnswerRunner {
     });
     this.eventLog = new AnswerEventLog(job.id, progress, end, repository.hasQuestion());
     const isHeld = payment.kind === "hold";
-    this.place = new Place({ answerId: job.id, share, hasPlace, isHeld }, () =>
+    const isInLine = isHeld && follows === null && repository.isNew;
+    this.place = new Place({ answerId: job.id, share, hasPlace, isHeld, isInLine }, () =>
       parts.ledgerOf(job.accountId),
     );
     this.shared = new SharedWork(() => this.#interruption.abort(new Interruption("cancelled")));

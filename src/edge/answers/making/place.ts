@@ -5,6 +5,9 @@ import { pause } from "./patience.ts";
 /** An answer that waits is called when its turn comes; where the call was lost, it asks the ledger again after this. */
 const LOOK_MS = 10_000;
 
+/** A call may also come before the answer's object knows of it, and be forgotten with it; so one that is new asks sooner. */
+const FIRST_LOOK_MS = 1_000;
+
 /** What a place is asked for with. */
 export interface PlaceTerms {
   readonly answerId: string;
@@ -12,6 +15,8 @@ export interface PlaceTerms {
   readonly hasPlace: boolean;
   /** Whether the answer has a hold, which keeps its place and gives it up; one of a batch does both by itself. */
   readonly isHeld: boolean;
+  /** Whether its hold has just put it in line: then there is nothing to ask before it is called. */
+  readonly isInLine: boolean;
 }
 
 /** An answer's place among those that its account may have at the functions at one time. */
@@ -34,16 +39,23 @@ export class Place {
 
   /** Resolves when its turn has come. Rejects only with the reason of an aborted signal. */
   async taken(signal: AbortSignal): Promise<void> {
+    let isInLine = this.#terms.isInLine;
     while (!this.#isTaken) {
       signal.throwIfAborted();
       this.#bell = new AbortController();
-      this.#isTaken = await this.#ask(false);
-      if (!this.#isTaken) await pause(LOOK_MS, AbortSignal.any([signal, this.#bell.signal]));
+      if (!isInLine && (await this.#ask(false))) this.#isTaken = true;
+      if (!this.#isTaken)
+        await pause(
+          isInLine ? FIRST_LOOK_MS : LOOK_MS,
+          AbortSignal.any([signal, this.#bell.signal]),
+        );
+      isInLine = false;
     }
   }
 
-  /** Its turn has come, or may have. */
+  /** Its turn has come: the ledger has given it a place. */
   called(): void {
+    this.#isTaken = true;
     this.#bell.abort();
   }
 

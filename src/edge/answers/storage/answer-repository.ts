@@ -26,8 +26,10 @@ export class AnswerRepository {
   #ended: EndedAnswer | null = null;
   /** An order that was taken and is not yet kept. */
   #unkept: AnswerOrder | null = null;
-  /** Whether the first attempt was counted with the order. */
+  /** Whether the first attempt is counted by the order itself. */
   #isFirstCounted = false;
+  /** Attempts that are kept with the order, once that is. */
+  #unkeptAttempts: number | null = null;
 
   /**
    * `newNoticeId` draws the id of its notice; `onKept` is called as its order is kept, with whatever that was: from then on
@@ -51,6 +53,11 @@ export class AnswerRepository {
     this.#terms = { ...order, job, noticeId: this.#newNoticeId() };
     this.#unkept = order;
     this.#isFirstCounted = beginsAtOnce(order);
+  }
+
+  /** Whether its order was taken by this instance, and is not kept. */
+  get isNew(): boolean {
+    return this.#unkept !== null;
   }
 
   /** Keeps the order that was taken, unless it is kept. */
@@ -83,14 +90,18 @@ export class AnswerRepository {
     return row === undefined ? [] : placesIn(row.places);
   }
 
-  /** Counts an attempt to make it, this one included. The first of an order that may begin at once is counted with it. */
+  /**
+   * Counts an attempt to make it, this one included. The first of an order that may begin at once is counted by it; that of
+   * another is kept with it where it is not kept yet.
+   */
   attempt(): number {
     if (this.#isFirstCounted) {
       this.#isFirstCounted = false;
       return 1;
     }
     const attempts = this.#attempts() + 1;
-    this.#countAttempts(attempts);
+    if (attempts === 1 && this.isNew) this.#unkeptAttempts = 1;
+    else this.#countAttempts(attempts);
     return attempts;
   }
 
@@ -165,7 +176,11 @@ export class AnswerRepository {
 
   #attempts(): number {
     const terms = this.terms();
-    return this.#records.attempts() ?? Number(terms !== null && beginsAtOnce(terms));
+    return (
+      this.#unkeptAttempts ??
+      this.#records.attempts() ??
+      Number(terms !== null && beginsAtOnce(terms))
+    );
   }
 
   #countAttempts(attempts: number): void {
@@ -175,11 +190,13 @@ export class AnswerRepository {
   /** Keeps the order too where it is not, in the same transaction. */
   #keeping(work: () => void): void {
     const order = this.#unkept;
+    const attempts = this.#unkeptAttempts;
     this.#records.write(() => {
       if (order !== null && this.#terms !== null) this.#records.putOrder(this.#terms, order);
+      if (attempts !== null) this.#records.putAttempts(attempts);
       work();
     });
-    this.#unkept = null;
+    [this.#unkept, this.#unkeptAttempts] = [null, null];
     if (order !== null) this.#onKept();
   }
 }

@@ -477,7 +477,7 @@ describe("an alarm", () => {
         storage.sql.exec("SELECT at FROM due WHERE answer = ? AND at = 0", id).toArray(),
       );
       expect(open).toEqual([]);
-    });
+    }, 10_000);
     const endedAt = Date.now();
     const clock = vi.spyOn(Date, "now");
     clock.mockReturnValue(endedAt + DAY_MS + 1000);

@@ -142,8 +142,9 @@ describe("answers that share an object", () => {
     clock.mockReturnValue(start + 3 * DAY_MS);
     const second = await begun();
     await ended(second);
-    await vi.waitFor(async () =>
-      expect(await rows(first, "SELECT 1 FROM due WHERE at = 0")).toEqual([]),
+    await vi.waitFor(
+      async () => expect(await rows(first, "SELECT 1 FROM due WHERE at = 0")).toEqual([]),
+      10_000,
     );
     const object = answerObject(first, mine.accountId);
     clock.mockReturnValue(start + 3 * DAY_MS + 60_000);
