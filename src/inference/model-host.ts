@@ -1,27 +1,10 @@
-import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
-import { type Architecture, decodingOf } from "#domain/architecture.ts";
-import type { Bundle } from "#domain/bundle.ts";
 import type { Failure } from "#domain/failure.ts";
-import { type NumericsText, numericsText } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
-import type { Domain } from "#domain/trust.ts";
-import { unitWork } from "#domain/unit-prices.ts";
-import type { Provider } from "#graph/profile.ts";
-import type { AnswerTools } from "#model/prepare.ts";
-import type { Resize } from "#model/vision/crops.ts";
-import { keptFor } from "#model/vision/kept-features.ts";
-import { WeightsError } from "#weights/weights-error.ts";
-import type {
-  DomainBody,
-  FunctionStatus,
-  ImagePolicyBody,
-  ModelCard,
-} from "#wire/function/status.ts";
-import { MAX_CANVAS } from "#wire/limits.ts";
+import type { FunctionStatus } from "#wire/function/status.ts";
+import { type DescribedModel, type DescriptionOptions, describeModel } from "./described-model.ts";
 import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
 import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
 import { runtimeFaultOf } from "./engine/runtime-fault.ts";
-import { createFeatureStore } from "./feature-store.ts";
 import { type Health, healthOf, statusOf } from "./host-status.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
@@ -34,8 +17,6 @@ import {
   replacementCode,
   replacementSentence,
 } from "./replacement.ts";
-import { createTemplateRenderer, createTokenizer } from "./text.ts";
-import type { Claim } from "./turn-order.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** The one model of a function, from the moment the process starts until it ends. */
@@ -62,32 +43,15 @@ export interface ModelHost {
   dispose(): Promise<void>;
 }
 
-export interface DescribedModel {
-  readonly card: ModelCard;
-  readonly abilities: Abilities;
-  /** Class of the arithmetic that its answers have. */
-  readonly numerics: NumericsText;
-  readonly tools: AnswerTools;
-  /**
-   * The tools as one answer sees them: the engine in its turn (`OrtEngine.ofAnswer`), and of the features what is kept for who asks.
-   * @param asker names who asks, as nobody else is named
-   */
-  readonly toolsOf: (claim: () => Claim, asker: string) => AnswerTools;
-}
-
-export interface ModelHostOptions {
+export interface ModelHostOptions extends DescriptionOptions {
   /** `openModel` with everything but its signal bound. */
   readonly open: (signal: AbortSignal) => Promise<ModelLoad>;
   readonly model: string;
-  readonly provider: Provider;
   /** Where the provider cuda lies and what it may use. */
   readonly cuda?: CudaSettings;
   readonly threads?: number;
   /** As an engine's; absent: whatever a prompt takes. */
   readonly prefixBytes?: number;
-  /** The most that pictures' features take in memory between questions. Absent: none are kept. */
-  readonly featureBytes?: number;
-  readonly resize: Resize;
   readonly log: Log;
   /** Who else computes on this machine's devices. Absent: nobody is asked. */
   readonly devices?: DeviceRegister;
@@ -124,17 +88,9 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
   const opening = (async (): Promise<DescribedModel> => {
     load = await options.open(stop.signal);
-    const { architecture } = load.bundle;
     others = await othersOnDevice(load, options);
-    engine = await createOrtEngine({
-      architecture,
-      provider: options.provider,
-      ...(options.cuda === undefined ? {} : { cuda: options.cuda }),
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
-      ...(options.prefixBytes === undefined ? {} : { prefixBytes: options.prefixBytes }),
-      putAside: (bytes) => putAside(bytes, options),
-    });
-    const described = describe(load, engine, options);
+    engine = await engineOf(load, options);
+    const described = describeModel(load, engine, options);
     log("model.opened", { model: name, version: load.bundle.version, digest: load.digest });
     filling = fill(load, engine, log, endFor); // ends in the host's state, never in a rejection
     return described;
@@ -169,6 +125,18 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       await filling;
     },
   };
+}
+
+async function engineOf({ bundle }: ModelLoad, options: ModelHostOptions): Promise<OrtEngine> {
+  const { provider, cuda, threads, prefixBytes } = options;
+  return await createOrtEngine({
+    architecture: bundle.architecture,
+    provider,
+    ...(cuda === undefined ? {} : { cuda }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(prefixBytes === undefined ? {} : { prefixBytes }),
+    putAside: (bytes) => putAside(bytes, options),
+  });
 }
 
 /** An embedding table below this stays in memory: as a file it would save less than the disk costs. That of 8B has 0.55 GB. */
@@ -231,90 +199,4 @@ async function fill(
     onFault(cause);
     engine.fail(cause instanceof Error ? cause : new Error("loading failed", { cause }));
   }
-}
-
-function describe(load: ModelLoad, engine: OrtEngine, options: ModelHostOptions): DescribedModel {
-  const { bundle, digest, files } = load;
-  const { prompt, special } = bundle.architecture;
-  const tokenizer = createTokenizer(
-    text(files, "tokenizer.json"),
-    text(files, "tokenizer_config.json"),
-  );
-  if (prompt.chatTemplate === undefined) {
-    throw new WeightsError("manifest_invalid", `bundle ${bundle.name} has no chat template`);
-  }
-  const renderTemplate = createTemplateRenderer(
-    prompt.chatTemplate,
-    tokenizer.decode([special.beginOfText], true),
-  );
-  const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
-  const tools = {
-    ...{ engine, tokenizer, renderTemplate, resize: options.resize, trust: bundle },
-    features: createFeatureStore(options.featureBytes ?? 0),
-  };
-  return {
-    card: cardOf(bundle, abilities, digest, options.provider),
-    abilities,
-    numerics: numericsText({ ...engine.arithmetic, model: digest }),
-    tools,
-    toolsOf: (claim, asker) => ({
-      ...tools,
-      ...{ engine: engine.ofAnswer(claim), features: keptFor(asker, tools.features) },
-    }),
-  };
-}
-
-/** A bundle that takes ids only can be checked by `parity` but not asked in words. */
-function text(files: ReadonlyMap<string, Uint8Array>, name: string): string {
-  const bytes = files.get(name);
-  if (bytes === undefined) {
-    throw new WeightsError("manifest_invalid", `the bundle has no ${name}: it takes ids, not text`);
-  }
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-}
-
-/** What a bundle's model can be asked, as the function tells it. */
-export function cardOf(
-  bundle: Bundle,
-  { canvas, systemMessages, severalPictures, severalTurns }: Abilities,
-  digest: string,
-  provider: string,
-): ModelCard {
-  const { image, vision, prompt } = bundle.architecture;
-  return {
-    id: bundle.name,
-    digest,
-    image: image === undefined ? null : imagePolicyBody(image),
-    max_prompt_length: prompt.maxPromptLength,
-    canvas_limit: Math.min(canvas.limit, MAX_CANVAS),
-    canvas_default: Math.min(canvas.standard, MAX_CANVAS),
-    canvas_recommended: Math.min(canvas.recommended, MAX_CANVAS),
-    block_length: decodingOf(bundle.architecture).blockLength ?? null,
-    system_messages: systemMessages,
-    several_pictures: severalPictures,
-    several_turns: severalTurns,
-    provider,
-    format: bundle.format,
-    vision:
-      vision === undefined
-        ? null
-        : { view_pixels: vision.imageSize, patch_pixels: vision.patchSize },
-    domain: domainBody(bundle.domain),
-    confidence: {
-      calibrated: bundle.calibration !== undefined,
-      abstains_below: bundle.abstention?.below ?? null,
-    },
-    work: unitWork(bundle.architecture),
-  };
-}
-
-function domainBody(domain: Domain | undefined): DomainBody | null {
-  if (domain === undefined) return null;
-  const { description, things = null, score } = domain;
-  return { description, things, scored: score !== undefined };
-}
-
-function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {
-  const { aspect, gridPinpoints, maxTiles } = image;
-  return { aspect, grid_pinpoints: gridPinpoints, max_tiles: maxTiles };
 }

@@ -5,8 +5,8 @@ import { type OpProfile, opProfiles } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
 import { loadRuntime, type Session } from "#inference/engine/ort.ts";
+import type { LinearEncoding } from "#inference/engine/random-layers.ts";
 import { settleProfile } from "#inference/engine/self-test.ts";
-import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
 import { countNodes, externalRanges, readModel, signature } from "../support/onnx.ts";
 import { oddArchitecture, randomModel } from "../support/random-model.ts";
 

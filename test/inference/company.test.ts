@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { modeTerms } from "#domain/modes.ts";
+import type { DescribedModel } from "#inference/described-model.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { denoiseTogether } from "#inference/engine/lockstep.ts";
 import { fileStore } from "#inference/file-store.ts";
-import { createModelHost, type DescribedModel, type ModelHost } from "#inference/model-host.ts";
+import { createModelHost, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { options } from "../support/edge-builders.ts";

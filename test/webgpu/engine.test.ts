@@ -4,7 +4,7 @@ import {
   type OrtEngine,
   type OrtEngineOptions,
 } from "#inference/engine/ort-engine.ts";
-import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
+import type { LinearEncoding } from "#inference/engine/random-layers.ts";
 import { engineContract } from "../contract/engine.ts";
 import { plainLogits, type RandomModel, randomModel } from "../support/random-model.ts";
 import { describeOnVulkan } from "../support/software-vulkan.ts";

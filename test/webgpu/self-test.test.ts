@@ -3,8 +3,8 @@ import type { StageLayout } from "#domain/bundle.ts";
 import { type OpProfile, opProfiles } from "#graph/profile.ts";
 import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
 import { createOrtEngine } from "#inference/engine/ort-engine.ts";
+import type { LinearEncoding } from "#inference/engine/random-layers.ts";
 import { createSelfTest, settleProfile } from "#inference/engine/self-test.ts";
-import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
 import { randomModel } from "../support/random-model.ts";
 import { describeOnVulkan, softwareVulkan } from "../support/software-vulkan.ts";
 

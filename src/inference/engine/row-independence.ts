@@ -6,14 +6,14 @@ import type { OpProfile } from "#graph/profile.ts";
 import { floats } from "./engine-parts.ts";
 import type { Runtime, Session } from "./ort.ts";
 import { type PackedStage, packStage } from "./packed-stage.ts";
-import { ROW_STEP, takePositions } from "./rows.ts";
 import {
   decoderLayerCase,
   drawer,
   type LinearKind,
   random,
   randomTensor,
-} from "./self-test-layers.ts";
+} from "./random-layers.ts";
+import { ROW_STEP, takePositions } from "./rows.ts";
 
 /** Enough of both that several threads share a product; no multiple of a block, and of a tile of outputs. */
 const INPUTS = 1056;

@@ -4,16 +4,14 @@ import { type OpProfile, opProfiles, type Provider } from "#graph/profile.ts";
 import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
 import { floats } from "./engine-parts.ts";
 import type { Runtime } from "./ort.ts";
-import { rowsAreIndependent } from "./row-independence.ts";
 import {
   type CaseSizes,
   FUSED_SIZES,
-  type LayerOutcome,
   type LinearEncoding,
   type LinearKind,
-  runDecoderLayer,
-  runVisionLayer,
-} from "./self-test-layers.ts";
+} from "./random-layers.ts";
+import { rowsAreIndependent } from "./row-independence.ts";
+import { type LayerOutcome, runDecoderLayer, runVisionLayer } from "./self-test-layers.ts";
 
 /** A provider whose arithmetic is wrong on this machine: it must not answer anybody. */
 export class ProviderMismatchError extends Error {

@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { tensor } from "#domain/tensor.ts";
 import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
-import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
+import type { LinearEncoding } from "#inference/engine/random-layers.ts";
 import { engineContract } from "../../contract/engine.ts";
 import {
   oddArchitecture,

@@ -3,9 +3,9 @@ import { q4Blocks } from "#domain/bundle.ts";
 import { opProfiles } from "#graph/profile.ts";
 import { loadRuntime, type Runtime, type Session } from "#inference/engine/ort.ts";
 import { createOrtEngine } from "#inference/engine/ort-engine.ts";
+import type { LinearKind } from "#inference/engine/random-layers.ts";
 import { rowsAreIndependent } from "#inference/engine/row-independence.ts";
 import { createSelfTest, settleProfile } from "#inference/engine/self-test.ts";
-import type { LinearKind } from "#inference/engine/self-test-layers.ts";
 import { randomModel } from "../../support/random-model.ts";
 
 const kinds: readonly LinearKind[] = [

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { type Q4Block, q4Blocks, type StageLayout } from "#domain/bundle.ts";
 import { opProfiles } from "#graph/profile.ts";
 import { loadRuntime, type Runtime, type Session } from "#inference/engine/ort.ts";
+import type { LinearEncoding } from "#inference/engine/random-layers.ts";
 import {
   createSelfTest,
   ProviderMismatchError,
   settleProfile,
 } from "#inference/engine/self-test.ts";
-import type { LinearEncoding } from "#inference/engine/self-test-layers.ts";
 import { randomModel } from "../../support/random-model.ts";
 
 /** A decoder layer whose q4 linears say that they lie in blocks of another size; only what it says is read. */

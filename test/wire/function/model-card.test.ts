@@ -10,7 +10,7 @@ import type { ModelCard } from "#domain/quote.ts";
 import { defaultPrices } from "#domain/unit-prices.ts";
 import { planWork } from "#domain/work.ts";
 import { fileStore } from "#inference/file-store.ts";
-import { cardOf } from "#inference/model-host.ts";
+import { cardOf } from "#inference/model-card.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { cardAlone, cardDigest, mergedCard, modelCardsSchema } from "#wire/function/model-card.ts";
 import { modelCardSchema, type ModelCard as ToldCard } from "#wire/function/status.ts";

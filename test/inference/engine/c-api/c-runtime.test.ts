@@ -3,11 +3,8 @@ import { opProfiles } from "#graph/profile.ts";
 import { type CRuntime, loadCRuntime } from "#inference/engine/c-api/c-runtime.ts";
 import { packagedRuntime } from "#inference/engine/cuda/packaged-runtime.ts";
 import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
-import {
-  type LinearKind,
-  runDecoderLayer,
-  runVisionLayer,
-} from "#inference/engine/self-test-layers.ts";
+import type { LinearKind } from "#inference/engine/random-layers.ts";
+import { runDecoderLayer, runVisionLayer } from "#inference/engine/self-test-layers.ts";
 import { doublingGraph, positions, runtimeContract } from "../../../contract/runtime.ts";
 
 const libraryPath = packagedRuntime().library;

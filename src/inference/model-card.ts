@@ -1,0 +1,53 @@
+import type { Abilities } from "#domain/abilities.ts";
+import { type Architecture, decodingOf } from "#domain/architecture.ts";
+import type { Bundle } from "#domain/bundle.ts";
+import type { Domain } from "#domain/trust.ts";
+import { unitWork } from "#domain/unit-prices.ts";
+import type { DomainBody, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
+import { MAX_CANVAS } from "#wire/limits.ts";
+
+/** What a bundle's model can be asked, as the function tells it. */
+export function cardOf(
+  bundle: Bundle,
+  { canvas, systemMessages, severalPictures, severalTurns }: Abilities,
+  digest: string,
+  provider: string,
+): ModelCard {
+  const { image, vision, prompt } = bundle.architecture;
+  return {
+    id: bundle.name,
+    digest,
+    image: image === undefined ? null : imagePolicyBody(image),
+    max_prompt_length: prompt.maxPromptLength,
+    canvas_limit: Math.min(canvas.limit, MAX_CANVAS),
+    canvas_default: Math.min(canvas.standard, MAX_CANVAS),
+    canvas_recommended: Math.min(canvas.recommended, MAX_CANVAS),
+    block_length: decodingOf(bundle.architecture).blockLength ?? null,
+    system_messages: systemMessages,
+    several_pictures: severalPictures,
+    several_turns: severalTurns,
+    provider,
+    format: bundle.format,
+    vision:
+      vision === undefined
+        ? null
+        : { view_pixels: vision.imageSize, patch_pixels: vision.patchSize },
+    domain: domainBody(bundle.domain),
+    confidence: {
+      calibrated: bundle.calibration !== undefined,
+      abstains_below: bundle.abstention?.below ?? null,
+    },
+    work: unitWork(bundle.architecture),
+  };
+}
+
+function domainBody(domain: Domain | undefined): DomainBody | null {
+  if (domain === undefined) return null;
+  const { description, things = null, score } = domain;
+  return { description, things, scored: score !== undefined };
+}
+
+function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {
+  const { aspect, gridPinpoints, maxTiles } = image;
+  return { aspect, grid_pinpoints: gridPinpoints, max_tiles: maxTiles };
+}
