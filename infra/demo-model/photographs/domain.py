@@ -21,62 +21,90 @@ from .tokens import Scenes
 
 REFUSED = 0.01  # of the held-out style's scenes
 FLAT = 0.04  # deviation of colour under which a cell counts as plain
+LIMIT = 5  # deviations to either side, more of a statistic says no more
+SMALL = 1e-3  # is added before a logarithm is taken
+
+CELLS, WHOLE, THINGS = [0, PLACES], [PLACES, PLACES + 1], [0, KNOWN]
+NOTHING, OTHER, MASS, ENERGY = ([KNOWN + k, KNOWN + k + 1] for k in range(4))
+SPREAD = [KNOWN + 7, KNOWN + 10]
+
+
+def best(over: str, count: int) -> dict:
+    return {"over": over, "by": "best", "count": count}
+
+
+def rank(over: str, place: int) -> dict:
+    return {"over": over, "by": "rank", "rank": place}
+
+
+def mean(over: str) -> dict:
+    return {"over": over, "by": "mean"}
+
+
+def number(channels: list[int], *reduce: dict, positions: list[int] = CELLS, log: bool = False) -> dict:
+    return {"positions": positions, "channels": channels, "reduce": [*reduce], **({"log": SMALL} if log else {})}
+
+
+def of_whole(channels: list[int], place: int = 1, log: bool = False) -> dict:
+    return number(channels, mean("positions"), rank("channels", place), positions=WHOLE, log=log)
+
+
+# What the score is made of, as the bundle's manifest says it: a slice of the tokens, reduced over one axis and then the other.
 STATISTICS = (
-    "log of the largest evidence of the whole picture",
-    "log of the best thing's four best cells",
-    "log of the second thing's four best cells",
-    "log of the best cell",
-    "log of the eight best cells",
-    "energy of the whole picture",
-    "energy of the six best cells",
-    "mean energy",
-    "other: the whole picture",
-    "other: the six best cells",
-    "other: mean",
-    "nothing: the whole picture",
-    "nothing: mean",
-    "log mass of the whole picture",
-    "mean log mass",
-    "share of plain cells",
-    "mean deviation of colour",
-    "lead of the best thing over the second, whole picture",
+    of_whole(THINGS, 1, log=True),
+    of_whole(THINGS, 2, log=True),
+    number(THINGS, best("positions", 4), rank("channels", 1), log=True),  # the best thing's four best cells
+    number(THINGS, best("positions", 4), rank("channels", 2), log=True),
+    number(THINGS, rank("channels", 1), rank("positions", 1), log=True),
+    number(THINGS, rank("channels", 1), best("positions", 8), log=True),
+    of_whole(ENERGY),
+    number(ENERGY, best("positions", 6), mean("channels")),
+    number(ENERGY, mean("positions"), mean("channels")),
+    of_whole(OTHER),
+    number(OTHER, best("positions", 6), mean("channels")),
+    number(OTHER, mean("positions"), mean("channels")),
+    of_whole(NOTHING),
+    number(NOTHING, mean("positions"), mean("channels")),
+    of_whole(MASS),
+    number(MASS, mean("positions"), mean("channels")),
+    number(SPREAD, rank("channels", 1), {"over": "positions", "by": "below", "bound": FLAT}),  # share of plain cells
+    number(SPREAD, rank("channels", 1), mean("positions")),
 )
+
+
+def reduced(x: np.ndarray, step: dict) -> np.ndarray:
+    """`x` [n, positions, channels] with one of its axes reduced to length 1."""
+    axis = 1 if step["over"] == "positions" else 2
+    if step["by"] == "mean":
+        return x.mean(axis, keepdims=True)
+    if step["by"] == "below":
+        return (x < step["bound"]).mean(axis, keepdims=True)
+    ranked = -np.sort(-x, axis)
+    if step["by"] == "best":
+        return ranked.take(range(min(step["count"], x.shape[axis])), axis).mean(axis, keepdims=True)
+    return ranked.take([step["rank"] - 1], axis)
 
 
 def statistics(tokens) -> np.ndarray:
     """[n, 50, FEATURES] to [n, len(STATISTICS)]."""
-    t = np.asarray(tokens, dtype=np.float32)
-    cells, whole = t[:, :PLACES], t[:, PLACES]
-    best = np.sort(cells[:, :, :KNOWN].max(-1), 1)
-    things = np.sort(np.sort(cells[:, :, :KNOWN], 1)[:, -4:].mean(1), 1)
-    ranked = np.sort(whole[:, :KNOWN], 1)
-    energy, other = np.sort(cells[:, :, KNOWN + 3], 1), np.sort(cells[:, :, KNOWN + 1], 1)
-    deviation = cells[:, :, KNOWN + 7 : KNOWN + 10].max(-1)
-
-    def log(x):
-        return np.log(x + 1e-3)
-
-    return np.stack(
-        [
-            log(ranked[:, -1]), log(things[:, -1]), log(things[:, -2]), log(best[:, -1]), log(best[:, -8:].mean(1)),
-            whole[:, KNOWN + 3], energy[:, -6:].mean(1), energy.mean(1),
-            whole[:, KNOWN + 1], other[:, -6:].mean(1), other.mean(1), whole[:, KNOWN], cells[:, :, KNOWN].mean(1),
-            whole[:, KNOWN + 2], cells[:, :, KNOWN + 2].mean(1), (deviation < FLAT).mean(1), deviation.mean(1),
-            log(ranked[:, -1]) - log(ranked[:, -2]),
-        ],
-        1,
-    )  # fmt: skip
+    t, columns = np.asarray(tokens, dtype=np.float32), []
+    for statistic in STATISTICS:
+        x = t[:, slice(*statistic["positions"]), slice(*statistic["channels"])]
+        for step in statistic["reduce"]:
+            x = reduced(x, step)
+        columns.append(np.log(x[:, 0, 0] + statistic["log"]) if "log" in statistic else x[:, 0, 0])
+    return np.stack(columns, 1)
 
 
 class Domain:
-    """score = bias + sum of weight * clip((statistic - mean) / deviation, -5, 5); of the world where above the threshold."""
+    """score = bias + sum of weight * clip((statistic - mean) / deviation, -LIMIT, LIMIT); of the world where above the threshold."""
 
     def __init__(self, saved: dict):
         self.saved = saved
         self.mean, self.deviation, self.weight = (np.array(saved[k], np.float32) for k in ("mean", "deviation", "weight"))
 
     def score(self, tokens) -> np.ndarray:
-        z = np.clip((statistics(tokens) - self.mean) / self.deviation, -5, 5)
+        z = np.clip((statistics(tokens) - self.mean) / self.deviation, -LIMIT, LIMIT)
         return z @ self.weight + self.saved["bias"]
 
     def inside(self, tokens) -> np.ndarray:
@@ -94,7 +122,7 @@ def fit(train: Scenes, held_out: Scenes, count: int, seed: int = 0) -> Domain:
     x = in_batches(train.tokens, chosen)
     y = torch.tensor([float(bool(train.views[i].objects)) for i in chosen])
     mean, deviation = x.mean(0), x.std(0) + 1e-6
-    z = torch.from_numpy(np.clip((x - mean) / deviation, -5, 5).astype(np.float32))
+    z = torch.from_numpy(np.clip((x - mean) / deviation, -LIMIT, LIMIT).astype(np.float32))
     line = torch.nn.Linear(z.shape[1], 1)
     optimizer = torch.optim.LBFGS(line.parameters(), max_iter=200, line_search_fn="strong_wolfe")
     balance = (y == 0).float().mean() / (y == 1).float().mean()
@@ -108,7 +136,7 @@ def fit(train: Scenes, held_out: Scenes, count: int, seed: int = 0) -> Domain:
     optimizer.step(loss)
     domain = Domain(
         {
-            "statistics": list(STATISTICS), "mean": mean.tolist(), "deviation": deviation.tolist(),
+            "statistics": list(STATISTICS), "limit": LIMIT, "mean": mean.tolist(), "deviation": deviation.tolist(),
             "weight": line.weight[0].tolist(), "bias": line.bias.item(), "threshold": 0.0,
         }
     )  # fmt: skip

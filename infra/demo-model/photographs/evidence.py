@@ -11,7 +11,7 @@ from .lite0 import CELLS, TAP_WIDTH, WIDTH
 
 KNOWN = len(CONCEPTS)
 CLASSES = KNOWN + 2  # nothing, the things, a thing outside of the vocabulary
-HIDDEN = 256
+HIDDEN = 512
 PLACES = CELLS * CELLS
 TOKENS = PLACES + 1  # the last one looks at the whole picture
 # gated evidence, nothing, other, log mass, energy, colour of the cell, its place, whether it is the whole picture

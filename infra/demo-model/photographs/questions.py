@@ -88,12 +88,12 @@ class Asker:
             "absent": 0.5, "outside": 0.8, "follow": 0.5,
         },
         2: {
-            "what": 2.0, "describe": 1.8, "bg": 0.5, "exist": 1.2, "count": 0.3, "what_at": 1.8, "where": 1.8, "relation": 4.0,
-            "which": 3.0, "bigger": 2.2, "countkind": 1.4, "absent": 0.6, "outside": 0.4, "follow": 0.8,
+            "what": 2.6, "describe": 3.0, "bg": 0.5, "exist": 1.2, "count": 0.4, "what_at": 1.8, "where": 1.8, "relation": 2.0,
+            "which": 2.0, "bigger": 2.4, "countkind": 1.4, "absent": 0.6, "outside": 0.4, "follow": 0.8,
         },
         4: {
-            "what": 1.4, "describe": 0.6, "bg": 0.4, "exist": 1.2, "count": 0.6, "what_at": 2.6, "where": 2.0, "relation": 2.6,
-            "which": 1.5, "bigger": 0.8, "countkind": 2.2, "absent": 0.6, "outside": 0.4, "follow": 0.6,
+            "what": 3.0, "describe": 1.4, "bg": 0.4, "exist": 1.2, "count": 0.6, "what_at": 2.6, "where": 2.0, "relation": 1.6,
+            "which": 1.2, "bigger": 0.8, "countkind": 2.2, "absent": 0.6, "outside": 0.4, "follow": 0.6,
         },
         0: {"what": 4.0, "describe": 1.0, "bg": 1.5, "kind": 1.0, "exist": 1.0, "count": 1.0, "absent": 1.0, "outside": 1.0},
         "other": {"what": 4.0, "describe": 1.0, "bg": 0.6, "kind": 1.0, "exist": 1.0, "absent": 1.0},

@@ -1,12 +1,13 @@
 """Train the reader A of the evidence on cached icon scenes; no photograph is trained on.
 
-    python -m photographs.reader --work DIR --steps 4000
+    python -m photographs.reader --work DIR --steps 2400
 
 writes DIR/evidence.pt and goes on from it. What is known of photographs comes from the classifier of the trunk itself, in three
 ways: its softmax S at work (evidence.py), its rows, and features that it names surely.
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -18,38 +19,49 @@ from scenes import IGNORE
 
 from .cache import Shard, folders
 from .concepts import CONCEPTS
-from .evidence import CLASSES, KNOWN, PLACES, Evidence
-from .lite0 import WIDTH, Lite0, fetch
-from .scenes import OTHER_LABEL
+from .evidence import CLASSES, KNOWN, Evidence
+from .lite0 import TAP_WIDTH, WIDTH, Lite0, fetch
+from .scenes import OTHER_LABEL, View
 from .state import save
+
+INPUTS = WIDTH + 4 * TAP_WIDTH
+RATE = 1.5e-3
+
+
+CELLS_A_SCENE = 8
 
 
 class Cells:
-    """Random scenes of cached shards."""
+    """Of every cached scene some cells, and the mean of all of them, in memory: 35 kB a scene, 2.1 GB for 120 shards."""
 
-    def __init__(self, work: Path, split: str, limit: int = 1000):
-        self.shards = [Shard(f) for f in folders(work, split)[:limit]]
-        self.labels = np.concatenate([s.labels for s in self.shards])
-        self.views = [v for s in self.shards for v in s.views]
-        self.size = len(self.shards[0].labels)
+    def __init__(self, work: Path, split: str, limit: int = 1000, seed: int = 0):
+        shards, rng = [Shard(f) for f in folders(work, split)[:limit]], np.random.default_rng(seed)
+        total = sum(len(s.labels) for s in shards)
+        self.cells = np.zeros((total, CELLS_A_SCENE, INPUTS), np.float16)
+        self.labels = np.zeros((total, CELLS_A_SCENE), np.int64)
+        self.whole = np.zeros((total, INPUTS), np.float16)
+        self.shares = np.concatenate([np.stack([shares(v) for v in s.views]) for s in shards])
+        at = 0
+        for shard in shards:
+            seen = np.concatenate((shard.map, shard.tap), -1)
+            # Three of four are of things; what is half covered has no label.
+            key = rng.random(shard.labels.shape) + 0.35 * (shard.labels > 0) - 9 * (shard.labels < 0)
+            picked, rows = np.argsort(-key, 1)[:, :CELLS_A_SCENE], np.arange(len(seen))[:, None]
+            to = slice(at, at := at + len(seen))
+            self.cells[to], self.labels[to] = seen[rows, picked], shard.labels[rows, picked]
+            self.whole[to] = seen.mean(1, dtype=np.float32)
 
-    def rows(self, indices) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        parts = []
-        for i in indices:
-            shard, row = self.shards[i // self.size], i % self.size
-            parts.append((shard.map[row], shard.tap[row], shard.color[row]))
-        return tuple(torch.from_numpy(np.stack(p)).float() for p in zip(*parts))
 
-    def whole(self, index: int) -> torch.Tensor:
-        """What the whole picture shows, as shares."""
-        view, target = self.views[index], torch.zeros(CLASSES)
-        if view.other:
-            target[OTHER_LABEL] = 1
-        elif not view.objects:
-            target[0] = 1
-        for thing in view.objects:
-            target[thing.concept + 1] += 1 / len(view.objects)
-        return target
+def shares(view: View) -> np.ndarray:
+    """What a whole picture shows."""
+    target = np.zeros(CLASSES, np.float32)
+    if view.other:
+        target[OTHER_LABEL] = 1
+    elif not view.objects:
+        target[0] = 1
+    for thing in view.objects:
+        target[thing.concept + 1] += 1 / len(view.objects)
+    return target
 
 
 def inverted(net: Evidence, spread: torch.Tensor, wanted: torch.Tensor, steps: int = 60) -> torch.Tensor:
@@ -104,7 +116,8 @@ class Photographs:
         return seen, torch.cat((self.labels[rows], self.feature_labels[picked]))
 
 
-CELLS_A_SCENE = 16
+DROPPED = 0.3  # of the inputs, on average: a new style's features differ from those of any style of training
+DROPPED_INSIDE = 0.2
 
 
 class Training:
@@ -118,7 +131,7 @@ class Training:
         self.net.class_bias.copy_(trunk.class_bias)
         self.rng = np.random.default_rng([args.seed, 17])
         self.optimizer = torch.optim.AdamW(
-            [*self.net.first.parameters(), *self.net.second.parameters()], lr=1e-3, weight_decay=0.02
+            [*self.net.first.parameters(), *self.net.second.parameters()], lr=RATE, weight_decay=0.02
         )
         self.start = 0
         spread = self.standardise()
@@ -132,35 +145,39 @@ class Training:
         self.photographs.invert(spread, copies=args.copies)
 
     def standardise(self) -> torch.Tensor:
-        seen, tap, _ = self.cells.rows(
-            np.random.default_rng(0).choice(len(self.cells.views), min(400, len(self.cells.views)), replace=False)
-        )
-        for name, x in (("map", seen), ("tap", tap)):
-            getattr(self.net, f"{name}_mean").copy_(x.flatten(0, 1).mean(0))
-            getattr(self.net, f"{name}_std").copy_(x.flatten(0, 1).std(0) + 0.02)
-        return seen.mean(1).std(0)
+        some = np.random.default_rng(0).permutation(len(self.cells.whole))[:2000]
+        cells = torch.from_numpy(self.cells.cells[some].reshape(-1, INPUTS)).float()
+        for name, part in (("map", slice(0, WIDTH)), ("tap", slice(WIDTH, INPUTS))):
+            getattr(self.net, f"{name}_mean").copy_(cells[:, part].mean(0))
+            getattr(self.net, f"{name}_std").copy_(cells[:, part].std(0) + 0.02)
+        return torch.from_numpy(self.cells.whole[some, :WIDTH]).float().std(0)
+
+    def inputs(self, values: torch.Tensor) -> torch.Tensor:
+        """Standardised and with noise; of some the tap is hidden: what stands for photographs has none."""
+        net = self.net
+        mean, std = torch.cat((net.map_mean, net.tap_mean)), torch.cat((net.map_std, net.tap_std))
+        x = (values - mean) / std
+        x = x + 0.1 * torch.randn_like(x)
+        x[torch.rand(len(x)) < 0.3, WIDTH:] = 0
+        return x
 
     def loss(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Of the icons, and of the stand-ins for photographs."""
-        net, args = self.net, self.args
-        chosen = self.rng.choice(len(self.cells.views), args.batch, replace=False)
-        seen, tap, _ = self.cells.rows(chosen)
-        pick = torch.rand(args.batch, PLACES).argsort(1)[:, :CELLS_A_SCENE]
-        rows = torch.arange(args.batch)[:, None]
-        labels = torch.from_numpy(self.cells.labels[chosen].astype(np.int64))[rows, pick]
-        pooled = seen.mean(1), tap.mean(1)
-        x = torch.cat((seen[rows, pick].flatten(0, 1), pooled[0]))
-        t = torch.cat((tap[rows, pick].flatten(0, 1), pooled[1]))
-        x = x + 0.1 * net.map_std * torch.randn_like(x)
-        # What stands for photographs has no tap, so icons must be readable without one.
-        t = torch.where(torch.rand(len(t), 1) < 0.3, net.tap_mean, t)
-        logits = net.reader(x, t)
-        weight = torch.ones(CLASSES)
-        weight[0] = 0.3
-        local = F.cross_entropy(logits[: -args.batch], labels.flatten(), weight=weight, ignore_index=IGNORE, label_smoothing=0.03)
-        whole = F.cross_entropy(logits[-args.batch :], torch.stack([self.cells.whole(i) for i in chosen]))
-        features, names = self.photographs.draw(args.photographs, pooled[0] - pooled[0].mean(0))
-        return 0.5 * local + 0.5 * whole, F.cross_entropy(net.reader(features, None), names, label_smoothing=0.03)
+        net, args, cells = self.net, self.args, self.cells
+        chosen = np.sort(self.rng.choice(len(cells.whole), args.batch, replace=False))
+        few = chosen[: max(1, args.batch * 3 // 10)]
+        pooled = torch.from_numpy(cells.whole[chosen]).float()
+        local = torch.from_numpy(cells.cells[few].reshape(-1, INPUTS)).float()
+        features, names = self.photographs.draw(args.photographs, (pooled - pooled.mean(0))[:, :WIDTH])
+        features = torch.cat(((features - net.map_mean) / net.map_std, torch.zeros(len(features), INPUTS - WIDTH)), 1)
+        x = torch.cat((self.inputs(torch.cat((local, pooled))), features))
+        x = F.dropout(x, 2 * DROPPED * float(torch.rand(())))
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+            logits = net.second(F.dropout(F.relu(net.first(x)), DROPPED_INSIDE))
+        local, pooled, features = logits.float().split((len(local), len(pooled), len(features)))
+        of_cells = F.cross_entropy(local, torch.from_numpy(cells.labels[few]).flatten(), ignore_index=IGNORE, label_smoothing=0.03)
+        of_wholes = F.cross_entropy(pooled, torch.from_numpy(cells.shares[chosen]))
+        return 0.5 * of_cells + 0.5 * of_wholes, F.cross_entropy(features, names, label_smoothing=0.03)
 
     def train(self) -> None:
         args, began, saved_at = self.args, time.time(), time.time()
@@ -171,7 +188,7 @@ class Training:
             self.optimizer.zero_grad()
             loss.backward()
             for group in self.optimizer.param_groups:
-                group["lr"] = 1e-3 * min(1.0, (step + 1) / 100, 2 * (args.steps - step) / args.steps)
+                group["lr"] = RATE * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / args.steps))
             self.optimizer.step()
             values = np.array([icons.item(), photographs.item()])
             mean = values if mean is None else 0.98 * mean + 0.02 * values
@@ -190,11 +207,12 @@ class Training:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=48, help="scenes in a step")
-    parser.add_argument("--photographs", type=int, default=256, help="stand-ins in a step")
-    parser.add_argument("--copies", type=int, default=3, help="inverted features of each class")
+    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--batch", type=int, default=320, help="scenes in a step; of three in ten the cells are read too")
+    parser.add_argument("--photographs", type=int, default=192, help="stand-ins in a step")
+    parser.add_argument("--copies", type=int, default=4, help="inverted features of each class")
     parser.add_argument("--shards", type=int, default=1000, help="at most so many are read")
+    parser.add_argument("--bf16", action="store_true", help="faster where the machine has bf16 units")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -32,7 +32,7 @@ from .words import VECTORS, Codec
 
 # (kind of conversation, length of the canvas, longest text of the prompt in ids, share of the batches).
 PLAN = [
-    ("one", 8, 36, 0.22), ("one", 16, 36, 0.2), ("one", 24, 36, 0.09), ("one", 32, 36, 0.07), ("one", 64, 36, 0.03),
+    ("one", 8, 36, 0.18), ("one", 16, 36, 0.18), ("one", 24, 36, 0.12), ("one", 32, 36, 0.09), ("one", 64, 36, 0.03),
     ("one", 128, 60, 0.02), ("one", 16, 150, 0.03), ("form", 0, 70, 0.1), ("form", 0, 150, 0.05), ("turns", 16, 90, 0.06),
     ("pictures", 16, 40, 0.07), ("later", 16, 60, 0.05), ("pictures", 32, 40, 0.01),
 ]  # fmt: skip
