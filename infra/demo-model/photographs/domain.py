@@ -97,7 +97,7 @@ def statistics(tokens) -> np.ndarray:
 
 
 class Domain:
-    """score = bias + sum of weight * clip((statistic - mean) / deviation, -LIMIT, LIMIT); of the world where above the threshold."""
+    """score = bias + sum of weight * clip((statistic - mean) / deviation, -LIMIT, LIMIT); inside where above the threshold."""
 
     def __init__(self, saved: dict):
         self.saved = saved

@@ -1,8 +1,9 @@
 """Write trunk, evidence and language tower as one Hugging Face folder, and what they give for some pictures.
 
-    python -m photographs.export --work DIR --checkpoint DIR/language.pt --out FOLDER [--pictures FOLDER]
+    python -m photographs.export --work DIR --checkpoint DIR/language.pt --out FOLDER [--trust trust.json] [--pictures FOLDER]
 
-FOLDER/config.json describes the `conv` tower (README.md says how it computes); FOLDER/reference.json holds, for each picture, the
+FOLDER/config.json describes the `conv` tower (README.md says how it computes), FOLDER/trust.json the model's world and how far its
+confidence can be trusted; FOLDER/reference.json holds, for each picture, the
 digest of its pixels, the largest evidence, and sums by which another engine can be compared; the tokens themselves are in
 FOLDER/reference.safetensors.
 """
@@ -18,7 +19,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from .concepts import CONCEPTS, NAMES
+from questions import UNSURE
+
+from .concepts import CONCEPTS, PHRASES
 from .evaluate import load
 from .evidence import ENERGY_SCALE, FEATURES, HIDDEN, KNOWN, TOKENS, Evidence
 from .evidence import load as load_evidence
@@ -44,7 +47,21 @@ def tower_json() -> dict:
     }  # fmt: skip
 
 
-def config_json(model, codec: Codec, domain: dict | None) -> dict:
+def trust_json(domain: dict | None, trust: dict | None) -> dict:
+    """What `unmask convert --trust` takes over into the manifest: the model's world, its calibration, when it declines."""
+    parts: dict = {"abstention": {"sentences": [UNSURE]}}
+    if domain is not None:
+        score = {k: domain[k] for k in ("statistics", "mean", "deviation", "weight", "limit", "bias", "threshold")}
+        about = "Photographs and drawings of the everyday things listed, one to four at a time."
+        parts["domain"] = {"description": about, "things": PHRASES, "score": score}
+    if trust is not None:
+        parts["calibration"] = trust["calibration"]
+        if "below" in trust:
+            parts["abstention"]["below"] = trust["below"]
+    return parts
+
+
+def config_json(model, codec: Codec) -> dict:
     c = model.config
     return {
         "architectures": ["LlavaLLaDAModelLM"], "model_type": "llava_llada", "hidden_act": "silu", "hidden_size": c.hidden,
@@ -52,7 +69,7 @@ def config_json(model, codec: Codec, domain: dict | None) -> dict:
         "rms_norm_eps": c.rms_norm_eps, "rope_theta": c.rope_theta, "rope_scaling": None, "vocab_size": c.vocab_size,
         "tie_word_embeddings": False, "torch_dtype": "float32", "max_position_embeddings": 1024, "system_prompt": "",
         "bos_token_id": codec.bos, "eos_token_id": codec.eos, "mm_hidden_size": c.features, "mm_projector_type": "mlp2x_gelu",
-        "mm_vision_tower": "conv", "vision_config": tower_json(), "fill_token_id": codec.fill, "world": NAMES, "domain": domain,
+        "mm_vision_tower": "conv", "vision_config": tower_json(), "fill_token_id": codec.fill,
     }  # fmt: skip
 
 
@@ -93,15 +110,17 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pictures", type=Path, help="pictures for the reference")
+    parser.add_argument("--trust", type=Path, help="what photographs.trust wrote")
     args = parser.parse_args()
     torch.set_num_threads(1)
     trunk, net, model = Lite0(fetch(args.work)), load_evidence(args.work / "evidence.pt"), load(args.checkpoint)
-    codec, domain = Codec(args.work / "tokenizer"), args.work / "domain.json"
+    codec = Codec(args.work / "tokenizer")
+    domain, trust = (json.loads(f.read_text()) if f and f.exists() else None for f in (args.work / "domain.json", args.trust))
     args.out.mkdir(parents=True, exist_ok=True)
     tensors = tensors_of(trunk, net, model)
     save_file(tensors, args.out / "model.safetensors", metadata={"format": "pt"})
-    config = config_json(model, codec, json.loads(domain.read_text()) if domain.exists() else None)
-    (args.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (args.out / "config.json").write_text(json.dumps(config_json(model, codec), indent=2) + "\n")
+    (args.out / "trust.json").write_text(json.dumps(trust_json(domain, trust), indent=1) + "\n")
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(args.work / "tokenizer" / name, args.out / name)
     if args.pictures:

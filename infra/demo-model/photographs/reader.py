@@ -175,7 +175,9 @@ class Training:
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
             logits = net.second(F.dropout(F.relu(net.first(x)), DROPPED_INSIDE))
         local, pooled, features = logits.float().split((len(local), len(pooled), len(features)))
-        of_cells = F.cross_entropy(local, torch.from_numpy(cells.labels[few]).flatten(), ignore_index=IGNORE, label_smoothing=0.03)
+        of_cells = F.cross_entropy(
+            local, torch.from_numpy(cells.labels[few]).flatten(), ignore_index=IGNORE, label_smoothing=0.03
+        )
         of_wholes = F.cross_entropy(pooled, torch.from_numpy(cells.shares[chosen]))
         return 0.5 * of_cells + 0.5 * of_wholes, F.cross_entropy(features, names, label_smoothing=0.03)
 

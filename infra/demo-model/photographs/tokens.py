@@ -169,7 +169,9 @@ def main() -> None:
     labels, views, at = [], [], 0
     for shard in shards:
         for k in range(0, len(shard.labels), 64):
-            seen, tap, color = (torch.from_numpy(np.array(x[k : k + 64], np.float32)) for x in (shard.map, shard.tap, shard.color))
+            seen, tap, color = (
+                torch.from_numpy(np.array(x[k : k + 64], np.float32)) for x in (shard.map, shard.tap, shard.color)
+            )
             if args.split == "train":
                 share = MOST_DROPPED * torch.rand(len(seen), 1, 1)
                 seen, tap = weakened(seen, net.map_mean, share), weakened(tap, net.tap_mean, share)

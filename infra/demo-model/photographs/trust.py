@@ -8,6 +8,7 @@ risk an answer about a picture that shows nothing known is an error unless it is
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from .tokens import Scenes
 from .words import Codec
 
 COVERAGES = [k / 20 for k in range(1, 21)]
-TEMPERATURES = np.geomspace(0.3, 6.0, 60)
+TEMPERATURES, SHIFTS = np.geomspace(0.3, 6.0, 60), np.linspace(-3, 2, 51)
+NAMED_OTHERS = 0.07  # at most so many photographs of other things may be named: where answers are declined follows
 
 
 def log_odds(confidence: np.ndarray) -> np.ndarray:
@@ -36,12 +38,23 @@ def heated(confidence: np.ndarray, temperature: float) -> np.ndarray:
 
 def fit_temperature(confidence: np.ndarray, right: np.ndarray) -> float:
     """The one under which what happened was likeliest."""
+    return min((surprise(heated(confidence, t), right), float(t)) for t in TEMPERATURES)[1]
 
-    def loss(t: float) -> float:
-        p = np.clip(heated(confidence, t), 1e-6, 1 - 1e-6)
-        return float(-np.mean(np.where(right, np.log(p), np.log(1 - p))))
 
-    return float(min(TEMPERATURES, key=loss))
+def fit_both(confidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Temperature and shift for all question types together: the server does not know a question's type."""
+    odds = log_odds(confidence)
+    found = min((surprise(1 / (1 + np.exp(-(odds / t + b))), right), float(t), float(b)) for t in TEMPERATURES for b in SHIFTS)
+    return found[1], found[2]
+
+
+def surprise(p: np.ndarray, right: np.ndarray) -> float:
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return float(-np.mean(np.where(right, np.log(p), np.log(1 - p))))
+
+
+def shifted(confidence, temperature: float, shift: float) -> np.ndarray:
+    return 1 / (1 + np.exp(-(log_odds(np.asarray(confidence)) / temperature + shift)))
 
 
 def expected_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
@@ -60,21 +73,62 @@ def risk_coverage(wrong: np.ndarray, confidence: np.ndarray) -> dict:
     return {"questions": len(risks), "answered": answered / len(risks), "risk": float(risks[answered - 1]), "points": points}
 
 
-def calibrate(halves: list[dict[str, list]]) -> tuple[dict[str, float], dict]:
-    """Temperatures by row from the first half, and the errors of the second before and after."""
-    temperatures, before, after, rights = {}, [], [], []
-    for row in ROWS:
-        fitted, measured = (np.array([(s[1], s[0]) for s in half[row]]) for half in halves)
-        temperatures[row] = fit_temperature(fitted[:, 0], fitted[:, 1] > 0)
-        before.append(measured[:, 0])
-        after.append(heated(measured[:, 0], temperatures[row]))
-        rights.append(measured[:, 1] > 0)
-    right = np.concatenate(rights)
-    return temperatures, {
-        "before": expected_error(np.concatenate(before), right),
-        "after": expected_error(np.concatenate(after), right),
+def calibrate(halves: list[dict[str, list]]) -> tuple[dict, dict]:
+    """What is fitted on the first half, and the errors of the second by it."""
+    fitted, measured = ({row: np.array([(s[1], s[0]) for s in half[row]]) for row in ROWS} for half in halves)
+    temperatures = {row: fit_temperature(pairs[:, 0], pairs[:, 1] > 0) for row, pairs in fitted.items()}
+    every = np.concatenate([*fitted.values()])
+    one = fit_both(every[:, 0], every[:, 1] > 0)
+    after = np.concatenate([heated(measured[row][:, 0], temperatures[row]) for row in ROWS])
+    pairs = np.concatenate([*measured.values()])
+    right = pairs[:, 1] > 0
+    return {"temperatures": temperatures, "calibration": {"temperature": one[0], "shift": one[1]}}, {
+        "before": expected_error(pairs[:, 0], right),
+        "by_question_type": expected_error(after, right),
+        "one_for_all": expected_error(shifted(pairs[:, 0], *one), right),
         "right": float(right.mean()),
+        "questions": len(right),
     }
+
+
+@dataclass
+class Judged:
+    """A reply to "What is this?" about a packaged picture."""
+
+    group: str
+    half: str
+    right: bool  # it names what is there
+    confidence: float  # calibrated; 0 where it is declined in words or by the score of the world
+
+
+def judge(model, codec, work: Path, domain: Domain, calibration: tuple[float, float]) -> list[Judged]:
+    pictures = Photographs(work)
+    found = []
+    for reply, meta, inside in zip(pictures.ask(model, codec), pictures.meta, domain.inside(pictures.tokens)):
+        named = None if meta["label"] is None else f"{PHRASES[NAMES.index(meta['label'])]}."
+        declined = reply.text == UNSURE or not inside
+        sure = 0.0 if declined else float(shifted(reply.confidence, *calibration))
+        found.append(Judged(meta["group"], meta["half"], reply.text.lower() == named, sure))
+    return found
+
+
+def border(judged: list[Judged]) -> float:
+    """The confidence under which answers are declined: of the `choose` half's photographs of other things so few are named."""
+    others = sorted((j.confidence for j in judged if j.group == "other" and j.half == "choose"), reverse=True)
+    allowed = int(NAMED_OTHERS * len(others))
+    return float(np.ceil(others[allowed] * 1000 + 1) / 1000) if others else 0.5
+
+
+def declined(judged: list[Judged], floor: float) -> dict:
+    """By group and half: how many pictures, how many are answered, and how many of the answers are right."""
+    table: dict = {}
+    for group in dict.fromkeys(j.group for j in judged):
+        for half in ("choose", "measure"):
+            mine = [j for j in judged if (j.group, j.half) == (group, half)]
+            answered = [j for j in mine if j.confidence >= floor and j.confidence > 0]
+            cell = {"pictures": len(mine), "answered": len(answered), "right": sum(j.right for j in answered)}
+            table.setdefault(group, {})[half] = cell | {"right_of_all": sum(j.right for j in mine)}
+    return table
 
 
 def main() -> None:
@@ -83,7 +137,6 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--domain", type=Path, required=True)
     parser.add_argument("--count", type=int, default=40, help="questions in each row and half")
-    parser.add_argument("--half", default=None, help="choose or measure: of the packaged pictures")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -95,28 +148,22 @@ def main() -> None:
         drawn = {row: Questions(scenes, seed).row(row, args.count) for row in ROWS}
         halves.append({row: score(model, codec, scenes, t, 32, 8) for row, t in drawn.items()})
         talks.append(drawn)
-    temperatures, errors = calibrate(halves)
+    fitted, errors = calibrate(halves)
+    one = fitted["calibration"]["temperature"], fitted["calibration"]["shift"]
     wrong, confidence = [], []
     for row in ROWS:
         for talk, (right, sure, text, _) in zip(talks[1][row], halves[1][row]):
-            declined = text == UNSURE or not inside[talk.pictures[0]]
             wrong.append(not right)
-            confidence.append(0.0 if declined else float(heated(np.array(sure), temperatures[row])))
-    in_world = risk_coverage(np.array(wrong), np.array(confidence))
+            confidence.append(0.0 if text == UNSURE or not inside[talk.pictures[0]] else float(shifted(sure, *one)))
+    result = {**fitted, "expected_calibration_error": errors}
+    result["held_out_style"] = risk_coverage(np.array(wrong), np.array(confidence))
     if (args.work / "pictures.npz").exists():
-        pictures = Photographs(args.work)
-        known = domain.inside(pictures.tokens)
-        heat = temperatures["what, 1 object"]
-        for reply, meta, ok in zip(pictures.ask(model, codec), pictures.meta, known):
-            if args.half not in (None, meta["half"]):
-                continue
-            named = None if meta["label"] is None else f"{PHRASES[NAMES.index(meta['label'])]}."
-            wrong.append(reply.text.lower() != named)
-            confidence.append(0.0 if reply.text == UNSURE or not ok else float(heated(np.array(reply.confidence), heat)))
-    result = {
-        "temperatures": temperatures, "expected_calibration_error": errors, "held_out_style": in_world,
-        "all_pictures": risk_coverage(np.array(wrong), np.array(confidence)),
-    }  # fmt: skip
+        judged = judge(model, codec, args.work, domain, one)
+        result["below"] = border(judged)
+        result["pictures"] = declined(judged, result["below"])
+        wrong += [not j.right for j in judged]
+        confidence += [j.confidence for j in judged]
+        result["all_pictures"] = risk_coverage(np.array(wrong), np.array(confidence))
     args.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({k: v for k, v in result.items() if k != "temperatures"}))
 
