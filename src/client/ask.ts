@@ -1,6 +1,7 @@
 import type { AnswerFields, MessageBody } from "#wire/api/answers/answer-request.ts";
 import type { ImageBody } from "#wire/api/answers/image-body.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
+import { deferred, hasStreams } from "./platform.ts";
 
 export { readPictureText } from "#wire/body/data-uri.ts";
 
@@ -16,10 +17,11 @@ export interface AskMessage extends Omit<MessageBody, "images"> {
   readonly images?: readonly Picture[];
 }
 
-/** A picture file as it is, JPEG, PNG, WebP, GIF or AVIF; or its https address, or the id of an upload. */
+/** A picture file as it is, JPEG, PNG, WebP, GIF or AVIF; or as base64 or a data URI; or its https address, or the id of an upload. */
 export type Picture =
   | Uint8Array<ArrayBuffer>
   | Blob
+  | { readonly data: string }
   | { readonly url: string }
   | { readonly id: string };
 
@@ -32,7 +34,8 @@ export async function bodyOf({
   const said = messages === undefined ? {} : { messages: await Promise.all(messages.map(saidOf)) };
   const files = images.filter(isFile);
   const areShown = said.messages?.some((message) => message.images !== undefined) === true;
-  if (files.length === images.length && !areShown) return formOf({ ...fields, ...said }, files);
+  const isForm = hasStreams() && files.length === images.length && !areShown;
+  if (isForm) return formOf({ ...fields, ...said }, files);
   const shown = images.length === 0 ? {} : { images: await sourcesOf(images) };
   return JSON.stringify({ ...fields, ...said, ...shown });
 }
@@ -43,9 +46,7 @@ async function saidOf({ images, ...message }: AskMessage): Promise<MessageBody> 
 
 async function sourcesOf(images: readonly Picture[]): Promise<ImageBody[]> {
   return await Promise.all(
-    images.map(async (image) =>
-      isFile(image) ? { data: encodeBase64(await bytesOf(image)) } : image,
-    ),
+    images.map(async (image) => (isFile(image) ? { data: await textOf(image) } : image)),
   );
 }
 
@@ -69,6 +70,14 @@ function isFile(image: Picture): image is Uint8Array<ArrayBuffer> | Blob {
   return image instanceof Uint8Array || image instanceof Blob;
 }
 
-async function bytesOf(file: Uint8Array | Blob): Promise<Uint8Array> {
-  return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file;
+async function textOf(file: Uint8Array | Blob): Promise<string> {
+  if (file instanceof Uint8Array) return encodeBase64(file);
+  if (hasStreams()) return encodeBase64(new Uint8Array(await file.arrayBuffer()));
+  // React Native's files have no bytes to read, but can be written as a data URI, which the API reads too.
+  const { promise, resolve, reject } = deferred<string>();
+  const reader = new FileReader();
+  reader.addEventListener("load", () => resolve(String(reader.result)));
+  reader.addEventListener("error", () => reject(reader.error));
+  reader.readAsDataURL(file);
+  return await promise;
 }

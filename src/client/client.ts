@@ -1,3 +1,4 @@
+import type { ClientTokenBody, ClientTokenRequest } from "#wire/api/accounts/client-token.ts";
 import type { AnswerListQuery, AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { UploadBody } from "#wire/api/answers/images.ts";
@@ -6,7 +7,8 @@ import type { HealthBody, ModelListBody } from "#wire/api/models.ts";
 import { type Answer, AnswerStream } from "./answer-stream.ts";
 import { type Ask, bodyOf } from "./ask.ts";
 import { ReplyError } from "./errors.ts";
-import { openAnswer } from "./open-answer.ts";
+import { openAnswer, watchAnswer } from "./open-answer.ts";
+import { randomKey } from "./platform.ts";
 import { type Replay, replayAnswer } from "./replay.ts";
 import {
   type ApiObject,
@@ -29,6 +31,15 @@ export interface AskOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
+/** From where an answer is watched. */
+export interface WatchOptions extends CallOptions {
+  /** The `id` of the event that was heard last; absent: from the first. */
+  readonly lastEventId?: string;
+}
+
+/** What a client token is to be good for. Defaults are the API's; only one upload needs no cap. */
+export type NewClientToken = Partial<ClientTokenRequest>;
+
 /** Many questions at once; what stands in `defaults` holds for each that does not say otherwise. */
 export interface Batch {
   readonly items: readonly BatchQuestion[];
@@ -49,6 +60,8 @@ export interface BatchQuestion extends Omit<Ask, "images" | "cache" | "webhook">
 export interface Client {
   /** Asks; the question is sent when the result is awaited or iterated. */
   ask(ask: Ask, options?: AskOptions): AnswerStream;
+  /** Comes back to an answer by its id, be it under way or over; leaving it stops nothing. */
+  watch(answerId: string, options?: WatchOptions): AnswerStream;
   /** Says what a question would cost. */
   quote(ask: Ask, options?: CallOptions): Promise<QuoteBody>;
   readonly answers: {
@@ -66,6 +79,13 @@ export interface Client {
   readonly images: {
     /** Uploads a picture once, to ask about by its id often. */
     upload(file: Uint8Array<ArrayBuffer> | Blob, options?: CallOptions): Promise<UploadBody>;
+    get(id: string, options?: CallOptions): Promise<UploadBody>;
+    /** Forgets it at once; answers that were made from it stay. */
+    delete(id: string, options?: CallOptions): Promise<void>;
+  };
+  readonly clientTokens: {
+    /** Makes what an app may hold in place of the key: on a server of your own, never in the app. */
+    create(token: NewClientToken, options?: CallOptions): Promise<ClientTokenBody>;
   };
   readonly batches: {
     create(batch: Batch, options?: AskOptions): Promise<BatchBody>;
@@ -103,6 +123,8 @@ export function createClient(options: ClientOptions): Client {
   return {
     ask: (ask, { signal, idempotencyKey = randomKey() } = {}) =>
       new AnswerStream(openAnswer(options, ask, idempotencyKey), signal),
+    watch: (answerId, { signal, lastEventId } = {}) =>
+      new AnswerStream(watchAnswer(options, answerId, lastEventId), signal),
     quote: async (ask, call) => await post("/v1/quotes", await bodyOf(ask), call),
     answers: {
       get: (id, call) => get(at("answers", id), call),
@@ -116,11 +138,22 @@ export function createClient(options: ClientOptions): Client {
       replay: (id, call) => replayAnswer(options, id, call),
     },
     images: {
-      upload: async (file, call) => {
-        const form = new FormData();
-        form.append("image", file instanceof Blob ? file : new Blob([file]), "picture");
-        return await post("/v1/images", form, call);
+      // Its bytes alone: a form that every runtime can send.
+      upload: (file, { signal } = {}) =>
+        call(options, "/v1/images", {
+          method: "POST",
+          body: file,
+          headers: { "content-type": "application/octet-stream" },
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      get: (id, call) => get(at("images", id), call),
+      async delete(id, { signal } = {}) {
+        const init = { method: "DELETE", ...(signal === undefined ? {} : { signal }) };
+        await send(options, at("images", id), init);
       },
+    },
+    clientTokens: {
+      create: (token, call) => post("/v1/client_tokens", JSON.stringify(token), call),
     },
     batches: {
       create: (batch, { idempotencyKey = randomKey(), ...call } = {}) =>
@@ -148,10 +181,4 @@ function isHealth(body: unknown): body is Health {
   if (typeof body !== "object" || body === null || !("function" in body)) return false;
   const state = body.function;
   return typeof state === "object" && state !== null && "state" in state;
-}
-
-/** 128 random bits. Not `randomUUID`, which pages without TLS do not have. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,9 +1,13 @@
+import type { Failure } from "#domain/failure.ts";
 import type { Problem } from "#wire/error.ts";
 
 /** Everything that can go wrong with a question, apart from the caller's own abort. */
 export class UnmaskError extends Error {
   override readonly name: string = "UnmaskError";
 }
+
+/** Why the service refuses, by name; newer services have more of them. */
+export type RefusalCode = Failure["kind"] | (string & {});
 
 /** The service refused, and said why. `problem.code` is what to switch on; `message` is for people. */
 export class RefusedError extends UnmaskError {
@@ -16,6 +20,21 @@ export class RefusedError extends UnmaskError {
     super(problem.detail);
     this.problem = problem;
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  /** What to switch on: one of the codes of the API's description, or a newer one. */
+  get code(): RefusalCode {
+    return this.problem.code;
+  }
+
+  /** HTTP status. */
+  get status(): number {
+    return this.problem.status;
+  }
+
+  /** By which the service finds the request in its log. */
+  get requestId(): string {
+    return this.problem.request_id;
   }
 }
 

@@ -1,5 +1,13 @@
 import { networkFault } from "#domain/network-fault.ts";
 import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } from "./errors.ts";
+import {
+  anySignal,
+  deferred,
+  hasStreams,
+  lateSignal,
+  reasonOf,
+  throwIfAborted,
+} from "./platform.ts";
 
 export interface ClientOptions {
   /** Where the API is, such as `http://127.0.0.1:8787`. */
@@ -8,6 +16,11 @@ export interface ClientOptions {
   readonly apiKey?: string;
   /** Another `fetch`, for tests or proxies. */
   readonly fetch?: typeof fetch;
+  /**
+   * Whether replies are read as they arrive. Default: wherever the runtime can; without it answers are looked at each second,
+   * and told by `answer.snapshot`.
+   */
+  readonly stream?: boolean;
   /** How often a request is sent again, and a broken stream taken up again without a new event. Default 3. */
   readonly retries?: number;
   /** How long a reply is waited for, its last byte included. Default: as long as `fetch` does. Not for streams, which last as long as their answer. */
@@ -47,7 +60,8 @@ export async function send(
   const { baseUrl, apiKey, fetch: request = fetch } = options;
   const headers = new Headers(init.headers);
   if (apiKey !== undefined) authorize(headers, apiKey);
-  const body = init.body instanceof FormData ? await wholeForm(init.body, headers) : init.body;
+  const body =
+    hasStreams() && init.body instanceof FormData ? await wholeForm(init.body, headers) : init.body;
   let response: Response;
   try {
     response = await request(baseUrl.replace(/\/$/, "") + path, {
@@ -57,7 +71,7 @@ export async function send(
       ...patienceOf(options, init.signal ?? undefined),
     });
   } catch (cause) {
-    init.signal?.throwIfAborted();
+    throwIfAborted(init.signal);
     if (cause instanceof UnmaskError) throw cause;
     const { says, isLasting } = networkFault(cause);
     throw new ConnectionError(`${baseUrl} cannot be reached: ${says}`, { cause, isLasting });
@@ -76,11 +90,11 @@ function patienceOf(
   signal: AbortSignal | undefined,
 ): { readonly signal?: AbortSignal } {
   if (timeoutMs === undefined) return signal === undefined ? {} : { signal };
-  const late = new AbortController();
-  const end = (): void =>
-    late.abort(new ConnectionError(`${baseUrl} did not answer within ${timeoutMs / 1000} s`));
-  AbortSignal.timeout(timeoutMs).addEventListener("abort", end, { once: true });
-  return { signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) };
+  const late = lateSignal(
+    timeoutMs,
+    () => new ConnectionError(`${baseUrl} did not answer within ${timeoutMs / 1000} s`),
+  );
+  return { signal: signal === undefined ? late : anySignal([signal, late]) };
 }
 
 function authorize(headers: Headers, apiKey: string): void {
@@ -150,11 +164,20 @@ function isPassing(cause: unknown): boolean {
   return cause.problem.retryable && (cause.retryAfterSeconds ?? 0) <= LONGEST_NAMED_WAIT_SECONDS;
 }
 
+/** Waits so many milliseconds. Rejects with the reason of an abort. */
+export async function restFor(
+  { sleep = sleepFor }: ClientOptions,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await sleep(milliseconds, signal);
+}
+
 async function sleepFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  throwIfAborted(signal);
+  const { promise, resolve, reject } = deferred<void>();
   const timer = setTimeout(resolve, milliseconds);
-  const leave = (): void => reject(signal?.reason);
+  const leave = (): void => reject(signal === undefined ? undefined : reasonOf(signal));
   signal?.addEventListener("abort", leave, { once: true });
   try {
     await promise;
