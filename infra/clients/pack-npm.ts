@@ -30,7 +30,7 @@ export async function buildClient(folder: string): Promise<void> {
     tsconfig: false,
     // Node 20, and what Metro's parser knows.
     transform: { target: "es2022" },
-    plugins: [dts({ generator: "oxc", tsconfig: false })],
+    plugins: [dts({ oxc: true, tsconfig: false })],
     external: [...NOT_NEEDED],
     treeshake: { moduleSideEffects: false },
   });
