@@ -1,3 +1,5 @@
+import { type ConvTower, evidenceVectors, evidenceWidth } from "./conv-tower.ts";
+
 /**
  * What a checkpoint's network looks like: every number that the graphs, the image path, the prompt and the decoder need.
  * Read from the checkpoint when it is converted and carried in the bundle's manifest; nothing is assumed about a
@@ -32,8 +34,12 @@ export interface LanguageTower {
   readonly rmsNormEpsilon: number;
 }
 
+/** What looks at pictures. A tower without a kind is a `PatchTower`, as all were in bundles of 0.1.0. */
+export type VisionTower = PatchTower | ConvTower;
+
 /** The SigLIP-shaped tower. `layers` counts those that run: the checkpoint's last configured layer is already gone. */
-export interface VisionTower {
+export interface PatchTower {
+  readonly kind?: never;
   readonly hiddenSize: number;
   readonly layers: number;
   readonly heads: number;
@@ -44,11 +50,25 @@ export interface VisionTower {
   readonly layerNormEpsilon: number;
 }
 
+/**
+ * What of a tower the number of a picture's vectors depends on: its view and patches, or the number of vectors that it makes of a
+ * view where they are no patches.
+ */
+export type ViewRules =
+  | Pick<PatchTower, "imageSize" | "patchSize">
+  | { readonly imageSize: number; readonly vectors: number };
+
+/** How a picture becomes one view or several. `stretch` came with `ConvTower`. */
+export const imageAspects = ["anyres", "pad", "stretch"] as const;
+
 /** How a picture becomes views and views become vectors. Source: mm_utils.py and llava_arch.py of LLaVA-NeXT / LLaDA-V. */
 export interface ImagePolicy {
-  /** `anyres`: a stretched base view plus tiles of the best fitting grid. `pad`: one view of the picture squared with grey. */
-  readonly aspect: "anyres" | "pad";
-  /** Candidate canvases [width, height] in pixels, in the order in which ties are broken. */
+  /**
+   * `anyres`: a stretched base view plus tiles of the best fitting grid. `pad`: one view of the picture squared with grey. `stretch`:
+   * one view, the picture resized to the square.
+   */
+  readonly aspect: (typeof imageAspects)[number];
+  /** Candidate canvases [width, height] in pixels, in the order in which ties are broken; none where there is one view only. */
   readonly gridPinpoints: readonly (readonly [width: number, height: number])[];
   /** N of `anyres_max_N`: tiles' features shrink until about N views' worth is left. */
   readonly maxTiles: number;
@@ -83,8 +103,26 @@ export interface SpecialTokens {
 }
 
 /** Patches along one side of a view: the convolution is "valid", so left-over pixels at the right and bottom are unseen. */
-export function patchesPerSide(vision: Pick<VisionTower, "imageSize" | "patchSize">): number {
+export function patchesPerSide(vision: Pick<PatchTower, "imageSize" | "patchSize">): number {
   return Math.floor(vision.imageSize / vision.patchSize);
+}
+
+/** The tower's word on how many vectors a picture becomes. */
+export function viewRules(tower: VisionTower): ViewRules {
+  const { imageSize } = tower;
+  return tower.kind === "conv"
+    ? { imageSize, vectors: evidenceVectors(tower) }
+    : { imageSize, patchSize: tower.patchSize };
+}
+
+/** P, vectors that one view becomes. */
+export function viewVectors(rules: ViewRules): number {
+  return "vectors" in rules ? rules.vectors : patchesPerSide(rules) ** 2;
+}
+
+/** Width of the vectors that leave a tower, before the projector. */
+export function towerWidth(tower: VisionTower): number {
+  return tower.kind === "conv" ? evidenceWidth(tower) : tower.hiddenSize;
 }
 
 /**

@@ -84,6 +84,8 @@ export interface ByteRange {
  *              low nibble), scales f16 [out, K]; value = (nibble − 8) × scale; the last block is padded with 8
  *   q8         rows of a table [rows, columns]: int8 data [rows, K × 32], scales f16 [rows, K], K = ceil(columns / 32); padded with 0
  *   q8u        a linear [out, in] as q8 but for the sign: uint8, value = (byte − 128) × scale; padded with 128
+ *   r8         a kernel or matrix [out, …] that is widened before it is multiplied with: int8 row-major in the logical shape,
+ *              f32 scales [out]; value = data × scale
  */
 export const tensorEncodings = [
   "f32",
@@ -95,6 +97,7 @@ export const tensorEncodings = [
   "q4",
   "q8",
   "q8u",
+  "r8",
 ] as const;
 
 /** One of `tensorEncodings`. */

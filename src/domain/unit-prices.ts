@@ -1,4 +1,13 @@
-import { type Architecture, patchesPerSide } from "./architecture.ts";
+import {
+  type Architecture,
+  type PatchTower,
+  patchesPerSide,
+  towerWidth,
+  type VisionTower,
+  viewRules,
+  viewVectors,
+} from "./architecture.ts";
+import { type ConvTower, evidenceVectors, tapWidth, trunkOf } from "./conv-tower.ts";
 import type { UnitPrices } from "./quote.ts";
 
 /** Multiply-adds of one unit of each kind of work: what a model's prices are in proportion to. */
@@ -24,13 +33,31 @@ export function unitWork({ language, vision }: Architecture): UnitWork {
   };
 }
 
-function viewWork(tower: NonNullable<Architecture["vision"]>, languageSize: number): number {
+function viewWork(tower: VisionTower, languageSize: number): number {
+  const projector = towerWidth(tower) * languageSize + languageSize ** 2;
+  const projected = viewVectors(viewRules(tower)) * projector;
+  return projected + (tower.kind === "conv" ? convWork(tower) : patchWork(tower));
+}
+
+function patchWork(tower: PatchTower): number {
   const { hiddenSize, layers, intermediateSize, patchSize } = tower;
   const patches = patchesPerSide(tower) ** 2;
   const layer = 4 * hiddenSize ** 2 + 2 * hiddenSize * intermediateSize + 2 * patches * hiddenSize;
   const embedding = 3 * patchSize ** 2 * hiddenSize;
-  const projector = hiddenSize * languageSize + languageSize ** 2;
-  return patches * (embedding + layers * layer + projector);
+  return patches * (embedding + layers * layer);
+}
+
+function convWork(tower: ConvTower): number {
+  const { stem, blocks, head } = trunkOf(tower);
+  const all = [stem, ...blocks.flatMap(({ convolutions }) => convolutions), head];
+  const trunk = all.reduce((sum, { inputs, outputs, kernel, isDepthwise, sideOut }) => {
+    const weights = outputs * (isDepthwise ? 1 : inputs) * kernel ** 2;
+    return sum + weights * sideOut ** 2;
+  }, 0);
+  const { classes, concepts, readerWidth } = tower.evidence;
+  const named = classes * (tower.headChannels + concepts);
+  const read = readerWidth * (tower.headChannels + tapWidth(tower) + concepts + 2);
+  return trunk + evidenceVectors(tower) * (named + read);
 }
 
 /**

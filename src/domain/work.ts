@@ -1,4 +1,4 @@
-import type { ImagePolicy, VisionTower } from "./architecture.ts";
+import type { ImagePolicy, ViewRules } from "./architecture.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount, type Size } from "./image/layout.ts";
 import { plannedRefreshes } from "./modes.ts";
 import type { AnswerOptions } from "./question.ts";
@@ -6,7 +6,7 @@ import type { AnswerOptions } from "./question.ts";
 /** How a model looks at pictures, as far as their number of vectors depends on it. */
 export interface ImageRules {
   readonly policy: ImagePolicy;
-  readonly vision: Pick<VisionTower, "imageSize" | "patchSize">;
+  readonly vision: ViewRules;
 }
 
 /** What is asked, as far as the work of answering depends on it. */

@@ -34,8 +34,11 @@ export interface OpProfile {
    * ReduceMax is cuDNN's, 0.7 GB that nothing else of these graphs needs, and its ArgMax is not (microsoft/onnxruntime#29620).
    */
   readonly largest: "reduce" | "argmax";
-  /** How patches are embedded: by a convolution, which on CUDA is cuDNN's too, or by the product that it is where patches do not overlap. */
-  readonly patches: "conv" | "product";
+  /**
+   * How is convolved: by the operator, which on CUDA is cuDNN's too, or by the products that a convolution is: one where patches do
+   * not overlap, one over what lies side by side where they do.
+   */
+  readonly convolutions: "conv" | "product";
   /** What the linears multiply: `FLOAT16` is what a card's fast paths want; residual sums and norms stay float32. */
   readonly activations: "FLOAT" | "FLOAT16";
   /**
@@ -65,7 +68,7 @@ const host = {
   attention: "groups",
   headsAtOnce: 1,
   largest: "argmax",
-  patches: "conv",
+  convolutions: "conv",
   activations: "FLOAT",
   int8Weights: "signed",
   q4Blocks,
@@ -88,7 +91,7 @@ export const opProfiles: Readonly<Record<Provider, OpProfile>> = {
     ...device,
     headsAtOnce: 8,
     largest: "reduce",
-    patches: "conv",
+    convolutions: "conv",
     q4Blocks,
     weightBytes: 128 * 1024 ** 2,
   },
@@ -97,7 +100,7 @@ export const opProfiles: Readonly<Record<Provider, OpProfile>> = {
     ...device,
     headsAtOnce: Number.POSITIVE_INFINITY,
     largest: "argmax",
-    patches: "product",
+    convolutions: "product",
     q4Blocks,
     weightBytes: Number.POSITIVE_INFINITY,
   },

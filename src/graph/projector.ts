@@ -1,4 +1,4 @@
-import type { LanguageTower, VisionTower } from "#domain/architecture.ts";
+import { type LanguageTower, towerWidth, type VisionTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
 import { createGraph } from "./build.ts";
 import { linear } from "./linear.ts";
@@ -20,7 +20,7 @@ export function projectorGraph(
 ): Uint8Array<ArrayBuffer> {
   const graph = createGraph("projector");
   const weights = { graph, stage, profile };
-  const features = graph.input("features", "FLOAT", ["N", "P", vision.hiddenSize]);
+  const features = graph.input("features", "FLOAT", ["N", "P", towerWidth(vision)]);
   const widened = graph.node("Gelu", [linear(weights, features, "0")], {
     attributes: { approximate: "none" },
   });

@@ -1,4 +1,4 @@
-import { patchesPerSide, type VisionTower } from "#domain/architecture.ts";
+import { type PatchTower, patchesPerSide, type VisionTower } from "#domain/architecture.ts";
 import type { StageLayout } from "#domain/bundle.ts";
 import {
   attend,
@@ -9,12 +9,25 @@ import {
   ungroupHeads,
 } from "./attention.ts";
 import { createGraph, type Value } from "./build.ts";
+import { convTowerGraph } from "./conv/tower.ts";
 import { linear, plain, type StageWeights } from "./linear.ts";
 import { layerNorm } from "./norm.ts";
 import type { OpProfile } from "./profile.ts";
 
+/** The vision tower, of either kind: views [N, 3, imageSize, imageSize] → features [N, P, D]. */
+export function visionGraph(
+  tower: VisionTower,
+  stage: StageLayout,
+  profile: OpProfile,
+  isObserved: boolean,
+): Uint8Array<ArrayBuffer> {
+  return tower.kind === "conv"
+    ? convTowerGraph(tower, stage, profile, isObserved)
+    : patchTowerGraph(tower, stage, profile, isObserved);
+}
+
 /**
- * The vision tower.
+ * The SigLIP-shaped tower.
  *
  *   in   views [N, 3, imageSize, imageSize]
  *   out  features [N, P, D]: the residual stream after the last layer, not normalised
@@ -22,8 +35,8 @@ import type { OpProfile } from "./profile.ts";
  *
  * Source: SigLipVisionTransformer in siglip_encoder.py; `post_layernorm` lies in the checkpoint but feeds nothing that is used.
  */
-export function visionGraph(
-  tower: VisionTower,
+function patchTowerGraph(
+  tower: PatchTower,
   stage: StageLayout,
   profile: OpProfile,
   isObserved: boolean,
@@ -45,11 +58,11 @@ export function visionGraph(
 }
 
 /** Embeds patches row by row and adds the learned position of each. */
-function embedPatches(weights: StageWeights, tower: VisionTower): Value {
+function embedPatches(weights: StageWeights, tower: PatchTower): Value {
   const { graph, profile } = weights;
   const { imageSize } = tower;
   const views = graph.input("views", "FLOAT", ["N", 3, imageSize, imageSize]);
-  const embed = profile.patches === "product" ? multiplyPatches : convolvePatches;
+  const embed = profile.convolutions === "product" ? multiplyPatches : convolvePatches;
   const patches = embed(weights, views, tower); // [N, P, D]
   return graph.node("Add", [patches, plain(weights, "embeddings.position_embedding.weight")]);
 }
@@ -58,7 +71,7 @@ function embedPatches(weights: StageWeights, tower: VisionTower): Value {
 function convolvePatches(
   weights: StageWeights,
   views: Value,
-  { hiddenSize, patchSize }: VisionTower,
+  { hiddenSize, patchSize }: PatchTower,
 ): Value {
   const { graph } = weights;
   const grid = graph.node(
@@ -75,7 +88,7 @@ function convolvePatches(
 }
 
 /** The same convolution: patches side by side are rows, and each is one product with the kernel. */
-function multiplyPatches(weights: StageWeights, views: Value, tower: VisionTower): Value {
+function multiplyPatches(weights: StageWeights, views: Value, tower: PatchTower): Value {
   const { graph } = weights;
   const { hiddenSize, imageSize, patchSize } = tower;
   const side = patchesPerSide(tower);
@@ -101,7 +114,7 @@ function multiplyPatches(weights: StageWeights, views: Value, tower: VisionTower
   return graph.node("Add", [product, plain(weights, "embeddings.patch_embedding.bias")]);
 }
 
-function encoderLayer(weights: StageWeights, x: Value, tower: VisionTower, name: string): Value {
+function encoderLayer(weights: StageWeights, x: Value, tower: PatchTower, name: string): Value {
   const { graph } = weights;
   const epsilon = tower.layerNormEpsilon;
   const normed = layerNorm(weights, x, `${name}.layer_norm1`, epsilon);
@@ -112,7 +125,7 @@ function encoderLayer(weights: StageWeights, x: Value, tower: VisionTower, name:
   return graph.node("Add", [attended, linear(weights, activated, `${name}.mlp.fc2`)]);
 }
 
-function selfAttention(weights: StageWeights, x: Value, tower: VisionTower, name: string): Value {
+function selfAttention(weights: StageWeights, x: Value, tower: PatchTower, name: string): Value {
   const { graph } = weights;
   const { heads, hiddenSize } = tower;
   const layout = { heads, keyValueHeads: heads, headSize: hiddenSize / heads };

@@ -1,9 +1,9 @@
 import type { Abilities } from "#domain/abilities.ts";
-import { type Architecture, decodingOf } from "#domain/architecture.ts";
+import { type Architecture, decodingOf, type ViewRules, viewRules } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Domain } from "#domain/trust.ts";
 import { unitWork } from "#domain/unit-prices.ts";
-import type { DomainBody, ImagePolicyBody, ModelCard } from "#wire/function/status.ts";
+import type { DomainBody, ImagePolicyBody, ModelCard, VisionBody } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
 
 /** What a bundle's model can be asked, as the function tells it. */
@@ -28,10 +28,7 @@ export function cardOf(
     several_turns: severalTurns,
     provider,
     format: bundle.format,
-    vision:
-      vision === undefined
-        ? null
-        : { view_pixels: vision.imageSize, patch_pixels: vision.patchSize },
+    vision: vision === undefined ? null : visionBody(viewRules(vision)),
     domain: domainBody(bundle.domain),
     confidence: {
       calibrated: bundle.calibration !== undefined,
@@ -45,6 +42,12 @@ function domainBody(domain: Domain | undefined): DomainBody | null {
   if (domain === undefined) return null;
   const { description, things = null, score } = domain;
   return { description, things, scored: score !== undefined };
+}
+
+function visionBody(rules: ViewRules): VisionBody {
+  return "vectors" in rules
+    ? { view_pixels: rules.imageSize, view_vectors: rules.vectors }
+    : { view_pixels: rules.imageSize, patch_pixels: rules.patchSize };
 }
 
 function imagePolicyBody(image: NonNullable<Architecture["image"]>): ImagePolicyBody {

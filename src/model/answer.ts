@@ -142,8 +142,10 @@ async function encodePicture(
   { engine, resize, trust }: AnswerTools,
   signal: AbortSignal,
 ): Promise<PictureFeatures> {
-  const size = engine.architecture.vision?.imageSize ?? 0;
-  const viewsNCHW = normaliseViews(cutViews(picture, layout, size, resize), size);
+  const { vision } = engine.architecture;
+  if (vision === undefined) throw new Error("this architecture has no vision tower");
+  const views = cutViews(picture, layout, vision.imageSize, resize);
+  const viewsNCHW = normaliseViews(views, vision);
   const score = trust?.domain?.score;
   let seen: Pick<PictureFeatures, "domainScore"> = {};
   const look = (featuresPW: Tensor, by: DomainScore): void => {

@@ -1,4 +1,4 @@
-import { type Architecture, decodingOf } from "#domain/architecture.ts";
+import { type Architecture, decodingOf, viewRules } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount } from "#domain/image/layout.ts";
 import { commitsToRefresh } from "#domain/modes.ts";
@@ -67,7 +67,9 @@ export function prepare(
   const sight = vision === undefined || image === undefined ? undefined : { vision, image };
   if (pictures.length > 0 && sight === undefined) return refuse({ kind: "images_not_supported" });
   const layouts =
-    sight === undefined ? [] : imageLayouts(pictures, sight.image, sight.vision, options.detail);
+    sight === undefined
+      ? []
+      : imageLayouts(pictures, sight.image, viewRules(sight.vision), options.detail);
   const counts = layouts.map((layout) => layoutVectorCount(layout));
   const ids = promptIds(messages, pictures.length, {
     rules,

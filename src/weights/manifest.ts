@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { canvasRangeFault } from "#domain/abilities.ts";
-import type { Architecture } from "#domain/architecture.ts";
+import {
+  type Architecture,
+  type ImagePolicy,
+  imageAspects,
+  type VisionTower,
+} from "#domain/architecture.ts";
 import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";
 import {
   bundleFormats,
@@ -9,6 +14,8 @@ import {
   TENSOR_ALIGNMENT,
   tensorEncodings,
 } from "#domain/bundle.ts";
+import { convTowerFault } from "#domain/conv-tower.ts";
+import { convTower } from "./conv-tower.ts";
 import { encodedBytes, stageTensors } from "./layout.ts";
 import {
   MAX_DIMENSION,
@@ -78,6 +85,16 @@ export const stageLayoutSchema: z.ZodType<StageLayout> = z.strictObject({
   tensors: z.array(tensorEntry).min(1).max(MAX_TENSORS_PER_STAGE).readonly(),
 });
 
+const patchTower = z.strictObject({
+  hiddenSize: count,
+  layers,
+  heads: count,
+  intermediateSize: count,
+  imageSize: count,
+  patchSize: count,
+  layerNormEpsilon: epsilon,
+});
+
 const architecture = z.strictObject({
   language: z.strictObject({
     hiddenSize: count,
@@ -90,20 +107,10 @@ const architecture = z.strictObject({
     ropeTheta: z.number().positive(),
     rmsNormEpsilon: epsilon,
   }),
-  vision: z
-    .strictObject({
-      hiddenSize: count,
-      layers,
-      heads: count,
-      intermediateSize: count,
-      imageSize: count,
-      patchSize: count,
-      layerNormEpsilon: epsilon,
-    })
-    .exactOptional(),
+  vision: z.union([patchTower, convTower]).exactOptional(),
   image: z
     .strictObject({
-      aspect: z.enum(["anyres", "pad"]),
+      aspect: z.enum(imageAspects),
       gridPinpoints: z
         .array(z.tuple([count, count]).readonly())
         .max(MAX_GRID_PINPOINTS)
@@ -249,15 +256,20 @@ function checkArchitecture(
   if (heads % keyValueHeads !== 0) throw invalid(address, "heads do not divide evenly");
   if (headSize % 2 !== 0)
     throw invalid(address, "the head size is odd, rotary positions need pairs");
-  if (vision !== undefined && vision.hiddenSize % vision.heads !== 0) {
-    throw invalid(address, "vision heads do not divide evenly");
-  }
-  if (vision !== undefined && vision.patchSize > vision.imageSize) {
-    throw invalid(address, "a patch is larger than a view");
-  }
+  const fault = vision && image ? sightFault(vision, image) : undefined;
+  if (fault !== undefined) throw invalid(address, fault);
   if (logitsColumns > vocabSize) throw invalid(address, "more logits columns than head rows");
   const highest = Math.max(...Object.values(special), ...(decoding?.suppressed ?? []));
   if (highest >= logitsColumns) throw invalid(address, `special id ${highest} is no column`);
+}
+
+/** Says why a tower cannot look at pictures in this way; undefined where it can. */
+function sightFault(vision: VisionTower, { aspect }: ImagePolicy): string | undefined {
+  if (vision.kind === "conv") {
+    return aspect === "anyres" ? "a tower of convolutions sees one view" : convTowerFault(vision);
+  }
+  if (vision.hiddenSize % vision.heads !== 0) return "vision heads do not divide evenly";
+  return vision.patchSize > vision.imageSize ? "a patch is larger than a view" : undefined;
 }
 
 function checkStage(architecture: Architecture, stage: StageLayout, address: string): void {

@@ -146,6 +146,33 @@ export function unpackInt8(
   return values;
 }
 
+/** Packs rows as r8: int8 where they stand, one f32 scale per row. Within half a step of the source. */
+export function packR8(
+  values: Float32Array,
+  columns: number,
+): Packed<Int8Array<ArrayBuffer>, Float32Array<ArrayBuffer>> {
+  const scales = new Float32Array(values.length / columns);
+  const data = new Int8Array(values.length);
+  for (let row = 0; row < scales.length; row++) {
+    const [start, end] = [row * columns, (row + 1) * columns];
+    scales[row] = largestMagnitude(values, start, end) / INT8_LIMITS.w8;
+    const scale = scales[row]!;
+    if (scale === 0) continue;
+    for (let index = start; index < end; index++) {
+      data[index] = toInt8(values[index]! / scale, INT8_LIMITS.w8);
+    }
+  }
+  return { data, scales };
+}
+
+/** Reads r8 rows back. */
+export function unpackR8(
+  { data, scales }: Packed<Int8Array, Float32Array>,
+  columns: number,
+): Float32Array<ArrayBuffer> {
+  return Float32Array.from(data, (level, index) => level * scales[Math.floor(index / columns)]!);
+}
+
 /** Writes rows [rows, columns] that stand at `firstRow` of a matrix into its transpose `into` [columns, outputs]. */
 export function transposeRows(
   values: Float32Array,

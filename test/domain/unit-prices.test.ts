@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Architecture } from "#domain/architecture.ts";
 import { defaultPrices, PICOS_PER_GIGA, unitWork } from "#domain/unit-prices.ts";
 import { providerNames } from "#graph/profile.ts";
+import { lite0 } from "../support/conv-tower.ts";
 
 /** GSAI-ML/LLaDA-V: config.json of the checkpoint. */
 const llada = {
@@ -24,6 +25,17 @@ describe("the work of one unit", () => {
     expect(attention).toBe(32 * 2 * 4096);
     // 27 by 27 patches; so400m has 0.4 billion weights, each used once a patch.
     expect(view / 729 / 1e9).toBeCloseTo(0.45, 1);
+  });
+
+  test("is counted by hand for a tower of convolutions: 384 million in EfficientNet-Lite0, classes and reader for 50 rows", () => {
+    const { view } = unitWork({
+      language: { ...llada, hiddenSize: 128 },
+      vision: lite0,
+    } as Architecture);
+    const evidence = 50 * (1000 * (1280 + 104) + 256 * (1280 + 448 + 106));
+    const projector = 50 * (117 * 128 + 128 ** 2);
+    // Source of 384 M: the published count of efficientnet-lite0, without its classifier.
+    expect((view - evidence - projector) / 1e6).toBeCloseTo(384, -1);
   });
 
   test("of grouped queries is less, and there is no view without a tower", () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { viewVectors } from "#domain/architecture.ts";
 import type { Failure } from "#domain/failure.ts";
 import { problemOf } from "#wire/error.ts";
 import { options } from "../support/edge-builders.ts";
@@ -79,9 +80,9 @@ describe("an odd picture is answered, and its quote is its work:", () => {
   });
 
   test("several pictures of the oddest shapes, each padded to one view", async () => {
-    const side =
-      (halves.card.image?.vision.imageSize ?? 0) / (halves.card.image?.vision.patchSize ?? 0);
-    const patches = Math.floor(side) ** 2 + 1;
+    const { image } = halves.card;
+    if (image === null) throw new Error("the demo model sees");
+    const patches = viewVectors(image.vision) + 1;
     const two = await vectorsOf(file("14142x1.png"), file("thin-16384x16.png"));
     expect(two).toEqual({ quoted: 2 * patches, used: 2 * patches });
     const eight = [

@@ -57,12 +57,13 @@ export function randomModel(
   architecture: Architecture = oddArchitecture,
 ): RandomModel {
   const stream = mulberry32(20);
-  const encodings = { linear: encoding, table, plain: "f32" } as const;
+  const kernel = encoding === "f32t" || encoding === "f16t" ? "f32" : "r8";
+  const encodings = { linear: encoding, kernel, table, plain: "f32" } as const;
   const stages = stageNames(architecture).map((name) =>
     packStage(
       name,
       stageTensors(architecture, name).map(({ name: tensorName, shape, role }) => {
-        const inputs = role === "plain" ? 3 : (shape[1] ?? 1);
+        const inputs = role === "plain" ? 3 : elementCount(shape.slice(1));
         const size = role === "table" ? 1 : Math.sqrt(3 / inputs);
         const values = Float32Array.from(
           { length: elementCount(shape) },

@@ -1,7 +1,7 @@
-import type { ImagePolicy, VisionTower } from "#domain/architecture.ts";
+import type { ImagePolicy, PatchTower } from "#domain/architecture.ts";
 
 /** The tower of LLaDA-V: SigLIP so400m at 384 pixels, its last layer gone. */
-export const siglip: VisionTower = {
+export const siglip: PatchTower = {
   hiddenSize: 1152,
   layers: 26,
   heads: 16,

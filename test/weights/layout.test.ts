@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { bundleFormats, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
 import { draftStages, encodedBytes, stageTensors } from "#weights/layout.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
+import { convArchitecture } from "../support/conv-tower.ts";
 
 const real = synthArchitecture("llada-v-8b");
 
@@ -79,6 +80,21 @@ describe("the layout of stages", () => {
       expect(encodingOf("vision", "encoder.layers.25.mlp.fc2.weight")).toBe(linear);
       expect(encodingOf("head", "weight")).toBe(linear);
     }
+  });
+
+  test("has a tower of convolutions in 8 bits in every quantised format, its small tensors in f32", () => {
+    for (const format of ["w8a8", "w7a8", "q8", "q4"] as const) {
+      const [vision] = draftStages(convArchitecture, format);
+      const kernels = vision?.tensors.filter(({ name }) => !/(bias|_mean|_std|where)$/.test(name));
+      expect(kernels?.map(({ encoding }) => encoding)).toEqual(kernels?.map(() => "r8"));
+      const rest = vision?.tensors.filter((tensor) => !kernels?.includes(tensor));
+      expect(new Set(rest?.map(({ encoding }) => encoding))).toEqual(new Set(["f32"]));
+    }
+    const stored = (format: "f32" | "f16") =>
+      new Set(draftStages(convArchitecture, format)[0]?.tensors.map(({ encoding }) => encoding));
+    expect([stored("f32"), stored("f16")]).toEqual([new Set(["f32"]), new Set(["f16", "f32"])]);
+    // One scale for each output, whatever lies behind it.
+    expect(encodedBytes([6, 3, 5, 5], "r8")).toEqual({ data: 450, scales: 24 });
   });
 
   test("pads the last block of a row", () => {

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Trust } from "#domain/trust.ts";
 import { createSha256 } from "#inference/sha256.ts";
+import { draftStages } from "#weights/layout.ts";
 import {
   type bundleSchema,
   canonicalJson,
@@ -17,6 +18,7 @@ import { readBlob, readManifest } from "#weights/read-bundle.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { tinyBundle } from "../support/bundles.ts";
+import { convArchitecture, oddTower } from "../support/conv-tower.ts";
 
 let bundle: Bundle;
 beforeAll(async () => {
@@ -52,6 +54,30 @@ describe("a manifest", () => {
   test("parses to exactly the domain's Bundle", () => {
     expectTypeOf<z.output<typeof bundleSchema>>().toEqualTypeOf<Bundle>();
     expect(parseManifest(encode(bundle), "manifest")).toEqual(bundle);
+  });
+
+  test("may have a tower of convolutions, whose numbers must go together", () => {
+    const stages = draftStages(convArchitecture, "w8a8").map((draft) => ({
+      ...draft,
+      shards: [{ sha256: "ab".repeat(32), bytes: draft.bytes }],
+    }));
+    const told = { ...bundle, architecture: convArchitecture, stages };
+    expect(parseManifest(encode(told), "manifest")).toEqual(told);
+    const changed =
+      (change: object, image = convArchitecture.image) =>
+      () =>
+        parseManifest(
+          encode({
+            ...told,
+            architecture: { ...convArchitecture, image, vision: { ...oddTower, ...change } },
+          }),
+          "manifest",
+        );
+    expect(changed({ tap: { block: 9, unshuffle: 2 } })).toThrow(/no block 9 to tap/);
+    expect(changed({ levels: { mean: 127, deviation: 0 } })).toThrow(WeightsError);
+    expect(changed({ headChannels: 12 })).toThrow(/trunk.head.weight has shape/);
+    const tiled = { aspect: "anyres", gridPinpoints: [[12, 12]], maxTiles: 1 } as const;
+    expect(changed({}, tiled)).toThrow(/sees one view/);
   });
 
   test("with rules of decoding keeps them, and without is read all the same", () => {

@@ -10,10 +10,12 @@ import {
   packInt8Rows,
   packQ8,
   packQ8u,
+  packR8,
   transposeRows,
   unpackInt8,
   unpackQ8,
   unpackQ8u,
+  unpackR8,
   widenBf16,
 } from "#weights/quant.ts";
 
@@ -46,6 +48,22 @@ function plainError(values: readonly number[]): number {
     return sum + (level * scale - value) ** 2;
   }, 0);
 }
+
+test("r8 is within half a step of its row's own scale, and keeps zeros and ones as they are", () => {
+  fc.assert(
+    fc.property(matrices, ({ values, columns }) => {
+      const packed = packR8(values, columns);
+      const back = unpackR8(packed, columns);
+      for (const [index, value] of values.entries()) {
+        const step = packed.scales[Math.floor(index / columns)] ?? 0;
+        expect(Math.abs((back[index] ?? Number.NaN) - value)).toBeLessThanOrEqual(step * 0.501);
+      }
+    }),
+    { numRuns: 50, seed: 13 },
+  );
+  const mapping = Float32Array.of(0, 1, 0, 0, 0, 0);
+  expect(unpackR8(packR8(mapping, 3), 3)).toEqual(mapping);
+});
 
 describe("block quantisation", () => {
   test.each(q4Blocks)("q4 loses of no block of %i more than the plain scale does", (block) => {

@@ -1,4 +1,4 @@
-import type { ImagePolicy, VisionTower } from "#domain/architecture.ts";
+import type { ImagePolicy, PatchTower } from "#domain/architecture.ts";
 import { imageLayout, layoutVectorCount, unpaddedBox } from "#domain/image/layout.ts";
 import { tensor } from "#domain/tensor.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
@@ -143,7 +143,7 @@ function imageRules(
     AnyresTable,
     "image_size" | "patches_per_side" | "grid_pinpoints" | "image_aspect_ratio"
   >,
-): { readonly vision: VisionTower; readonly image: ImagePolicy } {
+): { readonly vision: PatchTower; readonly image: ImagePolicy } {
   const { vision, image } = readCheckpointConfig({
     ...anyLanguageTower,
     mm_vision_tower: "siglip",
@@ -154,7 +154,7 @@ function imageRules(
       patch_size: Math.floor(table.image_size / table.patches_per_side),
     },
   });
-  if (vision === undefined || image === undefined)
+  if (vision === undefined || vision.kind === "conv" || image === undefined)
     throw new Error("the table describes no pictures");
   return { vision, image };
 }

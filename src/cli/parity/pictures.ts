@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import type { VisionTower } from "#domain/architecture.ts";
+import { type VisionTower, viewRules } from "#domain/architecture.ts";
 import { type ImageLayout, imageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
+import { insideTower } from "#inference/engine/encode-image.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { normaliseViews } from "#model/image/patches.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
@@ -36,7 +37,7 @@ export async function embedPictures(
   for (const [index, { file }] of files.entries()) {
     const picture = await decodeFile(path.join(reference.folder, file));
     comparison.array(`image${index}_u8`, picture.pixelsHWC, tolerances.exact);
-    const layout = imageLayout(picture, image, vision, "auto");
+    const layout = imageLayout(picture, image, viewRules(vision), "auto");
     pictures.push({ layout, views: cutViews(picture, layout, vision.imageSize, resizeBicubic) });
   }
   await compareTiles(reference, pictures, comparison);
@@ -85,16 +86,14 @@ async function see(
   const projected: Tensor[] = [];
   const inside = await observe(async () => {
     for (const [index, { views }] of pictures.entries()) {
-      const pixels = normaliseViews(views, vision.imageSize);
+      const pixels = normaliseViews(views, vision);
       comparison.array(`pixel_values${index}`, pixels.data, tolerances.exact);
       projected.push(await engine.encodeImage(pixels, signal));
     }
   });
   const show = (theirs: string, ours: string): void =>
     comparison.array(theirs, inside.get(ours) ?? [], tolerances.embedding);
-  show("vision_embeddings", "embeddings");
-  for (let layer = 0; layer < vision.layers; layer++) show(`vision_layer${layer}`, `layer${layer}`);
-  show("vision_features", "features");
+  for (const name of [...insideTower(vision), "features"]) show(`vision_${name}`, name);
   comparison.array(
     "projected",
     projected.flatMap(({ data }) => [...data]),

@@ -1,15 +1,18 @@
-import { type ImagePolicy, patchesPerSide, type VisionTower } from "../architecture.ts";
+import { type ImagePolicy, patchesPerSide, type ViewRules, viewVectors } from "../architecture.ts";
 import type { AnswerOptions } from "../question.ts";
 
 /** How one picture is cut into views and how the views' features come back together: all from its size alone. */
 export type ImageLayout = SingleLayout | TiledLayout;
 
-/** One view: stretched to the square (`squeeze`), or centred on a grey square first (`pad`). P vectors and one newline. */
+/**
+ * One view: stretched to the square (`squeeze`, or `stretch` where the policy says so), or centred on a grey square first (`pad`).
+ * P vectors and one newline.
+ */
 export interface SingleLayout {
   readonly kind: "single";
-  /** P, patches of a view. */
+  /** P, patches of a view, or the vectors that stand for it. */
   readonly patches: number;
-  readonly fit: "squeeze" | "pad";
+  readonly fit: "squeeze" | "stretch" | "pad";
 }
 
 /** A squeezed base view, then the tiles of a letterboxed canvas, whose features form one grid. */
@@ -57,13 +60,15 @@ export type Detail = AnswerOptions["detail"];
 export function imageLayout(
   size: Size,
   policy: ImagePolicy,
-  vision: Pick<VisionTower, "imageSize" | "patchSize">,
+  vision: ViewRules,
   detail: Detail,
 ): ImageLayout {
-  const side = patchesPerSide(vision);
-  const patches = side * side;
+  const patches = viewVectors(vision);
   if (policy.aspect === "pad") return { kind: "single", patches, fit: "pad" };
+  if (policy.aspect === "stretch") return { kind: "single", patches, fit: "stretch" };
   if (detail === "low") return { kind: "single", patches, fit: "squeeze" };
+  if ("vectors" in vision) throw new RangeError("only patches lie in a grid that tiles can join");
+  const side = patchesPerSide(vision);
   const canvas = bestCanvas(size, policy.gridPinpoints);
   const tiles = {
     width: Math.floor(canvas.width / vision.imageSize),
@@ -82,18 +87,19 @@ export function imageLayout(
 }
 
 /**
- * Decides how the pictures of one question are looked at. More than one are each padded, whatever the policy for one:
- * so the checkpoints were trained and evaluated, and so several leave room in the prompt.
+ * Decides how the pictures of one question are looked at. More than one are each padded where one would be tiled: so the
+ * checkpoints were trained and evaluated, and so several leave room in the prompt.
  *
  * Source: `image_aspect_ratio` in LLaVA-NeXT's train.py and in the evaluation harness's llava_onevision_llada.py.
  */
 export function imageLayouts(
   sizes: readonly Size[],
   policy: ImagePolicy,
-  vision: Pick<VisionTower, "imageSize" | "patchSize">,
+  vision: ViewRules,
   detail: Detail,
 ): ImageLayout[] {
-  const used: ImagePolicy = sizes.length > 1 ? { ...policy, aspect: "pad" } : policy;
+  const isTiled = policy.aspect === "anyres";
+  const used: ImagePolicy = sizes.length > 1 && isTiled ? { ...policy, aspect: "pad" } : policy;
   return sizes.map((size) => imageLayout(size, used, vision, detail));
 }
 
@@ -102,7 +108,7 @@ export function imageVectorCount(
   width: number,
   height: number,
   policy: ImagePolicy,
-  vision: Pick<VisionTower, "imageSize" | "patchSize">,
+  vision: ViewRules,
   detail: Detail,
 ): number {
   return layoutVectorCount(imageLayout({ width, height }, policy, vision, detail));

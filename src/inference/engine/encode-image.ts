@@ -1,5 +1,6 @@
-import { patchesPerSide, type VisionTower } from "#domain/architecture.ts";
+import { type VisionTower, viewRules, viewVectors } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
+import { observedCells } from "#graph/conv/tower.ts";
 import type { OnTower } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
 import type { KeptName } from "./kept-tensors.ts";
@@ -19,7 +20,7 @@ export async function encodeImage(
   const { language, vision } = parts.architecture;
   if (vision === undefined) throw new Error("this architecture has no vision tower");
   const views = countViews(viewsNCHW, vision);
-  const patches = patchesPerSide(vision) ** 2;
+  const patches = viewVectors(viewRules(vision));
   const shape = [views, patches, language.hiddenSize];
   const projected = new Float32Array(views * patches * language.hiddenSize);
   for (let index = 0; index < views; index++) {
@@ -53,14 +54,20 @@ function viewOf({ data }: Tensor, { imageSize }: VisionTower, index: number): Te
   return tensor(shape, data.subarray(index * size, (index + 1) * size));
 }
 
+/** What a tower shows beside its features when it is observed, in the order in which it is computed. */
+export function insideTower(tower: VisionTower): readonly string[] {
+  if (tower.kind === "conv") return observedCells;
+  return ["embeddings", ...Array.from({ length: tower.layers }, (_, layer) => `layer${layer}`)];
+}
+
 async function runTower(
   parts: EngineParts,
   views: Tensor,
   signal: AbortSignal,
   staysAs: KeptName | undefined,
 ): Promise<SessionInput> {
-  const layers = parts.architecture.vision?.layers ?? 0;
-  const inside = ["embeddings", ...Array.from({ length: layers }, (_, layer) => `layer${layer}`)];
+  const { vision } = parts.architecture;
+  const inside = vision === undefined ? [] : insideTower(vision);
   const session = await parts.sessions.session("vision", signal);
   signal.throwIfAborted();
   if (staysAs !== undefined && !parts.isObserved) {

@@ -14,10 +14,12 @@ import {
   packInt8,
   packQ8,
   packQ8u,
+  packR8,
   transposeRows,
   unpackInt8,
   unpackQ8,
   unpackQ8u,
+  unpackR8,
 } from "#weights/quant.ts";
 
 /** A tensor before it is packed: its numbers in the logical shape, and the encoding to pack them in. */
@@ -114,6 +116,11 @@ function encode(
     case "q8u": {
       const packed = packQ8u(values, columns);
       return { ...packed, stored: unpackQ8u(packed, columns) };
+    }
+    case "r8": {
+      const width = values.length / (shape[0] ?? 1);
+      const packed = packR8(values, width);
+      return { ...packed, stored: unpackR8(packed, width) };
     }
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);

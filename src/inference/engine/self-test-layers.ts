@@ -1,4 +1,4 @@
-import type { VisionTower } from "#domain/architecture.ts";
+import type { PatchTower } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { decoderLayerGraph } from "#graph/decoder-layer.ts";
 import { deviceLayersGraph, isFused } from "#graph/device/layers.ts";
@@ -28,7 +28,7 @@ export interface LayerOutcome {
   readonly expected: Float64Array;
 }
 
-const vision: VisionTower = {
+const vision: PatchTower = {
   hiddenSize: 40,
   layers: 1,
   heads: 2,

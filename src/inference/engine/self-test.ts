@@ -12,6 +12,7 @@ import {
 } from "./random-layers.ts";
 import { rowsAreIndependent } from "./row-independence.ts";
 import { type LayerOutcome, runDecoderLayer, runVisionLayer } from "./self-test-layers.ts";
+import { runConvTower } from "./self-test-tower.ts";
 
 /** A provider whose arithmetic is wrong on this machine: it must not answer anybody. */
 export class ProviderMismatchError extends Error {
@@ -43,6 +44,11 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
 /** Of f16 weights times f16 activations, which measured 0.04 to 0.1 %. */
 const HALVES_TOLERANCE = 5e-3;
 
+/** Of a tower of convolutions, which is floats in every encoding once its weights are widened: only rounding is left. */
+const TOWER_TOLERANCE = 1e-4;
+
+type KernelEncoding = Parameters<typeof runConvTower>[2];
+
 function toleranceOf({ encoding }: LinearKind, { activations }: OpProfile): number {
   const isHalves = encoding === "f16t" && activations === "FLOAT16";
   return isHalves ? HALVES_TOLERANCE : tolerances[encoding];
@@ -52,6 +58,8 @@ function toleranceOf({ encoding }: LinearKind, { activations }: OpProfile): numb
 export function createSelfTest(runtime: Runtime, provider: Provider, profile: OpProfile): SelfTest {
   const tested = new Map<string, Promise<void>>();
   const dependent = new Set<string>();
+  const testTower = async (encoding: KernelEncoding): Promise<void> =>
+    judge(await runConvTower(runtime, profile, encoding), provider, { encoding }, TOWER_TOLERANCE);
   const test = async (run: typeof runDecoderLayer, kind: LinearKind): Promise<void> => {
     judge(await run(runtime, profile, kind), provider, kind, toleranceOf(kind, profile));
     const areIndependent =
@@ -60,6 +68,12 @@ export function createSelfTest(runtime: Runtime, provider: Provider, profile: Op
   };
   return {
     async check(stage) {
+      for (const encoding of kernelEncodings(stage)) {
+        const key = `tower ${encoding}`;
+        const outcome = tested.get(key) ?? testTower(encoding);
+        tested.set(key, outcome);
+        await outcome;
+      }
       const run = stage.name === "vision" ? runVisionLayer : runDecoderLayer;
       for (const kind of linearKinds(stage)) {
         const key = `${run.name} ${nameOf(kind)}`;
@@ -116,6 +130,15 @@ async function settleDevice(runtime: Runtime, profile: OpProfile): Promise<OpPro
   };
 }
 
+/** How the convolutions of a stage are stored: none in a stage that has none. */
+function kernelEncodings({ tensors }: StageLayout): readonly KernelEncoding[] {
+  const ofTrunk = tensors.filter(
+    ({ name, shape }) => name.startsWith("trunk.") && shape.length > 1,
+  );
+  const used = new Set<string>(ofTrunk.map(({ encoding }) => encoding));
+  return (["f32", "f16", "r8"] as const).filter((encoding) => used.has(encoding));
+}
+
 /** The kinds of linears in a stage, each once. */
 function linearKinds({ tensors }: StageLayout): readonly LinearKind[] {
   const kinds = new Map<string, LinearKind>();
@@ -131,14 +154,20 @@ function isLinear(encoding: string): encoding is LinearEncoding {
   return Object.hasOwn(tolerances, encoding);
 }
 
-function nameOf({ encoding, block }: LinearKind): string {
+function nameOf({
+  encoding,
+  block,
+}: {
+  readonly encoding: string;
+  readonly block?: number;
+}): string {
   return block === undefined ? encoding : `${encoding} in blocks of ${block}`;
 }
 
 function judge(
   outcome: LayerOutcome,
   provider: Provider,
-  kind: LinearKind,
+  kind: { readonly encoding: string; readonly block?: number },
   tolerance: number,
 ): void {
   const error = relativeError(outcome.actual, outcome.expected);

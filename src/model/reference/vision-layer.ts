@@ -1,4 +1,4 @@
-import type { VisionTower } from "#domain/architecture.ts";
+import type { PatchTower } from "#domain/architecture.ts";
 import {
   add,
   geluTanh,
@@ -13,7 +13,7 @@ import { attend } from "./attention.ts";
 /** One layer of the vision tower over the patches [P, D] of one view. Source: SigLipEncoderLayer in siglip_encoder.py. */
 export function visionLayer(
   weights: WeightLookup,
-  tower: VisionTower,
+  tower: PatchTower,
   patches: Rows,
   name: string,
 ): Rows {

@@ -1,4 +1,11 @@
-import type { Box, ImageLayout, Mat, Size, TiledLayout } from "#domain/image/layout.ts";
+import type {
+  Box,
+  ImageLayout,
+  Mat,
+  SingleLayout,
+  Size,
+  TiledLayout,
+} from "#domain/image/layout.ts";
 import type { Picture } from "#domain/tensor.ts";
 
 /**
@@ -20,11 +27,33 @@ export function cutViews(
   resize: Resize,
 ): Picture[] {
   if (layout.kind === "single") {
-    return layout.fit === "pad"
-      ? [resize(picture, imageSize, imageSize, squareMat(picture))]
-      : [resize(picture, imageSize, imageSize)];
+    return [fitted(picture, layout.fit, imageSize, resize)];
   }
   return [resize(picture, imageSize, imageSize), ...cutTiles(picture, layout, imageSize, resize)];
+}
+
+function fitted(picture: Picture, fit: SingleLayout["fit"], side: number, resize: Resize): Picture {
+  switch (fit) {
+    case "pad":
+      return resize(picture, side, side, squareMat(picture));
+    case "squeeze":
+      return resize(picture, side, side);
+    case "stretch": {
+      const lower = isHeightFirst(picture, side) ? resize(picture, picture.width, side) : picture;
+      return resize(lower, side, side);
+    }
+    default:
+      return fit satisfies never;
+  }
+}
+
+/**
+ * Whether newer Pillows scale a picture's height before its width. The 8 bits between the passes make the order count: a row that is
+ * widened first is cut at 0 and 255 elsewhere. Checkpoints that stretch were trained with such a Pillow, the others with one that
+ * always began with the width. Source: Pillow 13.0 (python-pillow/Pillow#9549), found for 20 widths by trying.
+ */
+function isHeightFirst({ width, height }: Size, side: number): boolean {
+  return height - side > 2 * Math.max(width - side, 0);
 }
 
 function cutTiles(

@@ -4,6 +4,7 @@ import {
   defaultDecoding,
   type ImagePolicy,
   type LanguageTower,
+  type PatchTower,
   type VisionTower,
 } from "#domain/architecture.ts";
 import {
@@ -14,6 +15,7 @@ import {
   MAX_VOCABULARY,
 } from "../limits.ts";
 import { WeightsError } from "../weights-error.ts";
+import { isConvConfig, readConvTower } from "./conv-config.ts";
 import { readImagePolicy } from "./image-policy.ts";
 import { refuseUnsupported, withoutNulls } from "./unsupported.ts";
 
@@ -28,6 +30,8 @@ export interface CheckpointConfig {
   readonly endOfText?: number;
   /** `mask_token_id`: what the tokenizer says must be the same. */
   readonly mask?: number;
+  /** `fill_token_id`: what stands in places of a form that its value leaves over; no word of an answer. */
+  readonly fill?: number;
   /** `tie_word_embeddings`: the head may be the embedding table. */
   readonly tiedHead: boolean;
 }
@@ -54,8 +58,11 @@ const tokenId = z.number().int().min(0);
 const theta = z.number().positive();
 
 const visionConfig = z.preprocess(
-  withoutNulls,
+  (json) => (isConvConfig(json) ? { kind: "conv", json } : withoutNulls(json)),
   z.object({
+    kind: z.literal("conv").optional(),
+    /** What a tower of convolutions says of itself, unread. */
+    json: z.unknown().optional(),
     hidden_size: dimension.default(SIGLIP_DEFAULTS.hidden_size),
     intermediate_size: dimension.default(SIGLIP_DEFAULTS.intermediate_size),
     num_hidden_layers: layers.min(2).default(SIGLIP_DEFAULTS.num_hidden_layers),
@@ -102,6 +109,7 @@ const configFields = z.object({
   tokenizer_model_max_length: z.number().int().positive().optional(),
   eos_token_id: z.union([tokenId, z.array(tokenId)]).optional(),
   mask_token_id: tokenId.optional(),
+  fill_token_id: tokenId.optional(),
   system_prompt: z.string().max(MAX_TEMPLATE_LENGTH).optional(),
   mm_vision_tower: z.string().optional(),
   vision_config: visionConfig.optional(),
@@ -129,20 +137,11 @@ export function readCheckpointConfig(json: unknown): CheckpointConfig {
   const raw = parsed.data;
   const hasVision = Boolean(raw.mm_vision_tower) || raw.vision_config !== undefined;
   refuseUnsupported(json, hasVision);
-  const vision = hasVision ? visionTower(raw) : undefined;
+  const sight = hasVision ? sightOf(raw) : {};
   const endOfText = Array.isArray(raw.eos_token_id) ? raw.eos_token_id[0] : raw.eos_token_id;
   return {
     language: languageTower(raw),
-    ...(vision === undefined
-      ? {}
-      : {
-          vision,
-          image: readImagePolicy(
-            required(raw.image_aspect_ratio, "image_aspect_ratio"),
-            raw.image_grid_pinpoints ?? [],
-            vision.imageSize,
-          ),
-        }),
+    ...sight,
     systemPrompt: raw.system_prompt ?? (hasVision ? DEFAULT_SYSTEM_PROMPT : ""),
     maxPromptLength:
       raw.tokenizer_model_max_length ??
@@ -150,6 +149,7 @@ export function readCheckpointConfig(json: unknown): CheckpointConfig {
       required(raw.max_sequence_length, "max_position_embeddings"),
     ...(endOfText === undefined ? {} : { endOfText }),
     ...(raw.mask_token_id === undefined ? {} : { mask: raw.mask_token_id }),
+    ...(raw.fill_token_id === undefined ? {} : { fill: raw.fill_token_id }),
     tiedHead: raw.tie_word_embeddings ?? raw.weight_tying ?? false,
   };
 }
@@ -197,8 +197,25 @@ function ropeTheta({ rope_theta, rope_parameters, rope_scaling }: RawConfig): nu
   return required(values[0], "rope_theta");
 }
 
+/** A tower of convolutions takes the whole picture as one view, and says so itself; of the other one `image_aspect_ratio` speaks. */
+function sightOf(raw: RawConfig): { readonly vision: VisionTower; readonly image: ImagePolicy } {
+  if (raw.vision_config?.kind === "conv") {
+    return {
+      vision: readConvTower(raw.vision_config.json),
+      image: { aspect: "stretch", gridPinpoints: [], maxTiles: 1 },
+    };
+  }
+  const vision = patchTower(raw);
+  const image = readImagePolicy(
+    required(raw.image_aspect_ratio, "image_aspect_ratio"),
+    raw.image_grid_pinpoints ?? [],
+    vision.imageSize,
+  );
+  return { vision, image };
+}
+
 /** The last configured layer never runs: LLaDA-V's code deletes it after loading. Source: SigLipVisionTower.load_model. */
-function visionTower(raw: RawConfig): VisionTower {
+function patchTower(raw: RawConfig): PatchTower {
   const vision = raw.vision_config ?? SIGLIP_DEFAULTS;
   if (vision.hidden_size % vision.num_attention_heads !== 0) {
     throw new WeightsError(
@@ -229,7 +246,8 @@ export function joinArchitecture(
   checkpoint: CheckpointConfig,
   tokens: Pick<Architecture, "special" | "logitsColumns"> & { readonly chatTemplate?: string },
 ): Architecture {
-  const { language, vision, image, systemPrompt, maxPromptLength } = checkpoint;
+  const { language, vision, image, systemPrompt, maxPromptLength, fill } = checkpoint;
+  const decoding = defaultDecoding(tokens.special, vision !== undefined);
   return {
     language,
     ...(vision === undefined || image === undefined ? {} : { vision, image }),
@@ -238,7 +256,8 @@ export function joinArchitecture(
       systemPrompt,
       maxPromptLength,
     },
-    decoding: defaultDecoding(tokens.special, vision !== undefined),
+    decoding:
+      fill === undefined ? decoding : { ...decoding, suppressed: [...decoding.suppressed, fill] },
     special: tokens.special,
     logitsColumns: tokens.logitsColumns,
   };

@@ -167,7 +167,10 @@ async function readTemplate(
   return new TextDecoder().decode(await readWhole(source, name, MAX_TEMPLATE_LENGTH, signal));
 }
 
-/** Opens every safetensors file that the index names, or all that lie in the folder, and joins their headers. */
+/**
+ * Opens every safetensors file that the index names, or `model.safetensors`, which is the whole model where there is no index, or
+ * all that lie in the folder, and joins their headers. Source: transformers, `_get_resolved_checkpoint_files`.
+ */
 async function locateTensors(
   folder: CheckpointFolder,
   signal: AbortSignal | undefined,
@@ -192,6 +195,8 @@ async function locateTensors(
   return located;
 }
 
+const WHOLE_MODEL = "model.safetensors";
+
 async function weightFiles(
   folder: CheckpointFolder,
   signal: AbortSignal | undefined,
@@ -201,7 +206,8 @@ async function weightFiles(
     const bytes = await readWhole(index, "the index", MAX_CHECKPOINT_JSON_BYTES, signal);
     return filesOfIndex(parseJson(bytes, "model.safetensors.index.json"));
   }
-  const names = (await folder.list(signal)) ?? ["model.safetensors"];
+  const names = (await folder.list(signal)) ?? [WHOLE_MODEL];
+  if (names.includes(WHOLE_MODEL)) return [WHOLE_MODEL];
   const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
   if (weights.length === 0 || weights.length > MAX_CHECKPOINT_FILES) {
     throw new WeightsError(

@@ -6,9 +6,11 @@ import {
   packInt8Rows,
   packQ8,
   packQ8u,
+  packR8,
   transposeRows,
   unpackQ8,
   unpackQ8u,
+  unpackR8,
   widenBf16,
 } from "../quant.ts";
 import { WeightsError } from "../weights-error.ts";
@@ -43,7 +45,7 @@ export async function* encodeTensor(
   entry: TensorEntry,
   signal?: AbortSignal,
 ): AsyncGenerator<EncodedPiece, EncodingError> {
-  const columns = entry.shape[entry.shape.length - 1] ?? 1;
+  const columns = rowWidth(entry);
   const encoder = createEncoder(entry, columns);
   const errors = errorMeter(tensor);
   let firstRow = 0;
@@ -55,6 +57,12 @@ export async function* encodeTensor(
   }
   yield* encoder.finish();
   return errors.total();
+}
+
+/** Numbers that share what is kept for a row: everything of one output where the encoding has a scale for each. */
+function rowWidth({ shape, encoding }: TensorEntry): number {
+  const [outputs = 1] = shape;
+  return encoding === "r8" ? elementCount(shape) / outputs : (shape[shape.length - 1] ?? 1);
 }
 
 interface RowEncoder {
@@ -108,6 +116,11 @@ function createEncoder(
         (rows) => packQ8u(rows, columns),
         (packed) => unpackQ8u(packed, columns),
       );
+    case "r8":
+      return blockEncoder(
+        (rows) => packR8(rows, columns),
+        (packed) => unpackR8(packed, columns),
+      );
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);
   }
@@ -147,9 +160,12 @@ function int8Encoder(columns: number, outputs: number, limit: number): RowEncode
   };
 }
 
-function blockEncoder<Data extends Uint8Array | Int8Array>(
-  pack: (rows: Float32Array) => { data: Data; scales: Float16Array },
-  unpack: (packed: { data: Data; scales: Float16Array }) => Float32Array,
+function blockEncoder<
+  Data extends Uint8Array | Int8Array,
+  Scales extends Float16Array | Float32Array,
+>(
+  pack: (rows: Float32Array) => { data: Data; scales: Scales },
+  unpack: (packed: { data: Data; scales: Scales }) => Float32Array,
 ): RowEncoder {
   const scales: Uint8Array[] = [];
   return {

@@ -35,7 +35,7 @@ const SINGLE_NAMES: Readonly<Record<string, readonly [stage: StageName, name: st
 /**
  * Places a tensor by its name, in either naming scheme. The vision tower is recognised by what follows `vision_model.`,
  * because what stands before it differs between exporters. Its layers behind the last one that runs, its closing norm and
- * its pooling head are ignored, as the reference deletes or never reads them.
+ * its pooling head are ignored, as the reference deletes or never reads them. A tower of convolutions is recognised by its two parts.
  */
 export function placeTensor(name: string, architecture: Pick<Architecture, "vision">): TensorPlace {
   const single = Object.hasOwn(SINGLE_NAMES, name) ? SINGLE_NAMES[name] : undefined;
@@ -56,6 +56,9 @@ export function placeTensor(name: string, architecture: Pick<Architecture, "visi
   const projector = /^(?:model\.)?mm_projector\.(.+)$/.exec(name);
   if (projector !== null) return inStage("projector", projector[1]);
 
+  if (architecture.vision?.kind === "conv") {
+    return inStage("vision", /(?:^|\.)vision_tower\.((?:trunk|evidence)\..+)$/.exec(name)?.[1]);
+  }
   const vision = /(?:^|\.)vision_model\.(.+)$/.exec(name)?.[1];
   if (vision === undefined || architecture.vision === undefined) return { kind: "unknown" };
   const visionLayer = /^encoder\.layers\.(\d+)\./.exec(vision);

@@ -1,4 +1,5 @@
 import { WeightsError } from "../weights-error.ts";
+import { isConvConfig } from "./conv-config.ts";
 
 type ConfigRecord = Readonly<Record<string, unknown>>;
 
@@ -158,6 +159,8 @@ function rotary(said: ConfigRecord, key: string): string[] {
 
 function pictured(said: ConfigRecord): string[] {
   const { mm_vision_tower: tower, image_aspect_ratio: aspect } = said;
+  // What a tower of convolutions says of itself is judged where it is read.
+  if (isConvConfig(said["vision_config"])) return outside(said, COMPUTED_OF_PICTURES);
   return [
     ...outside(said, COMPUTED_OF_PICTURES),
     ...outside(recordOf(said["vision_config"]), COMPUTED_OF_TOWER).map(

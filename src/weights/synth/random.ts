@@ -51,8 +51,8 @@ export function* randomTensor(entry: TensorEntry, seed: number): Generator<Encod
   }
   if (scales === undefined) return;
   const constant =
-    encoding === "w8" || encoding === "w7"
-      ? new Float32Array(scales.bytes / 4).fill(rms / (encoding === "w8" ? INT8_RMS : INT7_RMS))
+    encoding === "w8" || encoding === "w7" || encoding === "r8"
+      ? new Float32Array(scales.bytes / 4).fill(rms / (encoding === "w7" ? INT7_RMS : INT8_RMS))
       : new Float16Array(scales.bytes / 2).fill(rms / (encoding === "q4" ? Q4_RMS : INT8_RMS));
   yield { part: "scales", bytes: new Uint8Array(constant.buffer) };
 }
@@ -85,6 +85,7 @@ function wordMasks(encoding: TensorEncoding, rms: number): { keep: number; set: 
     case "q8u":
     case "w8":
     case "w7":
+    case "r8":
       return { keep: 0xfefe_fefe, set: 0x0101_0101 }; // odd, so −128 (0 in q8u) never comes up
     case "f16":
     case "f16t": {

@@ -148,7 +148,10 @@ function imageRules(policy: ImagePolicyBody, vision: VisionBody): ImageRules {
       gridPinpoints: policy.grid_pinpoints,
       maxTiles: policy.max_tiles,
     },
-    vision: { imageSize: vision.view_pixels, patchSize: vision.patch_pixels },
+    vision:
+      "view_vectors" in vision
+        ? { imageSize: vision.view_pixels, vectors: vision.view_vectors }
+        : { imageSize: vision.view_pixels, patchSize: vision.patch_pixels },
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { type ImagePolicy, imageAspects } from "#domain/architecture.ts";
 import { MAX_NUMERICS_LENGTH, type NumericsText } from "#domain/numerics.ts";
 import type { UnitWork } from "#domain/unit-prices.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
@@ -58,11 +59,13 @@ export interface ModelCard {
   readonly work?: UnitWork;
 }
 
-/** What of a vision tower the number of a picture's vectors depends on. */
-export interface VisionBody {
-  readonly view_pixels: number;
-  readonly patch_pixels: number;
-}
+/**
+ * What of a vision tower the number of a picture's vectors depends on: sides of a view and of its patches, or the vectors that stand
+ * for a view where they are no patches.
+ */
+export type VisionBody =
+  | { readonly view_pixels: number; readonly patch_pixels: number }
+  | { readonly view_pixels: number; readonly view_vectors: number };
 
 /** The world of a model. */
 export interface DomainBody {
@@ -84,7 +87,7 @@ export interface ConfidenceBody {
 
 /** The domain's `ImagePolicy` in wire names. */
 export interface ImagePolicyBody {
-  readonly aspect: "anyres" | "pad";
+  readonly aspect: ImagePolicy["aspect"];
   readonly grid_pinpoints: readonly (readonly [width: number, height: number])[];
   readonly max_tiles: number;
 }
@@ -110,22 +113,28 @@ export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
 
 export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z
   .object({
-    aspect: z.enum(["anyres", "pad"]),
+    aspect: z.enum(imageAspects),
     // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
     grid_pinpoints: z.array(z.tuple([count, count])).max(256),
     max_tiles: count,
   })
   .refine(
-    ({ aspect, grid_pinpoints }) => aspect === "pad" || grid_pinpoints.length > 0,
+    ({ aspect, grid_pinpoints }) => aspect !== "anyres" || grid_pinpoints.length > 0,
     "anyres needs a grid pinpoint",
   );
 
 const side = z.int().min(1).max(16_384);
 
-export const visionSchema: z.ZodType<VisionBody> = z
-  .object({ view_pixels: side, patch_pixels: side })
-  // A view without a patch has no vectors, and would cost nothing.
-  .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view");
+/** A card that prices a picture out of any prompt. LLaDA-V's view has 729 vectors; 65,536 is a patch for each pixel of 256 by 256. */
+const MAX_VIEW_VECTORS = 65_536;
+
+export const visionSchema: z.ZodType<VisionBody> = z.union([
+  z
+    .object({ view_pixels: side, patch_pixels: side })
+    // A view without a patch has no vectors, and would cost nothing.
+    .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view"),
+  z.object({ view_pixels: side, view_vectors: z.int().min(1).max(MAX_VIEW_VECTORS) }),
+]);
 
 const sentence = z.string().max(512);
 

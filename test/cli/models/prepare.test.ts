@@ -50,7 +50,7 @@ describe("a folder with a checkpoint", () => {
       from: "converted",
       location: { kind: "folder", path: expect.stringContaining(path.join(cwd, "models")) },
     });
-    expect(made.bundle.architecture.vision?.layers).toBe(2);
+    expect(made.bundle.architecture.vision).toMatchObject({ layers: 2 });
     const card = made.bundle.files["README.md"];
     if (card === undefined) throw new Error("the card did not come along");
     expect(new TextDecoder().decode(await readBlob(made.store, card))).toContain("# LLaDA-V");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ImagePolicy, VisionTower } from "#domain/architecture.ts";
-import { imageLayout, imageVectorCount, unpaddedBox } from "#domain/image/layout.ts";
+import { type ImagePolicy, type PatchTower, viewRules } from "#domain/architecture.ts";
+import { imageLayout, imageLayouts, imageVectorCount, unpaddedBox } from "#domain/image/layout.ts";
+import { lite0 } from "../../support/conv-tower.ts";
 import { referenceTable } from "../../support/reference.ts";
 import { llavaPolicy, siglip } from "../../support/vision.ts";
 
@@ -68,8 +69,26 @@ describe("imageLayout", () => {
     });
   });
 
+  test("a stretching policy takes one view at any detail, and each of several pictures alone", () => {
+    const policy: ImagePolicy = { aspect: "stretch", gridPinpoints: [], maxTiles: 1 };
+    const rules = viewRules(lite0);
+    const whole = { kind: "single", patches: 50, fit: "stretch" };
+    expect(imageVectorCount(4032, 3024, policy, rules, "auto")).toBe(51);
+    expect(imageLayout({ width: 8, height: 6 }, policy, rules, "low")).toEqual(whole);
+    const two = [
+      { width: 8, height: 6 },
+      { width: 1, height: 600 },
+    ];
+    expect(imageLayouts(two, policy, rules, "auto")).toEqual([whole, whole]);
+  });
+
+  test("vectors that are no patches lie in no grid: tiles of them are a RangeError", () => {
+    const tiled = () => imageVectorCount(8, 8, llavaPolicy, viewRules(lite0), "auto");
+    expect(tiled).toThrow(RangeError);
+  });
+
   test("a picture so narrow that no column is left leaves only newlines", () => {
-    const tower: VisionTower = { ...siglip, imageSize: 56 };
+    const tower: PatchTower = { ...siglip, imageSize: 56 };
     const gridPinpoints = [1, 2, 3].flatMap((across) =>
       [1, 2, 3].map((down) => [across * 56, down * 56] as const),
     );

@@ -53,6 +53,47 @@ describe("cutViews", () => {
     expect(views).toHaveLength(1);
   });
 
+  test.each([
+    // The height is first where it shrinks by more than twice what the width does: so Pillow 13 was seen to do.
+    [
+      "taller than wide, and the width grows",
+      2,
+      5,
+      [
+        [2, 4],
+        [4, 4],
+      ],
+    ],
+    [
+      "much taller than wide",
+      5,
+      7,
+      [
+        [5, 4],
+        [4, 4],
+      ],
+    ],
+    ["taller than wide", 5, 6, [[4, 4]]],
+    ["wider than tall", 8, 6, [[4, 4]]],
+    ["smaller than the view", 2, 3, [[4, 4]]],
+  ] as const)(
+    "stretching a picture %s takes its passes in the order of newer Pillows",
+    (_, width, height, expected) => {
+      const asked: number[][] = [];
+      const picture = { width, height, pixelsHWC: new Uint8Array(width * height * 3) };
+      cutViews(
+        picture,
+        { kind: "single", patches: 4, fit: "stretch" },
+        4,
+        (seen, toWidth, toHeight) => {
+          asked.push([toWidth, toHeight]);
+          return paint(seen, toWidth, toHeight);
+        },
+      );
+      expect(asked).toEqual(expected);
+    },
+  );
+
   test("padding lays the picture in the middle of a square mat, the smaller half above, and builds none", () => {
     const mats: unknown[] = [];
     for (const [width, height] of [

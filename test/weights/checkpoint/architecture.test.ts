@@ -236,7 +236,7 @@ describe("config.json", () => {
     const { image, vision, endOfText } = readCheckpointConfig(JSON.parse(text));
     expect(image?.gridPinpoints).toHaveLength(36);
     expect(image?.gridPinpoints[1]).toEqual([56, 112]);
-    expect(vision?.layers).toBe(2);
+    expect(vision).toMatchObject({ layers: 2 });
     expect(endOfText).toBe(129);
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { BundleFormat, LoadedStage, TensorEntry } from "#domain/bundle.ts";
+import { elementCount } from "#domain/tensor.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import type { StoredBundle } from "#weights/bundle-writer.ts";
@@ -13,7 +14,7 @@ import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { blobKey, latestKey } from "#weights/manifest.ts";
 import { memoryStore, type ObjectStore } from "#weights/object-store.ts";
 import { unpackQ4 } from "#weights/q4.ts";
-import { unpackInt8, unpackQ8, unpackQ8u, widenBf16 } from "#weights/quant.ts";
+import { unpackInt8, unpackQ8, unpackQ8u, unpackR8, widenBf16 } from "#weights/quant.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { WeightsError } from "#weights/weights-error.ts";
@@ -91,6 +92,11 @@ function decode(
       return unpackInt8(
         { data: new Int8Array(part()), scales: new Float32Array(part(scales)) },
         columns,
+      );
+    case "r8":
+      return unpackR8(
+        { data: new Int8Array(part()), scales: new Float32Array(part(scales)) },
+        elementCount(shape) / (shape[0] ?? 1),
       );
     case "q4":
       return unpackQ4(

@@ -64,7 +64,7 @@ describe("a hub's revision", () => {
     // What moves meanwhile is not seen: every file comes from the same state.
     server.push(ID, "main", publishedLlada("LLaDA-1.5"));
     const checkpoint = await openCheckpoint(folder);
-    expect(checkpoint.architecture.vision?.layers).toBe(2);
+    expect(checkpoint.architecture.vision).toMatchObject({ layers: 2 });
     expect((await openCheckpoint(await folderOf())).architecture.vision).toBeUndefined();
   });
 

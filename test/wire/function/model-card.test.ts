@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { viewRules } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import { readImageHeader, uprightSize } from "#domain/image/header.ts";
 import { micros } from "#domain/micros.ts";
@@ -66,6 +67,16 @@ describe("the card of a model that a function tells", () => {
     expect(mergedCard({ ...told, image: null, vision: null })?.image).toBeNull();
   });
 
+  test("of a model whose views are no patches counts its vectors as told, and offers no tiles", () => {
+    const image = { aspect: "stretch", grid_pinpoints: [], max_tiles: 1 } as const;
+    const body = { ...told, image, vision: { view_pixels: 224, view_vectors: 50 } };
+    const card = mergedCard(modelCardSchema.parse(JSON.parse(JSON.stringify(body))));
+    if (card === undefined) throw new Error("no card");
+    const asked = { pictures: [{ width: 640, height: 480 }], messages: 1, textBytes: 10 };
+    const work = planWork({ ...asked, options: options({ canvas: 8, steps: 8 }) }, card.image);
+    expect(work).toMatchObject({ views: 1, imageVectors: 51 });
+  });
+
   test("has of the settings what they say, field by field, and the rest as told", () => {
     const own = override({
       abilities: { several_turns: false },
@@ -124,6 +135,7 @@ describe("the card of a model that a function tells", () => {
 
 test.each([
   ["cuts a picture into tiles of no canvas", { image: { ...told.image, grid_pinpoints: [] } }],
+  ["has views of no vectors", { vision: { view_pixels: 16, view_vectors: 0 } }],
   ["has patches larger than the view", { vision: { view_pixels: 16, patch_pixels: 17 } }],
 ])("a card that %s is none: no picture could be priced by it", (_, fault) => {
   expect(modelCardSchema.safeParse(told).success).toBe(true);
@@ -173,7 +185,7 @@ describe("the card by which the edge prices the demo model", () => {
     const { image, vision } = bundle.architecture;
     expect(card.image).toEqual({
       policy: image,
-      vision: { imageSize: vision?.imageSize, patchSize: vision?.patchSize },
+      vision: vision && viewRules(vision),
     });
   });
 
