@@ -28,6 +28,10 @@ export type Outcome =
       readonly answer: string;
       /** 0 … 1. */
       readonly confidence: number;
+      /** Whether its picture is of the model's world; null where nobody says. */
+      readonly inDomain: boolean | null;
+      /** Whether it is not to be relied on. */
+      readonly abstained: boolean;
       /** Steps that ran, and positions that their passes computed. */
       readonly steps: number;
       readonly rows: number;

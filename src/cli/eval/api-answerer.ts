@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Answer } from "#client/answer-stream.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError } from "#client/errors.ts";
 import type { Connection } from "../connection.ts";
@@ -50,10 +51,14 @@ export function apiAnswerer({
         try {
           const answer = await client.ask(ask, { signal });
           hasReplied = true;
+          // A service of before says nothing of either.
+          const { in_domain = null, abstained = false }: Partial<Answer> = answer;
           return {
             kind: "answered",
             answer: answer.answer,
             confidence: answer.confidence,
+            inDomain: in_domain,
+            abstained,
             steps: answer.usage.steps,
             rows: answer.usage.rows,
             chargedMicros: answer.charged_micros,

@@ -94,6 +94,8 @@ async function answerLocally(
         kind: "answered",
         answer: event.answer,
         confidence: event.confidence,
+        inDomain: event.domainScore === undefined ? null : event.domainScore >= 0,
+        abstained: event.abstention !== undefined,
         steps: event.usage.steps,
         rows: event.usage.rows,
         chargedMicros: 0,

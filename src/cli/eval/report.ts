@@ -38,6 +38,10 @@ export interface Row {
   readonly score: number;
   /** 95 %. */
   readonly interval: Interval;
+  /** Share of the questions whose answer is not to be relied on, by its own word. */
+  readonly abstained: number;
+  /** Share of the questions whose picture is out of the model's world; null where nobody says of any. */
+  readonly out_of_domain: number | null;
   readonly mean_steps: number;
   /** Positions that the passes of an answer computed. */
   readonly mean_rows: number;
@@ -88,11 +92,18 @@ function rowOf(family: string, results: readonly Result[], uniform: () => number
     refused: results.length - answered.length,
     score: mean(scores),
     interval: interval(scores, uniform),
+    abstained: mean(results.map(({ abstained }) => Number(abstained))),
+    out_of_domain: outOfDomain(results),
     mean_steps: mean(answered.map(({ steps_run }) => steps_run)),
     mean_rows: mean(answered.map(({ rows }) => rows)),
     latency_ms: { median: quantile(latencies, 0.5), p90: quantile(latencies, 0.9) },
     charged_micros: results.reduce((sum, { charged_micros }) => sum + charged_micros, 0),
   };
+}
+
+function outOfDomain(results: readonly Result[]): number | null {
+  const told = results.filter(({ in_domain }) => in_domain !== null);
+  return told.length === 0 ? null : mean(told.map(({ in_domain }) => Number(in_domain === false)));
 }
 
 /** Draws a report for people. */
@@ -107,7 +118,19 @@ export function drawReport(report: Report): string {
 }
 
 const HEAD: readonly string[] = [
-  ...["FAMILY", "N", "REFUSED", "SCORE", "95 % FROM", "TO", "STEPS", "ROWS", "MEDIAN MS"],
+  ...[
+    "FAMILY",
+    "N",
+    "REFUSED",
+    "SCORE",
+    "95 % FROM",
+    "TO",
+    "ABSTAINED",
+    "OUTSIDE",
+    "STEPS",
+    "ROWS",
+    "MEDIAN MS",
+  ],
   ...["P90 MS", "CHARGED"],
 ];
 
@@ -118,6 +141,8 @@ function drawSteps({ steps, families, overall, risk_coverage: risk }: StepsRepor
     String(row.questions),
     String(row.refused),
     ...[row.score, ...row.interval].map((share) => percent(share)),
+    percent(row.abstained),
+    row.out_of_domain === null ? "-" : percent(row.out_of_domain),
     row.mean_steps.toFixed(1),
     row.mean_rows.toFixed(0),
     ...[row.latency_ms.median, row.latency_ms.p90].map((ms) => ms.toFixed(0)),
@@ -127,7 +152,8 @@ function drawSteps({ steps, families, overall, risk_coverage: risk }: StepsRepor
     ({ coverage, score }) => `${percent(score)} of the surest ${percent(coverage, 0)}`,
   );
   const title = steps === null ? "" : `${steps} ${steps === 1 ? "step" : "steps"}\n`;
-  return `${title}${table(HEAD, cells)}Score in % by confidence: ${shares.join(", ")} %; AURC ${risk.aurc.toFixed(4)}\n`;
+  const relied = `${percent(risk.answered.score)} of the ${percent(risk.answered.coverage)} % that did not abstain`;
+  return `${title}${table(HEAD, cells)}Score in % by confidence: ${shares.join(", ")} %; ${relied}; AURC ${risk.aurc.toFixed(4)}\n`;
 }
 
 /** The dial between price and quality: score of each family, a column for each number of steps. */

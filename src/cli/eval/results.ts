@@ -26,6 +26,10 @@ export interface Result {
   readonly error: string | null;
   readonly expected: readonly string[];
   readonly confidence: number;
+  /** Whether its picture is of the model's world; null where nobody says, or it was asked before anybody could. */
+  readonly in_domain: boolean | null;
+  /** Whether the answer is not to be relied on; false where it was asked before anybody said so. */
+  readonly abstained: boolean;
   readonly score: number;
   /** Milliseconds from question to answer. */
   readonly ms: number;
@@ -71,6 +75,8 @@ export function resultOf(
         answer: null,
         error: outcome.code,
         confidence: 0,
+        in_domain: null,
+        abstained: false,
         score: 0,
         charged_micros: 0,
         model_digest: null,
@@ -82,6 +88,8 @@ export function resultOf(
         answer: outcome.answer,
         error: null,
         confidence: outcome.confidence,
+        in_domain: outcome.inDomain,
+        abstained: outcome.abstained,
         score: score(metric, outcome.answer, expected, choices),
         charged_micros: outcome.chargedMicros,
         model_digest: outcome.modelDigest,
@@ -126,7 +134,10 @@ export async function readResults(file: string): Promise<Map<string, Result>> {
 function parseResult(line: string, place: string): Result {
   try {
     const value: unknown = JSON.parse(line);
-    if (isResult(value)) return { ...value, rows: value.rows ?? 0 };
+    if (isResult(value)) {
+      const { rows = 0, in_domain = null, abstained = false } = value;
+      return { ...value, rows, in_domain, abstained };
+    }
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
   }

@@ -57,11 +57,15 @@ export function quantile(values: readonly number[], share: number): number {
 export interface Trusted {
   readonly confidence: number;
   readonly score: number;
+  /** Whether it is not to be relied on, by its own word. */
+  readonly abstained: boolean;
 }
 
 /** What the score would be if only the most confident answers were given. */
 export interface RiskCoverage {
   readonly at: readonly { readonly coverage: number; readonly score: number }[];
+  /** Of the answers that did not abstain: their share of all, and their score. */
+  readonly answered: { readonly coverage: number; readonly score: number };
   /** Area under the risk-coverage curve: the mean risk over all coverages; smaller is better. */
   readonly aurc: number;
 }
@@ -87,6 +91,13 @@ export function riskCoverage(answers: readonly Trusted[]): RiskCoverage {
       coverage,
       score: scores[Math.max(1, Math.round(coverage * scores.length)) - 1] ?? 0,
     })),
+    answered: answeredOf(answers),
     aurc: scores.length === 0 ? 0 : 1 - mean(scores),
   };
+}
+
+function answeredOf(answers: readonly Trusted[]): RiskCoverage["answered"] {
+  const given = answers.filter(({ abstained }) => !abstained);
+  const coverage = answers.length === 0 ? 0 : given.length / answers.length;
+  return { coverage, score: mean(given.map(({ score }) => score)) };
 }

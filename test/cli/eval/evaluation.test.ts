@@ -17,6 +17,8 @@ const yes: Outcome = {
   kind: "answered",
   answer: "Yes.",
   confidence: 1,
+  inDomain: true,
+  abstained: false,
   steps: 4,
   rows: 48,
   chargedMicros: 1,

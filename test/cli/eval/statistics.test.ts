@@ -56,19 +56,20 @@ describe("a quantile", () => {
 describe("risk and coverage", () => {
   test("ranks by confidence: good confidence lets a half be all right", () => {
     const answers = [
-      { confidence: 0.2, score: 0 },
-      { confidence: 0.9, score: 1 },
-      { confidence: 0.8, score: 1 },
-      { confidence: 0.4, score: 0 },
+      { confidence: 0.2, score: 0, abstained: true },
+      { confidence: 0.9, score: 1, abstained: false },
+      { confidence: 0.8, score: 1, abstained: false },
+      { confidence: 0.4, score: 0, abstained: false },
     ];
-    const { at, aurc } = riskCoverage(answers);
+    const { at, aurc, answered } = riskCoverage(answers);
+    expect(answered).toEqual({ coverage: 0.75, score: 2 / 3 });
     expect(at.map(({ score }) => score)).toEqual([1, 2 / 3, 0.5, 0.5]);
     // Risks of the surest 1, 2, 3, 4: 0, 0, 1/3, 1/2.
     expect(aurc).toBeCloseTo((1 / 3 + 1 / 2) / 4, 12);
   });
 
   test("does not depend on the order of answers that are equally sure", () => {
-    const tied = [1, 0, 0, 1].map((score) => ({ confidence: 0.5, score }));
+    const tied = [1, 0, 0, 1].map((score) => ({ confidence: 0.5, score, abstained: false }));
     expect(riskCoverage(tied)).toEqual(riskCoverage(tied.toReversed()));
     expect(riskCoverage(tied).aurc).toBe(0.5);
   });
