@@ -5,7 +5,8 @@ import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import type { Notices } from "./notices.ts";
+import type { Accepted, NoticeCalls } from "./notice-client.ts";
+import { QUIET_ENDS_WITHIN_MS } from "./quiet.ts";
 import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
 import type {
   AccountSecrets,
@@ -22,7 +23,7 @@ import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 const OVERLAP_MS = 24 * 3_600_000;
 
 /** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
-export class WebhookObject extends DurableObject<SettingVariables> implements Notices {
+export class WebhookObject extends DurableObject<SettingVariables> implements NoticeCalls {
   readonly #repository: WebhookRepository;
   readonly #sender: Sender;
 
@@ -37,10 +38,12 @@ export class WebhookObject extends DurableObject<SettingVariables> implements No
     this.#sender = createSender(this.#repository, (due) => functionSender(settingsOf(env))(due));
   }
 
-  async accept(notice: Notice, target: WebhookTarget | null): Promise<void> {
+  async accept(notice: Notice, target: WebhookTarget | null): Promise<Accepted> {
     if (target !== null && target.secret === null) this.#secrets();
     this.#repository.accept(notice, target);
     await this.#ring();
+    // Looked at behind what may be waited for: from the first endpoint on, nobody is told that there is none.
+    return { isQuiet: this.#repository.endpoints().length === 0 };
   }
 
   /** As `accept`, for the address alone. */
@@ -65,10 +68,14 @@ export class WebhookObject extends DurableObject<SettingVariables> implements No
     return this.#repository.endpoint(id);
   }
 
-  /** Adds an endpoint unless there are `limit` already; says whether it did. */
+  /**
+   * Adds an endpoint unless there are `limit` already; says whether it did. Once it has said so, every notice from then on is told to it:
+   * who heard that there is none may believe it until then.
+   */
   async addEndpoint(endpoint: Endpoint, limit: number): Promise<boolean> {
     if (this.#repository.endpoints().length >= limit) return false;
     this.#repository.putEndpoint(endpoint);
+    await scheduler.wait(QUIET_ENDS_WITHIN_MS);
     return true;
   }
 

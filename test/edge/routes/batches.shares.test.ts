@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
+import { QUIET_MS } from "#edge/webhooks/quiet.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";
@@ -76,7 +77,10 @@ describe("the answers of a batch", () => {
     const told: string[] = [];
     vi.spyOn(WebhookObject.prototype, "accept").mockImplementation(async ({ type }) => {
       told.push(`everybody ${type}`);
+      return { isQuiet: false };
     });
+    // What an earlier answer heard, that the account has no endpoint, holds no more.
+    await scheduler.wait(QUIET_MS);
     vi.spyOn(WebhookObject.prototype, "acceptAt").mockImplementation(async ({ type }, { url }) => {
       told.push(`${url} ${type}`);
     });
@@ -92,7 +96,7 @@ describe("the answers of a batch", () => {
 
   test("are told to the address that an item names, also where they come from the cache", async () => {
     const told: string[] = [];
-    vi.spyOn(WebhookObject.prototype, "accept").mockResolvedValue();
+    vi.spyOn(WebhookObject.prototype, "accept").mockResolvedValue({ isQuiet: true });
     vi.spyOn(WebhookObject.prototype, "acceptAt").mockImplementation(async ({ data }, { url }) => {
       told.push(`${url} ${"id" in data ? data.id : "?"}`);
     });
