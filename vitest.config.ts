@@ -1,9 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
-import { buildSite } from "./infra/site/build.ts";
 import { browserModel } from "./test/support/browser-model.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
@@ -26,7 +26,8 @@ if (chromium === undefined) {
 }
 
 // wrangler.toml names its folder, and whoever runs vitest by hand has not been through the launcher.
-await buildSite();
+// A process of its own: what the documentation is made from is bundled with this file otherwise, workerd's modules among it.
+execFileSync(process.execPath, ["infra/site/build.ts"], { stdio: "inherit" });
 
 /** What takes minutes: `npm run test:full` alone runs it. */
 const long = process.env["TEST_FULL"] ? [] : ["test/**/*.full.test.ts"];

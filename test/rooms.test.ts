@@ -30,7 +30,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
-  playground: { rooms: ["domain", "wire", "client"], packages: ["hono"] },
+  playground: { rooms: ["domain", "wire", "client"], packages: ["hono", "minisearch"] },
   cli: {
     rooms: ["domain", "model", "weights", "client", "inference"],
     packages: ["node:", "yauzl"],

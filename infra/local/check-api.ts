@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { describeApi } from "./describe-api.ts";
+import { describeApi } from "../site/describe-api.ts";
 
 const OPENAPI_TYPESCRIPT = "infra/openapi/node_modules/.bin/openapi-typescript";
 

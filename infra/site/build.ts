@@ -15,6 +15,7 @@ import {
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.ts";
+import { docsInputs } from "./docs/inputs.ts";
 import { HEADERS_FILE } from "./headers.ts";
 import { playgroundFiles } from "./playground.ts";
 import { SITE_FOLDER, type SiteFile } from "./site.ts";
@@ -33,6 +34,7 @@ const inputs = [
   "src/wire",
   "src/domain",
   "package-lock.json",
+  ...docsInputs,
 ];
 
 /** Threat: a first load that takes seconds on a phone. Bytes of script, gzipped, that `/` loads. */
@@ -43,9 +45,12 @@ export async function buildSite(): Promise<void> {
   const key = keyOf();
   if (existsSync(path.join(folder, "index.html")) && isKnown(key)) return;
   const bundled = await bundle(root);
+  // Only now: what it imports takes longer than finding out that nothing has changed.
+  const { docsFiles } = await import("./docs/pages.ts");
   const files = [
     ...bundled.files,
     ...playgroundFiles(root, bundled.site),
+    ...(await docsFiles(bundled.site)),
     { path: "_headers", content: HEADERS_FILE },
   ];
   checkScripts(files);

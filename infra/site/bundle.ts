@@ -8,6 +8,8 @@ const entries = [
   { out: "playground", in: "src/playground/styles/playground.css" },
   { out: "playground", in: "src/playground/main.tsx" },
   { out: "theme", in: "src/playground/theme.ts" },
+  { out: "docs", in: "src/playground/styles/docs.css" },
+  { out: "docs", in: "src/playground/docs/main.ts" },
   { out: "icon", in: "src/playground/icon.svg" },
 ];
 

@@ -9,8 +9,8 @@ export interface ErrorCode {
 }
 
 /**
- * The codes that programs switch on. Published in `/openapi.json` under `components/x-errors`, which is where a
- * problem's `type` points. A code never changes its meaning or status.
+ * The codes that programs switch on. Published in `/openapi.json` under `components/x-errors`, and explained on
+ * a page each, which is where a problem's `type` points. A code never changes its meaning or status.
  */
 export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   unauthenticated: { status: 401, title: "No valid key", isRetryable: false },

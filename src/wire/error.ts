@@ -5,7 +5,7 @@ import { detailOf } from "./error-detail.ts";
 
 /** What a caller is told about a refusal. Source: RFC 9457, with members of our own after `instance`. */
 export interface Problem {
-  /** Where the code is explained, relative to the request's address. */
+  /** The page that says what happened and what to do, relative to the request's address. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -38,7 +38,7 @@ export function problemOf(failure: Failure, { requestId, instance }: RefusedRequ
   const { status, title, isRetryable } = errorCodes[failure.kind];
   const seconds = retryAfterOf(failure);
   return {
-    type: `/openapi.json#/components/x-errors/${failure.kind}`,
+    type: `/docs/errors/${failure.kind}`,
     title,
     status,
     detail: detailOf(failure),

@@ -13,7 +13,7 @@ describe("a refusal", () => {
     expect(problemSchema.parse(problem)).toEqual(problem);
     expect(problem).toMatchObject({
       code: kind,
-      type: `/openapi.json#/components/x-errors/${kind}`,
+      type: `/docs/errors/${kind}`,
       instance: "/v1/answers",
       request_id: "req_1",
       charged_micros: 0,

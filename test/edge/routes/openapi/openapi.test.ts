@@ -117,7 +117,7 @@ describe("GET /openapi.json", () => {
     expect(examples).toHaveLength(1);
   });
 
-  test("lists every error code where a problem's type points", async () => {
+  test("lists every error code with its status", async () => {
     expect((await document()).components["x-errors"]).toEqual(errorCodes);
   });
 });

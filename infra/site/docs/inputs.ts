@@ -1,0 +1,12 @@
+/** What the documentation is made of beside the site's own sources: files and folders of the repository. */
+export const docsInputs: readonly string[] = [
+  "infra/docs",
+  "infra/storage/README.md",
+  "infra/demo-model/MODEL_CARD.md",
+  "infra/demo-model/examples.png",
+  "infra/demo-model/risk-coverage.svg",
+  "infra/demo-model/bundle/models",
+  "src/edge",
+  "src/weights",
+  "wrangler.toml",
+];

@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+
+/** An operation's example: a command that runs as printed, after those before it in the list. */
+export interface OperationExample {
+  readonly curl: string;
+  readonly status: number;
+  /** Shell variables that later examples use, and where in the reply they stand. */
+  readonly saves?: Readonly<Record<string, string>>;
+}
+
+/** What a running system replied to an example. */
+export interface RecordedReply {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly body: string;
+}
+
+/** Remade by `node infra/site/docs/reference/record.ts`. */
+export const RECORDED_FILE = "infra/site/docs/reference/recorded.json";
+
+const KEY = '-H "Authorization: Bearer $UNMASK_KEY"';
+const ADMIN = '-H "Authorization: Bearer $UNMASK_ADMIN_KEY"';
+const JSON_BODY = '-H "Content-Type: application/json"';
+
+function get(path: string, key: string = KEY): string {
+  return `curl -s "$UNMASK_URL${path}"${key === "" ? "" : ` \\\n  ${key}`}`;
+}
+
+function send(
+  method: "POST" | "PATCH" | "DELETE",
+  path: string,
+  key: string,
+  body?: object,
+): string {
+  const verb = method === "POST" ? (body === undefined ? " -X POST" : "") : ` -X ${method}`;
+  const type = body === undefined ? "" : ` ${JSON_BODY}`;
+  const data = body === undefined ? "" : ` \\\n  -d '${JSON.stringify(body)}'`;
+  return `curl -s${verb} "$UNMASK_URL${path}" \\\n  ${key}${type}${data}`;
+}
+
+/** A body in which the shell fills in what earlier replies said. */
+function sendWith(path: string, body: string, key: string = KEY): string {
+  return `curl -s "$UNMASK_URL${path}" \\\n  ${key} ${JSON_BODY} \\\n  -d "${body.replaceAll('"', '\\"')}"`;
+}
+
+/** By operation, in an order in which each finds what it needs. `dog.png`: `/samples/dog.png`. */
+export const operationExamples: Readonly<Record<string, OperationExample>> = {
+  showWelcome: { curl: get("/", ""), status: 200 },
+  showHealth: { curl: get("/health", ""), status: 200 },
+  showOpenapi: { curl: get("/openapi.json", ""), status: 200 },
+  showOpenapiWithoutWebhooks: { curl: get("/openapi-without-webhooks.json", ""), status: 200 },
+  listModels: { curl: get("/v1/models"), status: 200 },
+  showModel: { curl: get("/v1/models/unmask-demo"), status: 200 },
+  createQuote: {
+    curl: send("POST", "/v1/quotes", KEY, {
+      width: 96,
+      height: 96,
+      question: "What is this?",
+      canvas: 16,
+    }),
+    status: 200,
+  },
+  uploadImage: {
+    curl: `curl -s "$UNMASK_URL/v1/images" \\\n  ${KEY} \\\n  -H "Content-Type: image/png" --data-binary @dog.png`,
+    status: 201,
+    saves: { IMAGE: "id" },
+  },
+  showImage: { curl: get("/v1/images/$IMAGE"), status: 200 },
+  createAnswer: {
+    curl: `curl -s "$UNMASK_URL/v1/answers" \\\n  ${KEY} \\\n  -F image=@dog.png -F question="What is this?"`,
+    status: 200,
+    saves: { ANSWER: "id" },
+  },
+  showAnswer: { curl: get("/v1/answers/$ANSWER"), status: 200 },
+  showAnswerEvents: { curl: get("/v1/answers/$ANSWER/events"), status: 200 },
+  cancelAnswer: { curl: send("POST", "/v1/answers/$ANSWER/cancel", KEY), status: 200 },
+  replayAnswer: { curl: send("POST", "/v1/answers/$ANSWER/replay", KEY), status: 200 },
+  createBatch: {
+    curl: sendWith(
+      "/v1/batches",
+      '{"items": [{"custom_id": "a", "question": "What is this?"}, {"custom_id": "b", "question": "Is there a dog?"}], "defaults": {"image": {"id": "$IMAGE"}, "canvas": 16}}',
+    ),
+    status: 202,
+    saves: { BATCH: "id" },
+  },
+  showBatch: { curl: get("/v1/batches/$BATCH"), status: 200 },
+  listBatchResults: { curl: get("/v1/batches/$BATCH/results"), status: 200 },
+  cancelBatch: { curl: send("POST", "/v1/batches/$BATCH/cancel", KEY), status: 200 },
+  listBatches: { curl: get("/v1/batches?limit=1"), status: 200 },
+  createChatCompletion: {
+    curl: `curl -s "$UNMASK_URL/v1/chat/completions" \\\n  ${KEY} ${JSON_BODY} \\\n  -d @- <<END\n{"model": "unmask-demo", "messages": [{"role": "user", "content": [\n  {"type": "text", "text": "What is this?"},\n  {"type": "image_url", "image_url": {"url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}}\n]}]}\nEND`,
+    status: 200,
+  },
+  createQuery: {
+    curl: sendWith(
+      "/v1/query",
+      `{"question": "What is this?", "image_url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}`,
+    ),
+    status: 200,
+  },
+  createCaption: {
+    curl: sendWith(
+      "/v1/caption",
+      `{"length": "short", "image_url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}`,
+    ),
+    status: 200,
+  },
+  detect: { curl: send("POST", "/v1/detect", KEY, { object: "dog" }), status: 400 },
+  point: { curl: send("POST", "/v1/point", KEY, { object: "dog" }), status: 400 },
+  segment: { curl: send("POST", "/v1/segment", KEY, { object: "dog" }), status: 400 },
+  deleteImage: { curl: send("DELETE", "/v1/images/$IMAGE", KEY), status: 204 },
+  createClientToken: {
+    curl: send("POST", "/v1/client_tokens", KEY, {
+      subject: "user-42",
+      ttl_seconds: 300,
+      spend_cap_micros: 20_000,
+      scopes: ["ask"],
+    }),
+    status: 201,
+  },
+  listUsage: { curl: get("/v1/usage?limit=2"), status: 200 },
+  listEntries: { curl: get("/v1/ledger?limit=2"), status: 200 },
+  createEndpoint: {
+    curl: send("POST", "/v1/webhook_endpoints", KEY, {
+      url: "http://127.0.0.1:8790/",
+      events: ["answer.completed", "credit.low"],
+    }),
+    status: 201,
+    saves: { ENDPOINT: "id" },
+  },
+  showEndpoint: { curl: get("/v1/webhook_endpoints/$ENDPOINT"), status: 200 },
+  changeEndpoint: {
+    curl: send("PATCH", "/v1/webhook_endpoints/$ENDPOINT", KEY, { events: null }),
+    status: 200,
+  },
+  rotateEndpointSecret: {
+    curl: send("POST", "/v1/webhook_endpoints/$ENDPOINT/rotate_secret", KEY),
+    status: 200,
+  },
+  testEndpoint: {
+    curl: send("POST", "/v1/webhook_endpoints/$ENDPOINT/test", KEY),
+    status: 202,
+  },
+  listEndpoints: { curl: get("/v1/webhook_endpoints"), status: 200 },
+  listDeliveries: {
+    curl: get("/v1/webhook_deliveries?limit=1"),
+    status: 200,
+    saves: { DELIVERY: "data.0.id" },
+  },
+  showDelivery: { curl: get("/v1/webhook_deliveries/$DELIVERY"), status: 200 },
+  redeliverOne: {
+    curl: send("POST", "/v1/webhook_deliveries/$DELIVERY/redeliver", KEY),
+    status: 202,
+  },
+  redeliverMany: {
+    curl: send("POST", "/v1/webhook_deliveries/redeliver", KEY, {
+      status: "failed",
+      since: "2026-11-01T00:00:00Z",
+    }),
+    status: 202,
+  },
+  deleteEndpoint: { curl: send("DELETE", "/v1/webhook_endpoints/$ENDPOINT", KEY), status: 204 },
+  showWebhookSecret: { curl: get("/v1/webhook_secret"), status: 200 },
+  rotateWebhookSecret: { curl: send("POST", "/v1/webhook_secret/rotate", KEY), status: 200 },
+  createAccount: {
+    curl: send("POST", "/v1/accounts", ADMIN, { id: "ada", name: "Ada" }),
+    status: 201,
+  },
+  listAccounts: { curl: get("/v1/accounts?limit=1", ADMIN), status: 200 },
+  changeAccount: {
+    curl: send("PATCH", "/v1/accounts/ada", ADMIN, { credit_low_micros: 100_000 }),
+    status: 200,
+  },
+  grantCredit: {
+    curl: send("POST", "/v1/accounts/ada/grants", ADMIN, {
+      id: "payment-1",
+      amount_micros: 1_000_000,
+    }),
+    status: 201,
+  },
+  createKey: {
+    curl: send("POST", "/v1/keys", ADMIN, {
+      account: "ada",
+      name: "shop",
+      limits: { spend_per_day_micros: 500_000 },
+    }),
+    status: 201,
+    saves: { KEY_ID: "id", CUSTOMER_KEY: "key" },
+  },
+  refundAnswer: {
+    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  -H "Authorization: Bearer $CUSTOMER_KEY" \\\n  -F image=@dog.png -F question="What is this?" |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${sendWith("/v1/accounts/ada/refunds", '{"id": "refund-1", "answer": "$ANSWER", "amount_micros": 10}', ADMIN)}`,
+    status: 201,
+  },
+  listKeys: { curl: get("/v1/keys?account=ada", ADMIN), status: 200 },
+  restrictKey: {
+    curl: send("PATCH", "/v1/keys/$KEY_ID", ADMIN, { models: ["unmask-demo"] }),
+    status: 200,
+  },
+  rotateKey: {
+    curl: send("POST", "/v1/keys/$KEY_ID/rotate", ADMIN, { overlap_seconds: 3600 }),
+    status: 200,
+  },
+  // A few seconds behind, as the list is.
+  listAnswers: { curl: get("/v1/answers?limit=2"), status: 200 },
+  revokeKey: { curl: send("DELETE", "/v1/keys/$KEY_ID", ADMIN), status: 200 },
+};
+
+/** Replies as they were recorded, by operation. */
+export function readRecorded(): Readonly<Record<string, RecordedReply>> {
+  return JSON.parse(readFileSync(RECORDED_FILE, "utf8")) as Record<string, RecordedReply>;
+}
+
+/** More of a reply than a person reads; the rest is left out and said so. */
+const MAX_LINES = 60;
+
+/** A reply as Markdown. */
+export function recordedText({ status, contentType, body }: RecordedReply): string {
+  if (body === "") return `\`\`\`http\nHTTP/1.1 ${status}\n\`\`\``;
+  const isJson = contentType?.includes("json") === true;
+  const lines = (isJson ? JSON.stringify(JSON.parse(body), null, 2) : body.trim()).split("\n");
+  const shown = lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), "…"] : lines;
+  return `Reply ${status}:\n\n\`\`\`${isJson ? "json" : "text"}\n${shown.join("\n")}\n\`\`\``;
+}
