@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
-import { type Architecture, decodingOf } from "#domain/architecture.ts";
+import { type Architecture, decodingOf, viewRules } from "#domain/architecture.ts";
 import { ZERO } from "#domain/micros.ts";
 import { STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
@@ -40,7 +40,10 @@ function cardOf(id: string, architecture: Architecture, provider: string): Model
   const { image, vision } = architecture;
   return {
     id,
-    image: image === undefined || vision === undefined ? null : { policy: image, vision },
+    image:
+      image === undefined || vision === undefined
+        ? null
+        : { policy: image, vision: viewRules(vision) },
     abilities: UNTOLD_ABILITIES,
     blockLength: decodingOf(architecture).blockLength ?? null,
     mode: STANDARD_MODE,
