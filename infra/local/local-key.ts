@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type AdminClient, createAdminClient, readUsage } from "#client/admin.ts";
 import { RefusedError } from "#client/errors.ts";
 import { KEY_SCOPES } from "#wire/api/accounts/key.ts";
-import { writeWhole } from "./state.ts";
+import { readState, writeWhole } from "./state.ts";
 
 /** What the command line and other programs on this machine read to find the API. */
 export interface LocalAccess {
@@ -20,7 +20,7 @@ const CREDIT_MICROS = 10_000_000;
 
 /** Reads what an earlier start left, so that commands copied then still work. */
 export function readLocalAccess(file: string): Partial<LocalAccess> {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Partial<LocalAccess>) : {};
+  return existsSync(file) ? readState<Partial<LocalAccess>>(file, "it") : {};
 }
 
 /** Leaves address and keys where the command line looks for them, readable by their owner only. */

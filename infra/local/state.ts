@@ -63,10 +63,21 @@ export function writeWhole(file: string, content: unknown): void {
   renameSync(draft, file);
 }
 
+/** Reads a file that an earlier start left. Throws an Error that says what to do where it is damaged. */
+export function readState<Content>(file: string, remove: string): Content {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof content === "object" && content !== null) return content as Content;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new Error(`${file} is damaged: remove ${remove}, and "npm start" makes it anew`);
+}
+
 /** Reads the storage's secrets, drawing them at the first start. */
 export function storageSecrets(state: LocalState): StorageSecrets {
   const file = state.file("storage.json");
-  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as StorageSecrets;
+  if (existsSync(file)) return readState<StorageSecrets>(file, state.folder);
   const secrets: StorageSecrets = {
     bucket_suffix: randomBytes(16).toString("hex"),
     access_key_id: randomBytes(16).toString("hex"),

@@ -29,7 +29,14 @@ export async function readWebhook(
   const body = textOf(await request.arrayBuffer());
   if (body === null || !(await verifyMessage(request.headers, body, [keys].flat(), now)))
     throw new WebhookError("the signature, or the age, of the webhook is wrong");
-  return JSON.parse(body) as Notice;
+  try {
+    return JSON.parse(body) as Notice;
+  } catch (cause) {
+    // Whoever holds the secret has signed it, and it is not this service.
+    throw new WebhookError("the webhook is signed with the secret, and its body is no JSON", {
+      cause,
+    });
+  }
 }
 
 /** Reads text that stands for these bytes and no others: `Request.text()` drops a byte order mark, and the signature is of the bytes. */

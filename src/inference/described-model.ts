@@ -77,5 +77,9 @@ function text(files: ReadonlyMap<string, Uint8Array>, name: string): string {
   if (bytes === undefined) {
     throw new WeightsError("manifest_invalid", `the bundle has no ${name}: it takes ids, not text`);
   }
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new WeightsError("manifest_invalid", `the bundle's ${name} is no UTF-8`, { cause });
+  }
 }

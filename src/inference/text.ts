@@ -2,17 +2,18 @@ import { Template } from "@huggingface/jinja";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import type { Message } from "#domain/question.ts";
 import type { Tokenizer } from "#model/text/tokenizer.ts";
+import { WeightsError } from "#weights/weights-error.ts";
 
 /**
  * Builds the tokenizer from the bundle's own files, so that nothing about a vocabulary is assumed.
  * @param tokenizerJson the text of tokenizer.json
  * @param tokenizerConfigJson the text of tokenizer_config.json
- * @throws SyntaxError if a file is not JSON; Error if the library cannot use it
+ * @throws WeightsError `manifest_invalid` if a file is not JSON, or the library cannot use it
  */
 export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: string): Tokenizer {
-  const library = new HuggingFaceTokenizer(
-    JSON.parse(tokenizerJson),
-    JSON.parse(tokenizerConfigJson),
+  const library = openLibrary(
+    parsed("tokenizer.json", tokenizerJson),
+    parsed("tokenizer_config.json", tokenizerConfigJson),
   );
   const specialTokens = new Map<string, number>();
   for (const [id, token] of library.get_added_tokens_decoder())
@@ -30,6 +31,28 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
       });
     },
   };
+}
+
+function openLibrary(tokenizer: object, config: object): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(tokenizer, config);
+  } catch (cause) {
+    const message = "the bundle's tokenizer.json cannot be used with its tokenizer_config.json";
+    throw new WeightsError("manifest_invalid", message, { cause });
+  }
+}
+
+/** The digest of a bundle's file is right by now: what is wrong here was wrong in the checkpoint, and loading again does not mend it. */
+function parsed(name: string, text: string): object {
+  let cause: unknown;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch (fault) {
+    cause = fault;
+  }
+  const message = `the bundle's ${name} is no JSON object: convert the checkpoint again from a whole copy of it`;
+  throw new WeightsError("manifest_invalid", message, { cause });
 }
 
 /**

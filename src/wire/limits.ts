@@ -50,5 +50,22 @@ export const MAX_DEADLINE_MS: number = 24 * 3_600_000;
 /** Names from outside that are only compared and echoed: models, ids. */
 export const MAX_NAME_LENGTH = 128;
 
+/** Pinpoints, tiles and sides of a function's card. Threat: a picture that is cut and priced by a grid which no canvas holds. LLaDA-V has 36 pinpoints of at most 2,304 pixels and 9 tiles; these are room for any grid that still fits a prompt. */
+export const MAX_PINPOINTS = 256;
+export const MAX_TILES = 256;
+export const MAX_VIEW_SIDE = 16_384;
+
+/** Threat: a function's word by which every prompt fits. The longest context that anybody serves is a million positions; LLaDA-V has 8,192. */
+export const MAX_PROMPT_LENGTH: number = 1024 * 1024;
+
+/**
+ * Multiply-adds of a view, of a position of a pass, and of a position looking at a position, as a function's card tells them: prices
+ * are made of them. Threat: a function that is wrong, or another's, and asks any price, up to sums that cannot be counted. LLaDA-V's
+ * are 3.5 · 10¹¹, 7.5 · 10⁹ and 2.6 · 10⁵; these are 100, 580 and 1,000 times that. A dear model below them is its operator's matter.
+ */
+export const MAX_VIEW_WORK: number = 2 ** 45;
+export const MAX_LINEAR_WORK: number = 2 ** 42;
+export const MAX_ATTENTION_WORK: number = 2 ** 28;
+
 /** A reply that lists every fault of a hostile body would be larger than the body. */
 export const MAX_FIELD_PROBLEMS = 20;

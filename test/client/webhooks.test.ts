@@ -10,11 +10,11 @@ const body = JSON.stringify({
 });
 
 /** A webhook signed by the reference implementation. */
-function sent(at: Date, text: string = body): Request {
+function sent(at: Date, text: string = body, signed: string = body): Request {
   const headers = {
     "webhook-id": "evt_1",
     "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-    "webhook-signature": new Webhook(secret).sign("evt_1", at, body),
+    "webhook-signature": new Webhook(secret).sign("evt_1", at, signed),
   };
   return new Request("https://receiver.test/", { method: "POST", body: text, headers });
 }
@@ -38,6 +38,12 @@ describe("a receiver of webhooks", () => {
       body: new Uint8Array([0x22, 0xff, 0x22]),
     });
     await expect(readWebhook(broken, secret)).rejects.toBeInstanceOf(WebhookError);
+  });
+
+  test("refuses what is signed and is no JSON, by its own kind of error", async () => {
+    const said = readWebhook(sent(new Date(), "ping", "ping"), secret);
+    await expect(said).rejects.toThrow(WebhookError);
+    await expect(said).rejects.toThrow(/no JSON/);
   });
 
   test("refuses another body, an old message, another secret, and none", async () => {

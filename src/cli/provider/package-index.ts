@@ -1,6 +1,7 @@
 import { refusalOf } from "#weights/remote/http-store.ts";
 import { type HeadersFor, walkOn } from "#weights/remote/redirects.ts";
 import { firstContact, type RetryPolicy, withRetries } from "#weights/retries.ts";
+import { WeightsError } from "#weights/weights-error.ts";
 import type { PinnedWheel } from "./pinned-files.ts";
 import { ProviderFault } from "./provider-fault.ts";
 
@@ -91,30 +92,43 @@ async function readPage(
   }
   const text = await boundedText(response, page);
   const isJson = /json/i.test(response.headers.get("content-type") ?? "");
-  return isJson ? wheelsOfJson(text, url) : wheelsOfHtml(text, url);
+  return isJson ? wheelsOfJson(text, page, url) : wheelsOfHtml(text, url);
 }
 
 async function boundedText(response: Response, page: URL): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_PAGE_BYTES) {
-      throw new ProviderFault(
-        `${page.href} is longer than ${MAX_PAGE_BYTES} bytes, which is no project's page`,
-        "Name another index (--index).",
-      );
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_PAGE_BYTES) throw noPage(page, `is longer than ${MAX_PAGE_BYTES} bytes`);
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (cause) {
+    // fetch tells by a TypeError that a body did not arrive.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new WeightsError("store_unavailable", `${page.href} broke off`, { cause });
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Source: PEP 691, "Project Detail". */
-function wheelsOfJson(text: string, base: URL): readonly FoundWheel[] {
-  const page = JSON.parse(text) as { readonly files?: unknown };
-  const files: readonly unknown[] = Array.isArray(page.files) ? page.files : [];
-  return files.flatMap((entry) => {
+/** What a page is told that no index would send, for instance a sign-in page of what stands between. */
+function noPage(page: URL, what: string, options?: ErrorOptions): ProviderFault {
+  const advice = "Check that address in a browser, or name another index (--index).";
+  return new ProviderFault(`${page.href} ${what}, which is no project's page`, advice, options);
+}
+
+/** Source: PEP 691, "Project Detail". Throws ProviderFault where it is no such page. */
+function wheelsOfJson(text: string, page: URL, base: URL): readonly FoundWheel[] {
+  let told: unknown;
+  try {
+    told = JSON.parse(text);
+  } catch (cause) {
+    throw noPage(page, "says that it is JSON and is none", { cause });
+  }
+  const files = typeof told === "object" && told !== null && "files" in told ? told.files : null;
+  if (!Array.isArray(files)) throw noPage(page, "is JSON without a list of files");
+  return files.flatMap((entry: unknown) => {
     if (typeof entry !== "object" || entry === null) return [];
     const { filename, url, hashes } = entry as Readonly<Record<string, unknown>>;
     if (typeof filename !== "string" || typeof url !== "string" || !URL.canParse(url, base.href))

@@ -128,7 +128,7 @@ export function publicFailure(failure: Failure, requestId: string): Failure {
 }
 
 /** Reads a small JSON body; undefined where it is none or larger than `MAX_REPLY_BYTES`. */
-async function readJson(response: Response): Promise<unknown> {
+export async function readJson(response: Response): Promise<unknown> {
   const utf8 = new TextDecoder();
   let text = "";
   let size = 0;

@@ -1,6 +1,6 @@
 import { signMessage } from "#wire/codec/standard-webhooks.ts";
 import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/function/fetch.ts";
-import { callFunction } from "../function/client.ts";
+import { callFunction, readJson } from "../function/client.ts";
 import { NO_MODEL, signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
 import type { Settings } from "../settings.ts";
@@ -86,7 +86,12 @@ async function fetchThrough(
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
   const call = { functionUrl: settings.fetchUrl, requestId: deliveryId, signal };
   const response = await callFunction(call, FETCH_PATH, init);
-  if (response.ok) return deliveryReplySchema.parse(await response.value.json());
-  logFault("the fetch hop sent no webhook", deliveryId, response.refusal.kind);
+  if (!response.ok) {
+    logFault("the fetch hop sent no webhook", deliveryId, response.refusal.kind);
+    return { outcome: "unsent" };
+  }
+  const reply = deliveryReplySchema.safeParse(await readJson(response.value));
+  if (reply.success) return reply.data;
+  logFault("the fetch hop's reply about a webhook has another shape", deliveryId, reply.error);
   return { outcome: "unsent" };
 }

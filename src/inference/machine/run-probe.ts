@@ -51,15 +51,27 @@ export async function runProbe<Found>(
     return { trouble: unwell("probe_hung", `the trial did not end within ${timeoutMs / 1000} s`) };
   }
   const line = output.slice(0, MAX_OUTPUT_BYTES).trimEnd().split("\n").at(-1) ?? "";
-  if (end === "code 0" && line.startsWith(FOUND)) {
-    return { found: JSON.parse(line.slice(FOUND.length)) };
-  }
-  if (end === "code 0" && line.startsWith(FAILED)) {
-    return { trouble: JSON.parse(line.slice(FAILED.length)) };
+  if (end === "code 0") {
+    const told = readLine<Found>(line);
+    if (told !== undefined) return told;
   }
   const last = complaints.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
-  const why = `the trial's process ended with ${end}${last === "" ? "" : `: ${last}`}`;
+  const untold = end === "code 0" ? ", and said nothing that can be read" : "";
+  const why = `the trial's process ended with ${end}${untold}${last === "" ? "" : `: ${last}`}`;
   return { trouble: unwell("probe_crashed", why) };
+}
+
+/** Reads the last line of a probe; undefined for one that a library wrote into, or that was cut at `MAX_OUTPUT_BYTES`. */
+function readLine<Found>(
+  line: string,
+): { readonly found: Found } | { readonly trouble: Trouble } | undefined {
+  try {
+    if (line.startsWith(FOUND)) return { found: JSON.parse(line.slice(FOUND.length)) };
+    if (line.startsWith(FAILED)) return { trouble: JSON.parse(line.slice(FAILED.length)) };
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  return undefined;
 }
 
 /** Stand before what a probe found, or what hindered it, on the last line that it writes: libraries write to the same stream. */

@@ -1,9 +1,19 @@
 import { z } from "zod";
-import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
+import { canvasRangeFault, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type ImagePolicy, imageAspects } from "#domain/architecture.ts";
 import { MAX_NUMERICS_LENGTH, type NumericsText } from "#domain/numerics.ts";
 import type { UnitWork } from "#domain/unit-prices.ts";
-import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import {
+  MAX_ATTENTION_WORK,
+  MAX_CANVAS,
+  MAX_LINEAR_WORK,
+  MAX_NAME_LENGTH,
+  MAX_PINPOINTS,
+  MAX_PROMPT_LENGTH,
+  MAX_TILES,
+  MAX_VIEW_SIDE,
+  MAX_VIEW_WORK,
+} from "../limits.ts";
 
 /** The function's `GET /status`: how far its weights are. */
 export interface FunctionStatus {
@@ -95,7 +105,11 @@ export interface ImagePolicyBody {
 export const STATUS_PATH = "/status";
 export const MODEL_CARD_PATH = "/v1/model";
 
-const name = z.string().min(1).max(MAX_NAME_LENGTH);
+/** Threat: text that moves a terminal's cursor, or ends a line of a log or a header. Controls, formats, lone surrogates and separators of lines are none of a name. */
+const oneLine = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, "holds characters that cannot be seen");
+const name = oneLine.min(1).max(MAX_NAME_LENGTH);
 const count = z.int().nonnegative();
 const canvas = z.int().min(1).max(MAX_CANVAS);
 
@@ -111,19 +125,18 @@ export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
   reason: z.string().max(MAX_NAME_LENGTH).nullable().default(null),
 });
 
+const side = z.int().min(1).max(MAX_VIEW_SIDE);
+
 export const imagePolicySchema: z.ZodType<ImagePolicyBody> = z
   .object({
     aspect: z.enum(imageAspects),
-    // LLaDA-V has 36 pinpoints; 256 is room for any grid that still fits a prompt.
-    grid_pinpoints: z.array(z.tuple([count, count])).max(256),
-    max_tiles: count,
+    grid_pinpoints: z.array(z.tuple([side, side])).max(MAX_PINPOINTS),
+    max_tiles: z.int().min(1).max(MAX_TILES),
   })
   .refine(
     ({ aspect, grid_pinpoints }) => aspect !== "anyres" || grid_pinpoints.length > 0,
     "anyres needs a grid pinpoint",
   );
-
-const side = z.int().min(1).max(16_384);
 
 /** A card that prices a picture out of any prompt. LLaDA-V's view has 729 vectors; 65,536 is a patch for each pixel of 256 by 256. */
 const MAX_VIEW_VECTORS = 65_536;
@@ -132,11 +145,15 @@ export const visionSchema: z.ZodType<VisionBody> = z.union([
   z
     .object({ view_pixels: side, patch_pixels: side })
     // A view without a patch has no vectors, and would cost nothing.
-    .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view"),
+    .refine((view) => view.patch_pixels <= view.view_pixels, "a patch is larger than its view")
+    .refine(
+      (view) => Math.floor(view.view_pixels / view.patch_pixels) ** 2 <= MAX_VIEW_VECTORS,
+      `has more than ${MAX_VIEW_VECTORS} patches`,
+    ),
   z.object({ view_pixels: side, view_vectors: z.int().min(1).max(MAX_VIEW_VECTORS) }),
 ]);
 
-const sentence = z.string().max(512);
+const sentence = oneLine.max(512);
 
 export const domainSchema: z.ZodType<DomainBody> = z.object({
   description: sentence,
@@ -149,15 +166,14 @@ export const confidenceSchema: z.ZodType<ConfidenceBody> = z.object({
   abstains_below: z.number().min(0).max(1).nullable(),
 });
 
-/** A function of before says nothing of what its model was trained for; then what is believed of such a model holds. */
-export const modelCardSchema: z.ZodType<ModelCard> = z.object({
+const toldCard = z.object({
   id: name,
   digest: name,
   image: imagePolicySchema.nullable(),
-  max_prompt_length: count,
+  max_prompt_length: z.int().min(1).max(MAX_PROMPT_LENGTH),
   canvas_limit: canvas,
-  canvas_default: canvas.default(UNTOLD_ABILITIES.canvas.standard),
-  canvas_recommended: canvas.default(UNTOLD_ABILITIES.canvas.recommended),
+  canvas_default: canvas.exactOptional(),
+  canvas_recommended: canvas.exactOptional(),
   block_length: canvas.nullable().default(null),
   system_messages: z.boolean().default(UNTOLD_ABILITIES.systemMessages),
   several_pictures: z.boolean().default(UNTOLD_ABILITIES.severalPictures),
@@ -167,5 +183,33 @@ export const modelCardSchema: z.ZodType<ModelCard> = z.object({
   vision: visionSchema.nullable().exactOptional(),
   domain: domainSchema.nullable().exactOptional(),
   confidence: confidenceSchema.exactOptional(),
-  work: z.object({ view: count, linear: count, attention: count }).exactOptional(),
+  work: z
+    .object({
+      view: count.max(MAX_VIEW_WORK),
+      // An answer that takes no work would be given away.
+      linear: z.int().min(1).max(MAX_LINEAR_WORK),
+      attention: z.int().min(1).max(MAX_ATTENTION_WORK),
+    })
+    .exactOptional(),
 });
+
+/** A function of before says nothing of what its model was trained for; then what is believed of such a model holds, as far as its canvas reaches. */
+export const modelCardSchema: z.ZodType<ModelCard> = toldCard
+  .transform((told): ModelCard => {
+    const { standard, recommended } = UNTOLD_ABILITIES.canvas;
+    const limit = told.canvas_limit;
+    return {
+      ...told,
+      canvas_default: told.canvas_default ?? Math.min(standard, limit),
+      canvas_recommended: told.canvas_recommended ?? Math.min(recommended, limit),
+    };
+  })
+  .superRefine((card, context) => {
+    const fault = canvasRangeFault({
+      standard: card.canvas_default,
+      recommended: card.canvas_recommended,
+      limit: card.canvas_limit,
+    });
+    if (fault !== undefined)
+      context.addIssue({ code: "custom", message: fault, path: ["canvas_default"] });
+  });

@@ -36,6 +36,21 @@ describe("a probe in a process of its own", () => {
     });
   });
 
+  test.each([
+    ["found", "found {"],
+    ["failed", 'failed "'],
+    ["nothing", "hello"],
+  ])(
+    "that says %s and nothing that can be read is told as one that crashed",
+    async (name, line) => {
+      const text = `console.log(${JSON.stringify(line)});`;
+      const told = await runProbe("cpu", { env, signal: patient, script: script(name, text) });
+      expect(told).toMatchObject({
+        trouble: { kind: "probe_crashed", why: expect.stringMatching(/code 0, and said nothing/) },
+      });
+    },
+  );
+
   test("that crashes is told by its signal and its last words", async () => {
     const crashing = script(
       "crash",

@@ -5,7 +5,7 @@ import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { viewRules } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import { readImageHeader, uprightSize } from "#domain/image/header.ts";
-import { micros } from "#domain/micros.ts";
+import { MAX_MICROS, micros } from "#domain/micros.ts";
 import { STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { defaultPrices } from "#domain/unit-prices.ts";
@@ -15,6 +15,13 @@ import { cardOf } from "#inference/model-card.ts";
 import { readManifest } from "#weights/read-bundle.ts";
 import { cardAlone, cardDigest, mergedCard, modelCardsSchema } from "#wire/function/model-card.ts";
 import { modelCardSchema, type ModelCard as ToldCard } from "#wire/function/status.ts";
+import {
+  MAX_ATTENTION_WORK,
+  MAX_CANVAS,
+  MAX_LINEAR_WORK,
+  MAX_PROMPT_LENGTH,
+  MAX_VIEW_WORK,
+} from "#wire/limits.ts";
 import { options } from "../../support/edge-builders.ts";
 import { wranglerCards } from "../../support/wrangler-cards.ts";
 
@@ -140,6 +147,69 @@ test.each([
 ])("a card that %s is none: no picture could be priced by it", (_, fault) => {
   expect(modelCardSchema.safeParse(told).success).toBe(true);
   expect(modelCardSchema.safeParse({ ...told, ...fault }).success).toBe(false);
+});
+
+test.each([
+  ["a pinpoint of no width", { image: { ...told.image, grid_pinpoints: [[0, 96]] } }],
+  ["a pinpoint of 16,385 pixels", { image: { ...told.image, grid_pinpoints: [[96, 16_385]] } }],
+  ["257 pinpoints", { image: { ...told.image, grid_pinpoints: Array(257).fill([96, 96]) } }],
+  ["257 tiles", { image: { ...told.image, max_tiles: 257 } }],
+  ["no tile", { image: { ...told.image, max_tiles: 0 } }],
+  ["views of over 65,536 patches", { vision: { view_pixels: 257, patch_pixels: 1 } }],
+  ["prompts of over 2^20 positions", { max_prompt_length: 2 ** 20 + 1 }],
+  ["views of over 2^45 multiply-adds", { work: { ...told.work, view: 2 ** 45 + 1 } }],
+  ["positions of over 2^42 multiply-adds", { work: { ...told.work, linear: 2 ** 42 + 1 } }],
+  ["looks of over 2^28 multiply-adds", { work: { ...told.work, attention: 2 ** 28 + 1 } }],
+  ["positions that cost nothing", { work: { ...told.work, linear: 0 } }],
+  ["looks that cost nothing", { work: { ...told.work, attention: 0 } }],
+])("a card with %s is none: its function is wrong, or another's", (_, fault) => {
+  expect(modelCardSchema.safeParse({ ...told, ...fault }).success).toBe(false);
+});
+
+test("a card may be as dear, as finely cut and as long as its limits say, and no sum of it is beyond what can be counted", () => {
+  const largest = {
+    ...{ max_prompt_length: MAX_PROMPT_LENGTH, canvas_limit: MAX_CANVAS, provider: "of tomorrow" },
+    work: { view: MAX_VIEW_WORK, linear: MAX_LINEAR_WORK, attention: MAX_ATTENTION_WORK },
+  };
+  const card = mergedCard(modelCardSchema.parse({ ...told, ...largest }));
+  if (card === undefined) throw new Error("no card");
+  // Every step over a prompt of LLaDA-V's length, each position looking at all.
+  const [steps, positions] = [BigInt(MAX_CANVAS), BigInt(8_192 + MAX_CANVAS)];
+  const { view, linear, attention } = card.prices;
+  const picos = 8n * 256n * view + steps * positions * (linear + positions * attention);
+  expect(picos / 1_000_000n).toBeLessThan(MAX_MICROS);
+});
+
+test.each([
+  ["above its limit", { canvas_default: 65, canvas_recommended: 65, canvas_limit: 64 }],
+  ["above what is recommended", { canvas_default: 65, canvas_recommended: 64, canvas_limit: 128 }],
+])(
+  "a card whose canvas by default is %s is none: what nobody chose would be refused",
+  (_, canvas) => {
+    const parsed = modelCardSchema.safeParse({ ...told, ...canvas });
+    expect(parsed.error?.issues).toMatchObject([{ path: ["canvas_default"] }]);
+  },
+);
+
+test("a function of before with a canvas shorter than what is believed of one is asked within it", () => {
+  const { canvas_default, canvas_recommended, ...before } = told;
+  const limit = UNTOLD_ABILITIES.canvas.standard - 1;
+  expect(modelCardSchema.parse({ ...before, canvas_limit: limit })).toMatchObject({
+    ...{ canvas_default: limit, canvas_recommended: limit, canvas_limit: limit },
+  });
+});
+
+test.each([
+  ["a line's end", "demo\n"],
+  ["an escape", "demo\u001b[2J"],
+  ["a direction", "demo\u202e"],
+  ["half a character", "demo\ud800"],
+])("a name with %s is none: it would be written into logs, headers and terminals", (_, text) => {
+  for (const member of ["id", "digest", "provider", "format"])
+    expect(modelCardSchema.safeParse({ ...told, [member]: text }).success).toBe(false);
+  const domain = { description: text, things: null, scored: false };
+  expect(modelCardSchema.safeParse({ ...told, domain }).success).toBe(false);
+  expect(modelCardSchema.safeParse({ ...told, id: "Größe 8B – 図 🖼" }).success).toBe(true);
 });
 
 test("a card's name is of everything that it says, and of nothing else", async () => {
