@@ -17,6 +17,8 @@ export interface LedgerTurn {
   readonly connections: number;
   /** A Worker that says "ok". */
   readonly bareRequestsPerSecond: number;
+  /** The calls and writes alone that a paid answer cannot do without. */
+  readonly floorRequestsPerSecond: number;
   /** `POST /v1/answers` with a function that answers at once: key, quote, hold, ticket, capture. */
   readonly paidRequestsPerSecond: number;
 }
@@ -58,6 +60,9 @@ export async function measureLedger(
       turns.push({
         connections,
         bareRequestsPerSecond: await rate(connections, () => fetch(stand.bareUrl)),
+        floorRequestsPerSecond: await rate(connections, () =>
+          post(stand.floorUrl, rich, questionOf(cache)),
+        ),
         paidRequestsPerSecond: await rate(connections, () => ask(stand.url, rich, cache)),
       });
     }

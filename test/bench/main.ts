@@ -24,7 +24,8 @@ const HELP = `npm run bench -- NAME
                                      FORMAT: ${LOAD_FORMATS.join(" | ")} (default q4)
 
   ledger [--requests N] [--cache]
-                                     reserve and settle of one request against a Worker that only says "ok", N requests
+                                     reserve and settle of one request against a Worker that only says "ok", and against one of
+                                     the calls and writes alone that it cannot do without, N requests
                                      racing for the credit of a tenth of them (default 10000, about five minutes),
                                      seeds of the ledger's simulation, and how long a revoked key works on; --cache: through the cache
 
@@ -125,12 +126,17 @@ async function ledger(requests: number, isCached: boolean): Promise<void> {
     isCached ? "private" : "off",
   );
   const perSecond = (rate: number): string => `${rate.toFixed(0)}/s`;
-  for (const { connections, bareRequestsPerSecond, paidRequestsPerSecond } of turns)
+  for (const turn of turns) {
+    const { connections, bareRequestsPerSecond, floorRequestsPerSecond, paidRequestsPerSecond } =
+      turn;
     print([
       [`bare reply, connections: ${connections}`, perSecond(bareRequestsPerSecond)],
+      ["  its calls and writes alone", perSecond(floorRequestsPerSecond)],
+      ["  bare over those", (bareRequestsPerSecond / floorRequestsPerSecond).toFixed(1)],
       [`reserve + settle, connections: ${connections}`, perSecond(paidRequestsPerSecond)],
       ["  bare over paid", (bareRequestsPerSecond / paidRequestsPerSecond).toFixed(1)],
     ]);
+  }
   const { answered, refused, overspentMicros, leftMicros, paidFor, seconds } = race;
   print([
     ["racing requests", `${requests} on credit for ${paidFor}, ${seconds.toFixed(1)} s`],

@@ -14,6 +14,8 @@ export interface Stand {
   /** Base addresses with a slash at the end. */
   readonly url: string;
   readonly bareUrl: string;
+  /** A Worker of the calls and writes alone that a paid answer cannot do without: `floor-worker.js`. */
+  readonly floorUrl: string;
   readonly functionUrl: string;
   readonly adminKey: string;
   readonly ticketKey: TicketSigningKey;
@@ -58,16 +60,17 @@ export async function openStand(answer: RequestListener): Promise<Stand> {
       },
     ],
   });
-  const [bareUrl, url] = [await bare.listen(), await real.listen()].map(({ url: at }) => at.href);
-  if (bareUrl === undefined || url === undefined) throw new Error("a Worker has no address");
+  const floor = await floorWorker(folder, functionUrl, ticketKey);
+  const listening = [await bare.listen(), await floor.listen(), await real.listen()];
+  const [bareUrl = "", floorUrl = "", url = ""] = listening.map(({ url: at }) => at.href);
   await migrate(real);
   const close = async (): Promise<void> => {
-    await Promise.all([bare.close(), real.close()]);
+    await Promise.all([bare.close(), floor.close(), real.close()]);
     server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true, force: true });
   };
-  return { url, bareUrl, functionUrl, adminKey, ticketKey, close };
+  return { url, bareUrl, floorUrl, functionUrl, adminKey, ticketKey, close };
 }
 
 async function serve(answer: RequestListener): Promise<Server> {
@@ -84,6 +87,32 @@ async function bareWorker(folder: string): Promise<TestHarness> {
   );
   const config = { name: "bare", main: "worker.js", compatibility_date: "2026-10-01" };
   const configPath = path.join(folder, "wrangler.json");
+  await writeFile(configPath, JSON.stringify(config));
+  return createTestHarness({ workers: [{ configPath }] });
+}
+
+async function floorWorker(
+  folder: string,
+  functionUrl: string,
+  ticketKey: TicketSigningKey,
+): Promise<TestHarness> {
+  const config = {
+    ...{ name: "floor", compatibility_date: "2026-10-01" },
+    main: path.resolve("test/bench/floor-worker.js"),
+    vars: { FUNCTION_URL: functionUrl, TICKET_KEY: JSON.stringify(ticketKey) },
+    durable_objects: {
+      bindings: [
+        { name: "LEDGER", class_name: "FloorLedger" },
+        { name: "ANSWERS", class_name: "FloorAnswers" },
+      ],
+    },
+    migrations: [{ tag: "floor", new_sqlite_classes: ["FloorLedger", "FloorAnswers"] }],
+    queues: {
+      producers: [{ binding: "USAGE", queue: "floor-usage" }],
+      consumers: [{ queue: "floor-usage", max_batch_size: 100, max_batch_timeout: 1 }],
+    },
+  };
+  const configPath = path.join(folder, "floor.json");
   await writeFile(configPath, JSON.stringify(config));
   return createTestHarness({ workers: [{ configPath }] });
 }

@@ -31,6 +31,15 @@ const RELEASES: Readonly<Record<string, Expected>> = {
       ["ans_charged", 7],
     ],
   },
+  // Answers share tables; it is not released yet.
+  "0.2.0-dev.2": {
+    decoder: "2",
+    spent: 15,
+    due: [
+      ["acc_1 sorry", 2],
+      ["ans_charged", 7],
+    ],
+  },
 };
 
 interface Expected {

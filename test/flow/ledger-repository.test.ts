@@ -292,6 +292,25 @@ describe("the ledger's clock", () => {
     expect(ask("c")).toBe(false);
   });
 
+  test("a refund of a day that 0.1.0 forgot is taken off what its month had spent before the oldest day that is known", () => {
+    const now = { at: Date.UTC(2026, 10, 3) };
+    const store = nodeStore();
+    const repository = openLedgerRepository(store, () => now.at);
+    repository.grant({ grantId: "g", amount: micros(1_000), note: "" });
+    repository.hold(holdRequest("a", { amount: micros(10) }));
+    repository.capture({ holdId: "a", charge: micros(10), steps: 3, reply: null });
+    // As the migration of its databases leaves it.
+    store.all("UPDATE spending SET purse = 'key_1 2026-11-00' WHERE purse = 'key_1 2026-11-03'");
+    now.at += 5 * DAY_MS;
+    const keyLimits = { ...holdRequest("").keyLimits, spendPerMonthMicros: micros(12) };
+    const ask = (id: string) =>
+      repository.hold(holdRequest(id, { keyLimits, amount: micros(10) })).ok;
+    expect(ask("b")).toBe(false);
+    const refund = { refundId: "late", accountId: "acc_1", holdId: "a", note: "" };
+    expect(repository.refund({ ...refund, amount: micros(10) }).ok).toBe(true);
+    expect([ask("b"), ask("c")]).toEqual([true, false]);
+  });
+
   test("usage that could not be sent comes due again, later each time, until it is sent", () => {
     const { clock, repository } = at(0);
     repository.hold(holdRequest("a"));

@@ -1,3 +1,6 @@
+/** Made once: an error takes the stack with it, of which nobody asks here. */
+const over = new Error("the answer is over");
+
 /**
  * Gives a function up that sends nothing for so long, not even a heartbeat. Does not limit how long an answer takes: the steps do,
  * and a caller that closes its request.
@@ -37,7 +40,7 @@ export class IdleTimeout {
   /** Stops the time, and the function with it if it still runs. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#controller.abort(new Error("the answer is over"));
+    this.#controller.abort(over);
   }
 
   #start(): ReturnType<typeof setTimeout> {

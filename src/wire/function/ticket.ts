@@ -111,7 +111,16 @@ export async function signTicket(
     .setJti(ticket.ticketId)
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + TICKET_LIFETIME_SECONDS)
-    .sign(jwk(key));
+    .sign(signingJwk(key));
+}
+
+const signingJwks = new WeakMap<TicketSigningKey, ReturnType<typeof jwk>>();
+
+/** The same object for the same key: jose imports a JWK once. */
+function signingJwk(key: TicketSigningKey): ReturnType<typeof jwk> {
+  const known = signingJwks.get(key) ?? jwk(key);
+  signingJwks.set(key, known);
+  return known;
 }
 
 /**

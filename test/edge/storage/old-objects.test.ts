@@ -16,6 +16,11 @@ import answerRunning020 from "../../fixtures/databases/0.2.0-dev.1/answer-runnin
 import batch020 from "../../fixtures/databases/0.2.0-dev.1/batch.sql?raw";
 import ledger020 from "../../fixtures/databases/0.2.0-dev.1/ledger.sql?raw";
 import webhooks020 from "../../fixtures/databases/0.2.0-dev.1/webhooks.sql?raw";
+import answerEnded021 from "../../fixtures/databases/0.2.0-dev.2/answer-ended.sql?raw";
+import answerRunning021 from "../../fixtures/databases/0.2.0-dev.2/answer-running.sql?raw";
+import batch021 from "../../fixtures/databases/0.2.0-dev.2/batch.sql?raw";
+import ledger021 from "../../fixtures/databases/0.2.0-dev.2/ledger.sql?raw";
+import webhooks021 from "../../fixtures/databases/0.2.0-dev.2/webhooks.sql?raw";
 import { digest, eventReply, functionReplies } from "../function-double.ts";
 
 const RELEASES = [
@@ -37,6 +42,16 @@ const RELEASES = [
       batch: batch020,
       ledger: ledger020,
       webhooks: webhooks020,
+    },
+  },
+  {
+    release: "0.2.0-dev.2",
+    rows: {
+      answerEnded: answerEnded021,
+      answerRunning: answerRunning021,
+      batch: batch021,
+      ledger: ledger021,
+      webhooks: webhooks021,
     },
   },
 ];

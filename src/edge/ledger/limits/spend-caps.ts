@@ -70,11 +70,26 @@ export interface SpendingRequest {
 /** Gives counters back what was spent from them and not charged. Most charges are what was held, and then nothing is written. */
 export function returnSpending(store: SqlStore, counters: readonly string[], amount: Micros): void {
   if (amount === ZERO) return;
-  for (const counter of counters)
-    store.all("UPDATE spending SET amount = amount - ? WHERE purse = ?", [
-      toNumber(amount),
-      counter,
-    ]);
+  for (const counter of counters) {
+    const known = store.all(
+      "UPDATE spending SET amount = amount - ? WHERE purse = ? RETURNING purse",
+      [toNumber(amount), counter],
+    );
+    if (known.length === 0) returnToMonth(store, counter, amount);
+  }
+}
+
+/**
+ * Databases of 0.1.0 forgot a day after two, and what it had spent stands under day 00 of its month. Days are known for
+ * longer than a month since, so that beyond that month nothing is counted that this could lower.
+ */
+function returnToMonth(store: SqlStore, counter: string, amount: Micros): void {
+  const day = /^(.* \d{4}-\d\d)-\d\d$/.exec(counter);
+  if (day === null) return;
+  store.all("UPDATE spending SET amount = max(0, amount - ?) WHERE purse = ?", [
+    toNumber(amount),
+    `${day[1]}-00`,
+  ]);
 }
 
 /** Forgets counters that nothing can be spent from any more. */
