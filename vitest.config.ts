@@ -1,27 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
 import { browserModel } from "./test/support/browser-model.ts";
+import { findChromium } from "./test/support/chromium.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
 import { withoutNode } from "./test/support/no-node.ts";
 
 // Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
-const chromiumPaths = [
-  process.env["CHROMIUM_PATH"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-];
-const chromium = chromiumPaths.find(
-  (candidate) => candidate !== undefined && existsSync(candidate),
-);
+const chromium = findChromium();
 if (chromium === undefined) {
   console.warn(
-    "skipped: project 'browser' (no Chromium found; set CHROMIUM_PATH, or on Debian: apt-get install chromium)",
+    "skipped: project 'browser' and the playground's pages (no Chromium found; set CHROMIUM_PATH, or on Debian: apt-get install chromium)",
   );
 }
 

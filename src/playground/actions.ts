@@ -1,6 +1,7 @@
 import { createClient } from "#client/client.ts";
 import { type PlaygroundPass, tradeForPass } from "#client/playground-pass.ts";
 import { askOf, type Draft, type Options } from "./asking/draft.ts";
+import type { Linked } from "./asking/permalink.ts";
 import { type Asking, startAsking } from "./asking/run.ts";
 import { keepPass, keptPass } from "./pass/keep.ts";
 import type { Picture } from "./pictures/picture.ts";
@@ -24,6 +25,8 @@ export interface Actions {
   newQuestion(): void;
   addFile(file: Blob, name: string): Promise<void>;
   addSample(name: string): Promise<void>;
+  /** Takes over what a link brings. */
+  openLink(linked: Linked): Promise<void>;
   addAddress(url: string): void;
   removePicture(id: number): void;
   setQuestion(question: string): void;
@@ -138,6 +141,7 @@ type DraftActions = Pick<
   Actions,
   | "addFile"
   | "addSample"
+  | "openLink"
   | "addAddress"
   | "removePicture"
   | "setQuestion"
@@ -153,24 +157,29 @@ function draftActions(store: Store<State>, browser: Browser): DraftActions {
     store.update((state) => ({ draft: { ...state.draft, ...change(state.draft) }, quote: null }));
   const add = (picture: Picture): void =>
     draft(({ pictures }) => ({ pictures: [...pictures, picture] }));
-  const addFile = async (file: Blob, name: string): Promise<void> => {
+  const addFile = async (file: Blob, name: string, sample: string | null): Promise<void> => {
     try {
       const side = worthwhileSide(modelOf(store.get())?.image);
-      add(await reducePicture(file, name, side));
+      add({ ...(await reducePicture(file, name, side)), sample });
       store.update({ trouble: null });
     } catch (cause) {
       fail(cause);
     }
   };
+  const addSample = async (name: string): Promise<void> => {
+    try {
+      const response = await fetch(`/samples/${name}`);
+      if (response.ok) await addFile(await response.blob(), name, name);
+    } catch (cause) {
+      fail(cause);
+    }
+  };
   return {
-    addFile,
-    async addSample(name) {
-      try {
-        const response = await fetch(`/samples/${name}`);
-        if (response.ok) await addFile(await response.blob(), name);
-      } catch (cause) {
-        fail(cause);
-      }
+    addFile: (file, name) => addFile(file, name, null),
+    addSample,
+    async openLink({ question, model, options, urls, samples }) {
+      draft(() => ({ question, model, options, turns: [], pictures: urls.map(addressedPicture) }));
+      for (const sample of samples) await addSample(sample);
     },
     addAddress: (url) => add(addressedPicture(url)),
     removePicture: (id) =>

@@ -5,6 +5,7 @@ import { SpokenLine } from "./canvas/reading-line.tsx";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { AskView } from "./views/ask-view.tsx";
+import { CopyView } from "./views/copy-view.tsx";
 import { PassView } from "./views/pass-view.tsx";
 import { ResultView } from "./views/result-view.tsx";
 import { TroubleView } from "./views/trouble-view.tsx";
@@ -12,6 +13,7 @@ import { TroubleView } from "./views/trouble-view.tsx";
 export interface AppProps {
   readonly store: Store<State>;
   readonly actions: Actions;
+  readonly baseUrl: string;
   /** On this machine `npm start` gives passes out. */
   readonly isLocal: boolean;
   readonly isCalm: boolean;
@@ -21,7 +23,7 @@ export interface AppProps {
 const QUOTE_MS = 350;
 
 /** The playground: the question on one side, the canvas on the other. */
-export function App({ store, actions, isLocal, isCalm }: AppProps): JSX.Element {
+export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX.Element {
   const state = useSyncExternalStore(store.subscribe, store.get);
   const { pass, draft, trouble, run } = state;
   useEffect(() => {
@@ -40,7 +42,10 @@ export function App({ store, actions, isLocal, isCalm }: AppProps): JSX.Element 
       {pass === null && <PassView {...{ actions, isLocal }} />}
       <div class="columns">
         <AskView {...{ state, actions }} />
-        <ResultView {...{ state, actions, isCalm }} />
+        <div class="watch">
+          <ResultView {...{ state, actions, isCalm }} />
+          {draft.question.trim() !== "" && <CopyView {...{ draft, baseUrl }} />}
+        </div>
       </div>
       <SpokenLine film={run?.film ?? null} />
     </>

@@ -2,6 +2,7 @@ import { render } from "hono/jsx/dom";
 import { type Browser, createActions } from "./actions.ts";
 import { App } from "./app.tsx";
 import { emptyDraft } from "./asking/draft.ts";
+import { linkedOf } from "./asking/permalink.ts";
 import { keptPass, onPassOfOtherTab } from "./pass/keep.ts";
 import { passOf } from "./pass/pass.ts";
 import type { State } from "./state.ts";
@@ -11,7 +12,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const browser: Browser = {
   baseUrl: location.origin,
-  now: Date.now,
+  now: () => Date.now(),
   isOnline: () => navigator.onLine,
   prefersReducedMotion: () => calm.matches,
   newKey: () => crypto.getRandomValues(new Uint8Array(16)).toHex(),
@@ -29,12 +30,8 @@ const store = createStore<State>({
 });
 const actions = createActions(store, browser);
 
-const handed = passOf(location.hash);
-if (handed !== null) {
-  actions.takePass(handed);
-  // Out of the address, so that nobody copies it along.
-  history.replaceState(null, "", location.pathname);
-}
+readFragment();
+addEventListener("hashchange", readFragment);
 onPassOfOtherTab(actions.refreshPass);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) actions.refreshPass();
@@ -52,6 +49,17 @@ document.addEventListener("drop", (event) => {
   addAll(event.dataTransfer);
 });
 
+/** Takes what the address brings, a pass or a question, and leaves the pass out of it, so that nobody copies it along. */
+function readFragment(): void {
+  const pass = passOf(location.hash);
+  const linked = linkedOf(location.hash);
+  if (pass !== null) {
+    history.replaceState(null, "", location.pathname);
+    actions.takePass(pass);
+  }
+  if (linked !== null) void actions.openLink(linked);
+}
+
 function addAll(dropped: DataTransfer | null): void {
   for (const file of dropped?.files ?? []) void actions.addFile(file, file.name);
 }
@@ -64,5 +72,8 @@ const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
 const place = document.getElementById("playground");
 if (place !== null) {
   place.textContent = "";
-  render(<App {...{ store, actions, isLocal }} isCalm={calm.matches} />, place);
+  render(
+    <App {...{ store, actions, isLocal }} baseUrl={browser.baseUrl} isCalm={calm.matches} />,
+    place,
+  );
 }

@@ -12,6 +12,8 @@ interface Ready {
   readonly model: string;
   /** Names of all that are served. */
   readonly models: readonly string[];
+  /** The address that opens the playground with a pass: told to people alone. */
+  readonly playground?: string;
 }
 
 /** The whole system on this machine, as `npm start` brings it up. */
@@ -90,5 +92,6 @@ function readyForPeople(printed: string): Ready {
     admin_key: /UNMASK_ADMIN_KEY=(\S+)/.exec(printed)?.[1] ?? "",
     model: "unmask-demo",
     models: ["unmask-demo"],
+    playground: /^ *(http\S+#pass=\S+)$/m.exec(printed)?.[1] ?? "",
   };
 }

@@ -1,6 +1,6 @@
 import type { AnswerUpdate } from "#client/answer-stream.ts";
 import { createClient } from "#client/client.ts";
-import { closeFilm, expose, type Film, openFilm } from "../canvas/film.ts";
+import { asOf, closeFilm, expose, type Film, openFilm } from "../canvas/film.ts";
 import type { Run, StreamNote } from "../state.ts";
 import { cuttableFetch } from "./cuttable-fetch.ts";
 import { askOf, type Draft } from "./draft.ts";
@@ -46,6 +46,7 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
     for await (const update of stream) {
       if (update.event === "answer.frame" && film !== null) await around.pause(frameMs(film));
       const after = filmAfter(film, update);
+      if (film === null && after?.isOver === true) await playFilm(after, around);
       film = after;
       const answer = isUnderWay(update) ? null : answerOf(update);
       tell((run) => ({ ...run, film: after, answer }));
@@ -62,6 +63,14 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
     },
     stop: () => void stream.cancel().catch(() => undefined),
   };
+}
+
+/** An answer from the cache comes whole: its steps are shown all the same. */
+async function playFilm(film: Film, { tell, pause }: Surroundings): Promise<void> {
+  for (let step = 0; step < film.step; step += 1) {
+    tell((run) => ({ ...run, film: asOf(film, step) }));
+    await pause(frameMs(film));
+  }
 }
 
 function frameMs({ planned }: Film): number {

@@ -1,6 +1,6 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
-import { type Cell, cellAt, type Film, isBehindEnd } from "./film.ts";
+import { type Cell, cellAt, type Film, isBehindEnd, sureness } from "./film.ts";
 
 export interface CanvasViewProps {
   readonly film: Film;
@@ -59,13 +59,16 @@ function CellView({ film, step, position, heat, isChosen, onLook }: CellProps): 
       type="button"
       class={`cell ${kind}`}
       tabIndex={isChosen ? 0 : -1}
-      aria-label={told(film, position, step)}
-      style={{ "--order": order.toFixed(3), "--sure": (cell?.confidence ?? 0).toFixed(3) }}
+      style={{
+        "--order": order.toFixed(3),
+        "--sure": (cell === undefined ? 0 : sureness(cell.confidence)).toFixed(3),
+      }}
       onFocus={onLook}
       onMouseEnter={onLook}
       onClick={onLook}
     >
-      <span class="token" aria-hidden="true">
+      <span class="unseen">{told(film, position, step)}</span>
+      <span class={lengthClass(cell)} aria-hidden="true">
         {cell === undefined ? "" : visible(cell.text)}
       </span>
       <span class="number" aria-hidden="true">
@@ -81,6 +84,12 @@ function kindOf(film: Film, position: number, cell: Cell | undefined): CellKind 
   if (isBehindEnd(film, position) && (cell !== undefined || film.isOver)) return "behind";
   if (cell === undefined) return "mask";
   return cell.isGuess ? "guess" : "text";
+}
+
+/** Long tokens are set smaller, so that they are read whole. */
+function lengthClass(cell: Cell | undefined): string {
+  const length = cell?.text.trim().length ?? 0;
+  return length > 11 ? "token longest" : length > 8 ? "token long" : "token";
 }
 
 /** A token as it is seen in a cell: what would be invisible has a sign. */

@@ -80,6 +80,16 @@ export function closeFilm(film: Film | null, answer: Answer): Film {
   };
 }
 
+/** A film as it was after one of its steps. */
+export function asOf(film: Film, step: number): Film {
+  const cells = film.cells.map((_, position) => cellAt(film, position, step));
+  const firstMask = cells.indexOf(undefined);
+  return {
+    ...{ ...film, cells, step, turnEnd: null, isOver: false },
+    stableUntil: firstMask < 0 ? cells.length : firstMask,
+  };
+}
+
 /** What stands at a position as of a step; undefined is a mask. */
 export function cellAt(film: Film, position: number, step: number): Cell | undefined {
   const cell = film.cells[position];
@@ -107,4 +117,13 @@ export function confidenceBySteps(film: Film): readonly number[] {
     const sum = written.reduce((total, cell) => total + (cell?.confidence ?? 0), 0);
     return written.length === 0 ? 0 : sum / written.length;
   });
+}
+
+/** Odds that fill a bar: 999 to 1. */
+const FULL_ODDS = 999;
+
+/** A confidence as a length, 0 … 1, on a scale of odds: most are above 0.9, and 0.9 and 0.999 are far apart. */
+export function sureness(confidence: number): number {
+  const odds = confidence / Math.max(1 - confidence, 1e-9);
+  return Math.min(1, Math.max(0.04, Math.log(odds) / Math.log(FULL_ODDS)));
 }

@@ -17,11 +17,7 @@ export function ReadingLine({
         if (cell !== undefined)
           return <span class={cell.isGuess ? "word guess" : "word"}>{cell.text}</span>;
         if (isBehindEnd(film, position)) return null;
-        return (
-          <span class="gap" aria-hidden="true">
-            {" "}
-          </span>
-        );
+        return <span class="gap" aria-hidden="true" />;
       })}
     </p>
   );

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
-import { confidenceBySteps, type Film } from "./film.ts";
+import { confidenceBySteps, type Film, sureness } from "./film.ts";
 
 export interface ScrubberProps {
   readonly film: Film;
@@ -40,7 +40,10 @@ export function Scrubber({ film, step, onScrub, isCalm }: ScrubberProps): JSX.El
       <div class="track">
         <div class="bars" aria-hidden="true">
           {confidenceBySteps(film).map((confidence, index) => (
-            <i class={index < step ? "seen" : ""} style={{ "--sure": confidence.toFixed(3) }} />
+            <i
+              class={index < step ? "seen" : ""}
+              style={{ "--sure": (confidence === 0 ? 0 : sureness(confidence)).toFixed(3) }}
+            />
           ))}
         </div>
         <label class="unseen" for="scrub">

@@ -8,6 +8,8 @@ export interface Picture {
   readonly name: string;
   /** The name that the snippets give it, and under which it can be saved: `picture-1.png`. Null for an address. */
   readonly file: string | null;
+  /** Its name among the page's samples; null for a picture of the person's own. */
+  readonly sample: string | null;
   /** A file as it is sent, or an address that the service fetches itself. */
   readonly source: Extract<Source, Blob | { readonly url: string }>;
   /** What to show of it; null for an address, which this page does not load. */

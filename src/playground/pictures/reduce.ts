@@ -23,7 +23,11 @@ let count = 0;
  * Makes a picture as small as the model looks at it, `side` pixels at most, upright as the camera held it. A file that is small
  * already, or would not become smaller, stays as it is. Rejects with PictureError.
  */
-export async function reducePicture(file: Blob, name: string, side: number): Promise<Picture> {
+export async function reducePicture(
+  file: Blob,
+  name: string,
+  side: number,
+): Promise<Omit<Picture, "sample">> {
   using bitmap = disposable(await decode(file, name));
   const { width, height } = bitmap.value;
   if (width * height > MAX_PIXELS) throw new PictureError("too_large");
@@ -47,7 +51,10 @@ export async function reducePicture(file: Blob, name: string, side: number): Pro
 /** A picture that the service fetches. */
 export function addressedPicture(url: string): Picture {
   count += 1;
-  return { id: count, name: url, file: null, source: { url }, preview: null, sizes: null };
+  return {
+    ...{ id: count, name: url, file: null, source: { url } },
+    ...{ preview: null, sizes: null, sample: null },
+  };
 }
 
 async function decode(file: Blob, name: string): Promise<ImageBitmap> {

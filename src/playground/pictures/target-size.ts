@@ -5,19 +5,15 @@ export interface Size {
   readonly height: number;
 }
 
-/** The model resamples what it gets once more; from twice its size that loses nothing that it could see. */
-const OVERSAMPLING = 2;
-
-/** Where a model does not say how it looks: LLaDA-V's largest grid, 6 tiles of 384. */
+/** Where a model does not say how large a picture it looks at: LLaDA-V's largest grid, 6 tiles of 384. */
 const LARGEST_SIDE = 2304;
 
 /** A file that is this small already is sent as it is, down to its last byte. */
 export const SMALL_BYTES: number = 32 * 1024;
 
-/** The longest side, in pixels, of what is worth sending to a model. */
+/** The longest side, in pixels, of what is worth sending to a model: more it never looks at. */
 export function worthwhileSide(image: ModelBody["image"] | undefined): number {
-  const sides = image?.grid_pinpoints.flat() ?? [];
-  return sides.length === 0 ? LARGEST_SIDE : OVERSAMPLING * Math.max(...sides);
+  return image?.recommended_max_side ?? LARGEST_SIDE;
 }
 
 /** The size to which a picture is made smaller, its shape kept; its own where it is no larger. */

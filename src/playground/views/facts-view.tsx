@@ -15,6 +15,7 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
   const { quotedMicros, replay } = run;
   return (
     <div class="facts">
+      {answer.abstention !== null && <p class="reliance">{relianceWords[answer.abstention]}</p>}
       <dl>
         <Fact name="Status">{statusText(answer)}</Fact>
         <Fact name="Made in">{madeIn(answer)}</Fact>
@@ -61,6 +62,12 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
     </div>
   );
 }
+
+const relianceWords: Readonly<Record<NonNullable<Answer["abstention"]>, string>> = {
+  out_of_domain: "Not to be relied on: this picture is outside of what the model was trained for.",
+  unsure: "Not to be relied on: the model itself says that it does not know.",
+  low_confidence: "Not to be relied on: the model is not sure enough.",
+};
 
 function Fact({
   name,
@@ -114,7 +121,7 @@ function madeIn({ created_at, ended_at }: Answer): JSX.Element {
   return (
     <>
       {ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`}
-      <span class="fine"> shown slower, to be watched</span>
+      <span class="fine"> (shown slower)</span>
     </>
   );
 }

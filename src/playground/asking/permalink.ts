@@ -1,0 +1,56 @@
+import { answerModes } from "#domain/modes.ts";
+import { type Draft, defaultOptions, type Options } from "./draft.ts";
+
+/** What a link can bring: the question and how it is asked. */
+export interface Linked {
+  readonly question: string;
+  readonly model: string | null;
+  readonly options: Options;
+  /** Addresses of pictures; pictures of a person's own stay with them. */
+  readonly urls: readonly string[];
+  /** Names of the page's samples. */
+  readonly samples: readonly string[];
+}
+
+const numbers = ["canvas", "steps", "blockLength", "temperature", "seed", "deadlineMs"] as const;
+
+/** The address that opens the page with this question. It stands in the fragment, so that no server sees it. */
+export function permalink(draft: Draft, baseUrl: string): string {
+  const { question, model, options, pictures } = draft;
+  const link = new URLSearchParams();
+  link.set("q", question.trim());
+  if (model !== null) link.set("model", model);
+  for (const name of numbers) {
+    const value = options[name];
+    if (value !== null) link.set(name, String(value));
+  }
+  if (options.mode !== null) link.set("mode", options.mode);
+  if (options.stop !== "") link.set("stop", options.stop);
+  for (const { source, sample } of pictures) {
+    if (sample !== null) link.append("sample", sample);
+    else if (!(source instanceof Blob)) link.append("url", source.url);
+  }
+  return `${baseUrl}/#${link}`;
+}
+
+/** Reads what a link brings; null where the fragment is none. What cannot be read is left as the model has it. */
+export function linkedOf(fragment: string): Linked | null {
+  const link = new URLSearchParams(fragment.replace(/^#/, ""));
+  const question = link.get("q");
+  if (question === null) return null;
+  const read = numbers.map((name) => [name, numberOf(link.get(name))] as const);
+  const mode = answerModes.find((one) => one === link.get("mode")) ?? null;
+  return {
+    question,
+    model: link.get("model"),
+    options: { ...defaultOptions, ...Object.fromEntries(read), mode, stop: link.get("stop") ?? "" },
+    urls: link.getAll("url"),
+    samples: link.getAll("sample").filter((name) => /^[a-z-]+\.(?:png|jpg)$/.test(name)),
+  };
+}
+
+function numberOf(text: string | null): number | null {
+  if (text === null || text.trim() === "") return null;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+}
