@@ -5,8 +5,7 @@ import type { Linked } from "./asking/permalink.ts";
 import { type Asking, startAsking } from "./asking/run.ts";
 import { keepPass, keptPass } from "./pass/keep.ts";
 import type { Picture } from "./pictures/picture.ts";
-import { addressedPicture, reducePicture } from "./pictures/reduce.ts";
-import { worthwhileSide } from "./pictures/target-size.ts";
+import { addressedPicture, takePicture } from "./pictures/reduce.ts";
 import { modelOf, type Run, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { passOver, troubleOf } from "./trouble.ts";
@@ -159,8 +158,8 @@ function draftActions(store: Store<State>, browser: Browser): DraftActions {
     draft(({ pictures }) => ({ pictures: [...pictures, picture] }));
   const addFile = async (file: Blob, name: string, sample: string | null): Promise<void> => {
     try {
-      const side = worthwhileSide(modelOf(store.get())?.image);
-      add({ ...(await reducePicture(file, name, side)), sample });
+      const image = modelOf(store.get())?.image ?? null;
+      add({ ...(await takePicture(file, name, image)), sample });
       store.update({ trouble: null });
     } catch (cause) {
       fail(cause);

@@ -1,5 +1,5 @@
+import { type RecommendedMaximum, reducePicture } from "#client/pictures/reduce-picture.ts";
 import { type Extent, endingOf, type Picture } from "./picture.ts";
-import { SMALL_BYTES, targetSize } from "./target-size.ts";
 
 /** A file that cannot be asked about. `kind` says why; the page says what to do. */
 export class PictureError extends Error {
@@ -15,34 +15,32 @@ export class PictureError extends Error {
 /** Threat: a tab that runs out of memory. 100 megapixels are 400 MB of pixels, twice the largest telephone's picture. */
 const MAX_PIXELS = 100_000_000;
 
-const JPEG_QUALITY = 0.9;
+/** A file that is this small already is sent as it is, down to its last byte. */
+const SMALL_BYTES = 32 * 1024;
+
+/** While the model has not said how large a picture it looks at: LLaDA-V's largest grid, 6 tiles of 384. */
+const USUAL_MAXIMUM: RecommendedMaximum = {
+  recommended_max_pixels: null,
+  recommended_max_side: 2304,
+};
 
 let count = 0;
 
-/**
- * Makes a picture as small as the model looks at it, `side` pixels at most, upright as the camera held it. A file that is small
- * already, or would not become smaller, stays as it is. Rejects with PictureError.
- */
-export async function reducePicture(
+/** Makes a picture as small as the model looks at it, and says what became of it. Rejects with PictureError. */
+export async function takePicture(
   file: Blob,
   name: string,
-  side: number,
+  image: RecommendedMaximum | null,
 ): Promise<Omit<Picture, "sample">> {
-  using bitmap = disposable(await decode(file, name));
-  const { width, height } = bitmap.value;
-  if (width * height > MAX_PIXELS) throw new PictureError("too_large");
-  const before: Extent = { width, height, bytes: file.size };
-  const isReadable = endingOf(file.type) !== undefined;
-  const small = targetSize(before, side);
-  const isSmall = file.size <= SMALL_BYTES;
-  const drawn = isReadable && isSmall ? null : await draw(bitmap.value, small, file.type);
-  const isBetter = drawn !== null && (!isReadable || drawn.size < file.size);
-  const source = isBetter ? drawn : file;
-  const after = isBetter ? { ...small, bytes: source.size } : before;
+  const before = await extentOf(file, name);
+  if (before.width * before.height > MAX_PIXELS) throw new PictureError("too_large");
+  const isSmall = file.size <= SMALL_BYTES && endingOf(file.type) !== undefined;
+  const reduced = isSmall ? file : await reducePicture(file, image ?? USUAL_MAXIMUM);
+  const source = reduced.size < file.size || endingOf(file.type) === undefined ? reduced : file;
   count += 1;
   return {
     id: count,
-    ...{ name, source, sizes: { before, after } },
+    ...{ name, source, sizes: { before, after: await extentOf(source, name) } },
     file: `picture-${count}.${endingOf(source.type) ?? "png"}`,
     preview: URL.createObjectURL(source),
   };
@@ -57,9 +55,12 @@ export function addressedPicture(url: string): Picture {
   };
 }
 
-async function decode(file: Blob, name: string): Promise<ImageBitmap> {
+async function extentOf(file: Blob, name: string): Promise<Extent> {
   try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
+    const bitmap = await createImageBitmap(file);
+    const { width, height } = bitmap;
+    bitmap.close();
+    return { width, height, bytes: file.size };
   } catch (cause) {
     throw new PictureError(isHeic(file, name) ? "heic" : "unreadable", cause);
   }
@@ -67,31 +68,4 @@ async function decode(file: Blob, name: string): Promise<ImageBitmap> {
 
 function isHeic({ type }: Blob, name: string): boolean {
   return /^image\/hei[cf]/.test(type) || /\.hei[cf]$/i.test(name);
-}
-
-/** Draws it at its new size: drawings and what may be transparent as PNG, photographs as JPEG. */
-async function draw(
-  bitmap: ImageBitmap,
-  { width, height }: { readonly width: number; readonly height: number },
-  type: string,
-): Promise<Blob> {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d");
-  if (context === null) throw new PictureError("unreadable");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, width, height);
-  const isDrawing = type === "image/png" || type === "image/gif" || type === "image/svg+xml";
-  return await new Promise((resolve, reject) =>
-    canvas.toBlob(
-      (blob) => (blob === null ? reject(new PictureError("too_large")) : resolve(blob)),
-      isDrawing ? "image/png" : "image/jpeg",
-      JPEG_QUALITY,
-    ),
-  );
-}
-
-function disposable(bitmap: ImageBitmap): { readonly value: ImageBitmap } & Disposable {
-  return { value: bitmap, [Symbol.dispose]: () => bitmap.close() };
 }
