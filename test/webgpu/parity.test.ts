@@ -9,16 +9,16 @@ import { describeOnVulkan } from "../support/software-vulkan.ts";
 const reference = path.resolve("test/fixtures/reference");
 
 /**
- * One picture, the sampler's own runs and its hook's with a kept prefix, and a tower of one layer in the real model's widths. All cases take some minutes:
+ * One picture, the sampler's own runs and its hook's with a kept prefix, a tower of one layer in the real model's widths, and one of convolutions. All cases take some minutes:
  * `npm run parity -- --provider webgpu`.
  */
-const slice = ["p01_square56_grad", "p14_fast_prefix_cache", "p17_real_geometry"];
+const slice = ["c01_conv_40x90", "p01_square56_grad", "p14_fast_prefix_cache", "p17_real_geometry"];
 
 describeOnVulkan("parity on WebGPU", () => {
   test("a slice of the reference's cases gives its tokens, whole passes and kept prefixes", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "unmask-parity-"));
     try {
-      for (const checkpoint of ["tiny-a", "tiny-real"])
+      for (const checkpoint of ["tiny-a", "tiny-real", "tiny-conv"])
         await cp(path.join(reference, checkpoint), path.join(folder, checkpoint), {
           recursive: true,
         });
