@@ -15,6 +15,7 @@ import {
 import { Schemas } from "../openapi/schemas.ts";
 import { failures } from "../support/edge-builders.ts";
 import { builtDocs } from "./docs-site.ts";
+import { replyProblems } from "./replies.ts";
 
 const docs = builtDocs();
 
@@ -131,23 +132,8 @@ describe("the reference", () => {
   });
 
   test(`shows replies (${RECORDED_FILE}) that are what the description says`, () => {
-    const { components } = docs.description;
-    const schemas = new Schemas(components.schemas as never);
-    const recorded = readRecorded();
-    const problems = routesOf(docs.description).flatMap(({ operation }) => {
-      const { operationId, responses } = operation;
-      const reply = recorded[operationId];
-      if (reply === undefined) return [`${operationId} has no recorded reply`];
-      const described = responses[String(reply.status)] ?? responses["default"];
-      const type = reply.contentType?.split(";")[0] ?? "";
-      if (type === "" || type === "text/event-stream") return [];
-      const schema = described?.content?.[type]?.schema;
-      if (schema === undefined) return [`${operationId} does not reply ${type}`];
-      return schemas
-        .problems(schema as never, JSON.parse(reply.body))
-        .map((problem) => `${operationId}: ${problem}`);
-    });
-    expect(problems).toEqual([]);
+    const recorded = new Map(Object.entries(readRecorded()));
+    expect(replyProblems(docs.description, recorded)).toEqual([]);
   });
 
   test("shows bodies that are what the description takes", () => {
