@@ -1,6 +1,6 @@
 """Make the test pictures and the evaluation set of the repository, all in the held-out style `noto`.
 
-    python fixtures.py --work DIR --pictures FOLDER --evaluation FOLDER
+    python fixtures.py --work DIR [--pictures FOLDER] [--evaluation FOLDER [--seed N]]
 
 Answers are what the scene was made of, never a model's output.
 """
@@ -182,11 +182,14 @@ def line(number: int, picture: int, family: str, question: str | list[str], answ
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--pictures", type=Path, required=True)
-    parser.add_argument("--evaluation", type=Path, required=True)
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--evaluation", type=Path)
+    parser.add_argument("--seed", type=int, default=20, help="of the evaluation; 20 is the one in the repository")
     args = parser.parse_args()
-    make_pictures(args.work, args.pictures)
-    make_evaluation(args.work, args.evaluation)
+    if args.pictures:
+        make_pictures(args.work, args.pictures)
+    if args.evaluation:
+        make_evaluation(args.work, args.evaluation, args.seed)
 
 
 if __name__ == "__main__":

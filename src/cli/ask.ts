@@ -59,6 +59,7 @@ export async function ask(args: readonly string[], io: CommandIo): Promise<numbe
     // A service of before this command says nothing of them.
     const warnings: Answer["warnings"] | undefined = answer.warnings;
     for (const { message } of warnings ?? []) io.stderr.write(`Note: ${printable(message)}\n`);
+    if (!isEmpty) io.stderr.write(relianceNote(answer));
     if (answer.status === "cancelled") io.stderr.write(`Cancelled; ${charge(answer)}.\n`);
     if (isEmpty) {
       const { charged_micros } = answer;
@@ -90,6 +91,23 @@ async function stop(asked: AnswerStream): Promise<void> {
     asked.abort(cause);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Says in one line why an answer is not to be relied on; nothing where it is, or a service of before does not say. */
+function relianceNote(answer: Answer): string {
+  const { abstention = null, confidence }: Partial<Answer> = answer;
+  switch (abstention) {
+    case null:
+      return "";
+    case "out_of_domain":
+      return 'Note: the picture is not of what the model knows, so this is a guess; "unmask models served" says what it knows.\n';
+    case "unsure":
+      return "Note: the model says that it does not know.\n";
+    case "low_confidence":
+      return `Note: the model is not sure enough to rely on this (${((confidence ?? 0) * 100).toFixed(0)} %).\n`;
+    default:
+      return abstention satisfies never;
   }
 }
 

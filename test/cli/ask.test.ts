@@ -38,6 +38,34 @@ describe("unmask ask", () => {
     expect(form?.getAll("image")).toHaveLength(1);
   });
 
+  test.each([
+    ["out_of_domain", "not of what the model knows"],
+    ["unsure", "does not know"],
+    ["low_confidence", "not sure enough to rely on this (55 %)"],
+  ])("says beside the answer, in one line, that it abstained: %s", async (reason, words) => {
+    const told = recording
+      .replace('"abstained":false', '"abstained":true')
+      .replace('"abstention":null', `"abstention":"${reason}"`);
+    await using api = await apiDouble(() => recorded(told));
+    const io = recordedIo();
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(EXIT.done);
+    expect(io.written.stdout).toBe("A red square.\n");
+    expect(io.written.stderr).toMatch(/^Note: [^\n]+\n$/);
+    expect(io.written.stderr).toContain(words);
+  });
+
+  test("says nothing of that where a service of before does not", async () => {
+    const told = recording.replace(
+      ',"in_domain":null,"domain_score":null,"abstained":false,"abstention":null',
+      "",
+    );
+    expect(told).not.toBe(recording);
+    await using api = await apiDouble(() => recorded(told));
+    const io = recordedIo();
+    expect(await ask(["What?", "--url", api.url, "--key", "k"], io)).toBe(EXIT.done);
+    expect(io.written).toEqual({ stdout: "A red square.\n", stderr: "" });
+  });
+
   test("sends its deadline, whose cache it shares, and who else is told", async () => {
     await using api = await apiDouble(() => recorded());
     const terms = ["--deadline-ms", "500", "--cache", "off", "--webhook", "https://a.test/"];

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import { checkTemplate } from "#cli/convert/template.ts";
 import { convert } from "#cli/convert.ts";
 import { main } from "#cli/main.ts";
 import { synth } from "#cli/synth.ts";
+import type { Trust } from "#domain/trust.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { DEFAULT_CHAT_TEMPLATE } from "#weights/checkpoint/special-tokens.ts";
 import { SMALL_FORM } from "#weights/format-choice.ts";
@@ -80,6 +81,33 @@ describe("unmask convert", () => {
     await convert(tinyA(silent), testIo());
     const { bundle } = await readManifest(fileStore(silent), "tiny-a");
     expect("abilities" in bundle).toBe(false);
+  });
+
+  test("writes down how far the model can be trusted, where a file says that", async () => {
+    const trust: Trust = {
+      domain: { description: "Pictures of pets.", things: ["a dog"] },
+      calibration: { temperature: 2, shift: -1 },
+      abstention: { sentences: ["I do not know."], below: 0.5 },
+    };
+    await writeFile(path.join(folder, "trust.json"), JSON.stringify(trust));
+    const target = path.join(folder, "trusted");
+    const said = ["--trust", path.join(folder, "trust.json")];
+    expect(await convert([...tinyA(target), ...said], testIo())).toBe(EXIT.done);
+    const { bundle } = await readManifest(fileStore(target), "tiny-a");
+    expect(bundle).toMatchObject(trust);
+  });
+
+  test.each([
+    ["not there", undefined, /cannot be read \(ENOENT\)/],
+    ["no JSON", "{", /is not JSON/],
+    ["of another form", '{"world": "pets"}', /world/],
+    ["longer than a manifest", " ".repeat(5_000_000), /more than a manifest may have/],
+  ])("refuses a file about trust that is %s, before anything is read", async (_, text, what) => {
+    const file = path.join(folder, "no-trust.json");
+    await rm(file, { force: true });
+    if (text !== undefined) await writeFile(file, text);
+    const asked = convert([...tinyA("x"), "--trust", file], testIo());
+    await expect(asked).rejects.toThrow(what);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerOptions } from "#domain/question.ts";
+import type { Picture } from "#domain/tensor.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
 import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
@@ -37,6 +38,21 @@ const labels = JSON.parse(readFileSync(path.join(pictures, "answers.json"), "utf
 }[];
 
 const forever = new AbortController().signal;
+
+/** Brightness at a pixel of pictures of no thing, 0 … 255. */
+const outside: Readonly<Record<string, (x: number, y: number) => number>> = {
+  noise: (x, y) => (Math.imul(x * 96 + y + 1, 2_654_435_761) >>> 24) & 255,
+  "a page of lines": (x, y) => (y % 8 < 3 && x % 7 !== 0 ? 30 : 245),
+};
+
+function drawn(brightness: (x: number, y: number) => number): Picture {
+  const side = 96;
+  const pixelsHWC = new Uint8Array(side * side * 3).map((_, index) => {
+    const pixel = Math.floor(index / 3);
+    return brightness(pixel % side, Math.floor(pixel / side));
+  });
+  return { width: side, height: side, pixelsHWC };
+}
 
 describe("the demo model that ships", () => {
   let host: ModelHost;
@@ -117,6 +133,31 @@ describe("the demo model that ships", () => {
       ...{ canvas: 256, steps: 16, blockLength: 256 },
     });
     expect(end).toMatchObject({ kind: "answer.failed", failure: { kind: "empty_answer" } });
+  });
+
+  test("knows each of the pictures for one of its world, and noise and pages of lines for none", async () => {
+    const files = [...new Set(labels.map(({ file }) => file))];
+    expect(files.length).toBeGreaterThan(10);
+    for (const file of files) {
+      const { end } = await run(
+        file,
+        "What is this?",
+        options({ canvas: 16, steps: 2, blockLength: 16 }),
+      );
+      expect.soft(end, file).toMatchObject({ domainScore: expect.any(Number) });
+      if (end?.kind === "answer.completed") expect.soft(end.domainScore, file).toBeGreaterThan(0);
+    }
+    for (const [name, brightness] of Object.entries(outside)) {
+      const picture = drawn(brightness);
+      const question = { messages: [{ role: "user", text: "What is this?" } as const] };
+      const asked = {
+        ...question,
+        pictures: [picture],
+        options: options({ canvas: 16, steps: 2, blockLength: 16 }),
+      };
+      const end = (await Array.fromAsync(answer(asked, model.tools, forever))).at(-1);
+      expect.soft(end, name).toMatchObject({ confidence: 0, abstention: "out_of_domain" });
+    }
   });
 
   test("its tokens' pieces, in whatever order they are drawn, are the text that its tokenizer reads in them at once", () => {

@@ -7,6 +7,7 @@ import { takeLock } from "#cli/models/lock.ts";
 import { lockFile, modelsFolder } from "#cli/models/model-folders.ts";
 import { models } from "#cli/models.ts";
 import type { ModelRecord } from "#weights/model-record.ts";
+import { apiDouble } from "../../support/edge-command-io.ts";
 
 let cwd: string;
 beforeEach(async () => {
@@ -45,6 +46,39 @@ describe("unmask models", () => {
       ["two", "unfinished", "0.01"],
       [""],
     ]);
+  });
+
+  test("prints what the models of a service know, and when their answers count as none", async () => {
+    const model = { id: "demo", format: "w8a8", provider: "cpu", digest: "ab".repeat(32) };
+    const told = {
+      domain: { description: "Pictures\u0007 of pets.", things: ["a dog", "a cat"], scored: true },
+      confidence: { calibrated: true, abstains_below: 0.5 },
+    };
+    await using api = await apiDouble(() =>
+      Response.json({
+        object: "list",
+        data: [
+          { ...model, ...told },
+          { ...model, id: "before" },
+        ],
+      }),
+    );
+    const { code, out } = await run("served", "--url", api.url, "--key", "k");
+    expect(code).toBe(EXIT.done);
+    expect(out).toBe(
+      [
+        "demo (w8a8, cpu), weights abababababab…",
+        "  Pictures\u{FFFD} of pets.",
+        "  it knows a dog, a cat",
+        "  answers say whether a picture is of that: in_domain",
+        "  answers below a confidence of 0.5 count as none: abstained",
+        "",
+        "before (w8a8, cpu), weights abababababab…",
+        "  its maker does not say what pictures it is for",
+        "",
+      ].join("\n"),
+    );
+    await expect(run("list", "--key", "k")).rejects.toThrow(UsageError);
   });
 
   test("removes what it is told to, and nothing that is being made", async () => {
