@@ -23,9 +23,19 @@ export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
   );
   return [
     { path: "index.html", content: page },
+    { path: "licences.txt", content: licences(root) },
     ...samples.map((name) => ({
       path: `samples/${name}`,
       content: readFileSync(path.join(root, SAMPLES, name)),
     })),
   ];
+}
+
+/** What the fonts' licences ask to come along, and whose pictures the samples are. */
+function licences(root: string): string {
+  const fonts = ["inter", "newsreader"].map((name) =>
+    readFileSync(path.join(root, "node_modules/@fontsource-variable", name, "LICENSE"), "utf8"),
+  );
+  const notice = readFileSync(path.join(root, "infra/demo-model/NOTICE.demo-model"), "utf8");
+  return [...fonts, `Sample pictures\n\n${notice}`].join("\n\n---\n\n");
 }

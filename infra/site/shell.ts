@@ -55,7 +55,7 @@ ${head}
 ${main}
 </main>
 <footer class="foot">
-<p>Answers to questions about pictures, unmasked all at once. <a href="/docs">Docs</a> · <a href="/openapi.json">OpenAPI</a> · <a href="/health">Health</a></p>
+<p>Answers to questions about pictures, unmasked all at once. <a href="/docs">Docs</a> · <a href="/openapi.json">OpenAPI</a> · <a href="/health">Health</a> · <a href="/licences.txt">Licences</a></p>
 </footer>
 </body>
 </html>

@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAdminClient } from "#client/admin.ts";
 import { tradeForPass } from "#client/playground-pass.ts";
+import { problemResponse } from "#wire/error.ts";
 import { findChromium, startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 
@@ -343,6 +344,23 @@ describe.skipIf(executablePath === undefined)(
         .waitFor();
       await page.getByLabel("Question", { exact: true }).fill("What is this?");
       await page.getByRole("button", { name: "Ask", exact: true }).click();
+      await untilAnswered(page);
+    });
+
+    test("with an edge that has no function", async () => {
+      await using opened = await open(await freshAddress(), still);
+      const { page } = opened;
+      await page.getByText("The price is known").waitFor();
+      const refusal = { kind: "function_unreachable" } as const;
+      const request = { requestId: "req_1", instance: "/v1/answers" };
+      const { body, status } = problemResponse(refusal, request);
+      const text = await new Response(body).text();
+      await page.route("**/v1/answers", (route) => route.fulfill({ status, body: text }));
+      await askAboutSample(page);
+      await page.getByRole("alert").getByText("No inference function answers").waitFor();
+      await page.getByRole("alert").getByText("FUNCTION_URL").waitFor();
+      await page.unroute("**/v1/answers");
+      await page.getByRole("button", { name: "Ask again" }).click();
       await untilAnswered(page);
     });
 

@@ -1,0 +1,64 @@
+// Remakes the pictures of the playground that the documents show: npm run -s node -- test/playground/screenshots.ts
+
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import sharp from "sharp";
+import { tradeForPass } from "#client/playground-pass.ts";
+import { findChromium, startChromium } from "../support/chromium.ts";
+import { startLocalSystem } from "../support/local-system.ts";
+
+const FOLDER = "infra/docs/pictures";
+
+const executablePath = findChromium();
+if (executablePath === undefined)
+  throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
+
+await using system = await startLocalSystem();
+const browser = await startChromium(executablePath);
+try {
+  await shoot(browser, "playground-empty", { colorScheme: "light" }, async () => {});
+  await shoot(browser, "playground-half-way", { colorScheme: "light" }, async (page) => {
+    await ask(page, 1);
+    await page.locator(".cell.text").nth(8).waitFor();
+  });
+  await shoot(browser, "playground-finished", { colorScheme: "dark" }, async (page) => {
+    await ask(page, 2);
+    await page.getByText("Digest").waitFor();
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByText("The same, made afresh").waitFor();
+    await page.locator(".cell").nth(7).hover();
+  });
+} finally {
+  await browser.close();
+}
+
+/** Opens the page, brings it where it is to be seen, and writes that down. */
+async function shoot(
+  browser: Browser,
+  name: string,
+  look: BrowserContextOptions,
+  bring: (page: Page) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    deviceScaleFactor: 1.5,
+    ...look,
+  });
+  const page = await context.newPage();
+  const { token } = await tradeForPass({ baseUrl: system.url, apiKey: system.key });
+  await page.goto(`${system.url}/#pass=${token}`);
+  await page.getByText("The price is known").waitFor();
+  await bring(page);
+  const whole = await page.screenshot({ fullPage: true, animations: "disabled" });
+  // A third of the bytes, and nothing that the eye misses.
+  await sharp(whole).png({ palette: true, effort: 10 }).toFile(`${FOLDER}/${name}.png`);
+  await context.close();
+}
+
+/** Asks what the cache has not: each picture has a seed of its own, which without noise changes nothing else. */
+async function ask(page: Page, seed: number): Promise<void> {
+  const question = encodeURIComponent("Describe the image in detail.");
+  await page.goto(`${system.url}/#q=${question}&seed=${seed}&sample=apple-and-guitar.png`);
+  await page.getByText("sent as it is").waitFor();
+  await page.locator(".price strong").waitFor();
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+}
