@@ -27,7 +27,7 @@ import {
   type SentRequest,
   streamReply,
 } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { openAccount } from "../routes/administration.ts";
 import { picture } from "../routes/images.ts";
 import { modelReply } from "./model-reply.ts";
 
@@ -194,7 +194,7 @@ describe("a cached answer with a price", () => {
   test("is held and charged before it is told", async () => {
     answering();
     const what = fresh();
-    const { key } = await richAccount();
+    const { key } = await openAccount();
     await askJson(what, { authorization: `Bearer ${key}` });
     await untilHit(what, { authorization: `Bearer ${key}` });
     const before = await (await askPriced(what, key)).ledger.balance();
@@ -209,7 +209,7 @@ describe("a cached answer with a price", () => {
   test("never costs more than its question's quote, nor than its caller will pay", async () => {
     answering();
     const what = fresh();
-    const { key } = await richAccount();
+    const { key } = await openAccount();
     const first = await askJson(what, { authorization: `Bearer ${key}` });
     const { charged_micros: quoted } = await bodyOf(first);
     await untilHit(what, { authorization: `Bearer ${key}` });
@@ -227,9 +227,7 @@ describe("a cached answer with a price", () => {
     const what = fresh({ cache: "shared" });
     await askJson(what);
     await untilHit(what);
-    const opened = await administer("POST", "/v1/accounts", { name: "Poor" });
-    const { id }: { id: string } = await opened.json();
-    const { key } = await newKey({ account: id });
+    const { key } = await openAccount({}, 0);
     const { asked: found } = await askPriced(what, key);
     expect(found).toMatchObject({ refusal: { failure: { kind: "insufficient_credit" } } });
   });
@@ -280,14 +278,6 @@ function hanging(events: readonly AnswerEvent[], signal: AbortSignal): ReadableS
   });
 }
 
-/** Another account, with a dollar. */
-async function richAccount(): Promise<{ readonly key: string }> {
-  const opened = await administer("POST", "/v1/accounts", { name: "Rich" });
-  const { id }: { id: string } = await opened.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
-  return { key: (await newKey({ account: id })).key };
-}
-
 describe("pools keep apart", () => {
   test("two accounts with the same question about the same picture", async () => {
     const { runs } = answering();
@@ -295,7 +285,7 @@ describe("pools keep apart", () => {
     const what = fresh({ image });
     await askJson(what);
     const mine = await bodyOf(await untilHit(what));
-    const { key } = await richAccount();
+    const { key } = await openAccount();
     const theirs = await askJson(what, { authorization: `Bearer ${key}` });
     expect(statusOf(theirs)).toBe("unmask; fwd=miss; stored");
     const body = await bodyOf(theirs);
@@ -307,7 +297,7 @@ describe("pools keep apart", () => {
     const what = fresh({ cache: "shared" });
     const first = await bodyOf(await askJson(what));
     await untilHit(what);
-    const { key } = await richAccount();
+    const { key } = await openAccount();
     const authorization = `Bearer ${key}`;
     const theirs = await bodyOf(await askJson(what, { authorization }));
     expect(theirs).toMatchObject({ cached: true, digest: first.digest, charged_micros: 0 });

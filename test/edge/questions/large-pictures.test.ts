@@ -23,7 +23,7 @@ import {
   refusal,
   type SentRequest,
 } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { openAccount } from "../routes/administration.ts";
 import { endOfBatch, items, postBatch } from "../routes/batch-calls.ts";
 import { upload, uploaded } from "../routes/images.ts";
 import { replay } from "../routes/replays.ts";
@@ -151,9 +151,7 @@ describe.each(forms)("a large picture %s", (_, send) => {
 describe("a large picture", () => {
   test("of a caller who cannot pay is not stored", async () => {
     functionReplies(() => eventReply(story));
-    const opened = await administer("POST", "/v1/accounts", { name: "Poor" });
-    const { id }: { id: string } = await opened.json();
-    const { key } = await newKey({ account: id });
+    const { id, key } = await openAccount({}, 0);
     const body = formOf(large(), asked);
     const headers = { authorization: `Bearer ${key}` };
     const response = await ask("/v1/answers", { method: "POST", body, headers });

@@ -24,13 +24,14 @@ export async function newKey(fields: object = {}): Promise<NewKeyBody> {
   return newKeySchema.parse(await response.json());
 }
 
-/** Opens an account with a dollar and a key, whose objects no other test calls; `fields` are the key's. */
+/** Opens an account with a key, whose objects no other test calls; `fields` are the key's. It has a dollar where `credit` says nothing else. */
 export async function openAccount(
   fields: object = {},
+  credit = 1_000_000,
 ): Promise<{ readonly id: string; readonly key: string }> {
   const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
   const { id }: { id: string } = await opened.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
+  if (credit > 0) await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: credit });
   return { id, key: (await newKey({ account: id, ...fields })).key };
 }
 
@@ -39,14 +40,12 @@ export async function accountWithCharge(
   answer: string,
   charge: number,
 ): Promise<{ readonly account: string; readonly key: string }> {
-  const response = await administer("POST", "/v1/accounts", { name: "Charged" });
-  const { id }: { id: string } = await response.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000 });
+  const { id, key } = await openAccount({}, 1_000);
   const amount = micros(charge);
   const ledger = ledgerOf(env, id);
   await ledger.hold(holdRequest(answer, { accountId: id, amount }));
   await ledger.capture({ holdId: answer, charge: amount, steps: 4, reply: null });
-  return { account: id, key: (await newKey({ account: id })).key };
+  return { account: id, key };
 }
 
 /** Asks for something that only needs a key, and returns the status. */

@@ -12,7 +12,7 @@ import { type NewEndpointBody, newEndpointSchema } from "#wire/api/webhooks/endp
 import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
 import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
 import { ask, functionReplies, type SentRequest } from "../function-double.ts";
-import { administer, newKey } from "./administration.ts";
+import { openAccount } from "./administration.ts";
 
 /** An account of its own, with a key that may look after webhooks. */
 export interface WebhookOwner {
@@ -22,10 +22,8 @@ export interface WebhookOwner {
 }
 
 export async function webhookOwner(): Promise<WebhookOwner> {
-  const response = await administer("POST", "/v1/accounts", { name: "Listens" });
-  const { id: account }: { id: string } = await response.json();
+  const { id: account, key } = await openAccount({ scopes: ["webhooks"] }, 0);
   opened.push(account);
-  const { key } = await newKey({ account, scopes: ["webhooks"] });
   const call: WebhookOwner["call"] = async (method, path, body) =>
     await ask(`/v1/${path}`, {
       method,

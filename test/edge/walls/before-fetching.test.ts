@@ -1,11 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { micros } from "#domain/micros.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { story } from "../../support/edge-builders.ts";
 import { ask, eventReply, functionReplies } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { administer, newKey, openAccount } from "../routes/administration.ts";
 import { picture } from "../routes/images.ts";
 
 let fetches: () => number;
@@ -28,9 +27,7 @@ const routes: readonly (readonly [path: string, body: (asked: object) => object]
 ];
 
 async function poorKey(): Promise<string> {
-  const opened = await administer("POST", "/v1/accounts", { name: "Poor" });
-  const { id }: { id: string } = await opened.json();
-  return (await newKey({ account: id })).key;
+  return (await openAccount({}, 0)).key;
 }
 
 async function post(
@@ -87,10 +84,7 @@ test("a quote that fetches nothing needs no credit and is not counted", async ()
 });
 
 test("an answer to a picture by address is held, charged and repeated as any other", async () => {
-  const opened = await administer("POST", "/v1/accounts", { name: "Payer" });
-  const { id }: { id: string } = await opened.json();
-  await ledgerOf(env, id).grant({ grantId: "g", amount: micros(1_000_000), note: "" });
-  const { key } = await newKey({ account: id });
+  const { id, key } = await openAccount();
   const send = async () =>
     await ask("/v1/answers", {
       method: "POST",

@@ -5,7 +5,7 @@ import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../support/edge-builders.ts";
 import { modelReply } from "../cache/model-reply.ts";
 import { ask, digest, eventReply, functionReplies } from "../function-double.ts";
-import { administer, newKey } from "../routes/administration.ts";
+import { openAccount } from "../routes/administration.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -20,10 +20,7 @@ afterEach(() => {
 const PLACES = 4;
 
 async function headersOfNewAccount(): Promise<Record<string, string>> {
-  const opened = await administer("POST", "/v1/accounts", { name: "Somebody" });
-  const { id }: { id: string } = await opened.json();
-  await administer("POST", `/v1/accounts/${id}/grants`, { amount_micros: 1_000_000 });
-  const { key } = await newKey({ account: id, limits: { concurrent: 32 } });
+  const { key } = await openAccount({ limits: { concurrent: 32 } });
   return { authorization: `Bearer ${key}`, "content-type": "application/json" };
 }
 

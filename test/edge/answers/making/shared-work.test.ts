@@ -18,7 +18,7 @@ import {
   type SentRequest,
   streamReply,
 } from "../../function-double.ts";
-import { administer, newKey } from "../../routes/administration.ts";
+import { openAccount } from "../../routes/administration.ts";
 
 let asked = 0;
 let clock = 0;
@@ -270,10 +270,7 @@ describe("who takes part in the work of an answer", () => {
 
   test("of another account in the shared pool keeps to itself", async () => {
     const { runs, letGo } = steady();
-    const opened = await administer("POST", "/v1/accounts", { name: "Sharer" });
-    const { id: account }: { id: string } = await opened.json();
-    await administer("POST", `/v1/accounts/${account}/grants`, { amount_micros: 1_000_000 });
-    const authorization = `Bearer ${(await newKey({ account })).key}`;
+    const authorization = `Bearer ${(await openAccount()).key}`;
     const what = fresh({ cache: "shared" });
     const first = await accepted(what);
     const second = await accepted(what, { authorization });

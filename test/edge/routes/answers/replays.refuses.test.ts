@@ -5,7 +5,7 @@ import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { answerObject } from "../../answer-objects.ts";
 import { ask, eventReply, functionReplies, refusal } from "../../function-double.ts";
-import { administer, newKey } from "../administration.ts";
+import { administer, newKey, openAccount } from "../administration.ts";
 import { answered, replay } from "../replays.ts";
 
 beforeEach(() => {
@@ -38,9 +38,7 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
   test("another account's answer", async () => {
     functionReplies(() => eventReply(story));
     const { id } = await answered();
-    const opened = await administer("POST", "/v1/accounts", { name: "Stranger" });
-    const account: { id: string } = await opened.json();
-    const { key } = await newKey({ account: account.id });
+    const { key } = await openAccount({}, 0);
     const { sent } = functionReplies(() => eventReply(story));
     const response = await replay(id, { authorization: `Bearer ${key}` });
     expect(await refusal(response)).toMatchObject({ code: "not_found" });
@@ -102,9 +100,7 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
   });
 
   test("an account that cannot pay for it again", async () => {
-    const opened = await administer("POST", "/v1/accounts", { name: "Poor" });
-    const { id: account }: { id: string } = await opened.json();
-    const { key } = await newKey({ account });
+    const { id: account, key } = await openAccount({}, 0);
     const headers = { authorization: `Bearer ${key}` };
     const { sent } = functionReplies(() => eventReply(story));
     const quote = await ask("/v1/quotes", {
