@@ -40,6 +40,16 @@ const parts: readonly Part[] = [
     files: ["--project", "browser"],
   },
   {
+    name: "the Python client against a running system",
+    lacks: () => withoutModules("venv, ensurepip"),
+    files: ["--project", "node", "test/clients/python"],
+  },
+  {
+    name: "the client in an app that Metro bundles",
+    lacks: () => null,
+    files: ["--project", "node", "test/clients/react-native.full.test.ts"],
+  },
+  {
     name: "the training recipe",
     lacks: () => withoutModules("torch, numpy, PIL, safetensors, tokenizers"),
     files: ["--project", "node", "test/flow/demo-recipe.test.ts"],
