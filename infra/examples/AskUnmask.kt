@@ -1,5 +1,5 @@
 // Upload → ask by id → watch, with Last-Event-ID. `token` is a client token from your own server: an app never holds a key.
-// Needs OkHttp 4 or 5. Not compiled by this repository's tests. In the background, and told by push: mobile.md beside this file.
+// Needs OkHttp 4 or 5. Not compiled by this repository's tests. In the background, and told by push: infra/docs/guides/phones.md.
 import java.io.File
 import java.io.IOException
 import java.util.UUID

@@ -1,5 +1,5 @@
 // Upload → ask by id → watch, with Last-Event-ID. `token` is a client token from your own server: an app never holds a key.
-// Not compiled by this repository's tests. What goes in the background, and how to be told by push: mobile.md beside this file.
+// Not compiled by this repository's tests. What goes in the background, and how to be told by push: infra/docs/guides/phones.md.
 import Foundation
 
 struct Upload: Decodable { let id: String }

@@ -15,6 +15,7 @@ const named = {
     ["quickstarts/come-back-later", "infra/docs/guides/come-back-later.md"],
     ["quickstarts/webhooks", "infra/docs/guides/webhooks.md"],
     ["quickstarts/upload-once", "infra/docs/guides/upload-once.md"],
+    ["quickstarts/phones", "infra/docs/guides/phones.md"],
     ["quickstarts/sell", "infra/docs/guides/sell.md"],
     ["quickstarts/self-host", "infra/docs/guides/self-host.md"],
   ],
