@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { bundleFormats, TENSOR_ALIGNMENT } from "#domain/bundle.ts";
+import { elementCount } from "#domain/tensor.ts";
 import { draftStages, encodedBytes, stageTensors } from "#weights/layout.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
-import { convArchitecture } from "../support/conv-tower.ts";
+import { convArchitecture, lite0 } from "../support/conv-tower.ts";
 
 const real = synthArchitecture("llada-v-8b");
 
@@ -82,11 +83,18 @@ describe("the layout of stages", () => {
     }
   });
 
-  test("has a tower of convolutions in 8 bits in every quantised format, its small tensors in f32", () => {
+  test("has the large kernels of a tower of convolutions in 8 bits in every quantised format, the small ones in f16", () => {
+    const seeing = { ...convArchitecture, vision: lite0 };
     for (const format of ["w8a8", "w7a8", "q8", "q4"] as const) {
-      const [vision] = draftStages(convArchitecture, format);
+      const [vision] = draftStages(seeing, format);
       const kernels = vision?.tensors.filter(({ name }) => !/(bias|_mean|_std|where)$/.test(name));
-      expect(kernels?.map(({ encoding }) => encoding)).toEqual(kernels?.map(() => "r8"));
+      expect(kernels?.map(({ encoding }) => encoding)).toEqual(
+        kernels?.map(({ shape }) => (elementCount(shape) > 32_768 ? "r8" : "f16")),
+      );
+      // Every filter of a single channel is among the small ones.
+      const filters = kernels?.filter(({ shape }) => shape.length === 4 && shape[1] === 1);
+      expect(new Set(filters?.map(({ encoding }) => encoding))).toEqual(new Set(["f16"]));
+      expect(vision?.bytes).toBeLessThan(6.3e6);
       const rest = vision?.tensors.filter((tensor) => !kernels?.includes(tensor));
       expect(new Set(rest?.map(({ encoding }) => encoding))).toEqual(new Set(["f32"]));
     }
