@@ -11,9 +11,9 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { networkFault } from "#domain/network-fault.ts";
 import type { GetOptions, ObjectBody, ObjectStore } from "./object-store.ts";
-import { retryAfterOf } from "./retries.ts";
+import { toWeightsError } from "./s3-fault.ts";
+import { inParts, resumed } from "./upload-parts.ts";
 import { WeightsError } from "./weights-error.ts";
 
 /** Where a bucket is and who asks. Any S3-compatible server: R2, AWS, Ceph, MinIO. */
@@ -26,8 +26,6 @@ export interface S3Config {
   readonly secretAccessKey: string;
 }
 
-/** S3's smallest part is 5 MiB. 8 MiB × 10,000 parts is more than any object that this service writes. */
-const PART_BYTES: number = 8 * 1024 * 1024;
 const PARTS_IN_FLIGHT = 4;
 /** Writes are tried again by the SDK (with its backoff); reads never, because the reader knows better (`transfer.ts`). */
 const WRITE_ATTEMPTS = 6;
@@ -183,37 +181,6 @@ function parseContentRange(
   };
 }
 
-/** Cuts pieces of any size into parts of `PART_BYTES`; only the last one may be shorter. */
-async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
-  let part = new Uint8Array(PART_BYTES);
-  let filled = 0;
-  for await (const chunk of chunks) {
-    for (let taken = 0; taken < chunk.byteLength; ) {
-      const piece = chunk.subarray(taken, taken + PART_BYTES - filled);
-      part.set(piece, filled);
-      filled += piece.byteLength;
-      taken += piece.byteLength;
-      if (filled === PART_BYTES) {
-        yield part;
-        part = new Uint8Array(PART_BYTES); // the other one is still being uploaded
-        filled = 0;
-      }
-    }
-  }
-  if (filled > 0) yield part.subarray(0, filled);
-  return undefined;
-}
-
-async function* resumed(
-  first: Uint8Array,
-  second: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
-  yield first;
-  yield second;
-  yield* rest;
-}
-
 /** Uploads parts, a few at a time; a failure aborts the upload, so that no paid-for debris stays behind. */
 async function uploadParts(
   client: S3Client,
@@ -254,54 +221,4 @@ async function uploadParts(
     });
     throw error;
   }
-}
-
-/** Sorts what the SDK throws. An abort comes out as the signal's own reason. */
-function toWeightsError(
-  cause: unknown,
-  doing: string,
-  signal: AbortSignal | undefined,
-): WeightsError {
-  signal?.throwIfAborted();
-  if (cause instanceof WeightsError) return cause;
-  const status = httpStatus(cause);
-  if (status === undefined) {
-    const { says, isLasting } = networkFault(cause);
-    const code = isLasting ? "store_refused" : "store_unavailable";
-    return new WeightsError(code, `${doing}: ${says}`, { cause, isUnreached: true });
-  }
-  const name = cause instanceof Error ? cause.name : "";
-  const says = `${doing}: ${status} ${name}`;
-  if (status === 404) return new WeightsError("not_found", says, { cause });
-  if (status === 401 || status === 403) return new WeightsError("access_denied", says, { cause });
-  if (status === 412) return new WeightsError("object_changed", says, { cause });
-  const isBusy =
-    status >= 500 ||
-    status === 408 ||
-    status === 429 ||
-    /^(?:SlowDown|RequestTimeout|ThrottlingException)$/.test(name);
-  if (!isBusy) return new WeightsError("store_refused", says, { cause });
-  const { "retry-after": header, date } = responseHeaders(cause);
-  const retryAfterMs = retryAfterOf(header, date);
-  return new WeightsError("store_unavailable", says, {
-    cause,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
-}
-
-/** Headers of the reply that the SDK hangs on its errors, names in lower case. */
-function responseHeaders(cause: unknown): Readonly<Record<string, string | undefined>> {
-  if (typeof cause !== "object" || cause === null || !("$response" in cause)) return {};
-  const response = cause.$response;
-  if (typeof response !== "object" || response === null || !("headers" in response)) return {};
-  return { ...(response.headers as Record<string, string | undefined>) };
-}
-
-function httpStatus(cause: unknown): number | undefined {
-  if (typeof cause !== "object" || cause === null || !("$metadata" in cause)) return undefined;
-  const metadata = cause.$metadata;
-  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) {
-    return undefined;
-  }
-  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
 }
