@@ -28,6 +28,7 @@ import {
   type LocalState,
   type StorageSecrets,
   storageSecrets,
+  tighten,
   writeWhole,
 } from "./state.ts";
 
@@ -153,6 +154,7 @@ async function prepareEdge(state: LocalState): Promise<void> {
   rmSync(path.join(state.file(EDGE_FOLDER), "observability"), { recursive: true, force: true });
   rmSync(state.file("site"), { recursive: true, force: true });
   cpSync(SITE_FOLDER, state.file("site"), { recursive: true });
+  tighten(state.file("site"));
   const bundle = ["deploy", "--dry-run", "--outdir", state.file("worker")];
   const persist = ["--local", "--persist-to", state.file("edge")];
   await Promise.all([

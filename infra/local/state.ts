@@ -87,8 +87,8 @@ export function storageSecrets(state: LocalState): StorageSecrets {
   return secrets;
 }
 
-/** Earlier versions left what they wrote readable to everybody on the machine. */
-function tighten(folder: string): void {
+/** Makes what lies in a folder its owner's alone: copies keep the modes of what they are of, and earlier versions left theirs open. */
+export function tighten(folder: string): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
     chmodSync(path.join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);

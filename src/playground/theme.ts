@@ -4,6 +4,8 @@ const KEY = "unmask-theme";
 
 const choices = ["system", "light", "dark"] as const;
 
+const names = { system: "Auto", light: "Light", dark: "Dark" } as const;
+
 type Choice = (typeof choices)[number];
 
 function chosen(): Choice {
@@ -15,7 +17,9 @@ function apply(choice: Choice, button: HTMLElement | null): void {
   const { dataset } = document.documentElement;
   if (choice === "system") delete dataset["theme"];
   else dataset["theme"] = choice;
-  if (button !== null) button.textContent = `Theme: ${choice}`;
+  if (button === null) return;
+  button.textContent = names[choice];
+  button.ariaLabel = `Theme: ${names[choice]}`;
 }
 
 const button = document.getElementById("theme");
