@@ -20,7 +20,7 @@ let system: LocalSystem;
 let project: Project;
 beforeAll(async () => {
   [system, project] = await Promise.all([startLocalSystem(), installedClient()]);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   project[Symbol.dispose]();
   await system[Symbol.asyncDispose]();

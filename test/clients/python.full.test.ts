@@ -25,7 +25,7 @@ test("the Python client asks a running system: files, uploads, streams, tokens o
     },
   );
   expect(stderr).toMatch(/Ran 6 tests[\s\S]*\nOK\n$/);
-}, 180_000);
+}, 300_000);
 
 test("the Python client installs into an empty environment as its README says", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "unmask-python-"));
@@ -41,4 +41,4 @@ test("the Python client installs into an empty environment as its README says", 
     rmSync("infra/clients/python/build", { recursive: true, force: true });
     rmSync("infra/clients/python/src/unmask.egg-info", { recursive: true, force: true });
   }
-}, 180_000);
+}, 300_000);
