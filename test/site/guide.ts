@@ -6,7 +6,7 @@ export interface GuideBlock {
   /** It is a server, which later blocks ask. */
   readonly stays: boolean;
   /** What it prints, `…` standing for anything; absent where the guide does not say. */
-  readonly prints?: string;
+  readonly prints?: RegExp;
 }
 
 /** Languages of blocks that a reader would run. A terminal's block that asks nobody need not. */
@@ -17,9 +17,10 @@ export function readGuide(file: string, text: string): readonly GuideBlock[] {
   const fences = [
     ...text.matchAll(/(?:^<!-- (\w+): ([^>]*?) -->\n)?^```(\w*)\n([\s\S]*?)\n```$/gm),
   ];
-  const outputs = new Map<string, string>();
-  for (const [, mark, names = "", , code = ""] of fences)
-    if (mark === "prints") for (const name of names.split(/, */)) outputs.set(name, code);
+  const outputs = new Map<string, RegExp>();
+  for (const [, mark, names = "", language = "", code = ""] of fences)
+    if (mark === "prints")
+      for (const name of names.split(/, */)) outputs.set(name, shapeOf(code, language));
   const blocks = fences.flatMap(([, mark, said = "", language = "", code = ""]) => {
     const isShown = mark === undefined && language !== "http";
     if (isShown && (runnable.test(language) || (language === "sh" && code.includes("curl "))))
@@ -39,8 +40,13 @@ export function readGuide(file: string, text: string): readonly GuideBlock[] {
   return blocks;
 }
 
-/** What a block's output must look like. */
-export function shapeOf(prints: string): RegExp {
-  const parts = prints.split("…").map((part) => RegExp.escape(part.trim()));
+/** What an output must look like. JSON may be broken into lines for readers, so that its white space says nothing. */
+export function shapeOf(prints: string, language: string): RegExp {
+  const space = language === "json" ? "\\s*" : "";
+  const parts = prints.split("…").map((part) => {
+    const words =
+      language === "json" ? part.trim().split(/\s+|(?<=[{[:,])|(?=[}\]])/) : [part.trim()];
+    return words.map((word) => RegExp.escape(word)).join(space);
+  });
   return new RegExp(`^\\s*${parts.join("\\s*[\\s\\S]*?\\s*")}\\s*$`);
 }

@@ -1,16 +1,8 @@
-import hljs from "highlight.js/lib/core";
-import bash from "highlight.js/lib/languages/bash";
-import http from "highlight.js/lib/languages/http";
-import json from "highlight.js/lib/languages/json";
-import python from "highlight.js/lib/languages/python";
-import typescript from "highlight.js/lib/languages/typescript";
 import MarkdownIt from "markdown-it";
 import { escapeHtml } from "../shell.ts";
+import { codeBlock, grouped, withOutputs, withoutComments } from "./code-blocks.ts";
 import { fileAddress, type Links } from "./links.ts";
 import type { DocsPage } from "./page.ts";
-
-const languages = { sh: bash, http, json, python, ts: typescript };
-for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 
 /** A heading that can be linked to. */
 export interface Heading {
@@ -30,71 +22,90 @@ export interface RenderedPage {
 /** What routes and codes in running text lead to: `POST /v1/quotes` → its page. */
 export type NamedPages = (code: string) => DocsPage | undefined;
 
-/** Names of languages as a person says them; what else is fenced has no name. */
-const spoken: Readonly<Record<string, string>> = {
-  sh: "curl",
-  ts: "TypeScript",
-  python: "Python",
-  json: "JSON",
-  http: "HTTP",
-};
+type Markdown = InstanceType<typeof MarkdownIt>;
+type Token = ReturnType<Markdown["parse"]>[number];
 
 /** Renders a page's Markdown. Nothing stands inline that the site's policy forbids. */
 export function renderMarkdown(page: DocsPage, links: Links, named: NamedPages): RenderedPage {
   const md = new MarkdownIt({ html: true });
-  const headings: Heading[] = [];
+  writeBlocks(md);
+  writeNames(md, page, named);
+  const text = withoutComments(withOutputs(page.markdown));
+  const environment = {};
+  const tokens = md.parse(text, environment);
+  const headings = nameHeadings(tokens);
   const files = new Set<string>();
-  const ids = new Map<string, number>();
-  md.renderer.rules["fence"] = (tokens, index) => {
+  for (const { children } of tokens) followLinks(children ?? [], page, links, files);
+  const html = md.renderer.render(tokens, md.options, environment);
+  return { html: grouped(html), headings, files: [...files] };
+}
+
+/** Blocks of code, and tables: wide ones scroll, also by keyboard, and stay tables where a style sheet stacks their cells. */
+function writeBlocks({ renderer }: Markdown): void {
+  renderer.rules["fence"] = (tokens, index) => {
     const { info = "", content = "" } = tokens[index] ?? {};
     return codeBlock(content.replace(/\n$/, ""), info.trim());
   };
-  // Wide tables scroll by themselves, also by keyboard.
-  md.renderer.rules["table_open"] = () => '<div class="table" tabindex="0"><table>\n';
-  md.renderer.rules["table_close"] = () => "</table></div>\n";
-  md.renderer.rules["code_inline"] = (tokens, index) => {
+  const roles = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+  for (const [tag, role] of Object.entries(roles))
+    renderer.rules[`${tag}_open`] = () => `<${tag} role="${role}">`;
+  renderer.rules["table_open"] = () => '<div class="table" tabindex="0"><table role="table">\n';
+  renderer.rules["table_close"] = () => "</table></div>\n";
+}
+
+/** Routes and error codes that running text names in code lead to their pages. */
+function writeNames({ renderer }: Markdown, page: DocsPage, named: NamedPages): void {
+  renderer.rules["code_inline"] = (tokens, index) => {
     const code = tokens[index]?.content ?? "";
     const html = `<code>${escapeHtml(code)}</code>`;
-    const isLinked = tokens
-      .slice(0, index)
-      .reduce(
-        (open, { type }) => (type === "link_open" ? true : type === "link_close" ? false : open),
-        false,
-      );
-    const target = isLinked ? undefined : named(code);
+    const last = tokens.slice(0, index).findLast(({ type }) => /^link_/.test(type));
+    const target = last?.type === "link_open" ? undefined : named(code);
     return target === undefined || target.path === page.path
       ? html
       : `<a class="named" href="${target.path}">${html}</a>`;
   };
-  md.core.ruler.push("site", (state) => {
-    state.tokens.forEach((token, index) => {
-      if (token.type === "heading_open") {
-        const inline = state.tokens[index + 1];
-        const text = (inline?.children ?? []).map(({ content }) => content).join("");
-        const id = uniqueId(text, ids);
-        token.attrSet("id", id);
-        const level = Number(token.tag.slice(1));
-        if (level > 1) headings.push({ level, id, text });
-      }
-      const children = token.children ?? [];
-      children.forEach((child, at) => {
-        if (child.type === "link_open") {
-          const end = children.slice(at).find(({ type }) => type === "link_close");
-          relink(child, end, page, links);
-        }
-        if (child.type === "image") showFile(child, page, links, files);
-      });
-    });
-  });
-  md.renderer.rules["heading_close"] = (tokens, index) => {
-    const { tag } = tokens[index] ?? { tag: "h2" };
-    return `</${tag}>\n`;
-  };
-  const html = md.render(withoutComments(page.markdown));
-  return { html: grouped(html), headings, files: [...files] };
 }
 
-type Token = ReturnType<InstanceType<typeof MarkdownIt>["parse"]>[number];
+/** Gives headings the anchors that GitHub gives them. Returns those below the title. */
+function nameHeadings(tokens: readonly Token[]): readonly Heading[] {
+  const known = new Map<string, number>();
+  return tokens.flatMap((token, index): readonly Heading[] => {
+    if (token.type !== "heading_open") return [];
+    const inline = tokens[index + 1]?.children ?? [];
+    const text = inline.map(({ content }) => content).join("");
+    const id = uniqueId(text, known);
+    token.attrSet("id", id);
+    const level = Number(token.tag.slice(1));
+    return level > 1 ? [{ level, id, text }] : [];
+  });
+}
+
+/** With a number from the second of a name on. */
+function uniqueId(text: string, known: Map<string, number>): string {
+  const id = text
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+  const count = known.get(id) ?? 0;
+  known.set(id, count + 1);
+  return count === 0 ? id : `${id}-${count}`;
+}
+
+function followLinks(
+  children: readonly Token[],
+  page: DocsPage,
+  links: Links,
+  files: Set<string>,
+): void {
+  children.forEach((child, at) => {
+    if (child.type === "link_open") {
+      const end = children.slice(at).find(({ type }) => type === "link_close");
+      relink(child, end, page, links);
+    }
+    if (child.type === "image") showFile(child, page, links, files);
+  });
+}
 
 function relink(token: Token, end: Token | undefined, page: DocsPage, links: Links): void {
   const target = links.target(page, String(token.attrGet("href") ?? ""));
@@ -109,7 +120,7 @@ function relink(token: Token, end: Token | undefined, page: DocsPage, links: Lin
       token.attrSet("href", fileAddress(target.file));
       break;
     case "source":
-      // The code is not on the site: its path stands for it.
+      // The code is not on the site: the words that name it stay.
       token.attrs = [["class", "source"]];
       token.tag = "span";
       if (end !== undefined) end.tag = "span";
@@ -125,44 +136,4 @@ function showFile(token: Token, page: DocsPage, links: Links, files: Set<string>
   files.add(target.file);
   token.attrSet("src", fileAddress(target.file));
   token.attrSet("loading", "lazy");
-}
-
-function codeBlock(code: string, info: string): string {
-  const language = info.split(/\s/)[0] ?? "";
-  const body = Object.hasOwn(languages, language)
-    ? hljs.highlight(code, { language, ignoreIllegals: true }).value
-    : escapeHtml(code);
-  const name = spoken[language];
-  const isShell = language === "sh" && !code.includes("curl");
-  const label = isShell ? "Terminal" : name;
-  return `<figure class="code" data-language="${escapeHtml(language || "text")}"${label === undefined ? "" : ` data-label="${label}"`}><pre tabindex="0"><code>${body}</code></pre></figure>\n`;
-}
-
-/** Puts the same step in several languages side by side: what follows directly on one another, each in a language of its own. */
-function grouped(html: string): string {
-  const block =
-    '<figure class="code" data-language="(?:sh|ts|python)"[^>]*>(?:(?!</figure>)[\\s\\S])*</figure>\\n';
-  return html.replace(new RegExp(`(?:${block}){2,}`, "g"), (blocks) => {
-    const names = [...blocks.matchAll(/data-language="(\w+)"/g)].map(([, name]) => name);
-    return new Set(names).size === names.length
-      ? `<div class="languages">\n${blocks}</div>\n`
-      : blocks;
-  });
-}
-
-/** The comments that mark what tests run are no part of a page. */
-export function withoutComments(markdown: string): string {
-  return markdown.replace(/^[ \t]*<!--[\s\S]*?-->[ \t]*\n?/gm, "");
-}
-
-/** GitHub's anchor of a heading, with a number from the second of a name on. */
-function uniqueId(text: string, known: Map<string, number>): string {
-  const id = text
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .replaceAll(" ", "-");
-  const count = known.get(id) ?? 0;
-  known.set(id, count + 1);
-  return count === 0 ? id : `${id}-${count}`;
 }

@@ -1,7 +1,7 @@
 import MiniSearch from "minisearch";
 import { type SearchEntry, searchOptions } from "#playground/docs/search-index.ts";
+import { withoutComments } from "./code-blocks.ts";
 import type { RenderedPage } from "./markdown.ts";
-import { withoutComments } from "./markdown.ts";
 import { type DocsPage, plain } from "./page.ts";
 
 /** The index that the browser searches, as JSON: an entry for each page and for each part of it that has a heading. */

@@ -1,5 +1,5 @@
+import { withoutComments } from "./code-blocks.ts";
 import { fileAddress, type Links } from "./links.ts";
-import { withoutComments } from "./markdown.ts";
 import { type DocsPage, type DocsSection, twinOf } from "./page.ts";
 
 /** A page as programs and models read it: its Markdown, with links to the twins of other pages. */

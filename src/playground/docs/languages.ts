@@ -50,6 +50,7 @@ function tabbed(group: HTMLElement): (language: string) => void {
     chosen(next);
   });
   group.prepend(bar);
+  const outputs = outputsOf(group);
   return (language) => {
     const wanted = tabs.findIndex((tab) => tab.dataset["language"] === language);
     const shown = Math.max(wanted, 0);
@@ -60,7 +61,21 @@ function tabbed(group: HTMLElement): (language: string) => void {
     panels.forEach((panel, index) => {
       panel.hidden = index !== shown;
     });
+    const now = tabs[shown]?.dataset["language"] ?? "";
+    for (const output of outputs)
+      output.hidden = output.dataset["printedBy"]?.split(" ").includes(now) === false;
   };
+}
+
+/** What stands directly below the examples and is printed by some of them. */
+function outputsOf(group: HTMLElement): readonly HTMLElement[] {
+  const outputs: HTMLElement[] = [];
+  let next = group.nextElementSibling;
+  while (next instanceof HTMLElement && next.matches("figure[data-printed-by]")) {
+    outputs.push(next);
+    next = next.nextElementSibling;
+  }
+  return outputs;
 }
 
 function chosen(tab: HTMLElement): void {
