@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,9 +6,9 @@ import { tradeForPass } from "#client/playground-pass.ts";
 import { problemResponse } from "#wire/error.ts";
 import { findChromium, startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { findings } from "./axe.ts";
 
 const executablePath = findChromium();
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Answers of the demo model take a second; a machine whose cores are busy is waited for. */
 const PATIENCE_MS = 20_000;
@@ -83,20 +81,6 @@ async function openQuestion(page: Page, seed: number): Promise<void> {
 
 async function untilAnswered(page: Page): Promise<void> {
   await page.getByText("Digest").waitFor();
-}
-
-async function findings(page: Page): Promise<readonly string[]> {
-  // Outside of the page's policy, as an extension would: the page itself may run no such script.
-  return await page.evaluate(async (source) => {
-    const run = new Function(`${source}; return axe.run(document);`);
-    const { violations } = (await run()) as {
-      readonly violations: readonly {
-        readonly id: string;
-        readonly nodes: readonly { readonly html: string }[];
-      }[];
-    };
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  }, axe);
 }
 
 describe.skipIf(executablePath === undefined)("the playground in a browser", () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type SearchEntry, searchOptions } from "#playground/docs/search-index.ts";
 import { problemOf } from "#wire/error.ts";
 import { errorCodes } from "#wire/error-codes.ts";
-import { advice } from "../../infra/site/docs/errors/advice.ts";
+import { advice } from "../../infra/site/docs/errors/catalogue.ts";
 import { twinOf } from "../../infra/site/docs/page.ts";
 import { resolved, routesOf } from "../../infra/site/docs/reference/description.ts";
 import {
@@ -20,7 +20,7 @@ import { replyProblems } from "./replies.ts";
 const docs = builtDocs();
 
 /** What of the site is served beside the documentation. */
-const elsewhere = /^\/(?:$|openapi\.json$|health$|assets\/|samples\/)/;
+const elsewhere = /^\/(?:$|(?:openapi\.json|licences\.txt|health|account)$|assets\/|samples\/)/;
 
 function fileOf(path: string): string {
   const text = docs.files.get(path);

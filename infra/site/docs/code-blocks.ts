@@ -37,15 +37,29 @@ export function codeBlock(code: string, info: string): string {
   return `<figure class="code"${data.join("")}><pre tabindex="0"><code>${body}</code></pre></figure>\n`;
 }
 
-/** Puts the same step in several languages side by side: what follows directly on one another, each in a language of its own. */
+/** An example as `codeBlock` writes it, of a language in which steps are shown. */
+const example =
+  '<figure class="code" data-language="(?:sh|ts|python)"[^>]*>(?:(?!</figure>)[\\s\\S])*</figure>\\n';
+
+/** Puts the same step in several languages side by side: what follows directly on one another, until a language comes again. */
 export function grouped(html: string): string {
-  const block =
-    '<figure class="code" data-language="(?:sh|ts|python)"[^>]*>(?:(?!</figure>)[\\s\\S])*</figure>\\n';
-  return html.replace(new RegExp(`(?:${block}){2,}`, "g"), (blocks) => {
-    const names = [...blocks.matchAll(/data-language="(\w+)"/g)].map(([, name]) => name);
-    return new Set(names).size === names.length
-      ? `<div class="languages">\n${blocks}</div>\n`
-      : blocks;
+  return html.replace(new RegExp(`(?:${example}){2,}`, "g"), (blocks) => {
+    const groups: { readonly languages: Set<string>; html: string }[] = [];
+    for (const [block] of blocks.matchAll(new RegExp(example, "g"))) {
+      const language = /data-language="(\w+)"/.exec(block)?.[1] ?? "";
+      const last = groups.at(-1);
+      if (last === undefined || last.languages.has(language))
+        groups.push({ languages: new Set([language]), html: block });
+      else {
+        last.languages.add(language);
+        last.html += block;
+      }
+    }
+    return groups
+      .map(({ languages: { size }, html: own }) =>
+        size === 1 ? own : `<div class="languages">\n${own}</div>\n`,
+      )
+      .join("");
   });
 }
 

@@ -46,9 +46,14 @@ function writeBlocks({ renderer }: Markdown): void {
     const { info = "", content = "" } = tokens[index] ?? {};
     return codeBlock(content.replace(/\n$/, ""), info.trim());
   };
-  const roles = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+  const roles = { thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" };
   for (const [tag, role] of Object.entries(roles))
     renderer.rules[`${tag}_open`] = () => `<${tag} role="${role}">`;
+  // What heads no column is no header.
+  const isHeader = (inline: Token | undefined): boolean => inline?.content !== "";
+  renderer.rules["th_open"] = (tokens, index) =>
+    isHeader(tokens[index + 1]) ? '<th role="columnheader">' : '<td role="cell">';
+  renderer.rules["th_close"] = (tokens, index) => (isHeader(tokens[index - 1]) ? "</th>" : "</td>");
   renderer.rules["table_open"] = () => '<div class="table" tabindex="0"><table role="table">\n';
   renderer.rules["table_close"] = () => "</table></div>\n";
 }

@@ -1,7 +1,8 @@
 import { type Problem, problemOf } from "#wire/error.ts";
 import { type ErrorCode, errorCodes } from "#wire/error-codes.ts";
 import { type DocsPage, plain } from "../page.ts";
-import { type Advice, advice } from "./advice.ts";
+import type { Advice } from "./advice.ts";
+import { advice } from "./catalogue.ts";
 import { samples } from "./samples.ts";
 
 /** One page for each code that a refusal can have, at the address that its problem's `type` has, and the list of them. */

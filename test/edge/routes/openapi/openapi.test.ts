@@ -7,6 +7,42 @@ import { jsonBody } from "../../../support/bodies.ts";
 import { untold } from "../../../support/edge-builders.ts";
 import { ask } from "../../function-double.ts";
 
+/** A node of the document, with its place. */
+interface Placed {
+  readonly at: string;
+  readonly node: Readonly<Record<string, unknown>>;
+}
+
+/** Every object of a document, with its place. */
+function schemasIn(node: unknown, at = ""): readonly Placed[] {
+  if (typeof node !== "object" || node === null) return [];
+  const own = Array.isArray(node) ? [] : [{ at, node: node as Placed["node"] }];
+  return [
+    ...own,
+    ...Object.entries(node).flatMap(([name, value]) => schemasIn(value, `${at}/${name}`)),
+  ];
+}
+
+/** Those, and all that they refer to. */
+function withReferences(roots: readonly Placed[], document: object): readonly Placed[] {
+  const known = new Map<string, readonly Placed[]>();
+  const follow = (placed: readonly Placed[]): void => {
+    for (const { node } of placed) {
+      const { $ref } = node;
+      if (typeof $ref !== "string" || known.has($ref)) continue;
+      const target = $ref
+        .slice(2)
+        .split("/")
+        .reduce<unknown>((within, name) => (within as Placed["node"])[name], document);
+      const found = schemasIn(target, $ref);
+      known.set($ref, found);
+      follow(found);
+    }
+  };
+  follow(roots);
+  return [...roots, ...[...known.values()].flat()];
+}
+
 describe("GET /openapi.json", () => {
   interface Document {
     openapi: string;
@@ -58,6 +94,40 @@ describe("GET /openapi.json", () => {
     const described = new Set(tags.map(({ name }) => name));
     for (const operation of operations) expect(described).toContain(operation.tags[0]);
     for (const { description } of tags) expect(description).toMatch(/\.$/);
+  });
+
+  test("says of every integer how wide it is, so that none overflows in a generated client", async () => {
+    const integers = schemasIn(await document()).filter(({ node }) =>
+      [node["type"]].flat().includes("integer"),
+    );
+    expect(integers.length).toBeGreaterThan(100);
+    const wrong = integers.filter(({ node }) => {
+      const {
+        format,
+        minimum = -Infinity,
+        maximum = Infinity,
+      } = node as {
+        readonly format?: string;
+        readonly minimum?: number;
+        readonly maximum?: number;
+      };
+      const isSmall = minimum >= -(2 ** 31) && maximum < 2 ** 31;
+      return format !== (isSmall ? "int32" : "int64");
+    });
+    expect(wrong.map(({ at }) => at)).toEqual([]);
+  });
+
+  test("closes no reply and no notice: fields are added to them, and strict decoders would break", async () => {
+    const described = await document();
+    const { paths, webhooks } = described;
+    const replies = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { responses }]) => [`${method} ${path}`, responses]),
+    );
+    const roots = schemasIn({ ...Object.fromEntries(replies), webhooks });
+    const closed = withReferences(roots, described).filter(
+      ({ node }) => node["additionalProperties"] === false,
+    );
+    expect(closed.map(({ at }) => at)).toEqual([]);
   });
 
   test("gives the refusals of routes that others' clients call in those clients' shape", async () => {
