@@ -30,8 +30,10 @@ export const showWelcomeRoute: RouteConfig = {
   summary: "Show where to read on",
   responses: {
     200: {
-      description: "Paths of what describes the service.",
+      description:
+        "Paths of what describes the service; the playground for who accepts HTML rather.",
       content: {
+        "text/html": { schema: z.string() },
         "application/json": {
           schema: z.strictObject({
             name: z.string(),
