@@ -63,9 +63,9 @@ def ways(r: dict) -> str:
 
 
 def pictures(r: dict) -> str:
-    cells = []
+    at, cells = r["trust"]["pictures"][f"{r['trust']['below']:.3f}"], []
     for group, text in GROUPS.items():
-        halves = r["trust"]["pictures"][group]
+        halves = at[group]
         cell = [text]
         for half in ("choose", "measure"):
             h = halves[half]
@@ -77,7 +77,26 @@ def pictures(r: dict) -> str:
                 cell.append(f"{h['right']} of {h['answered']}, undeclined {h['right_of_all']} of {h['pictures']}")
         cells.append(cell)
     head = ["picture", "looked at", "answered", "right", "held back", "answered", "right"]
-    return f"Answers are declined below a calibrated confidence of {r['trust']['below']:.3f}.\n\n{table(head, cells)}"
+    return table(head, cells)
+
+
+def floors(r: dict) -> str:
+    cells, total = [], r["trust"]["expected_calibration_error"]["questions"]
+    for floor, at in r["trust"]["pictures"].items():
+        asked = r["trust"]["questions"][floor]
+        cell = [
+            floor,
+            f"{percent(asked['answered'] / total)}, {percent(asked['right'] / max(1, asked['answered']))} of them right",
+        ]
+        for group in ("whole", "cut-out"):
+            h = at[group]["measure"]
+            cell.append(f"{h['answered']} of {h['pictures']}, {h['right']} right")
+        for group in ("other", "cut-out-other"):
+            h = at[group]["measure"]
+            cell.append(percent(h["answered"] / max(1, h["pictures"])))
+        cells.append(cell)
+    head = ["declined below", "held-out questions", "photographs", "cut-outs", "other photographs named", "other cut-outs named"]
+    return table(head, cells)
 
 
 def world(r: dict) -> str:
@@ -106,7 +125,7 @@ def calibration(r: dict) -> str:
     error, one = r["trust"]["expected_calibration_error"], r["trust"]["calibration"]
     cells = [
         ["as decoded", f"{error['before']:.3f}"],
-        ["a temperature for each question type", f"{error['by_question_type']:.3f}"],
+        ["temperature and shift for each question type", f"{error['by_question_type']:.3f}"],
         [f"one for all (temperature {one['temperature']:.2f}, shift {one['shift']:.2f}; ships)", f"{error['one_for_all']:.3f}"],
     ]
     return table([f"{error['questions']} questions, {percent(error['right'])} right", "expected calibration error"], cells)
@@ -119,7 +138,7 @@ def missed(r: dict) -> str:
     )
 
 
-PARTS = {f.__name__: f for f in (things, rows, ways, pictures, world, risk, calibration, missed)}
+PARTS = {f.__name__: f for f in (things, rows, ways, pictures, floors, world, risk, calibration, missed)}
 
 
 def main() -> None:

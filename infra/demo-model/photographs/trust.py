@@ -2,7 +2,7 @@
 
     python -m photographs.trust --work DIR --checkpoint DIR/language.pt --domain DIR/domain.json --out DIR/trust.json
 
-A temperature for each question family is fitted on one half of new held-out-style scenes and measured on the other half. In the
+Calibration is fitted on one half of new held-out-style questions and measured on the other half. In the
 risk an answer about a picture that shows nothing known is an error unless it is declined, in words or by the score of the world.
 """
 
@@ -24,7 +24,9 @@ from .words import Codec
 
 COVERAGES = [k / 20 for k in range(1, 21)]
 TEMPERATURES, SHIFTS = np.geomspace(0.3, 6.0, 60), np.linspace(-3, 2, 51)
-NAMED_OTHERS = 0.07  # at most so many photographs of other things may be named: where answers are declined follows
+FLOORS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)  # confidences under which answers might be declined
+BELOW = 0.9  # the one that ships
+NAMED_OTHERS = 0.07  # of photographs of other things; the floor that names no more of the `choose` half is measured too
 
 
 def log_odds(confidence: np.ndarray) -> np.ndarray:
@@ -32,17 +34,8 @@ def log_odds(confidence: np.ndarray) -> np.ndarray:
     return np.log(c / (1 - c))
 
 
-def heated(confidence: np.ndarray, temperature: float) -> np.ndarray:
-    return 1 / (1 + np.exp(-log_odds(confidence) / temperature))
-
-
-def fit_temperature(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The one under which what happened was likeliest."""
-    return min((surprise(heated(confidence, t), right), float(t)) for t in TEMPERATURES)[1]
-
-
 def fit_both(confidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Temperature and shift for all question types together: the server does not know a question's type."""
+    """The temperature and the shift of the log odds under which what happened was likeliest."""
     odds = log_odds(confidence)
     found = min((surprise(1 / (1 + np.exp(-(odds / t + b))), right), float(t), float(b)) for t in TEMPERATURES for b in SHIFTS)
     return found[1], found[2]
@@ -76,13 +69,13 @@ def risk_coverage(wrong: np.ndarray, confidence: np.ndarray) -> dict:
 def calibrate(halves: list[dict[str, list]]) -> tuple[dict, dict]:
     """What is fitted on the first half, and the errors of the second by it."""
     fitted, measured = ({row: np.array([(s[1], s[0]) for s in half[row]]) for row in ROWS} for half in halves)
-    temperatures = {row: fit_temperature(pairs[:, 0], pairs[:, 1] > 0) for row, pairs in fitted.items()}
+    by_type = {row: fit_both(pairs[:, 0], pairs[:, 1] > 0) for row, pairs in fitted.items()}
     every = np.concatenate([*fitted.values()])
-    one = fit_both(every[:, 0], every[:, 1] > 0)
-    after = np.concatenate([heated(measured[row][:, 0], temperatures[row]) for row in ROWS])
+    one = fit_both(every[:, 0], every[:, 1] > 0)  # for all types together: the server does not know a question's type
+    after = np.concatenate([shifted(measured[row][:, 0], *by_type[row]) for row in ROWS])
     pairs = np.concatenate([*measured.values()])
     right = pairs[:, 1] > 0
-    return {"temperatures": temperatures, "calibration": {"temperature": one[0], "shift": one[1]}}, {
+    return {"by_question_type": by_type, "calibration": {"temperature": one[0], "shift": one[1]}}, {
         "before": expected_error(pairs[:, 0], right),
         "by_question_type": expected_error(after, right),
         "one_for_all": expected_error(shifted(pairs[:, 0], *one), right),
@@ -120,7 +113,7 @@ def border(judged: list[Judged]) -> float:
 
 
 def declined(judged: list[Judged], floor: float) -> dict:
-    """By group and half: how many pictures, how many are answered, and how many of the answers are right."""
+    """By group and half, above a floor: how many pictures, how many are answered, and how many of the answers are right."""
     table: dict = {}
     for group in dict.fromkeys(j.group for j in judged):
         for half in ("choose", "measure"):
@@ -157,15 +150,25 @@ def main() -> None:
             confidence.append(0.0 if text == UNSURE or not inside[talk.pictures[0]] else float(shifted(sure, *one)))
     result = {**fitted, "expected_calibration_error": errors}
     result["held_out_style"] = risk_coverage(np.array(wrong), np.array(confidence))
+    floors = list(FLOORS)
     if (args.work / "pictures.npz").exists():
         judged = judge(model, codec, args.work, domain, one)
-        result["below"] = border(judged)
-        result["pictures"] = declined(judged, result["below"])
+        floors.append(border(judged))
+        result["pictures"] = {f"{floor:.3f}": declined(judged, floor) for floor in floors}
         wrong += [not j.right for j in judged]
         confidence += [j.confidence for j in judged]
         result["all_pictures"] = risk_coverage(np.array(wrong), np.array(confidence))
+    answerable = len(ROWS) * args.count
+    result["questions"] = {
+        f"{floor:.3f}": {
+            "answered": sum(c > 0 and c >= floor for c in confidence[:answerable]),
+            "right": sum(c > 0 and c >= floor and not w for c, w in zip(confidence[:answerable], wrong)),
+        }
+        for floor in floors
+    }
+    result["below"] = BELOW
     args.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({k: v for k, v in result.items() if k != "temperatures"}))
+    print(json.dumps({k: v for k, v in result.items() if k != "by_question_type"}))
 
 
 if __name__ == "__main__":
