@@ -4,7 +4,10 @@ import { withoutComments } from "./code-blocks.ts";
 import type { RenderedPage } from "./markdown.ts";
 import { type DocsPage, plain } from "./page.ts";
 
-/** The index that the browser searches, as JSON: an entry for each page and for each part of it that has a heading. */
+/**
+ * The index that the browser searches, as JSON: an entry for each page and for each part of a document that has a heading. The
+ * headings of pages that are made from code are the same on all of them, and lead nobody.
+ */
 export function searchIndexText(
   pages: readonly { readonly page: DocsPage; readonly rendered: RenderedPage }[],
 ): string {
@@ -16,7 +19,9 @@ export function searchIndexText(
 function entriesOf(page: DocsPage, { headings }: RenderedPage): readonly SearchEntry[] {
   const prose = withoutComments(page.markdown).replace(/^```[\s\S]*?^```$/gm, "");
   const [first = "", ...parts] = prose.split(/^#{2,6} .+$/m);
-  const { path, title } = page;
+  const { path, title, source } = page;
+  if (source === undefined)
+    return [{ id: path, title, heading: "", text: `${plain(prose)} ${path}` }];
   const known = new Set<string>([path]);
   return [
     { id: path, title, heading: "", text: `${plain(first)} ${path}` },

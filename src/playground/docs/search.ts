@@ -1,8 +1,11 @@
-import MiniSearch from "minisearch";
+import MiniSearch, { type SearchResult } from "minisearch";
 import { type SearchEntry, searchOptions } from "./search-index.ts";
 
 /** More is read by nobody. */
 const MAX_RESULTS = 10;
+
+/** So that one long page leaves room for others. */
+const MAX_OF_A_PAGE = 2;
 
 /** Brings the search to life. The index is fetched when somebody is about to search, and never before. */
 export function startSearch(): void {
@@ -22,9 +25,11 @@ export function startSearch(): void {
   const show = async (): Promise<void> => {
     const query = input.value.trim();
     try {
-      const found = query === "" ? [] : (await opened()).search(query).slice(0, MAX_RESULTS);
+      const found = query === "" ? [] : chosenOf((await opened()).search(query));
       if (input.value.trim() !== query) return;
-      list.replaceChildren(...found.map(({ id, title, heading }) => result(id, title, heading)));
+      list.replaceChildren(
+        ...found.map((one) => result(String(one.id), String(one["title"]), String(one["heading"]))),
+      );
       list.hidden = found.length === 0;
       status.textContent =
         query === "" ? "" : found.length === 0 ? "Nothing found." : `${found.length} found.`;
@@ -46,6 +51,18 @@ export function startSearch(): void {
     event.preventDefault();
     input.focus();
   });
+}
+
+/** The best of each page, and no more than a person reads. */
+function chosenOf(found: readonly SearchResult[]): readonly SearchResult[] {
+  const counts = new Map<string, number>();
+  const some = found.filter(({ id }) => {
+    const [page = ""] = String(id).split("#");
+    const count = counts.get(page) ?? 0;
+    counts.set(page, count + 1);
+    return count < MAX_OF_A_PAGE;
+  });
+  return some.slice(0, MAX_RESULTS);
 }
 
 /** Arrows go through the results and back to the field, Escape closes them. */
