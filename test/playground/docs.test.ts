@@ -62,6 +62,10 @@ describe.skipIf(executablePath === undefined)("the documentation in a browser", 
       await using opened = await open(path, { ...look, reducedMotion: "reduce", bypassCSP: true });
       const { page, complaints } = opened;
       expect(await findings(page)).toEqual([]);
+      // Letters of the page's own fonts are wider than the machine's.
+      await page.evaluate(async () => {
+        await document.fonts.ready;
+      });
       const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
       expect(scrollWidth).toBe(clientWidth);
       expect(complaints).toEqual([]);

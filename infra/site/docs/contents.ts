@@ -18,6 +18,7 @@ const named = {
     ["quickstarts/phones", "infra/docs/guides/phones.md"],
     ["quickstarts/sell", "infra/docs/guides/sell.md"],
     ["quickstarts/self-host", "infra/docs/guides/self-host.md"],
+    ["playground", "infra/docs/guides/playground.md"],
   ],
   migrate: [
     ["quickstarts/from-openai", "infra/docs/guides/from-openai.md"],
@@ -27,6 +28,7 @@ const named = {
   money: [
     ["prices", "infra/docs/guides/prices.md"],
     ["model-card", "infra/demo-model/MODEL_CARD.md"],
+    ["model-card-photographs", "infra/demo-model/photographs/MODEL_CARD.md"],
     ["figures", "infra/docs/figures.md"],
     ["guarantees", "infra/docs/guarantees.md"],
   ],

@@ -36,7 +36,9 @@ export class Links {
     const file = path.posix.join(path.posix.dirname(from.source ?? ""), bare).replace(/\/$/, "");
     const page = this.#bySource.get(file);
     if (page !== undefined) return { kind: "page", page, fragment };
-    return /\.(?:svg|png)$/.test(file) ? { kind: "file", file } : { kind: "source", file };
+    return /\.(?:svg|png|jpe?g|webp)$/.test(file)
+      ? { kind: "file", file }
+      : { kind: "source", file };
   }
 
   #ofSite(from: DocsPage, address: string, fragment: string): Target {
@@ -55,5 +57,5 @@ export class Links {
 
 /** Where a document's file is served. */
 export function fileAddress(file: string): string {
-  return `${FILES_ADDRESS}/${path.posix.basename(file)}`;
+  return `${FILES_ADDRESS}/${file.replace(/^infra\//, "")}`;
 }

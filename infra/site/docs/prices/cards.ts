@@ -11,13 +11,20 @@ import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
 import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
 
-const BUNDLE = "infra/demo-model/bundle/models/unmask-demo";
+/** Bundles of this repository, by the name of their model. */
+const bundles: Readonly<Record<string, string>> = {
+  "unmask-demo": "infra/demo-model/bundle",
+  "unmask-photographs": "infra/demo-model/photographs/bundle",
+};
 
-/** Cards to calculate with: the demo model's as this repository serves it, LLaDA-V's on each provider at the prices that nobody has changed. */
+/** Cards to calculate with: the demo models' as this repository serves them, LLaDA-V's on each provider at the prices that nobody has changed. */
 export function calculatorCards(): readonly NamedCard[] {
   const providers = Object.keys(PICOS_PER_GIGA).filter((provider) => provider !== "wasm");
   return [
-    { name: "unmask-demo, as npm start serves it", card: demoCard() },
+    ...Object.entries(bundles).map(([id, folder]) => ({
+      name: `${id}, as npm start serves it`,
+      card: bundledCard(id, folder),
+    })),
     ...providers.map((provider) => ({
       name: `LLaDA-V on ${provider}, default prices`,
       card: cardOf("LLaDA-V", synthArchitecture("llada-v-8b"), provider),
@@ -25,14 +32,13 @@ export function calculatorCards(): readonly NamedCard[] {
   ];
 }
 
-function demoCard(): ModelCard {
-  const { version } = parseLatest(readFileSync(`${BUNDLE}/latest.json`), BUNDLE);
-  const { architecture, abilities = UNTOLD_ABILITIES } = parseManifest(
-    readFileSync(`${BUNDLE}/${version}/manifest.json`),
-    BUNDLE,
-  );
-  const card = cardOf("unmask-demo", architecture, "cpu");
-  const own: CardOverride = wranglerCards()["unmask-demo"] ?? {};
+function bundledCard(id: string, folder: string): ModelCard {
+  const model = `${folder}/models/${id}`;
+  const { version } = parseLatest(readFileSync(`${model}/latest.json`), model);
+  const manifest = readFileSync(`${model}/${version}/manifest.json`);
+  const { architecture, abilities = UNTOLD_ABILITIES } = parseManifest(manifest, model);
+  const card = cardOf(id, architecture, "cpu");
+  const own: CardOverride = wranglerCards()[id] ?? {};
   return { ...card, ...own, abilities: { ...abilities, ...own.abilities } };
 }
 
