@@ -8,6 +8,7 @@ import type { AnswerCache, CacheDirectives, Lookup } from "#edge/cache/answer-ca
 import { answerCacheOf, type CacheFront, newCacheFront } from "#edge/cache/cache-client.ts";
 import {
   CACHE_LIFETIME_MS,
+  type CacheEntry,
   LEAD_KEPT_AFTER_MS,
   LEADER_LEASE_MS,
   LEADER_START_MS,
@@ -439,6 +440,28 @@ describe("the cache withstands", () => {
     expect(logged).not.toHaveBeenCalled();
     await cache.store(key, body({ ...other, numerics: "cpu/a/b/alone/c" }));
     expect(logged).toHaveBeenCalledOnce();
+  });
+
+  test("two answers whose class nobody knows: the first is told, and that they differ is no fault", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const what = fresh();
+    const key = await answered(what);
+    await cache.store(key, body({ id: "ans_2", digest: "ee".repeat(32) }));
+    expect(await lookUp(what)).toMatchObject({ body: { id: "ans_1" } });
+    expect(logged).not.toHaveBeenCalled();
+  });
+
+  test("who found an entry damaged: only that one is deleted, not one that has taken its place", async () => {
+    const object = env.CACHE.getByName(await answered(fresh()));
+    const entryOf = () =>
+      runInDurableObject(object, (_, { storage }) => storage.kv.get<CacheEntry>("entry"));
+    const entry = await entryOf();
+    if (entry === undefined) throw new Error("nothing was kept");
+    await object.drop({ ...entry, storedAt: entry.storedAt - 1 });
+    await object.drop({ ...entry, sha256: "00".repeat(32) });
+    expect(await entryOf()).toEqual(entry);
+    await object.drop(entry);
+    expect(await entryOf()).toBeUndefined();
   });
 
   test("an answer too long to keep: it is not kept", async () => {

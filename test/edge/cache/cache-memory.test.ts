@@ -39,6 +39,22 @@ describe("an isolate's memory of answers", () => {
     ]);
   });
 
+  test("counts an answer that is kept again once, and holds one of all its bytes", () => {
+    const memory = new CacheMemory<string>();
+    for (let time = 0; time < 3; time += 1) memory.keep("again", answer("a", MEMORY_BYTES / 2), 0);
+    memory.keep("other", answer("b", MEMORY_BYTES / 2), 0);
+    expect(["again", "other"].map((key) => memory.find(key, 1)?.body)).toEqual(["a", "b"]);
+    memory.keep("whole", answer("c", MEMORY_BYTES), 1);
+    expect(memory.find("whole", 2)?.body).toBe("c");
+  });
+
+  test("does not tell an answer's older self once the newer is too long for it", () => {
+    const memory = new CacheMemory<string>();
+    memory.keep("k", answer("old"), 0);
+    memory.keep("k", answer("new", MEMORY_BYTES + 1), 0);
+    expect(memory.find("k", 1)).toBeUndefined();
+  });
+
   test("never holds more than its bytes, whatever is kept and asked", () => {
     const sizes = fc.integer({ min: 0, max: MEMORY_BYTES });
     const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), sizes), { maxLength: 60 });
