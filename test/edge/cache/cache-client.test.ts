@@ -442,6 +442,15 @@ describe("the cache withstands", () => {
     expect(logged).toHaveBeenCalledOnce();
   });
 
+  test("an answer that has expired: another takes its place, though the alarm has not come yet", async () => {
+    const what = fresh();
+    const key = await answered(what);
+    later(CACHE_LIFETIME_MS);
+    await cache.store(key, body({ id: "ans_2", digest: "ee".repeat(32) }));
+    cache = answerCacheOf(env, newCacheFront());
+    expect(await lookUp(what)).toMatchObject({ kind: "hit", body: { id: "ans_2" } });
+  });
+
   test("two answers whose class nobody knows: the first is told, and that they differ is no fault", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const what = fresh();
