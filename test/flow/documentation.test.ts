@@ -2,7 +2,13 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Asked, priceOf, readCards } from "#playground/docs/price.ts";
+import {
+  type Asked,
+  priceOf,
+  readCards,
+  type ServedTerms,
+  servedCards,
+} from "#playground/docs/price.ts";
 import { freePort } from "../../infra/local/ports.ts";
 import type { Description } from "../../infra/site/docs/reference/description.ts";
 import { operationExamples } from "../../infra/site/docs/reference/examples.ts";
@@ -141,6 +147,11 @@ describe("the price calculator", () => {
     const cards = readCards(await (await fetch(system.url + address)).text());
     const card = cards.find((one) => one.card.id === system.model)?.card;
     if (card === undefined) throw new Error("the calculator has no card of the demo model");
+    const headers = { authorization: `Bearer ${system.key}` };
+    const models = await (await fetch(`${system.url}/v1/models`, { headers })).json();
+    const { data } = models as { readonly data: readonly ServedTerms[] };
+    const [served] = servedCards(cards, data);
+    expect(served?.card).toEqual(card);
     const question = "Is there a dog on the left? Čau!";
     const reply = await fetch(`${system.url}/v1/quotes`, {
       method: "POST",

@@ -1,6 +1,15 @@
 import type { AnswerMode } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
-import { type Asked, type NamedCard, priceOf, readCards } from "./price.ts";
+import type { ModelListBody } from "#wire/api/models.ts";
+import { keptPass } from "../pass/keep.ts";
+import {
+  type Asked,
+  type NamedCard,
+  priceOf,
+  readCards,
+  type ServedTerms,
+  servedCards,
+} from "./price.ts";
 
 /** Brings the price calculator of a page to life; does nothing where there is none. */
 export async function startCalculator(): Promise<void> {
@@ -10,8 +19,22 @@ export async function startCalculator(): Promise<void> {
   const response = await fetch(address);
   if (!response.ok) return;
   const cards = readCards(await response.text());
-  const calculator = new Calculator(form, cards);
-  calculator.start();
+  new Calculator(form, [...servedCards(cards, await servedModels()), ...cards]).start();
+}
+
+/** What this installation serves, where the playground has left a pass in this browser; else nothing. */
+async function servedModels(): Promise<readonly ServedTerms[]> {
+  const pass = keptPass(Date.now());
+  if (pass === null) return [];
+  try {
+    const headers = { authorization: `Bearer ${pass.token}` };
+    const response = await fetch("/v1/models", { headers });
+    const { data = [] } = response.ok ? ((await response.json()) as Partial<ModelListBody>) : {};
+    return data;
+  } catch {
+    // The cards of the page are there all the same.
+    return [];
+  }
 }
 
 class Calculator {

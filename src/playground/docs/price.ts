@@ -3,12 +3,19 @@ import { type ModelCard, price, priceOfSteps, type Quote } from "#domain/quote.t
 import { type PlannedWork, planWork } from "#domain/work.ts";
 import type { AnswerFields } from "#wire/api/answers/answer-request.ts";
 import { optionProblems, optionsOf } from "#wire/api/answers/options.ts";
+import type { ModelBody } from "#wire/api/models.ts";
 
 /** A card under the name that a person chooses it by. */
 export interface NamedCard {
   readonly name: string;
   readonly card: ModelCard;
 }
+
+/** What `GET /v1/models` tells of a model that its price depends on. */
+export type ServedTerms = Pick<
+  ModelBody,
+  "id" | "canvas" | "block_length" | "mode" | "refresh" | "price_picos"
+>;
 
 /** What the calculator asks for; what is absent is what a request gets that leaves it out. */
 export interface Asked
@@ -41,6 +48,34 @@ export function priceOf(
   const work = planWork({ pictures, messages: 1, textBytes, options }, card.image);
   const halfway = priceOfSteps(work, card.prices, Math.floor(options.steps / 2));
   return { quote: price(work, card.prices), work, halfway };
+}
+
+/**
+ * The cards of models as this installation serves them now, of those that there are cards for: `GET /v1/models` tells prices and
+ * defaults, and not how many vectors a view has.
+ */
+export function servedCards(
+  cards: readonly NamedCard[],
+  models: readonly ServedTerms[],
+): readonly NamedCard[] {
+  return models.flatMap(({ id, canvas, block_length, mode, refresh, price_picos }) => {
+    const known = cards.find(({ card }) => card.id === id)?.card;
+    if (known === undefined) return [];
+    const { default: standard, recommended, limit } = canvas;
+    const card: ModelCard = {
+      ...known,
+      abilities: { ...known.abilities, canvas: { standard, recommended, limit } },
+      blockLength: block_length,
+      mode,
+      refresh: { standard: refresh.default, limit: refresh.limit },
+      prices: {
+        view: BigInt(price_picos.view),
+        linear: BigInt(price_picos.linear),
+        attention: BigInt(price_picos.attention),
+      },
+    };
+    return [{ name: `${id}, as it is served here now`, card }];
+  });
 }
 
 /** Cards as a file of the site has them: JSON knows no bigint. */
