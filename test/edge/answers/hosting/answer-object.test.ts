@@ -345,6 +345,20 @@ describe("an answer whose ledger cannot be reached", () => {
   });
 });
 
+test("an answer whose hold is given back while it is made: its caller is told that nothing was charged", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { sent } = functionReplies(async () => {
+    await promise;
+    return eventReply(story);
+  });
+  const id = await begun();
+  await vi.waitFor(() => expect(sent.length).toBe(1), 10_000);
+  await ledgerOf(env, "acc_test").release(id);
+  resolve();
+  await ended(id);
+  expect(await read(id)).toMatchObject({ status: "completed", charged_micros: 0 });
+});
+
 describe("a deadline", () => {
   test("of 0 is told at once: no step ran, nothing is charged, no function is asked", async () => {
     const { sent } = functionReplies(() => eventReply(story));
