@@ -4,7 +4,7 @@ import type { Reporter } from "#cli/convert/report.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
-import { generateTicketKeys } from "#wire/function/ticket.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { SITE_FOLDER } from "../site/site.ts";
 import type { EdgeReady, EdgeSettings } from "./edge.ts";
 import {

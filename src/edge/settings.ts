@@ -3,7 +3,7 @@ import type { RateLimits } from "#domain/limits.ts";
 import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
 import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
-import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { MAX_NAME_LENGTH } from "#wire/limits.ts";
 
 /** Variables of wrangler.toml, and secrets, as they are bound: text. */

@@ -8,13 +8,8 @@ import {
   MAX_HEAD_BYTES,
   type OrderHead,
 } from "#wire/function/order.ts";
-import {
-  HOP_VERSION,
-  isTicketFor,
-  openTicket,
-  type Ticket,
-  type TicketVerificationKey,
-} from "#wire/function/ticket.ts";
+import { HOP_VERSION, isTicketFor, openTicket, type Ticket } from "#wire/function/ticket.ts";
+import type { TicketVerificationKey } from "#wire/function/ticket-keys.ts";
 import type { Log } from "./log.ts";
 import { createSha256 } from "./sha256.ts";
 import type { TicketLog } from "./ticket-log.ts";

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { untoldByFunction } from "../support/edge-builders.ts";
 
 /** The real Worker in workerd, before a function that the benchmark brings, beside a Worker that only says "ok". */

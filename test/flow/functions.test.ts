@@ -10,7 +10,8 @@ import { eventMessage } from "#wire/function/event-messages.ts";
 import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { type FunctionStatus, STATUS_PATH } from "#wire/function/status.ts";
-import { generateTicketKeys, HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
+import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { failures, numerics, question, story } from "../support/edge-builders.ts";
 import { asked as asQuestion } from "../support/orders.ts";
 

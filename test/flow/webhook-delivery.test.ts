@@ -10,7 +10,8 @@ import { deliver } from "#inference/fetch/deliver.ts";
 import { generateSecret } from "#wire/codec/standard-webhooks.ts";
 import { FETCH_PATH, fetchOrderSchema } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
-import { generateTicketKeys, isTicketFor, openTicket } from "#wire/function/ticket.ts";
+import { isTicketFor, openTicket } from "#wire/function/ticket.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 

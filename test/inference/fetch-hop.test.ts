@@ -4,7 +4,8 @@ import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
-import { generateTicketKeys, signTicket, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { signTicket } from "#wire/function/ticket.ts";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 
 // The hop as a process of its own, as it is run: no model, no weights, no object storage.

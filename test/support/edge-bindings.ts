@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { formatKey, generateKey } from "#wire/api/accounts/key.ts";
-import { generateTicketKeys } from "#wire/function/ticket.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 
 /** What the Worker under test is bound to, and what only its tests may see (`TEST_*`). */
 export interface TestBindings extends Record<string, string> {

@@ -16,7 +16,7 @@ import { createModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
 import { mergedCard } from "#wire/function/model-card.ts";
-import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket.ts";
+import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { asked } from "./orders.ts";
 import { wranglerCards } from "./wrangler-cards.ts";
 import "./fixed-length-stream.ts";

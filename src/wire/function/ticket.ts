@@ -1,11 +1,17 @@
-import { errors, exportJWK, generateKeyPair, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "../codec/digest.ts";
-import { jsonText } from "../codec/json-text.ts";
 import { MAX_IMAGES } from "../limits.ts";
+import {
+  jwk,
+  signingJwk,
+  TICKET_ALGORITHM,
+  type TicketSigningKey,
+  type TicketVerificationKey,
+} from "./ticket-keys.ts";
 
 /**
  * The signed work order that the edge sends with every question: a JWT (RFC 7519) signed with Ed25519 (RFC 8037).
@@ -55,23 +61,8 @@ export const FILES_HOP_VERSION = 3;
 /** Reply header of a function: its `HOP_VERSION`. */
 export const HOP_VERSION_HEADER = "unmask-hop-version";
 
-/** A JWK with the name under which verifiers find its public half. */
-export interface TicketVerificationKey {
-  readonly kid: string;
-  readonly kty: "OKP";
-  readonly crv: "Ed25519";
-  /** Public key, base64url. */
-  readonly x: string;
-}
-
-export interface TicketSigningKey extends TicketVerificationKey {
-  /** Private key, base64url. */
-  readonly d: string;
-}
-
 const ISSUER = "unmask-edge";
 const AUDIENCE = "unmask-function";
-const ALGORITHM = "EdDSA";
 
 /** Seconds a ticket is good for: it must only survive the connection to the function, not the queue behind it. */
 export const TICKET_LIFETIME_SECONDS = 60;
@@ -104,7 +95,7 @@ export async function signTicket(
     ]),
     version: HOP_VERSION,
   })
-    .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid: key.kid })
+    .setProtectedHeader({ alg: TICKET_ALGORITHM, typ: "JWT", kid: key.kid })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
     .setSubject(ticket.jobId)
@@ -112,15 +103,6 @@ export async function signTicket(
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + TICKET_LIFETIME_SECONDS)
     .sign(signingJwk(key));
-}
-
-const signingJwks = new WeakMap<TicketSigningKey, ReturnType<typeof jwk>>();
-
-/** The same object for the same key: jose imports a JWK once. */
-function signingJwk(key: TicketSigningKey): ReturnType<typeof jwk> {
-  const known = signingJwks.get(key) ?? jwk(key);
-  signingJwks.set(key, known);
-  return known;
 }
 
 /**
@@ -175,7 +157,7 @@ async function verifiedClaims(
         return jwk(key);
       },
       {
-        algorithms: [ALGORITHM],
+        algorithms: [TICKET_ALGORITHM],
         issuer: ISSUER,
         audience: AUDIENCE,
         currentDate: new Date(now),
@@ -212,48 +194,3 @@ const ticketSchema = z.object({
   iat: z.int(),
   exp: z.int(),
 });
-
-// jose wants a mutable JWK and complains about members that contradict the use, so only these are handed on.
-function jwk({ kty, crv, x, ...rest }: TicketVerificationKey | TicketSigningKey): {
-  kty: "OKP";
-  crv: "Ed25519";
-  x: string;
-  d?: string;
-} {
-  return { kty, crv, x, ...("d" in rest ? { d: rest.d } : {}) };
-}
-
-const verificationKeySchema: z.ZodType<TicketVerificationKey> = z.object({
-  kid: name,
-  kty: z.literal("OKP"),
-  crv: z.literal("Ed25519"),
-  x: z.base64url().length(43),
-});
-
-const signingKeySchema: z.ZodType<TicketSigningKey> = z.object({
-  kid: name,
-  kty: z.literal("OKP"),
-  crv: z.literal("Ed25519"),
-  x: z.base64url().length(43),
-  d: z.base64url().length(43),
-});
-
-/** Schema of the edge's private key, given as JSON text in a setting. */
-export const signingKeyText: z.ZodType<TicketSigningKey, string> = jsonText(signingKeySchema);
-
-/**
- * Schema of the public keys that a function trusts, given as the JSON text of a list. Two are there while a key is
- * being replaced: add the new public key to the functions, switch the edge, take the old one away.
- */
-export const verificationKeysText: z.ZodType<readonly TicketVerificationKey[], string> = jsonText(
-  z.array(verificationKeySchema).min(1).max(8),
-);
-
-/** Makes a fresh pair of keys named `kid`. */
-export async function generateTicketKeys(
-  kid: string,
-): Promise<{ signing: TicketSigningKey; verification: TicketVerificationKey }> {
-  const pair = await generateKeyPair(ALGORITHM, { crv: "Ed25519", extractable: true });
-  const signing = signingKeySchema.parse({ kid, ...(await exportJWK(pair.privateKey)) });
-  return { signing, verification: verificationKeySchema.parse(signing) };
-}

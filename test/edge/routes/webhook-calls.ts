@@ -10,7 +10,8 @@ import {
 } from "#wire/api/webhooks/deliveries.ts";
 import { type NewEndpointBody, newEndpointSchema } from "#wire/api/webhooks/endpoints.ts";
 import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
-import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
+import { isTicketFor, openTicket } from "#wire/function/ticket.ts";
+import { verificationKeysText } from "#wire/function/ticket-keys.ts";
 import { ask, functionReplies, type SentRequest } from "../function-double.ts";
 import { openAccount } from "./administration.ts";
 

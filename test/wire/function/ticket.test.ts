@@ -2,17 +2,19 @@ import { SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import {
-  generateTicketKeys,
   HOP_VERSION,
   isTicketFor,
   type NewTicket,
   openTicket,
-  signingKeyText,
   signTicket,
+} from "#wire/function/ticket.ts";
+import {
+  generateTicketKeys,
+  signingKeyText,
   type TicketSigningKey,
   type TicketVerificationKey,
   verificationKeysText,
-} from "#wire/function/ticket.ts";
+} from "#wire/function/ticket-keys.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const body = new TextEncoder().encode('{"messages":[]}');

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { SubjectLimits } from "#domain/limits.ts";
 import { type Micros, micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { TicketSigningKey } from "../../function/ticket.ts";
+import type { TicketSigningKey } from "../../function/ticket-keys.ts";
 import { KEY_SCOPES, type KeyScope } from "./key.ts";
 import { modelsSchema, originsSchema } from "./keys.ts";
 import {

@@ -7,7 +7,8 @@ import { deliveryListSchema, redeliveredSchema } from "#wire/api/webhooks/delive
 import { webhookSecretSchema } from "#wire/api/webhooks/endpoints.ts";
 import { verifyMessage } from "#wire/codec/standard-webhooks.ts";
 import { type Delivery, FETCH_PATH } from "#wire/function/fetch.ts";
-import { isTicketFor, openTicket, verificationKeysText } from "#wire/function/ticket.ts";
+import { isTicketFor, openTicket } from "#wire/function/ticket.ts";
+import { verificationKeysText } from "#wire/function/ticket-keys.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { askJson, eventReply, functionReplies, type SentRequest } from "../../function-double.ts";
 import {
