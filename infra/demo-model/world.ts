@@ -22,7 +22,10 @@ const forever = new AbortController().signal;
 async function writeFeatures(folders: readonly string[]): Promise<void> {
   const { resize } = await loadKernels();
   const host = createModelHost({
-    ...{ model: MODEL, provider: "cpu", resize, log: () => undefined },
+    model: MODEL,
+    provider: "cpu",
+    resize,
+    log: () => undefined,
     open: (signal) => openModel({ store: fileStore(BUNDLE), model: MODEL, signal }),
   });
   const { engine } = (await host.described(forever)).tools;

@@ -56,7 +56,11 @@ export function describeModel(
   );
   const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
   const tools = {
-    ...{ engine, tokenizer, renderTemplate, resize: options.resize, trust: bundle },
+    engine,
+    tokenizer,
+    renderTemplate,
+    resize: options.resize,
+    trust: bundle,
     features: createFeatureStore(options.featureBytes ?? 0),
   };
   return {
@@ -66,7 +70,8 @@ export function describeModel(
     tools,
     toolsOf: (claim, asker) => ({
       ...tools,
-      ...{ engine: engine.ofAnswer(claim), features: keptFor(asker, tools.features) },
+      engine: engine.ofAnswer(claim),
+      features: keptFor(asker, tools.features),
     }),
   };
 }

@@ -83,8 +83,11 @@ function askingActions(store: Store<State>, browser: Browser): AskingActions {
       store.update({ run, trouble: null, scrubbed: null });
       const isCalm = browser.prefersReducedMotion();
       asking = startAsking(draft, {
-        ...{ baseUrl: browser.baseUrl, token: pass?.token ?? "", idempotencyKey: attempt.key },
-        ...{ tell, fetch: (input, init) => fetch(input, init) },
+        baseUrl: browser.baseUrl,
+        token: pass?.token ?? "",
+        idempotencyKey: attempt.key,
+        tell,
+        fetch: (input, init) => fetch(input, init),
         pause: (ms) => (isCalm ? Promise.resolve() : sleep(ms)),
       });
       try {
@@ -120,7 +123,10 @@ function askingActions(store: Store<State>, browser: Browser): AskingActions {
       }),
     newQuestion: () =>
       store.update(({ draft }) => ({
-        ...{ run: null, scrubbed: null, quote: null, trouble: null },
+        run: null,
+        scrubbed: null,
+        quote: null,
+        trouble: null,
         draft: { ...draft, turns: [], question: "" },
       })),
   };

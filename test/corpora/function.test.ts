@@ -3,13 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Question } from "#domain/question.ts";
 import { createAdmission } from "#inference/admission.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { createHandler } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
-import { createModelHost, type ModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
+import type { ModelHost } from "#inference/model-host.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
@@ -17,6 +14,7 @@ import { orderPrefix } from "#wire/function/order.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import { signTicket } from "#wire/function/ticket.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { corpus, damaged, validPictures } from "../support/corpora.ts";
 import { options } from "../support/edge-builders.ts";
 import { forgeries, type NamedFile } from "../support/forgeries.ts";
@@ -47,15 +45,7 @@ describe("the function with the model that ships", () => {
   const faults: unknown[] = [];
 
   beforeAll(async () => {
-    const { resize } = await loadKernels();
-    host = createModelHost({
-      model: "unmask-demo",
-      provider: "cpu",
-      resize,
-      log: () => undefined,
-      open: (signal) =>
-        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
-    });
+    host = await hostOfBundle("infra/demo-model/bundle", "unmask-demo");
     const metrics = createMetrics();
     const unused = { resolve: async () => [], allowsPrivate: false, forbiddenPorts: [] };
     handler = createHandler({

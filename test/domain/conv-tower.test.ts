@@ -9,7 +9,8 @@ import {
   tapWidth,
   trunkOf,
 } from "#domain/conv-tower.ts";
-import { lite0, oddTower } from "../support/conv-tower.ts";
+import { smallTower } from "#inference/engine/self-test-tower.ts";
+import { lite0 } from "../support/conv-tower.ts";
 
 describe("a tower of convolutions", () => {
   test("unrolls EfficientNet-Lite0 into its 49 convolutions, and a picture into 50 vectors of 117", () => {
@@ -40,16 +41,16 @@ describe("a tower of convolutions", () => {
   const faults: [string, Partial<ConvTower>, RegExp][] = [
     [
       "a residual block that changes its channels",
-      { blocks: oddTower.blocks.map((block) => ({ ...block, isResidual: true })) },
+      { blocks: smallTower.blocks.map((block) => ({ ...block, isResidual: true })) },
       /block 0 is residual/,
     ],
-    ["a kernel without a middle", { stem: { ...oddTower.stem, kernel: 4 } }, /even side/],
+    ["a kernel without a middle", { stem: { ...smallTower.stem, kernel: 4 } }, /even side/],
     ["a tap behind the last block", { tap: { block: 3, unshuffle: 2 } }, /no block 3 to tap/],
     ["a tap of another grid", { tap: { block: 1, unshuffle: 3 } }, /6 places .* not 3 times 3/],
     ["a view that its cells do not divide", { imageSize: 11 }, /3 cells do not divide 11/],
   ];
   test.each(faults)("with %s cannot be computed, and says why", (_, change, words) => {
-    expect(convTowerFault(oddTower)).toBeUndefined();
-    expect(convTowerFault({ ...oddTower, ...change })).toMatch(words);
+    expect(convTowerFault(smallTower)).toBeUndefined();
+    expect(convTowerFault({ ...smallTower, ...change })).toMatch(words);
   });
 });

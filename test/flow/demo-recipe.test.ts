@@ -5,12 +5,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { convert } from "#cli/convert.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
-import { createModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
 import { answer } from "#model/answer.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 import { recordedIo } from "../support/edge-command-io.ts";
 
@@ -54,12 +51,7 @@ test.skipIf(!hasTorch)(
     expect(await convert([path.join(work, "export"), ...target], io), io.written.stderr).toBe(0);
 
     const { signal } = new AbortController();
-    const { resize } = await loadKernels();
-    const open = (): ReturnType<typeof openModel> =>
-      openModel({ store: fileStore(bundle), model: "smoke", signal });
-    const host = createModelHost({
-      ...{ model: "smoke", provider: "cpu", resize, log: () => undefined, open },
-    });
+    const host = await hostOfBundle(bundle, "smoke");
     try {
       const { tools } = await host.described(signal);
       const pictures = await decodeImages([await readFile("test/fixtures/pictures/dog.png")]);

@@ -2,12 +2,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { modeTerms } from "#domain/modes.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { denoiseTogether } from "#inference/engine/lockstep.ts";
-import { fileStore } from "#inference/file-store.ts";
-import { createModelHost, type ModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
+import type { ModelHost } from "#inference/model-host.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 
 vi.mock(import("#inference/engine/lockstep.ts"), { spy: true });
@@ -43,12 +41,7 @@ describe("answers in company", () => {
   let alone: ModelEvent[][];
 
   beforeAll(async () => {
-    const { resize } = await loadKernels();
-    host = createModelHost({
-      ...{ model: "unmask-demo", provider: "cpu", threads: 1, resize, log: () => undefined },
-      open: (signal) =>
-        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
-    });
+    host = await hostOfBundle("infra/demo-model/bundle", "unmask-demo", { threads: 1 });
     model = await host.described(forever);
     alone = [];
     for (const kind of kinds.keys()) alone.push(await ask(kind, "alone", forever));

@@ -5,14 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
-import { createModelHost, type ModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
+import type { ModelHost } from "#inference/model-host.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { prepare } from "#model/prepare.ts";
 import { createPieceReader } from "#model/text/detokenizer.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 
 /** A question that the training code's own sampler answered with the same weights in float32. */
@@ -59,15 +57,7 @@ describe("the demo model that ships", () => {
   let model: DescribedModel;
 
   beforeAll(async () => {
-    const { resize } = await loadKernels();
-    host = createModelHost({
-      model: "unmask-demo",
-      provider: "cpu",
-      resize,
-      log: () => undefined,
-      open: (signal) =>
-        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
-    });
+    host = await hostOfBundle("infra/demo-model/bundle", "unmask-demo");
     model = await host.described(forever);
   });
   afterAll(() => host.dispose());

@@ -4,16 +4,14 @@ import type { AnswerOptions } from "#domain/question.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
 import { createAdmission } from "#inference/admission.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFeatureStore } from "#inference/feature-store.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createMetrics } from "#inference/metrics.ts";
-import { createModelHost, type ModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
+import type { ModelHost } from "#inference/model-host.ts";
 import { run } from "#inference/run.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { pixelDigest } from "#wire/function/replay-digest.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 
 const forever = new AbortController().signal;
@@ -26,12 +24,7 @@ describe("a question about a picture that was asked about before", () => {
   let encoded = 0;
 
   beforeAll(async () => {
-    const { resize } = await loadKernels();
-    host = createModelHost({
-      ...{ model: "unmask-demo", provider: "cpu", resize, log: () => undefined },
-      open: (signal) =>
-        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
-    });
+    host = await hostOfBundle("infra/demo-model/bundle", "unmask-demo");
     model = await host.described(forever);
     const decoded = await decodeImages(files.map((file) => readFileSync(file)));
     if (!decoded.ok) throw new Error("the fixtures cannot be decoded");
@@ -120,11 +113,8 @@ describe("a question about a picture that was asked about before", () => {
 
   test("is made anew for another account, and for another subject of it: nobody learns what others have asked about", async () => {
     const [file = ""] = files;
-    const { resize } = await loadKernels();
-    const keeping = createModelHost({
-      ...{ model: "unmask-demo", provider: "cpu", resize, log: () => undefined, featureBytes: 1e8 },
-      open: (signal) =>
-        openModel({ store: fileStore("infra/demo-model/bundle"), model: "unmask-demo", signal }),
+    const keeping = await hostOfBundle("infra/demo-model/bundle", "unmask-demo", {
+      featureBytes: 1e8,
     });
     const admission = createAdmission(1, 1, () => 0);
     const parts = {

@@ -2,13 +2,11 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
-import { createModelHost, type ModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
+import type { ModelHost } from "#inference/model-host.ts";
 import { answer } from "#model/answer.ts";
 import { prepare } from "#model/prepare.ts";
+import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 
 /** A question that the recipe's own sampler answered with the same weights in float32. */
@@ -35,15 +33,7 @@ describe("the model that sees photographs, as it ships", () => {
   let model: DescribedModel;
 
   beforeAll(async () => {
-    const { resize } = await loadKernels();
-    host = createModelHost({
-      model: "unmask-photographs",
-      provider: "cpu",
-      resize,
-      log: () => undefined,
-      open: (signal) =>
-        openModel({ store: fileStore(BUNDLE), model: "unmask-photographs", signal }),
-    });
+    host = await hostOfBundle(BUNDLE, "unmask-photographs");
     model = await host.described(forever);
   });
   afterAll(() => host.dispose());

@@ -1,5 +1,6 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { ConvTower } from "#domain/conv-tower.ts";
+import { smallTower } from "#inference/engine/self-test-tower.ts";
 import { oddArchitecture } from "./random-model.ts";
 
 /** EfficientNet-Lite0 with the evidence of the demo model that sees photographs. */
@@ -30,25 +31,9 @@ export const lite0: ConvTower = {
   evidence: { classes: 1000, concepts: 104, readerWidth: 256, energyScale: 0.1 },
 };
 
-/** A small tower with everything that a large one has: sides 12, 6, 6 and 3, both kernels, a residual block, a tap that is finer by 2. */
-export const oddTower: ConvTower = {
-  kind: "conv",
-  imageSize: 12,
-  levels: { mean: 127, deviation: 128 },
-  stem: { channels: 6, kernel: 3, stride: 2 },
-  blocks: [
-    { channels: 5, kernel: 3, stride: 1, expansion: 1, isResidual: false },
-    { channels: 5, kernel: 5, stride: 1, expansion: 3, isResidual: true },
-    { channels: 7, kernel: 5, stride: 2, expansion: 2, isResidual: false },
-  ],
-  headChannels: 11,
-  tap: { block: 1, unshuffle: 2 },
-  evidence: { classes: 13, concepts: 4, readerWidth: 9, energyScale: 0.1 },
-};
-
-/** A model that sees with it. */
+/** A model that sees with the tower of the self-test. */
 export const convArchitecture: Architecture = {
   ...oddArchitecture,
-  vision: oddTower,
+  vision: smallTower,
   image: { aspect: "stretch", gridPinpoints: [], maxTiles: 1 },
 };

@@ -7,16 +7,13 @@ import { admit } from "#edge/answers/admit.ts";
 import type { Job } from "#edge/answers/storage/answer-order.ts";
 import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
 import { createAdmission } from "#inference/admission.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
-import { fileStore } from "#inference/file-store.ts";
 import { createHandler } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
-import { createModelHost } from "#inference/model-host.ts";
-import { openModel } from "#inference/model-loader.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
 import { mergedCard } from "#wire/function/model-card.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
+import { hostOfBundle } from "./bundle-host.ts";
 import { asked } from "./orders.ts";
 import { wranglerCards } from "./wrangler-cards.ts";
 import "./fixed-length-stream.ts";
@@ -55,16 +52,8 @@ const FUNCTION_URL = "http://function.test";
 
 export async function joinHalves(): Promise<JoinedHalves> {
   const { signing: ticketKey, verification } = await generateTicketKeys("test");
-  const { resize } = await loadKernels();
   const faults: unknown[] = [];
-  const host = createModelHost({
-    model: MODEL,
-    provider: "cpu",
-    resize,
-    log: () => undefined,
-    open: (signal) =>
-      openModel({ store: fileStore("infra/demo-model/bundle"), model: MODEL, signal }),
-  });
+  const host = await hostOfBundle("infra/demo-model/bundle", MODEL);
   const { card: told } = await host.described(new AbortController().signal);
   const card = mergedCard(told, wranglerCards()[MODEL]);
   if (card === undefined) throw new Error("the function tells no whole card");

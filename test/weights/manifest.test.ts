@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Trust } from "#domain/trust.ts";
+import { smallTower } from "#inference/engine/self-test-tower.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { draftStages } from "#weights/layout.ts";
 import {
@@ -18,7 +19,7 @@ import { readBlob, readManifest } from "#weights/read-bundle.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { tinyBundle } from "../support/bundles.ts";
-import { convArchitecture, oddTower } from "../support/conv-tower.ts";
+import { convArchitecture } from "../support/conv-tower.ts";
 
 let bundle: Bundle;
 beforeAll(async () => {
@@ -69,7 +70,7 @@ describe("a manifest", () => {
         parseManifest(
           encode({
             ...told,
-            architecture: { ...convArchitecture, image, vision: { ...oddTower, ...change } },
+            architecture: { ...convArchitecture, image, vision: { ...smallTower, ...change } },
           }),
           "manifest",
         );

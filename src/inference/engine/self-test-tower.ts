@@ -10,8 +10,8 @@ import { packStage } from "./packed-stage.ts";
 import { drawer, random } from "./random-layers.ts";
 import type { LayerOutcome } from "./self-test-layers.ts";
 
-/** Both kernels, both strides, an odd and an even padding, a residual block, a tap that is finer by 2. */
-const tower: ConvTower = {
+/** Everything that a large one has: sides 12, 6, 6 and 3, both kernels and strides, both paddings, a residual block, a finer tap. */
+export const smallTower: ConvTower = {
   kind: "conv",
   imageSize: 12,
   levels: { mean: 127, deviation: 128 },
@@ -35,7 +35,7 @@ export async function runConvTower(
   const draw = drawer();
   const stage = packStage(
     "vision",
-    convTensors(tower).map(({ name, shape, role }) => {
+    convTensors(smallTower).map(({ name, shape, role }) => {
       // Deviations divide, so they keep away from 0; what is multiplied keeps the size of what goes through it.
       const [size, least] = name.endsWith("_std")
         ? [0.5, 1]
@@ -47,14 +47,14 @@ export async function runConvTower(
       return { name, shape, encoding: role === "kernel" ? encoding : "f32", values } as const;
     }),
   );
-  const { imageSize } = tower;
+  const { imageSize } = smallTower;
   const views = random(draw, [1, 3, imageSize, imageSize]);
-  const model = convTowerGraph(tower, stage.layout, profile, false);
+  const model = convTowerGraph(smallTower, stage.layout, profile, false);
   const session = await runtime.createSession("vision", model, stage.bytes);
   try {
     const { features } = await session.run({ views }, ["features"]);
     const pixels = { width: 3, data: channelsLast(views.data) };
-    const expected = convTower(stage.weights, tower, pixels).features.data;
+    const expected = convTower(stage.weights, smallTower, pixels).features.data;
     return { layer: "tower of convolutions", actual: floats(features).data, expected };
   } finally {
     await session.release();

@@ -68,13 +68,18 @@ export function closeFilm(film: Film | null, answer: Answer): Film {
   const cells = [...base.cells];
   for (const [position, { text, confidence, step }] of tokens.entries())
     cells[position] ??= {
-      ...{ text, token: null, confidence },
+      text,
+      token: null,
+      confidence,
       step: step > 0 ? step : usage.steps,
       isGuess: film !== null && status === "partial",
     };
   const turnEnd = tokens.length < base.size ? tokens.length : null;
   return {
-    ...{ ...base, cells, turnEnd, isOver: true },
+    ...base,
+    cells,
+    turnEnd,
+    isOver: true,
     step: Math.max(base.step, usage.steps),
     stableUntil: tokens.length,
   };
@@ -85,7 +90,11 @@ export function asOf(film: Film, step: number): Film {
   const cells = film.cells.map((_, position) => cellAt(film, position, step));
   const firstMask = cells.indexOf(undefined);
   return {
-    ...{ ...film, cells, step, turnEnd: null, isOver: false },
+    ...film,
+    cells,
+    step,
+    turnEnd: null,
+    isOver: false,
     stableUntil: firstMask < 0 ? cells.length : firstMask,
   };
 }

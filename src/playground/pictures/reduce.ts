@@ -40,7 +40,9 @@ export async function takePicture(
   count += 1;
   return {
     id: count,
-    ...{ name, source, sizes: { before, after: await extentOf(source, name) } },
+    name,
+    source,
+    sizes: { before, after: await extentOf(source, name) },
     file: `picture-${count}.${endingOf(source.type) ?? "png"}`,
     preview: URL.createObjectURL(source),
   };
@@ -50,8 +52,13 @@ export async function takePicture(
 export function addressedPicture(url: string): Picture {
   count += 1;
   return {
-    ...{ id: count, name: url, file: null, source: { url } },
-    ...{ preview: null, sizes: null, sample: null },
+    id: count,
+    name: url,
+    file: null,
+    source: { url },
+    preview: null,
+    sizes: null,
+    sample: null,
   };
 }
 

@@ -4,8 +4,9 @@ import { opProfiles } from "#graph/profile.ts";
 import { floats } from "#inference/engine/engine-parts.ts";
 import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
 import { drawer, random } from "#inference/engine/random-layers.ts";
+import { smallTower } from "#inference/engine/self-test-tower.ts";
 import { type ConvTowerResult, convTower } from "#model/reference/conv-tower.ts";
-import { convArchitecture, lite0, oddTower } from "../../support/conv-tower.ts";
+import { convArchitecture, lite0 } from "../../support/conv-tower.ts";
 import { externalRanges, readModel, signature } from "../../support/onnx.ts";
 import { randomModel } from "../../support/random-model.ts";
 
@@ -21,7 +22,7 @@ const outputs = ["map", "tap", "colors", "features"] as const;
 describe("convTowerGraph", () => {
   test("takes one view and yields a vector for each cell and one for the whole", () => {
     const { layout } = randomModel("f32t", "f32", convArchitecture).stage("vision");
-    const model = readModel(convTowerGraph(oddTower, layout, opProfiles.cpu, false));
+    const model = readModel(convTowerGraph(smallTower, layout, opProfiles.cpu, false));
     expect(signature(model, "input")).toEqual(["views [1, 3, 12, 12]"]);
     expect(signature(model, "output")).toEqual(["features [1, 10, 17]"]);
   });
@@ -33,7 +34,7 @@ describe("convTowerGraph", () => {
       const ranges = layout.tensors
         .flatMap(({ data, scales }) => (scales === undefined ? [data] : [data, scales]))
         .toSorted((a, b) => a.offset - b.offset);
-      const model = readModel(convTowerGraph(oddTower, layout, opProfiles.cpu, false));
+      const model = readModel(convTowerGraph(smallTower, layout, opProfiles.cpu, false));
       expect(externalRanges(model)).toEqual(ranges);
     },
   );
@@ -50,14 +51,14 @@ describe("convTowerGraph", () => {
       "vision",
     );
     const views = random(drawer(), [1, 3, 12, 12]);
-    const model = convTowerGraph(oddTower, layout, opProfiles[provider], true);
+    const model = convTowerGraph(smallTower, layout, opProfiles[provider], true);
     const session = await runtime.createSession("vision", model, bytes);
     const seen = await session.run({ views }, [...outputs]);
     await session.release();
     const pixels = Float64Array.from(views.data, (_, index) => {
       return views.data[(index % 3) * 144 + Math.floor(index / 3)] ?? Number.NaN;
     });
-    const expected: ConvTowerResult = convTower(weights, oddTower, { width: 3, data: pixels });
+    const expected: ConvTowerResult = convTower(weights, smallTower, { width: 3, data: pixels });
     for (const name of outputs) {
       const actual = floats(seen[name]).data;
       expect(actual).toHaveLength(expected[name].data.length);
