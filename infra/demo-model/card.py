@@ -68,19 +68,24 @@ def things(_: dict) -> str:
 PARTS = {"things": things, "rows": rows, "missed": missed, "steps": steps, "risk": risk, "unsure": unsure}
 
 
+def fill_card(card: Path, parts: dict, results: dict) -> None:
+    """Writes each part between its marks `<!-- name -->` and `<!-- /name -->`, the rest stays. Exits where a mark is missing."""
+    text = card.read_text()
+    for name, write in parts.items():
+        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"{card} has no part <!-- {name} -->")
+        part = write(results)
+        text = pattern.sub(lambda m: f"{m[1]}{part}\n{m[2]}", text)
+    card.write_text(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
     args = parser.parse_args()
-    results, text = json.loads(args.results.read_text()), args.card.read_text()
-    for name, write in PARTS.items():
-        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"{args.card} has no part <!-- {name} -->")
-        part = write(results)
-        text = pattern.sub(lambda m: f"{m[1]}{part}\n{m[2]}", text)
-    args.card.write_text(text)
+    fill_card(args.card, PARTS, json.loads(args.results.read_text()))
 
 
 if __name__ == "__main__":

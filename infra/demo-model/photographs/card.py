@@ -5,10 +5,9 @@ python -m photographs.card --results results.json --trust trust.json --domain do
 
 import argparse
 import json
-import re
 from pathlib import Path
 
-from card import percent, table
+from card import fill_card, percent, table
 
 from .concepts import PHRASES
 
@@ -147,14 +146,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args()
     read = {name: json.loads(getattr(args, name).read_text()) for name in ("results", "trust", "domain")}
-    text = args.card.read_text()
-    for name, write in PARTS.items():
-        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"{args.card} has no part <!-- {name} -->")
-        part = write(read)
-        text = pattern.sub(lambda m: f"{m[1]}{part}\n{m[2]}", text)
-    args.card.write_text(text)
+    fill_card(args.card, PARTS, read)
 
 
 if __name__ == "__main__":
