@@ -75,7 +75,7 @@ export interface Trunk {
 }
 
 /** Features of a vector beside its evidence for each thing: nothing, other, log mass, energy, six of colour, two of place, whether it is the whole. */
-export const EVIDENCE_EXTRAS = 13;
+const EVIDENCE_EXTRAS = 13;
 
 /** Unrolls a tower's list of blocks. */
 export function trunkOf(tower: ConvTower): Trunk {
@@ -108,6 +108,12 @@ export function trunkOf(tower: ConvTower): Trunk {
     }),
     head: next("trunk.head", { outputs: tower.headChannels, kernel: 1, stride: 1 }),
   };
+}
+
+/** A tower's convolutions in the order in which they run. */
+export function convolutionsOf(tower: ConvTower): readonly Convolution[] {
+  const { stem, blocks, head } = trunkOf(tower);
+  return [stem, ...blocks.flatMap(({ convolutions }) => convolutions), head];
 }
 
 /** Zeros that SAME padding puts before and behind a side: what is odd goes behind. Source: TensorFlow, `tf.nn.convolution`. */
@@ -145,16 +151,16 @@ export function evidenceVectors(tower: ConvTower): number {
 /** Says what is wrong with a tower whose numbers are each possible; undefined where it can be computed. */
 export function convTowerFault(tower: ConvTower): string | undefined {
   const { imageSize, stem, blocks, tap } = tower;
-  const cells = cellsPerSide(tower);
+  const trunk = trunkOf(tower);
+  const cells = trunk.head.sideOut;
   if ([stem, ...blocks].some(({ kernel }) => kernel % 2 === 0)) return "a kernel has an even side";
-  let channels = stem.channels;
-  for (const [index, block] of blocks.entries()) {
-    if (block.isResidual && (block.stride !== 1 || block.channels !== channels))
+  for (const [index, { isResidual, stride, channels }] of blocks.entries()) {
+    const entering = trunk.blocks[index]?.convolutions[0]?.inputs;
+    if (isResidual && (stride !== 1 || channels !== entering))
       return `block ${index} is residual, but changes the shape of what enters`;
-    channels = block.channels;
   }
   if (imageSize % cells !== 0) return `${cells} cells do not divide ${imageSize} pixels evenly`;
-  const tapped = trunkOf(tower).blocks[tap.block]?.convolutions.at(-1);
+  const tapped = trunk.blocks[tap.block]?.convolutions.at(-1);
   if (tapped === undefined) return `there is no block ${tap.block} to tap`;
   if (tapped.sideOut !== cells * tap.unshuffle)
     return `the tap has ${tapped.sideOut} places along a side, not ${cells} times ${tap.unshuffle}`;

@@ -7,7 +7,7 @@ import {
   viewRules,
   viewVectors,
 } from "./architecture.ts";
-import { type ConvTower, evidenceVectors, tapWidth, trunkOf } from "./conv-tower.ts";
+import { type ConvTower, convolutionsOf, evidenceVectors, tapWidth } from "./conv-tower.ts";
 import type { UnitPrices } from "./quote.ts";
 
 /** Multiply-adds of one unit of each kind of work: what a model's prices are in proportion to. */
@@ -48,12 +48,13 @@ function patchWork(tower: PatchTower): number {
 }
 
 function convWork(tower: ConvTower): number {
-  const { stem, blocks, head } = trunkOf(tower);
-  const all = [stem, ...blocks.flatMap(({ convolutions }) => convolutions), head];
-  const trunk = all.reduce((sum, { inputs, outputs, kernel, isDepthwise, sideOut }) => {
-    const weights = outputs * (isDepthwise ? 1 : inputs) * kernel ** 2;
-    return sum + weights * sideOut ** 2;
-  }, 0);
+  const trunk = convolutionsOf(tower).reduce(
+    (sum, { inputs, outputs, kernel, isDepthwise, sideOut }) => {
+      const weights = outputs * (isDepthwise ? 1 : inputs) * kernel ** 2;
+      return sum + weights * sideOut ** 2;
+    },
+    0,
+  );
   const { classes, concepts, readerWidth } = tower.evidence;
   const named = classes * (tower.headChannels + concepts);
   const read = readerWidth * (tower.headChannels + tapWidth(tower) + concepts + 2);

@@ -213,7 +213,8 @@ export function linearSize(entry: TensorEntry): readonly [rows: number, columns:
   return [rows, columns];
 }
 
-function scalesOf(entry: TensorEntry): NonNullable<TensorEntry["scales"]> {
+/** Where the scales of a tensor lie. Throws for an encoding that has none. */
+export function scalesOf(entry: TensorEntry): NonNullable<TensorEntry["scales"]> {
   if (entry.scales === undefined)
     throw new Error(`${entry.name} (${entry.encoding}) has no scales`);
   return entry.scales;

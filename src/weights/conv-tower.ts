@@ -2,9 +2,10 @@ import { z } from "zod";
 import type { ConvTower } from "#domain/conv-tower.ts";
 import { MAX_DIMENSION, MAX_LAYERS } from "./limits.ts";
 
-const count = z.number().int().min(1).max(MAX_DIMENSION);
+/** Channels, pixels, classes. */
+export const count: z.ZodType<number> = z.number().int().min(1).max(MAX_DIMENSION);
 /** Sides of a filter and steps of it: EfficientNets have 3 and 5, 1 and 2. A graph has a node for each place of a filter. */
-const small = z.number().int().min(1).max(15);
+export const small: z.ZodType<number> = z.number().int().min(1).max(15);
 
 /** A tower of convolutions as it stands in a manifest; `convTowerFault` says whether its numbers go together. */
 export const convTower: z.ZodType<ConvTower> = z.strictObject({

@@ -17,7 +17,7 @@ import {
   type TensorEncoding,
   type TensorEntry,
 } from "#domain/bundle.ts";
-import { type ConvTower, evidenceVectors, tapWidth, trunkOf } from "#domain/conv-tower.ts";
+import { type ConvTower, convolutionsOf, evidenceVectors, tapWidth } from "#domain/conv-tower.ts";
 import { elementCount, type Shape } from "#domain/tensor.ts";
 
 /** A stage before its bytes exist: everything but the names of its shards. */
@@ -88,6 +88,12 @@ export function stageTensors(architecture: Architecture, stage: StageName): Tens
   }
   if (stage.startsWith("layer-")) return layerTensors(architecture);
   throw new RangeError(`the architecture has no stage ${stage}`);
+}
+
+/** Numbers that share what is kept for a row: everything of one output where the encoding has a scale for each. */
+export function rowWidth({ shape, encoding }: Pick<TensorEntry, "shape" | "encoding">): number {
+  const [outputs = 1] = shape;
+  return encoding === "r8" ? elementCount(shape) / outputs : (shape[shape.length - 1] ?? 1);
 }
 
 /** Returns how many bytes a tensor takes in an encoding, `block` being that of q4; `scales` only where there are any. */
@@ -190,12 +196,10 @@ function patchTensors(vision: PatchTower): TensorSpec[] {
 
 /** The tensors of a tower of convolutions, in the order in which they lie. */
 export function convTensors(tower: ConvTower): TensorSpec[] {
-  const { stem, blocks, head } = trunkOf(tower);
-  const convolutions = [stem, ...blocks.flatMap((block) => block.convolutions), head];
   const { classes, concepts, readerWidth } = tower.evidence;
   const [seen, tapped] = [tower.headChannels, tapWidth(tower)];
   return [
-    ...convolutions.flatMap(({ name, inputs, outputs, kernel: side, isDepthwise }) => [
+    ...convolutionsOf(tower).flatMap(({ name, inputs, outputs, kernel: side, isDepthwise }) => [
       kernel(`${name}.weight`, outputs, isDepthwise ? 1 : inputs, side, side),
       plain(`${name}.bias`, outputs),
     ]),

@@ -33,6 +33,7 @@ import {
   MAX_TENSORS_PER_STAGE,
   MAX_VOCABULARY,
 } from "./limits.ts";
+import { parseAs } from "./parse-json.ts";
 import { abstentionSchema, calibrationSchema, domainSchema } from "./trust-file.ts";
 import { WeightsError } from "./weights-error.ts";
 
@@ -189,7 +190,7 @@ export interface Latest {
  * Throws WeightsError `manifest_invalid` that says what is wrong where.
  */
 export function parseManifest(bytes: Uint8Array, address: string): Bundle {
-  const bundle = parseAs(bundleSchema, bytes, address);
+  const bundle = parseAs(bundleSchema, bytes, address, UNUSABLE);
   checkArchitecture(bundle.architecture, address);
   const expected = stageNames(bundle.architecture);
   const names = bundle.stages.map(({ name }) => name);
@@ -202,7 +203,7 @@ export function parseManifest(bytes: Uint8Array, address: string): Bundle {
 
 /** Reads `latest.json` from hostile bytes. Throws WeightsError `manifest_invalid`. */
 export function parseLatest(bytes: Uint8Array, address: string): Latest {
-  return parseAs(latestSchema, bytes, address);
+  return parseAs(latestSchema, bytes, address, UNUSABLE);
 }
 
 /**
@@ -233,17 +234,7 @@ export function blobKey(blob: Blob): string {
   return `blobs/sha256/${blob.sha256}`;
 }
 
-function parseAs<Output>(schema: z.ZodType<Output>, bytes: Uint8Array, address: string): Output {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new WeightsError("manifest_invalid", `${address} is not JSON`, { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw invalid(address, `\n${z.prettifyError(parsed.error)}`);
-  return parsed.data;
-}
+const UNUSABLE = "is no usable manifest";
 
 function checkArchitecture(
   { language, vision, image, special, decoding, logitsColumns }: Architecture,
@@ -305,5 +296,5 @@ function checkStage(architecture: Architecture, stage: StageLayout, address: str
 }
 
 function invalid(address: string, problem: string): WeightsError {
-  return new WeightsError("manifest_invalid", `${address} is no usable manifest: ${problem}`);
+  return new WeightsError("manifest_invalid", `${address} ${UNUSABLE}: ${problem}`);
 }

@@ -16,7 +16,7 @@ import {
   MAX_SENTENCE_LENGTH,
   MAX_SENTENCES,
 } from "./limits.ts";
-import { WeightsError } from "./weights-error.ts";
+import { parseAs } from "./parse-json.ts";
 
 const index = z.number().int().min(0).max(MAX_DIMENSION);
 const count = z.number().int().min(1).max(MAX_DIMENSION);
@@ -92,17 +92,5 @@ const trustSchema: z.ZodType<Trust> = z.strictObject({
 
 /** Reads the file from hostile bytes. Throws WeightsError `manifest_invalid` that says what is wrong where. */
 export function parseTrust(bytes: Uint8Array, address: string): Trust {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new WeightsError("manifest_invalid", `${address} is not JSON`, { cause });
-  }
-  const parsed = trustSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const problem = z.prettifyError(parsed.error);
-  throw new WeightsError(
-    "manifest_invalid",
-    `${address} says nothing that can be used:\n${problem}`,
-  );
+  return parseAs(trustSchema, bytes, address, "says nothing that can be used");
 }

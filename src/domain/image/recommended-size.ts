@@ -16,9 +16,9 @@ export interface RecommendedSize {
 export function recommendedSize({ policy, vision }: ImageRules): RecommendedSize {
   const view: Size = { width: vision.imageSize, height: vision.imageSize };
   const canvases =
-    policy.aspect === "pad"
-      ? [view]
-      : [view, ...policy.gridPinpoints.map(([width, height]) => ({ width, height }))];
+    policy.aspect === "anyres"
+      ? [view, ...policy.gridPinpoints.map(([width, height]) => ({ width, height }))]
+      : [view];
   return {
     pixels: Math.max(...canvases.map(({ width, height }) => width * height)),
     side: Math.max(...canvases.map(({ width, height }) => Math.max(width, height))),

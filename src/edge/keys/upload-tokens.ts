@@ -20,7 +20,7 @@ export class UploadTokens {
 
   /** Refuses a token whose picture is kept, before another is read. */
   async check({ id }: Pick<ClientToken, "id">): Promise<Result<void, Failure>> {
-    const row = await this.#find(id);
+    const row = await this.#row(id).first<Row>();
     return row === null || row.kept_at === null ? ok(undefined) : used(row);
   }
 
@@ -42,9 +42,9 @@ export class UploadTokens {
         "INSERT INTO upload_tokens (id, image_id, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
       )
       .bind(id, imageId, expiresAt);
-    await this.#db.batch([sweep, insert]);
-    const row = await this.#find(id);
-    if (row === null) throw new Error(`client token ${id} was not bound to its picture`);
+    const [, , found] = await this.#db.batch<Row>([sweep, insert, this.#row(id)]);
+    const row = found?.results[0];
+    if (row === undefined) throw new Error(`client token ${id} was not bound to its picture`);
     return row.image_id === imageId && row.kept_at === null ? ok(undefined) : used(row);
   }
 
@@ -67,11 +67,8 @@ export class UploadTokens {
       .run();
   }
 
-  async #find(id: string): Promise<Row | null> {
-    return await this.#db
-      .prepare("SELECT image_id, kept_at FROM upload_tokens WHERE id = ?")
-      .bind(id)
-      .first<Row>();
+  #row(id: string): D1PreparedStatement {
+    return this.#db.prepare("SELECT image_id, kept_at FROM upload_tokens WHERE id = ?").bind(id);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Value } from "../build.ts";
-import { plain, type StageWeights, tensorEntry } from "../linear.ts";
+import { plain, type StageWeights, scalesOf, tensorEntry } from "../linear.ts";
 
 /**
  * The weights of a convolution or of a matrix beside it, as float32 in their logical shape. Those of r8 are widened in the graph: the
@@ -7,13 +7,14 @@ import { plain, type StageWeights, tensorEntry } from "../linear.ts";
  */
 export function kernel(weights: StageWeights, name: string): Value {
   const { graph, stage, file } = weights;
-  const { shape, encoding, data, scales } = tensorEntry(stage, name);
+  const entry = tensorEntry(stage, name);
+  const { shape, encoding, data } = entry;
   if (encoding !== "r8") return plain(weights, name);
-  if (scales === undefined) throw new Error(`${name} (r8) has no scales`);
   const [outputs = 1, ...rest] = shape;
   const levels = graph.cast(graph.weight(name, "INT8", shape, data, file), "FLOAT");
   const steps = [outputs, ...rest.map(() => 1)];
-  return graph.node("Mul", [levels, graph.weight(`${name}.scales`, "FLOAT", steps, scales, file)]);
+  const scales = graph.weight(`${name}.scales`, "FLOAT", steps, scalesOf(entry), file);
+  return graph.node("Mul", [levels, scales]);
 }
 
 /** x Wᵀ with a matrix [out, in]: x [..., in] → [..., out]. */

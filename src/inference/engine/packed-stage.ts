@@ -8,6 +8,7 @@ import {
   type TensorEntry,
 } from "#domain/bundle.ts";
 import type { Shape } from "#domain/tensor.ts";
+import { rowWidth } from "#weights/layout.ts";
 import { packQ4, unpackQ4 } from "#weights/q4.ts";
 import {
   INT8_LIMITS,
@@ -83,7 +84,7 @@ function encode(
   encoding: TensorEncoding,
   block: Q4Block = STANDARD_Q4_BLOCK,
 ): Encoded {
-  const columns = shape[shape.length - 1] ?? 1;
+  const columns = rowWidth({ shape, encoding });
   const rows = values.length / columns;
   switch (encoding) {
     case "f32":
@@ -118,9 +119,8 @@ function encode(
       return { ...packed, stored: unpackQ8u(packed, columns) };
     }
     case "r8": {
-      const width = values.length / (shape[0] ?? 1);
-      const packed = packR8(values, width);
-      return { ...packed, stored: unpackR8(packed, width) };
+      const packed = packR8(values, columns);
+      return { ...packed, stored: unpackR8(packed, columns) };
     }
     default:
       throw new RangeError(`no such encoding: ${encoding satisfies never}`);

@@ -2,6 +2,7 @@ import {
   type Convolution,
   type ConvTower,
   cellsPerSide,
+  evidenceWidth,
   samePadding,
   trunkOf,
 } from "#domain/conv-tower.ts";
@@ -143,7 +144,7 @@ function evidence(
       ...where.subarray(row * 3, row * 3 + 3),
     ];
   });
-  return { width: concepts + 13, data: Float64Array.from(features.flat()) };
+  return { width: evidenceWidth(tower), data: Float64Array.from(features.flat()) };
 }
 
 function rowsOf({ width, data }: Rows): Float64Array[] {

@@ -7,6 +7,7 @@ import {
   MAX_FILE_BYTES,
   MAX_TEMPLATE_LENGTH,
 } from "../limits.ts";
+import { parseJson } from "../parse-json.ts";
 import type { ByteSource } from "../source.ts";
 import { WeightsError } from "../weights-error.ts";
 import { joinArchitecture, readCheckpointConfig } from "./architecture.ts";
@@ -71,8 +72,8 @@ export async function openCheckpoint(
   const facts = options.idsOnly
     ? idsOnlyFacts(config.endOfText, config.language.vocabSize, options.special)
     : readTokenizerFacts(
-        parseJson(files.get("tokenizer.json"), "tokenizer.json"),
-        parseJson(files.get("tokenizer_config.json"), "tokenizer_config.json"),
+        parseFile(files.get("tokenizer.json"), "tokenizer.json"),
+        parseFile(files.get("tokenizer_config.json"), "tokenizer_config.json"),
         await readTemplate(folder, signal),
       );
   const architecture = joinArchitecture(config, {
@@ -204,7 +205,7 @@ async function weightFiles(
   const index = await folder.open("model.safetensors.index.json", signal);
   if (index !== undefined) {
     const bytes = await readWhole(index, "the index", MAX_CHECKPOINT_JSON_BYTES, signal);
-    return filesOfIndex(parseJson(bytes, "model.safetensors.index.json"));
+    return filesOfIndex(parseFile(bytes, "model.safetensors.index.json"));
   }
   const names = (await folder.list(signal)) ?? [WHOLE_MODEL];
   if (names.includes(WHOLE_MODEL)) return [WHOLE_MODEL];
@@ -296,7 +297,7 @@ async function readJson(
   if (source === undefined) {
     throw new WeightsError("checkpoint_invalid", `${folder.address} has no ${name}`);
   }
-  return parseJson(await readWhole(source, name, MAX_CHECKPOINT_JSON_BYTES, signal), name);
+  return parseFile(await readWhole(source, name, MAX_CHECKPOINT_JSON_BYTES, signal), name);
 }
 
 async function readWhole(
@@ -316,10 +317,6 @@ async function readWhole(
   return content;
 }
 
-function parseJson(bytes: Uint8Array | undefined, name: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new WeightsError("checkpoint_invalid", `${name} is not JSON`, { cause });
-  }
+function parseFile(bytes: Uint8Array | undefined, name: string): unknown {
+  return parseJson(bytes, name, "checkpoint_invalid");
 }

@@ -5,12 +5,11 @@ import {
   convTowerFault,
   evidenceVectors,
   evidenceWidth,
+  trunkOf,
 } from "#domain/conv-tower.ts";
-import { MAX_DIMENSION, MAX_LAYERS } from "../limits.ts";
+import { count, small } from "../conv-tower.ts";
+import { MAX_LAYERS } from "../limits.ts";
 import { WeightsError } from "../weights-error.ts";
-
-const count = z.number().int().min(1).max(MAX_DIMENSION);
-const small = z.number().int().min(1).max(15);
 
 /** `vision_config` of a tower of convolutions. Source: tower_json in infra/demo-model/photographs/export.py. */
 const convConfig = z.object({
@@ -104,17 +103,16 @@ export function readConvTower(vision: unknown): ConvTower {
 }
 
 function checkTold(tower: ConvTower, raw: z.infer<typeof convConfig>): void {
-  let channels = tower.stem.channels;
+  const { blocks } = trunkOf(tower);
   const told = [
     ["cells", raw.cells, cellsPerSide(tower)],
     ["tokens", raw.tokens, evidenceVectors(tower)],
     ["features", raw.features, evidenceWidth(tower)],
     ["tap.width", raw.tap.width, tower.blocks[raw.tap.block]?.channels],
-    ...raw.blocks.map((block, index) => {
-      const entering = channels;
-      channels = block.out;
-      return [`blocks.${index}.in`, block.in, entering] as const;
-    }),
+    ...raw.blocks.map(
+      (block, index) =>
+        [`blocks.${index}.in`, block.in, blocks[index]?.convolutions[0]?.inputs] as const,
+    ),
   ] as const;
   for (const [key, said, found] of told) {
     if (said !== found) throw invalid(`vision_config ${key} is ${said}, its blocks give ${found}`);

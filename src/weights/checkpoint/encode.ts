@@ -1,5 +1,6 @@
 import { STANDARD_Q4_BLOCK, type TensorEntry } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
+import { rowWidth } from "../layout.ts";
 import { packQ4, unpackQ4 } from "../q4.ts";
 import {
   INT8_LIMITS,
@@ -57,12 +58,6 @@ export async function* encodeTensor(
   }
   yield* encoder.finish();
   return errors.total();
-}
-
-/** Numbers that share what is kept for a row: everything of one output where the encoding has a scale for each. */
-function rowWidth({ shape, encoding }: TensorEntry): number {
-  const [outputs = 1] = shape;
-  return encoding === "r8" ? elementCount(shape) / outputs : (shape[shape.length - 1] ?? 1);
 }
 
 interface RowEncoder {
