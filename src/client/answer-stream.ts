@@ -19,7 +19,7 @@ import {
 } from "./stream/updates.ts";
 
 export type { AnswerSource, OpenedAnswer } from "./stream/source.ts";
-export type { Answer, AnswerEnd, AnswerUpdate } from "./stream/updates.ts";
+export { type Answer, type AnswerEnd, type AnswerUpdate, isEnd } from "./stream/updates.ts";
 
 /**
  * An answer on its way: await it for the whole, or iterate it for the frames and await it afterwards. The question is

@@ -158,6 +158,8 @@ type DraftActions = Pick<
 
 function draftActions(store: Store<State>, browser: Browser): DraftActions {
   const fail = failing(store, browser);
+  /** Of the quote that is asked for: one of a draft that has changed is worth no upload. */
+  let quoting = new AbortController();
   const draft = (change: (draft: Draft) => Partial<Draft>): void =>
     store.update((state) => ({ draft: { ...state.draft, ...change(state.draft) }, quote: null }));
   const add = (picture: Picture): void =>
@@ -202,10 +204,14 @@ function draftActions(store: Store<State>, browser: Browser): DraftActions {
       }
     },
     async loadQuote() {
+      quoting.abort();
       const asked = store.get().draft;
       if (store.get().pass === null || asked.question.trim() === "") return;
+      quoting = new AbortController();
       try {
-        const quote = await clientOf(store, browser).quote(askOf(asked));
+        const quote = await clientOf(store, browser).quote(askOf(asked), {
+          signal: quoting.signal,
+        });
         if (store.get().draft === asked) store.update({ quote });
       } catch {
         // The price is a courtesy: what is wrong with the question is said when it is asked.

@@ -1,4 +1,5 @@
 import { render } from "hono/jsx/dom";
+import { randomKey } from "#client/platform.ts";
 import { type Browser, createActions } from "./actions.ts";
 import { App } from "./app.tsx";
 import { emptyDraft } from "./asking/draft.ts";
@@ -15,7 +16,7 @@ const browser: Browser = {
   now: () => Date.now(),
   isOnline: () => navigator.onLine,
   prefersReducedMotion: () => calm.matches,
-  newKey: () => crypto.getRandomValues(new Uint8Array(16)).toHex(),
+  newKey: randomKey,
 };
 
 const store = createStore<State>({

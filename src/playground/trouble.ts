@@ -1,4 +1,5 @@
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
+import type { Failure } from "#domain/failure.ts";
 import { PictureError } from "./pictures/reduce.ts";
 
 /** What went wrong, in words for the one who sits before it, and what to do. */
@@ -79,7 +80,9 @@ function pictureTrouble({ kind }: PictureError): Trouble {
 }
 
 /** Advice by code, where the page knows more than the refusal's own words. */
-const advice: Readonly<Record<string, Pick<Trouble, "title" | "advice" | "action">>> = {
+const advice: Readonly<
+  Partial<Record<Failure["kind"], Pick<Trouble, "title" | "advice" | "action">>>
+> = {
   unauthenticated: {
     title: "The pass, or the key, is not known here",
     advice:
@@ -114,7 +117,7 @@ const advice: Readonly<Record<string, Pick<Trouble, "title" | "advice" | "action
 function refusedTrouble({ problem, retryAfterSeconds }: RefusedError): Trouble {
   const { code, title, detail, retryable, request_id, errors } = problem;
   const reference = `${code} · ${request_id}`;
-  const known = Object.hasOwn(advice, code) ? advice[code] : undefined;
+  const known = Object.hasOwn(advice, code) ? advice[code as Failure["kind"]] : undefined;
   if (known !== undefined) return { ...known, reference };
   const faults = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join("; ");
   const wait = retryAfterSeconds === undefined ? "" : ` Try again in ${retryAfterSeconds} s.`;

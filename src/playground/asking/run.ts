@@ -1,4 +1,4 @@
-import type { AnswerUpdate } from "#client/answer-stream.ts";
+import { type AnswerEnd, type AnswerUpdate, isEnd } from "#client/answer-stream.ts";
 import { createClient } from "#client/client.ts";
 import { asOf, closeFilm, expose, type Film, openFilm } from "../canvas/film.ts";
 import type { Run, StreamNote } from "../state.ts";
@@ -48,7 +48,7 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
       const after = filmAfter(film, update);
       if (film === null && after?.isOver === true) await playFilm(after, around);
       film = after;
-      const answer = isUnderWay(update) ? null : answerOf(update);
+      const answer = isEnd(update) ? answerOf(update) : null;
       tell((run) => ({ ...run, film: after, answer }));
     }
   };
@@ -77,16 +77,7 @@ function frameMs({ planned }: Film): number {
   return Math.min(LONGEST_FRAME_MS, FILM_MS / planned);
 }
 
-type Ending = Exclude<
-  AnswerUpdate,
-  { readonly event: "answer.started" | "answer.restarted" | "answer.frame" }
->;
-
-function isUnderWay(update: AnswerUpdate): update is Exclude<AnswerUpdate, Ending> {
-  return ["answer.started", "answer.restarted", "answer.frame"].includes(update.event);
-}
-
-function answerOf(update: Ending): Run["answer"] {
+function answerOf(update: AnswerEnd): Run["answer"] {
   const { event: _event, ...answer } = update;
   return answer;
 }
@@ -98,6 +89,8 @@ function filmAfter(film: Film | null, update: AnswerUpdate): Film | null {
       return openFilm(update);
     case "answer.frame":
       return film === null ? null : expose(film, update);
+    case "answer.snapshot":
+      return film;
     default:
       return closeFilm(film, update);
   }

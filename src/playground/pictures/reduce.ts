@@ -42,7 +42,7 @@ export async function takePicture(
     id: count,
     name,
     source,
-    sizes: { before, after: await extentOf(source, name) },
+    sizes: { before, after: source === file ? before : await extentOf(source, name) },
     file: `picture-${count}.${endingOf(source.type) ?? "png"}`,
     preview: URL.createObjectURL(source),
   };
