@@ -17,7 +17,7 @@ import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.ts";
 import { docsInputs } from "./docs/inputs.ts";
 import { HEADERS_FILE } from "./headers.ts";
-import { playgroundFiles } from "./playground.ts";
+import { playgroundFiles, playgroundInputs } from "./playground.ts";
 import { SITE_FOLDER, type SiteFile } from "./site.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -34,6 +34,7 @@ const inputs = [
   "src/wire",
   "src/domain",
   "package-lock.json",
+  ...playgroundInputs,
   ...docsInputs,
 ];
 

@@ -7,6 +7,14 @@ import type { Site, SiteFile } from "./site.ts";
 const SAMPLES = "test/fixtures/pictures";
 const samples = ["dog.png", "crown-and-owl.png", "apple-and-guitar.png", "whale.png", "four.jpg"];
 
+const NOTICE = "infra/demo-model/NOTICE.demo-model";
+
+/** What its files are made of beside the site's own sources: files of the repository. */
+export const playgroundInputs: readonly string[] = [
+  ...samples.map((name) => `${SAMPLES}/${name}`),
+  NOTICE,
+];
+
 /** The page `/`: what is said before the script has come, and what it needs. */
 export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
   const page = shell(
@@ -36,6 +44,6 @@ function licences(root: string): string {
   const fonts = ["inter", "newsreader"].map((name) =>
     readFileSync(path.join(root, "node_modules/@fontsource-variable", name, "LICENSE"), "utf8"),
   );
-  const notice = readFileSync(path.join(root, "infra/demo-model/NOTICE.demo-model"), "utf8");
+  const notice = readFileSync(path.join(root, NOTICE), "utf8");
   return [...fonts, `Sample pictures\n\n${notice}`].join("\n\n---\n\n");
 }

@@ -6,6 +6,7 @@ import { createClient } from "#client/client.ts";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { CONNECTION_HELP, type Connection, explain, findConnection } from "./connection.ts";
+import { printable } from "./terminal/printable.ts";
 import { dollars } from "./terminal/table.ts";
 import { watchCanvas } from "./terminal/watch.ts";
 
@@ -233,9 +234,4 @@ function mode(text: string | undefined): AnswerMode | undefined {
 function pool(text: string | undefined): "private" | "shared" | "off" | undefined {
   if (text === undefined || text === "private" || text === "shared" || text === "off") return text;
   throw new UsageError("--cache is private, shared or off");
-}
-
-/** Keeps what the model wrote from steering the terminal; line ends and tabs are text. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, "�");
 }

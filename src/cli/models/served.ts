@@ -1,6 +1,7 @@
 import { createClient, type ModelList } from "#client/client.ts";
 import type { CommandIo } from "../command.ts";
 import { briefly, type Connection } from "../connection.ts";
+import { printableLine } from "../terminal/printable.ts";
 
 /** Prints the models that a service serves, what each knows, and when its answers count as none. */
 export async function printServed(connection: Connection, io: CommandIo): Promise<void> {
@@ -22,10 +23,5 @@ function drawn(model: Model): string {
     ...(domain?.scored === true ? ["answers say whether a picture is of that: in_domain"] : []),
     ...(below === null ? [] : [`answers below a confidence of ${below} count as none: abstained`]),
   ];
-  return `${lines.map(printable).join("\n  ")}\n`;
-}
-
-/** What a model's maker wrote must not steer the terminal. */
-function printable(line: string): string {
-  return line.replace(/\p{Cc}/gu, "\u{FFFD}");
+  return `${lines.map(printableLine).join("\n  ")}\n`;
 }
