@@ -3,19 +3,17 @@ import { type Tensor, tensor } from "#domain/tensor.ts";
 import { observedCells } from "#graph/conv/tower.ts";
 import type { OnTower } from "#model/engine.ts";
 import { type EngineParts, floats } from "./engine-parts.ts";
-import type { KeptName } from "./kept-tensors.ts";
-import type { SessionInput, SessionTensor } from "./ort.ts";
 
 /**
  * Runs the vision tower and the projector; see `Engine.encodeImage`. View by view: one view's patches already fill the
  * matrix products, and N views at once would hold N times the attention scores (34 MB each in the 8B checkpoint's tower).
- * @param options.staysAs where the tower's features stay with the device; absent: they come and go
+ * Features come to the host and go to the projector from there, on a device too: 3.4 MB a view in the 8B checkpoint.
  */
 export async function encodeImage(
   parts: EngineParts,
   viewsNCHW: Tensor,
   signal: AbortSignal,
-  { staysAs, onTower }: { readonly staysAs?: KeptName; readonly onTower?: OnTower } = {},
+  onTower?: OnTower,
 ): Promise<Tensor> {
   const { language, vision } = parts.architecture;
   if (vision === undefined) throw new Error("this architecture has no vision tower");
@@ -25,10 +23,8 @@ export async function encodeImage(
   const projected = new Float32Array(views * patches * language.hiddenSize);
   for (let index = 0; index < views; index++) {
     const view = viewOf(viewsNCHW, vision, index);
-    const isLooked = index === 0 && onTower !== undefined;
-    // Features that someone wants to see come to the host, and go to the projector from there.
-    const features = await runTower(parts, view, signal, isLooked ? undefined : staysAs);
-    if (isLooked && "data" in features) onTower(ofOneView(features));
+    const features = await runTower(parts, view, signal);
+    if (index === 0) onTower?.(ofOneView(features));
     const projector = await parts.sessions.session("projector", signal);
     signal.throwIfAborted();
     const result = await projector.run({ features }, ["projected"]);
@@ -44,8 +40,8 @@ function countViews({ shape }: Tensor, { imageSize }: VisionTower): number {
   throw new RangeError(`views have shape [${shape}], expected [N, 3, ${imageSize}, ${imageSize}]`);
 }
 
-function ofOneView({ shape, data }: SessionTensor): Tensor {
-  return floats({ shape: shape.slice(1), data });
+function ofOneView({ shape, data }: Tensor): Tensor {
+  return tensor(shape.slice(1), data);
 }
 
 function viewOf({ data }: Tensor, { imageSize }: VisionTower, index: number): Tensor {
@@ -60,20 +56,11 @@ export function insideTower(tower: VisionTower): readonly string[] {
   return ["embeddings", ...Array.from({ length: tower.layers }, (_, layer) => `layer${layer}`)];
 }
 
-async function runTower(
-  parts: EngineParts,
-  views: Tensor,
-  signal: AbortSignal,
-  staysAs: KeptName | undefined,
-): Promise<SessionInput> {
+async function runTower(parts: EngineParts, views: Tensor, signal: AbortSignal): Promise<Tensor> {
   const { vision } = parts.architecture;
   const inside = vision === undefined ? [] : insideTower(vision);
   const session = await parts.sessions.session("vision", signal);
   signal.throwIfAborted();
-  if (staysAs !== undefined && !parts.isObserved) {
-    await session.run({ views }, [], { features: staysAs });
-    return staysAs;
-  }
   const result = await session.run({ views }, [...(parts.isObserved ? inside : []), "features"]);
   if (parts.isObserved) {
     for (const [name, value] of Object.entries(result)) parts.observe(name, floats(value));

@@ -2,7 +2,7 @@ import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import { type OpProfile, type Provider, providerNames } from "#graph/profile.ts";
-import type { Engine, ForwardPass, OnTower, Predictions } from "#model/engine.ts";
+import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Claim } from "../turn-order.ts";
 import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
@@ -133,21 +133,6 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
     device === undefined
       ? denoise(parts, pass, signal)
       : denoiseOnDevice({ ...parts, ...device }, pass, openShelf(), signal);
-  const encode = async (
-    viewsNCHW: Tensor,
-    signal: AbortSignal,
-    onTower?: OnTower,
-  ): Promise<Tensor> => {
-    const seen = onTower === undefined ? {} : { onTower };
-    if (device === undefined) return await encodeImage(parts, viewsNCHW, signal, seen);
-    const shelf = openShelf();
-    try {
-      const staysAs = { shelf, name: "features" };
-      return await encodeImage(parts, viewsNCHW, signal, { ...seen, staysAs });
-    } finally {
-      await runtime.clear(shelf).catch(() => undefined);
-    }
-  };
   const clear = async (shelf: number): Promise<void> => {
     await runtime.clear(shelf);
     budget.free(shelf);
@@ -157,7 +142,7 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
   const seenBy = (asking: () => Asking): Engine => ({
     architecture,
     encodeImage: (viewsNCHW, signal, onTower) =>
-      takeTurn(() => encode(viewsNCHW, signal, onTower), signal, asking()),
+      takeTurn(() => encodeImage(parts, viewsNCHW, signal, onTower), signal, asking()),
     async embedTokens(ids, signal) {
       return (await sessions.embeddings(signal)).rows(ids);
     },

@@ -86,8 +86,7 @@ function deviceModel(
       staying: ["hiddenOut", ...kept],
     };
   }
-  const staying = stage.name === "vision" && !isObserved ? ["features"] : [];
-  return { model: imageModel(options, stage), staying };
+  return { model: imageModel(options, stage), staying: [] };
 }
 
 function imageModel(
