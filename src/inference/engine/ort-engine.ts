@@ -1,6 +1,5 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { LoadedStage } from "#domain/bundle.ts";
-import type { Tensor } from "#domain/tensor.ts";
 import { type OpProfile, type Provider, providerNames } from "#graph/profile.ts";
 import type { Engine, ForwardPass, Predictions } from "#model/engine.ts";
 import type { GiveBack } from "#weights/spares.ts";
