@@ -14,8 +14,10 @@ import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
+import type { EdgeSettings } from "../../infra/local/edge.ts";
 import { freePorts } from "../../infra/local/ports.ts";
 import { answers, startProcess, waitUntil } from "../../infra/local/processes.ts";
+import { SITE_FOLDER } from "../../infra/site/site.ts";
 import { pngBytes, story, untoldByFunction } from "../support/edge-builders.ts";
 import { descendantsOf } from "../support/linux-processes.ts";
 import { openAccount, post } from "./stand.ts";
@@ -182,12 +184,13 @@ async function startEdge(folder: string, double: Double): Promise<Edge> {
   const url = `http://127.0.0.1:${apiPort}/`;
   const adminKey = randomBytes(32).toString("hex");
   const roomy = '{"requests_per_minute":1000000,"steps_per_minute":1000000,"concurrent":10000}';
-  const settings = {
+  const settings: EdgeSettings = {
     apiPort,
     storagePort,
     folder: path.join(folder, "edge", "v3"),
     lock: path.join(folder, "edge.lock"),
     bundle: path.join(folder, "worker"),
+    site: SITE_FOLDER,
     storage: { bucket_suffix: "bench", access_key_id: "bench", secret_access_key: "bench-secret" },
     bindings: {
       FUNCTION_URL: double.url,
@@ -269,11 +272,11 @@ const DIGEST = "ab".repeat(32);
 const card = {
   id: "unmask-demo",
   digest: DIGEST,
-  image: null,
+  image: { aspect: "pad", grid_pinpoints: [[96, 96]], max_tiles: 1 },
   max_prompt_length: 1024,
   ...untoldByFunction,
   provider: "none",
   format: "none",
-  vision: null,
+  vision: { view_pixels: 96, patch_pixels: 16 },
   work: { view: 0, linear: 1, attention: 1 },
 };
