@@ -1,16 +1,10 @@
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { Failure } from "#domain/failure.ts";
+import { faultOfPage, refusalWords, type Words } from "./parts/words.ts";
 import { PictureError } from "./pictures/reduce.ts";
 
-/** What went wrong, in words for the one who sits before it, and what to do. */
-export interface Trouble {
-  readonly title: string;
-  readonly advice: string;
-  /** What helps at once, as a button. */
-  readonly action?: "ask_again" | "new_pass";
-  /** For whoever is asked for help: the code and the request. */
-  readonly reference?: string;
-}
+/** What went wrong with a question, and what helps at once. */
+export type Trouble = Words<"ask_again" | "new_pass">;
 
 /** Says what happened and what to do. `isOnline`: what the browser knows of the network. */
 export function troubleOf(cause: unknown, isOnline: boolean): Trouble {
@@ -24,10 +18,7 @@ export function troubleOf(cause: unknown, isOnline: boolean): Trouble {
         "What came back is not this API: a proxy's page, perhaps, or a sign-in of the network. Open the address in a new tab to see it, then ask again.",
       action: "ask_again",
     };
-  return {
-    title: "The page itself is at fault",
-    advice: `Load it again. If it happens once more, tell us: ${cause instanceof Error ? cause.message : String(cause)}`,
-  };
+  return faultOfPage(cause);
 }
 
 /** The pass that the page had is over: the tab was asleep, perhaps. */
@@ -114,17 +105,14 @@ const advice: Readonly<
   },
 };
 
-function refusedTrouble({ problem, retryAfterSeconds }: RefusedError): Trouble {
-  const { code, title, detail, retryable, request_id, errors } = problem;
-  const reference = `${code} · ${request_id}`;
+function refusedTrouble(refused: RefusedError): Trouble {
+  const { code, retryable } = refused.problem;
+  const words = refusalWords(refused);
   const known = Object.hasOwn(advice, code) ? advice[code as Failure["kind"]] : undefined;
-  if (known !== undefined) return { ...known, reference };
-  const faults = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join("; ");
-  const wait = retryAfterSeconds === undefined ? "" : ` Try again in ${retryAfterSeconds} s.`;
+  if (known !== undefined) return { ...words, ...known };
   return {
-    title,
-    advice: `${detail}${faults === "" || detail.includes(faults) ? "" : ` (${faults})`}${wait} Nothing was charged.`,
+    ...words,
+    advice: `${words.advice} Nothing was charged.`,
     ...(retryable ? { action: "ask_again" as const } : {}),
-    reference,
   };
 }

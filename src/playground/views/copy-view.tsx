@@ -2,6 +2,7 @@ import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Draft } from "../asking/draft.ts";
 import { permalink } from "../asking/permalink.ts";
+import { CopyButton } from "../parts/copy-button.tsx";
 import { writeCurl } from "../snippets/curl.ts";
 import { writeKotlin } from "../snippets/kotlin.ts";
 import { writePython } from "../snippets/python.ts";
@@ -91,27 +92,5 @@ function Tabs({ chosen, choose }: TabsProps): JSX.Element {
         </button>
       ))}
     </div>
-  );
-}
-
-/** So long a button says that it was pressed. */
-const SAID_MS = 1_500;
-
-function CopyButton({ text, name }: { readonly text: string; readonly name: string }): JSX.Element {
-  const [said, say] = useState<string | null>(null);
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      say("Copied");
-    } catch {
-      // Without TLS, or where the browser refuses: the text can still be marked.
-      say("Mark the text to copy it");
-    }
-    setTimeout(() => say(null), SAID_MS);
-  };
-  return (
-    <button type="button" onClick={() => void copy()}>
-      <span aria-live="polite">{said ?? name}</span>
-    </button>
   );
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Answer } from "#client/answer-stream.ts";
 import type { Actions } from "../actions.ts";
+import { Verdict } from "../parts/verdict.tsx";
 import type { Run } from "../state.ts";
 import { moneyText } from "./money.ts";
 
@@ -81,25 +82,6 @@ function Fact({
       <dt>{name}</dt>
       <dd>{children as JSX.Element}</dd>
     </div>
-  );
-}
-
-function Verdict({
-  replay,
-}: {
-  readonly replay: Exclude<Run["replay"], null | "under_way">;
-}): JSX.Element {
-  const words = {
-    equal: "The same, made afresh: every token, where and when it was written.",
-    different: "Not the same: the tokens differ.",
-    not_comparable: "Made with other arithmetic, which says nothing against either.",
-  };
-  return (
-    <p class={`verdict ${replay.verdict}`}>
-      <span aria-hidden="true">{replay.verdict === "equal" ? "✓" : "≠"}</span>{" "}
-      {words[replay.verdict]} <code>{replay.replayed_digest.slice(0, 16)}…</code>
-      <span class="fine"> for {moneyText(replay.charged_micros)}</span>
-    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
+import { Alert } from "../parts/alert.tsx";
 import type { Trouble } from "../trouble.ts";
 
 /** What went wrong and what to do, told at once to those who listen. */
@@ -10,27 +11,18 @@ export function TroubleView({
   readonly trouble: Trouble;
   readonly actions: Actions;
 }): JSX.Element {
-  const { title, advice, action, reference } = trouble;
   return (
-    <section class="card trouble" role="alert">
-      <h2>{title}</h2>
-      <p>{advice}</p>
-      <div class="row">
-        {action === "ask_again" && (
-          <button type="button" class="main" onClick={() => void actions.ask()}>
-            Ask again
-          </button>
-        )}
-        {action === "new_pass" && (
-          <button type="button" class="main" onClick={() => actions.takePass(null)}>
-            Get a new pass
-          </button>
-        )}
-        <button type="button" onClick={actions.clearTrouble}>
-          Close
+    <Alert words={trouble} onClose={actions.clearTrouble}>
+      {trouble.action === "ask_again" && (
+        <button type="button" class="main" onClick={() => void actions.ask()}>
+          Ask again
         </button>
-        {reference !== undefined && <code class="fine">{reference}</code>}
-      </div>
-    </section>
+      )}
+      {trouble.action === "new_pass" && (
+        <button type="button" class="main" onClick={() => actions.takePass(null)}>
+          Get a new pass
+        </button>
+      )}
+    </Alert>
   );
 }
