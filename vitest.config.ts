@@ -7,7 +7,6 @@ import { browserModel } from "./test/support/browser-model.ts";
 import { findChromium } from "./test/support/chromium.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
-import { withoutNode } from "./test/support/no-node.ts";
 
 // Chromium is the one thing that npm cannot bring; where it is absent its tests are skipped by name.
 const chromium = findChromium();
@@ -76,7 +75,6 @@ const worker: TestProjectInlineConfiguration = {
 };
 
 const browser: TestProjectInlineConfiguration = {
-  plugins: [withoutNode()],
   // It finds its wasm beside itself, and bundling would move it.
   optimizeDeps: { exclude: ["onnxruntime-web"], include: ["@bufbuild/protobuf", "zod"] },
   test: {

@@ -65,7 +65,7 @@ describe("the README", () => {
     const readers = [
       "src/inference/config.ts",
       "src/inference/store-config.ts",
-      "src/inference/engine/cuda/cuda-settings.ts",
+      "src/inference/runtime/cuda/cuda-settings.ts",
     ];
     const read = new Set(
       readers

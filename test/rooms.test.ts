@@ -10,8 +10,12 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   wire: { rooms: ["domain"], packages: ["zod", "jose"] },
   graph: { rooms: ["domain"], packages: ["@bufbuild/protobuf"] },
   weights: { rooms: ["domain"], packages: ["zod", "@aws-sdk/client-s3"] },
+  engine: {
+    rooms: ["domain", "model", "graph", "weights"],
+    packages: ["onnxruntime-web", "@huggingface/tokenizers", "@huggingface/jinja"],
+  },
   inference: {
-    rooms: ["domain", "model", "graph", "wire", "weights"],
+    rooms: ["domain", "model", "graph", "wire", "weights", "engine"],
     packages: [
       "node:",
       "onnxruntime-node",
@@ -21,8 +25,6 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
       "zod",
       "hono",
       "@hono/node-server",
-      "@huggingface/tokenizers",
-      "@huggingface/jinja",
     ],
   },
   edge: {
@@ -32,16 +34,16 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   client: { rooms: ["domain", "wire"], packages: [] },
   playground: { rooms: ["domain", "wire", "client"], packages: ["hono", "minisearch"] },
   cli: {
-    rooms: ["domain", "model", "weights", "client", "inference"],
+    rooms: ["domain", "model", "weights", "engine", "client", "inference"],
     packages: ["node:", "yauzl"],
   },
 };
 
 /** Packages that one file alone may name, so that everything else stays ignorant of them. */
 const soleImporters: Record<string, RegExp> = {
-  "onnxruntime-node": /^src\/inference\/engine\/ort\.ts$/,
-  "onnxruntime-web": /^src\/inference\/engine\/ort\.ts$/,
-  koffi: /^src\/inference\/engine\/c-api\/koffi\.ts$/,
+  "onnxruntime-node": /^src\/inference\/runtime\/ort\.ts$/,
+  "onnxruntime-web": /^src\/(?:inference\/runtime\/ort|engine\/runtime\/runtime)\.ts$/,
+  koffi: /^src\/inference\/runtime\/c-api\/koffi\.ts$/,
   "@aws-sdk/client-s3": /^src\/weights\/s3\.ts$/,
 };
 

@@ -1,7 +1,7 @@
 /** Features of pictures by the vision tower that ships, and the bundle with what `world.py` fitted to them. See there. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { loadKernels } from "#inference/engine/kernels.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost } from "#inference/model-host.ts";

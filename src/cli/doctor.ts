@@ -1,7 +1,7 @@
-import { engineProviders } from "#inference/engine/ort-engine.ts";
 import { resolveProvider } from "#inference/machine/choose-provider.ts";
 import type { Machine } from "#inference/machine/findings.ts";
 import { surveyMachine } from "#inference/machine/survey.ts";
+import { engineProviders } from "#inference/runtime/node-engine.ts";
 import { type Command, EXIT, parseArguments, UsageError } from "./command.ts";
 import { tellMachine } from "./doctor/report.ts";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
+import { readCudaSettings } from "#inference/runtime/cuda/cuda-settings.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 import { explain, findConnection } from "./connection.ts";

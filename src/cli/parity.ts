@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
-import { engineProviders, whyUnavailable } from "#inference/engine/ort-engine.ts";
+import { readCudaSettings } from "#inference/runtime/cuda/cuda-settings.ts";
+import { engineProviders, whyUnavailable } from "#inference/runtime/node-engine.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { checkCase } from "./parity/case.ts";
 import type { ParityEngine, ParityProvider } from "./parity/model.ts";

@@ -1,13 +1,13 @@
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
-import { packagedRuntime } from "#inference/engine/cuda/packaged-runtime.ts";
+import { ProviderUnavailableError } from "#engine/runtime/provider-unavailable.ts";
+import { readCudaSettings } from "#inference/runtime/cuda/cuda-settings.ts";
+import { packagedRuntime } from "#inference/runtime/cuda/packaged-runtime.ts";
 import {
   CUDA_RUNTIME_VERSION,
   checkProviderFolder,
   type ProviderFile,
-} from "#inference/engine/cuda/provider-folder.ts";
-import { ProviderUnavailableError } from "#inference/engine/provider-unavailable.ts";
+} from "#inference/runtime/cuda/provider-folder.ts";
 import { DEFAULT_RETRY_POLICY } from "#weights/retries.ts";
 import { type Command, type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { createReporter } from "./convert/report.ts";

@@ -1,6 +1,6 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { TurnOrder, type Waiting } from "./turn-order.ts";
+import { TurnOrder, type Waiting } from "#engine/turn-order.ts";
 
 /** A place in the queue, and later among those that run. */
 export interface Place {

@@ -2,8 +2,8 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket-keys.ts";
-import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
-import { cudaEnvironment, cudaSettings } from "./engine/cuda/cuda-settings.ts";
+import type { CudaSettings } from "./runtime/cuda/cuda-runtime.ts";
+import { cudaEnvironment, cudaSettings } from "./runtime/cuda/cuda-settings.ts";
 import { type StoreConfig, storeEnvironment } from "./store-config.ts";
 
 /**

@@ -1,17 +1,17 @@
 import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type NumericsText, numericsText } from "#domain/numerics.ts";
+import { createFeatureStore } from "#engine/feature-store.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
+import { createTemplateRenderer, createTokenizer } from "#engine/text.ts";
+import type { Claim } from "#engine/turn-order.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
 import { keptFor } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import type { ModelCard } from "#wire/function/status.ts";
-import type { OrtEngine } from "./engine/ort-engine.ts";
-import { createFeatureStore } from "./feature-store.ts";
 import { cardOf } from "./model-card.ts";
 import type { ModelLoad } from "./model-loader.ts";
-import { createTemplateRenderer, createTokenizer } from "./text.ts";
-import type { Claim } from "./turn-order.ts";
 
 /** A model whose manifest and language files are here: what it can be asked, and what answers are made with. */
 export interface DescribedModel {

@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import { LogitsError } from "#model/decode/confidence.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { runtimeFaultOf } from "./engine/runtime-fault.ts";
+import { runtimeFaultOf } from "./runtime/runtime-fault.ts";
 
 /** A fault of the loader, of the runtime while it is loaded, or of the network's numbers is named to the edge; everything else stays in our log. */
 export function failureOf(cause: unknown): Failure {

@@ -1,8 +1,8 @@
 import type { Failure } from "#domain/failure.ts";
 import { numericsText } from "#domain/numerics.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
-import type { OrtEngine } from "./engine/ort-engine.ts";
 import { loadFaultOf } from "./fault.ts";
 import type { ModelLoad } from "./model-loader.ts";
 

@@ -1,10 +1,9 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Result } from "#domain/result.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
+import { untilAborted } from "#engine/until-aborted.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
 import { type DescribedModel, type DescriptionOptions, describeModel } from "./described-model.ts";
-import type { CudaSettings } from "./engine/cuda/cuda-runtime.ts";
-import { createOrtEngine, type OrtEngine } from "./engine/ort-engine.ts";
-import { runtimeFaultOf } from "./engine/runtime-fault.ts";
 import { type Health, healthOf, statusOf } from "./host-status.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
 import { errorChain, type Log } from "./log.ts";
@@ -17,7 +16,9 @@ import {
   replacementCode,
   replacementSentence,
 } from "./replacement.ts";
-import { untilAborted } from "./until-aborted.ts";
+import type { CudaSettings } from "./runtime/cuda/cuda-runtime.ts";
+import { createNodeEngine } from "./runtime/node-engine.ts";
+import { runtimeFaultOf } from "./runtime/runtime-fault.ts";
 
 /** The one model of a function, from the moment the process starts until it ends. */
 export interface ModelHost {
@@ -129,7 +130,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
 async function engineOf({ bundle }: ModelLoad, options: ModelHostOptions): Promise<OrtEngine> {
   const { provider, cuda, threads, prefixBytes } = options;
-  return await createOrtEngine({
+  return await createNodeEngine({
     architecture: bundle.architecture,
     provider,
     ...(cuda === undefined ? {} : { cuda }),

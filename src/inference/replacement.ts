@@ -1,6 +1,6 @@
-import type { RuntimeFault } from "./engine/runtime-fault.ts";
 import { errorChain } from "./log.ts";
 import { type DeviceUser, sharedWith } from "./machine/device-register.ts";
+import type { RuntimeFault } from "./runtime/runtime-fault.ts";
 
 /** Why a process ends by itself, to be replaced. */
 export interface Replacement {

@@ -1,9 +1,10 @@
+import { existsSync } from "node:fs";
 // One side of `npm run bench -- engine`, in a process of its own: engines of one checkout over random weights of the 8B's width.
 
 import { parseArgs } from "node:util";
 import type { Architecture } from "#domain/architecture.ts";
 import { tensor } from "#domain/tensor.ts";
-import type { OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
 import type { StorageForm } from "#weights/format-choice.ts";
 import { draftStages } from "#weights/layout.ts";
 import { mixSeed, randomTensor } from "#weights/synth/random.ts";
@@ -59,13 +60,22 @@ export function narrowArchitecture(layers: number): Architecture {
   };
 }
 
+type CreateEngine = typeof import("#inference/runtime/node-engine.ts").createNodeEngine;
+
+/** Finds what creates a checkout's engine: up to 0.1.0 it lay elsewhere, under another name. */
+async function engineOf(root: string): Promise<CreateEngine> {
+  const [here, before] = ["runtime/node-engine.ts", "engine/ort-engine.ts"].map(
+    (file) => new URL(`src/inference/${file}`, root),
+  );
+  if (here !== undefined && existsSync(here)) return (await import(here.href)).createNodeEngine;
+  return (await import(before?.href ?? "")).createOrtEngine;
+}
+
 /** Opens an engine of a checkout (`root`, a folder's URL) with random weights of a form, made in memory stage by stage. */
 async function openEngine(root: string, form: StorageForm, layers: number): Promise<OrtEngine> {
-  const { createOrtEngine }: typeof import("#inference/engine/ort-engine.ts") = await import(
-    new URL("src/inference/engine/ort-engine.ts", root).href
-  );
+  const createEngine = await engineOf(root);
   const architecture = narrowArchitecture(layers);
-  const engine = await createOrtEngine({ architecture, provider: "cpu" });
+  const engine = await createEngine({ architecture, provider: "cpu" });
   for (const [stage, draft] of draftStages(architecture, form.format, form.block).entries()) {
     const bytes = new Uint8Array(draft.bytes);
     for (const [index, entry] of draft.tensors.entries()) {

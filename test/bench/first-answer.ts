@@ -4,10 +4,10 @@
 import { tmpdir } from "node:os";
 import type { Architecture } from "#domain/architecture.ts";
 import { tensor } from "#domain/tensor.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import type { StageSource } from "#inference/loading/stage-threads.ts";
 import { createModelHost, type ModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
 import { answer } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";
 import type { ReadableStore } from "#weights/object-store.ts";

@@ -7,11 +7,11 @@ import type { AnswerCompleted, AnswerFrame } from "#domain/event.ts";
 import { type ModeTerms, modeTerms } from "#domain/modes.ts";
 import { usualBlock } from "#domain/question.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
 import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 

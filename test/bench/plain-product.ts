@@ -1,8 +1,8 @@
 import * as ort from "onnxruntime-node";
 import type { LanguageTower } from "#domain/architecture.ts";
+import { settleProfile } from "#engine/self-test/self-test.ts";
 import { createGraph, stageFile, type Value } from "#graph/build.ts";
-import { loadRuntime } from "#inference/engine/ort.ts";
-import { settleProfile } from "#inference/engine/self-test.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 
 /** Stands for zero in unsigned 8-bit numbers, as in the decoder's own products. */
 const MIDDLE = 128;

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { commands } from "vitest/browser";
 import { imageLayout } from "#domain/image/layout.ts";
 import { tensor } from "#domain/tensor.ts";
-import { deviceRuntime } from "#inference/engine/device/device-runtime.ts";
-import { hostRuntime } from "#inference/engine/host-runtime.ts";
-import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import { createOrtEngine, type OrtEngine } from "#engine/ort-engine.ts";
+import { deviceRuntime } from "#engine/runtime/device-runtime.ts";
+import { hostRuntime } from "#engine/runtime/host-runtime.ts";
 import { answerTokens, openCanvas } from "#model/decode/canvas.ts";
 import { decode } from "#model/decode/decode.ts";
 import { endAtIds } from "#model/decode/ending.ts";
@@ -51,7 +51,10 @@ async function openEngine(provider: "wasm" | "webgpu"): Promise<OrtEngine> {
   const { architecture, stages } = (await commands.browserModel(reference.name)) as BrowserModel;
   const runtime =
     provider === "webgpu" ? deviceRuntime(ort) : hostRuntime(ort, { executionProviders: ["wasm"] });
-  const engine = await createOrtEngine({ architecture, provider, runtime, thread: "callers" });
+  const engine = await createOrtEngine({
+    ...{ architecture, provider, runtime },
+    arithmetic: { provider, runtime: "onnxruntime-web", kernels: "browser", rows: "alone" },
+  });
   for (const { layout, base64 } of stages)
     await engine.accept({ layout, bytes: Uint8Array.fromBase64(base64) });
   return engine;

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { main } from "#cli/main.ts";
-import { PROVIDER_FILES, RUNTIME_FILE } from "#inference/engine/cuda/provider-folder.ts";
+import { PROVIDER_FILES, RUNTIME_FILE } from "#inference/runtime/cuda/provider-folder.ts";
 import { recordedIo } from "../support/edge-command-io.ts";
 
 let home: string;

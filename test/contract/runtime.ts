@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Tensor } from "#domain/tensor.ts";
+import type { Runtime, Session } from "#engine/runtime/runtime.ts";
 import { createGraph } from "#graph/build.ts";
 import { opProfiles } from "#graph/profile.ts";
 import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
-import type { Runtime, Session } from "#inference/engine/ort.ts";
 
 const probe = saturationProbeGraph(opProfiles.cpu);
 

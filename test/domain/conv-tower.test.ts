@@ -9,7 +9,7 @@ import {
   tapWidth,
   trunkOf,
 } from "#domain/conv-tower.ts";
-import { smallTower } from "#inference/engine/self-test-tower.ts";
+import { smallTower } from "#engine/self-test/self-test-tower.ts";
 import { lite0 } from "../support/conv-tower.ts";
 
 describe("a tower of convolutions", () => {

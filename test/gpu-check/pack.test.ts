@@ -23,8 +23,8 @@ describe("what a pack carries of our code", () => {
     expect(files).toEqual(
       expect.arrayContaining([
         ...entries,
-        "src/inference/engine/ort-engine.ts",
-        "src/inference/engine/runtime-thread.ts",
+        "src/engine/ort-engine.ts",
+        "src/inference/runtime/runtime-thread.ts",
         "src/inference/loading/stage-thread.ts",
         "src/cli/parity/case.ts",
       ]),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
+import { floats } from "#engine/engine-parts.ts";
 import { attend, attendSplit, groupQueries, headsFirst, ungroupHeads } from "#graph/attention.ts";
 import { createGraph, type Graph, type Value } from "#graph/build.ts";
-import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntime } from "#inference/engine/ort.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 import { attend as plainAttend } from "#model/reference/attention.ts";
 import { readModel } from "../support/onnx.ts";
 

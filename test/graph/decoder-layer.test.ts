@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
+import { floats } from "#engine/engine-parts.ts";
+import type { Session } from "#engine/runtime/runtime.ts";
+import type { LinearEncoding } from "#engine/self-test/random-layers.ts";
+import { settleProfile } from "#engine/self-test/self-test.ts";
 import { decoderLayerGraph, type Queries } from "#graph/decoder-layer.ts";
 import { type OpProfile, opProfiles } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
-import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntime, type Session } from "#inference/engine/ort.ts";
-import type { LinearEncoding } from "#inference/engine/random-layers.ts";
-import { settleProfile } from "#inference/engine/self-test.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 import { countNodes, externalRanges, readModel, signature } from "../support/onnx.ts";
 import { oddArchitecture, randomModel } from "../support/random-model.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { tensor } from "#domain/tensor.ts";
 import { opProfiles } from "#graph/profile.ts";
 import { PROBE_WIDTH, probeBytes, saturationProbeGraph } from "#graph/saturation-probe.ts";
-import { loadRuntime } from "#inference/engine/ort.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 
 test.each(["cpu", "wasm"] as const)(
   "unsigned int8 weights give the largest sums exactly on %s",

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { modeTerms } from "#domain/modes.ts";
+import { denoiseTogether } from "#engine/passes/lockstep.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { denoiseTogether } from "#inference/engine/lockstep.ts";
 import type { ModelHost } from "#inference/model-host.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { hostOfBundle } from "../support/bundle-host.ts";
 import { options } from "../support/edge-builders.ts";
 
-vi.mock(import("#inference/engine/lockstep.ts"), { spy: true });
+vi.mock(import("#engine/passes/lockstep.ts"), { spy: true });
 
 const forever = new AbortController().signal;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { Question } from "#domain/question.ts";
+import type { Claim } from "#engine/turn-order.ts";
 import { type Admission, createAdmission } from "#inference/admission.ts";
 import type { LogValue } from "#inference/log.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { type RunParts, run, type Work } from "#inference/run.ts";
-import type { Claim } from "#inference/turn-order.ts";
 import type { Engine } from "#model/engine.ts";
 import { resizeBicubic } from "#model/image/resize.ts";
 import { numerics, options, untold, untoldByFunction } from "../support/edge-builders.ts";

@@ -1,7 +1,7 @@
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { createModelHost, type ModelHost, type ModelHostOptions } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
 
 /** A host of the model of this name in a folder's bundle, on the processor and with the kernels that ship. The caller disposes of it. */
 export async function hostOfBundle(

@@ -1,6 +1,6 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { ConvTower } from "#domain/conv-tower.ts";
-import { smallTower } from "#inference/engine/self-test-tower.ts";
+import { smallTower } from "#engine/self-test/self-test-tower.ts";
 import { oddArchitecture } from "./random-model.ts";
 
 /** EfficientNet-Lite0 with the evidence of the demo model that sees photographs. */

@@ -1,10 +1,6 @@
-import type { KeptName } from "#inference/engine/kept-tensors.ts";
-import {
-  loadRuntime,
-  type Runtime,
-  type SessionInput,
-  type SessionTensor,
-} from "#inference/engine/ort.ts";
+import type { KeptName } from "#engine/runtime/kept-tensors.ts";
+import type { Runtime, SessionInput, SessionTensor } from "#engine/runtime/runtime.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 
 /** What a runtime was asked for since `forget`. */
 export interface DeviceLog {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import sharp, { type Create } from "sharp";
 import type { ImagePolicy } from "#domain/architecture.ts";
 import { imageLayouts } from "#domain/image/layout.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
 import { decodeImages } from "#inference/image-codec.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
 import { cutViews } from "#model/vision/crops.ts";
 import { llavaPolicy, siglip } from "./vision.ts";
 

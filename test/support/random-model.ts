@@ -1,8 +1,8 @@
 import type { Architecture, LanguageTower } from "#domain/architecture.ts";
 import { type StageName, stageNames, type TensorEncoding } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
-import { type PackedStage, packStage } from "#inference/engine/packed-stage.ts";
-import type { LinearEncoding } from "#inference/engine/random-layers.ts";
+import type { LinearEncoding } from "#engine/self-test/random-layers.ts";
+import { type PackedStage, packStage } from "#engine/stages/packed-stage.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { linear, type Rows, rmsNorm, weightOf } from "#model/reference/arithmetic.ts";
 import { decoderLayer } from "#model/reference/decoder-layer.ts";

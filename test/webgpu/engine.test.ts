@@ -1,10 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  createOrtEngine,
-  type OrtEngine,
-  type OrtEngineOptions,
-} from "#inference/engine/ort-engine.ts";
-import type { LinearEncoding } from "#inference/engine/random-layers.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
+import type { LinearEncoding } from "#engine/self-test/random-layers.ts";
+import { createNodeEngine, type NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { engineContract } from "../contract/engine.ts";
 import { plainLogits, type RandomModel, randomModel } from "../support/random-model.ts";
 import { describeOnVulkan } from "../support/software-vulkan.ts";
@@ -13,9 +10,9 @@ const patient = new AbortController().signal;
 
 async function openEngine(
   { architecture, stages }: RandomModel,
-  options: Partial<OrtEngineOptions> = {},
+  options: Partial<NodeEngineOptions> = {},
 ): Promise<OrtEngine> {
-  const engine = await createOrtEngine({ architecture, provider: "webgpu", ...options });
+  const engine = await createNodeEngine({ architecture, provider: "webgpu", ...options });
   for (const { layout, bytes } of stages) await engine.accept({ layout, bytes: bytes.slice() });
   return engine;
 }

@@ -1,16 +1,16 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { tensor } from "#domain/tensor.ts";
+import type { DeviceParts } from "#engine/device/device-layers.ts";
+import { denoiseOnDevice } from "#engine/device/device-pass.ts";
+import { createDeviceSteps } from "#engine/device/device-steps.ts";
+import { LAYERS_AT_ONCE, layerGroups } from "#engine/device/layer-groups.ts";
+import { KeptPrefix } from "#engine/passes/kept-prefix.ts";
+import { deviceRuntime } from "#engine/runtime/device-runtime.ts";
+import type { Ort, OrtSession } from "#engine/runtime/runtime.ts";
+import { createSessions } from "#engine/stages/sessions.ts";
 import { takeGraph } from "#graph/device/steps.ts";
 import { opProfiles } from "#graph/profile.ts";
-import type { DeviceParts } from "#inference/engine/device/device-layers.ts";
-import { denoiseOnDevice } from "#inference/engine/device/device-pass.ts";
-import { deviceRuntime } from "#inference/engine/device/device-runtime.ts";
-import { createDeviceSteps } from "#inference/engine/device/device-steps.ts";
-import { LAYERS_AT_ONCE, layerGroups } from "#inference/engine/device/layer-groups.ts";
-import { KeptPrefix } from "#inference/engine/kept-prefix.ts";
-import type { Ort, OrtSession } from "#inference/engine/ort.ts";
-import { createSessions } from "#inference/engine/sessions.ts";
 import { oddArchitecture, randomModel } from "../support/random-model.ts";
 import { describeOnVulkan } from "../support/software-vulkan.ts";
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StageLayout } from "#domain/bundle.ts";
+import type { Runtime } from "#engine/runtime/runtime.ts";
+import type { LinearEncoding } from "#engine/self-test/random-layers.ts";
+import { createSelfTest, settleProfile } from "#engine/self-test/self-test.ts";
 import { type OpProfile, opProfiles } from "#graph/profile.ts";
-import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
-import { createOrtEngine } from "#inference/engine/ort-engine.ts";
-import type { LinearEncoding } from "#inference/engine/random-layers.ts";
-import { createSelfTest, settleProfile } from "#inference/engine/self-test.ts";
+import { createNodeEngine } from "#inference/runtime/node-engine.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 import { randomModel } from "../support/random-model.ts";
 import { describeOnVulkan, softwareVulkan } from "../support/software-vulkan.ts";
 
@@ -43,7 +44,7 @@ describeOnVulkan("the self-test on WebGPU", () => {
       ["w7", "w7a8"],
     ] as const) {
       const { architecture, ...model } = randomModel(encoding);
-      const engine = await createOrtEngine({ architecture, provider: "webgpu" });
+      const engine = await createNodeEngine({ architecture, provider: "webgpu" });
       const stage: { layout: StageLayout; bytes: Uint8Array } = model.stage("layer-00");
       await expect(engine.accept(stage)).rejects.toThrow(
         new RegExp(`${format}, a format for CPUs.*--format q8 or q4`),

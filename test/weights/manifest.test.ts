@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type { Bundle } from "#domain/bundle.ts";
 import type { Trust } from "#domain/trust.ts";
-import { smallTower } from "#inference/engine/self-test-tower.ts";
+import { smallTower } from "#engine/self-test/self-test-tower.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { draftStages } from "#weights/layout.ts";
 import {

@@ -7,7 +7,7 @@ import {
   plannedRefreshes,
 } from "#domain/modes.ts";
 import { tensor } from "#domain/tensor.ts";
-import type { OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
 import { openCanvas } from "#model/decode/canvas.ts";
 import { type DecodePlan, decode } from "#model/decode/decode.ts";
 import { mulberry32 } from "#model/decode/noise.ts";

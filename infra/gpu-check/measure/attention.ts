@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from "#domain/tensor.ts";
+import { floats } from "#engine/engine-parts.ts";
+import type { Session } from "#engine/runtime/runtime.ts";
 import { createGraph } from "#graph/build.ts";
-import { floats } from "#inference/engine/engine-parts.ts";
-import type { Session } from "#inference/engine/ort.ts";
 import {
   type Bench,
   type Measure,

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type BundleFormat, q4Blocks } from "#domain/bundle.ts";
-import { createOrtEngine } from "#inference/engine/ort-engine.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { createNodeEngine } from "#inference/runtime/node-engine.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { synthBundle } from "#weights/synth/synth.ts";
 import { type Measure, option, rounded } from "./measure.ts";
@@ -23,7 +23,7 @@ export const load: Measure = async ({ order, begin, tell }) => {
       createHasher: createSha256,
     });
     begin(`loading ${shape} in ${format}`);
-    const engine = await createOrtEngine({
+    const engine = await createNodeEngine({
       architecture: bundle.architecture,
       provider: order.provider,
       ...cudaOf(order.provider),

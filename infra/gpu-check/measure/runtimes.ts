@@ -1,8 +1,9 @@
+import type { Runtime } from "#engine/runtime/runtime.ts";
 import type { Provider } from "#graph/profile.ts";
-import type { CudaSettings } from "#inference/engine/cuda/cuda-runtime.ts";
-import { readCudaSettings } from "#inference/engine/cuda/cuda-settings.ts";
-import { loadRuntimeOffThread } from "#inference/engine/off-thread.ts";
-import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
+import type { CudaSettings } from "#inference/runtime/cuda/cuda-runtime.ts";
+import { readCudaSettings } from "#inference/runtime/cuda/cuda-settings.ts";
+import { loadRuntimeOffThread } from "#inference/runtime/off-thread.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 
 /** What a provider's loader wants to know beside its name. */
 export function cudaOf(provider: Provider): { readonly cuda?: CudaSettings } {

@@ -1,6 +1,6 @@
 import type { BundleFormat, StageLayout } from "#domain/bundle.ts";
+import { createSelfTest, settleProfile } from "#engine/self-test/self-test.ts";
 import { opProfiles } from "#graph/profile.ts";
-import { createSelfTest, settleProfile } from "#inference/engine/self-test.ts";
 import { errorChain } from "#inference/log.ts";
 import { draftStages } from "#weights/layout.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";

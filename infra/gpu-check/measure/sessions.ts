@@ -1,6 +1,6 @@
 import { tensor } from "#domain/tensor.ts";
+import { floats } from "#engine/engine-parts.ts";
 import { createGraph } from "#graph/build.ts";
-import { floats } from "#inference/engine/engine-parts.ts";
 import { type Measure, rounded } from "./measure.ts";
 import { openRuntime, openRuntimeOffThread } from "./runtimes.ts";
 

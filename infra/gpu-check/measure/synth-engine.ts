@@ -1,6 +1,7 @@
 import type { Architecture } from "#domain/architecture.ts";
 import { type BundleFormat, q4Blocks, type StageLayout } from "#domain/bundle.ts";
-import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
+import { createNodeEngine } from "#inference/runtime/node-engine.ts";
 import { draftStages } from "#weights/layout.ts";
 import { mixSeed, randomTensor } from "#weights/synth/random.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
@@ -27,7 +28,7 @@ export async function openSynthEngine(bench: Bench): Promise<SynthEngine> {
   const { order } = bench;
   const architecture = shapeOf(bench);
   const format = option(order, "format") as BundleFormat;
-  const engine = await createOrtEngine({
+  const engine = await createNodeEngine({
     ...{ architecture, provider: order.provider },
     ...cudaOf(order.provider),
   });

@@ -19,7 +19,7 @@ import {
   CUDA_RUNTIME_VERSION,
   RECORD_FILE,
   RUNTIME_FILE,
-} from "#inference/engine/cuda/provider-folder.ts";
+} from "#inference/runtime/cuda/provider-folder.ts";
 import { checkTools, packFolder, sha256Of } from "./archive.ts";
 import { keepArchitecture } from "./fatbin.ts";
 import { MAX_PACK_BYTES } from "./pack.ts";

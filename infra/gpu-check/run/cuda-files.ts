@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { CUDA_LIBRARIES } from "#inference/engine/cuda/provider-folder.ts";
+import { CUDA_LIBRARIES } from "#inference/runtime/cuda/provider-folder.ts";
 
 /** Where CUDA 13 lies as a toolkit. */
 const TOOLKITS = ["/usr/local/cuda/lib64", "/usr/local/cuda-13/lib64", "/usr/lib/x86_64-linux-gnu"];

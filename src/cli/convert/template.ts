@@ -1,4 +1,4 @@
-import { createTemplateRenderer } from "#inference/text.ts";
+import { createTemplateRenderer } from "#engine/text.ts";
 import { SPECIAL_TOKEN_TEXTS } from "#weights/checkpoint/special-tokens.ts";
 
 /** A text that no template holds by itself. */

@@ -1,6 +1,6 @@
-import { engineProviders } from "#inference/engine/ort-engine.ts";
 import type { PassedOver, ProviderChoice } from "#inference/machine/choose-provider.ts";
 import type { Machine, Trouble } from "#inference/machine/findings.ts";
+import { engineProviders } from "#inference/runtime/node-engine.ts";
 import { gigabytes } from "../models/needs.ts";
 
 type ProviderName = (typeof engineProviders)[number];

@@ -3,11 +3,11 @@ import { fitToAbilities } from "#domain/abilities.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import { usualBlock } from "#domain/question.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
-import { loadKernels } from "#inference/engine/kernels.ts";
-import type { OrtEngineOptions } from "#inference/engine/ort-engine.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost } from "#inference/model-host.ts";
 import { openModel } from "#inference/model-loader.ts";
+import { loadKernels } from "#inference/runtime/kernels.ts";
+import type { NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
@@ -19,8 +19,8 @@ export interface LocalAnswererOptions {
   readonly model: string;
   /** Absent: whatever `latest.json` names. */
   readonly version?: string;
-  readonly provider: OrtEngineOptions["provider"];
-  readonly cuda?: OrtEngineOptions["cuda"];
+  readonly provider: NodeEngineOptions["provider"];
+  readonly cuda?: NodeEngineOptions["cuda"];
   readonly threads?: number;
 }
 

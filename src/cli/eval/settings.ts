@@ -1,5 +1,5 @@
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
-import { engineProviders } from "#inference/engine/ort-engine.ts";
+import { engineProviders } from "#inference/runtime/node-engine.ts";
 import { parseArguments, UsageError } from "../command.ts";
 import { CONNECTION_HELP } from "../connection.ts";
 import { METRICS, type Metric } from "./metrics.ts";

@@ -1,12 +1,9 @@
 import path from "node:path";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Bundle, StageName, TensorEntry } from "#domain/bundle.ts";
-import {
-  createOrtEngine,
-  type OrtEngine,
-  type OrtEngineOptions,
-} from "#inference/engine/ort-engine.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
 import { fileStore } from "#inference/file-store.ts";
+import { createNodeEngine, type NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
 import { convertCheckpoint } from "#weights/checkpoint/convert.ts";
@@ -30,9 +27,9 @@ export interface ReferenceModel {
   observe(work: () => Promise<unknown>): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
-export type ParityProvider = OrtEngineOptions["provider"];
+export type ParityProvider = NodeEngineOptions["provider"];
 /** What computes: a provider, and what it needs. */
-export type ParityEngine = Pick<OrtEngineOptions, "provider" | "cuda" | "runtime">;
+export type ParityEngine = Pick<NodeEngineOptions, "provider" | "cuda" | "runtime">;
 
 /**
  * Brings a case's checkpoint to life the way a served one comes: converted (f32, ids only), stored, loaded stage by stage,
@@ -61,7 +58,7 @@ export async function openModel(
   const { architecture } = bundle;
   const patch = file.weight_patch && placePatch(file.weight_patch, bundle);
   const seen = new Map<string, Float32Array[]>();
-  const engine = await createOrtEngine({
+  const engine = await createNodeEngine({
     ...computing,
     architecture,
     // The reference's models are tiny: waking another thread costs more than it does.

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type VisionTower, viewRules } from "#domain/architecture.ts";
 import { type ImageLayout, imageLayout } from "#domain/image/layout.ts";
 import type { Picture, Tensor } from "#domain/tensor.ts";
-import { insideTower } from "#inference/engine/encode-image.ts";
+import { insideTower } from "#engine/passes/encode-image.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { normaliseViews } from "#model/image/patches.ts";
 import { resizeBicubic } from "#model/image/resize.ts";

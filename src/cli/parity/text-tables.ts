@@ -1,5 +1,5 @@
 import type { Message } from "#domain/question.ts";
-import { createTemplateRenderer } from "#inference/text.ts";
+import { createTemplateRenderer } from "#engine/text.ts";
 import { imageTokenIds } from "#model/text/prompt.ts";
 import type { Comparison } from "./comparison.ts";
 

@@ -1,13 +1,13 @@
 import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { ProviderUnavailableError } from "#engine/runtime/provider-unavailable.ts";
 import {
   checkProviderFolder,
   type ProviderFile,
   RECORD_FILE,
   RUNTIME_FILE,
   sha256OfFile,
-} from "#inference/engine/cuda/provider-folder.ts";
-import { ProviderUnavailableError } from "#inference/engine/provider-unavailable.ts";
+} from "#inference/runtime/cuda/provider-folder.ts";
 import { rateMeter } from "#weights/progress.ts";
 import type { RetryPolicy } from "#weights/retries.ts";
 import { type Reporter, retryTeller } from "../convert/report.ts";

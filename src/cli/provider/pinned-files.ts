@@ -1,4 +1,4 @@
-import { CUDA_RUNTIME_VERSION } from "#inference/engine/cuda/provider-folder.ts";
+import { CUDA_RUNTIME_VERSION } from "#inference/runtime/cuda/provider-folder.ts";
 
 /** A wheel, and what is kept of it: other bytes than these are not installed, whatever an index says of them. */
 export interface PinnedWheel {

@@ -1,4 +1,4 @@
-import type { DriverReading } from "../engine/cuda/cuda-driver.ts";
+import type { DriverReading } from "../runtime/cuda/cuda-driver.ts";
 import type { Trouble } from "./findings.ts";
 
 /** What the provider is built for. Source: the wheel's own `cuda_version`. */

@@ -1,4 +1,4 @@
-import type { CudaDriver } from "../engine/cuda/cuda-driver.ts";
+import type { CudaDriver } from "../runtime/cuda/cuda-driver.ts";
 
 /** Why something does not work here. */
 export interface Trouble {

@@ -1,7 +1,7 @@
-import { readCudaDriver } from "../engine/cuda/cuda-driver.ts";
-import { readCudaSettings } from "../engine/cuda/cuda-settings.ts";
-import { checkProviderFolder } from "../engine/cuda/provider-folder.ts";
-import { ProviderUnavailableError } from "../engine/provider-unavailable.ts";
+import { ProviderUnavailableError } from "#engine/runtime/provider-unavailable.ts";
+import { readCudaDriver } from "../runtime/cuda/cuda-driver.ts";
+import { readCudaSettings } from "../runtime/cuda/cuda-settings.ts";
+import { checkProviderFolder } from "../runtime/cuda/provider-folder.ts";
 import { driverTroubles } from "./cuda-troubles.ts";
 import type { CudaFindings, Trial, VulkanFindings } from "./findings.ts";
 import { FAILED, FOUND } from "./run-probe.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
-import { readCudaSettings } from "../engine/cuda/cuda-settings.ts";
+import { readCudaSettings } from "../runtime/cuda/cuda-settings.ts";
 import type {
   CudaFindings,
   Machine,

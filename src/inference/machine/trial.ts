@@ -1,7 +1,7 @@
+import { ProviderUnavailableError } from "#engine/runtime/provider-unavailable.ts";
 import { createGraph } from "#graph/build.ts";
-import type { CudaSettings } from "../engine/cuda/cuda-runtime.ts";
-import { loadRuntime } from "../engine/ort.ts";
-import { ProviderUnavailableError } from "../engine/provider-unavailable.ts";
+import type { CudaSettings } from "../runtime/cuda/cuda-runtime.ts";
+import { loadRuntime } from "../runtime/ort.ts";
 import type { Trouble } from "./findings.ts";
 import type { ProbeName } from "./run-probe.ts";
 

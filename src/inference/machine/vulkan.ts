@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { type Koffi, loadKoffi, openLibrary } from "../engine/c-api/koffi.ts";
+import { type Koffi, loadKoffi, openLibrary } from "../runtime/c-api/koffi.ts";
 import type { VulkanAdapter, VulkanFindings } from "./findings.ts";
 
 /** Looks at Vulkan on Linux: loader, drivers, devices. To be run in a process of its own: drivers are loaded. */

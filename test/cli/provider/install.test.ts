@@ -16,7 +16,7 @@ import { takeLock } from "#cli/models/lock.ts";
 import { type InstallOptions, installProvider } from "#cli/provider/install.ts";
 import { openIndex } from "#cli/provider/package-index.ts";
 import type { PinnedFile, PinnedWheel } from "#cli/provider/pinned-files.ts";
-import { checkProviderFolder, PROVIDER_FILES } from "#inference/engine/cuda/provider-folder.ts";
+import { checkProviderFolder, PROVIDER_FILES } from "#inference/runtime/cuda/provider-folder.ts";
 import { impatientPolicy } from "../../support/bundles.ts";
 import {
   type IndexManners,

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { floats } from "#engine/engine-parts.ts";
+import type { Runtime } from "#engine/runtime/runtime.ts";
+import { drawer, random } from "#engine/self-test/random-layers.ts";
+import { smallTower } from "#engine/self-test/self-test-tower.ts";
 import { convTowerGraph } from "#graph/conv/tower.ts";
 import { opProfiles } from "#graph/profile.ts";
-import { floats } from "#inference/engine/engine-parts.ts";
-import { loadRuntime, type Runtime } from "#inference/engine/ort.ts";
-import { drawer, random } from "#inference/engine/random-layers.ts";
-import { smallTower } from "#inference/engine/self-test-tower.ts";
+import { loadRuntime } from "#inference/runtime/ort.ts";
 import { type ConvTowerResult, convTower } from "#model/reference/conv-tower.ts";
 import { convArchitecture, lite0 } from "../../support/conv-tower.ts";
 import { externalRanges, readModel, signature } from "../../support/onnx.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { CudaDriver } from "#inference/engine/cuda/cuda-driver.ts";
 import { driverTroubles } from "#inference/machine/cuda-troubles.ts";
+import type { CudaDriver } from "#inference/runtime/cuda/cuda-driver.ts";
 
 const gpu = {
   name: "NVIDIA H100 80GB HBM3",

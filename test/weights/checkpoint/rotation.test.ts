@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "#domain/architecture.ts";
 import { tensor } from "#domain/tensor.ts";
-import { createOrtEngine, type OrtEngine } from "#inference/engine/ort-engine.ts";
+import type { OrtEngine } from "#engine/ort-engine.ts";
 import { fileStore } from "#inference/file-store.ts";
+import { createNodeEngine } from "#inference/runtime/node-engine.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { convertCheckpoint } from "#weights/checkpoint/convert.ts";
@@ -31,7 +32,7 @@ async function openReference(form: StorageForm, rotate: boolean): Promise<OrtEng
     ...{ store, name: "tiny-a", version: "1", form, rotate, idsOnly: true },
     createHasher: createSha256,
   });
-  const engine = await createOrtEngine({
+  const engine = await createNodeEngine({
     ...{ architecture: bundle.architecture, provider: "cpu", threads: 1, thread: "callers" },
   });
   const acceptor = (stage: Parameters<OrtEngine["accept"]>[0]) => engine.accept(stage);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bundleFormats, stageNames } from "#domain/bundle.ts";
+import { createTokenizer } from "#engine/text.ts";
 import { createSha256 } from "#inference/sha256.ts";
-import { createTokenizer } from "#inference/text.ts";
 import { memoryStore } from "#weights/object-store.ts";
 import { unpackQ4 } from "#weights/q4.ts";
 import { unpackQ8, unpackQ8u } from "#weights/quant.ts";
