@@ -40,23 +40,33 @@ export interface AnswerBinding {
 /** An object that died under a call is there again at once, elsewhere. */
 const ATTEMPTS = 3;
 
-/** Reaches the answers. Every call may be repeated, so one that an object's death cut off is. */
-export function answersOf({ ANSWERS }: AnswerBinding): Answers {
+/** The object of the answers of one name: through its stub, or itself where it is the caller. */
+type Called = ObjectOf<AnswerCalls> | AnswerCalls;
+
+/**
+ * Reaches the answers. Every call may be repeated, so one that an object's death cut off is. `own` is for an object of answers,
+ * which hands out itself for its own name: called through a stub it would wait for itself, and the whole runtime ends when an object
+ * dies that does (workerd 1.20261023: "Promise callback destroyed itself").
+ */
+export function answersOf(
+  { ANSWERS }: AnswerBinding,
+  own: (name: string) => AnswerCalls | null = () => null,
+): Answers {
   // A stub whose object died fails for ever: each attempt takes a new one.
   const call = async <Value>(
     accountId: string,
     answerId: string,
-    operation: (object: ObjectOf<AnswerCalls>) => Promise<Value>,
+    operation: (object: Called) => Promise<Value>,
   ): Promise<Value> => {
     const name = objectNameOf(accountId, answerId);
-    return await withRetry(() => operation(ANSWERS.getByName(name)), {
+    return await withRetry(() => operation(own(name) ?? ANSWERS.getByName(name)), {
       attempts: ATTEMPTS,
       isFinal: isOverloaded,
     });
   };
   const ordered = <Value>(
     { job }: AnswerOrder,
-    operation: (object: ObjectOf<AnswerCalls>) => Promise<Value>,
+    operation: (object: Called) => Promise<Value>,
   ): Promise<Value> => call(job.accountId, job.id, operation);
   return {
     start: (order) => ordered(order, (object) => object.start(order)),

@@ -38,7 +38,11 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   constructor(state: DurableObjectState, env: AnswerBindings) {
     super(state, env);
-    this.#reach = new AnswerReach(env, (work) => this.#inBackground(work));
+    this.#reach = new AnswerReach(
+      env,
+      (name) => (env.ANSWERS.idFromName(name).equals(state.id) ? this : null),
+      (work) => this.#inBackground(work),
+    );
     this.#rows = new AnswerRows(durableStore(state.storage));
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = await state.storage.getAlarm();

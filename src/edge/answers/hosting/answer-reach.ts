@@ -15,13 +15,15 @@ import {
 import type { AskedQuestion, KeptQuestion } from "../../questions/question-picture.ts";
 import { type SettingVariables, settingsOf } from "../../settings.ts";
 import { type NoticeBinding, noticesOf } from "../../webhooks/notice-client.ts";
-import { type AnswerBinding, answersOf } from "../answer-client.ts";
+import { type AnswerBinding, type AnswerCalls, answersOf } from "../answer-client.ts";
+import type { Answers } from "../answer-service.ts";
 import type { RunnerParts } from "../making/answer-runner.ts";
 import type { CompletionTargets } from "../making/completion-outbox.ts";
 import type { DraftTeller } from "../making/draft-teller.ts";
 import { AnswerIndex } from "../storage/answer-index.ts";
 import type { StoredOrder } from "../storage/answer-order.ts";
 import type { AnswerRepository } from "../storage/answer-repository.ts";
+
 /** What whoever makes answers is bound to: their objects, and those of batches. */
 export interface MakingBindings
   extends SettingVariables,
@@ -45,10 +47,17 @@ const LIST_AFTER_MS = 500;
 /** What an answer's object reaches: the function, other objects, D1. What nobody waits for is logged where it fails. */
 export class AnswerReach {
   readonly #env: AnswerBindings;
+  readonly #answers: Answers;
   readonly #inBackground: (work: Promise<void>) => void;
 
-  constructor(env: AnswerBindings, inBackground: (work: Promise<void>) => void) {
+  /** `own` hands out the object itself for its own name. */
+  constructor(
+    env: AnswerBindings,
+    own: (name: string) => AnswerCalls | null,
+    inBackground: (work: Promise<void>) => void,
+  ) {
     this.#env = env;
+    this.#answers = answersOf(env, own);
     this.#inBackground = inBackground;
   }
 
@@ -65,7 +74,7 @@ export class AnswerReach {
           },
           { owner, requestId, traceparent, deadlineAt, numerics, signal, onSent },
         ),
-      answers: answersOf(this.#env),
+      answers: this.#answers,
       succeed: async ({ job: { id: answerId }, cacheKey }, lost) =>
         cacheKey === null
           ? { answerId, accountId }
@@ -148,10 +157,9 @@ export class AnswerReach {
   }
 
   #call(accountId: string, ids: readonly string[]): void {
-    const answers = answersOf(this.#env);
     for (const answerId of ids)
       this.#inBackground(
-        answers
+        this.#answers
           .call({ accountId, answerId })
           .catch((cause: unknown) => logFault("an answer could not be called", answerId, cause)),
       );

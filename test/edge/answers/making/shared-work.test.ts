@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
@@ -89,6 +89,25 @@ async function read(id: string, headers: HeadersInit = {}): Promise<AnswerBody> 
 async function cancel(id: string): Promise<AnswerBody> {
   const response = await ask(`/v1/answers/${id}/cancel`, { method: "POST" });
   return answerSchema.parse(await response.json());
+}
+
+/** Ends the instance as a crash would. */
+async function crash(id: string): Promise<void> {
+  const killed = runInDurableObject(answerObject(id), (_, state) =>
+    state.abort("the machine died"),
+  );
+  await killed.catch(() => undefined);
+}
+
+const random = crypto.getRandomValues.bind(crypto);
+
+/** Has the answers that begin from here on lie in this one of their account's objects. */
+function newAnswersLieIn(place: number): void {
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
+    const filled = random(array);
+    if (array instanceof Uint8Array && array.length === 15) array[0] = place;
+    return filled;
+  });
 }
 
 async function hasStep(id: string, step: number): Promise<void> {
@@ -258,13 +277,28 @@ describe("who takes part in the work of an answer", () => {
   test("whose object dies goes on with a run of its own, from where it was", async () => {
     const { runs, letGo } = steady();
     const what = fresh();
+    newAnswersLieIn(0);
+    const first = await accepted(what);
+    newAnswersLieIn(1);
+    const second = await accepted(what);
+    await hasStep(second, 1);
+    letGo();
+    await crash(first);
+    expect(await ended(second)).toMatchObject({ status: "completed", answer: "A red square." });
+    expect(runs().length).toBeLessThanOrEqual(3);
+  });
+
+  test("in the leader's own object is made again with it when that dies, and the runtime outlives both", async () => {
+    const { runs, letGo } = steady();
+    newAnswersLieIn(0);
+    const what = fresh();
     const [first, second] = [await accepted(what), await accepted(what)];
     await hasStep(second, 1);
     letGo();
-    await runInDurableObject(answerObject(first), (_, state) =>
-      state.abort("the machine died"),
-    ).catch(() => undefined);
-    expect(await ended(second)).toMatchObject({ status: "completed", answer: "A red square." });
+    await crash(first);
+    await runDurableObjectAlarm(answerObject(first));
+    for (const id of [first, second])
+      expect(await ended(id)).toMatchObject({ status: "completed", answer: "A red square." });
     expect(runs().length).toBeLessThanOrEqual(3);
   });
 
