@@ -32,7 +32,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
-  playground: { rooms: ["domain", "wire", "client"], packages: ["hono", "minisearch"] },
+  playground: { rooms: ["domain", "wire", "client"], packages: ["hono", "minisearch", "uplot"] },
   cli: {
     rooms: ["domain", "model", "weights", "engine", "client", "inference"],
     packages: ["node:", "yauzl"],

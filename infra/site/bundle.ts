@@ -7,6 +7,8 @@ const entries = [
   { out: "base", in: "src/playground/styles/base.css" },
   { out: "playground", in: "src/playground/styles/playground.css" },
   { out: "playground", in: "src/playground/main.tsx" },
+  { out: "account", in: "src/playground/styles/account.css" },
+  { out: "account", in: "src/playground/account/main.tsx" },
   { out: "theme", in: "src/playground/theme.ts" },
   { out: "docs", in: "src/playground/styles/docs.css" },
   { out: "docs", in: "src/playground/docs/main.ts" },

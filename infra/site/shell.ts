@@ -19,6 +19,7 @@ export interface Page {
 const parts = [
   { href: "/", name: "Playground" },
   { href: "/docs", name: "Docs" },
+  { href: "/account", name: "Account" },
 ] as const;
 
 /** Writes a page of the site: head, header, `main`, footer. Nothing stands inline: the policy of `headers.ts` forbids it. */
