@@ -1,4 +1,7 @@
+import type { LanguageTower } from "#domain/architecture.ts";
+import type { LoadedStage } from "#domain/bundle.ts";
 import type { Shape } from "#domain/tensor.ts";
+import type { Queries } from "#graph/decoder-layer.ts";
 import type { GiveBack } from "#weights/spares.ts";
 import type { Arithmetic } from "../arithmetic.ts";
 import type { KeepOrder, KeptName } from "./kept-tensors.ts";
@@ -42,6 +45,14 @@ export interface SessionOptions {
   readonly staying?: readonly string[];
 }
 
+/** A decoder layer that is to run. Its bytes are the runtime's once it has taken it. */
+export interface LayerOrder {
+  readonly tower: LanguageTower;
+  readonly stage: LoadedStage;
+  readonly queries: Queries;
+  readonly giveBack?: GiveBack;
+}
+
 /** A runtime that can make sessions. */
 export interface Runtime {
   /**
@@ -61,6 +72,11 @@ export interface Runtime {
     stage: StageBytes,
     options?: SessionOptions,
   ): Promise<Session>;
+  /**
+   * Makes a session of one decoder layer without a graph, with the inputs and outputs of `decoderLayerGraph`; resolves with undefined
+   * where the runtime does not take this layer, absent where it takes none: then by `createSession`.
+   */
+  openLayer?(layer: LayerOrder): Promise<Session | undefined>;
   /** Lets go of everything that runs have kept on a shelf. */
   clear(shelf: number): Promise<void>;
   /** Ends the runtime, once what it was asked for is done. Its sessions should have been released. */

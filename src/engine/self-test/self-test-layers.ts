@@ -13,6 +13,7 @@ import { type PackedStage, packStage, type UnpackedTensor } from "../stages/pack
 import {
   type CaseSizes,
   CONTEXT,
+  type DecoderLayerCase,
   decoderLayerCase,
   drawer,
   type LinearKind,
@@ -45,8 +46,8 @@ export async function runDecoderLayer(
   kind: LinearKind,
   sizes: CaseSizes = SMALL_SIZES,
 ): Promise<LayerOutcome> {
-  const { language, stage, inputs } = decoderLayerCase(kind, sizes);
-  const { hidden, contextKeys, contextValues, mask } = inputs;
+  const drawn = decoderLayerCase(kind, sizes);
+  const { language, stage, inputs } = drawn;
   const { window } = sizes;
   const isDevice = profile.tensors === "device";
   const form = { endsTower: false, isObserved: false };
@@ -55,17 +56,27 @@ export async function runDecoderLayer(
     : decoderLayerGraph(language, stage.layout, profile);
   const kept = { shape: [1], data: Int32Array.of(window) };
   const all = isDevice
-    ? { ...inputs, kept, ...(isFused(profile, language) ? { mask: ofRows(mask, window) } : {}) }
+    ? {
+        ...inputs,
+        kept,
+        ...(isFused(profile, language) ? { mask: ofRows(inputs.mask, window) } : {}),
+      }
     : inputs;
   const { hiddenOut } = await runOnce(runtime, model, stage, ["hiddenOut"], all);
-  const positions = Array.from({ length: window }, (_, row) => CONTEXT + row);
-  const context = { keys: headsLast(contextKeys), values: headsLast(contextValues) };
-  const expected = decoderLayer(stage.weights, language, rowsOf(hidden), { positions, context });
   return {
     layer: "decoder layer",
     actual: floats(hiddenOut).data,
-    expected: expected.hidden.data,
+    expected: expectedOf(drawn),
   };
+}
+
+/** What the plain forward makes of a decoder layer's case, [M, D]. */
+export function expectedOf({ language, stage, inputs }: DecoderLayerCase): Float64Array {
+  const { hidden, contextKeys, contextValues } = inputs;
+  const [, window = 0] = hidden.shape;
+  const positions = Array.from({ length: window }, (_, row) => CONTEXT + row);
+  const context = { keys: headsLast(contextKeys), values: headsLast(contextValues) };
+  return decoderLayer(stage.weights, language, rowsOf(hidden), { positions, context }).hidden.data;
 }
 
 /** [1, 1, 1, S] → [1, 1, M, S]. */

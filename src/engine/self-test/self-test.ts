@@ -179,7 +179,7 @@ function judge(
 }
 
 /** Root mean square of the difference over that of what was expected; not a number counts as infinitely far. */
-function relativeError(actual: Float32Array, expected: Float64Array): number {
+export function relativeError(actual: Float32Array, expected: Float64Array): number {
   let difference = 0;
   let size = 0;
   for (const [index, value] of expected.entries()) {

@@ -5,7 +5,7 @@ import type { Runtime, Session } from "../runtime/runtime.ts";
 import type { SelfTest } from "../self-test/self-test.ts";
 import { type EmbeddingTable, openEmbeddingTable, readVector } from "./embedding-table.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
-import { type ModelOptions, memoizeModels } from "./stage-models.ts";
+import { type ModelOptions, memoizeModels, queriesOf } from "./stage-models.ts";
 
 /** The stages of one model as they become ready to run, each on its own. */
 export interface Sessions {
@@ -88,16 +88,32 @@ export function createSessions(options: SessionsOptions): Sessions {
     return [name];
   }
 
+  /** A layer that the runtime computes without a graph; undefined: it does not. */
+  async function openLayer([member, ...others]: readonly Arrived[]): Promise<Session | undefined> {
+    if (member === undefined || others.length > 0) return undefined;
+    const { stage, giveBack } = member;
+    const { name } = stage.layout;
+    if (!name.startsWith("layer-")) return undefined;
+    return await runtime.openLayer?.({
+      ...{ tower: architecture.language, stage, queries: queriesOf(architecture, name) },
+      ...(giveBack === undefined ? {} : { giveBack }),
+    });
+  }
+
+  async function openGraph(name: StageName, together: readonly Arrived[]): Promise<Session> {
+    const { model, staying } = modelOf(together.map(({ stage }) => stage.layout));
+    const bytes = together.map(({ stage }) => stage.bytes);
+    const giveBack = together.find((member) => member.giveBack !== undefined)?.giveBack;
+    const own = giveBack === undefined ? {} : { giveBack };
+    return await runtime.createSession(name, model, bytes, { staying, ...own });
+  }
+
   async function createSession(together: readonly Arrived[]): Promise<void> {
     const layouts = together.map(({ stage }) => stage.layout);
     const [first] = layouts;
     if (first === undefined) return;
     for (const { name } of layouts) arrived.delete(name);
-    const { model, staying } = modelOf(layouts);
-    const bytes = together.map(({ stage }) => stage.bytes);
-    const giveBack = together.find((member) => member.giveBack !== undefined)?.giveBack;
-    const own = giveBack === undefined ? {} : { giveBack };
-    const session = await runtime.createSession(first.name, model, bytes, { staying, ...own });
+    const session = (await openLayer(together)) ?? (await openGraph(first.name, together));
     // The engine may have been disposed meanwhile; then nobody else would ever release it.
     if (!readinessOf(first.name).settle(session)) await session.release();
   }

@@ -1,6 +1,6 @@
 import type { Architecture } from "#domain/architecture.ts";
 import { layerStage, type StageLayout, type StageName } from "#domain/bundle.ts";
-import { decoderLayerGraph } from "#graph/decoder-layer.ts";
+import { decoderLayerGraph, type Queries } from "#graph/decoder-layer.ts";
 import { deviceHeadGraph } from "#graph/device/head.ts";
 import { deviceLayersGraph, numberOf } from "#graph/device/layers.ts";
 import { headGraph } from "#graph/head.ts";
@@ -47,6 +47,11 @@ function isInner({ language }: Architecture, names: readonly StageName[]): boole
   );
 }
 
+/** Which positions of a layer's window go on into the next one. */
+export function queriesOf(architecture: Architecture, layer: StageName): Queries {
+  return isInner(architecture, [layer]) ? "all" : "last";
+}
+
 function buildModel(options: ModelOptions, stages: readonly StageLayout[]): StageModel {
   const [stage] = stages;
   if (stage === undefined) throw new RangeError("a session of no stage");
@@ -59,7 +64,7 @@ function hostModel(options: ModelOptions, stage: StageLayout): Uint8Array {
   const { architecture, profile, isObserved } = options;
   if (stage.name === "head") return headGraph(architecture, stage, profile, isObserved);
   if (!stage.name.startsWith("layer-")) return imageModel(options, stage);
-  const queries = isInner(architecture, [stage.name]) ? "all" : "last";
+  const queries = queriesOf(architecture, stage.name);
   return decoderLayerGraph(architecture.language, stage, profile, queries, SEQUENCES_AT_ONCE);
 }
 
