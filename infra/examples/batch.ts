@@ -6,8 +6,8 @@ import { createClient } from "#client/client.ts";
 
 const { UNMASK_URL: baseUrl = "", UNMASK_KEY: apiKey = "" } = process.env;
 const unmask = createClient({ baseUrl, apiKey });
-const { id } = await unmask.images.upload(await openAsBlob("test/fixtures/pictures/dog.png"));
-const questions = ["What is this?", "Is there a dog?", "Is there a whale?"];
+const { id } = await unmask.images.upload(await openAsBlob("test/fixtures/photographs/cat.jpg"));
+const questions = ["What is this?", "Is there a cat?", "Is there a dog?"];
 
 const batch = await unmask.batches.create({
   items: questions.map((question) => ({ custom_id: question, question, images: [{ id }] })),

@@ -5,7 +5,7 @@ import { createClient } from "#client/client.ts";
 
 const { UNMASK_URL: baseUrl = "", UNMASK_KEY: apiKey = "" } = process.env;
 const unmask = createClient({ baseUrl, apiKey });
-const images = [await openAsBlob("test/fixtures/pictures/dog.png")];
+const images = [await openAsBlob("test/fixtures/photographs/cat.jpg")];
 
 for (const deadline_ms of [0, 60_000]) {
   const { status, answer, usage, charged_micros } = await unmask.ask({

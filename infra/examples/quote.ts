@@ -6,7 +6,7 @@ import { createClient } from "#client/client.ts";
 
 const { UNMASK_URL: baseUrl = "", UNMASK_KEY: apiKey = "" } = process.env;
 const unmask = createClient({ baseUrl, apiKey });
-const images = [await openAsBlob("test/fixtures/pictures/dog.png")];
+const images = [await openAsBlob("test/fixtures/photographs/cat.jpg")];
 const question = { question: "What is this?", images, canvas: 16, cache: "off" } as const;
 
 const quote = await unmask.quote(question);

@@ -5,7 +5,7 @@ import { RefusedError } from "#client/errors.ts";
 import { playgroundAddress, tradeForPass } from "#client/playground-pass.ts";
 import type { LocalAccess } from "./local-key.ts";
 
-const PICTURE = "test/fixtures/pictures/dog.png";
+const PICTURE = "test/fixtures/photographs/cat.jpg";
 const PICTURE_QUESTION = "What is this?";
 const TEXT_QUESTION = "What is the capital of France?";
 

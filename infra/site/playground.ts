@@ -3,17 +3,19 @@ import path from "node:path";
 import { shell } from "./shell.ts";
 import type { Site, SiteFile } from "./site.ts";
 
-/** Pictures to begin with, of those that the demo model's answers are tested on (Noto Emoji, Apache-2.0). */
-const SAMPLES = "test/fixtures/pictures";
-const samples = ["dog.png", "crown-and-owl.png", "apple-and-guitar.png", "whale.png", "four.jpg"];
+/** Pictures to begin with, of those that the demo model's answers are tested on: photographs (CC0) and drawings (Noto Emoji, Apache-2.0). */
+const samples: readonly string[] = [
+  "test/fixtures/photographs/cat.jpg",
+  "test/fixtures/photographs/cup.jpg",
+  "test/fixtures/pictures/apple-and-guitar.png",
+  "test/fixtures/pictures/dog-and-bus.png",
+  "test/fixtures/pictures/dog.png",
+];
 
 const NOTICE = "infra/demo-model/NOTICE.demo-model";
 
 /** What its files are made of beside the site's own sources: files of the repository. */
-export const playgroundInputs: readonly string[] = [
-  ...samples.map((name) => `${SAMPLES}/${name}`),
-  NOTICE,
-];
+export const playgroundInputs: readonly string[] = [...samples, NOTICE];
 
 /** The page `/`: what is said before the script has come, and what it needs. */
 export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
@@ -32,9 +34,9 @@ export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
   return [
     { path: "index.html", content: page },
     { path: "licences.txt", content: licences(root) },
-    ...samples.map((name) => ({
-      path: `samples/${name}`,
-      content: readFileSync(path.join(root, SAMPLES, name)),
+    ...samples.map((file) => ({
+      path: `samples/${path.basename(file)}`,
+      content: readFileSync(path.join(root, file)),
     })),
   ];
 }

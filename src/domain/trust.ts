@@ -58,12 +58,20 @@ export type Reduction = { readonly over: "positions" | "channels" } & (
 );
 
 /**
- * How sure a model is to be right, out of how sure it says it is: 1 / (1 + exp(−(logit(confidence) / temperature + shift))). One for
- * all questions: of what type a question is cannot be known without guessing. Source: Guo et al. 2017 (temperature), Platt 1999 (shift).
+ * How sure a model is to be right, out of how sure it says it is and, where it has a score, of how far inside of its world the picture
+ * lies: 1 / (1 + exp(−(logit(confidence) / temperature + shift + weight · min(domain score, limit)))). One for all questions: of what
+ * type a question is cannot be known without guessing. Source: Guo et al. 2017 (temperature), Platt 1999 (shift).
  */
 export interface Calibration {
   readonly temperature: number;
   readonly shift: number;
+  /** Absent: the picture's score decides only whether the picture is of the world. */
+  readonly domain?: {
+    /** Log-odds for each unit of the score above its threshold. Never below 0: a picture that is better known makes no answer less sure. */
+    readonly weight: number;
+    /** A score above this one counts as this one. */
+    readonly limit: number;
+  };
 }
 
 /** When an answer counts as none. */
@@ -110,7 +118,7 @@ export function judge(
   const own = read.answer.slice(0, read.answer.length - suffix.length).trim();
   if (abstention?.sentences.includes(own) === true)
     return { ...scored, confidence: 0, abstention: "unsure" };
-  const confidence = calibrated(read.confidence, calibration);
+  const confidence = calibrated(read.confidence, calibration, domainScore);
   return abstention !== undefined && confidence < abstention.below
     ? { ...scored, confidence, abstention: "low_confidence" }
     : { ...scored, confidence };
@@ -131,10 +139,19 @@ export function judgeSoFar(
   );
 }
 
-/** Returns what a confidence is worth; without a calibration itself. */
-export function calibrated(confidence: number, calibration: Calibration | undefined): number {
+/**
+ * Returns what a confidence is worth; without a calibration itself.
+ * @param domainScore as `judge` tells it; where nobody can say, the picture counts as one at the border
+ */
+export function calibrated(
+  confidence: number,
+  calibration: Calibration | undefined,
+  domainScore = 0,
+): number {
   if (calibration === undefined) return confidence;
   const inside = Math.min(Math.max(confidence, NEAREST), 1 - NEAREST);
   const logOdds = Math.log(inside / (1 - inside));
-  return 1 / (1 + Math.exp(-(logOdds / calibration.temperature + calibration.shift)));
+  const { temperature, shift, domain } = calibration;
+  const known = domain === undefined ? 0 : domain.weight * Math.min(domainScore, domain.limit);
+  return 1 / (1 + Math.exp(-(logOdds / temperature + shift + known)));
 }

@@ -62,7 +62,12 @@ const score: z.ZodType<DomainScore> = z
     "mean, deviation and weight have not the same length",
   );
 
-const sentence = z.string().min(1).max(MAX_SENTENCE_LENGTH);
+/** It is shown in terminals: what moves a cursor or turns the direction of writing has no place in it. */
+const sentence = z
+  .string()
+  .min(1)
+  .max(MAX_SENTENCE_LENGTH)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, "has control characters; it is one line of text");
 
 /** Schema of a manifest's `domain`. */
 export const domainSchema: z.ZodType<Domain> = z.strictObject({
@@ -75,6 +80,9 @@ export const domainSchema: z.ZodType<Domain> = z.strictObject({
 export const calibrationSchema: z.ZodType<Calibration> = z.strictObject({
   temperature: z.number().positive(),
   shift: z.number(),
+  domain: z
+    .strictObject({ weight: z.number().nonnegative(), limit: z.number().positive() })
+    .exactOptional(),
 });
 
 /** Schema of a manifest's `abstention`. */

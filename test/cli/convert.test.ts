@@ -86,7 +86,7 @@ describe("unmask convert", () => {
   test("writes down how far the model can be trusted, where a file says that", async () => {
     const trust: Trust = {
       domain: { description: "Pictures of pets.", things: ["a dog"] },
-      calibration: { temperature: 2, shift: -1 },
+      calibration: { temperature: 2, shift: -1, domain: { weight: 1, limit: 8 } },
       abstention: { sentences: ["I do not know."], below: 0.5 },
     };
     await writeFile(path.join(folder, "trust.json"), JSON.stringify(trust));

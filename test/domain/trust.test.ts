@@ -48,6 +48,20 @@ describe("what an answer is worth", () => {
     expect(judge(read("I am not sure. A dog.", 0.9999), {}, terms, 2).abstention).toBeUndefined();
   });
 
+  test("is the more the further its picture lies inside of the world, up to a limit, where the calibration says so", () => {
+    const calibration = { temperature: 2, shift: -1, domain: { weight: 0.5, limit: 4 } };
+    const by = (score: number | undefined): number =>
+      judge(read("A dog.", 0.99), {}, { calibration }, score).confidence;
+    // 1.2976 + 0.5 · 2 = 2.2976; 1 / (1 + e^−2.2976) = 0.90868
+    expect(by(2)).toBeCloseTo(0.90868, 4);
+    expect(by(4)).toBeGreaterThan(by(2));
+    expect(by(400)).toBe(by(4));
+    expect([by(0), by(undefined)]).toEqual([
+      expect.closeTo(0.78543, 4),
+      expect.closeTo(0.78543, 4),
+    ]);
+  });
+
   test("is told where it is too little to rely on", () => {
     expect(judge(read("A dog.", 0.8), {}, terms, 2)).toMatchObject({
       ...{ confidence: expect.closeTo(0.42388, 4), abstention: "low_confidence" },

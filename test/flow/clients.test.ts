@@ -14,7 +14,10 @@ const question = "What is this?";
 
 let system: LocalSystem;
 beforeAll(async () => {
-  system = await startLocalSystem();
+  // Sees one picture and obeys no system message, so that what clients are told of both is seen here.
+  system = await startLocalSystem("programs", {
+    args: ["--model", "infra/demo-model/bundle", "--provider", "cpu"],
+  });
 }, 120_000);
 afterAll(async () => await system[Symbol.asyncDispose]());
 

@@ -114,7 +114,7 @@ describe.each(guides.filter(({ blocks }) => blocks.length > 0))(
 describe("the reference's examples", () => {
   const replies = new Map<string, ExampleReply>();
   beforeAll(async () => {
-    copyFileSync("test/fixtures/pictures/dog.png", path.join(folder, "dog.png"));
+    copyFileSync("test/fixtures/photographs/cat.jpg", path.join(folder, "cat.jpg"));
     for await (const reply of runExamples(system, folder)) replies.set(reply.operationId, reply);
   }, 60_000);
 

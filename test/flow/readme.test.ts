@@ -44,13 +44,13 @@ const runFile = (name: string) => run(process.execPath, [`infra/examples/${name}
 describe("the README's examples run as printed", () => {
   test("curl", async () => {
     const reply = await run("sh", ["-c", example("curl")]).ended;
-    expect(JSON.parse(reply)).toMatchObject({ status: "completed", answer: "A dog." });
+    expect(JSON.parse(reply)).toMatchObject({ status: "completed", answer: "A cat." });
   });
 
   test("our client", async () => {
     const lines = (await runTypescript("client").ended).trim().split("\n");
     expect(lines[0]).toMatch(/^answer\./);
-    expect(lines.at(-1)).toBe("A dog.");
+    expect(lines.at(-1)).toBe("A cat.");
   });
 
   test("our client out of a file in this folder, with the command that stands below it", async () => {
@@ -62,14 +62,14 @@ describe("the README's examples run as printed", () => {
     writeFileSync(file, example("client"));
     try {
       const output = await run(command, [...args, file]).ended;
-      expect(output.trim().split("\n").at(-1)).toBe("A dog.");
+      expect(output.trim().split("\n").at(-1)).toBe("A cat.");
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
 
   test("the openai package", async () => {
-    expect(await runTypescript("openai").ended).toBe("A dog.\n");
+    expect(await runTypescript("openai").ended).toBe("A cat.\n");
   });
 
   test("selling answers, from an account to what it used", async () => {
@@ -78,7 +78,7 @@ describe("the README's examples run as printed", () => {
     const env = { UNMASK_ADMIN_KEY: system.admin_key };
     const output = await run("sh", ["-ec", commands], env).ended;
     expect(output).toMatch(/granted to ada/);
-    expect(output).toMatch(/^A dog\.$/m);
+    expect(output).toMatch(/^A cat\.$/m);
     expect(output).toMatch(/in all/);
   });
 
@@ -91,10 +91,10 @@ describe("the README's examples run as printed", () => {
     const receiver = runTypescript("webhook", env);
     try {
       const client = createClient({ baseUrl: system.url, apiKey: system.key });
-      const images = [new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"))];
+      const images = [new Uint8Array(readFileSync("test/fixtures/photographs/cat.jpg"))];
       const webhook = `http://127.0.0.1:${port}/`;
       await client.ask({ question: "What is this?", images, webhook, cache: "off" });
-      await expect.poll(receiver.output, { timeout: 25_000 }).toBe("answer.completed A dog.\n");
+      await expect.poll(receiver.output, { timeout: 25_000 }).toBe("answer.completed A cat.\n");
     } finally {
       receiver.child.kill();
     }
@@ -104,22 +104,22 @@ describe("the README's examples run as printed", () => {
 describe("the examples beside it", () => {
   test("quote.ts: the quote is the charge", async () => {
     expect(await runFile("quote.ts")).toMatch(
-      /^A dog\. Quoted (\d+), charged \1 micro-dollars\.\n$/,
+      /^A cat\. Quoted (\d+), charged \1 micro-dollars\.\n$/,
     );
   });
 
   test("batch.ts: a result for each question, in their order", async () => {
     const lines = (await runFile("batch.ts")).trim().split("\n");
-    expect(lines[0]).toBe("What is this? A dog.");
-    expect(lines[1]).toMatch(/^Is there a dog\? \w/);
-    expect(lines[2]).toMatch(/^Is there a whale\? \w/);
+    expect(lines[0]).toBe("What is this? A cat.");
+    expect(lines[1]).toMatch(/^Is there a cat\? \w/);
+    expect(lines[2]).toMatch(/^Is there a dog\? \w/);
     expect(lines.length).toBe(3);
   });
 
   test("deadline.ts: what there is at the deadline, and all of it where there is time", async () => {
     const [late, whole] = (await runFile("deadline.ts")).split("\n");
     expect(late).toBe('0 ms: partial "" after 0 steps, 0 micro-dollars');
-    expect(whole).toMatch(/^60000 ms: completed "A dog\." after [1-9]\d* steps, [1-9]\d* micro-/);
+    expect(whole).toMatch(/^60000 ms: completed "A cat\." after [1-9]\d* steps, [1-9]\d* micro-/);
   });
 
   test("no other lies there", () => {

@@ -27,6 +27,26 @@ describe("the whole system, started as a newcomer starts it", () => {
     expect(answer.usage.image_vectors).toBeGreaterThan(0);
   });
 
+  test("a photograph is known, and the answer counts", async () => {
+    const images = [new Uint8Array(readFileSync("test/fixtures/photographs/cat.jpg"))];
+    const answer = await client.ask({ question: "What is this?", images, canvas: 16 });
+    expect(answer).toMatchObject({
+      ...{ status: "completed", answer: "A cat.", in_domain: true, abstained: false },
+      // Whatever its size, a picture is one view resized to a square: 50 vectors and a newline.
+      usage: { image_vectors: 51 },
+    });
+  });
+
+  test("what the model says of pictures is told: one resized view, without tiles to choose from", async () => {
+    const { data } = await client.models();
+    expect(data).toMatchObject([
+      {
+        id: "unmask-demo",
+        image: { aspect: "stretch", grid_pinpoints: [], recommended_max_side: 224 },
+      },
+    ]);
+  });
+
   test("the same question has the same answer, to the last digit, each made for itself", async () => {
     const ask = { question: "What is this?", images: [picture], canvas: 16, cache: "off" } as const;
     const [first, second] = [await client.ask(ask), await client.ask(ask)];

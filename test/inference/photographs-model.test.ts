@@ -33,7 +33,7 @@ describe("the model that sees photographs, as it ships", () => {
   let model: DescribedModel;
 
   beforeAll(async () => {
-    host = await hostOfBundle(BUNDLE, "unmask-photographs");
+    host = await hostOfBundle(BUNDLE, "unmask-demo");
     model = await host.described(forever);
   });
   afterAll(() => host.dispose());

@@ -93,7 +93,7 @@ describe.skipIf(executablePath === undefined)("the documentation in a browser", 
   test("examples are shown in the language that was chosen last, on every page, with its output", async () => {
     await using opened = await open("/docs/quickstarts/ask");
     const { page } = opened;
-    const output = page.locator("figure[data-printed-by] code", { hasText: /^A dog\.$/ });
+    const output = page.locator("figure[data-printed-by] code", { hasText: /^A cat\.$/ });
     await page.getByRole("tab", { name: "curl" }).first().focus();
     expect(await page.getByRole("tabpanel").count()).toBe(1);
     expect(await output.isVisible()).toBe(false);

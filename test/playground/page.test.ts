@@ -182,9 +182,9 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     const { page } = opened;
     await page.getByText("Advanced").click();
     await page.getByText("positions · recommended: 32").waitFor();
-    await page.getByLabel("Canvas", { exact: true }).fill("64");
+    await page.getByLabel("Canvas", { exact: true }).fill("256");
     await page.getByText("positions · recommended: 32, left").waitFor();
-    await page.getByText("The model was trained with 32 positions").waitFor();
+    await page.getByText("The model was trained with 128 positions").waitFor();
     await page.getByText("1 changed").waitFor();
   });
 

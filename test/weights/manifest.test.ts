@@ -124,7 +124,7 @@ describe("a manifest", () => {
           ...{ mean: [0, 1], deviation: [1, 2], weight: [3, -1], limit: 5, bias: 0, threshold: 1 },
         },
       },
-      calibration: { temperature: 1.5, shift: -0.25 },
+      calibration: { temperature: 1.5, shift: -0.25, domain: { weight: 0.5, limit: 8 } },
       abstention: { sentences: ["I am not sure."], below: 0.5 },
     };
     expect(parseManifest(encode({ ...bundle, ...trust }), "manifest")).toEqual({
@@ -139,6 +139,8 @@ describe("a manifest", () => {
     ["is empty", { score: { ...scoreOfTwo, statistics: [{ channels: [2, 2], reduce: [] }] } }],
     ["statistics", { score: { ...scoreOfTwo, statistics: [{ reduce: [{ by: "median" }] }] } }],
     ["description", { description: "" }],
+    ["control characters", { description: "Dogs\u001b[2J" }],
+    ["control characters", { things: ["a dog\u202e"] }],
     ["things", { things: [] }],
   ])("whose domain cannot be read is refused with what is wrong: %s", (what, change) => {
     expect(

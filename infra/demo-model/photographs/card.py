@@ -80,7 +80,7 @@ def pictures(r: dict) -> str:
 
 
 def floors(r: dict) -> str:
-    cells, total = [], r["trust"]["expected_calibration_error"]["questions"]
+    cells, total = [], r["trust"]["held_out_style"]["questions"]
     for floor, at in r["trust"]["pictures"].items():
         asked = r["trust"]["questions"][floor]
         cell = [
@@ -121,13 +121,13 @@ def risk(r: dict) -> str:
 
 
 def calibration(r: dict) -> str:
-    error, one = r["trust"]["expected_calibration_error"], r["trust"]["calibration"]
-    cells = [
-        ["as decoded", f"{error['before']:.3f}"],
-        ["temperature and shift for each question type", f"{error['by_question_type']:.3f}"],
-        [f"one for all (temperature {one['temperature']:.2f}, shift {one['shift']:.2f}; ships)", f"{error['one_for_all']:.3f}"],
-    ]
-    return table([f"{error['questions']} questions, {percent(error['right'])} right", "expected calibration error"], cells)
+    errors, one = r["trust"]["expected_calibration_error"], r["trust"]["calibration"]
+    weight = one["domain"]["weight"]
+    ships = f"one for all (temperature {one['temperature']:.2f}, shift {one['shift']:.2f}, {weight:.2f} a unit of the world's score; ships)"
+    names = {"before": "as decoded", "by_question_type": "temperature and shift for each question type", "one_for_all": ships}
+    cells = [[text, *(f"{e[name]:.3f}" if name in e else "-" for e in errors.values())] for name, text in names.items()]
+    head = [f"{e['answers']} answers about {name}, {percent(e['right'])} right" for name, e in errors.items()]
+    return table(["expected calibration error", *head], cells)
 
 
 def missed(r: dict) -> str:

@@ -2,9 +2,10 @@
 
     python -m photographs.domain --work DIR --out DIR/domain.json
 
-fits the score on training scenes (things of the vocabulary against other icons, drawn pages and noise; no photograph), puts the
-threshold where 1 % of the held-out style's scenes are refused, and prints what is accepted of each group of pictures. The
-weights go into the bundle's card; what computes the statistics is `statistics`.
+fits the score on training scenes (things of the vocabulary against other icons, drawn pages and noise) and, where there are any, on
+the `choose` half of the packaged photographs and cut-outs (of things of the vocabulary against others), puts the threshold where
+1 % of the held-out style's scenes are refused, and prints what is accepted of each group of pictures; the `measure` half has no part
+in the fit. The weights go into the bundle's manifest; what computes the statistics is `statistics`.
 """
 
 import argparse
@@ -115,21 +116,34 @@ def in_batches(tokens, indices, size: int = 500) -> np.ndarray:
     return np.concatenate([statistics(tokens[indices[i : i + size]]) for i in range(0, len(indices), size)])
 
 
-def fit(train: Scenes, held_out: Scenes, count: int, seed: int = 0) -> Domain:
+def examples(train: Scenes, pictures: Photographs | None, count: int, seed: int) -> list[tuple[np.ndarray, float]]:
+    """Groups of statistics [n, len(STATISTICS)], each of the world (1) or not (0). All groups weigh the same."""
     # Made-up photographs are no pictures: they come last and stay out.
     drawn = [i for i, v in enumerate(train.views[: train.drawn]) if v.objects or v.other or v.color is None]
     chosen = np.sort(np.random.default_rng(seed).permutation(drawn)[:count])
-    x = in_batches(train.tokens, chosen)
-    y = torch.tensor([float(bool(train.views[i].objects)) for i in chosen])
+    x, known = in_batches(train.tokens, chosen), np.array([bool(train.views[i].objects) for i in chosen])
+    groups = [(x[known], 1.0), (x[~known], 0.0)]
+    if pictures is not None:
+        x = statistics(pictures.tokens)
+        for names, inside in ((("whole", "cut-out"), 1.0), (("other", "cut-out-other"), 0.0)):
+            groups.append((x[[m["half"] == "choose" and m["group"] in names for m in pictures.meta]], inside))
+    return [(x, inside) for x, inside in groups if len(x)]
+
+
+def fit(train: Scenes, held_out: Scenes, pictures: Photographs | None, count: int, seed: int = 0) -> Domain:
+    groups = examples(train, pictures, count, seed)
+    x = np.concatenate([x for x, _ in groups])
+    y = torch.cat([torch.full((len(x),), inside) for x, inside in groups])
+    share = torch.cat([torch.full((len(x),), 1 / len(x)) for x, _ in groups])
     mean, deviation = x.mean(0), x.std(0) + 1e-6
     z = torch.from_numpy(np.clip((x - mean) / deviation, -LIMIT, LIMIT).astype(np.float32))
     line = torch.nn.Linear(z.shape[1], 1)
-    optimizer = torch.optim.LBFGS(line.parameters(), max_iter=200, line_search_fn="strong_wolfe")
-    balance = (y == 0).float().mean() / (y == 1).float().mean()
+    optimizer = torch.optim.LBFGS(line.parameters(), max_iter=300, line_search_fn="strong_wolfe")
 
     def loss():
         optimizer.zero_grad()
-        value = F.binary_cross_entropy_with_logits(line(z)[:, 0], y, pos_weight=balance) + 1e-3 * line.weight.pow(2).sum()
+        surprises = F.binary_cross_entropy_with_logits(line(z)[:, 0], y, reduction="none")
+        value = (surprises * share).sum() + 1e-3 * line.weight.pow(2).sum()
         value.backward()
         return value
 
@@ -153,15 +167,15 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    domain = fit(Scenes(args.work, "train"), Scenes(args.work, "noto"), args.count)
+    pictures = Photographs(args.work) if (args.work / "pictures.npz").exists() else None
+    domain = fit(Scenes(args.work, "train"), Scenes(args.work, "noto"), pictures, args.count)
     accepted: dict = {}
     for style in ("seen", "noto", "far"):
         scenes = Scenes(args.work, style)
         inside = domain.inside(scenes.tokens)
         for name, wanted in (("things", lambda v: bool(v.objects)), ("other icons and pages", lambda v: v.other)):
             accepted[f"{style}: {name}"] = float(np.mean([i for i, v in zip(inside, scenes.views) if wanted(v)]))
-    if (args.work / "pictures.npz").exists():
-        pictures = Photographs(args.work)
+    if pictures is not None:
         inside = domain.inside(pictures.tokens)
         for group in dict.fromkeys(m["group"] for m in pictures.meta):
             for half in ("choose", "measure"):

@@ -18,10 +18,10 @@ from .concepts import NAMES, PHRASES
 from .domain import Domain
 from .evaluate import Photographs, load
 from .pictures import read
-from .trust import shifted
+from .trust import Calibration
 from .words import Codec
 
-COLUMNS, SIDE, CAPTION = 6, 150, 46
+COLUMNS, SIDE, CAPTION, MARGIN, LINE = 6, 160, 68, 6, 15
 TERMS = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "CC-BY-1.0": "https://creativecommons.org/licenses/by/1.0/",
@@ -48,6 +48,18 @@ def notice() -> str:
     return "\n".join(lines) + "\n"
 
 
+def wrapped(draw: ImageDraw.ImageDraw, text: str, font) -> list[str]:
+    """Lines that fit under one photograph."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font) > SIDE - 2 * MARGIN:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
@@ -58,9 +70,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     trust, domain = json.loads(args.trust.read_text()), Domain(json.loads((args.work / "domain.json").read_text()))
-    one = trust["calibration"]["temperature"], trust["calibration"]["shift"]
-    pictures = Photographs(args.work)
-    replies, inside = pictures.ask(load(args.checkpoint), Codec(args.work / "tokenizer")), domain.inside(pictures.tokens)
+    saved = trust["calibration"]
+    one, pictures = Calibration(saved["temperature"], saved["shift"], saved["domain"]["weight"]), Photographs(args.work)
+    replies = pictures.ask(load(args.checkpoint), Codec(args.work / "tokenizer"))
+    scores = domain.score(pictures.tokens) - domain.saved["threshold"]
     at = {m["name"]: k for k, m in enumerate(pictures.meta)}
     photographs = listed()
     rows = -(-len(photographs) // COLUMNS)
@@ -71,24 +84,21 @@ def main() -> None:
         image = read(args.work / "debs" / "x" / package, file)
         image.thumbnail((SIDE - 8, SIDE - 8))
         sheet.paste(image, (x + (SIDE - image.width) // 2, y + SIDE - image.height))
-        reply = replies[at[file]]
-        sure = float(shifted(reply.confidence, *one))
-        if not inside[at[file]]:
+        reply, score = replies[at[file]], scores[at[file]]
+        sure = float(one(reply.confidence, score))
+        if score < 0:
             said = "declined: not of its world"
         elif reply.text == UNSURE:
             said = reply.text
         else:
             said = f"{reply.text} {sure:.2f}{' (declined)' if sure < trust['below'] else ''}"
-        given = inside[at[file]] and reply.text != UNSURE and sure >= trust["below"]
+        given = score >= 0 and reply.text != UNSURE and sure >= trust["below"]
         right = reply.text.lower() == f"{PHRASES[NAMES.index(concept)]}." if concept else False
         color = (0, 110, 0) if given and right else (180, 0, 0) if given else (90, 90, 90)
-        draw.text((x + 6, y + SIDE + 4), said, fill=color, font=font)
-        draw.text(
-            (x + 6, y + SIDE + 20),
-            f"({PHRASES[NAMES.index(concept)] if concept else 'not on its list'})",
-            fill=(90, 90, 90),
-            font=font,
-        )
+        shows = f"({PHRASES[NAMES.index(concept)] if concept else 'not on its list'})"
+        lines = [*((line, color) for line in wrapped(draw, said, font)), (shows, (90, 90, 90))]
+        for line, (text, ink) in enumerate(lines):
+            draw.text((x + MARGIN, y + SIDE + 4 + line * LINE), text, fill=ink, font=font)
         print(file.split("/")[-1], "|", said, "|", concept)
     sheet.save(args.out, quality=85, optimize=True)
     args.notice.write_text(notice())

@@ -21,12 +21,12 @@ export interface LocalModel {
   readonly source: string;
 }
 
-const DEMO_BUNDLE = "infra/demo-model/bundle";
+const DEMO_BUNDLE = "infra/demo-model/photographs/bundle";
 
 const DEMO: Omit<LocalModel, "provider"> = {
   name: "unmask-demo",
   location: { kind: "folder", path: DEMO_BUNDLE },
-  bytes: 2_700_000,
+  bytes: 7_200_000,
   source: DEMO_BUNDLE,
 };
 

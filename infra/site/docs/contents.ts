@@ -27,8 +27,8 @@ const named = {
   ],
   money: [
     ["prices", "infra/docs/guides/prices.md"],
-    ["model-card", "infra/demo-model/MODEL_CARD.md"],
-    ["model-card-photographs", "infra/demo-model/photographs/MODEL_CARD.md"],
+    ["model-card", "infra/demo-model/photographs/MODEL_CARD.md"],
+    ["model-card-drawings", "infra/demo-model/MODEL_CARD.md"],
     ["figures", "infra/docs/figures.md"],
     ["guarantees", "infra/docs/guarantees.md"],
   ],

@@ -12,7 +12,7 @@ export function homePage(sections: readonly DocsSection[]): DocsPage {
   const markdown = [
     "# Documentation",
     DOCS_SUMMARY,
-    '```sh\ncurl -s "$UNMASK_URL/v1/answers" -H "Authorization: Bearer $UNMASK_KEY" \\\n  -F image=@dog.png -F question="What is this?"\n```',
+    '```sh\ncurl -s "$UNMASK_URL/v1/answers" -H "Authorization: Bearer $UNMASK_KEY" \\\n  -F image=@cat.jpg -F question="What is this?"\n```',
     "New here? [Ask about a picture](/docs/quickstarts/ask) takes two minutes. For programs and models: [llms.txt](/llms.txt), and every page as Markdown under its address with `.md`.",
     ...lists,
   ].join("\n\n");

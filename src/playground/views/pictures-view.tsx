@@ -6,10 +6,10 @@ import { CameraView } from "./camera-view.tsx";
 
 /** Pictures to begin with: files of `/samples/`, in words for those who do not see them. */
 const samples = [
+  { file: "cat.jpg", words: "a cat, photographed" },
+  { file: "cup.jpg", words: "a cup of coffee, photographed" },
   { file: "apple-and-guitar.png", words: "an apple and a guitar" },
-  { file: "dog.png", words: "a dog" },
-  { file: "four.jpg", words: "a pizza, a crown, a penguin and a heart" },
-  { file: "whale.png", words: "a whale" },
+  { file: "dog-and-bus.png", words: "a dog and a bus" },
 ] as const;
 
 export interface PicturesViewProps {

@@ -89,7 +89,15 @@ const usageSchema: z.ZodType<UsageBody> = z.object({
 
 // Sentences are the manifest's, which the function has checked; here they are only held to a size.
 const trustSchema: z.ZodType<TrustTerms> = z.object({
-  calibration: z.object({ temperature: z.number().positive(), shift: z.number() }).exactOptional(),
+  calibration: z
+    .object({
+      temperature: z.number().positive(),
+      shift: z.number(),
+      domain: z
+        .object({ weight: z.number().nonnegative(), limit: z.number().positive() })
+        .exactOptional(),
+    })
+    .exactOptional(),
   abstention: z
     .object({ sentences: z.array(z.string().max(512)).max(64), below: probability })
     .exactOptional(),

@@ -45,7 +45,7 @@ describe("the events of an answer", () => {
 
   test("say how pictures are of the model's world and what the answer is judged by; a function of before says nothing of that", async () => {
     const trust = {
-      calibration: { temperature: 1.5, shift: -0.5 },
+      calibration: { temperature: 1.5, shift: -0.5, domain: { weight: 0.75, limit: 8 } },
       abstention: { sentences: ["I am not sure."], below: 0.5 },
     };
     const judged = { domainScore: -0.25, abstention: "out_of_domain", confidence: 0 } as const;

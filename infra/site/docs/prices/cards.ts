@@ -11,20 +11,26 @@ import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
 import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
 
-/** Bundles of this repository, by the name of their model. */
-const bundles: Readonly<Record<string, string>> = {
-  "unmask-demo": "infra/demo-model/bundle",
-  "unmask-photographs": "infra/demo-model/photographs/bundle",
-};
+/** Bundles of this repository: what the calculator calls each, its model's name and where it lies. */
+const bundles: readonly { readonly name: string; readonly id: string; readonly folder: string }[] =
+  [
+    {
+      name: "unmask-demo, as npm start serves it",
+      id: "unmask-demo",
+      folder: "infra/demo-model/photographs/bundle",
+    },
+    {
+      name: "unmask-demo of before (2.2): drawings alone",
+      id: "unmask-demo",
+      folder: "infra/demo-model/bundle",
+    },
+  ];
 
 /** Cards to calculate with: the demo models' as this repository serves them, LLaDA-V's on each provider at the prices that nobody has changed. */
 export function calculatorCards(): readonly NamedCard[] {
   const providers = Object.keys(PICOS_PER_GIGA).filter((provider) => provider !== "wasm");
   return [
-    ...Object.entries(bundles).map(([id, folder]) => ({
-      name: `${id}, as npm start serves it`,
-      card: bundledCard(id, folder),
-    })),
+    ...bundles.map(({ name, id, folder }) => ({ name, card: bundledCard(id, folder) })),
     ...providers.map((provider) => ({
       name: `LLaDA-V on ${provider}, default prices`,
       card: cardOf("LLaDA-V", synthArchitecture("llada-v-8b"), provider),

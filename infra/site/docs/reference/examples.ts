@@ -43,7 +43,7 @@ function sendWith(path: string, body: string, key: string = KEY): string {
   return `curl -s "$UNMASK_URL${path}" \\\n  ${key} ${JSON_BODY} \\\n  -d "${body.replaceAll('"', '\\"')}"`;
 }
 
-/** By operation, in an order in which each finds what it needs. `dog.png`: `/samples/dog.png`. */
+/** By operation, in an order in which each finds what it needs. `cat.jpg`: `/samples/cat.jpg`. */
 export const operationExamples: Readonly<Record<string, OperationExample>> = {
   showWelcome: { curl: get("/", ""), status: 200 },
   showHealth: { curl: get("/health", ""), status: 200 },
@@ -61,13 +61,13 @@ export const operationExamples: Readonly<Record<string, OperationExample>> = {
     status: 200,
   },
   uploadImage: {
-    curl: `curl -s "$UNMASK_URL/v1/images" \\\n  ${KEY} \\\n  -H "Content-Type: image/png" --data-binary @dog.png`,
+    curl: `curl -s "$UNMASK_URL/v1/images" \\\n  ${KEY} \\\n  -H "Content-Type: image/jpeg" --data-binary @cat.jpg`,
     status: 201,
     saves: { IMAGE: "id" },
   },
   showImage: { curl: get("/v1/images/$IMAGE"), status: 200 },
   createAnswer: {
-    curl: `curl -s "$UNMASK_URL/v1/answers" \\\n  ${KEY} \\\n  -F image=@dog.png -F question="What is this?"`,
+    curl: `curl -s "$UNMASK_URL/v1/answers" \\\n  ${KEY} \\\n  -F image=@cat.jpg -F question="What is this?"`,
     status: 200,
     saves: { ANSWER: "id" },
   },
@@ -78,7 +78,7 @@ export const operationExamples: Readonly<Record<string, OperationExample>> = {
   createBatch: {
     curl: sendWith(
       "/v1/batches",
-      '{"items": [{"custom_id": "a", "question": "What is this?"}, {"custom_id": "b", "question": "Is there a dog?"}], "defaults": {"image": {"id": "$IMAGE"}, "canvas": 16}}',
+      '{"items": [{"custom_id": "a", "question": "What is this?"}, {"custom_id": "b", "question": "Is there a cat?"}], "defaults": {"image": {"id": "$IMAGE"}, "canvas": 16}}',
     ),
     status: 202,
     saves: { BATCH: "id" },
@@ -88,20 +88,20 @@ export const operationExamples: Readonly<Record<string, OperationExample>> = {
   cancelBatch: { curl: send("POST", "/v1/batches/$BATCH/cancel", KEY), status: 200 },
   listBatches: { curl: get("/v1/batches?limit=1"), status: 200 },
   createChatCompletion: {
-    curl: `curl -s "$UNMASK_URL/v1/chat/completions" \\\n  ${KEY} ${JSON_BODY} \\\n  -d @- <<END\n{"model": "unmask-demo", "messages": [{"role": "user", "content": [\n  {"type": "text", "text": "What is this?"},\n  {"type": "image_url", "image_url": {"url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}}\n]}]}\nEND`,
+    curl: `curl -s "$UNMASK_URL/v1/chat/completions" \\\n  ${KEY} ${JSON_BODY} \\\n  -d @- <<END\n{"model": "unmask-demo", "messages": [{"role": "user", "content": [\n  {"type": "text", "text": "What is this?"},\n  {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}}\n]}]}\nEND`,
     status: 200,
   },
   createQuery: {
     curl: sendWith(
       "/v1/query",
-      `{"question": "What is this?", "image_url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}`,
+      `{"question": "What is this?", "image_url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}`,
     ),
     status: 200,
   },
   createCaption: {
     curl: sendWith(
       "/v1/caption",
-      `{"length": "short", "image_url": "data:image/png;base64,$(base64 < dog.png | tr -d '\\n')"}`,
+      `{"length": "short", "image_url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}`,
     ),
     status: 200,
   },
@@ -188,7 +188,7 @@ export const operationExamples: Readonly<Record<string, OperationExample>> = {
     saves: { KEY_ID: "id", CUSTOMER_KEY: "key" },
   },
   refundAnswer: {
-    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  -H "Authorization: Bearer $CUSTOMER_KEY" \\\n  -F image=@dog.png -F question="What is this?" |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${sendWith("/v1/accounts/ada/refunds", '{"id": "refund-1", "answer": "$ANSWER", "amount_micros": 10}', ADMIN)}`,
+    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  -H "Authorization: Bearer $CUSTOMER_KEY" \\\n  -F image=@cat.jpg -F question="What is this?" |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${sendWith("/v1/accounts/ada/refunds", '{"id": "refund-1", "answer": "$ANSWER", "amount_micros": 10}', ADMIN)}`,
     status: 201,
   },
   listKeys: { curl: get("/v1/keys?account=ada", ADMIN), status: 200 },

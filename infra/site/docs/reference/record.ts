@@ -33,7 +33,7 @@ async function ready(): Promise<ExampleSystem> {
 }
 
 async function record(system: ExampleSystem): Promise<void> {
-  copyFileSync("test/fixtures/pictures/dog.png", path.join(folder, "dog.png"));
+  copyFileSync("test/fixtures/photographs/cat.jpg", path.join(folder, "cat.jpg"));
   const recorded: Record<string, RecordedReply> = {};
   for await (const { operationId, ...reply } of runExamples(system, folder)) {
     const wanted = operationExamples[operationId]?.status;

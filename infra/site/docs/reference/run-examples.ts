@@ -13,7 +13,7 @@ export interface ExampleReply extends RecordedReply {
   readonly operationId: string;
 }
 
-/** Runs every example as it is printed, one after the other, in `folder`, where `dog.png` lies. */
+/** Runs every example as it is printed, one after the other, in `folder`, where `cat.jpg` lies. */
 export async function* runExamples(
   system: ExampleSystem,
   folder: string,
