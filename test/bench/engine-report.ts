@@ -1,6 +1,6 @@
 import type { StorageForm } from "#weights/format-choice.ts";
 import { measureAnswers, measureLayers, OPERATIONS_PER_ROW } from "./engine.bench.ts";
-import type { Took } from "./engine-side.ts";
+import type { Took } from "./took.ts";
 
 /** What `convert` makes for CPUs. */
 const FORMS: readonly StorageForm[] = [
@@ -64,16 +64,16 @@ async function answers(): Promise<Line[]> {
   ];
 }
 
-function nameOf({ format, block }: StorageForm): string {
+export function nameOf({ format, block }: StorageForm): string {
   return block === undefined ? format : `${format} in blocks of ${block}`;
 }
 
-function times({ wallMs, cpuMs }: Took): string {
+export function times({ wallMs, cpuMs }: Took): string {
   const inUnits = (ms: number): string =>
     ms < 10_000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(1)} s`;
   return `${inUnits(wallMs)}, CPU ${inUnits(cpuMs)}`;
 }
 
-function ratios(of: Took, over: Took): string {
+export function ratios(of: Took, over: Took): string {
   return `${(of.wallMs / over.wallMs).toFixed(3)}, CPU ${(of.cpuMs / over.cpuMs).toFixed(3)}`;
 }

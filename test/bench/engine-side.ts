@@ -10,12 +10,7 @@ import { draftStages } from "#weights/layout.ts";
 import { mixSeed, randomTensor } from "#weights/synth/random.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { openProduct } from "./plain-product.ts";
-
-/** Wall and CPU time of the same work, in milliseconds. */
-export interface Took {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
+import { type Took, timed } from "./took.ts";
 
 /** What is asked of a side: time one pass over so many positions, or the kinds of passes that an answer is made of. */
 export type SideRequest =
@@ -88,15 +83,6 @@ async function openEngine(root: string, form: StorageForm, layers: number): Prom
     await engine.accept({ layout: { ...draft, shards: [] }, bytes });
   }
   return engine;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<Took> {
-  const cpu = process.cpuUsage();
-  const startedMs = performance.now();
-  await work();
-  const wallMs = performance.now() - startedMs;
-  const { user, system } = process.cpuUsage(cpu);
-  return { wallMs, cpuMs: (user + system) / 1000 };
 }
 
 type Pass = Parameters<OrtEngine["denoise"]>[0];

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { StorageForm } from "#weights/format-choice.ts";
-import type { LayerReply, PassesReply, SideRequest, Took } from "./engine-side.ts";
+import type { LayerReply, PassesReply, SideRequest } from "./engine-side.ts";
 import { median } from "./median.ts";
+import type { Took } from "./took.ts";
 
 /** One decoder layer of the 8B's width over so many positions, in one format. Ratios are what counts: all sides share the machine. */
 export interface LayerFigures {

@@ -7,6 +7,7 @@ import { simulateDeliveries } from "../flow/webhook-simulation.ts";
 import { deviceReport } from "./device-report.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
+import { layerReport } from "./layer-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
@@ -46,6 +47,9 @@ const HELP = `npm run bench -- NAME
                                      1000) on this machine's WebGPU device, or on software Vulkan: sessions run, bytes to the
                                      device and from it (on software Vulkan an 8B's head takes minutes: --shape tiny)
 
+  layer                              one decoder layer of the 8B's width on wasm, one thread, in q4 and w8a8: our own kernels and
+                                     onnxruntime-web's by turns (about a minute, 2 GB)
+
   modes [--steps N] [--traces FILE]  the demo set in each mode at N steps of a canvas of 32 (default 16, two minutes): score,
                                      agreement with exact, passes, positions; the commits of fast go to FILE as JSON
 
@@ -62,6 +66,7 @@ const NAMES: readonly string[] = [
   "ledger",
   "edge",
   "engine",
+  "layer",
   "memory",
   "webhooks",
   "modes",
@@ -103,6 +108,10 @@ async function main(): Promise<void> {
   }
   if (name === "engine") {
     for await (const lines of engineReport(values.against)) print(lines);
+    return;
+  }
+  if (name === "layer") {
+    for await (const lines of layerReport()) print(lines);
     return;
   }
   if (name === "modes") return await modes(Number(values.steps), values.traces);
