@@ -6,12 +6,11 @@ import { tradeForPass } from "#client/playground-pass.ts";
 import { problemResponse } from "#wire/error.ts";
 import { findChromium, startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { accountTests } from "./account/account-page.ts";
 import { findings } from "./axe.ts";
+import { looks, type Opened, openPage, still, tabTo } from "./open-page.ts";
 
 const executablePath = findChromium();
-
-/** Answers of the demo model take a second; a machine whose cores are busy is waited for. */
-const PATIENCE_MS = 20_000;
 
 const question = "Describe the image in detail.";
 const answer = "An apple on the left and a guitar on the right, on a white background.";
@@ -32,26 +31,8 @@ afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
 });
 
-/** A page of a person's own, and everything that it complained about. */
-interface Opened extends AsyncDisposable {
-  readonly page: Page;
-  readonly complaints: readonly string[];
-}
-
-async function open(address: string, options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: system.url });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    // A refusal is logged by the browser itself; what the policy forbids is no refusal.
-    const isRefusal = message.text().startsWith("Failed to load resource");
-    if (message.type() === "error" && !isRefusal) complaints.push(message.text());
-  });
-  await page.goto(address);
-  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+function open(address: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  return openPage(browser, address, options);
 }
 
 /** The address with a pass. */
@@ -59,9 +40,6 @@ async function freshAddress(key = system.key): Promise<string> {
   const { token } = await tradeForPass({ baseUrl: system.url, apiKey: key });
   return `${system.url}/#pass=${token}`;
 }
-
-/** Still pages: what moves is tested where it is looked at. */
-const still = { reducedMotion: "reduce" } as const;
 
 async function askAboutSample(page: Page, words = question): Promise<void> {
   await page.getByRole("button", { name: "Sample: an apple and a guitar" }).click();
@@ -252,12 +230,6 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     ).toBe(0);
   });
 
-  const looks: readonly [name: string, BrowserContextOptions][] = [
-    ["light", { colorScheme: "light" }],
-    ["dark", { colorScheme: "dark" }],
-    ["320 px wide", { viewport: { width: 320, height: 640 } }],
-  ];
-
   test.each(looks)(
     "axe finds nothing, %s: empty, answered, with a refusal, and without a pass",
     async (_, look) => {
@@ -393,17 +365,10 @@ describe.skipIf(executablePath === undefined)(
   },
 );
 
-async function tabTo(page: Page, name: string | RegExp): Promise<void> {
-  for (let presses = 0; presses < 80; presses += 1) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => {
-      const element = document.activeElement as HTMLInputElement | null;
-      return element?.ariaLabel ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? "";
-    });
-    if (typeof name === "string" ? focused.trim() === name : name.test(focused)) return;
-  }
-  throw new Error(`the Tab key never leads to ${name}`);
-}
+// The system and the browser that are running already: starting them takes longer than all of these.
+describe.skipIf(executablePath === undefined)("the account in a browser", () => {
+  accountTests(() => ({ browser, system }));
+});
 
 /** Drops a file onto the page, as a person does. */
 async function drop(page: Page, bytes: Buffer, name: string, type: string): Promise<void> {

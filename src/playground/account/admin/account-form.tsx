@@ -21,7 +21,7 @@ export function AccountForm({ dashboard, onClose, onOpened }: AccountFormProps):
     );
   };
   return (
-    <Dialog title="Open an account" onClose={onClose}>
+    <Dialog title="Open an account" closing={["Close", onClose]}>
       <form
         class="form"
         onSubmit={(event: Event) => {

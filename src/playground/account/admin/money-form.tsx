@@ -39,7 +39,10 @@ export function MoneyForm({ dashboard, id, kind, onClose, onMoved }: MoneyFormPr
     });
   };
   return (
-    <Dialog title={kind === "grant" ? "Grant credit" : "Refund an answer"} onClose={onClose}>
+    <Dialog
+      title={kind === "grant" ? "Grant credit" : "Refund an answer"}
+      closing={["Close", onClose]}
+    >
       <form
         class="form"
         onSubmit={(event: Event) => {

@@ -89,7 +89,7 @@ function SpendTable({ spend, nameOf }: SpendChartProps): JSX.Element {
     <details>
       <summary>The same as a table</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no pointer scrolls it with the keys (WCAG 2.1.1). */}
-      <section class="scrolls" tabIndex={0} aria-label="Spend by day and key">
+      <section class="scrolls" tabIndex={0} aria-label="Spend, as a table">
         <table>
           <caption class="unseen">Spend by day and key, {days.length} days</caption>
           <thead>

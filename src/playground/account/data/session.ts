@@ -24,6 +24,8 @@ export interface Sessions extends Pick<Store<SessionStore>, "get" | "subscribe">
   look(): Promise<void>;
   signIn(by: SignInBy): Promise<void>;
   signOut(): Promise<void>;
+  /** Goes back to the door without a session. */
+  leave(): void;
   /** Something was refused because nobody is signed in any more. */
   isOver(): void;
 }
@@ -65,6 +67,7 @@ export function createSessions({
     get: store.get,
     subscribe: store.subscribe,
     isOver,
+    leave: () => store.update({ state: { kind: "none", isSignedOut: false }, trouble: null }),
     async look() {
       const before = store.get().state;
       await busy(async () => {

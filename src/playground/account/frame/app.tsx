@@ -2,10 +2,10 @@ import { useEffect, useRef, useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Store } from "../../store.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { SessionState, Sessions } from "../data/session.ts";
+import type { Sessions } from "../data/session.ts";
 import { InlineTrouble } from "./list-view.tsx";
 import { type Section, sectionsOf } from "./sections.tsx";
-import { SignIn } from "./sign-in.tsx";
+import { SignIn, SignInAgain } from "./sign-in.tsx";
 
 /** What the page is about at the moment, besides who is signed in. */
 export interface Place {
@@ -49,8 +49,8 @@ export function App({ sessions, place, isLocal }: AppProps): JSX.Element {
     );
   return (
     <>
-      {state.kind === "over" && <SignIn {...{ sessions, shown, isLocal }} />}
-      <Signed key={dashboard.session.id} {...{ dashboard, section, sessions, state, isBusy }} />
+      {state.kind === "over" && <SignInAgain {...{ sessions, shown, isLocal }} />}
+      <Signed key={dashboard.session.id} {...{ dashboard, section, sessions, isBusy }} />
     </>
   );
 }
@@ -59,18 +59,16 @@ interface SignedProps {
   readonly dashboard: Dashboard;
   readonly section: string;
   readonly sessions: Sessions;
-  readonly state: SessionState;
   readonly isBusy: boolean;
 }
 
-function Signed({ dashboard, section, sessions, state, isBusy }: SignedProps): JSX.Element {
+function Signed({ dashboard, section, sessions, isBusy }: SignedProps): JSX.Element {
   const sections = sectionsOf(dashboard.session);
   const current = sections.find(({ id }) => id === section) ?? sections[0];
   return (
     <div class="account">
       <Side {...{ dashboard, sections, sessions, isBusy }} current={current?.id ?? ""} />
-      {/* What was typed stays while the session is over, and cannot be sent. */}
-      <div class="sections" inert={state.kind === "over"}>
+      <div class="sections">
         {sections.map((each) => (
           <SectionPlace
             key={each.id}

@@ -1,15 +1,18 @@
-import { useEffect, useRef, useState } from "hono/jsx/dom";
+import { useEffect, useId, useRef, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { AccountTrouble } from "../data/trouble.ts";
 
 export interface DialogProps {
   readonly title: string;
-  readonly onClose: () => void;
+  /** What its button says, and what leaving it does. */
+  readonly closing: readonly [name: string, onClose: () => void];
   readonly children?: unknown;
 }
 
 /** A dialog over the page: the browser keeps the focus in it, Escape closes it, and the focus goes back to where it was. */
-export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
+export function Dialog({ title, closing, children }: DialogProps): JSX.Element {
+  const [name, onClose] = closing;
+  const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const opener = document.activeElement;
@@ -19,11 +22,11 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
     };
   }, []);
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={onClose}>
+    <dialog ref={dialog} class="dialog" aria-labelledby={id} onClose={onClose}>
       <div class="dialog-head">
-        <h2 id="dialog-title">{title}</h2>
+        <h2 id={id}>{title}</h2>
         <button type="button" class="quiet" onClick={onClose}>
-          Close
+          {name}
         </button>
       </div>
       {children as JSX.Element}

@@ -58,24 +58,29 @@ export function Table({
 }): JSX.Element {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no pointer scrolls it with the keys (WCAG 2.1.1).
-    <section class="scrolls" tabIndex={0} aria-label={label}>
+    <section class="scrolls" tabIndex={0} aria-label={`${label}, as a table`}>
       <table>
         <thead>
           <tr>
-            {head.map((column) =>
-              typeof column === "string" ? (
-                <th scope="col">{column}</th>
-              ) : (
-                <th scope="col" class={column.kind}>
-                  {column.name}
-                </th>
-              ),
-            )}
+            {head.map((column) => (
+              <HeadCell column={column} />
+            ))}
           </tr>
         </thead>
         <tbody>{children as JSX.Element}</tbody>
       </table>
     </section>
+  );
+}
+
+/** Above buttons nothing stands: an empty heading would be read aloud. */
+function HeadCell({ column }: { readonly column: string | Column }): JSX.Element {
+  if (column === "") return <td />;
+  if (typeof column === "string") return <th scope="col">{column}</th>;
+  return (
+    <th scope="col" class={column.kind}>
+      {column.name}
+    </th>
   );
 }
 

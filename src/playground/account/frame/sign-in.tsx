@@ -3,6 +3,7 @@ import { Alert } from "../../parts/alert.tsx";
 import type { SessionStore, Sessions } from "../data/session.ts";
 import type { SignInBy } from "../data/shapes.ts";
 import { sessionOver } from "../data/trouble.ts";
+import { Dialog } from "./dialog.tsx";
 
 export interface SignInProps {
   readonly sessions: Sessions;
@@ -28,8 +29,7 @@ export function SignIn({ sessions, shown, isLocal }: SignInProps): JSX.Element {
     void sessions.signIn(signInBy(text));
   };
   return (
-    <div class={isOver ? "sign-in again" : "sign-in"}>
-      {isOver && trouble === null && <Alert words={sessionOver} />}
+    <div class="sign-in">
       {trouble !== null && <Alert words={trouble} />}
       <section class="card pass" aria-labelledby="sign-in-title">
         <h2 id="sign-in-title">{isOver ? "Sign in again" : "Sign in"}</h2>
@@ -69,5 +69,15 @@ export function SignIn({ sessions, shown, isLocal }: SignInProps): JSX.Element {
         )}
       </section>
     </div>
+  );
+}
+
+/** The same over everything that is open: what was typed there stays, and cannot be sent without a session. */
+export function SignInAgain(props: SignInProps): JSX.Element {
+  return (
+    <Dialog title={sessionOver.title} closing={["Leave", props.sessions.leave]}>
+      <p>{sessionOver.advice}</p>
+      <SignIn {...props} />
+    </Dialog>
   );
 }

@@ -46,7 +46,7 @@ export function AnswersView({ dashboard }: SectionProps): JSX.Element {
                 { name: "Answer", kind: "wide" },
                 { name: "Key", kind: "wide" },
                 "Status",
-                { name: "Charged", kind: "number" },
+                { name: "Charged", kind: "number wide" },
                 "",
               ]}
             >
@@ -91,7 +91,7 @@ function AnswerRows({
         <td>
           <span class={`badge ${badges[status]}`}>{status}</span>
         </td>
-        <td class="number">{exactMoney(charged_micros)}</td>
+        <td class="number wide">{exactMoney(charged_micros)}</td>
         <td>
           <button
             type="button"

@@ -27,7 +27,7 @@ export function RotateDialog({ dashboard, shown, onClose, onDone }: KeyDialogPro
     await deed.run(async () => onDone(await dashboard.api.rotateKey(shown.id, overlap)));
   };
   return (
-    <Dialog title={`Rotate “${shown.name}”`} onClose={onClose}>
+    <Dialog title={`Rotate “${shown.name}”`} closing={["Close", onClose]}>
       <form
         class="form"
         onSubmit={(event: Event) => {
@@ -75,7 +75,7 @@ export function RevokeDialog({ dashboard, shown, onClose, onDone }: KeyDialogPro
     });
   };
   return (
-    <Dialog title={`Revoke “${shown.name}”?`} onClose={onClose}>
+    <Dialog title={`Revoke “${shown.name}”?`} closing={["Close", onClose]}>
       <div class="form">
         <p>
           Within a minute everything that asks with it is refused, its client tokens too. This

@@ -46,7 +46,10 @@ export function KeyForm({ dashboard, account, shown, onClose, onDone }: KeyFormP
     });
   };
   return (
-    <Dialog title={shown === null ? "Make a key" : `Restrict “${shown.name}”`} onClose={onClose}>
+    <Dialog
+      title={shown === null ? "Make a key" : `Restrict “${shown.name}”`}
+      closing={["Close", onClose]}
+    >
       <form
         class="form"
         onSubmit={(event: Event) => {

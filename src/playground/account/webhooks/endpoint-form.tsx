@@ -31,7 +31,7 @@ export function EndpointForm({ dashboard, onClose, onMade }: EndpointFormProps):
     await deed.run(async () => onMade(await dashboard.api.createEndpoint(endpoint)));
   };
   return (
-    <Dialog title="Add an endpoint" onClose={onClose}>
+    <Dialog title="Add an endpoint" closing={["Close", onClose]}>
       <form
         class="form"
         onSubmit={(event: Event) => {

@@ -169,7 +169,7 @@ function DeleteDialog({
       dashboard.changed("endpoints", "deliveries");
     });
   return (
-    <Dialog title="Delete this endpoint?" onClose={onClose}>
+    <Dialog title="Delete this endpoint?" closing={["Close", onClose]}>
       <div class="form">
         <p class="breaks">
           <code>{endpoint.url}</code> is told nothing more, and what is on its way there is given

@@ -1,0 +1,370 @@
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import type { LocalSystem } from "../../support/local-system.ts";
+import { findings } from "../axe.ts";
+import { looks, type Opened, openPage, still, tabTo } from "../open-page.ts";
+import { administratorStandIn, customerStandIn } from "./replies.ts";
+import { listOf, problem, type StandIn, standIn } from "./stand-in.ts";
+
+/** What runs while a file of tests does. */
+export interface Running {
+  readonly browser: Browser;
+  readonly system: LocalSystem;
+}
+
+/** Tests of the page `/account`, over a stand-in of the service where a real one is seldom in such a state. */
+export function accountTests(running: () => Running): void {
+  const open = (
+    replies: StandIn,
+    section: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Opened> => {
+    const { browser, system } = running();
+    return openPage(browser, `${system.url}/account#${section}`, { ...still, ...options }, (page) =>
+      standIn(page, replies),
+    );
+  };
+  looksAlright(open);
+  statesOfLists(open);
+  sessionsEnd(open);
+  whatIsDone(open);
+}
+
+type Open = (replies: StandIn, section: string, options?: BrowserContextOptions) => Promise<Opened>;
+
+const ofCustomer = ["Overview", "Ledger", "Keys", "Webhooks", "Answers", "Refusals", "Sessions"];
+
+function looksAlright(open: Open): void {
+  test.each(looks)(
+    "axe finds nothing on any of its parts, and none is wider than the page, %s",
+    async (_, look) => {
+      await using opened = await open(customerStandIn(), "", { ...look, bypassCSP: true });
+      const { page, complaints } = opened;
+      for (const name of ofCustomer) {
+        await page.getByRole("link", { name, exact: true }).click();
+        await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
+        if (name === "Answers" || name === "Webhooks")
+          await page
+            .getByRole("button", { name: /^More about/ })
+            .locator("visible=true")
+            .first()
+            .click();
+        expect(await findings(page), name).toEqual([]);
+        const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
+        expect(scrollWidth, name).toBe(clientWidth);
+      }
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  test("axe finds nothing at the door, in a dialog, and on an administrator's parts", async () => {
+    await using opened = await open(customerStandIn(), "keys", { bypassCSP: true });
+    const { page } = opened;
+    await page.getByRole("button", { name: "Make a key" }).click();
+    expect(await findings(page)).toEqual([]);
+    await page.unrouteAll();
+    await standIn(page, administratorStandIn());
+    await page.reload();
+    for (const name of ["Accounts", "Functions", "Payments"]) {
+      await page.getByRole("link", { name, exact: true }).click();
+      await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
+      if (name === "Accounts") await page.getByRole("button", { name: "Open Ada's shop" }).click();
+      expect(await findings(page), name).toEqual([]);
+    }
+    await page.unrouteAll();
+    await standIn(page, { "GET /v1/session": signedOut });
+    await page.reload();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+  });
+
+  test("the chart's table has the chart's numbers, and the chart is drawn in the colours of its legend", async () => {
+    await using opened = await open(customerStandIn(), "overview");
+    const { page } = opened;
+    await page.getByText("The same as a table").click();
+    const table = page.getByRole("table", { name: /^Spend by day and key/ });
+    expect(await table.getByRole("row").count()).toBe(32);
+    const shown = await page.locator(".legend li").first().innerText();
+    const total = await table.getByRole("row").last().getByRole("cell").first().innerText();
+    expect(Number(total.slice(1))).toBeGreaterThanOrEqual(Number(/\$([\d.]+)/.exec(shown)?.[1]));
+    expect(await colourIsDrawn(page)).toBe(true);
+  });
+}
+
+/** Whether the colour of the first key stands in the canvas. */
+async function colourIsDrawn(page: Page): Promise<boolean> {
+  return await page.evaluate(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>(".bars-of-days canvas");
+    const swatch = document.querySelector(".legend .ink");
+    const context = canvas?.getContext("2d");
+    if (canvas == null || context == null || swatch === null) return false;
+    const wanted = (getComputedStyle(swatch).backgroundColor.match(/\d+/g) ?? []).map(Number);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4)
+      if (wanted.every((channel, index) => data[at + index] === channel)) return true;
+    return false;
+  });
+}
+
+const signedOut: StandIn[string] = (route) =>
+  problem(route, { status: 401, code: "unauthenticated" });
+
+function statesOfLists(open: Open): void {
+  test("each part says that there is nothing yet, and what would bring something", async () => {
+    const nothing = { ...customerStandIn(), ...emptyLists };
+    await using opened = await open(nothing, "overview");
+    const { page } = opened;
+    await page.getByText("Nothing was spent in these days.").waitFor();
+    for (const [name, words] of [
+      ["Ledger", "No entries."],
+      ["Keys", "No key yet."],
+      ["Webhooks", "No endpoint yet."],
+      ["Answers", "No answers."],
+      ["Refusals", "Nothing was refused in these days."],
+    ] as const) {
+      await page.getByRole("link", { name, exact: true }).click();
+      await page.getByText(words).waitFor();
+    }
+  });
+
+  test("a part that cannot be had leaves the others; 429 is asked again by itself", async () => {
+    let asked = 0;
+    const replies = customerStandIn();
+    const usage = replies["GET /v1/usage"] ?? {};
+    replies["GET /v1/usage"] = (route) => {
+      asked += 1;
+      return asked > 1
+        ? usage
+        : problem(route, { status: 429, code: "rate_limited", retryAfter: 1 });
+    };
+    await using opened = await open(replies, "overview");
+    const { page } = opened;
+    await page.getByText("This is asked again by itself in 1 s.").waitFor();
+    await page.getByText("76 days until zero").waitFor();
+    await page.locator(".bars-of-days canvas").waitFor();
+    expect(asked).toBe(2);
+  });
+
+  test("offline in the middle: what had come stays, the next page is asked for when the network is back", async () => {
+    const replies = customerStandIn();
+    await using opened = await open(replies, "ledger");
+    const { page } = opened;
+    await page.getByRole("button", { name: "Show more" }).waitFor();
+    const first = replies["GET /v1/ledger"];
+    let isAway = true;
+    replies["GET /v1/ledger"] = async (route, url) => {
+      if (isAway) return await route.abort("internetdisconnected");
+      return url.searchParams.has("after") ? listOf([]) : first;
+    };
+    await page.context().setOffline(true);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await page.getByRole("alert").getByText("This device is offline").waitFor();
+    expect(await page.getByText("paid by card").count()).toBe(1);
+    isAway = false;
+    await page.context().setOffline(false);
+    await page.getByRole("alert").waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+    expect(await page.getByText("paid by card").count()).toBe(1);
+  });
+
+  test("what the session's scopes do not reach says so in its place, and asks nothing", async () => {
+    const replies = customerStandIn();
+    const session = replies["GET /v1/session"];
+    replies["GET /v1/session"] = { ...session, scopes: ["usage"] };
+    const asked: string[] = [];
+    replies["GET /v1/keys"] = (_, url) => {
+      asked.push(url.pathname);
+      return listOf([]);
+    };
+    await using opened = await open(replies, "keys");
+    await opened.page.getByText("has not the scope keys").waitFor();
+    expect(asked).toEqual([]);
+  });
+}
+
+const emptyLists: StandIn = Object.fromEntries(
+  ["usage", "ledger", "keys", "webhook_endpoints", "webhook_deliveries", "answers", "refusals"].map(
+    (name) => [`GET /v1/${name}`, listOf([])],
+  ),
+);
+
+function sessionsEnd(open: Open): void {
+  test("a session that ends in the middle says so and keeps what was typed; signed in again it is sent", async () => {
+    const replies = customerStandIn();
+    let isOver = true;
+    replies["POST /v1/keys"] = (route) =>
+      isOver
+        ? problem(route, { status: 401, code: "session_ended" })
+        : { ...madeKey, name: route.request().postDataJSON().name };
+    replies["POST /v1/sessions"] = () => {
+      isOver = false;
+      return replies["GET /v1/session"] as object;
+    };
+    await using opened = await open(replies, "keys");
+    const { page } = opened;
+    await page.getByRole("button", { name: "Make a key" }).click();
+    await page.getByLabel("Name").fill("kiosk");
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("heading", { name: "Your session is over" }).waitFor();
+    await page.getByLabel("A key of the account, or a one-time code").fill("umk_live_x");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Sign in again" }).waitFor({ state: "hidden" });
+    expect(await page.getByLabel("Name").inputValue()).toBe("kiosk");
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByText("The key “kiosk”").waitFor();
+  });
+
+  test("signed out in one tab, the other is at the door too", async () => {
+    const replies = customerStandIn();
+    await using opened = await open(replies, "overview");
+    const { page } = opened;
+    await page.getByText("76 days until zero").waitFor();
+    const second = await page.context().newPage();
+    await standIn(second, replies);
+    await second.goto(page.url());
+    await second.getByText("76 days until zero").waitFor();
+    replies["DELETE /v1/session"] = async (route) => await route.fulfill({ status: 204 });
+    replies["GET /v1/session"] = (route) =>
+      problem(route, { status: 401, code: "unauthenticated" });
+    await second.getByRole("button", { name: "Sign out" }).click();
+    await second.getByText("You are signed out").waitFor();
+    await page.getByRole("heading", { name: "Sign in", exact: false }).waitFor();
+  });
+
+  test("a one-time code in the address is traded, and leaves it; a used one says what to do", async () => {
+    const traded: unknown[] = [];
+    const replies = customerStandIn();
+    const session = replies["GET /v1/session"] as object;
+    replies["POST /v1/sessions"] = (route) => {
+      traded.push(route.request().postDataJSON());
+      return traded.length === 1
+        ? session
+        : problem(route, { status: 401, code: "unauthenticated" });
+    };
+    await using opened = await open(replies, "code=umc_once");
+    const { page } = opened;
+    await page.getByText("76 days until zero").waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+    expect(traded).toEqual([{ code: "umc_once" }]);
+    await using again = await open({ ...replies, "GET /v1/session": signedOut }, "code=umc_once");
+    await again.page.getByRole("alert").getByText("This opens no session").waitFor();
+  });
+}
+
+const madeKey = {
+  ...{ id: "K3yOfAda00000009", object: "key", account: "adas-shop", environment: "live" },
+  ...{ scopes: ["ask"], models: null, origins: null, expires_at: null, revoked_at: null },
+  ...{ created_at: new Date().toISOString(), previous_secret_expires_at: null, last_used_at: null },
+  ...{ limits: { spend_per_day_micros: null, spend_per_month_micros: null } },
+  key: "umk_live_K3yOfAda00000009_secret_check",
+};
+
+function whatIsDone(open: Open): void {
+  test("with the keyboard alone: sign in, go to the keys, make one, revoke another", async () => {
+    const replies = customerStandIn();
+    const session = replies["GET /v1/session"] as object;
+    replies["GET /v1/session"] = signedOut;
+    replies["POST /v1/sessions"] = session;
+    replies["POST /v1/keys"] = madeKey;
+    const revoked: string[] = [];
+    replies["DELETE /v1/keys/K3yOfAda00000001"] = (_, url) => {
+      revoked.push(url.pathname);
+      return madeKey;
+    };
+    await using opened = await open(replies, "");
+    const { page } = opened;
+    await tabTo(page, "A key of the account, or a one-time code");
+    await page.keyboard.type("umk_live_x");
+    await page.keyboard.press("Enter");
+    await page.getByText("76 days until zero").waitFor();
+    await tabTo(page, "Keys");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "shop backend" }).waitFor();
+    await tabTo(page, "Make a key");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "Name");
+    await page.keyboard.type("kiosk");
+    await page.keyboard.press("Enter");
+    await page.getByText(madeKey.key).waitFor();
+    await tabTo(page, "Copy");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(madeKey.key);
+    await tabTo(page, "I have kept it");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "Revoke shop backend");
+    await page.keyboard.press("Enter");
+    await page.getByText("This session came from this key").waitFor();
+    await tabTo(page, "Keep it");
+    await page.keyboard.press("Enter");
+    expect(revoked).toEqual([]);
+    await tabTo(page, "Revoke shop backend");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "Revoke it for ever");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    expect(revoked).toEqual(["/v1/keys/K3yOfAda00000001"]);
+  });
+
+  test("a delivery shows what was sent and what came back, and is sent again", async () => {
+    const replies = customerStandIn();
+    const sent: string[] = [];
+    replies["POST /v1/webhook_deliveries/whd_1/redeliver"] = (_, url) => {
+      sent.push(url.pathname);
+      return { object: "redelivery", count: 1 };
+    };
+    await using opened = await open(replies, "webhooks");
+    const { page } = opened;
+    await page
+      .getByRole("button", { name: /^More about answer.completed/ })
+      .first()
+      .click();
+    await page.getByText("HTTP 503").waitFor();
+    await page.getByText("upstream connect error").waitFor();
+    await page.getByText("timeout: no reply within 5 s").waitFor();
+    await page.getByText("Body that is sent").click();
+    await page.getByText('"answer": "A dog."').waitFor();
+    await page.getByRole("button", { name: "Deliver again" }).click();
+    await page.getByText("On its way again").waitFor();
+    expect(sent).toHaveLength(1);
+  });
+
+  test("a refund that is sent twice because the network broke is one refund", async () => {
+    const replies = administratorStandIn();
+    const ids: string[] = [];
+    replies["POST /v1/accounts/adas-shop/refunds"] = async (route) => {
+      ids.push(route.request().postDataJSON().id);
+      if (ids.length === 1) return await route.abort("connectionreset");
+      return { object: "refund", repeated: true };
+    };
+    await using opened = await open(replies, "accounts");
+    const { page } = opened;
+    await page.getByRole("button", { name: "Open Ada's shop" }).click();
+    await page.getByRole("button", { name: "Refund an answer" }).click();
+    await page.getByLabel("Answer", { exact: true }).fill("ans_1");
+    await page.getByLabel("Dollars").fill("0.001728");
+    await page.getByRole("button", { name: "Refund it" }).click();
+    await page.getByRole("alert").getByText("cannot be reached").waitFor();
+    await page.getByRole("button", { name: "Refund it" }).click();
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    expect(new Set(ids).size).toBe(1);
+    expect(ids).toHaveLength(2);
+  });
+
+  test("after the return from the checkout the credit is watched for, and appears", async () => {
+    const replies = customerStandIn();
+    const paid = { ...grant, created_at: new Date(Date.now() + 600_000).toISOString() };
+    await using opened = await open(replies, "overview");
+    const { page } = opened;
+    await page.getByText("76 days until zero").waitFor();
+    await page.evaluate(() => sessionStorage.setItem("unmask-topping-up", String(Date.now())));
+    await page.reload();
+    await page.getByText("Waiting for the payment").waitFor();
+    replies["GET /v1/ledger"] = listOf([paid]);
+    await page.getByText("$20.00 of credit arrived.").waitFor();
+  });
+}
+
+const grant = {
+  ...{ seq: 901, kind: "grant", amount_micros: 20_000_000, available_micros: 38_000_000 },
+  ...{ answer: null, key: null, reference: "pay_2", note: null },
+};
