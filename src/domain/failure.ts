@@ -26,6 +26,10 @@ export type Failure =
       readonly model: string;
       readonly allowed: readonly string[];
     }
+  /** Its bundle is not given out here. */
+  | { readonly kind: "model_not_downloadable"; readonly model: string }
+  /** A part was asked for that begins behind the end. */
+  | { readonly kind: "range_not_satisfiable"; readonly bytes: number }
   | { readonly kind: "already_exists"; readonly id: string }
   | {
       readonly kind: "not_found";

@@ -42,6 +42,7 @@ import {
 import { deleteImage, showImage, uploadImage } from "./routes/answers/images.ts";
 import { createQuote } from "./routes/answers/quotes.ts";
 import { replayAnswer } from "./routes/answers/replays.ts";
+import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
@@ -92,6 +93,7 @@ app.use("/v1/answers/*", scope("ask"));
 app.use("/v1/batches/*", scope("ask"));
 app.use("/v1/quotes/*", scope("ask"));
 app.use("/v1/images/*", scope("ask"));
+app.use("/v1/models/:id/bundle/*", scope("ask"));
 for (const path of compatible) app.use(path, scope("ask"));
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/webhook_secret/*"])
   app.use(path, scope("webhooks"));
@@ -119,6 +121,9 @@ app.get("/v1/images/:id", showImage);
 app.delete("/v1/images/:id", deleteImage);
 app.get("/v1/models", listModels);
 app.get("/v1/models/:id", showModel);
+app.get("/v1/models/:id/bundle", showBundle);
+app.get("/v1/models/:id/bundle/:version/manifest.json", showManifest);
+app.get("/v1/models/:id/bundle/:version/blobs/:sha256", showBlob);
 app.post("/v1/chat/completions", createChatCompletion);
 app.post("/v1/query", createQuery);
 app.post("/v1/caption", createCaption);

@@ -9,7 +9,7 @@ import type { UploadsBinding } from "./pictures/uploads.ts";
 import type { SettingVariables } from "./settings.ts";
 import type { WebhookObject } from "./webhooks/webhook-object.ts";
 
-/** What wrangler binds: variables and secrets, and what is reached through the platform. The bucket WEIGHTS is bound for its local S3 endpoint only. */
+/** What wrangler binds: variables and secrets, and what is reached through the platform. */
 export interface Bindings
   extends SettingVariables,
     AnswerBinding,
@@ -21,6 +21,8 @@ export interface Bindings
   readonly ASSETS: Fetcher;
   /** Accounts, keys and the copy of usage. */
   readonly DB: D1Database;
+  /** The models' bundles, of which those that may be are given out. */
+  readonly WEIGHTS: R2Bucket;
   /** Carries usage from the ledgers to the copy. */
   readonly USAGE: Queue<UsageEvent>;
   /** One per account, named by its id. */

@@ -22,6 +22,8 @@ export interface SettingVariables {
   readonly FUNCTION_SILENCE_SECONDS: string;
   /** What holds of models otherwise than their functions tell, by name, as JSON; absent: nothing. */
   readonly MODEL_CARDS?: string;
+  /** Where in the bucket WEIGHTS the bundles lie, as the function's UNMASK_S3_PREFIX; absent: at its top. */
+  readonly WEIGHTS_PREFIX?: string;
   /** Secret: private JWK that signs tickets, as JSON. */
   readonly TICKET_KEY: string;
   /** Limits of keys and accounts that are made without any, as JSON. */
@@ -46,6 +48,8 @@ export interface Settings {
   readonly allowsPrivateFetch: boolean;
   readonly functionSilenceSeconds: number;
   readonly accountPlaces: number;
+  /** Empty, or ends with a slash. */
+  readonly weightsPrefix: string;
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
   readonly accountLimits: RateLimits;
@@ -99,6 +103,9 @@ const baseUrls: z.ZodType<readonly string[], string> = z
   .transform((list) => [...new Set(list.split(",").map((url) => url.trim()))])
   .pipe(z.array(baseUrl).min(1).max(MAX_FUNCTIONS));
 
+/** A key of R2 has 1024 bytes at the most. */
+const MAX_PREFIX_LENGTH = 512;
+
 const settingsSchema: z.ZodType<Settings> = z
   .object({
     MODEL: z.string().min(1).max(MAX_NAME_LENGTH).optional(),
@@ -108,6 +115,7 @@ const settingsSchema: z.ZodType<Settings> = z
     ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
     MODEL_CARDS: jsonText(modelCardsSchema).optional(),
+    WEIGHTS_PREFIX: z.string().max(MAX_PREFIX_LENGTH).default(""),
     TICKET_KEY: signingKeyText,
     KEY_LIMITS: rateLimitsText,
     ACCOUNT_LIMITS: rateLimitsText,
@@ -122,6 +130,7 @@ const settingsSchema: z.ZodType<Settings> = z
     allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
     accountPlaces: bindings.ACCOUNT_PLACES,
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
+    weightsPrefix: bindings.WEIGHTS_PREFIX.replace(/^\/+|\/+$/g, "").replace(/.$/, "$&/"),
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,
     accountLimits: bindings.ACCOUNT_LIMITS,

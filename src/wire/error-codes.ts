@@ -20,6 +20,8 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   key_required: { status: 403, title: "Not for client tokens", isRetryable: false },
   origin_forbidden: { status: 403, title: "Origin not allowed", isRetryable: false },
   model_forbidden: { status: 403, title: "Model not allowed", isRetryable: false },
+  model_not_downloadable: { status: 403, title: "Model not downloadable", isRetryable: false },
+  range_not_satisfiable: { status: 416, title: "Range not satisfiable", isRetryable: false },
   already_exists: { status: 409, title: "Already exists", isRetryable: false },
   not_found: { status: 404, title: "Not found", isRetryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", isRetryable: false },

@@ -17,6 +17,10 @@ export function detailOf(failure: Failure): string {
       return originSentence(failure.origin);
     case "model_forbidden":
       return `This key may not ask "${failure.model}"; it may ask ${failure.allowed.join(", ") || "no model"}.`;
+    case "model_not_downloadable":
+      return `The weights of "${failure.model}" are not given out here. GET /v1/models says which models are downloadable.`;
+    case "range_not_satisfiable":
+      return `This has ${failure.bytes} bytes, and the range begins behind them.`;
     case "already_exists":
       return `There is already one with the id "${failure.id}".`;
     case "not_found":

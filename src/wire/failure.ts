@@ -21,6 +21,11 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     model: z.string().max(MAX_NAME_LENGTH),
     allowed: z.array(z.string().max(MAX_NAME_LENGTH)).max(16),
   }),
+  z.object({
+    kind: z.literal("model_not_downloadable"),
+    model: z.string().max(MAX_NAME_LENGTH),
+  }),
+  z.object({ kind: z.literal("range_not_satisfiable"), bytes: z.int().nonnegative() }),
   z.object({ kind: z.literal("already_exists"), id: z.string().max(MAX_NAME_LENGTH) }),
   z.object({ kind: z.literal("not_found"), path: sentence }),
   z.object({

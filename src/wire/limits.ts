@@ -9,6 +9,9 @@ export const MAX_BODY_BYTES: number = 16 * 1024 * 1024;
 /** A picture that costs memory before anyone looks at it. 10 MiB is a 48-megapixel phone JPEG; pixels are limited by the function. */
 export const MAX_IMAGE_BYTES: number = 10 * 1024 * 1024;
 
+/** A manifest that fills an isolate. That of 8B has 100 KB; 4 MiB is what whoever loads a bundle takes too. */
+export const MAX_BUNDLE_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+
 /** Work multiplied by count: every picture costs 730 … 3,700 vectors of a prompt of about 8,000 positions. Fewer may fit. */
 export const MAX_IMAGES = 8;
 

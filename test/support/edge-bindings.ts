@@ -30,6 +30,7 @@ const demoCard = {
     ...{ system_messages: false, several_pictures: false, several_turns: true },
   },
   price_picos: { view: 2_000_000, linear: 20_000, attention: 10 },
+  downloadable: true,
 };
 
 /** Draws fresh keys for a test run, so that none is ever written down. */

@@ -121,6 +121,8 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
   scope_missing: { kind: "scope_missing", scope: "usage" },
   origin_forbidden: { kind: "origin_forbidden", origin: "https://else.test" },
   model_forbidden: { kind: "model_forbidden", model: "gpt", allowed: ["demo"] },
+  model_not_downloadable: { kind: "model_not_downloadable", model: "llada-v" },
+  range_not_satisfiable: { kind: "range_not_satisfiable", bytes: 12 },
   already_exists: { kind: "already_exists", id: "acc_1" },
   upload_token_used: { kind: "upload_token_used", id: `img_${"0".repeat(64)}` },
   not_found: { kind: "not_found", path: "/v2" },

@@ -7,10 +7,10 @@ const PREFLIGHT_SECONDS = "3600";
 const METHODS = "GET, HEAD, POST, PATCH, DELETE";
 
 const REQUEST_HEADERS =
-  "authorization, content-type, accept, idempotency-key, if-none-match, last-event-id, prefer, cache-control, cancel-after, traceparent, x-moondream-auth, x-request-id";
+  "authorization, content-type, accept, idempotency-key, if-none-match, if-range, last-event-id, range, prefer, cache-control, cancel-after, traceparent, x-moondream-auth, x-request-id";
 
 const REPLY_HEADERS =
-  "x-request-id, link, location, retry-after, ratelimit, ratelimit-policy, idempotency-replayed, server-timing, etag, age, cache-status, preference-applied";
+  "x-request-id, link, location, retry-after, ratelimit, ratelimit-policy, idempotency-replayed, server-timing, etag, age, content-range, accept-ranges, cache-status, preference-applied";
 
 /**
  * Speaks to browsers of other origins. A preflight carries no key, so it tells every origin what might be allowed; who

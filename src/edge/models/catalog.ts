@@ -70,12 +70,16 @@ export async function readModels(
     if (!word.ok) silence ??= word.refusal;
     const told = word.ok ? word.value : last;
     if (told === undefined) continue;
-    const card = mergedCard(told, Object.hasOwn(cards, told.id) ? cards[told.id] : undefined);
+    const own = Object.hasOwn(cards, told.id) ? cards[told.id] : undefined;
+    const card = mergedCard(told, own);
     // Of the third version of the hop on, functions tell all that a card is made of.
     if (card === undefined)
       silence ??= { kind: "function_outdated", version: HOP_VERSION - 1, needed: HOP_VERSION };
     else if (!served.some((other) => other.card.id === card.id))
-      served.push({ card, told, functionUrl: functionUrls[index] ?? "", isHeard: word.ok });
+      served.push({
+        ...{ card, told, functionUrl: functionUrls[index] ?? "", isHeard: word.ok },
+        isDownloadable: own?.isDownloadable ?? false,
+      });
   }
   return new Models(served, silence, settings);
 }

@@ -15,6 +15,8 @@ export interface ServedModel {
   readonly functionUrl: string;
   /** Whether that was heard within the last seconds; else its function is away. */
   readonly isHeard: boolean;
+  /** Whether its bundle is given out. */
+  readonly isDownloadable: boolean;
 }
 
 /** The models that can be asked at this moment. */

@@ -62,6 +62,8 @@ export interface ModelBody {
   /** What pictures it is for, and what it knows the names of; null where its maker does not say. */
   readonly domain: DomainBody | null;
   readonly confidence: ConfidenceBody;
+  /** Whether its weights can be had, to be run elsewhere: `GET /v1/models/{id}/bundle`. */
+  readonly downloadable: boolean;
   /** Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position. */
   readonly price_picos: {
     readonly view: number;
@@ -78,6 +80,20 @@ export interface ModelBody {
   };
 }
 
+/** Where the weights of a downloadable model lie. */
+export interface ModelBundleBody {
+  readonly object: "model.bundle";
+  readonly model: string;
+  readonly version: string;
+  /** Hex SHA-256 of the manifest: the model's digest. */
+  readonly digest: string;
+  /** Of all shards and files. */
+  readonly bytes: number;
+  /** Paths; the second with `{sha256}` where a blob's name belongs. */
+  readonly manifest: string;
+  readonly blobs: string;
+}
+
 export interface ModelListBody {
   readonly object: "list";
   readonly data: readonly ModelBody[];
@@ -88,11 +104,17 @@ export function modelListBody(models: readonly ModelBody[]): ModelListBody {
   return { object: "list", data: models };
 }
 
+/** What an installation says of a model beside its card. */
+export interface ServedTerms {
+  readonly numerics: NumericsText | null;
+  readonly isDownloadable: boolean;
+}
+
 /** Renders a model that is served: what its function tells of it, and the card by which it is asked and priced here. */
 export function modelBody(
   told: ToldCard,
   own: ModelCard,
-  numerics: NumericsText | null,
+  { numerics, isDownloadable }: ServedTerms,
 ): ModelBody {
   const { id, digest, format, provider, image } = told;
   const { canvas, systemMessages, severalPictures, severalTurns } = own.abilities;
@@ -118,6 +140,7 @@ export function modelBody(
     },
     domain: told.domain ?? null,
     confidence: told.confidence ?? { calibrated: false, abstains_below: null },
+    downloadable: isDownloadable,
     price_picos: {
       view: Number(own.prices.view),
       linear: Number(own.prices.linear),
@@ -216,6 +239,10 @@ export const modelSchema: z.ZodType<ModelBody> = z
       description:
         "Whether confidences were fitted to how often answers are right, and the one below which an answer counts as none.",
     }),
+    downloadable: z.boolean().meta({
+      description:
+        "Whether its weights can be had, to be run elsewhere: GET /v1/models/{id}/bundle.",
+    }),
     price_picos: z.strictObject({ view: count, linear: count, attention: count }).meta({
       description:
         "Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position.",
@@ -229,6 +256,25 @@ export const modelSchema: z.ZodType<ModelBody> = z
     }),
   })
   .meta({ id: "Model" });
+
+export const modelBundleSchema: z.ZodType<ModelBundleBody> = z
+  .strictObject({
+    object: z.literal("model.bundle"),
+    model: z.string(),
+    version: z.string(),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .meta({
+        description: "SHA-256 of the manifest: the model's digest.",
+      }),
+    bytes: count.meta({ description: "Of all shards and files." }),
+    manifest: z.string().meta({ description: "Path of the manifest." }),
+    blobs: z.string().meta({
+      description: "Path of a shard or file, {sha256} standing for its name.",
+    }),
+  })
+  .meta({ id: "ModelBundle" });
 
 export const modelListSchema: z.ZodType<ModelListBody> = z
   .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })

@@ -30,6 +30,8 @@ export interface CardOverride {
   readonly refresh?: RefreshRange;
   readonly prices?: UnitPrices;
   readonly hitPrice?: Micros;
+  /** Whether its bundle is given out to who may ask it; absent: it is not. */
+  readonly isDownloadable?: boolean;
 }
 
 // Prices reach 2^53 pico-dollars, nine thousand dollars for one unit.
@@ -77,17 +79,19 @@ const override: z.ZodType<CardOverride> = z
       .exactOptional(),
     price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }).exactOptional(),
     hit_micros: z.int().nonnegative().transform(micros).exactOptional(),
+    downloadable: z.boolean().exactOptional(),
   })
-  .transform(({ block_length, price_picos, hit_micros, ...same }) => ({
+  .transform(({ block_length, price_picos, hit_micros, downloadable, ...same }) => ({
     ...same,
     ...(block_length === undefined ? {} : { blockLength: block_length }),
     ...(price_picos === undefined ? {} : { prices: price_picos }),
     ...(hit_micros === undefined ? {} : { hitPrice: hit_micros }),
+    ...(downloadable === undefined ? {} : { isDownloadable: downloadable }),
   }));
 
 /**
  * What the edge is told of models by name beside what their functions tell: how they see pictures, what they were trained for,
- * their unit prices in pico-dollars (10⁻¹² $), and in micro-dollars what a cached answer costs.
+ * their unit prices in pico-dollars (10⁻¹² $), in micro-dollars what a cached answer costs, and whether their weights are given out.
  */
 export const modelCardsSchema: z.ZodType<Readonly<Record<string, CardOverride>>> = z.record(
   z.string().min(1).max(MAX_NAME_LENGTH),

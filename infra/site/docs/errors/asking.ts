@@ -27,6 +27,18 @@ export const askingAdvice: AdviceOf<AskingKind> = {
     happened: "The key may ask some models and not this one; the problem names those that it may.",
     todo: "Name one of them in `model`, or have the administrator change the key's `models`.",
   },
+  model_not_downloadable: {
+    happened:
+      "The model can be asked here, and whoever runs the installation has not said that its weights may be given out.",
+    todo: "Ask it through `POST /v1/answers`, or take one that `GET /v1/models` calls `downloadable`. As the operator: `downloadable` in [`MODEL_CARDS`](/docs/settings), where the weights' licence allows it.",
+    at: "/v1/models/unmask-demo/bundle",
+  },
+  range_not_satisfiable: {
+    happened:
+      "The request's `Range` begins behind the end of the file; `Content-Range` says how long it is.",
+    todo: "Nothing is left to fetch: check what you have by its SHA-256, which is its name, and fetch it whole if it is another.",
+    at: "/v1/models/unmask-demo/bundle",
+  },
   already_exists: {
     happened:
       "What you wanted to make has an id of your choice, and there is one with that id already.",

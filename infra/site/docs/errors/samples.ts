@@ -7,6 +7,8 @@ export const samples: { readonly [Kind in Failure["kind"]]: Extract<Failure, { k
   scope_missing: { kind: "scope_missing", scope: "usage" },
   origin_forbidden: { kind: "origin_forbidden", origin: "https://shop.example" },
   model_forbidden: { kind: "model_forbidden", model: "llada-v", allowed: ["unmask-demo"] },
+  model_not_downloadable: { kind: "model_not_downloadable", model: "llada-v" },
+  range_not_satisfiable: { kind: "range_not_satisfiable", bytes: 1872 },
   already_exists: { kind: "already_exists", id: "grace" },
   not_found: { kind: "not_found", path: "/v1/answer", meant: "/v1/answers" },
   method_not_allowed: {

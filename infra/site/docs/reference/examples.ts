@@ -51,6 +51,21 @@ export const operationExamples: Readonly<Record<string, OperationExample>> = {
   showOpenapiWithoutWebhooks: { curl: get("/openapi-without-webhooks.json", ""), status: 200 },
   listModels: { curl: get("/v1/models"), status: 200 },
   showModel: { curl: get("/v1/models/unmask-demo"), status: 200 },
+  showModelBundle: {
+    curl: get("/v1/models/unmask-demo/bundle"),
+    status: 200,
+    saves: { VERSION: "version" },
+  },
+  downloadModelManifest: {
+    curl: `curl -s -r 0-255 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/manifest.json" \\\n  ${KEY}`,
+    status: 206,
+  },
+  downloadModelBlob: {
+    curl: `BLOB=$(curl -s "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/manifest.json" ${KEY} \\
+  | grep -o '"tokenizer_config.json":{[^}]*' | grep -o '[0-9a-f]\\{64\\}')
+curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" \\\n  ${KEY}`,
+    status: 206,
+  },
   createQuote: {
     curl: send("POST", "/v1/quotes", KEY, {
       width: 96,
@@ -216,7 +231,8 @@ const MAX_LINES = 60;
 /** A reply as Markdown. */
 export function recordedText({ status, contentType, body }: RecordedReply): string {
   if (body === "") return `\`\`\`http\nHTTP/1.1 ${status}\n\`\`\``;
-  const isJson = contentType?.includes("json") === true;
+  // A part of a document is none.
+  const isJson = contentType?.includes("json") === true && status !== 206;
   const lines = (isJson ? JSON.stringify(JSON.parse(body), null, 2) : body.trim()).split("\n");
   const shown = lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), "…"] : lines;
   return `Reply ${status}:\n\n\`\`\`${isJson ? "json" : "text"}\n${shown.join("\n")}\n\`\`\``;

@@ -38,10 +38,11 @@ export async function showModel(c: Context<EdgeEnv>): Promise<Response> {
 
 /** A model with the class of arithmetic that its function has; null before the function knows it. */
 async function shown(c: Context<EdgeEnv>, model: ServedModel): Promise<ModelBody> {
-  const { told, card, functionUrl } = model;
+  const { told, card, functionUrl, isDownloadable } = model;
   const { signal } = c.req.raw;
   const status = await readStatus({ functionUrl, requestId: c.get("requestId"), signal });
-  return modelBody(told, card, (status.ok ? status.value.numerics : undefined) ?? null);
+  const numerics = (status.ok ? status.value.numerics : undefined) ?? null;
+  return modelBody(told, card, { numerics, isDownloadable });
 }
 
 /** OpenAI's clients, known by their headers, are told as they know it. */

@@ -3,10 +3,12 @@ import { z } from "zod";
 /** A header of replies that the API's description knows. */
 export type ReplyHeader =
   | "Accept-Encoding"
+  | "Accept-Ranges"
   | "Age"
   | "Allow"
   | "Cache-Control"
   | "Cache-Status"
+  | "Content-Range"
   | "ETag"
   | "Idempotency-Replayed"
   | "Link"
@@ -23,6 +25,7 @@ export type ReplyHeader =
 
 const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
   "Accept-Encoding": z.string().meta({ description: "With 415: how a body may be encoded." }),
+  "Accept-Ranges": z.literal("bytes").meta({ description: "Parts can be asked for." }),
   Age: z.int().min(0).meta({ description: "Seconds since the answer was stored (RFC 9111)." }),
   Allow: z.string().meta({ description: "With 405: what is possible instead." }),
   "Cache-Control": z.string().meta({ description: "Who may keep the reply, and for how long." }),
@@ -31,7 +34,14 @@ const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
       "How the cache came into the answer (RFC 9211); `stored` only where it is known to be kept.",
     example: "unmask; hit; ttl=86400",
   }),
-  ETag: z.string().meta({ description: "The replay digest: equal tags are equal answers." }),
+  "Content-Range": z.string().meta({
+    description: "Which part this is, of how many bytes (RFC 9110); with 416 the bytes alone.",
+    example: "bytes 0-1023/1872",
+  }),
+  ETag: z.string().meta({
+    description:
+      "Of an answer its replay digest: equal tags are equal answers. Of a file its SHA-256.",
+  }),
   "Idempotency-Replayed": z
     .literal("true")
     .meta({ description: "The reply of an earlier request with the same Idempotency-Key." }),
@@ -76,7 +86,13 @@ const everywhere: readonly ReplyHeader[] = [
 
 /** Headers of a refusal, by what it is about. */
 export const refusalHeaders: readonly ReplyHeader[] = [
-  ...(["Accept-Encoding", "Allow", "Cache-Status", "Idempotency-Replayed"] as const),
+  ...([
+    "Accept-Encoding",
+    "Allow",
+    "Content-Range",
+    "Cache-Status",
+    "Idempotency-Replayed",
+  ] as const),
   ...(["Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After"] as const),
   ...(["WWW-Authenticate", "X-Should-Retry"] as const),
 ];

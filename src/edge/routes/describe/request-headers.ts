@@ -8,8 +8,10 @@ export type RequestHeader =
   | "Cancel-After"
   | "Idempotency-Key"
   | "If-None-Match"
+  | "If-Range"
   | "Last-Event-ID"
-  | "Prefer";
+  | "Prefer"
+  | "Range";
 
 const headers: Readonly<Record<RequestHeader, z.ZodType>> = {
   "Cache-Control": z.string().meta({
@@ -25,10 +27,17 @@ const headers: Readonly<Record<RequestHeader, z.ZodType>> = {
       "A repeated request gets the first reply and is charged once. Kept for 24 hours, per key and path.",
   }),
   "If-None-Match": z.string().meta({ description: "A tag that is known already, or *." }),
+  "If-Range": z.string().meta({
+    description: "A tag: if the file has another by now, Range does not count (RFC 9110).",
+  }),
   "Last-Event-ID": z.string().meta({ description: "The last event that was heard." }),
   Prefer: z.string().meta({
     description: "wait=N waits N seconds for the end; respond-async not at all (RFC 7240).",
     example: "wait=10",
+  }),
+  Range: z.string().meta({
+    description: "One part of the file; of several the whole is sent.",
+    example: "bytes=1024-",
   }),
 };
 

@@ -9,6 +9,7 @@ import { batchRoutes } from "../answers/batches-described.ts";
 import { imageRoutes } from "../answers/images.ts";
 import { createQuoteRoute } from "../answers/quotes.ts";
 import { replayAnswerRoute } from "../answers/replays.ts";
+import { bundleRoutes } from "../bundles.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
@@ -55,7 +56,11 @@ export const routeGroups: readonly RouteGroup[] = [
     description: "Pictures that are kept, to be asked about more than once.",
     routes: imageRoutes,
   },
-  { name: "Models", description: "What can be asked.", routes: modelRoutes },
+  {
+    name: "Models",
+    description: "What can be asked, and the weights of what may be run elsewhere.",
+    routes: [...modelRoutes, ...bundleRoutes],
+  },
   {
     name: "Compatible",
     description: "The same answers for the clients of OpenAI and of Moondream.",

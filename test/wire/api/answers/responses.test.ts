@@ -89,12 +89,15 @@ const own: ModelCard = {
   hitPrice: micros(0),
 };
 
+const untold = { numerics: null, isDownloadable: true };
+
 describe("the list of models", () => {
   test("says what a model can be asked, and on which terms it is asked here", () => {
-    const body = modelListBody([modelBody(card, own, null)]);
+    const body = modelListBody([modelBody(card, own, untold)]);
     expect(modelListSchema.parse(body)).toEqual(body);
     expect(body.data[0]).toMatchObject({
       object: "model",
+      downloadable: true,
       canvas: { default: 16, recommended: 64, limit: 256 },
       block_length: 32,
       modes: ["exact", "cached", "fast"],
@@ -106,7 +109,7 @@ describe("the list of models", () => {
   });
 
   test("allows no pictures to a model that reads text only", () => {
-    expect(modelBody({ ...card, image: null }, own, null).limits.images).toBe(0);
+    expect(modelBody({ ...card, image: null }, own, untold).limits.images).toBe(0);
   });
 });
 
