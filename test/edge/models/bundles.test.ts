@@ -20,7 +20,7 @@ beforeAll(async () => {
     ...{ formatVersion: 1, name: "unmask-demo", version: "9.1", files: {} },
     stages: [{ name: "embed", shards: [{ sha256: shardName, bytes: shard.byteLength }] }],
   });
-  digest = await sha256Hex(new TextEncoder().encode(manifest));
+  digest = await sha256Hex(Uint8Array.from(new TextEncoder().encode(manifest)));
   await env.WEIGHTS.put(`blobs/sha256/${shardName}`, shard);
   await env.WEIGHTS.put(`blobs/sha256/${strangerName}`, stranger);
   await env.WEIGHTS.put("models/unmask-demo/9.1/manifest.json", manifest);
