@@ -69,7 +69,8 @@ async function checkKernels(): Promise<string> {
 async function checkWorkerBundle(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), "unmask-worker-"));
   try {
-    await command("wrangler", ["deploy", "--dry-run", "--outdir", folder], "see the errors above");
+    const args = ["deploy", "--dry-run", "--env=", "--outdir", folder];
+    await command("wrangler", args, "see the errors above");
     const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
     const bytes = scripts.reduce(
       (total, name) => total + statSync(path.join(folder, name)).size,

@@ -155,7 +155,7 @@ async function prepareEdge(state: LocalState): Promise<void> {
   rmSync(state.file("site"), { recursive: true, force: true });
   cpSync(SITE_FOLDER, state.file("site"), { recursive: true });
   tighten(state.file("site"));
-  const bundle = ["deploy", "--dry-run", "--outdir", state.file("worker")];
+  const bundle = ["deploy", "--dry-run", "--env=", "--outdir", state.file("worker")];
   const persist = ["--local", "--persist-to", state.file("edge")];
   await Promise.all([
     runWrangler("bundle", bundle, state),

@@ -31,6 +31,8 @@ export interface SettingVariables {
   readonly ACCOUNT_LIMITS: string;
   /** Secret: opens the administration; without it that is closed. */
   readonly ADMIN_KEY?: string;
+  /** Secret: opens the administration as well, while it replaces `ADMIN_KEY`. */
+  readonly ADMIN_KEY_NEXT?: string;
   /** Secret: `{"key", "meter"}` as JSON; without it no charges are exported to Stripe. */
   readonly STRIPE?: string;
 }
@@ -53,7 +55,8 @@ export interface Settings {
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
   readonly accountLimits: RateLimits;
-  readonly adminKey: string | undefined;
+  /** None: nobody is an administrator. Two while one replaces the other. */
+  readonly adminKeys: readonly string[];
   readonly stripe: StripeSettings | undefined;
 }
 
@@ -105,6 +108,7 @@ const baseUrls: z.ZodType<readonly string[], string> = z
 
 /** A key of R2 has 1024 bytes at the most. */
 const MAX_PREFIX_LENGTH = 512;
+const adminKey = z.string().min(MIN_ADMIN_KEY_LENGTH).max(256);
 
 const settingsSchema: z.ZodType<Settings> = z
   .object({
@@ -119,7 +123,8 @@ const settingsSchema: z.ZodType<Settings> = z
     TICKET_KEY: signingKeyText,
     KEY_LIMITS: rateLimitsText,
     ACCOUNT_LIMITS: rateLimitsText,
-    ADMIN_KEY: z.string().min(MIN_ADMIN_KEY_LENGTH).max(256).optional(),
+    ADMIN_KEY: adminKey.optional(),
+    ADMIN_KEY_NEXT: adminKey.optional(),
     STRIPE: jsonText(stripeSchema).optional(),
   })
   .transform((bindings) => ({
@@ -134,6 +139,6 @@ const settingsSchema: z.ZodType<Settings> = z
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,
     accountLimits: bindings.ACCOUNT_LIMITS,
-    adminKey: bindings.ADMIN_KEY,
+    adminKeys: [bindings.ADMIN_KEY, bindings.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
     stripe: bindings.STRIPE,
   }));

@@ -175,7 +175,7 @@ async function prepare(folder: string): Promise<void> {
     if (fate !== "ended with 0") throw new Error(`${name} ${fate}: ${readFileSync(logFile)}`);
   };
   const persist = ["--local", "--persist-to", path.join(folder, "edge")];
-  await run("bundle", "deploy", "--dry-run", "--outdir", path.join(folder, "worker"));
+  await run("bundle", "deploy", "--dry-run", "--env=", "--outdir", path.join(folder, "worker"));
   await run("migrations", "d1", "migrations", "apply", "unmask", ...persist);
 }
 

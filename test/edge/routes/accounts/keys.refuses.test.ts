@@ -40,6 +40,19 @@ describe("the administration refuses", () => {
     }
   });
 
+  test("neither of two admin keys while one replaces the other, and any third", async () => {
+    const next = "uma_next".padEnd(40, "0");
+    const both: Bindings = { ...env, ADMIN_KEY_NEXT: next };
+    const statusOf = async (key: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${key}` };
+      return (await app.request("/v1/accounts", { headers }, both)).status;
+    };
+    expect(await Promise.all([env.ADMIN_KEY, next, `${next}0`, ""].map(statusOf))).toEqual([
+      ...[200, 200, 401, 401],
+    ]);
+    expect((await administer("GET", "/v1/accounts")).status).toBe(200);
+  });
+
   test("the administrator's key where a caller's is needed", async () => {
     expect((await administer("GET", "/v1/usage")).status).toBe(401);
   });

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
+
+type Config = ReturnType<typeof unstable_readConfig>;
+
+/** wrangler.toml as wrangler reads it for one environment; absent: what `npm start` and the tests run. */
+function read(environment?: string): Config {
+  const args = {
+    config: "wrangler.toml",
+    ...(environment === undefined ? {} : { env: environment }),
+  };
+  return unstable_readConfig(args, { hideWarnings: true });
+}
+
+/** What the Worker is bound to, without the names of what stands behind it in the account. */
+function shape(config: Config): object {
+  return {
+    main: config.main,
+    compatibility: [config.compatibility_date, config.compatibility_flags],
+    assets: config.assets,
+    observability: config.observability,
+    vars: Object.keys(config.vars).sort(),
+    objects: config.durable_objects,
+    migrations: config.migrations,
+    buckets: config.r2_buckets.map(({ binding }) => binding),
+    databases: config.d1_databases.map(({ binding, migrations_dir }) => [binding, migrations_dir]),
+    producers: config.queues.producers?.map(({ binding }) => binding),
+    consumers: config.queues.consumers?.map(({ queue: _, dead_letter_queue: dead, ...rest }) => [
+      dead !== undefined,
+      rest,
+    ]),
+    others: bindingsOf(config),
+  };
+}
+
+/** Everything else that binds something: a kind that is used one day is compared without anybody thinking of it. */
+function bindingsOf(config: Config): object {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([kind, value]) => {
+      const isCompared = ["r2_buckets", "d1_databases", "migrations"].includes(kind);
+      return Array.isArray(value) &&
+        value.length > 0 &&
+        !isCompared &&
+        kind !== "definedEnvironments"
+        ? [[kind, value.length]]
+        : [];
+    }),
+  );
+}
+
+/** Whatever has a name in the account, where two environments must not meet; buckets, databases and Workers are named apart. */
+function namesIn(config: Config): readonly string[] {
+  return [
+    `Worker ${config.name}`,
+    ...config.r2_buckets.map(({ bucket_name }) => `bucket ${bucket_name}`),
+    ...config.d1_databases.map(({ database_name }) => `database ${database_name}`),
+    ...(config.queues.consumers ?? []).flatMap(({ queue, dead_letter_queue }) => [
+      `queue ${queue}`,
+      `queue ${dead_letter_queue}`,
+    ]),
+  ];
+}
+
+describe("the environments of wrangler.toml", () => {
+  test("are production and staging", () => {
+    expect(read("production").definedEnvironments).toEqual(["production", "staging"]);
+  });
+
+  test.each(["production", "staging"])("%s binds exactly what runs here", (environment) => {
+    const here = read();
+    const there = read(environment);
+    // Here the first function fetches too, unless `npm start` says otherwise.
+    const vars = Object.keys({ ...here.vars, FETCH_URL: "" }).sort();
+    expect(shape(there)).toEqual({ ...shape(here), vars });
+    const consumed = there.queues.consumers?.map(({ queue }) => queue);
+    expect(there.queues.producers?.map(({ queue }) => queue)).toEqual(consumed);
+  });
+
+  test("have names of their own", () => {
+    const names = [undefined, "production", "staging"].flatMap((one) => namesIn(read(one)));
+    expect(names.join()).not.toContain("undefined");
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test("say of each setting what is said here, but for addresses", () => {
+    for (const environment of ["production", "staging"]) {
+      const { FUNCTION_URL: _, FETCH_URL: __, ...there } = read(environment).vars;
+      const { FUNCTION_URL: ___, ...here } = read().vars;
+      expect(there).toEqual(here);
+    }
+  });
+});
