@@ -1,19 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { unstable_readConfig } from "wrangler";
-
-type Config = ReturnType<typeof unstable_readConfig>;
-
-/** wrangler.toml as wrangler reads it for one environment; absent: what `npm start` and the tests run. */
-function read(environment?: string): Config {
-  const args = {
-    config: "wrangler.toml",
-    ...(environment === undefined ? {} : { env: environment }),
-  };
-  return unstable_readConfig(args, { hideWarnings: true });
-}
+import {
+  ENVIRONMENTS,
+  readWranglerConfig as read,
+  type WranglerConfig,
+} from "../../infra/deploy/cloudflare/config/wrangler-config.ts";
 
 /** What the Worker is bound to, without the names of what stands behind it in the account. */
-function shape(config: Config): object {
+function shape(config: WranglerConfig): object {
   return {
     main: config.main,
     compatibility: [config.compatibility_date, config.compatibility_flags],
@@ -34,7 +27,7 @@ function shape(config: Config): object {
 }
 
 /** Everything else that binds something: a kind that is used one day is compared without anybody thinking of it. */
-function bindingsOf(config: Config): object {
+function bindingsOf(config: WranglerConfig): object {
   return Object.fromEntries(
     Object.entries(config).flatMap(([kind, value]) => {
       const isCompared = ["r2_buckets", "d1_databases", "migrations"].includes(kind);
@@ -49,7 +42,7 @@ function bindingsOf(config: Config): object {
 }
 
 /** Whatever has a name in the account, where two environments must not meet; buckets, databases and Workers are named apart. */
-function namesIn(config: Config): readonly string[] {
+function namesIn(config: WranglerConfig): readonly string[] {
   return [
     `Worker ${config.name}`,
     ...config.r2_buckets.map(({ bucket_name }) => `bucket ${bucket_name}`),
@@ -63,11 +56,11 @@ function namesIn(config: Config): readonly string[] {
 
 describe("the environments of wrangler.toml", () => {
   test("are production and staging", () => {
-    expect(read("production").definedEnvironments).toEqual(["production", "staging"]);
+    expect(read("production").definedEnvironments).toEqual(ENVIRONMENTS);
   });
 
-  test.each(["production", "staging"])("%s binds exactly what runs here", (environment) => {
-    const here = read();
+  test.each(ENVIRONMENTS)("%s binds exactly what runs here", (environment) => {
+    const here = read(null);
     const there = read(environment);
     // Here the first function fetches too, unless `npm start` says otherwise.
     const vars = Object.keys({ ...here.vars, FETCH_URL: "" }).sort();
@@ -77,15 +70,15 @@ describe("the environments of wrangler.toml", () => {
   });
 
   test("have names of their own", () => {
-    const names = [undefined, "production", "staging"].flatMap((one) => namesIn(read(one)));
+    const names = [null, ...ENVIRONMENTS].flatMap((one) => namesIn(read(one)));
     expect(names.join()).not.toContain("undefined");
     expect(new Set(names).size).toBe(names.length);
   });
 
   test("say of each setting what is said here, but for addresses", () => {
-    for (const environment of ["production", "staging"]) {
+    for (const environment of ENVIRONMENTS) {
       const { FUNCTION_URL: _, FETCH_URL: __, ...there } = read(environment).vars;
-      const { FUNCTION_URL: ___, ...here } = read().vars;
+      const { FUNCTION_URL: ___, ...here } = read(null).vars;
       expect(there).toEqual(here);
     }
   });
