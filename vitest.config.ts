@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
@@ -108,6 +109,8 @@ const browser: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
+    // As many files as processors: the default leaves one to Vitest, which on two has every file wait for the one before.
+    maxWorkers: availableParallelism(),
     projects: [node, webgpu, worker, ...(chromium === undefined ? [] : [browser])],
     // The Worker's lines for every request and charge would bury what a test says.
     onConsoleLog: (text) => !/^\{"event":"(?:request|charge)"/.test(text),
