@@ -26,6 +26,8 @@ const OVERLAP_MS = 24 * 3_600_000;
 export class WebhookObject extends DurableObject<SettingVariables> implements NoticeCalls {
   readonly #repository: WebhookRepository;
   readonly #sender: Sender;
+  /** Resolves when nobody believes any more that there is no endpoint; null until this instance has added one. */
+  #quietEnds: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: SettingVariables) {
     super(state, env);
@@ -73,9 +75,13 @@ export class WebhookObject extends DurableObject<SettingVariables> implements No
    * who heard that there is none may believe it until then.
    */
   async addEndpoint(endpoint: Endpoint, limit: number): Promise<boolean> {
-    if (this.#repository.endpoints().length >= limit) return false;
+    const known = this.#repository.endpoints().length;
+    if (known >= limit) return false;
     this.#repository.putEndpoint(endpoint);
-    await scheduler.wait(QUIET_ENDS_WITHIN_MS);
+    // Nobody has heard that there is none since the first was made; when that was, an instance that came later does not know.
+    if (known === 0 || this.#quietEnds === null)
+      this.#quietEnds = scheduler.wait(QUIET_ENDS_WITHIN_MS);
+    await this.#quietEnds;
     return true;
   }
 
