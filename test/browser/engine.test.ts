@@ -1,6 +1,7 @@
 import * as ort from "onnxruntime-web/webgpu";
 import { expect, test } from "vitest";
 import { commands } from "vitest/browser";
+import { viewRules } from "#domain/architecture.ts";
 import { imageLayout } from "#domain/image/layout.ts";
 import { tensor } from "#domain/tensor.ts";
 import { createOrtEngine, type OrtEngine } from "#engine/ort-engine.ts";
@@ -14,21 +15,38 @@ import { referencePolicy } from "#model/decode/policy.ts";
 import { embedPrompt } from "#model/text/embed.ts";
 import { IMAGE_SLOT } from "#model/text/prompt.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
-import reference from "../fixtures/reference/cases/p01_square56_grad/case.json";
-import arraysUrl from "../fixtures/reference/cases/p01_square56_grad/tensors.safetensors?url";
+import convolutions from "../fixtures/reference/cases/c01_conv_40x90/case.json";
+import convolutionArrays from "../fixtures/reference/cases/c01_conv_40x90/tensors.safetensors?url";
+import patches from "../fixtures/reference/cases/p01_square56_grad/case.json";
+import patchArrays from "../fixtures/reference/cases/p01_square56_grad/tensors.safetensors?url";
 import type { BrowserModel } from "../support/browser-model.ts";
 import { readTensorFile } from "../support/tensor-file.ts";
 
 const never = new AbortController().signal;
 
-test.for(["wasm", "webgpu"] as const)(
-  "in a browser the graphs of %s give the reference's tokens, from a picture's pixels to the last of them",
-  async (provider, { skip }) => {
+const patchTower = { tower: "patches", reference: patches, arraysUrl: patchArrays, passes: 6 };
+const convTower = {
+  ...{ tower: "convolutions", reference: convolutions, arraysUrl: convolutionArrays },
+  passes: 4,
+};
+
+/** A picture's way through either kind of vision tower. That of convolutions runs on WebGPU in test/webgpu: software Vulkan takes half a minute for each here. */
+const cases = [
+  { provider: "wasm", ...patchTower },
+  { provider: "wasm", ...convTower },
+  { provider: "webgpu", ...patchTower },
+] as const;
+type Case = (typeof cases)[number];
+
+test.for(cases)(
+  "in a browser the graphs of $provider, with a tower of $tower, give the reference's tokens, from a picture's pixels to the last of them",
+  async ({ provider, ...one }, { skip }) => {
     skip(provider === "webgpu" && !(await hasAdapter()), "this browser has no WebGPU adapter");
-    const engine = await openEngine(provider);
-    const prompt = await promptOf(engine);
+    const { reference, passes } = one;
+    const engine = await openEngine(provider, reference.name);
+    const prompt = await promptOf(engine, one);
     expect(prompt.shape[0]).toBe(reference.prompt_len);
-    const run = reference.runs.find(({ num_forwards }) => num_forwards === 6)!;
+    const run = reference.runs.find(({ num_forwards }) => num_forwards === passes)!;
     const canvas = await openCanvas(engine, prompt, run.gen_length, [], referencePolicy, never);
     const plan = {
       ...{ blockLength: run.block_length, steps: run.steps, ending: endAtIds([]), temperature: 0 },
@@ -47,8 +65,8 @@ async function hasAdapter(): Promise<boolean> {
   return gpu !== undefined && (await gpu.requestAdapter()) !== null;
 }
 
-async function openEngine(provider: "wasm" | "webgpu"): Promise<OrtEngine> {
-  const { architecture, stages } = (await commands.browserModel(reference.name)) as BrowserModel;
+async function openEngine(provider: "wasm" | "webgpu", name: string): Promise<OrtEngine> {
+  const { architecture, stages } = (await commands.browserModel(name)) as BrowserModel;
   const runtime =
     provider === "webgpu" ? deviceRuntime(ort) : hostRuntime(ort, { executionProviders: ["wasm"] });
   const engine = await createOrtEngine({
@@ -61,7 +79,10 @@ async function openEngine(provider: "wasm" | "webgpu"): Promise<OrtEngine> {
 }
 
 /** The prompt's vectors, with the picture's views as the reference saw them. */
-async function promptOf(engine: OrtEngine) {
+async function promptOf(
+  engine: OrtEngine,
+  { reference, arraysUrl }: Pick<Case, "reference" | "arraysUrl">,
+) {
   const arrays = readTensorFile(new Uint8Array(await (await fetch(arraysUrl)).arrayBuffer()));
   const pixels = arrays.get("pixel_values0")!;
   const features = await engine.encodeImage(
@@ -70,7 +91,7 @@ async function promptOf(engine: OrtEngine) {
   );
   const { vision, image } = engine.architecture;
   const [width = 0, height = 0] = reference.images[0]?.size_wh ?? [];
-  const layout = imageLayout({ width, height }, image!, vision!, "auto");
+  const layout = imageLayout({ width, height }, image!, viewRules(vision!), "auto");
   const picture = stitchFeatures(features, await engine.imageNewline(never), layout);
   const ids = reference.input_ids.map((id) =>
     id === reference.special_ids.image_sentinel ? IMAGE_SLOT : id,

@@ -1,12 +1,13 @@
 """Reference answers of an exported folder, for comparing another engine with it token by token.
 
-    python -m photographs.check --folder FOLDER --pictures FOLDER --out FILE
+    python -m photographs.check --folder FOLDER --pictures FOLDER --out FILE [--test-set QUESTIONS.jsonl]
 
-Runs from the exported files alone, in float32: LLaDA-V's sampler for one block, temperature 0.
+`--test-set` asks the single questions of such a file about pictures beside it instead (`../agreement.ts` compares). Runs from the exported files alone, in float32: LLaDA-V's sampler for one block, temperature 0.
 """
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -79,22 +80,32 @@ def build_trunk(trunk: Lite0, tensors: dict[str, torch.Tensor], tower: dict) -> 
     trunk.eval().to(memory_format=torch.channels_last)
 
 
+def of_test_set(file: Path) -> list[tuple[list[str], str, int, int]]:
+    asked = [json.loads(line) for line in file.read_text().splitlines()]
+    return [([one["image"]], one["question"], 32, 16) for one in asked if "question" in one]
+
+
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--test-set", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    questions = of_test_set(args.test_set) if args.test_set else QUESTIONS
     (trunk, net, model), codec = load_folder(args.folder), Codec(args.folder)
+
+    @cache
+    def seen_in(file: str) -> torch.Tensor:
+        pixels = np.asarray(Image.open(args.pictures / file).convert("RGB").resize((SIZE, SIZE), Image.BICUBIC)).copy()[None]
+        seen, tap = trunk(to_pixels(pixels))
+        return net(seen, tap, colors(pixels))[0]
+
     cases = []
-    for files, question, canvas, steps in QUESTIONS:
-        tokens = []
-        for file in files:
-            pixels = np.asarray(Image.open(args.pictures / file).convert("RGB").resize((SIZE, SIZE), Image.BICUBIC)).copy()[None]
-            seen, tap = trunk(to_pixels(pixels))
-            tokens.append(net(seen, tap, colors(pixels))[0])
+    for files, question, canvas, steps in questions:
+        tokens = [seen_in(file) for file in files]
         talk = Conversation([Turn(question, list(range(len(files))))], [], "check")
         reply = answer(model, codec, tokens, [talk], canvas, steps)[0]
         asked = codec.prompt(talk)
