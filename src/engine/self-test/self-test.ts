@@ -68,7 +68,7 @@ export function createSelfTest(runtime: Runtime, provider: Provider, profile: Op
   };
   return {
     async check(stage) {
-      for (const encoding of kernelEncodings(stage)) {
+      for (const encoding of encodingsOfKernels(stage)) {
         const key = `tower ${encoding}`;
         const outcome = tested.get(key) ?? testTower(encoding);
         tested.set(key, outcome);
@@ -130,13 +130,21 @@ async function settleDevice(runtime: Runtime, profile: OpProfile): Promise<OpPro
   };
 }
 
-/** How the convolutions of a stage are stored: none in a stage that has none. */
-function kernelEncodings({ tensors }: StageLayout): readonly KernelEncoding[] {
-  const ofTrunk = tensors.filter(
-    ({ name, shape }) => name.startsWith("trunk.") && shape.length > 1,
-  );
-  const used = new Set<string>(ofTrunk.map(({ encoding }) => encoding));
-  return (["f32", "f16", "r8"] as const).filter((encoding) => used.has(encoding));
+const kernelEncodings = ["f32", "f16", "r8"] as const satisfies readonly KernelEncoding[];
+
+/** How the convolutions of a stage are stored: none in a stage that has none. Throws Error for one that no graph reads. */
+function encodingsOfKernels({ tensors }: StageLayout): readonly KernelEncoding[] {
+  const used = new Set<KernelEncoding>();
+  for (const { name, shape, encoding } of tensors) {
+    if (!name.startsWith("trunk.") || shape.length < 2) continue;
+    const known = kernelEncodings.find((one) => one === encoding);
+    if (known === undefined)
+      throw new Error(
+        `${name} is stored as ${encoding}; kernels of convolutions are read as ${kernelEncodings.join(", ")}`,
+      );
+    used.add(known);
+  }
+  return [...used];
 }
 
 /** The kinds of linears in a stage, each once. */

@@ -17,6 +17,7 @@ import {
   type ImagePolicyBody,
   imagePolicySchema,
   type ModelCard as ToldCard,
+  tilesFault,
   type VisionBody,
   visionSchema,
 } from "./status.ts";
@@ -64,6 +65,10 @@ const abilities = z
 
 const image = z
   .intersection(imagePolicySchema, visionSchema)
+  .superRefine((body, context) => {
+    const fault = tilesFault(body, body);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault, path: ["aspect"] });
+  })
   .transform((body) => imageRules(body, body));
 
 const override: z.ZodType<CardOverride> = z

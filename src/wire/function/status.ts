@@ -193,6 +193,13 @@ const toldCard = z.object({
     .exactOptional(),
 });
 
+/** Why pictures cannot be cut into tiles for such a tower; undefined where they can, or are not to be. */
+export function tilesFault({ aspect }: ImagePolicyBody, vision: VisionBody): string | undefined {
+  return aspect === "anyres" && "view_vectors" in vision
+    ? "anyres needs patches, which tiles can be joined of; this tower sees one view (view_vectors)"
+    : undefined;
+}
+
 /** A function of before says nothing of what its model was trained for; then what is believed of such a model holds, as far as its canvas reaches. */
 export const modelCardSchema: z.ZodType<ModelCard> = toldCard
   .transform((told): ModelCard => {
@@ -212,4 +219,8 @@ export const modelCardSchema: z.ZodType<ModelCard> = toldCard
     });
     if (fault !== undefined)
       context.addIssue({ code: "custom", message: fault, path: ["canvas_default"] });
+    const { image, vision } = card;
+    const tiles = image === null || vision == null ? undefined : tilesFault(image, vision);
+    if (tiles !== undefined)
+      context.addIssue({ code: "custom", message: tiles, path: ["image", "aspect"] });
   });

@@ -52,6 +52,18 @@ describe.each(["cpu", "wasm"] as const)("the self-test of provider %s", (provide
     },
   );
 
+  test("refuses convolutions that are stored as no graph reads them, by their name", async () => {
+    const runtime = await loadRuntime(provider, 1);
+    const { layout } = randomModel("q4").stage("vision");
+    const [first] = layout.tensors;
+    if (first === undefined) throw new Error("the stage has no tensor");
+    const kernel = { ...first, name: "trunk.stem.weight", shape: [8, 3, 3, 3], encoding: "q8" };
+    const stage = { ...layout, tensors: [kernel] } as StageLayout;
+    await expect(
+      createSelfTest(runtime, provider, opProfiles[provider]).check(stage),
+    ).rejects.toThrow("trunk.stem.weight is stored as q8");
+  });
+
   test("is passed with q4 weights in each size of block", async () => {
     const runtime = await loadRuntime(provider, 1);
     for (const block of q4Blocks) {

@@ -133,6 +133,7 @@ describe("the card of a model that a function tells", () => {
     { abilities: { canvas: { default: 8, recommended: 16, limit: 1e6 } } },
     { abilities: { canvas: { default: 8 } } },
     { refresh: { default: 9, limit: 8 } },
+    { image: { ...told.image, view_pixels: 224, view_vectors: 50 } },
     { price_picos: { view: 1, linear: 1 } },
     { colour: "red" },
   ])("is not made of settings that are wrong: %j", (body) => {
@@ -144,6 +145,7 @@ test.each([
   ["cuts a picture into tiles of no canvas", { image: { ...told.image, grid_pinpoints: [] } }],
   ["has views of no vectors", { vision: { view_pixels: 16, view_vectors: 0 } }],
   ["has patches larger than the view", { vision: { view_pixels: 16, patch_pixels: 17 } }],
+  ["cuts tiles for a tower of one view", { vision: { view_pixels: 224, view_vectors: 50 } }],
 ])("a card that %s is none: no picture could be priced by it", (_, fault) => {
   expect(modelCardSchema.safeParse(told).success).toBe(true);
   expect(modelCardSchema.safeParse({ ...told, ...fault }).success).toBe(false);
