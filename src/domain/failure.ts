@@ -6,7 +6,7 @@ export type Failure =
   | {
       readonly kind: "unauthenticated";
       /** Whose key is taken here; absent: an API key. */
-      readonly wanted?: "administrator";
+      readonly wanted?: "administrator" | "session";
       /** Whether what was sent has the form of another kind of key. Its form alone: whether there is such a key was not asked. */
       readonly isOtherKind?: boolean;
     }
@@ -15,7 +15,21 @@ export type Failure =
       readonly scope: string;
       /** Whether it is a client token of one upload, which may do that alone. */
       readonly mayUpload?: true;
+      /** Who lacks it; absent: a key. */
+      readonly holder?: "session";
     }
+  /** The cookie is of a session that has ended: expired, idle, signed out, or with its key. */
+  | { readonly kind: "session_ended" }
+  /** What a page of another site could have sent with a session's cookie. `lacks`: what it must have, and has not. */
+  | { readonly kind: "session_forged"; readonly lacks: "header" | "origin" }
+  /** A session's cookie would travel in the clear. */
+  | { readonly kind: "https_required" }
+  /** Too many wrong keys or codes from one network. */
+  | { readonly kind: "too_many_attempts"; readonly retryAfterSeconds: number }
+  /** The key that a key or session is to change may do more than it, which would thus get more itself. */
+  | { readonly kind: "key_stronger"; readonly id: string }
+  /** What says that money was paid is not signed by whom takes it, or was signed too long ago. */
+  | { readonly kind: "payment_signature_invalid"; readonly fault: "wrong" | "old" }
   /** What a client token may not do, whatever its key may. */
   | { readonly kind: "key_required" }
   /** A client token of one upload has had it: `id` is the picture's. */

@@ -5,6 +5,8 @@ import type { EdgeEnv } from "./env.ts";
 import { adminKey } from "./guard/admin-key.ts";
 import { apiKey } from "./guard/api-key.ts";
 import { bodyLimit } from "./guard/body-limit.ts";
+import { keyOrAdmin } from "./guard/callers/key-or-admin.ts";
+import { sessionOr, sessionOrSignIn } from "./guard/callers/session-guard.ts";
 import { contentEncoding } from "./guard/content-encoding.ts";
 import { cors } from "./guard/cors.ts";
 import { errorShape, isOpenAiClient } from "./guard/error-shape.ts";
@@ -14,6 +16,7 @@ import { nosniff } from "./guard/nosniff.ts";
 import { requestId } from "./guard/request-id.ts";
 import { scope, uploadOnly } from "./guard/scope.ts";
 import { trace } from "./guard/trace.ts";
+import { showOwnAccount } from "./routes/accounts/account.ts";
 import {
   changeAccount,
   createAccount,
@@ -24,6 +27,15 @@ import {
 import { createClientToken } from "./routes/accounts/client-tokens.ts";
 import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes/accounts/keys.ts";
 import { listEntries } from "./routes/accounts/ledger.ts";
+import {
+  createSession,
+  createSignInCode,
+  endAllSessions,
+  endOtherSession,
+  endSession,
+  listSessions,
+  showSession,
+} from "./routes/accounts/sessions.ts";
 import { listUsage } from "./routes/accounts/usage.ts";
 import {
   cancelAnswer,
@@ -86,8 +98,12 @@ app.use(
 );
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/keys/*"];
-for (const path of administration) app.use(path, adminKey());
-app.use("/v1/*", except(administration, apiKey()));
+for (const path of administration) app.use(path, sessionOr(adminKey()));
+app.use("/v1/sign_in_codes", sessionOr(keyOrAdmin()));
+for (const path of ["/v1/session", "/v1/sessions", "/v1/sessions/:id"])
+  app.use(path, sessionOrSignIn());
+const guarded = [...administration, "/v1/sign_in_codes", "/v1/session", "/v1/sessions/*"];
+app.use("/v1/*", except(guarded, sessionOr(apiKey())));
 app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
 app.use("/v1/batches/*", scope("ask"));
@@ -97,11 +113,12 @@ app.use("/v1/models/:id/bundle/*", scope("ask"));
 for (const path of compatible) app.use(path, scope("ask"));
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/webhook_secret/*"])
   app.use(path, scope("webhooks"));
+app.use("/v1/account", scope("usage"));
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
 app.use("/v1/*", contentEncoding());
-for (const path of ["/v1/ledger/*", "/v1/webhook_endpoints/*", "/v1/webhook_secret/*"])
-  app.use(path, keyOnly());
+for (const path of ["/v1/account", "/v1/sign_in_codes", "/v1/ledger/*"]) app.use(path, keyOnly());
+for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_secret/*"]) app.use(path, keyOnly());
 app.use("/v1/*", bodyLimit());
 
 app.post("/v1/answers", createAnswer);
@@ -142,6 +159,14 @@ app.post("/v1/webhook_deliveries/redeliver", redeliverMany);
 app.get("/v1/webhook_deliveries/:id", showDelivery);
 app.post("/v1/webhook_deliveries/:id/redeliver", redeliverOne);
 app.post("/v1/client_tokens", createClientToken);
+app.post("/v1/sessions", createSession);
+app.get("/v1/sessions", listSessions);
+app.delete("/v1/sessions", endAllSessions);
+app.delete("/v1/sessions/:id", endOtherSession);
+app.get("/v1/session", showSession);
+app.delete("/v1/session", endSession);
+app.post("/v1/sign_in_codes", createSignInCode);
+app.get("/v1/account", showOwnAccount);
 app.get("/v1/usage", listUsage);
 app.get("/v1/ledger", listEntries);
 app.post("/v1/accounts", createAccount);

@@ -6,6 +6,7 @@ import type { CacheBinding } from "./cache/cache-client.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { LedgerBinding } from "./ledger/ledger-client.ts";
 import type { UploadsBinding } from "./pictures/uploads.ts";
+import type { Session } from "./sessions/session-store.ts";
 import type { SettingVariables } from "./settings.ts";
 import type { WebhookObject } from "./webhooks/webhook-object.ts";
 
@@ -38,8 +39,10 @@ export interface EdgeEnv {
     readonly traceparent: string;
     /** Which answer or batch a request was about, for the log. */
     readonly answerId?: string;
-    /** Set by the guard `apiKey`, so on `/v1/*` only. */
+    /** Set by the guards `apiKey` and `sessionOr`, so on `/v1/*` only; not where the administrator asks. */
     readonly key: KeyRecord;
+    /** Set by the guard `sessionOr` where a session asks, beside the key as which it does so. */
+    readonly session: Session;
     /** Set beside `key` where a client token stands for it: its spend cap is to be kept. */
     readonly clientToken?: ClientToken;
   };

@@ -6,7 +6,19 @@ const ID_DIGITS = 21;
 
 /** Makes an id such as `acc_…`, `req_…`. */
 export function newId(
-  prefix: "acc" | "bat" | "quo" | "ctk" | "evt" | "grt" | "rfd" | "req" | "tkt" | "whe" | "whd",
+  prefix:
+    | "acc"
+    | "bat"
+    | "quo"
+    | "ctk"
+    | "evt"
+    | "grt"
+    | "rfd"
+    | "req"
+    | "tkt"
+    | "ses"
+    | "whe"
+    | "whd",
 ): string {
   return `${prefix}_${encodeBase62(crypto.getRandomValues(new Uint8Array(ID_BYTES)), ID_DIGITS)}`;
 }

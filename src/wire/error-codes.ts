@@ -18,6 +18,12 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   // The picture is kept: the reply's Location says where, as that of the upload did.
   upload_token_used: { status: 409, title: "Token has had its upload", isRetryable: false },
   key_required: { status: 403, title: "Not for client tokens", isRetryable: false },
+  session_ended: { status: 401, title: "Session has ended", isRetryable: false },
+  session_forged: { status: 403, title: "Not from this site's pages", isRetryable: false },
+  https_required: { status: 403, title: "HTTPS required", isRetryable: false },
+  too_many_attempts: { status: 429, title: "Too many attempts", isRetryable: true },
+  key_stronger: { status: 403, title: "Key may do more", isRetryable: false },
+  payment_signature_invalid: { status: 401, title: "Signature not valid", isRetryable: false },
   origin_forbidden: { status: 403, title: "Origin not allowed", isRetryable: false },
   model_forbidden: { status: 403, title: "Model not allowed", isRetryable: false },
   model_not_downloadable: { status: 403, title: "Model not downloadable", isRetryable: false },

@@ -8,9 +8,23 @@ export function detailOf(failure: Failure): string {
     case "key_required":
       return "A client token may not do this; use a key.";
     case "scope_missing":
-      return failure.mayUpload
-        ? `This client token is for one upload, POST /v1/images, and nothing else; use one of its subject with the scope "${failure.scope}".`
-        : `This key may not be used for "${failure.scope}".`;
+      return scopeSentence(failure);
+    case "session_ended":
+      return "This session has ended: it was signed out, too long unused, as old as a session may be, or its key was revoked or replaced. Sign in again.";
+    case "session_forged":
+      return failure.lacks === "header"
+        ? "A session's cookie alone changes nothing, since a browser sends it for other pages too: send X-Unmask-Session: 1 with it."
+        : "A session may be used from the pages of this very address only, and by what says so with Origin or Sec-Fetch-Site.";
+    case "https_required":
+      return "A session's cookie must not travel in the clear: open this address with https://, or on this machine by 127.0.0.1 or localhost.";
+    case "key_stronger":
+      return `The key "${failure.id}" may do more than the key that asks, or for longer. Change it with a key that may do as much, or ask the administrator; revoking it is allowed.`;
+    case "payment_signature_invalid":
+      return failure.fault === "old"
+        ? "This was signed too long ago, or our clocks differ: signatures are good for five minutes. The provider sends it again."
+        : "This is not signed with the secret that the installation was given (TOP_UP).";
+    case "too_many_attempts":
+      return `Too many wrong keys or codes came from your network; try again in ${failure.retryAfterSeconds} s.`;
     case "upload_token_used":
       return `This client token was for one upload, and "${failure.id}" is it. Make another token for another picture.`;
     case "origin_forbidden":
@@ -127,10 +141,19 @@ export function detailOf(failure: Failure): string {
   }
 }
 
+function scopeSentence(failure: Extract<Failure, { kind: "scope_missing" }>): string {
+  const { scope, mayUpload, holder } = failure;
+  return mayUpload
+    ? `This client token is for one upload, POST /v1/images, and nothing else; use one of its subject with the scope "${scope}".`
+    : `This ${holder ?? "key"} may not be used for "${scope}".`;
+}
+
 function keySentence({
   wanted,
   isOtherKind = false,
 }: Extract<Failure, { kind: "unauthenticated" }>): string {
+  if (wanted === "session")
+    return "There is no session, or what was to open one is not valid. Sign in with POST /v1/sessions: a key, or a one-time code.";
   if (wanted === undefined) {
     const send = "an API key as 'Authorization: Bearer umk_…'";
     return isOtherKind

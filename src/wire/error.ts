@@ -74,6 +74,8 @@ export function problemReply(problem: Problem, headers: Record<string, string> =
 function problemHeaders(failure: Failure): Record<string, string> {
   switch (failure.kind) {
     case "unauthenticated":
+    case "session_ended":
+    case "payment_signature_invalid":
       return { "www-authenticate": 'Bearer realm="unmask"' };
     case "upload_token_used":
       return { location: `/v1/images/${failure.id}` };
@@ -90,6 +92,7 @@ function retryAfterOf(failure: Failure): number | undefined {
     case "weights_loading":
       return retryAfter(failure.etaSeconds);
     case "overloaded":
+    case "too_many_attempts":
       return retryAfter(failure.retryAfterSeconds);
     case "rate_limited":
       return retryAfter(failure.resetSeconds);

@@ -13,6 +13,12 @@ const count = z.int().nonnegative();
 export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unauthenticated") }),
   z.object({ kind: z.literal("scope_missing"), scope: z.string().max(16) }),
+  z.object({ kind: z.literal("session_ended") }),
+  z.object({ kind: z.literal("session_forged"), lacks: z.enum(["header", "origin"]) }),
+  z.object({ kind: z.literal("https_required") }),
+  z.object({ kind: z.literal("too_many_attempts"), retryAfterSeconds: z.number().nonnegative() }),
+  z.object({ kind: z.literal("key_stronger"), id: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({ kind: z.literal("payment_signature_invalid"), fault: z.enum(["wrong", "old"]) }),
   z.object({ kind: z.literal("upload_token_used"), id: z.string().max(MAX_NAME_LENGTH) }),
   z.object({ kind: z.literal("key_required") }),
   z.object({ kind: z.literal("origin_forbidden"), origin: sentence.nullable() }),

@@ -14,6 +14,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       storage: [],
       accounts: ["storage"],
       keys: ["accounts", "storage"],
+      sessions: ["base", "keys", "storage"],
       request: ["base", "keys"],
       questions: [],
       function: ["base", "questions"],
@@ -29,15 +30,15 @@ export const layouts: Readonly<Record<string, Layout>> = {
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
         " ",
       ),
-      env: "base keys cache webhooks ledger pictures answers batches".split(" "),
+      env: "base keys sessions cache webhooks ledger pictures answers batches".split(" "),
       usage: ["accounts", "answers", "base", "keys", "env"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
-      guard: ["base", "headers", "keys", "env"],
+      guard: ["base", "accounts", "headers", "keys", "sessions", "env"],
       routes: [
-        ..."base accounts keys request questions function models cache webhooks ledger pictures".split(
+        ..."base accounts keys sessions request questions function models cache webhooks".split(
           " ",
         ),
-        ..."answers batches env usage headers guard".split(" "),
+        ..."ledger pictures answers batches env usage headers guard".split(" "),
       ],
       root: "env cache webhooks ledger answers batches usage guard routes".split(" "),
     },

@@ -38,6 +38,7 @@ const named = {
     ["settings", "infra/docs/settings.md"],
     ["buckets", "infra/storage/README.md"],
     ["architecture", "infra/docs/architecture.md"],
+    ["sessions", "infra/docs/sessions.md"],
     ["scale", "infra/docs/scale.md"],
   ],
   about: [

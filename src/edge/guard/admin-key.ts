@@ -29,7 +29,8 @@ async function isOneOf(keys: readonly string[], given: string): Promise<boolean>
   return matches.includes(true);
 }
 
-function isApiKey(text: string): boolean {
+/** By its form. */
+export function isApiKey(text: string): boolean {
   return text.startsWith("umk_");
 }
 

@@ -90,7 +90,7 @@ function allowedMethods(app: Hono<EdgeEnv>, path: string): string[] {
 }
 
 /** Whether a path lies at a route's, whose parts that begin with a colon stand for anything but nothing. */
-function isAt(path: string, route: string): boolean {
+export function isAt(path: string, route: string): boolean {
   const [parts, pattern] = [path.split("/"), route.split("/")];
   return (
     parts.length === pattern.length &&

@@ -68,11 +68,15 @@ function narrow(key: KeyRecord, token: ClientToken): KeyRecord {
     ...key,
     // `uploadOnly`, a guard, keeps a token of one upload from all else that this scope is for.
     scopes: key.scopes.filter((scope) =>
-      isUploadToken(token) ? scope === "ask" : token.scopes.includes(scope),
+      isUploadToken(token) ? scope === "ask" : includes(token.scopes, scope),
     ),
     models: intersection(key.models, token.models),
     origins: intersection(key.origins, token.origins),
   };
+}
+
+function includes(scopes: readonly string[], scope: string): boolean {
+  return scopes.includes(scope);
 }
 
 function intersection(

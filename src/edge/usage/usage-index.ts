@@ -1,3 +1,4 @@
+import { type Micros, micros } from "#domain/micros.ts";
 import type { UsageRow } from "#wire/api/accounts/usage.ts";
 import type { ChargeEvent, RefundEvent } from "#wire/function/usage-event.ts";
 
@@ -52,6 +53,17 @@ export class UsageIndex {
     const look = this.#db.prepare("SELECT 1 FROM usage WHERE id = ?").bind(id);
     const [, found] = await this.#db.batch([insert, look]);
     return (found?.results.length ?? 0) > 0;
+  }
+
+  /** Sums what an account was charged on the day (UTC) of a moment and since, less what was given back. */
+  async spentSince(accountId: string, at: number): Promise<Micros> {
+    const row = await this.#db
+      .prepare(
+        "SELECT coalesce(sum(charged_micros), 0) AS spent FROM usage WHERE account_id = ? AND day >= ?",
+      )
+      .bind(accountId, dayOf(at))
+      .first<{ spent: number }>();
+    return micros(row?.spent ?? 0);
   }
 
   /** Sums usage by day, key and model, latest day first. */

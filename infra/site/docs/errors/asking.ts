@@ -9,8 +9,44 @@ export const askingAdvice: AdviceOf<AskingKind> = {
   },
   scope_missing: {
     happened: "The key is valid, and was not given the scope that this route needs.",
-    todo: "Use a key with that scope, or have the administrator add it: `PATCH /v1/keys/{id}`. The scopes are `ask`, `jobs`, `webhooks` and `usage`.",
+    todo: "Use a key with that scope, or have the administrator add it: `PATCH /v1/keys/{id}`. The scopes are `ask`, `jobs`, `webhooks`, `usage` and `keys`. A session of the dashboard may do what its key may, as far as it was asked for at sign-in.",
     at: "/v1/usage",
+  },
+  session_ended: {
+    happened:
+      "The request brought the cookie of a session of the dashboard, and that session has ended: a session ends when it is signed out, unused for half an hour (an administrator's: a quarter), twelve hours (one hour) old, or when the key that opened it is revoked, expires or is given another secret.",
+    todo: "Sign in again: `POST /v1/sessions`. `/account` asks for it by itself.",
+    at: "/v1/account",
+  },
+  session_forged: {
+    happened:
+      "The request brought the cookie of a session, and nothing that shows that a page of this very address sent it. Browsers send cookies along with what other pages make them send, so a cookie alone changes nothing.",
+    todo: "Send `X-Unmask-Session: 1` with every request of a session that is not a GET, and from a program the `Origin` of the installation too. Programs are better off with a key.",
+    at: "/v1/keys",
+  },
+  https_required: {
+    happened:
+      "Somebody wanted to sign in over plain HTTP at an address that is not this machine's own. The cookie would travel in the clear.",
+    todo: "Open the dashboard with `https://`; on your own machine by `127.0.0.1` or `localhost`.",
+    at: "/v1/sessions",
+  },
+  too_many_attempts: {
+    happened:
+      "Ten wrong keys or codes came from your network within ten minutes, so no other is looked at for the rest of them.",
+    todo: "Wait as long as `Retry-After` says. Was the key revoked, or the code used? A code is good for ten minutes and once.",
+    at: "/v1/sessions",
+  },
+  key_stronger: {
+    happened:
+      "A key, or a session of one, wanted to change another key of the account that may do more than it: more scopes, other models, more spending, or for longer. Whoever may rotate a key has it, so this would be a way to get more.",
+    todo: "Use a key that may do as much, or the administrator's. To revoke a key is always allowed: that takes away and gives nobody anything.",
+    at: "/v1/keys/0Kb3nV7cQ2xY9mTg/rotate",
+  },
+  payment_signature_invalid: {
+    happened:
+      "Something said at the address for payments that money was paid, and its signature is wrong, missing, or older than five minutes. Nothing was booked.",
+    todo: "As the operator: is the `secret` of `TOP_UP` the one that the provider shows for this endpoint, does anything on the way change the body, and is the clock right? The provider sends the event again by itself.",
+    at: "/v1/payments/stripe",
   },
   key_required: {
     happened:

@@ -43,6 +43,10 @@ function sendWith(path: string, body: string, key: string = KEY): string {
   return `curl -s "$UNMASK_URL${path}" \\\n  ${key} ${JSON_BODY} \\\n  -d "${body.replaceAll('"', '\\"')}"`;
 }
 
+/** What pages of the dashboard send; curl keeps the cookie in a file. */
+const PAGE = '-b session.txt -H "X-Unmask-Session: 1" -H "Origin: $UNMASK_URL"';
+const COOKIE = "-b session.txt";
+
 /** By operation, in an order in which each finds what it needs. `cat.jpg`: `/samples/cat.jpg`. */
 export const operationExamples: Readonly<Record<string, OperationExample>> = {
   showWelcome: { curl: get("/", ""), status: 200 },
@@ -132,6 +136,27 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
       scopes: ["ask"],
     }),
     status: 201,
+  },
+  createSignInCode: {
+    curl: send("POST", "/v1/sign_in_codes", KEY, {}),
+    status: 201,
+    saves: { CODE: "code" },
+  },
+  createSession: {
+    curl: sendWith("/v1/sessions", '{"code": "$CODE"}', PAGE.replace("-b", "-c")),
+    status: 201,
+  },
+  showSession: { curl: get("/v1/session", COOKIE), status: 200 },
+  listSessions: { curl: get("/v1/sessions", COOKIE), status: 200 },
+  showOwnAccount: { curl: get("/v1/account", COOKIE), status: 200 },
+  endOtherSession: {
+    curl: `OTHER=$(${sendWith("/v1/sessions", '{"key": "$UNMASK_KEY"}', PAGE.replace("-b session.txt ", ""))} |\n  sed 's/.*"id":"\\(ses_[^"]*\\)".*/\\1/')\n${send("DELETE", "/v1/sessions/$OTHER", PAGE)}`,
+    status: 204,
+  },
+  endSession: { curl: send("DELETE", "/v1/session", PAGE), status: 204 },
+  endAllSessions: {
+    curl: `${sendWith("/v1/sessions", '{"key": "$UNMASK_KEY"}', PAGE.replace("-b", "-o session.json -c"))}\n${send("DELETE", "/v1/sessions", PAGE)}`,
+    status: 200,
   },
   listUsage: { curl: get("/v1/usage?limit=2"), status: 200 },
   listEntries: { curl: get("/v1/ledger?limit=2"), status: 200 },

@@ -60,6 +60,7 @@ function withoutSecrets(body: string, url: string): string {
       /\b(umk_(?:live|test)_)[0-9A-Za-z_]+/g,
       (_, form: string) => `${form}${"x".repeat(24)}`,
     )
+    .replace(/\bumc_[0-9A-Za-z]+/g, `umc_${"x".repeat(22)}`)
     .replace(/\beyJ[\w-]+\.[\w.-]+/g, `eyJ${"x".repeat(24)}`)
     .replace(/\bwhsec_[0-9A-Za-z+/=]+/g, `whsec_${"x".repeat(31)}=`);
 }

@@ -9,7 +9,6 @@ import {
   clientTokenSchema,
   clientTokenSecret,
   signClientToken,
-  type TokenScope,
 } from "#wire/api/accounts/client-token.ts";
 import type { KeyScope } from "#wire/api/accounts/key.ts";
 import { subjectLimitsOf } from "#wire/api/accounts/limits-body.ts";
@@ -71,7 +70,7 @@ function excessOf(request: ClientTokenRequest, key: KeyRecord): Failure | undefi
 }
 
 /** Whose key may ask may also let somebody upload. */
-function withUpload(scopes: readonly KeyScope[]): readonly TokenScope[] {
+function withUpload(scopes: readonly KeyScope[]): readonly string[] {
   return scopes.includes("ask") ? [...scopes, "upload"] : scopes;
 }
 

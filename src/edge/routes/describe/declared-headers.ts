@@ -18,6 +18,7 @@ export type ReplyHeader =
   | "RateLimit-Policy"
   | "Retry-After"
   | "Server-Timing"
+  | "Set-Cookie"
   | "WWW-Authenticate"
   | "X-Content-Type-Options"
   | "X-Request-Id"
@@ -61,6 +62,7 @@ const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
     description:
       "Milliseconds by part of the work; of steps also how many ran, of vision how many vectors were kept from an earlier question.",
   }),
+  "Set-Cookie": z.string().meta({ description: "The session's cookie, or that it is over." }),
   "WWW-Authenticate": z.string().meta({ description: "With 401: how to authenticate." }),
   "X-Content-Type-Options": z.literal("nosniff"),
   "X-Request-Id": z.string().meta({ description: "Names this request in our log." }),
@@ -94,7 +96,7 @@ export const refusalHeaders: readonly ReplyHeader[] = [
     "Idempotency-Replayed",
   ] as const),
   ...(["Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After"] as const),
-  ...(["WWW-Authenticate", "X-Should-Retry"] as const),
+  ...(["Set-Cookie", "WWW-Authenticate", "X-Should-Retry"] as const),
 ];
 
 /** Headers of whatever asks a question. */

@@ -11,7 +11,8 @@ export type RequestHeader =
   | "If-Range"
   | "Last-Event-ID"
   | "Prefer"
-  | "Range";
+  | "Range"
+  | "X-Unmask-Session";
 
 const headers: Readonly<Record<RequestHeader, z.ZodType>> = {
   "Cache-Control": z.string().meta({
@@ -38,6 +39,11 @@ const headers: Readonly<Record<RequestHeader, z.ZodType>> = {
   Range: z.string().meta({
     description: "One part of the file; of several the whole is sent.",
     example: "bytes=1024-",
+  }),
+  "X-Unmask-Session": z.string().meta({
+    description:
+      "Anything: beside a session's cookie it shows that no other page's form sent the request.",
+    example: "1",
   }),
 };
 

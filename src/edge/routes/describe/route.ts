@@ -47,6 +47,9 @@ export const byKey: NonNullable<RouteConfig["security"]> = [{ key: [] }];
 /** What the administrator sends. */
 export const byAdministrator: NonNullable<RouteConfig["security"]> = [{ admin: [] }];
 
+/** What pages of the dashboard send: the cookie of a session. */
+export const bySession: NonNullable<RouteConfig["security"]> = [{ session: [] }];
+
 /** A body of JSON. */
 export function jsonContent(schema: z.ZodType): Content {
   return { "application/json": { schema } };

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { showOwnAccountRoute } from "../accounts/account.ts";
 import { accountRoutes } from "../accounts/accounts.ts";
 import { createClientTokenRoute } from "../accounts/client-tokens.ts";
 import { keyRoutes } from "../accounts/keys.ts";
 import { listEntriesRoute } from "../accounts/ledger.ts";
+import { sessionRoutes } from "../accounts/sessions-described.ts";
 import { listUsageRoute } from "../accounts/usage.ts";
 import { answerRoutes, createAnswerRoute } from "../answers/answers-described.ts";
 import { batchRoutes } from "../answers/batches-described.ts";
@@ -74,7 +76,12 @@ export const routeGroups: readonly RouteGroup[] = [
   {
     name: "Usage",
     description: "What was asked, and where the money went.",
-    routes: [listUsageRoute, listEntriesRoute],
+    routes: [showOwnAccountRoute, listUsageRoute, listEntriesRoute],
+  },
+  {
+    name: "Sessions",
+    description: "The dashboard's own sign-in: a key or a one-time code, traded for a cookie.",
+    routes: sessionRoutes,
   },
   {
     name: "Webhooks",

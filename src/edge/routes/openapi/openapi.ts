@@ -80,6 +80,13 @@ function describe(): ApiDescription {
             name: "X-Moondream-Auth",
             description: "The same, where Moondream's clients put it.",
           },
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: "__Host-unmask_session",
+            description:
+              "The cookie that POST /v1/sessions sets (unmask_session over plain HTTP on this machine). Good on routes of the dashboard only, for what the session is for; what is not a GET needs X-Unmask-Session too.",
+          },
           admin: {
             type: "http",
             scheme: "bearer",

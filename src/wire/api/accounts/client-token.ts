@@ -4,7 +4,7 @@ import type { SubjectLimits } from "#domain/limits.ts";
 import { type Micros, micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { TicketSigningKey } from "../../function/ticket-keys.ts";
-import { KEY_SCOPES, type KeyScope } from "./key.ts";
+import type { KeyScope } from "./key.ts";
 import { modelsSchema, originsSchema } from "./keys.ts";
 import {
   microsSchema,
@@ -14,10 +14,16 @@ import {
   subjectLimitsSchema,
 } from "./limits-body.ts";
 
-/** What a client token may be used for: what its key may, or one upload and nothing else. */
-export type TokenScope = KeyScope | "upload";
+/** What a client token may be used for: what its key may, but for making keys, which would outlive it; or one upload and nothing else. */
+export type TokenScope = Exclude<KeyScope, "keys"> | "upload";
 
-const TOKEN_SCOPES: readonly TokenScope[] = [...KEY_SCOPES, "upload"];
+const TOKEN_SCOPES = [
+  "ask",
+  "jobs",
+  "webhooks",
+  "usage",
+  "upload",
+] as const satisfies readonly TokenScope[];
 
 /**
  * What an app holds instead of a key: a JWT (RFC 7519) that is good for minutes and for part of what its key may do.
@@ -209,10 +215,15 @@ export const clientTokenRequestSchema: z.ZodType<ClientTokenRequest> = z
       description:
         "Its answers may come from the account's cache and go there. Without it they are cached for its subject alone.",
     }),
-    scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(KEY_SCOPES.length).default(["ask"]).meta({
-      description:
-        "`upload` stands alone: the token is good for one `POST /v1/images`, and what it uploads can be asked about by tokens of its subject.",
-    }),
+    scopes: z
+      .array(z.enum(TOKEN_SCOPES))
+      .min(1)
+      .max(TOKEN_SCOPES.length - 1)
+      .default(["ask"])
+      .meta({
+        description:
+          "`upload` stands alone: the token is good for one `POST /v1/images`, and what it uploads can be asked about by tokens of its subject.",
+      }),
     models: modelsSchema.exactOptional(),
     origins: originsSchema.exactOptional().meta({ description: "For a page: where it lies." }),
   })

@@ -19,7 +19,7 @@ export type KeyEnvironment = "live" | "test";
 /** What a key may be used for. */
 export type KeyScope = (typeof KEY_SCOPES)[number];
 
-export const KEY_SCOPES = ["ask", "jobs", "webhooks", "usage"] as const;
+export const KEY_SCOPES = ["ask", "jobs", "webhooks", "usage", "keys"] as const;
 
 /** 88 bits: ids are drawn without asking whether they are taken. */
 const ID_BYTES = 11;
