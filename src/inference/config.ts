@@ -35,7 +35,12 @@ export interface Config {
   readonly featureBytes: number;
   /** Folder on a disk for what need not be in memory. */
   readonly scratch: string;
+  /** From being asked to end until every connection is closed: what runs then is cut off, and an edge sends it elsewhere. */
   readonly drainTimeoutMs: number;
+  /** What `GET /metrics` asks for as a bearer token. Absent: it is served where nothing but this machine can reach it. */
+  readonly metricsToken?: string;
+  /** Why nobody may reach this process where somebody seems to want to; absent: nothing speaks for it. */
+  readonly hint?: string;
   /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
   readonly allowsPrivateFetch: boolean;
   /** Ports of this machine that are never fetched from or delivered to: those of the system itself. */
@@ -45,7 +50,14 @@ export interface Config {
 /** What the fetch hop is told from outside: as much of the function's as reaching other hosts takes. */
 export type FetchConfig = Pick<
   Config,
-  "host" | "port" | "ticketKeys" | "drainTimeoutMs" | "allowsPrivateFetch" | "forbiddenFetchPorts"
+  | "host"
+  | "port"
+  | "ticketKeys"
+  | "drainTimeoutMs"
+  | "metricsToken"
+  | "hint"
+  | "allowsPrivateFetch"
+  | "forbiddenFetchPorts"
 >;
 
 /**
@@ -54,10 +66,28 @@ export type FetchConfig = Pick<
  */
 const DEFAULT_FEATURE_BYTES: number = 256 * 1024 * 1024;
 
-const port = z.coerce.number().int().min(0).max(65_535);
+/**
+ * Kubernetes tells every container of a namespace the Services there as variables: one that is named `unmask` sets `UNMASK_PORT` to
+ * an address.
+ */
+const port = z
+  .string()
+  .regex(
+    /^\d{1,5}$/,
+    "is no port; where a Kubernetes Service named `unmask` sets it, say enableServiceLinks: false",
+  )
+  .transform(Number)
+  .pipe(z.int().max(65_535))
+  .optional();
+
+/** Threat: a token that is tried out. 16 characters of a random alphabet are beyond trying. */
+const MIN_METRICS_TOKEN_LENGTH = 16;
 
 /** What both entries need. */
 const shared = {
+  UNMASK_PORT: port,
+  /** What hosts of containers say: Cloud Run, Knative, RunPod and others. `UNMASK_PORT` wins. */
+  PORT: port,
   UNMASK_HOST: z.string().default("127.0.0.1"),
   UNMASK_TICKET_KEYS: verificationKeysText,
   UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
@@ -67,12 +97,15 @@ const shared = {
     .transform((list) => list.split(",").filter((port) => port.trim() !== ""))
     .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535))),
   UNMASK_DRAIN_TIMEOUT_MS: z.coerce.number().int().min(0).default(25_000),
+  UNMASK_METRICS_TOKEN: z.string().min(MIN_METRICS_TOKEN_LENGTH).optional(),
 };
 
-const fetchEnvironment = z.object({ ...shared, UNMASK_PORT: port.default(8789) });
+const FUNCTION_PORT = 8788;
+const FETCH_HOP_PORT = 8789;
+
+const fetchEnvironment = z.object(shared);
 
 const settings = z.object({
-  UNMASK_PORT: port.default(8788),
   UNMASK_MODEL: z.string().default("unmask-demo"),
   UNMASK_MODEL_VERSION: z.string().optional(),
   UNMASK_PROVIDER: z.enum(providerNames).default("cpu"),
@@ -103,7 +136,7 @@ const environment = z.intersection(settings, storeEnvironment);
 export function parseConfig(variables: Readonly<Record<string, string | undefined>>): Config {
   const values = valuesOf(environment, variables, "the function");
   return {
-    ...fetchConfigOf(values),
+    ...fetchConfigOf(values, FUNCTION_PORT),
     model: values.UNMASK_MODEL,
     ...(values.UNMASK_MODEL_VERSION === undefined
       ? {}
@@ -132,7 +165,7 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
 export function parseFetchConfig(
   variables: Readonly<Record<string, string | undefined>>,
 ): FetchConfig {
-  return fetchConfigOf(valuesOf(fetchEnvironment, variables, "the fetch hop"));
+  return fetchConfigOf(valuesOf(fetchEnvironment, variables, "the fetch hop"), FETCH_HOP_PORT);
 }
 
 function valuesOf<Values>(
@@ -140,7 +173,9 @@ function valuesOf<Values>(
   variables: Readonly<Record<string, string | undefined>>,
   what: string,
 ): Values {
-  const parsed = schema.safeParse(variables);
+  // Where both are said, what stands in `PORT` is for somebody else: it may be anything.
+  const { UNMASK_PORT: own, PORT: hosts } = variables;
+  const parsed = schema.safeParse({ ...variables, PORT: own === undefined ? hosts : undefined });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
@@ -148,13 +183,28 @@ function valuesOf<Values>(
   throw new Error(`${what} cannot start with this environment:\n${problems.join("\n")}`);
 }
 
-function fetchConfigOf(values: z.output<typeof fetchEnvironment>): FetchConfig {
+function fetchConfigOf(
+  values: z.output<typeof fetchEnvironment>,
+  defaultPort: number,
+): FetchConfig {
+  const { UNMASK_HOST: host, UNMASK_METRICS_TOKEN: metricsToken } = values;
   return {
-    host: values.UNMASK_HOST,
-    port: values.UNMASK_PORT,
+    host,
+    port: values.UNMASK_PORT ?? values.PORT ?? defaultPort,
     ticketKeys: values.UNMASK_TICKET_KEYS,
     drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
+    ...(metricsToken === undefined ? {} : { metricsToken }),
+    ...(values.PORT === undefined || !isLoopback(host)
+      ? {}
+      : {
+          hint: `PORT is set, as by a host of containers, but ${host} is reached from here alone: set UNMASK_HOST=0.0.0.0`,
+        }),
     allowsPrivateFetch: values.UNMASK_FETCH_PRIVATE === "allow",
     forbiddenFetchPorts: values.UNMASK_FETCH_FORBIDDEN,
   };
+}
+
+/** Whether nothing but this machine reaches what listens there. */
+export function isLoopback(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|localhost|::1)$/.test(host);
 }

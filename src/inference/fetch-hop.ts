@@ -9,7 +9,7 @@ import { resolverFor } from "./fetch/resolver.ts";
 import { createFetcher } from "./fetch/routes.ts";
 import { jsonLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
+import { askedToEnd, endWithin } from "./shutdown.ts";
 import { createTicketLog } from "./ticket-log.ts";
 
 const log = jsonLog((line) => process.stderr.write(line), Date.now);
@@ -23,13 +23,21 @@ async function main(): Promise<void> {
   const metrics = createMetrics();
   const fetcher = createFetcher(reach, Date.now, log, metrics);
   const tickets = createTicketLog(Date.now);
-  const handler = createFetchHandler({ ticketKeys, tickets, fetcher, metrics, now: Date.now, log });
+  let isDraining = false;
+  const handler = createFetchHandler({
+    ...{ ticketKeys, tickets, fetcher, metrics, now: Date.now, log, metricsGuard: config },
+    isDraining: () => isDraining,
+  });
+  if (config.hint !== undefined) log("hop.hint", { sentence: config.hint });
   const server = serve({ fetch: handler.fetch, hostname, port }, (address) =>
     log("hop.listening", { host: hostname, port: address.port }),
   );
-  log("hop.draining", { signal: await asked, ...fetcher.load() });
-  await withinMs(fetcher.drain(), config.drainTimeoutMs);
-  await closeServer(server);
+  const signal = await asked;
+  isDraining = true;
+  log("hop.draining", { signal, ...fetcher.load() });
+  await endWithin(config.drainTimeoutMs, fetcher.drain(), server, () =>
+    log("hop.cut", fetcher.load()),
+  );
   log("hop.ended");
 }
 

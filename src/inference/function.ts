@@ -15,7 +15,7 @@ import { createModelHost } from "./model-host.ts";
 import { openModel } from "./model-loader.ts";
 import { loadKernels } from "./runtime/kernels.ts";
 import { openShardCache } from "./shard-cache.ts";
-import { askedToEnd, closeServer, withinMs } from "./shutdown.ts";
+import { askedToEnd, endWithin } from "./shutdown.ts";
 import { openStore } from "./store-config.ts";
 import { createTicketLog } from "./ticket-log.ts";
 
@@ -60,6 +60,7 @@ async function main(): Promise<void> {
   const forbiddenPorts = [config.port, ...forbiddenFetchPorts];
   const reach = { resolve: resolverFor(allowsPrivate), allowsPrivate, forbiddenPorts };
   const fetcher = createFetcher(reach, Date.now, log, metrics);
+  let isDraining = false;
   const handler = createHandler({
     host,
     admission,
@@ -67,18 +68,22 @@ async function main(): Promise<void> {
     tickets: createTicketLog(Date.now),
     fetcher,
     metrics,
+    metricsGuard: config,
+    isDraining: () => isDraining,
     now: Date.now,
     log,
   });
+  if (config.hint !== undefined) log("function.hint", { sentence: config.hint });
   const server = serve(
     { fetch: handler.fetch, hostname: config.host, port: config.port },
     ({ port }) => log("function.listening", { host: config.host, port }),
   );
   const end = await Promise.race([asked, host.replacement]);
+  isDraining = true;
   if (typeof end === "string") log("function.draining", { signal: end, ...admission.load() });
   else log("function.replaced", { reason: end.reason, exitCode: end.exitCode });
-  await withinMs(Promise.all([admission.drain(), fetcher.drain()]), config.drainTimeoutMs);
-  await closeServer(server);
+  const work = Promise.all([admission.drain(), fetcher.drain()]);
+  await endWithin(config.drainTimeoutMs, work, server, () => log("function.cut", admission.load()));
   await host.dispose();
   log("function.ended");
   if (typeof end === "string") return;

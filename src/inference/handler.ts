@@ -25,8 +25,10 @@ import type { Admission } from "./admission.ts";
 import { failureOf } from "./fault.ts";
 import { fetchForEdge } from "./fetch/handler.ts";
 import type { Fetcher } from "./fetch/routes.ts";
+import { servingOf } from "./host-status.ts";
 import { errorChain, type Log } from "./log.ts";
-import { type GaugeName, METRICS_CONTENT_TYPE, type Metrics } from "./metrics.ts";
+import type { GaugeName, Metrics } from "./metrics.ts";
+import { createMetricsRoute, createProbes, type MetricsGuard } from "./probes.ts";
 import { type RunParts, run } from "./run.ts";
 import { tracedLog } from "./trace.ts";
 import { readOrder, readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
@@ -36,6 +38,9 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
   readonly admission: Admission;
   readonly fetcher: Fetcher;
   readonly metrics: Metrics;
+  readonly metricsGuard: MetricsGuard;
+  /** Whether this process was asked to end, or ends by itself. */
+  readonly isDraining: () => boolean;
 }
 
 /**
@@ -45,7 +50,8 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
  *   POST /v1/fetch      ticket and order in, what another host answered out: pictures by address, webhooks
  *   GET  /v1/model      what the model can be asked
  *   GET  /status        how far the weights are
- *   GET  /metrics       counts for Prometheus
+ *   GET  /metrics       counts for Prometheus, for whom `createMetricsRoute` says
+ *   GET  /ping, /health/live, /health/ready   what hosts of containers ask (`createProbes`)
  *   GET  /health        200 while the process takes work; 503 with a reason once its model can never be served, or what it computes cannot be trusted: replace it
  */
 export function createHandler(parts: HandlerParts): Hono {
@@ -63,10 +69,14 @@ export function createHandler(parts: HandlerParts): Hono {
     const status = parts.host.status();
     return status.ok ? Response.json(status.value) : refusal(c.req.raw, status.refusal);
   });
-  app.get("/metrics", () => {
-    const headers = { "content-type": METRICS_CONTENT_TYPE };
-    return new Response(parts.metrics.render(gaugesOf(parts)), { headers });
-  });
+  app.route(
+    "/",
+    createMetricsRoute(parts.metricsGuard, () => parts.metrics.render(gaugesOf(parts))),
+  );
+  app.route(
+    "/",
+    createProbes(() => servingOf(parts.host, parts.isDraining())),
+  );
   app.get("/health", () => {
     const health = parts.host.health();
     const init = { status: health.status === "failed" ? 503 : 200 };
@@ -144,12 +154,19 @@ function beyondLimit({ options }: Question, card: ModelCard): Failure | undefine
   return { kind: "invalid_request", problems: [{ pointer: "/options/canvas", message }] };
 }
 
-function gaugesOf({ host, admission }: HandlerParts): Record<GaugeName, number> {
+function gaugesOf({
+  host,
+  admission,
+  metrics,
+  isDraining,
+}: HandlerParts): Record<GaugeName, number> {
   const { running, waiting } = admission.load();
   const status = host.status();
   return {
     answers_running: running,
     answers_waiting: waiting,
+    queue_steps: metrics.queueSteps(),
+    ready: servingOf(host, isDraining()).status === "ready" ? 1 : 0,
     weights_loaded_bytes: status.ok ? status.value.loaded_bytes : 0,
     weights_total_bytes: status.ok ? status.value.total_bytes : 0,
     process_resident_memory_bytes: process.memoryUsage.rss(),

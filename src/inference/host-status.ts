@@ -4,7 +4,9 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import type { OrtEngine } from "#engine/ort-engine.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
 import { loadFaultOf } from "./fault.ts";
+import type { ModelHost } from "./model-host.ts";
 import type { ModelLoad } from "./model-loader.ts";
+import type { Serving } from "./probes.ts";
 
 export type Health =
   | { readonly status: "ok" }
@@ -52,6 +54,24 @@ export function healthOf(
   const state = load?.state();
   if (state?.kind !== "failed") return { status: "ok" };
   return { status: "failed", reason: codeOfLoad(state.error) };
+}
+
+/** Says whether what is sent to a function now is answered. Weights that are here are not asked after again, wherever they came from. */
+export function servingOf(
+  host: Pick<ModelHost, "health" | "isLoaded" | "status">,
+  isDraining: boolean,
+): Serving {
+  if (isDraining) return { status: "draining" };
+  const health = host.health();
+  if (health.status === "failed") return health;
+  if (host.isLoaded()) return { status: "ready" };
+  const load = host.status();
+  return {
+    status: "loading",
+    loaded_bytes: load.ok ? load.value.loaded_bytes : 0,
+    total_bytes: load.ok ? load.value.total_bytes : 0,
+    eta_seconds: load.ok ? load.value.eta_seconds : null,
+  };
 }
 
 function codeOfLoad(error: unknown): string {

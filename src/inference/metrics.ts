@@ -9,6 +9,10 @@ export interface Metrics {
     /** Positions that passes computed. */
     readonly rows: number;
   }) => void;
+  /** Counts the steps of an answer that has come in as work; what it returns is told how many are left, 0 once it has ended. */
+  readonly queued: (steps: number) => (left: number) => void;
+  /** Steps that all answers in the queue and in the making still take, if each goes on to its end. */
+  readonly queueSteps: () => number;
   readonly fetched: (fetch: { readonly purpose: string; readonly outcome: string }) => void;
   /** Writes everything that was counted, and the gauges as they stand. */
   readonly render: (gauges: Readonly<Partial<Record<GaugeName, number>>>) => string;
@@ -17,6 +21,8 @@ export interface Metrics {
 export type GaugeName =
   | "answers_running"
   | "answers_waiting"
+  | "queue_steps"
+  | "ready"
   | "weights_loaded_bytes"
   | "weights_total_bytes"
   | "process_resident_memory_bytes";
@@ -36,6 +42,11 @@ const help: Readonly<Record<string, readonly [type: string, words: string]>> = {
   answer_run_seconds: ["histogram", "How long answers took from their turn to their end."],
   answers_running: ["gauge", "Answers in the making."],
   answers_waiting: ["gauge", "Answers in the queue."],
+  queue_steps: ["gauge", "Unmasking steps that answers waiting and in the making still take."],
+  ready: [
+    "gauge",
+    "1 while what is sent here is answered: weights loaded, not draining, not failed.",
+  ],
   weights_loaded_bytes: ["gauge", "Bytes of weights that have arrived."],
   weights_total_bytes: ["gauge", "Bytes of weights in all."],
   process_resident_memory_bytes: ["gauge", "Resident memory of the process."],
@@ -48,7 +59,17 @@ export function createMetrics(): Metrics {
     void counters.set(series, (counters.get(series) ?? 0) + amount);
   const wait = createHistogram();
   const run = createHistogram();
+  let queueSteps = 0;
   return {
+    queued: (steps) => {
+      let counted = steps;
+      queueSteps += steps;
+      return (left) => {
+        queueSteps += left - counted;
+        counted = left;
+      };
+    },
+    queueSteps: () => queueSteps,
     answered: ({ outcome, waitedMs, ranMs, steps, forwardPasses, rows }) => {
       add(`answers_total{outcome="${label(outcome)}"}`);
       add("steps_total", steps);

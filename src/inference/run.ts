@@ -15,7 +15,7 @@ import type { ModelHost } from "./model-host.ts";
 export interface RunParts {
   readonly host: ModelHost;
   readonly admission: Pick<Admission, "load">;
-  readonly metrics: Pick<Metrics, "answered">;
+  readonly metrics: Pick<Metrics, "answered" | "queued">;
   /** Milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -51,6 +51,7 @@ export async function* run(
   let started: { readonly atMs: number; readonly waitedMs: number } | undefined;
   let outcome = "abandoned";
   let [steps, forwardPasses, rows] = [0, 0, 0];
+  const stepsLeft = parts.metrics.queued(work.question.options.steps);
   try {
     const turn = await turnBefore(place, work.deadline);
     if (turn === "late") place.leave();
@@ -66,6 +67,7 @@ export async function* run(
       if (event.kind === "answer.partial") outcome = "partial";
       if (event.kind === "answer.frame") {
         steps = event.step;
+        stepsLeft(work.question.options.steps - steps);
         rows += event.rows ?? 0;
       }
       if ("usage" in event) ({ steps, forwardPasses } = event.usage);
@@ -73,6 +75,7 @@ export async function* run(
     }
   } finally {
     place.leave();
+    stepsLeft(0);
     const endedMs = parts.now();
     const waitedMs = Math.round(started?.waitedMs ?? endedMs - enteredMs);
     const ranMs = Math.round(endedMs - (started?.atMs ?? endedMs));

@@ -7,8 +7,7 @@ export function askedToEnd(): Promise<NodeJS.Signals> {
   });
 }
 
-/** Lets what runs end, but not for ever: the platform kills what has not gone after its own patience. */
-export async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
+async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
   const { promise: isLate, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, limitMs);
   await Promise.race([work, isLate]);
@@ -18,16 +17,33 @@ export async function withinMs(work: Promise<unknown>, limitMs: number): Promise
 /** How long a reply that is ready may take to its last byte. */
 const FLUSH_MS = 2_000;
 
-/** Closes a server: replies that are ready are still written, then every connection ends, also those that are kept open. */
-export async function closeServer(server: ServerType): Promise<void> {
+/**
+ * Lets what runs end, writes what is ready, and closes every connection, also those that are kept open: all within `limitMs`, since
+ * the platform kills what has not gone after its own patience. What still runs then is cut off; who asked sees that at once, and
+ * sends it elsewhere; `onCut` is called just before.
+ */
+export async function endWithin(
+  limitMs: number,
+  work: Promise<unknown>,
+  server: ServerType,
+  onCut: () => void,
+): Promise<void> {
+  // The time to write is a part of the whole: without it the last reply is cut off where the work took all of it.
+  const flushMs = Math.min(FLUSH_MS, limitMs / 4);
+  let isDone = false;
+  const done = work.then(() => {
+    isDone = true;
+  });
+  await withinMs(done, limitMs - flushMs);
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
   server.close((error) => (error === undefined ? resolve() : reject(error)));
   // A connection that is kept alive is idle only once its last reply is written.
   const sweep = setInterval(() => {
     if ("closeIdleConnections" in server) server.closeIdleConnections();
   }, FLUSH_MS / 100);
-  await withinMs(closed, FLUSH_MS);
+  await withinMs(closed, flushMs);
   clearInterval(sweep);
+  if (!isDone) onCut();
   if ("closeAllConnections" in server) server.closeAllConnections();
   await closed;
 }

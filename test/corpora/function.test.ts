@@ -57,6 +57,8 @@ describe("the function with the model that ships", () => {
         metrics,
       ),
       metrics,
+      metricsGuard: { host: "127.0.0.1" },
+      isDraining: () => false,
       admission: createAdmission(1, 1, () => 0),
       ticketKeys: [keys.verification],
       tickets: createTicketLog(() => 0),

@@ -72,6 +72,40 @@ describe("the function's configuration", () => {
     );
   });
 
+  test("listens on the port that a host of containers says in PORT, unless it has one of its own", () => {
+    expect(parseConfig({ ...complete, PORT: "8080" }).port).toBe(8080);
+    expect(parseConfig({ ...complete, PORT: "8080", UNMASK_PORT: "9000" }).port).toBe(9000);
+    const { UNMASK_TICKET_KEYS } = complete;
+    expect(parseFetchConfig({ UNMASK_TICKET_KEYS, PORT: "8080" }).port).toBe(8080);
+    for (const words of ["", "65536", "-1", "80.5", "http"])
+      expect(() => parseConfig({ ...complete, PORT: words })).toThrow(/\n {2}PORT: /);
+    // Where both are said, PORT is somebody else's.
+    expect(parseConfig({ ...complete, PORT: "none", UNMASK_PORT: "9000" }).port).toBe(9000);
+  });
+
+  test("says what to do where a Kubernetes Service of its name has put an address into UNMASK_PORT", () => {
+    expect(() => parseConfig({ ...complete, UNMASK_PORT: "tcp://10.96.0.1:80" })).toThrow(
+      /UNMASK_PORT: .*enableServiceLinks: false/,
+    );
+  });
+
+  test("listens on this machine alone until it is told otherwise, and says so where a host of containers speaks", () => {
+    expect(parseConfig(complete).host).toBe("127.0.0.1");
+    expect(parseConfig(complete).hint).toBeUndefined();
+    expect(parseConfig({ ...complete, PORT: "8080" }).hint).toContain("UNMASK_HOST=0.0.0.0");
+    const open = parseConfig({ ...complete, PORT: "8080", UNMASK_HOST: "0.0.0.0" });
+    expect([open.host, open.hint]).toEqual(["0.0.0.0", undefined]);
+  });
+
+  test("takes no token for its metrics that could be tried out", () => {
+    expect(parseConfig(complete).metricsToken).toBeUndefined();
+    const told = { ...complete, UNMASK_METRICS_TOKEN: "m".repeat(16) };
+    expect(parseConfig(told).metricsToken).toBe("m".repeat(16));
+    expect(() => parseConfig({ ...told, UNMASK_METRICS_TOKEN: "short" })).toThrow(
+      /UNMASK_METRICS_TOKEN/,
+    );
+  });
+
   test("puts aside what need not be in memory: where it is told, beside the shards, or where temporary files go", () => {
     expect(parseConfig(complete).scratch).toBe(tmpdir());
     const cached = { ...complete, UNMASK_SHARD_CACHE: "/var/shards" };

@@ -97,6 +97,8 @@ function parts(
       metrics,
     ),
     metrics,
+    metricsGuard: { host: "127.0.0.1" },
+    isDraining: () => false,
     now: () => 0,
     log: () => undefined,
     ...rest,

@@ -4,6 +4,8 @@ import { createMetrics } from "#inference/metrics.ts";
 const gauges = {
   answers_running: 1,
   answers_waiting: 2,
+  queue_steps: 48,
+  ready: 1,
   weights_loaded_bytes: 3,
   weights_total_bytes: 4,
   process_resident_memory_bytes: 5,
@@ -61,6 +63,18 @@ describe("the metrics", () => {
     expect(values.get("unmask_forward_passes_total")).toBe(48);
     expect(values.get("unmask_rows_total")).toBe(3000);
     expect(values.get("unmask_answers_waiting")).toBe(2);
+  });
+
+  test("count work that waits in steps: what an answer brings, less what is done, and nothing of those that have ended", () => {
+    const { queued, queueSteps } = createMetrics();
+    const [long, short] = [queued(64), queued(8)];
+    expect(queueSteps()).toBe(72);
+    long(40);
+    expect(queueSteps()).toBe(48);
+    short(0);
+    short(0);
+    long(0);
+    expect(queueSteps()).toBe(0);
   });
 
   test("hold a histogram's law: its buckets never fall, the last is the count, the sum is in seconds", () => {

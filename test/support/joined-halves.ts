@@ -68,6 +68,8 @@ export async function joinHalves(): Promise<JoinedHalves> {
       metrics,
     ),
     metrics,
+    metricsGuard: { host: "127.0.0.1" },
+    isDraining: () => false,
     admission: createAdmission(1, 1, () => 0),
     ticketKeys: [verification],
     tickets: createTicketLog(Date.now),

@@ -3,7 +3,8 @@ import type { Failure } from "#domain/failure.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { errorChain } from "../log.ts";
-import { METRICS_CONTENT_TYPE, type Metrics } from "../metrics.ts";
+import type { GaugeName, Metrics } from "../metrics.ts";
+import { createMetricsRoute, createProbes, type MetricsGuard, type Serving } from "../probes.ts";
 import { tracedLog, traceOf } from "../trace.ts";
 import { readTicket, readTicketedBody, type WorkOrderParts } from "../work-order.ts";
 import { type Fetcher, MAX_ORDER_BYTES } from "./routes.ts";
@@ -12,23 +13,32 @@ import { type Fetcher, MAX_ORDER_BYTES } from "./routes.ts";
 export interface FetchHandlerParts extends WorkOrderParts {
   readonly fetcher: Fetcher;
   readonly metrics: Metrics;
+  readonly metricsGuard: MetricsGuard;
+  /** Whether this process was asked to end. */
+  readonly isDraining: () => boolean;
 }
 
 /**
  * Builds the fetch hop's HTTP face.
  *
  *   POST /v1/fetch   ticket and order in, what another host answered out: pictures by address, webhooks
- *   GET  /metrics    counts for Prometheus
+ *   GET  /metrics    counts for Prometheus, for whom `createMetricsRoute` says
+ *   GET  /ping, /health/live, /health/ready   what hosts of containers ask (`createProbes`)
  *   GET  /health     200 while the process takes work
  */
 export function createFetchHandler(parts: FetchHandlerParts): Hono {
   const app = new Hono();
   app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, parts));
-  app.get("/metrics", () => {
-    const gauges = { process_resident_memory_bytes: process.memoryUsage.rss() };
-    const headers = { "content-type": METRICS_CONTENT_TYPE };
-    return new Response(parts.metrics.render(gauges), { headers });
+  const serving = (): Serving => ({ status: parts.isDraining() ? "draining" : "ready" });
+  const gauges = (): Partial<Record<GaugeName, number>> => ({
+    ready: parts.isDraining() ? 0 : 1,
+    process_resident_memory_bytes: process.memoryUsage.rss(),
   });
+  app.route(
+    "/",
+    createMetricsRoute(parts.metricsGuard, () => parts.metrics.render(gauges())),
+  );
+  app.route("/", createProbes(serving));
   app.get("/health", () => Response.json({ status: "ok", ...parts.fetcher.load() }));
   app.notFound((c) => refusal(c.req.raw, { kind: "not_found", path: c.req.path }));
   app.onError((cause, c) => {
@@ -42,7 +52,7 @@ export function createFetchHandler(parts: FetchHandlerParts): Hono {
 /** Reaches another host for the edge; the account that its ticket names has a share of the places. */
 export async function fetchForEdge(
   request: Request,
-  parts: Omit<FetchHandlerParts, "metrics">,
+  parts: Pick<FetchHandlerParts, "fetcher"> & WorkOrderParts,
 ): Promise<Response> {
   const { log, fetcher } = tracedParts(request, parts);
   const ticket = await readTicket(request, { ...parts, log });
