@@ -53,7 +53,7 @@ const status = async (url: string): Promise<number> => (await fetch(url)).status
 const question = {
   messages: [{ role: "user" as const, text: "What is this?" }],
   images: [new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"))],
-  options: options({ canvas: 16, steps: 16, blockLength: 16 }),
+  options: options({ canvas: 64, steps: 64, blockLength: 64 }),
 };
 
 /** Asks the functions in this order, and makes the answer to its end. `onStep` is called with each step that is told. */
@@ -65,7 +65,7 @@ async function answerFrom(urls: readonly string[], onStep: (step: number) => voi
     functionsOf: async () => urls,
     pictures: {} as DispatchMeans["pictures"],
   };
-  const job = { id: "ans_bb", accountId: "acc_1", card: { id: "unmask-demo" } };
+  const job = { id: "ans_a", accountId: "acc_1", card: { id: "unmask-demo" } };
   let attempts = 0;
   const events = generateAnswer({
     turn: async () => undefined,
@@ -149,7 +149,7 @@ describe("a function as a container", () => {
     });
     const whole = await answerFrom([second.url]);
     const cut = await answerFrom([first.url, second.url], (step) => {
-      if (step !== 2) return;
+      if (step !== 1) return;
       first.child.kill("SIGTERM");
     });
     const [completed, goneOn] = [whole.told.at(-1), cut.told.at(-1)];

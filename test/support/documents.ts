@@ -135,10 +135,10 @@ function spelledOut(name: string): string[] {
 
 function routeComplaints(method: string | undefined, route: string, house: House): string[] {
   const literal = route.replace(/\{(\w+)\}/g, ":$1").replace(/[.,]$/, "");
-  const [app, handler] = ["src/edge/app.ts", "src/inference/handler.ts"].map(house.read);
+  const apps = ["src/edge/app.ts", "src/inference/handler.ts", "src/inference/probes.ts"];
   const call = method === undefined ? "" : `app.${method.toLowerCase()}(`;
   const end = method === undefined ? "" : '"';
-  const isServed = [app, handler].some((text) => text?.includes(`${call}"${literal}${end}`));
+  const isServed = apps.some((file) => house.read(file)?.includes(`${call}"${literal}${end}`));
   // The function's routes are constants that both ends of the hop read.
   return isServed || house.sources.includes(`_PATH = "${literal}"`)
     ? []
