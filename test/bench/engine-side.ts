@@ -6,9 +6,8 @@ import type { Architecture } from "#domain/architecture.ts";
 import { tensor } from "#domain/tensor.ts";
 import type { OrtEngine } from "#engine/ort-engine.ts";
 import type { StorageForm } from "#weights/format-choice.ts";
-import { draftStages } from "#weights/layout.ts";
-import { mixSeed, randomTensor } from "#weights/synth/random.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
+import { randomStages } from "../support/random-stages.ts";
 import { openProduct } from "./plain-product.ts";
 import { type Took, timed } from "./took.ts";
 
@@ -71,17 +70,7 @@ async function openEngine(root: string, form: StorageForm, layers: number): Prom
   const createEngine = await engineOf(root);
   const architecture = narrowArchitecture(layers);
   const engine = await createEngine({ architecture, provider: "cpu" });
-  for (const [stage, draft] of draftStages(architecture, form.format, form.block).entries()) {
-    const bytes = new Uint8Array(draft.bytes);
-    for (const [index, entry] of draft.tensors.entries()) {
-      const written = { data: 0, scales: 0 };
-      for (const { part, bytes: piece } of randomTensor(entry, mixSeed(1, stage, index))) {
-        bytes.set(piece, (entry[part]?.offset ?? 0) + written[part]);
-        written[part] += piece.byteLength;
-      }
-    }
-    await engine.accept({ layout: { ...draft, shards: [] }, bytes });
-  }
+  for (const stage of randomStages(architecture, form)) await engine.accept(stage);
   return engine;
 }
 

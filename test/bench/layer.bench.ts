@@ -1,4 +1,4 @@
-import { layerStage } from "#domain/bundle.ts";
+import { type LoadedStage, layerStage } from "#domain/bundle.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { Runtime, Session } from "#engine/runtime/runtime.ts";
 import { withWasmLayers } from "#engine/wasm-layer/wasm-layers.ts";
@@ -7,10 +7,9 @@ import { opProfiles } from "#graph/profile.ts";
 import { rotationTables } from "#graph/rotary.ts";
 import { loadRuntime } from "#inference/runtime/ort.ts";
 import type { StorageForm } from "#weights/format-choice.ts";
-import { draftStages } from "#weights/layout.ts";
-import { mixSeed, randomTensor } from "#weights/synth/random.ts";
 import { synthArchitecture } from "#weights/synth/shapes.ts";
 import { layerBinaries } from "../support/layer-kernel.ts";
+import { randomStages } from "../support/random-stages.ts";
 import { medianOf, type Took, timed } from "./took.ts";
 
 /** One layer of the 8B's width, over a window behind a context, by two executors in the same process, by turns. */
@@ -30,14 +29,16 @@ const WINDOWS: readonly (readonly [rows: number, context: number, turns: number]
   [256, 0, 3],
 ];
 
-const { language } = synthArchitecture("llada-v-8b");
+/** Without sight and words, whose weights nobody here runs. */
+const { vision, image, ...eightB } = synthArchitecture("llada-v-8b");
+const { language } = eightB;
 
 /** Measures a layer in each form on one thread. */
 export async function* measureWasmLayers(
   forms: readonly StorageForm[],
 ): AsyncIterable<WasmLayerFigures> {
   const ort = await loadRuntime("wasm", 1);
-  const own = await withWasmLayers(ort, layerBinaries());
+  const own = await withWasmLayers(ort, layerBinaries(), { take: ["int4", "int8"] });
   for (const form of forms) {
     const sessions = { own: await openOwn(own, form), ort: await openGraph(ort, form) };
     for (const [rows, context, turns] of WINDOWS) {
@@ -72,19 +73,12 @@ async function openGraph(runtime: Runtime, form: StorageForm): Promise<Session> 
 }
 
 /** A layer of random weights. */
-function stageOf({ format, block }: StorageForm) {
-  const stages = draftStages(synthArchitecture("llada-v-8b"), format, block);
-  const draft = stages.find(({ name }) => name === layerStage(0));
-  if (draft === undefined) throw new Error("the 8B has no first layer");
-  const bytes = new Uint8Array(draft.bytes);
-  for (const [index, entry] of draft.tensors.entries()) {
-    const written = { data: 0, scales: 0 };
-    for (const { part, bytes: piece } of randomTensor(entry, mixSeed(1, 1, index))) {
-      bytes.set(piece, (entry[part]?.offset ?? 0) + written[part]);
-      written[part] += piece.byteLength;
-    }
+function stageOf(form: StorageForm): LoadedStage {
+  const architecture = { ...eightB, language: { ...language, layers: 1, vocabSize: 1024 } };
+  for (const stage of randomStages(architecture, form)) {
+    if (stage.layout.name === layerStage(0)) return stage;
   }
-  return { layout: { ...draft, shards: [] }, bytes };
+  throw new Error("the 8B has no first layer");
 }
 
 function inputsOf(rows: number, context: number): Readonly<Record<string, Tensor>> {

@@ -21,7 +21,7 @@ export async function layerDigest(
   binaries: LayerBinaries,
   encoding: keyof typeof LAYER_DIGESTS,
 ): Promise<number> {
-  const runtime = await withWasmLayers(bareRuntime, binaries);
+  const runtime = await withWasmLayers(bareRuntime, binaries, { take: ["int4", "int8"] });
   const { stage, inputs } = decoderLayerCase({ encoding }, sizes);
   const session = await runtime.openLayer?.({ tower: sizes.language, stage, queries: "all" });
   const result = await session?.run(inputs, ["hiddenOut"]);

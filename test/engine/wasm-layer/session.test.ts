@@ -21,7 +21,7 @@ const sizes: CaseSizes = { language, window: ROWS };
 
 let runtime: Runtime;
 beforeAll(async () => {
-  runtime = await withWasmLayers(bareRuntime, layerBinaries());
+  runtime = await withWasmLayers(bareRuntime, layerBinaries(), { take: ["int4", "int8"] });
 });
 
 const open = async (

@@ -1,23 +1,37 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { numericsPart } from "#domain/numerics.ts";
 import type { Runtime } from "#engine/runtime/runtime.ts";
 import { decoderLayerCase, SMALL_SIZES } from "#engine/self-test/random-layers.ts";
 import { compileLayerKernel } from "#engine/wasm-layer/kernel.ts";
 import { layerError } from "#engine/wasm-layer/self-test.ts";
-import { LAYERS_ARITHMETIC, withWasmLayers } from "#engine/wasm-layer/wasm-layers.ts";
+import { withWasmLayers } from "#engine/wasm-layer/wasm-layers.ts";
 import { bareRuntime, LAYER_DIGESTS, layerDigest } from "../../support/layer-digest.ts";
 import { layerBinaries } from "../../support/layer-kernel.ts";
 
 const binaries = layerBinaries();
 
+/** Sizes that the kernels take. */
+const even = { ...SMALL_SIZES.language, hiddenSize: 64, headSize: 16, intermediateSize: 96 };
+
 describe("layers of our own", () => {
   let runtime: Runtime;
   beforeAll(async () => {
-    runtime = await withWasmLayers(bareRuntime, binaries);
+    runtime = await withWasmLayers(bareRuntime, binaries, { take: ["int4", "int8"] });
   });
 
-  test("are named in the numerics class, beside what the runtime tells of itself", () => {
-    expect(runtime.arithmetic?.kernels).toBe(LAYERS_ARITHMETIC);
-    expect(bareRuntime.arithmetic?.kernels).toBeUndefined();
+  test("are named in the numerics class with the formats that they take, beside what the runtime tells of itself", async () => {
+    expect(runtime.arithmetic?.kernels).toBe("simd128+layers.1-int4-int8");
+    const four = await withWasmLayers(bareRuntime, binaries);
+    expect(four.arithmetic?.kernels).toBe("simd128+layers.1-int4");
+    expect(numericsPart(four.arithmetic?.kernels ?? "")).toBe(four.arithmetic?.kernels);
+  });
+
+  test("in 8 bits are not taken unless asked for", async () => {
+    const four = await withWasmLayers(bareRuntime, binaries);
+    const { stage } = decoderLayerCase({ encoding: "w8" }, { language: even, window: 2 });
+    const order = { tower: even, stage, queries: "all" } as const;
+    expect(await four.openLayer?.(order)).toBeUndefined();
+    expect(await runtime.openLayer?.(order)).toBeDefined();
   });
 
   test.each([
@@ -39,12 +53,7 @@ describe("layers of our own", () => {
   );
 
   test("a stage whose bytes have been read is given back to be filled again", async () => {
-    const language = {
-      ...SMALL_SIZES.language,
-      hiddenSize: 64,
-      headSize: 16,
-      intermediateSize: 96,
-    };
+    const language = even;
     const { stage } = decoderLayerCase({ encoding: "w8" }, { language, window: 2 });
     const given: Uint8Array[] = [];
     const giveBack = (bytes: Uint8Array): void => void given.push(bytes);
@@ -60,8 +69,10 @@ test("kernels that compute anything wrongly on this machine take no layer, and i
   const at = Buffer.from(wrong.buffer).indexOf(constant);
   wrong[at + 1] = 0x81;
   const told: string[] = [];
-  const runtime = await withWasmLayers(bareRuntime, { relaxed: wrong, plain: wrong }, (fault) =>
-    told.push(fault),
+  const runtime = await withWasmLayers(
+    bareRuntime,
+    { relaxed: wrong, plain: wrong },
+    { tell: (fault) => told.push(fault) },
   );
   expect(runtime).toBe(bareRuntime);
   expect(told).toEqual([expect.stringMatching(/^attend: other bits/)]);
