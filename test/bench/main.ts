@@ -12,6 +12,7 @@ import { measureLedger } from "./ledger.bench.ts";
 import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
 import { reportModes } from "./modes-report.ts";
+import { MAX_VISITS, measurePage } from "./page.bench.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
 
@@ -53,6 +54,9 @@ const HELP = `npm run bench -- NAME
   modes [--steps N] [--traces FILE]  the demo set in each mode at N steps of a canvas of 32 (default 16, two minutes): score,
                                      agreement with exact, passes, positions; the commits of fast go to FILE as JSON
 
+  page [--turns N]                   the playground in Chromium, from opening its address to the first answer, clicks included:
+                                     medians of N visits (default 5, half a minute)
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -68,6 +72,7 @@ const NAMES: readonly string[] = [
   "engine",
   "layer",
   "memory",
+  "page",
   "webhooks",
   "modes",
 ];
@@ -80,7 +85,7 @@ async function main(): Promise<void> {
       format: { type: "string", default: "q4" },
       block: { type: "string", default: "128" },
       from: { type: "string", default: "disk" },
-      turns: { type: "string", default: "3" },
+      turns: { type: "string" },
       requests: { type: "string" },
       cache: { type: "boolean", default: false },
       form: { type: "string" },
@@ -114,10 +119,24 @@ async function main(): Promise<void> {
     for await (const lines of layerReport()) print(lines);
     return;
   }
+  if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
-  print(await reportLoad(values));
+  print(await reportLoad({ ...values, turns: values.turns ?? "3" }));
+}
+
+async function page(wanted: number): Promise<void> {
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_VISITS)
+    throw new Error(`--turns is a whole number from 1 to ${MAX_VISITS}`);
+  const { turns, readyMs, firstCellMs, answerMs, slowestAnswerMs } = await measurePage(wanted);
+  const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
+  print([
+    [`opened to ready, median of ${turns}`, inSeconds(readyMs)],
+    ["  to the first cell", inSeconds(firstCellMs)],
+    ["  to the whole answer", inSeconds(answerMs)],
+    ["  slowest", inSeconds(slowestAnswerMs)],
+  ]);
 }
 
 async function modes(steps: number, file: string | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 import { useRef, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
+import { bytesText } from "../parts/bytes-text.ts";
 import type { Extent, Picture } from "../pictures/picture.ts";
 import { CameraView } from "./camera-view.tsx";
 
@@ -178,12 +179,4 @@ function sizesText({ before, after }: { readonly before: Extent; readonly after:
 
 function extentText({ width, height, bytes }: Extent): string {
   return `${width} × ${height}, ${bytesText(bytes)}`;
-}
-
-/** Bytes in the unit that gives one to three digits before the point. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const isMega = bytes >= 999_500;
-  const value = isMega ? bytes / 1e6 : bytes / 1e3;
-  return `${value >= 10 ? Math.round(value) : value.toFixed(1)} ${isMega ? "MB" : "kB"}`;
 }

@@ -191,6 +191,7 @@ export function administratorStandIn(): StandIn {
           total_bytes: 2_700_000,
           eta_seconds: 0,
           running: 3,
+          places: 4,
           queued: 1,
         },
       },

@@ -1,4 +1,6 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { bytesText } from "../../parts/bytes-text.ts";
+import { counted } from "../data/amounts.ts";
 import type { FunctionBody } from "../data/shapes.ts";
 import { ListView } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
@@ -33,13 +35,14 @@ const badges: Readonly<Record<string, string>> = {
 };
 
 function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
-  const { url, state } = each;
+  const { url, state, reason } = each;
   return (
     <li class="card key">
       <div class="row between">
         <h2 class="breaks">{url}</h2>
         <span class={`badge ${badges[state] ?? "bad"}`}>{state}</span>
       </div>
+      {reason != null && <p class="breaks">{reason}</p>}
       <dl class="figures">
         {told(each).map(([name, value]) => (
           <div>
@@ -48,13 +51,42 @@ function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
           </div>
         ))}
       </dl>
+      <Loading each={each} />
     </li>
   );
 }
 
-function told(each: FunctionBody): readonly (readonly [string, string])[] {
-  const { object: _object, url: _url, state: _state, ...rest } = each;
-  return Object.entries(rest).flatMap(([name, value]) =>
-    typeof value === "string" || typeof value === "number" ? [[name, String(value)] as const] : [],
+/** What a function says of itself, in words; what it does not say is left out. */
+function told(each: FunctionBody): readonly (readonly [name: string, value: string])[] {
+  const { state, model, running, places, queued, numerics } = each;
+  return [
+    ...(model == null ? [] : ([["Model", `${model.name} ${model.version}`]] as const)),
+    ...(running == null
+      ? []
+      : ([
+          ["At work", `${running}${places == null ? "" : ` of ${counted(places, "place")}`}`],
+        ] as const)),
+    ...(queued == null ? [] : ([["Waiting", counted(queued, "question")]] as const)),
+    ...(numerics == null
+      ? []
+      : ([["Arithmetic", numerics.split("/").slice(0, 2).join(" ")]] as const)),
+    ...(state === "unreachable" ? ([["Weights", "not known"]] as const) : []),
+  ];
+}
+
+/** How far its weights are, while they are on their way. */
+function Loading({ each }: { readonly each: FunctionBody }): JSX.Element | null {
+  const { state, loaded_bytes: loaded, total_bytes: total, eta_seconds: seconds } = each;
+  if (state !== "loading" || loaded == null || total == null || total === 0) return null;
+  return (
+    <div>
+      <span class="meter" aria-hidden="true">
+        <i style={{ "inline-size": `${((100 * loaded) / total).toFixed(1)}%` }} />
+      </span>
+      <p class="fine">
+        {bytesText(loaded)} of {bytesText(total)} of its weights
+        {seconds == null ? "" : `, ready in about ${counted(Math.ceil(seconds), "second")}`}
+      </p>
+    </div>
   );
 }

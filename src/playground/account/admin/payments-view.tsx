@@ -29,7 +29,12 @@ export function PaymentsView({ dashboard }: SectionProps): JSX.Element {
           {(payments: readonly PaymentEventBody[]) => (
             <Table
               label="Payments"
-              head={["Told", "What", { name: "Amount", kind: "number" }, "Account"]}
+              head={[
+                "Told",
+                { name: "What", kind: "wide" },
+                { name: "Amount", kind: "number" },
+                "Account",
+              ]}
             >
               {payments.map((payment) => (
                 <PaymentRow key={payment.id} {...{ payment, dashboard }} />
@@ -53,7 +58,7 @@ function PaymentRow({
   return (
     <tr>
       <td class="nowrap">{timeText(received_at, dashboard.now())}</td>
-      <td>
+      <td class="wide">
         {type} <span class="fine">{provider}</span>
       </td>
       <td class="number">{exactMoney(amount_micros)}</td>

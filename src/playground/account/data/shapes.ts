@@ -76,11 +76,21 @@ export interface ToldDeliveryBody extends DeliveryBody {
   readonly attempts?: readonly ToldAttemptBody[];
 }
 
+/** What a function tells of itself; null or absent: it does not say. */
 export interface FunctionBody {
   readonly object: "function";
   readonly url: string;
   readonly state: string;
-  readonly model?: string | { readonly id: string };
+  readonly model?: { readonly name: string; readonly version: string } | null;
+  readonly loaded_bytes?: number | null;
+  readonly total_bytes?: number | null;
+  readonly eta_seconds?: number | null;
+  readonly numerics?: string | null;
+  readonly reason?: string | null;
+  /** Answers at work, of so many places, and questions that wait. */
+  readonly running?: number | null;
+  readonly places?: number | null;
+  readonly queued?: number | null;
 }
 
 export interface PaymentEventBody {

@@ -67,7 +67,8 @@ export function useDeed(troubleOf: (cause: unknown) => AccountTrouble): Deed {
 
 /** What went wrong with what was tried in a form; what was typed stays. */
 export function DeedTrouble({ deed }: { readonly deed: Deed }): JSX.Element | null {
-  if (deed.trouble === null) return null;
+  // Where the session is over, the way back in lies over the form and says so.
+  if (deed.trouble === null || deed.trouble.action === "sign_in") return null;
   const { title, advice, reference } = deed.trouble;
   return (
     <div class="amiss" role="alert">
