@@ -1,12 +1,15 @@
-// Remakes the pictures of the playground that the documents show: npm run -s node -- test/playground/screenshots.ts
+// Remakes the pictures of the playground and the dashboard that the documents show: npm run -s node -- test/playground/screenshots.ts
 
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import sharp from "sharp";
 import { tradeForPass } from "#client/playground-pass.ts";
 import { findChromium, startChromium } from "../support/chromium.ts";
 import { startLocalSystem } from "../support/local-system.ts";
+import { administratorStandIn, customerStandIn } from "./account/replies.ts";
+import { type StandIn, standIn } from "./account/stand-in.ts";
 
 const FOLDER = "infra/docs/pictures";
+const viewport = { width: 1280, height: 800 };
 
 const executablePath = findChromium();
 if (executablePath === undefined)
@@ -27,8 +30,31 @@ try {
     await page.getByText("The same, made afresh").waitFor();
     await page.locator(".cell").nth(7).hover();
   });
+  await shootAccount(browser, "account-overview", customerStandIn(), async (page) => {
+    await page.locator(".bars-of-days canvas").waitFor();
+  });
+  await shootAccount(browser, "account-administrator", administratorStandIn(), async (page) => {
+    await page.getByRole("button", { name: "Open Ada's shop" }).click();
+    await page.getByText("paid by card").waitFor();
+  });
 } finally {
   await browser.close();
+}
+
+/** Opens the account as it is after a month of sales, which no system has that was just started, and writes that down. */
+async function shootAccount(
+  browser: Browser,
+  name: string,
+  replies: StandIn,
+  bring: (page: Page) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext({ viewport, deviceScaleFactor: 1.5 });
+  const page = await context.newPage();
+  await standIn(page, replies);
+  await page.goto(`${system.url}/account`);
+  await bring(page);
+  await save(await page.screenshot({ animations: "disabled" }), name);
+  await context.close();
 }
 
 /** Opens the page, brings it where it is to be seen, and writes that down. */
@@ -39,7 +65,7 @@ async function shoot(
   bring: (page: Page) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
+    viewport,
     deviceScaleFactor: 1.5,
     ...look,
   });
@@ -48,10 +74,13 @@ async function shoot(
   await page.goto(`${system.url}/#pass=${token}`);
   await page.getByText("The price is known").waitFor();
   await bring(page);
-  const whole = await page.screenshot({ fullPage: true, animations: "disabled" });
-  // A third of the bytes, and nothing that the eye misses.
-  await sharp(whole).png({ palette: true, effort: 10 }).toFile(`${FOLDER}/${name}.png`);
+  await save(await page.screenshot({ fullPage: true, animations: "disabled" }), name);
   await context.close();
+}
+
+/** A third of the bytes, and nothing that the eye misses. */
+async function save(picture: Buffer, name: string): Promise<void> {
+  await sharp(picture).png({ palette: true, effort: 10 }).toFile(`${FOLDER}/${name}.png`);
 }
 
 /** Asks what the cache has not: each picture has a seed of its own, which without noise changes nothing else. */

@@ -19,6 +19,7 @@ const named = {
     ["quickstarts/sell", "infra/docs/guides/sell.md"],
     ["quickstarts/self-host", "infra/docs/guides/self-host.md"],
     ["playground", "infra/docs/guides/playground.md"],
+    ["dashboard", "infra/docs/guides/dashboard.md"],
   ],
   migrate: [
     ["quickstarts/from-openai", "infra/docs/guides/from-openai.md"],

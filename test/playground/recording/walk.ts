@@ -10,7 +10,7 @@ import { drop } from "../dropping.ts";
 import { type Camera, film } from "./film.ts";
 
 const [, , file = ".unmask/walk.webm"] = process.argv;
-const PICTURE = "test/fixtures/photographs/cat.jpg";
+const PICTURE = "test/fixtures/pictures/apple-and-guitar.png";
 const extent = { width: 1280, height: 800 };
 
 /** So long a viewer needs to read what has just appeared. */
@@ -46,8 +46,8 @@ try {
 async function askAndScrub(page: Page, camera: Camera): Promise<void> {
   camera.title("Drop a picture: it is made small here, to what the model sees.");
   await rest(page);
-  await drop(page, readFileSync(PICTURE), "cat.jpg", "image/jpeg");
-  await page.getByText("cat.jpg").first().waitFor();
+  await drop(page, readFileSync(PICTURE), "shelf.png", "image/png");
+  await page.getByText("shelf.png").first().waitFor();
   await rest(page);
   camera.title("Ask. The price is told before.");
   await page

@@ -80,6 +80,7 @@ function Money({
   readonly move: (kind: "grant" | "refund") => void;
 }): JSX.Element {
   const { name, id, balance, forecast, limits } = shown;
+  const { owed_micros: owed = 0 } = balance;
   const figures: readonly (readonly [name: string, value: string])[] = [
     ["Held", exactMoney(balance.held_micros)],
     ["Spent so far", exactMoney(balance.spent_micros)],
@@ -87,7 +88,7 @@ function Money({
     ["Days until zero", forecast.days_left === null ? "–" : String(Math.floor(forecast.days_left))],
     ["Requests a minute", limits.requests_per_minute.toLocaleString("en")],
     ["Answers at once", String(limits.concurrent)],
-    ...(balance.owed_micros > 0 ? ([["Owed", exactMoney(balance.owed_micros)]] as const) : []),
+    ...(owed > 0 ? ([["Owed", exactMoney(owed)]] as const) : []),
   ];
   return (
     <>

@@ -29,7 +29,7 @@ export interface BalanceBody {
   readonly held_micros: number;
   readonly spent_micros: number;
   /** What a payment took back after it was spent. */
-  readonly owed_micros: number;
+  readonly owed_micros?: number;
 }
 
 export interface ForecastBody {
@@ -48,7 +48,8 @@ export interface OwnAccountBody {
   readonly credit_low_micros: number | null;
   readonly balance: BalanceBody;
   readonly forecast: ForecastBody;
-  readonly top_up: { readonly url: string } | null;
+  /** Null or absent: there is no checkout. */
+  readonly top_up?: { readonly url: string } | null;
 }
 
 export interface AdminAccountBody extends AccountBody {
@@ -64,12 +65,12 @@ export interface RefusalRow {
 }
 
 export interface UsedKeyBody extends KeyBody {
-  readonly last_used_at: string | null;
+  readonly last_used_at?: string | null;
 }
 export type NewUsedKeyBody = NewKeyBody & UsedKeyBody;
 
 export interface ToldAttemptBody extends AttemptBody {
-  readonly response: string | null;
+  readonly response?: string | null;
 }
 export interface ToldDeliveryBody extends DeliveryBody {
   readonly body?: string | null;

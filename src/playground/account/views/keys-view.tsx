@@ -119,7 +119,7 @@ function KeyCard({ shown: key, act, now }: KeyCardProps): JSX.Element {
         <div>
           <dt>Last used</dt>
           <dd>
-            {key.last_used_at === null ? (
+            {key.last_used_at == null ? (
               "not yet"
             ) : (
               <time datetime={key.last_used_at} title={timeText(key.last_used_at, now)}>

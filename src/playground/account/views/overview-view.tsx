@@ -37,6 +37,7 @@ export function OverviewView({ dashboard }: SectionProps): JSX.Element {
 
 function Balance({ account }: { readonly account: OwnAccountBody }): JSX.Element {
   const { balance, forecast, credit_low_micros: line } = account;
+  const { owed_micros: owed = 0 } = balance;
   return (
     <>
       <div class="balance">
@@ -53,9 +54,9 @@ function Balance({ account }: { readonly account: OwnAccountBody }): JSX.Element
         <Figure name="Webhooks are told below">
           {line === null ? "no line drawn" : exactMoney(line)}
         </Figure>
-        {balance.owed_micros > 0 && (
+        {owed > 0 && (
           <Figure name="Owed">
-            {exactMoney(balance.owed_micros)}
+            {exactMoney(owed)}
             <span class="fine"> a payment was taken back; new credit settles it first</span>
           </Figure>
         )}
@@ -92,7 +93,7 @@ function untilText({ balance, forecast }: OwnAccountBody): JSX.Element {
         {whole === 0 ? "Less than a day" : counted(whole, "day")} until zero
       </strong>
       {at === null ? "S" : `About ${dateText(at)}, s`}pending as in the last{" "}
-      {observed === 1 ? "day" : counted(observed, "day")}.
+      {observed < 2 ? "day" : counted(Math.round(observed), "day")}.
     </>
   );
 }

@@ -36,7 +36,7 @@ export function TopUp({ dashboard, account }: TopUpProps): JSX.Element {
   }, []);
   return (
     <div class="top-up row">
-      {checkout === null ? (
+      {checkout == null ? (
         <p class="fine">
           Credit comes from whoever runs this service: there is no checkout here to pay at.
         </p>

@@ -68,7 +68,7 @@ function Attempts({
             {timeText(attempt.at, now)}: <strong>{outcomeOf(attempt)}</strong>
             <span class="fine"> in {Math.round(attempt.duration_ms)} ms</span>
           </p>
-          {attempt.response !== null && attempt.response !== "" && (
+          {attempt.response != null && attempt.response !== "" && (
             <Text label={`Response to attempt ${attempt.number}`} text={attempt.response} />
           )}
         </li>
