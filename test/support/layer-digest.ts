@@ -1,8 +1,6 @@
-import { floats } from "#engine/engine-parts.ts";
 import type { Runtime } from "#engine/runtime/runtime.ts";
 import { type CaseSizes, decoderLayerCase } from "#engine/self-test/random-layers.ts";
-import type { LayerBinaries } from "#engine/wasm-layer/kernel.ts";
-import { withWasmLayers } from "#engine/wasm-layer/wasm-layers.ts";
+import { layerResult } from "#engine/wasm-layer/self-test.ts";
 
 /** A layer of a few heads over more rows than go through its linears at a time. */
 const sizes: CaseSizes = {
@@ -16,17 +14,13 @@ const sizes: CaseSizes = {
 /** FNV-1a over the bits of what our own layer makes of one random case: the same on every machine, in every engine, with either build. */
 export const LAYER_DIGESTS = { q4: 3_423_877_152, w8: 3_489_259_874 } as const;
 
-/** Computes one of `LAYER_DIGESTS` here. */
+/** Computes one of `LAYER_DIGESTS` here, with one build of the kernels. */
 export async function layerDigest(
-  binaries: LayerBinaries,
+  module: WebAssembly.Module,
   encoding: keyof typeof LAYER_DIGESTS,
 ): Promise<number> {
-  const runtime = await withWasmLayers(bareRuntime, binaries, { take: ["int4", "int8"] });
-  const { stage, inputs } = decoderLayerCase({ encoding }, sizes);
-  const session = await runtime.openLayer?.({ tower: sizes.language, stage, queries: "all" });
-  const result = await session?.run(inputs, ["hiddenOut"]);
-  const { data } = floats(result?.["hiddenOut"]);
-  return new Uint32Array(data.buffer).reduce(
+  const numbers = await layerResult(module, decoderLayerCase({ encoding }, sizes));
+  return new Uint32Array(numbers.buffer).reduce(
     (hash, bits) => Math.imul(hash ^ bits, 16_777_619) >>> 0,
     2_166_136_261,
   );

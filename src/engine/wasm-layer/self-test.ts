@@ -1,7 +1,12 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import { floats } from "../engine-parts.ts";
 import { KeptTensors } from "../runtime/kept-tensors.ts";
-import { type CaseSizes, decoderLayerCase, type LinearKind } from "../self-test/random-layers.ts";
+import {
+  type CaseSizes,
+  type DecoderLayerCase,
+  decoderLayerCase,
+  type LinearKind,
+} from "../self-test/random-layers.ts";
 import { relativeError } from "../self-test/self-test.ts";
 import { expectedOf } from "../self-test/self-test-layers.ts";
 import { type CheckSizes, differingKernels } from "./check-kernels.ts";
@@ -65,19 +70,23 @@ export async function faultOf(module: WebAssembly.Module): Promise<string | unde
 }
 
 /** How far a random layer is from the plain forward, relative to its root mean square. */
-export async function layerError(
+export async function layerError(module: WebAssembly.Module, kind: LinearKind): Promise<number> {
+  const drawn = decoderLayerCase(kind, LAYER_SIZES);
+  return relativeError(await layerResult(module, drawn), expectedOf(drawn));
+}
+
+/** What the kernels make of a random layer, [M, D]. */
+export async function layerResult(
   module: WebAssembly.Module,
-  kind: LinearKind,
-  sizes: CaseSizes = LAYER_SIZES,
-): Promise<number> {
-  const drawn = decoderLayerCase(kind, sizes);
-  const taken = kindOfLayer(sizes.language, drawn.stage.layout);
-  if (taken === undefined) throw new RangeError(`the kernels take no layer in ${kind.encoding}`);
-  const layer = openLayer(new Arena(module), sizes.language, taken, drawn.stage);
+  { language: tower, stage, inputs }: DecoderLayerCase,
+): Promise<Float32Array> {
+  const kind = kindOfLayer(tower, stage.layout);
+  if (kind === undefined) throw new RangeError("the kernels take no layer of this form");
+  const layer = openLayer(new Arena(module), tower, kind, stage);
   const session = layerSession({
-    ...{ name: "self-test", tower: sizes.language, queries: "all", layer },
+    ...{ name: "self-test", tower, queries: "all", layer },
     ...{ arena: new Arena(module), kept: new KeptTensors() },
   });
-  const { hiddenOut } = await session.run(drawn.inputs, ["hiddenOut"]);
-  return relativeError(floats(hiddenOut).data, expectedOf(drawn));
+  const { hiddenOut } = await session.run(inputs, ["hiddenOut"]);
+  return floats(hiddenOut).data;
 }

@@ -18,26 +18,22 @@ async function openEngine(runtime: Runtime): Promise<OrtEngine> {
   return engine;
 }
 
-const withOwnLayers = async (): Promise<Runtime> =>
-  withWasmLayers(await loadRuntime("wasm", 1), layerBinaries());
+const graphs: string[] = [];
+let own: OrtEngine;
 
 engineContract("ONNX Runtime (wasm) with layers of our own", async () => {
-  const engine = await openEngine(await withOwnLayers());
-  return { engine, dispose: () => engine.dispose() };
+  const runtime = await withWasmLayers(await loadRuntime("wasm", 1), layerBinaries());
+  const createSession: Runtime["createSession"] = (name, ...rest) => {
+    graphs.push(name);
+    return runtime.createSession(name, ...rest);
+  };
+  own = await openEngine({ ...runtime, createSession });
+  return { engine: own, dispose: async () => undefined };
 });
 
 describe("an engine whose layers are our own", () => {
-  let own: OrtEngine;
   let ort: OrtEngine;
-  let graphs: string[];
   beforeAll(async () => {
-    graphs = [];
-    const runtime = await withOwnLayers();
-    const createSession: Runtime["createSession"] = (name, ...rest) => {
-      graphs.push(name);
-      return runtime.createSession(name, ...rest);
-    };
-    own = await openEngine({ ...runtime, createSession });
     ort = await openEngine(await loadRuntime("wasm", 1));
   });
   afterAll(() => Promise.all([own.dispose(), ort.dispose()]));

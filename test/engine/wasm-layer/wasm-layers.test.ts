@@ -15,19 +15,19 @@ const even = { ...SMALL_SIZES.language, hiddenSize: 64, headSize: 16, intermedia
 
 describe("layers of our own", () => {
   let runtime: Runtime;
+  let four: Runtime;
   beforeAll(async () => {
+    four = await withWasmLayers(bareRuntime, binaries);
     runtime = await withWasmLayers(bareRuntime, binaries, { take: ["int4", "int8"] });
   });
 
-  test("are named in the numerics class with the formats that they take, beside what the runtime tells of itself", async () => {
+  test("are named in the numerics class with the formats that they take, beside what the runtime tells of itself", () => {
     expect(runtime.arithmetic?.kernels).toBe("simd128+layers.1-int4-int8");
-    const four = await withWasmLayers(bareRuntime, binaries);
     expect(four.arithmetic?.kernels).toBe("simd128+layers.1-int4");
     expect(numericsPart(four.arithmetic?.kernels ?? "")).toBe(four.arithmetic?.kernels);
   });
 
   test("in 8 bits are not taken unless asked for", async () => {
-    const four = await withWasmLayers(bareRuntime, binaries);
     const { stage } = decoderLayerCase({ encoding: "w8" }, { language: even, window: 2 });
     const order = { tower: even, stage, queries: "all" } as const;
     expect(await four.openLayer?.(order)).toBeUndefined();
@@ -79,12 +79,12 @@ test("kernels that compute anything wrongly on this machine take no layer, and i
 });
 
 describe.each(["relaxed", "plain"] as const)("a layer of our own, %s SIMD", (form) => {
-  const only = { relaxed: binaries[form], plain: binaries[form] };
+  const module = compileLayerKernel({ relaxed: binaries[form], plain: binaries[form] });
 
   test.each(["q4", "w8"] as const)(
     "has the same bits as on every machine, %s weights",
     async (encoding) => {
-      expect(await layerDigest(only, encoding)).toBe(LAYER_DIGESTS[encoding]);
+      expect(await layerDigest(module, encoding)).toBe(LAYER_DIGESTS[encoding]);
     },
   );
 
@@ -95,7 +95,7 @@ describe.each(["relaxed", "plain"] as const)("a layer of our own, %s SIMD", (for
   ] as const)(
     "is as near to the plain forward as its activations are fine, %s weights",
     async (encoding, tolerance) => {
-      const error = await layerError(compileLayerKernel(only), { encoding });
+      const error = await layerError(module, { encoding });
       expect(error).toBeGreaterThan(0);
       expect(error).toBeLessThan(tolerance);
     },
