@@ -4,8 +4,8 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { findSoftwareVulkan } from "./infra/gpu-check/software-vulkan.ts";
+import { findChromium } from "./infra/local/chromium.ts";
 import { browserModel } from "./test/support/browser-model.ts";
-import { findChromium } from "./test/support/chromium.ts";
 import { contractService } from "./test/support/contract-service.ts";
 import { makeTestBindings } from "./test/support/edge-bindings.ts";
 

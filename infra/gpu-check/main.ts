@@ -44,7 +44,9 @@ if (values.help === true || command === undefined || folder === undefined) {
   const software = findSoftwareVulkan({ ...process.env, SOFTWARE_VULKAN: "swiftshader" });
   if (!software.ok) say(`without SwiftShader: ${software.refusal}`);
   const { files, bytes } = await pack({
-    ...{ root, folder: path.resolve(folder), say },
+    root,
+    folder: path.resolve(folder),
+    say,
     level: values.quick === true ? QUICK_LEVEL : USUAL_LEVEL,
     ...(software.ok ? { swiftShader: path.dirname(software.value.loader) } : {}),
   });
@@ -52,7 +54,9 @@ if (values.help === true || command === undefined || folder === undefined) {
   console.log(`${(bytes / 1e6).toFixed(1)} MB; there: bash ${folder}/run.sh`);
 } else if (command === "pack-cuda") {
   const pieces = await packCuda({
-    ...{ root, folder: path.resolve(folder), say },
+    root,
+    folder: path.resolve(folder),
+    say,
     architecture: Number(values.architecture ?? HOPPER),
     ...(values.wheel === undefined ? {} : { wheel: path.resolve(values.wheel) }),
   });

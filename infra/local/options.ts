@@ -68,7 +68,11 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   // The demo answers in a thirtieth of a second on a processor: to look for a card would take longer than all its answers.
   const provider = readProvider(values.provider ?? (models.length === 0 ? "cpu" : "auto"));
   return {
-    ...{ port: readPort(values.port), isForPrograms: values.json, models, provider, refresh },
+    port: readPort(values.port),
+    isForPrograms: values.json,
+    models,
+    provider,
+    refresh,
     format: readForm(values),
     ...(name === undefined ? {} : { name }),
   };

@@ -104,7 +104,10 @@ export async function startStack(
   running.push(hop);
   const functions = models.map((model, index): LocalFunction => {
     const started = startFunction({
-      ...{ model, storage, say, ticketKey: ticketKeys.verification },
+      model,
+      storage,
+      say,
+      ticketKey: ticketKeys.verification,
       port: stack.ports.functions[index] ?? 0,
       logFile: state.file(index === 0 ? "function.log" : `function-${index + 1}.log`),
     });

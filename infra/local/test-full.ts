@@ -4,6 +4,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { findSoftwareVulkan, type SoftwareDriver } from "../gpu-check/software-vulkan.ts";
+import { findChromium } from "./chromium.ts";
 
 interface Part {
   readonly name: string;
@@ -36,7 +37,7 @@ const parts: readonly Part[] = [
   },
   {
     name: "in a browser",
-    lacks: () => (hasChromium() ? null : "no Chromium found; set CHROMIUM_PATH"),
+    lacks: () => (findChromium() !== undefined ? null : "no Chromium found; set CHROMIUM_PATH"),
     files: ["--project", "browser"],
   },
   {
@@ -74,12 +75,6 @@ function withoutPrograms(...names: readonly string[]): string | null {
 function withoutModules(modules: string): string | null {
   if (succeeds(python, ["-c", `import ${modules}`])) return null;
   return `${python} lacks one of ${modules}; set UNMASK_PYTHON to one that has them`;
-}
-
-function hasChromium(): boolean {
-  const { CHROMIUM_PATH: named } = process.env;
-  const names = [...(named ? [named] : []), "chromium", "chromium-browser", "google-chrome"];
-  return names.some((name) => succeeds("sh", ["-c", `command -v "${name}"`]));
 }
 
 function succeeds(command: string, args: readonly string[]): boolean {

@@ -65,7 +65,11 @@ export function convertOn(machine: Machine): Command {
       if (!wanted.target.startsWith("s3://"))
         await requireRoom(store, { ...wanted, checkpoint, form, machine });
       const { bundle, digest, ignored } = await encodeCheckpoint(checkpoint, form, {
-        ...{ store, name, version, rotate: wanted.rotate, signal: io.signal },
+        store,
+        name,
+        version,
+        rotate: wanted.rotate,
+        signal: io.signal,
         ...(wanted.abilities === undefined ? {} : { abilities: wanted.abilities }),
         ...(trust === undefined ? {} : { trust }),
         createHasher: createSha256,
@@ -101,13 +105,18 @@ async function understand(
   const from = readSource(source, { cwd: io.cwd, endpoint: hubEndpoint(io.env) });
   if (from.kind !== "folder") reporter.says(`looking at ${sourceText(from)} …`);
   const opened = await openModelSource(from, {
-    ...{ cwd: io.cwd, env: io.env, signal: io.signal },
+    cwd: io.cwd,
+    env: io.env,
+    signal: io.signal,
     hub: () => hubSettings(io.env),
     fetching: { onRetry: retryTeller(reporter.says) },
   });
   if (opened.commit !== undefined) reporter.says(opened.label);
   const checkpoint = await openCheckpoint(opened.folder, {
-    ...{ idsOnly, special, checkTemplate, signal: io.signal },
+    idsOnly,
+    special,
+    checkTemplate,
+    signal: io.signal,
   });
   return { checkpoint, form: typeof form === "function" ? form(checkpoint.architecture) : form };
 }

@@ -80,7 +80,10 @@ async function install(args: readonly string[], io: CommandIo): Promise<number> 
   try {
     checkPlatform();
     const { kind, files } = await installProvider({
-      ...{ folder, wheels, local, reporter },
+      folder,
+      wheels,
+      local,
+      reporter,
       ...(address === undefined ? {} : { index: openIndex(address) }),
       runtime: packagedRuntime(),
       machine: thisMachine(),

@@ -1,5 +1,17 @@
-import type { AnswerFrame, AnswerStarted, CanvasToken } from "./event.ts";
-import type { AnswerOptions, Usage } from "./question.ts";
+import type { AnswerOptions } from "./question.ts";
+
+/** One token of the canvas as it was committed. */
+export interface CanvasToken {
+  /** Position in the canvas, from 0. */
+  readonly position: number;
+  readonly token: number;
+  /** What it adds to the text where it stands; a piece of a UTF-8 character may read as U+FFFD. */
+  readonly text: string;
+  /** Probability that the model gave it when it was committed, 0 … 1. */
+  readonly confidence: number;
+  /** Step that committed it, from 1. */
+  readonly step: number;
+}
 
 /** What an answer reads as. */
 export interface ReadAnswer {
@@ -15,35 +27,6 @@ export type TextTerms = Pick<AnswerOptions, "stop" | "suffix">;
 
 /** An answer of which nothing is written. */
 export const UNWRITTEN: ReadAnswer = { answer: "", confidence: 0, tokens: [] };
-
-/** The answer at a deadline that came before its question was looked at: nothing is written, and nothing ran. */
-export function untouched(canvas: number): ReadAnswer & { readonly usage: Usage } {
-  return { ...UNWRITTEN, usage: usageSoFar(null, [], { imageVectors: 0, canvas }) };
-}
-
-/** What the steps took that frames have told of; `planned` stands for what its start would have said. */
-export function usageSoFar(
-  started: Pick<
-    AnswerStarted,
-    "imageVectors" | "cachedImageVectors" | "promptLength" | "canvas"
-  > | null,
-  frames: readonly Pick<AnswerFrame, "step" | "refreshed" | "rows">[],
-  planned: { readonly imageVectors: number; readonly canvas: number },
-): Usage {
-  const { imageVectors, promptLength, canvas } = started ?? { ...planned, promptLength: 0 };
-  const cachedImageVectors = started?.cachedImageVectors;
-  const steps = frames.at(-1)?.step ?? 0;
-  return {
-    imageVectors,
-    ...(cachedImageVectors === undefined ? {} : { cachedImageVectors }),
-    promptLength,
-    canvas,
-    steps,
-    forwardPasses: steps,
-    refreshes: frames.filter(({ refreshed = true }) => refreshed).length,
-    rows: frames.reduce((sum, { rows = promptLength + canvas }) => sum + rows, 0),
-  };
-}
 
 /**
  * Reads tokens, ascending by position, as an answer's text. Every text of an answer is made here: of its end, of a partial
@@ -63,23 +46,6 @@ export function readAnswer(
     .filter((_, index) => (starts[index] ?? 0) < end)
     .map((token, index) => ({ ...token, text: token.text.slice(0, end - (starts[index] ?? 0)) }));
   return { answer: text.slice(0, end) + suffix, confidence: confidenceOf(kept), tokens: kept };
-}
-
-/** Lists the tokens that frames have told, ascending, with the texts that they have by now; nothing behind the end of the turn. */
-export function tokensSoFar(frames: readonly AnswerFrame[]): CanvasToken[] {
-  const tokens = new Map<number, CanvasToken>();
-  let end = Number.POSITIVE_INFINITY;
-  for (const { revealed, revised = [], turnEnd } of frames) {
-    for (const token of revealed) tokens.set(token.position, token);
-    for (const { position, text } of revised) {
-      const token = tokens.get(position);
-      if (token !== undefined) tokens.set(position, { ...token, text });
-    }
-    end = turnEnd ?? end;
-  }
-  return [...tokens.values()]
-    .filter(({ position }) => position < end)
-    .toSorted((left, right) => left.position - right.position);
 }
 
 /**

@@ -1,20 +1,8 @@
+import type { CanvasToken } from "./answer-text.ts";
 import type { Failure } from "./failure.ts";
 import type { NumericsText } from "./numerics.ts";
 import type { Usage } from "./question.ts";
 import type { JudgedAnswer, TrustTerms } from "./trust.ts";
-
-/** One token of the canvas as it was committed. */
-export interface CanvasToken {
-  /** Position in the canvas, from 0. */
-  readonly position: number;
-  readonly token: number;
-  /** What it adds to the text where it stands; a piece of a UTF-8 character may read as U+FFFD. */
-  readonly text: string;
-  /** Probability that the model gave it when it was committed, 0 … 1. */
-  readonly confidence: number;
-  /** Step that committed it, from 1. */
-  readonly step: number;
-}
 
 /** What happens to a question, in order: started, a frame per step, then completed, partial or failed. Stream and webhooks use these names. */
 export type AnswerEvent =

@@ -155,7 +155,9 @@ function asStart(event: AnswerBeginning, restarts: number): AnswerStarted {
     ...(restarts === 0 ? {} : { restarts }),
     imageVectors,
     ...(cachedImageVectors === undefined ? {} : { cachedImageVectors }),
-    ...{ promptLength, canvas, steps },
+    promptLength,
+    canvas,
+    steps,
     ...(trust === undefined ? {} : { trust }),
   };
 }

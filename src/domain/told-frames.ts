@@ -1,5 +1,5 @@
-import { tokensSoFar } from "./answer-text.ts";
 import type { AnswerFrame } from "./event.ts";
+import { tokensSoFar } from "./told-so-far.ts";
 
 /**
  * Turns an answer's frames, given one after another, into those that callers are told. An answer in which the model wrote

@@ -1,5 +1,4 @@
-import { type ReadAnswer, readAnswer, type TextTerms, tokensSoFar } from "./answer-text.ts";
-import type { AnswerFrame, AnswerStarted } from "./event.ts";
+import type { ReadAnswer, TextTerms } from "./answer-text.ts";
 
 /**
  * What a model's maker says of how far it can be trusted, and measured on pictures of its own: all of it may be absent, and then
@@ -122,21 +121,6 @@ export function judge(
   return abstention !== undefined && confidence < abstention.below
     ? { ...scored, confidence, abstention: "low_confidence" }
     : { ...scored, confidence };
-}
-
-/** Judges the canvas as far as frames have told it. */
-export function judgeSoFar(
-  started: Pick<AnswerStarted, "trust"> | null,
-  frames: readonly AnswerFrame[],
-  text: TextTerms,
-): JudgedAnswer {
-  const scored = frames.find((frame) => frame.domainScore !== undefined);
-  return judge(
-    readAnswer(tokensSoFar(frames), text),
-    text,
-    started?.trust ?? {},
-    scored?.domainScore,
-  );
 }
 
 /**

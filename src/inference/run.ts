@@ -1,7 +1,7 @@
-import { untouched } from "#domain/answer-text.ts";
 import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
+import { untouched } from "#domain/told-so-far.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Admission, Place, Turn } from "./admission.ts";

@@ -1,5 +1,11 @@
-import { type ReadAnswer, readAnswer, type TextTerms, UNWRITTEN } from "#domain/answer-text.ts";
-import type { AnswerFrame, CanvasToken } from "#domain/event.ts";
+import {
+  type CanvasToken,
+  type ReadAnswer,
+  readAnswer,
+  type TextTerms,
+  UNWRITTEN,
+} from "#domain/answer-text.ts";
+import type { AnswerFrame } from "#domain/event.ts";
 import { type Canvas, withGuesses } from "./decode/canvas.ts";
 import type { DecodeStep, Reveal } from "./decode/decode.ts";
 import { type CanvasReader, type CanvasReading, createCanvasReader } from "./text/canvas-reader.ts";

@@ -97,11 +97,16 @@ export async function writeBundle(
     }
     const note = (current?: StageSoFar): Promise<void> =>
       writeJournal(store, journalKey(name, version), {
-        ...{ fingerprint: plan.fingerprint, stages },
+        fingerprint: plan.fingerprint,
+        stages,
         ...(current === undefined ? {} : { current }),
       });
     const writer = await openStageWriter({
-      ...{ store, note, signal, stage: draft.name, stageBytes: draft.bytes },
+      store,
+      note,
+      signal,
+      stage: draft.name,
+      stageBytes: draft.bytes,
       shardBytes: plan.shardBytes ?? MAX_SHARD_BYTES,
       createHasher: plan.createHasher,
       pieceKey: (piece) => pieceKey(name, version, piece),

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  heldBack,
-  readAnswer,
-  stopIndex,
-  tokensSoFar,
-  UNWRITTEN,
-  untouched,
-} from "#domain/answer-text.ts";
+import { heldBack, readAnswer, stopIndex, UNWRITTEN } from "#domain/answer-text.ts";
 import type { AnswerFrame } from "#domain/event.ts";
+import { tokensSoFar, untouched } from "#domain/told-so-far.ts";
 
 function tokens(...pieces: readonly (string | null)[]) {
   return pieces.flatMap((text, position) =>

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ReadAnswer } from "#domain/answer-text.ts";
-import type { AnswerFrame, CanvasToken } from "#domain/event.ts";
-import { calibrated, judge, judgeSoFar, type TrustTerms } from "#domain/trust.ts";
+import type { CanvasToken, ReadAnswer } from "#domain/answer-text.ts";
+import type { AnswerFrame } from "#domain/event.ts";
+import { judgeSoFar } from "#domain/told-so-far.ts";
+import { calibrated, judge, type TrustTerms } from "#domain/trust.ts";
 
 const unsure = "I am not sure.";
 const terms: TrustTerms = {

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { heldBack, readAnswer, stopIndex, tokensSoFar } from "#domain/answer-text.ts";
+import { heldBack, readAnswer, stopIndex } from "#domain/answer-text.ts";
 import type { AnswerEvent, AnswerFrame } from "#domain/event.ts";
 import { micros } from "#domain/micros.ts";
 import { modeTerms } from "#domain/modes.ts";
 import type { AnswerOptions } from "#domain/question.ts";
+import { tokensSoFar } from "#domain/told-so-far.ts";
 import { AnswerEventLog } from "#edge/answers/making/answer-event-log.ts";
 import { answer } from "#model/answer.ts";
 import type { Engine } from "#model/engine.ts";

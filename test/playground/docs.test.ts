@@ -1,6 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findChromium, startChromium } from "../support/chromium.ts";
+import { findChromium } from "../../infra/local/chromium.ts";
+import { startChromium } from "../support/chromium.ts";
 import { findings } from "./axe.ts";
 import { serveSite } from "./serve-site.ts";
 

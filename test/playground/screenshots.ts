@@ -3,7 +3,8 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import sharp from "sharp";
 import { tradeForPass } from "#client/playground-pass.ts";
-import { findChromium, startChromium } from "../support/chromium.ts";
+import { findChromium } from "../../infra/local/chromium.ts";
+import { startChromium } from "../support/chromium.ts";
 import { startLocalSystem } from "../support/local-system.ts";
 import { administratorStandIn, customerStandIn } from "./account/replies.ts";
 import { type StandIn, standIn } from "./account/stand-in.ts";

@@ -1,5 +1,6 @@
 import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
-import type { AnswerEvent, CanvasToken } from "#domain/event.ts";
+import type { CanvasToken } from "#domain/answer-text.ts";
+import type { AnswerEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { AnswerOptions, Question } from "#domain/question.ts";

@@ -64,7 +64,9 @@ export const answers: Measure = async (bench) => {
     begin(`passes, canvas ${asked.canvas}`);
     const passes = await timePasses(bench, engine, prompt, asked);
     tell({
-      ...{ what: "passes", prompt, canvas: asked.canvas },
+      what: "passes",
+      prompt,
+      canvas: asked.canvas,
       plainMs: rounded(passes.plain),
       refreshMs: rounded(passes.refresh),
       windowMs: rounded(passes.window),

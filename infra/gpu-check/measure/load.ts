@@ -18,7 +18,12 @@ export const load: Measure = async ({ order, begin, tell }) => {
   try {
     begin(`writing random weights, ${shape} in ${format}`);
     const { bundle } = await synthBundle({
-      ...{ store: fileStore(folder), name: "load", version: "1", shape, format, seed: 1 },
+      store: fileStore(folder),
+      name: "load",
+      version: "1",
+      shape,
+      format,
+      seed: 1,
       ...(format === "q4" ? { block: q4Blocks[0] } : {}),
       createHasher: createSha256,
     });
@@ -38,7 +43,10 @@ export const load: Measure = async ({ order, begin, tell }) => {
     const seconds = (performance.now() - startedMs) / 1000;
     const { totalBytes } = model.state().status;
     tell({
-      ...{ shape, format, weightsGB: rounded(totalBytes / 1e9), seconds: rounded(seconds) },
+      shape,
+      format,
+      weightsGB: rounded(totalBytes / 1e9),
+      seconds: rounded(seconds),
       GBs: rounded(totalBytes / 1e9 / seconds),
       rssMB: Math.round(process.resourceUsage().maxRSS / 1024),
     });

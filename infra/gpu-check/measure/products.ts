@@ -71,7 +71,10 @@ export const products: Measure = async (bench) => {
     const pairMs = (longMs - shortMs) / (LONG - SHORT);
     const flops = 4 * rows * columns[0] * columns[1];
     tell({
-      ...{ bits: variant.bits, accuracy: variant.accuracy, activations: variant.activations, rows },
+      bits: variant.bits,
+      accuracy: variant.accuracy,
+      activations: variant.activations,
+      rows,
       pairMs: rounded(pairMs),
       teraflops: pairMs > 0 ? rounded(flops / pairMs / 1e9) : null,
       error: rounded(error),

@@ -29,7 +29,8 @@ export async function openSynthEngine(bench: Bench): Promise<SynthEngine> {
   const architecture = shapeOf(bench);
   const format = option(order, "format") as BundleFormat;
   const engine = await createNodeEngine({
-    ...{ architecture, provider: order.provider },
+    architecture,
+    provider: order.provider,
     ...cudaOf(order.provider),
   });
   const made = new Map<string, Uint8Array<ArrayBuffer>>();

@@ -55,7 +55,9 @@ function gpus(): readonly Gpu[] {
       .split("\n")
       .map((line) => line.split(", "))
       .map(([name = "", memory = "", driver = "", computeCapability = ""]) => ({
-        ...{ name, driver, computeCapability },
+        name,
+        driver,
+        computeCapability,
         memoryMB: Number(memory),
       }));
   } catch {

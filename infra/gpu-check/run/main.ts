@@ -64,8 +64,13 @@ async function main(): Promise<void> {
   }
   if (values.list === true) return;
   const report: Report = {
-    ...{ version: 1, commit: packedCommit(), startedAt: new Date(startMs).toISOString() },
-    ...{ seconds: (Date.now() - startMs) / 1000, small, machine, results },
+    version: 1,
+    commit: packedCommit(),
+    startedAt: new Date(startMs).toISOString(),
+    seconds: (Date.now() - startMs) / 1000,
+    small,
+    machine,
+    results,
     vulkan: found.vulkan === undefined ? "none that works" : wordsOf(found.vulkan),
   };
   const out = path.resolve(values.out ?? (process.env["OUT"] || "."));

@@ -75,7 +75,8 @@ function storeVariables({
   if (location.kind === "s3") {
     const [bucket, ...folders] = location.address.slice("s3://".length).split("/");
     return {
-      ...{ UNMASK_BUNDLE: undefined, UNMASK_S3_BUCKET: bucket },
+      UNMASK_BUNDLE: undefined,
+      UNMASK_S3_BUCKET: bucket,
       UNMASK_S3_PREFIX: folders.join("/"),
     };
   }

@@ -50,7 +50,11 @@ export async function prepareLocalModels(
   const models: LocalModel[] = [];
   for (const source of options.models) {
     const prepared = await prepareOne({
-      ...{ source, provider, options, reporter, signal },
+      source,
+      provider,
+      options,
+      reporter,
+      signal,
       ...(deviceBytes === undefined ? {} : { deviceBytes }),
     });
     const { name, version, location, bundle, from } = prepared;
@@ -100,7 +104,12 @@ async function prepareOne({
 }): Promise<PreparedModel> {
   return await prepareModel({
     ...device,
-    ...{ source, provider, format, refresh, signal, env: process.env },
+    source,
+    provider,
+    format,
+    refresh,
+    signal,
+    env: process.env,
     // launch.js has left the folder in which the command was typed.
     cwd: process.env["INIT_CWD"] ?? process.cwd(),
     ...(name === undefined ? {} : { name }),

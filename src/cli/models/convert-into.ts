@@ -47,14 +47,22 @@ export async function convertInto(
     await removeDrafts(folder);
     const { bundle, digest } = await encodeCheckpoint(checkpoint, form, {
       store: fileStore(folder),
-      ...{ name, version, signal },
+      name,
+      version,
+      signal,
       createHasher: createSha256,
       onProgress: (progress) => onProgress({ kind: "progress", label: progress.stage, progress }),
     });
     const finishedAt = new Date().toISOString();
     const record: ModelRecord = {
       recordVersion: 1,
-      ...{ name, version, digest, form, bytes, source, finishedAt },
+      name,
+      version,
+      digest,
+      form,
+      bytes,
+      source,
+      finishedAt,
       asked: asked === undefined ? [] : [{ what: asked, at: finishedAt }],
     };
     await writeRecord(folder, record);

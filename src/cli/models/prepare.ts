@@ -59,7 +59,9 @@ export async function prepareModel(options: PrepareOptions): Promise<PreparedMod
 
   if (source.kind !== "folder") says(`looking at ${sourceText(source)} …`);
   const opened = await openModelSource(source, {
-    ...{ cwd, env, signal },
+    cwd,
+    env,
+    signal,
     hub: () => hubSettings(env),
     fetching: { onRetry: retryTeller(says) },
   });

@@ -1,8 +1,8 @@
-import { untouched } from "#domain/answer-text.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ZERO } from "#domain/micros.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { type Result, refuse } from "#domain/result.ts";
+import { untouched } from "#domain/told-so-far.ts";
 import { answerBody } from "#wire/api/answers/responses.ts";
 import { cardDigest } from "#wire/function/model-card.ts";
 import type { CallerContext } from "../caller-context.ts";
@@ -64,7 +64,9 @@ export function partialAtOnce(
       jobId: newAnswerId(),
       status: "partial",
       model: card.id,
-      ...{ modelDigest: null, numerics: null, restarts: 0 },
+      modelDigest: null,
+      numerics: null,
+      restarts: 0,
       digest: null,
       createdAt,
       endedAt: Date.now(),

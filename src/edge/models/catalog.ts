@@ -77,7 +77,10 @@ export async function readModels(
       silence ??= { kind: "function_outdated", version: HOP_VERSION - 1, needed: HOP_VERSION };
     else if (!served.some((other) => other.card.id === card.id))
       served.push({
-        ...{ card, told, functionUrl: functionUrls[index] ?? "", isHeard: word.ok },
+        card,
+        told,
+        functionUrl: functionUrls[index] ?? "",
+        isHeard: word.ok,
         isDownloadable: own?.isDownloadable ?? false,
       });
   }

@@ -155,7 +155,9 @@ function startProgress(
   const report = (stage: StageName): void =>
     onProgress?.({
       ...meter(doneBytes, keptBytes),
-      ...{ stage, stagesDone, stagesTotal: sourceBytes.size },
+      stage,
+      stagesDone,
+      stagesTotal: sourceBytes.size,
     });
   return {
     add(bytes: number, stage: StageName) {

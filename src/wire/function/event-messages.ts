@@ -1,10 +1,10 @@
+import type { CanvasToken } from "#domain/answer-text.ts";
 import {
   type AnswerBeginning,
   type AnswerEvent,
   type AnswerFrame,
   type AnswerRestarted,
   type AnswerStarted,
-  type CanvasToken,
   type CommitReason,
   placeInStream,
 } from "#domain/event.ts";

@@ -1,4 +1,4 @@
-import type { CanvasToken } from "#domain/event.ts";
+import type { CanvasToken } from "#domain/answer-text.ts";
 import type { Question } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { sha256Hex } from "../codec/digest.ts";

@@ -1,4 +1,3 @@
-import { usageSoFar } from "#domain/answer-text.ts";
 import type {
   AnswerBeginning,
   AnswerCompleted,
@@ -12,7 +11,7 @@ import type { NumericsText } from "#domain/numerics.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import { ToldAnswer } from "#domain/told-answer.ts";
-import { judgeSoFar } from "#domain/trust.ts";
+import { judgeSoFar, usageSoFar } from "#domain/told-so-far.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 

@@ -1,7 +1,7 @@
-import { type TextTerms, usageSoFar } from "#domain/answer-text.ts";
+import type { TextTerms } from "#domain/answer-text.ts";
 import { restartsOf } from "#domain/event.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
-import { judgeSoFar } from "#domain/trust.ts";
+import { judgeSoFar, usageSoFar } from "#domain/told-so-far.ts";
 import {
   type AnswerBody,
   type AnswerStatus,
