@@ -1,22 +1,10 @@
 import { z } from "zod";
 import { canvasRangeFault } from "#domain/abilities.ts";
-import {
-  type Architecture,
-  type ImagePolicy,
-  imageAspects,
-  type VisionTower,
-} from "#domain/architecture.ts";
+import { imageAspects } from "#domain/architecture.ts";
 import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";
-import {
-  bundleFormats,
-  q4Blocks,
-  stageNames,
-  TENSOR_ALIGNMENT,
-  tensorEncodings,
-} from "#domain/bundle.ts";
-import { convTowerFault } from "#domain/conv-tower.ts";
+import { bundleFormats, q4Blocks, TENSOR_ALIGNMENT, tensorEncodings } from "#domain/bundle.ts";
+import { checkBundle, UNUSABLE } from "./check-bundle.ts";
 import { convTower } from "./conv-tower.ts";
-import { encodedBytes, stageTensors } from "./layout.ts";
 import {
   MAX_DIMENSION,
   MAX_FILE_BYTES,
@@ -35,7 +23,6 @@ import {
 } from "./limits.ts";
 import { parseAs } from "./parse-json.ts";
 import { abstentionSchema, calibrationSchema, domainSchema } from "./trust-file.ts";
-import { WeightsError } from "./weights-error.ts";
 
 const count = z.number().int().min(1).max(MAX_DIMENSION);
 const layers = z.number().int().min(1).max(MAX_LAYERS);
@@ -153,7 +140,7 @@ const abilities = z.strictObject({
   severalTurns: z.boolean(),
 });
 
-/** The manifest as JSON: `unknown` in, `Bundle` out. What no schema can say is checked by `parseManifest`. */
+/** The manifest as JSON: `unknown` in, `Bundle` out. What no schema can say is checked by `checkBundle`. */
 export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   formatVersion: z.literal(1),
   name: keyPart,
@@ -191,13 +178,7 @@ export interface Latest {
  */
 export function parseManifest(bytes: Uint8Array, address: string): Bundle {
   const bundle = parseAs(bundleSchema, bytes, address, UNUSABLE);
-  checkArchitecture(bundle.architecture, address);
-  const expected = stageNames(bundle.architecture);
-  const names = bundle.stages.map(({ name }) => name);
-  if (names.join() !== expected.join()) {
-    throw invalid(address, `stages are ${names.join(", ")} instead of ${expected.join(", ")}`);
-  }
-  for (const stage of bundle.stages) checkStage(bundle.architecture, stage, address);
+  checkBundle(bundle, address);
   return bundle;
 }
 
@@ -232,69 +213,4 @@ export function latestKey(name: string): string {
 /** Key of a shard or file. */
 export function blobKey(blob: Blob): string {
   return `blobs/sha256/${blob.sha256}`;
-}
-
-const UNUSABLE = "is no usable manifest";
-
-function checkArchitecture(
-  { language, vision, image, special, decoding, logitsColumns }: Architecture,
-  address: string,
-): void {
-  const { heads, keyValueHeads, headSize, vocabSize } = language;
-  if ((vision === undefined) !== (image === undefined)) {
-    throw invalid(address, "vision tower and image policy come together or not at all");
-  }
-  if (heads % keyValueHeads !== 0) throw invalid(address, "heads do not divide evenly");
-  if (headSize % 2 !== 0)
-    throw invalid(address, "the head size is odd, rotary positions need pairs");
-  const fault = vision && image ? sightFault(vision, image) : undefined;
-  if (fault !== undefined) throw invalid(address, fault);
-  if (logitsColumns > vocabSize) throw invalid(address, "more logits columns than head rows");
-  const highest = Math.max(...Object.values(special), ...(decoding?.suppressed ?? []));
-  if (highest >= logitsColumns) throw invalid(address, `special id ${highest} is no column`);
-}
-
-/** Says why a tower cannot look at pictures in this way; undefined where it can. */
-function sightFault(vision: VisionTower, { aspect }: ImagePolicy): string | undefined {
-  if (vision.kind === "conv") {
-    return aspect === "anyres" ? "a tower of convolutions sees one view" : convTowerFault(vision);
-  }
-  if (vision.hiddenSize % vision.heads !== 0) return "vision heads do not divide evenly";
-  return vision.patchSize > vision.imageSize ? "a patch is larger than a view" : undefined;
-}
-
-function checkStage(architecture: Architecture, stage: StageLayout, address: string): void {
-  const where = `stage ${stage.name}`;
-  const sum = stage.shards.reduce((total, shard) => total + shard.bytes, 0);
-  if (sum !== stage.bytes) {
-    throw invalid(address, `${where} has ${stage.bytes} bytes, its shards ${sum}`);
-  }
-  const specs = stageTensors(architecture, stage.name);
-  const names = stage.tensors.map(({ name }) => name);
-  if (names.join() !== specs.map(({ name }) => name).join()) {
-    throw invalid(address, `${where} does not hold exactly the tensors of its architecture`);
-  }
-  let end = 0;
-  for (const [index, { name, shape, encoding, block, data, scales }] of stage.tensors.entries()) {
-    if (shape.join() !== specs[index]?.shape.join()) {
-      throw invalid(address, `${where}: ${name} has shape [${shape.join(", ")}]`);
-    }
-    if (block !== undefined && encoding !== "q4") {
-      throw invalid(address, `${where}: ${name} is ${encoding}, which has no block of its own`);
-    }
-    const sizes = encodedBytes(shape, encoding, block);
-    if (data.bytes !== sizes.data || scales?.bytes !== sizes.scales) {
-      throw invalid(address, `${where}: ${name} does not have the bytes of ${encoding}`);
-    }
-    for (const range of scales === undefined ? [data] : [data, scales]) {
-      if (range.offset < end)
-        throw invalid(address, `${where}: ${name} overlaps what is before it`);
-      end = range.offset + range.bytes;
-    }
-  }
-  if (end > stage.bytes) throw invalid(address, `${where}: tensors reach beyond the stage`);
-}
-
-function invalid(address: string, problem: string): WeightsError {
-  return new WeightsError("manifest_invalid", `${address} ${UNUSABLE}: ${problem}`);
 }

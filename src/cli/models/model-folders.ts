@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { ENCODING_REVISION } from "#weights/checkpoint/convert.ts";
+import { ENCODING_REVISION } from "#weights/checkpoint/checkpoint-digest.ts";
 import { type ModelRecord, parseRecord } from "#weights/model-record.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import type { CommandIo } from "../command.ts";

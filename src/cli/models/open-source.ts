@@ -1,4 +1,4 @@
-import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "#weights/checkpoint/checkpoint-folder.ts";
 import { httpCheckpoint } from "#weights/checkpoint/http-checkpoint.ts";
 import { type FetchingOptions, storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { findRevision, type Hub, hubCheckpoint } from "#weights/remote/hub.ts";

@@ -2,7 +2,7 @@ import path from "node:path";
 import { fileStore } from "#inference/file-store.ts";
 import { createSha256 } from "#inference/sha256.ts";
 import { openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
-import { checkpointDigest } from "#weights/checkpoint/convert.ts";
+import { checkpointDigest } from "#weights/checkpoint/checkpoint-digest.ts";
 import type { StorageForm } from "#weights/format-choice.ts";
 import { needsOf } from "#weights/needs.ts";
 import { readManifest } from "#weights/read-bundle.ts";

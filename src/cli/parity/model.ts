@@ -5,7 +5,7 @@ import type { OrtEngine } from "#engine/ort-engine.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { createNodeEngine, type NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { createSha256 } from "#inference/sha256.ts";
-import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "#weights/checkpoint/checkpoint-folder.ts";
 import { convertCheckpoint } from "#weights/checkpoint/convert.ts";
 import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { placeTensor } from "#weights/checkpoint/tensor-names.ts";

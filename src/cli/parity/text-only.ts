@@ -1,4 +1,4 @@
-import type { CheckpointFolder } from "#weights/checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "#weights/checkpoint/checkpoint-folder.ts";
 import { type ByteSource, memorySource } from "#weights/source.ts";
 
 /** What of a checkpoint's config.json and tensors is about pictures. */

@@ -1,30 +1,13 @@
 import type { Architecture, SpecialTokens } from "#domain/architecture.ts";
 import { type StageName, stageNames } from "#domain/bundle.ts";
 import { stageTensors } from "../layout.ts";
-import {
-  MAX_CHECKPOINT_FILES,
-  MAX_CHECKPOINT_JSON_BYTES,
-  MAX_FILE_BYTES,
-  MAX_TEMPLATE_LENGTH,
-} from "../limits.ts";
-import { parseJson } from "../parse-json.ts";
-import type { ByteSource } from "../source.ts";
+import { MAX_FILE_BYTES, MAX_TEMPLATE_LENGTH } from "../limits.ts";
 import { WeightsError } from "../weights-error.ts";
 import { joinArchitecture, readCheckpointConfig } from "./architecture.ts";
-import { refuseLfsPointer } from "./lfs-pointer.ts";
-import { readSafetensorsHeader, type SourceTensor } from "./safetensors.ts";
+import { type CheckpointFolder, parseFile, readJson, readWhole } from "./checkpoint-folder.ts";
+import { type LocatedTensor, locateTensors } from "./locate-tensors.ts";
 import { readTokenizerFacts, specialTokensFromEndOfText } from "./special-tokens.ts";
 import { placeTensor } from "./tensor-names.ts";
-
-/** A Hugging Face folder, wherever it lies. */
-export interface CheckpointFolder {
-  /** Where it is, for messages. */
-  readonly address: string;
-  /** Returns the file names, or undefined where folders cannot be listed (plain https). */
-  list(signal?: AbortSignal): Promise<readonly string[] | undefined>;
-  /** Opens a file, or returns undefined if there is none of that name. */
-  open(name: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
-}
 
 export interface CheckpointOptions {
   /** Take ids only: no tokenizer is read, all `vocab_size` columns may be chosen. */
@@ -45,11 +28,6 @@ export interface Checkpoint {
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Tensors that are in the files and not used, for the report. */
   readonly ignored: readonly string[];
-}
-
-export interface LocatedTensor extends SourceTensor {
-  readonly source: ByteSource;
-  readonly fileName: string;
 }
 
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
@@ -168,72 +146,6 @@ async function readTemplate(
   return new TextDecoder().decode(await readWhole(source, name, MAX_TEMPLATE_LENGTH, signal));
 }
 
-/**
- * Opens every safetensors file that the index names, or `model.safetensors`, which is the whole model where there is no index, or
- * all that lie in the folder, and joins their headers. Source: transformers, `_get_resolved_checkpoint_files`.
- */
-async function locateTensors(
-  folder: CheckpointFolder,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, LocatedTensor>> {
-  const located = new Map<string, LocatedTensor>();
-  for (const fileName of await weightFiles(folder, signal)) {
-    const source = await folder.open(fileName, signal);
-    if (source === undefined) {
-      throw new WeightsError("checkpoint_invalid", `${folder.address} lacks ${fileName}`);
-    }
-    for (const tensor of await readSafetensorsHeader(source, fileName, signal)) {
-      const other = located.get(tensor.name);
-      if (other !== undefined) {
-        throw new WeightsError(
-          "safetensors_duplicate_name",
-          `${tensor.name} is both in ${other.fileName} and in ${fileName}`,
-        );
-      }
-      located.set(tensor.name, { ...tensor, source, fileName });
-    }
-  }
-  return located;
-}
-
-const WHOLE_MODEL = "model.safetensors";
-
-async function weightFiles(
-  folder: CheckpointFolder,
-  signal: AbortSignal | undefined,
-): Promise<string[]> {
-  const index = await folder.open("model.safetensors.index.json", signal);
-  if (index !== undefined) {
-    const bytes = await readWhole(index, "the index", MAX_CHECKPOINT_JSON_BYTES, signal);
-    return filesOfIndex(parseFile(bytes, "model.safetensors.index.json"));
-  }
-  const names = (await folder.list(signal)) ?? [WHOLE_MODEL];
-  if (names.includes(WHOLE_MODEL)) return [WHOLE_MODEL];
-  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
-  if (weights.length === 0 || weights.length > MAX_CHECKPOINT_FILES) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      `${folder.address} has ${weights.length} safetensors files; allowed are 1 to ${MAX_CHECKPOINT_FILES}`,
-    );
-  }
-  return weights;
-}
-
-function filesOfIndex(index: unknown): string[] {
-  const map =
-    typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : {};
-  const names = [...new Set(Object.values(map ?? {}))];
-  const isUsable = (name: unknown): name is string =>
-    typeof name === "string" && /^[\w.-]+\.safetensors$/.test(name);
-  if (names.length === 0 || names.length > MAX_CHECKPOINT_FILES || !names.every(isUsable)) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      "model.safetensors.index.json has no weight_map of plain file names",
-    );
-  }
-  return names.sort();
-}
-
 function assignTensors(
   architecture: Architecture,
   located: ReadonlyMap<string, LocatedTensor>,
@@ -286,37 +198,4 @@ function unexpected(name: string): never {
     "tensor_unexpected",
     `the checkpoint holds ${name.slice(0, 200)}, for which the architecture of config.json has no place`,
   );
-}
-
-async function readJson(
-  folder: CheckpointFolder,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  const source = await folder.open(name, signal);
-  if (source === undefined) {
-    throw new WeightsError("checkpoint_invalid", `${folder.address} has no ${name}`);
-  }
-  return parseFile(await readWhole(source, name, MAX_CHECKPOINT_JSON_BYTES, signal), name);
-}
-
-async function readWhole(
-  source: ByteSource,
-  name: string,
-  limit: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (source.byteLength > limit) {
-    throw new WeightsError(
-      "checkpoint_invalid",
-      `${name} has ${source.byteLength} bytes; allowed are ${limit}`,
-    );
-  }
-  const content = await source.slice(0, source.byteLength, signal);
-  refuseLfsPointer(content, name);
-  return content;
-}
-
-function parseFile(bytes: Uint8Array | undefined, name: string): unknown {
-  return parseJson(bytes, name, "checkpoint_invalid");
 }

@@ -1,24 +1,24 @@
 import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
-import type { StageName, TensorEncoding, TensorEntry } from "#domain/bundle.ts";
-import { stageNames } from "#domain/bundle.ts";
+import {
+  type StageName,
+  stageNames,
+  type TensorEncoding,
+  type TensorEntry,
+} from "#domain/bundle.ts";
 import type { Trust } from "#domain/trust.ts";
 import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
 import type { StorageForm } from "../format-choice.ts";
 import { stageTensors } from "../layout.ts";
-import { canonicalJson } from "../manifest.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { type Progress, rateMeter } from "../progress.ts";
 import type { StageSink } from "../writing/stage-writer.ts";
-import {
-  type Checkpoint,
-  type CheckpointFolder,
-  type CheckpointOptions,
-  type LocatedTensor,
-  openCheckpoint,
-} from "./checkpoint.ts";
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "./checkpoint.ts";
+import { fingerprintOf } from "./checkpoint-digest.ts";
+import type { CheckpointFolder } from "./checkpoint-folder.ts";
 import { type EncodingError, encodeTensor } from "./encode.ts";
+import type { LocatedTensor } from "./locate-tensors.ts";
 import { residualRotation, rotated } from "./rotation.ts";
 
 export interface ConvertOptions extends EncodeOptions, CheckpointOptions {
@@ -62,9 +62,6 @@ export interface TensorReport extends EncodingError {
   readonly name: string;
   readonly encoding: TensorEncoding;
 }
-
-/** Changes when equal checkpoints would give other bytes than before, so that no journal of an older form is gone on with. */
-export const ENCODING_REVISION = 2;
 
 /**
  * Turns a Hugging Face checkpoint into a bundle. Streams tensor by tensor: memory is bounded by the largest encoded tensor
@@ -217,51 +214,4 @@ function stageSourceBytes(checkpoint: Checkpoint): ReadonlyMap<StageName, number
       ),
     ]),
   );
-}
-
-/** Files are told apart by headers, lengths and revisions: reading 17 GB to be surer would be the conversion itself. */
-function placesOf(checkpoint: Checkpoint): readonly unknown[] {
-  return stageNames(checkpoint.architecture).flatMap((stage) =>
-    stageTensors(checkpoint.architecture, stage).map(({ name }) => {
-      const { source, ...place } = checkpoint.tensor(stage, name);
-      return { ...place, fileBytes: source.byteLength, revision: source.revision ?? null };
-    }),
-  );
-}
-
-function fingerprintOf(
-  checkpoint: Checkpoint,
-  form: StorageForm & { readonly rotated: boolean },
-  createHasher: CreateHasher,
-): string {
-  return digestOf(
-    {
-      ENCODING_REVISION,
-      architecture: checkpoint.architecture,
-      form,
-      tensors: placesOf(checkpoint),
-    },
-    createHasher,
-  );
-}
-
-/**
- * Names what a checkpoint would become: equal for checkpoints whose bundles of one form are the same, as far as headers, lengths,
- * revisions and small files tell. 64 hex digits.
- */
-export function checkpointDigest(checkpoint: Checkpoint, createHasher: CreateHasher): string {
-  const files = [...checkpoint.files].sort(([a], [b]) => (a < b ? -1 : 1));
-  const contents = files.map(([name, bytes]) => {
-    const hasher = createHasher();
-    hasher.update(bytes);
-    return [name, hasher.digestHex()];
-  });
-  const { architecture } = checkpoint;
-  return digestOf({ architecture, tensors: placesOf(checkpoint), contents }, createHasher);
-}
-
-function digestOf(facts: unknown, createHasher: CreateHasher): string {
-  const hasher = createHasher();
-  hasher.update(new TextEncoder().encode(canonicalJson(facts)));
-  return hasher.digestHex();
 }

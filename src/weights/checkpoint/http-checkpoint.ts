@@ -1,5 +1,5 @@
 import { httpStore } from "../remote/http-store.ts";
-import type { CheckpointFolder } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint-folder.ts";
 import { type FetchingOptions, storedCheckpoint } from "./stored-checkpoint.ts";
 
 /**

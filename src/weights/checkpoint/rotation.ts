@@ -3,8 +3,8 @@ import type { StageName } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
 import { memorySource } from "../source.ts";
 import { WeightsError } from "../weights-error.ts";
-import type { LocatedTensor } from "./checkpoint.ts";
 import { readRows } from "./encode.ts";
+import type { LocatedTensor } from "./locate-tensors.ts";
 
 /**
  * The smallest group of channels that is worth mixing: an outlier is spread over its group, and is still √(group) times smaller there.

@@ -11,7 +11,7 @@ import { createSlots } from "../slots.ts";
 import { type ByteSource, checkRange, collect } from "../source.ts";
 import { findObject, resumingStream } from "../transfer.ts";
 import type { WeightsError } from "../weights-error.ts";
-import type { CheckpointFolder } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint-folder.ts";
 
 /** How a checkpoint's files are fetched. */
 export interface FetchingOptions {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CheckpointFolder } from "../checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { type FetchingOptions, storedCheckpoint } from "../checkpoint/stored-checkpoint.ts";
 import { MAX_CHECKPOINT_JSON_BYTES, MAX_REPOSITORY_FILES } from "../limits.ts";
 import { DEFAULT_RETRY_POLICY, firstContact, withRetries } from "../retries.ts";

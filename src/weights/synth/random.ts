@@ -5,7 +5,7 @@ import {
   type TensorEntry,
 } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
-import type { EncodedPiece } from "../checkpoint/encode.ts";
+import type { EncodedPiece } from "../checkpoint/row-encoder.ts";
 
 /** Bytes that are made at once: a multiple of every word size, small beside a shard. */
 const CHUNK_BYTES: number = 4 * 1024 * 1024;

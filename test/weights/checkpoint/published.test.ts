@@ -2,11 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { stageNames } from "#domain/bundle.ts";
 import { elementCount } from "#domain/tensor.ts";
-import {
-  type Checkpoint,
-  type CheckpointFolder,
-  openCheckpoint,
-} from "#weights/checkpoint/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "#weights/checkpoint/checkpoint.ts";
+import type { CheckpointFolder } from "#weights/checkpoint/checkpoint-folder.ts";
 import { stageTensors } from "#weights/layout.ts";
 import { needsOf } from "#weights/needs.ts";
 import { memorySource } from "#weights/source.ts";
