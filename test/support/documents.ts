@@ -185,7 +185,7 @@ function commandComplaints(command: string, house: House): string[] {
 
 function subcommandComplaints(name: string, house: House): string[] {
   if (name.startsWith("-")) return [];
-  return house.read("src/cli/main.ts").includes(`    "${name}",`)
+  return house.read("src/cli/commands.ts").includes(`    "${name}",`)
     ? []
     : [`unmask has no command ${name}`];
 }
