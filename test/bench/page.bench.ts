@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { tradeForPass } from "#client/playground-pass.ts";
-import { findChromium, startChromium } from "../support/chromium.ts";
+import { findChromium } from "../../infra/local/chromium.ts";
+import { startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { median } from "./median.ts";
 
