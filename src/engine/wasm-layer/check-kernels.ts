@@ -136,7 +136,7 @@ function rowChecks({ heads, headSize }: CheckSizes): Record<string, Check> {
   };
 }
 
-/** Every third position is hidden, and those that fill up the last four. */
+/** Every third position is hidden, and those that fill up the last four: whatever stands there, next to nothing of it would be seen. */
 const checkAttend: Check = (arena, draw, { rows, headSize, length }) => {
   const [queries, positions] = [Math.ceil(rows / 4) * 4, Math.ceil(length / 4) * 4];
   const query = { width: headSize, data: draw(queries * headSize) };
@@ -146,6 +146,9 @@ const checkAttend: Check = (arena, draw, { rows, headSize, length }) => {
   const mask = Float32Array.from({ length: positions }, (_, position) =>
     isHidden(position) ? Number.NEGATIVE_INFINITY : 0,
   );
+  for (const [position, hidden] of mask.entries()) {
+    if (hidden < 0) values.data.fill(3e38, position * headSize, (position + 1) * headSize);
+  }
   const scale = 1 / Math.sqrt(headSize);
   const target = arena.takeFloats(query.data.length);
   const scores = arena.takeFloats(4 * positions);
