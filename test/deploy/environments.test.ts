@@ -74,12 +74,4 @@ describe("the environments of wrangler.toml", () => {
     expect(names.join()).not.toContain("undefined");
     expect(new Set(names).size).toBe(names.length);
   });
-
-  test("say of each setting what is said here, but for addresses", () => {
-    for (const environment of ENVIRONMENTS) {
-      const { FUNCTION_URL: _, FETCH_URL: __, ...there } = read(environment).vars;
-      const { FUNCTION_URL: ___, ...here } = read(null).vars;
-      expect(there).toEqual(here);
-    }
-  });
 });

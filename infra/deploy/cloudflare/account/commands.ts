@@ -1,0 +1,91 @@
+/**
+ * Every argument list that wrangler is given here, in one place: test/deploy/commands.test.ts holds each against the help of the
+ * wrangler that is pinned. `config`: the resolved configuration (`resolve.ts`).
+ */
+export const COMMANDS = {
+  whoami: (): string[] => ["whoami", "--json"],
+  databases: (): string[] => ["d1", "list", "--json"],
+  createDatabase: (name: string): string[] => ["d1", "create", name],
+  pendingMigrations: (binding: string, config: string): string[] => [
+    "d1",
+    "migrations",
+    "list",
+    binding,
+    "--remote",
+    "--config",
+    config,
+  ],
+  applyMigrations: (binding: string, config: string): string[] => [
+    "d1",
+    "migrations",
+    "apply",
+    binding,
+    "--remote",
+    "--config",
+    config,
+  ],
+  queue: (name: string): string[] => ["queues", "info", name],
+  createQueue: (name: string): string[] => ["queues", "create", name],
+  buckets: (): string[] => ["r2", "bucket", "list"],
+  createBucket: (name: string): string[] => ["r2", "bucket", "create", name],
+  secrets: (config: string): string[] => ["secret", "list", "--format", "json", "--config", config],
+  versions: (config: string): string[] => ["versions", "list", "--json", "--config", config],
+  deployments: (config: string): string[] => ["deployments", "list", "--json", "--config", config],
+  build: (folder: string, config: string): string[] => [
+    "deploy",
+    "--dry-run",
+    "--outdir",
+    folder,
+    "--config",
+    config,
+  ],
+  deploy: (label: VersionLabel, secretsFile: string | null, config: string): string[] => [
+    "deploy",
+    "--tag",
+    label.tag,
+    "--message",
+    label.message,
+    ...(secretsFile === null ? [] : ["--secrets-file", secretsFile]),
+    "--config",
+    config,
+  ],
+  /** A version of the same code with other secrets, which come as JSON on the standard input; deployed by `release`. */
+  changeSecrets: (label: VersionLabel, config: string): string[] => [
+    "versions",
+    "secret",
+    "bulk",
+    "--tag",
+    label.tag,
+    "--message",
+    label.message,
+    "--config",
+    config,
+  ],
+  release: (version: string, message: string, config: string): string[] => [
+    "versions",
+    "deploy",
+    `${version}@100`,
+    "--yes",
+    "--message",
+    message,
+    "--config",
+    config,
+  ],
+  rollback: (version: string, message: string, config: string): string[] => [
+    "rollback",
+    version,
+    "--yes",
+    "--message",
+    message,
+    "--config",
+    config,
+  ],
+} as const;
+
+/** What a version says of itself in the account: by its tag the same code is known again, its message says what it can read. */
+export interface VersionLabel {
+  /** At most 25 characters. */
+  readonly tag: string;
+  /** At most 100. */
+  readonly message: string;
+}
