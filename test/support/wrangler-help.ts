@@ -16,7 +16,7 @@ export function parseHelp(text: string): CommandHelp {
       ? (/^ *((?:-\w, )? *--[\w-]+(?:, --[\w-]+)*)/.exec(line) ?? [])
       : [];
     if (head !== undefined) names = head.split(",").map((name) => name.trim());
-    const [, type] = /\[(string|boolean|number|array)\]/.exec(line) ?? [];
+    const [, type] = /\[(string|boolean|number|array|choices)\b/.exec(line) ?? [];
     if (type === undefined) continue;
     for (const name of names) flags[name] = type;
     names = [];
