@@ -12,6 +12,7 @@ import {
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
@@ -76,6 +77,24 @@ describe("the doors of a local system", () => {
     const images = [new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"))];
     const answer = await client.ask({ question: "What is this?", images, canvas: 16 });
     expect(answer).toMatchObject({ status: "completed", answer: "A dog." });
+  });
+
+  test("what follows a deployment tries it out: quote, answer, charge, replay, webhook; nothing of it stays", async () => {
+    const args = ["smoke", "--url", system.url, "--key", system.key, "--json"];
+    const child = spawn(process.execPath, ["infra/deploy/cloudflare/main.ts", ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, UNMASK_DEPLOY_STATE: temporaryFolder() },
+    });
+    const told = JSON.parse(await text(child.stdout)) as { tried: { says: string }[] };
+    const tried = ["health", "quote", "ask", "charge", "replay", "webhook"];
+    expect(told).toMatchObject({
+      good: true,
+      chargedMicros: expect.any(Number),
+      tried: tried.map((name) => ({ name, isGood: true })),
+    });
+    expect(told.tried.at(-1)?.says).toContain("its signature right");
+    const { webhooks } = createClient({ baseUrl: system.url, apiKey: system.key });
+    expect(await Array.fromAsync(webhooks.endpoints.list())).toEqual([]);
   });
 
   test("the paths of the tool that runs the Worker are known", () => {

@@ -6,6 +6,7 @@ import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import { signTicket } from "#wire/function/ticket.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
+import { proveKey } from "../../infra/deploy/cloudflare/keys/prove.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 
 // The hop as a process of its own, as it is run: no model, no weights, no object storage.
@@ -82,6 +83,15 @@ describe("the fetch hop", () => {
     });
     const metrics = await (await fetch(`${origin}/metrics`)).text();
     expect(metrics).toContain('unmask_fetches_total{purpose="webhook",outcome="204"} 1');
+  });
+
+  test("shows a deployment which key it takes, for nothing, and who is no hop at all", async () => {
+    const stranger = await generateTicketKeys("test");
+    const fault = async (url: string, key: TicketSigningKey) =>
+      (await proveKey([url], key, Date.now))[0]?.fault;
+    expect(await fault(origin, signing)).toBeNull();
+    expect(await fault(origin, stranger.signing)).toContain("does not take the key");
+    expect(await fault(host.origin, signing)).toContain("not as a function does");
   });
 
   test("asked to end, finishes what is on its way, takes nothing more, and ends with 0", async () => {
