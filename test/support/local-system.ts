@@ -14,6 +14,8 @@ interface Ready {
   readonly models: readonly string[];
   /** The address that opens the playground with a pass: told to people alone. */
   readonly playground?: string;
+  /** The address that signs in at the dashboard, once: told to people alone. */
+  readonly dashboard?: string;
 }
 
 /** The whole system on this machine, as `npm start` brings it up. */
@@ -92,6 +94,7 @@ function readyForPeople(printed: string): Ready {
     admin_key: /UNMASK_ADMIN_KEY=(\S+)/.exec(printed)?.[1] ?? "",
     model: "unmask-demo",
     models: ["unmask-demo"],
+    dashboard: /^ *(http\S+#code=\S+)$/m.exec(printed)?.[1] ?? "",
     playground: /^ *(http\S+#pass=\S+)$/m.exec(printed)?.[1] ?? "",
   };
 }

@@ -1,10 +1,10 @@
 import { render } from "hono/jsx/dom";
+import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import { createStore } from "../store.ts";
 import { createApi } from "./data/api.ts";
 import { createDashboard } from "./data/dashboard.ts";
 import type { Reporter } from "./data/resource.ts";
 import { createSessions } from "./data/session.ts";
-import type { SessionBody } from "./data/shapes.ts";
 import { joinTabs } from "./data/tabs.ts";
 import { accountTroubleOf, isSignedOut, signInTroubleOf } from "./data/trouble.ts";
 import { App, type Place } from "./frame/app.tsx";

@@ -1,5 +1,7 @@
+import { openAsBlob, readFileSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { createClient } from "#client/client.ts";
 import type { LocalSystem } from "../../support/local-system.ts";
 import { findings } from "../axe.ts";
 import { looks, type Opened, openPage, still, tabTo } from "../open-page.ts";
@@ -24,15 +26,69 @@ export function accountTests(running: () => Running): void {
       standIn(page, replies),
     );
   };
+  overTheRealSystem(running);
   looksAlright(open);
   statesOfLists(open);
   sessionsEnd(open);
   whatIsDone(open);
 }
 
+function overTheRealSystem(running: () => Running): void {
+  test("the address that npm start prints signs in once; what was asked is charged, replayed to the same bits, and signed out is signed out", async () => {
+    const { browser, system } = running();
+    const { id } = await createClient({ baseUrl: system.url, apiKey: system.key }).ask({
+      question: "What is this?",
+      images: [await openAsBlob("test/fixtures/pictures/dog.png")],
+      cache: "off",
+    });
+    await using opened = await openPage(browser, system.dashboard ?? "", still);
+    const { page, complaints } = opened;
+    await page.getByRole("heading", { name: "This machine" }).waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+    await page.getByText(/^\$9\.9\d$/).waitFor();
+    await page.getByRole("link", { name: "Ledger", exact: true }).click();
+    await page.getByText("granted by the administrator").waitFor();
+    const saving = page.waitForEvent("download");
+    await page.getByRole("link", { name: "Download CSV" }).click();
+    expect(readFileSync(await (await saving).path(), "utf8")).toMatch(/^seq,created_at,kind/);
+    await page.getByRole("link", { name: "Answers", exact: true }).click();
+    const asked = page.getByRole("row").filter({ has: page.getByTitle(id) });
+    await asked.getByRole("button", { name: /^More about/ }).click();
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByText("The same, made afresh").waitFor();
+    const kept = await page.evaluate(() =>
+      JSON.stringify({ ...localStorage, ...sessionStorage, cookie: document.cookie }),
+    );
+    expect(kept).not.toMatch(/umk_|umc_|ses_/);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("You are signed out").waitFor();
+    await page.getByLabel("A key of the account, or a one-time code").fill("umk_test_wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").getByText("This opens no session").waitFor();
+    await page.getByLabel("A key of the account, or a one-time code").fill(system.key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Answers" }).waitFor();
+    expect(await page.content()).not.toContain(system.key);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the administrator's key opens accounts, credit and keys, and is kept nowhere", async () => {
+    const { browser, system } = running();
+    await using opened = await openPage(browser, `${system.url}/account`, still);
+    const { page } = opened;
+    await page.getByLabel("A key of the account, or a one-time code").fill(system.admin_key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("cell", { name: "This machine", exact: true }).waitFor();
+    expect(await page.content()).not.toContain(system.admin_key);
+  });
+}
+
 type Open = (replies: StandIn, section: string, options?: BrowserContextOptions) => Promise<Opened>;
 
 const ofCustomer = ["Overview", "Ledger", "Keys", "Webhooks", "Answers", "Refusals", "Sessions"];
+
+/** What has a colour of its own in it: dark pages differ in nothing else. */
+const ofColours = ["Overview", "Webhooks", "Answers"];
 
 function looksAlright(open: Open): void {
   test.each(looks)(
@@ -40,7 +96,7 @@ function looksAlright(open: Open): void {
     async (_, look) => {
       await using opened = await open(customerStandIn(), "", { ...look, bypassCSP: true });
       const { page, complaints } = opened;
-      for (const name of ofCustomer) {
+      for (const name of look.colorScheme === "dark" ? ofColours : ofCustomer) {
         await page.getByRole("link", { name, exact: true }).click();
         await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
         if (name === "Answers" || name === "Webhooks")

@@ -10,6 +10,7 @@ import type {
   RefundedBody,
 } from "#wire/api/accounts/accounts.ts";
 import type { CreateKeyBody, RestrictKeyBody } from "#wire/api/accounts/keys.ts";
+import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
 import type { ReplayBody } from "#wire/api/answers/replays.ts";
@@ -22,13 +23,12 @@ import type {
   WebhookTestBody,
 } from "#wire/api/webhooks/endpoints.ts";
 import type {
+  AccountShownBody,
   AdminAccountBody,
   FunctionBody,
   NewUsedKeyBody,
-  OwnAccountBody,
   PaymentEventBody,
   RefusalRow,
-  SessionBody,
   SignInBy,
   ToldDeliveryBody,
   UsedKeyBody,
@@ -45,7 +45,7 @@ export interface Api {
   signOutEverywhere(): Promise<void>;
   sessions(after: string | null): Promise<Page<SessionBody>>;
   endSession(id: string): Promise<void>;
-  account(): Promise<OwnAccountBody>;
+  account(): Promise<AccountShownBody>;
   /** All rows of a time: `from` and `to` are days, both included. */
   usage(from: string, to: string): Promise<readonly UsageRow[]>;
   refusals(from: string, to: string): Promise<readonly RefusalRow[]>;

@@ -1,4 +1,5 @@
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
+import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
 import type { EndpointBody } from "#wire/api/webhooks/endpoints.ts";
@@ -7,11 +8,10 @@ import type { Api } from "./api.ts";
 import { createList, type List } from "./list.ts";
 import { createResource, type Reporter, type Resource } from "./resource.ts";
 import type {
+  AccountShownBody,
   FunctionBody,
-  OwnAccountBody,
   PaymentEventBody,
   RefusalRow,
-  SessionBody,
   ToldDeliveryBody,
   UsedKeyBody,
 } from "./shapes.ts";
@@ -37,7 +37,7 @@ export interface Dashboard {
   readonly reporter: Reporter;
   readonly now: () => number;
   readonly filters: Store<Filters>;
-  readonly account: Resource<OwnAccountBody>;
+  readonly account: Resource<AccountShownBody>;
   readonly usage: Resource<readonly UsageRow[]>;
   readonly refusals: Resource<readonly RefusalRow[]>;
   readonly ledger: List<LedgerEntryBody>;

@@ -1,6 +1,7 @@
+import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import { createStore, type Store } from "../../store.ts";
 import type { Api } from "./api.ts";
-import type { SessionBody, SignInBy } from "./shapes.ts";
+import type { SignInBy } from "./shapes.ts";
 import { type AccountTrouble, isSignedOut } from "./trouble.ts";
 
 /** Who is signed in. */

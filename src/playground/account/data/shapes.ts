@@ -1,6 +1,6 @@
+import type { OwnAccountBody, StandingBody } from "#wire/api/accounts/account.ts";
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
 import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
-import type { RateLimitsBody } from "#wire/api/accounts/limits-body.ts";
 import type { AttemptBody, DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 
 /** What opens a session: an account's key, a one-time code, or the administrator's key. */
@@ -9,53 +9,18 @@ export type SignInBy =
   | { readonly code: string }
   | { readonly admin_key: string };
 
-export interface SessionBody {
-  readonly id: string;
-  readonly object: "session";
-  readonly role: "account" | "administrator";
-  readonly account: string | null;
-  readonly key: string | null;
-  readonly scopes: readonly string[];
-  readonly created_at: string;
-  readonly last_used_at: string;
-  readonly expires_at: string;
-  readonly idle_expires_at: string;
-  /** Whether it is the one that asks. */
-  readonly current: boolean;
+/** What a payment took back after it was spent; absent: nothing. */
+interface Owing {
+  readonly balance: { readonly owed_micros?: number };
 }
 
-export interface BalanceBody {
-  readonly available_micros: number;
-  readonly held_micros: number;
-  readonly spent_micros: number;
-  /** What a payment took back after it was spent. */
-  readonly owed_micros?: number;
-}
+export type AccountShownBody = OwnAccountBody &
+  Owing & {
+    /** Null or absent: there is no checkout. */
+    readonly top_up?: { readonly url: string } | null;
+  };
 
-export interface ForecastBody {
-  readonly days_observed: number;
-  readonly spend_per_day_micros: number;
-  readonly days_left: number | null;
-  readonly empty_at: string | null;
-}
-
-export interface OwnAccountBody {
-  readonly id: string;
-  readonly object: "account";
-  readonly name: string;
-  readonly created_at: string;
-  readonly limits: RateLimitsBody;
-  readonly credit_low_micros: number | null;
-  readonly balance: BalanceBody;
-  readonly forecast: ForecastBody;
-  /** Null or absent: there is no checkout. */
-  readonly top_up?: { readonly url: string } | null;
-}
-
-export interface AdminAccountBody extends AccountBody {
-  readonly balance: BalanceBody;
-  readonly forecast: ForecastBody;
-}
+export type AdminAccountBody = AccountBody & StandingBody & Owing;
 
 export interface RefusalRow {
   readonly day: string;

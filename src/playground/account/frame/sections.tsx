@@ -1,8 +1,8 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { SessionBody, SessionScope } from "#wire/api/accounts/sessions.ts";
 import { AccountsView } from "../admin/accounts-view.tsx";
 import { FunctionsView } from "../admin/functions-view.tsx";
 import { PaymentsView } from "../admin/payments-view.tsx";
-import type { SessionBody } from "../data/shapes.ts";
 import { AnswersView } from "../views/answers-view.tsx";
 import { KeysView } from "../views/keys-view.tsx";
 import { LedgerView } from "../views/ledger-view.tsx";
@@ -22,7 +22,7 @@ export interface Section {
 
 interface ScopedSection extends Section {
   /** What a session needs for it. */
-  readonly scope: string | null;
+  readonly scope: SessionScope | null;
 }
 
 const ofAccount: readonly ScopedSection[] = [

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { SpendChart } from "../chart/spend-chart.tsx";
 import { counted, exactMoney, roundMoney } from "../data/amounts.ts";
-import type { OwnAccountBody } from "../data/shapes.ts";
+import type { AccountShownBody } from "../data/shapes.ts";
 import { daysUntil, spendOf } from "../data/spend.ts";
 import { ResourceView, useResource } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
@@ -22,7 +22,7 @@ export function OverviewView({ dashboard }: SectionProps): JSX.Element {
       />
       <section class="card" aria-label="Balance">
         <ResourceView resource={dashboard.account} of="the balance">
-          {(account: OwnAccountBody) => (
+          {(account: AccountShownBody) => (
             <>
               <Balance account={account} />
               <TopUp {...{ dashboard, account }} />
@@ -35,7 +35,7 @@ export function OverviewView({ dashboard }: SectionProps): JSX.Element {
   );
 }
 
-function Balance({ account }: { readonly account: OwnAccountBody }): JSX.Element {
+function Balance({ account }: { readonly account: AccountShownBody }): JSX.Element {
   const { balance, forecast, credit_low_micros: line } = account;
   const { owed_micros: owed = 0 } = balance;
   return (
@@ -81,7 +81,7 @@ function Figure({
 }
 
 /** Until when the money lasts, in a sentence. */
-function untilText({ balance, forecast }: OwnAccountBody): JSX.Element {
+function untilText({ balance, forecast }: AccountShownBody): JSX.Element {
   const { days_left: days, empty_at: at, days_observed: observed } = forecast;
   if (balance.available_micros <= 0)
     return <strong class="bad">Nothing is left: questions are refused until credit comes.</strong>;

@@ -1,6 +1,6 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import { agoText } from "../data/amounts.ts";
-import type { SessionBody } from "../data/shapes.ts";
 import { DeedTrouble, useDeed } from "../frame/dialog.tsx";
 import { ListView } from "../frame/list-view.tsx";
 import { Id, SectionHead, type SectionProps, Table } from "../frame/section.tsx";

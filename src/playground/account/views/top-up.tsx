@@ -2,11 +2,11 @@ import { useEffect, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { exactMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { OwnAccountBody } from "../data/shapes.ts";
+import type { AccountShownBody } from "../data/shapes.ts";
 
 export interface TopUpProps {
   readonly dashboard: Dashboard;
-  readonly account: OwnAccountBody;
+  readonly account: AccountShownBody;
 }
 
 /** When this tab left for the checkout: it comes back to a page that knows nothing else of it. */
