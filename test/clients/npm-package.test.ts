@@ -304,13 +304,13 @@ describe.skipIf(browser === undefined)(
         uploaded: [upload.width, upload.height],
       };`);
       expect(reduced).toEqual({
-        side: 96,
-        width: 48,
-        height: 96,
+        side: 224,
+        width: 112,
+        height: 224,
         type: "image/jpeg",
         isSame: true,
         passes: true,
-        uploaded: [48, 96],
+        uploaded: [112, 224],
       });
     });
   },
