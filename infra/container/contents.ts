@@ -19,7 +19,7 @@ export function isKept(file: string, platform: string, architecture: string): bo
   const binaries = /^onnxruntime-node\/bin\/[^/]+\/([^/]+)\/([^/]+)\//.exec(file);
   if (binaries !== null) return binaries[1] === platform && binaries[2] === architecture;
   // Of other C libraries, which never load here.
-  if (/^@(img|koromix)\/[^/]*(musl|darwin|win32)/.test(file)) return false;
+  if (/^@(img|koromix)\/.*(musl|darwin|win32)/.test(file)) return false;
   return (
     !/\.(map|d\.ts|d\.mts|d\.cts|md|markdown)$/.test(file) && !/\/(test|tests|docs)\//.test(file)
   );

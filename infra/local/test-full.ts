@@ -56,6 +56,19 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/flow/demo-recipe.test.ts"],
   },
   {
+    name: "the image of the function, built and started",
+    lacks: () =>
+      process.getuid?.() === 0
+        ? withoutPrograms("buildah", "mmdebstrap", "unshare", "chroot")
+        : "needs root",
+    files: ["--project", "node", "test/deploy/container.full.test.ts"],
+  },
+  {
+    name: "the image's recipe, linted",
+    lacks: () => withoutPrograms("hadolint"),
+    files: ["--project", "node", "test/deploy/hadolint.full.test.ts"],
+  },
+  {
     name: "S3 as Ceph speaks it",
     lacks: () => withoutPrograms("ceph", "radosgw", "setpriv"),
     files: ["--project", "node", "test/weights/s3.test.ts"],
