@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -29,6 +37,11 @@ const run = (program: string, ...args: readonly string[]): string =>
 const buildah = (command: string, ...args: readonly string[]): string =>
   run("buildah", command, ...store, ...args);
 
+/** The npm at hand: `npm` is a link to its `bin/npm-cli.js`. */
+function npmFolder(): string {
+  return path.resolve(realpathSync(run("sh", "-c", "command -v npm").trim()), "../..");
+}
+
 /** Debian with this Node and npm in /usr/local, as an image that BASE may name. */
 function makeBase(): void {
   const context = path.join(folder, "base");
@@ -45,7 +58,7 @@ function makeBase(): void {
     );
   else cpSync(rootfs, `${context}/rootfs.tar`);
   cpSync(process.execPath, `${context}/node`);
-  cpSync(path.join(run("npm", "root", "--global").trim(), "npm"), `${context}/npm`, {
+  cpSync(npmFolder(), `${context}/npm`, {
     recursive: true,
     dereference: true,
   });
