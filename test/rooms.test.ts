@@ -32,7 +32,10 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
   client: { rooms: ["domain", "wire"], packages: [] },
-  playground: { rooms: ["domain", "wire", "client"], packages: ["hono", "minisearch", "uplot"] },
+  playground: {
+    rooms: ["domain", "model", "wire", "weights", "engine", "client"],
+    packages: ["hono", "minisearch", "uplot", "onnxruntime-web", "fast-png", "@noble/hashes"],
+  },
   cli: {
     rooms: ["domain", "model", "weights", "engine", "client", "inference"],
     packages: ["node:", "yauzl"],
@@ -42,7 +45,8 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
 /** Packages that one file alone may name, so that everything else stays ignorant of them. */
 const soleImporters: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/inference\/runtime\/ort\.ts$/,
-  "onnxruntime-web": /^src\/(?:inference\/runtime\/ort|engine\/runtime\/runtime)\.ts$/,
+  "onnxruntime-web":
+    /^src\/(?:inference\/runtime\/ort|engine\/runtime\/runtime|playground\/private\/runtime)\.ts$/,
   koffi: /^src\/inference\/runtime\/c-api\/koffi\.ts$/,
   "@aws-sdk/client-s3": /^src\/weights\/s3\.ts$/,
 };

@@ -19,6 +19,7 @@ import { bundle } from "./bundle.ts";
 import { docsInputs } from "./docs/inputs.ts";
 import { HEADERS_FILE } from "./headers.ts";
 import { playgroundFiles, playgroundInputs } from "./playground.ts";
+import { privateInputs } from "./private.ts";
 import { SITE_FOLDER, type SiteFile } from "./site.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -36,6 +37,7 @@ const inputs = [
   "src/domain",
   "package-lock.json",
   ...playgroundInputs,
+  ...privateInputs,
   ...docsInputs,
 ];
 

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { build } from "esbuild";
+import { privateFiles } from "./private.ts";
 import type { Site, SiteFile } from "./site.ts";
 
 /** What the site's files are made of: the name in the site, and the source. */
@@ -23,6 +24,7 @@ export async function bundle(
   root: string,
 ): Promise<{ readonly files: readonly SiteFile[]; readonly site: Site }> {
   const outdir = path.join(root, "assets");
+  const { files: ofWorker, worker } = await privateFiles(root, target);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: entries,
@@ -36,6 +38,7 @@ export async function bundle(
     assetNames: "[name]-[hash]",
     loader: { ".woff2": "file", ".svg": "copy" },
     publicPath: "/assets",
+    define: { PRIVATE_WORKER: JSON.stringify(worker) },
     jsx: "automatic",
     jsxImportSource: "hono/jsx/dom",
     legalComments: "none",
@@ -51,7 +54,7 @@ export async function bundle(
     path: `assets/${path.basename(file)}`,
     content: contents,
   }));
-  return { files, site: { asset: (name) => addressOf(name, names) } };
+  return { files: [...files, ...ofWorker], site: { asset: (name) => addressOf(name, names) } };
 }
 
 function addressOf(name: string, names: ReadonlyMap<string, string>): string {

@@ -14,7 +14,19 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
+  // One address is trusted to be a script's: the private worker's (src/playground/private/link.ts).
+  "trusted-types unmask-worker",
+  "worker-src 'self'",
+].join("; ");
+
+/**
+ * What the worker that answers without sending may do: a worker is under its own file's policy, not its page's. It compiles wasm
+ * (`wasm-unsafe-eval`, which lets no text become a script), the engine's and ours; no page may. It fetches from this very address alone.
+ */
+const workerPolicy = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "connect-src 'self'",
 ].join("; ");
 
 /** The file `_headers`, which the platform reads beside the files themselves; wrangler's local one does too. */
@@ -27,5 +39,10 @@ export const HEADERS_FILE: string = `/*
   Cross-Origin-Resource-Policy: same-origin
 
 /assets/*
+  Cache-Control: public, max-age=31536000, immutable
+
+/private/*
+  ! Content-Security-Policy
+  Content-Security-Policy: ${workerPolicy}
   Cache-Control: public, max-age=31536000, immutable
 `;

@@ -1,14 +1,12 @@
 import { type Abilities, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type NumericsText, numericsText } from "#domain/numerics.ts";
-import { createFeatureStore } from "#engine/feature-store.ts";
+import { answerTools } from "#engine/answer-tools.ts";
 import type { OrtEngine } from "#engine/ort-engine.ts";
-import { createTemplateRenderer, createTokenizer } from "#engine/text.ts";
 import type { Claim } from "#engine/turn-order.ts";
 import type { Provider } from "#graph/profile.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
 import { keptFor } from "#model/vision/kept-features.ts";
-import { WeightsError } from "#weights/weights-error.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { cardOf } from "./model-card.ts";
 import type { ModelLoad } from "./model-loader.ts";
@@ -41,28 +39,9 @@ export function describeModel(
   engine: OrtEngine,
   options: DescriptionOptions,
 ): DescribedModel {
-  const { bundle, digest, files } = load;
-  const { prompt, special } = bundle.architecture;
-  const tokenizer = createTokenizer(
-    text(files, "tokenizer.json"),
-    text(files, "tokenizer_config.json"),
-  );
-  if (prompt.chatTemplate === undefined) {
-    throw new WeightsError("manifest_invalid", `bundle ${bundle.name} has no chat template`);
-  }
-  const renderTemplate = createTemplateRenderer(
-    prompt.chatTemplate,
-    tokenizer.decode([special.beginOfText], true),
-  );
+  const { bundle, digest } = load;
   const abilities = bundle.abilities ?? UNTOLD_ABILITIES;
-  const tools = {
-    engine,
-    tokenizer,
-    renderTemplate,
-    resize: options.resize,
-    trust: bundle,
-    features: createFeatureStore(options.featureBytes ?? 0),
-  };
+  const tools = answerTools(engine, { ...load, ...options });
   return {
     card: cardOf(bundle, abilities, digest, options.provider),
     abilities,
@@ -74,17 +53,4 @@ export function describeModel(
       features: keptFor(asker, tools.features),
     }),
   };
-}
-
-/** A bundle that takes ids only can be checked by `parity` but not asked in words. */
-function text(files: ReadonlyMap<string, Uint8Array>, name: string): string {
-  const bytes = files.get(name);
-  if (bytes === undefined) {
-    throw new WeightsError("manifest_invalid", `the bundle has no ${name}: it takes ids, not text`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new WeightsError("manifest_invalid", `the bundle's ${name} is no UTF-8`, { cause });
-  }
 }

@@ -6,12 +6,13 @@ import { type Asking, startAsking } from "./asking/run.ts";
 import { keepPass, keptPass } from "./pass/keep.ts";
 import type { Picture } from "./pictures/picture.ts";
 import { addressedPicture, takePicture } from "./pictures/reduce.ts";
+import { createPrivateDesk, type PrivateActions, type PrivateDesk } from "./private/desk.ts";
 import { modelOf, type Run, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { passOver, troubleOf } from "./trouble.ts";
 
 /** What a person can do. None of them rejects: what goes wrong stands in the state. */
-export interface Actions {
+export interface Actions extends PrivateActions {
   ask(): Promise<void>;
   /** Breaks the connection of the question under way. */
   cut(): void;
@@ -54,8 +55,11 @@ export interface Browser {
 
 /** Makes the actions over a store. */
 export function createActions(store: Store<State>, browser: Browser): Actions {
+  const desk = createPrivateDesk(store, browser.baseUrl);
+  const { setPrivate, cancelPrivate, removePrivate, lookPrivate, setOffline } = desk;
   return {
-    ...askingActions(store, browser),
+    ...{ setPrivate, cancelPrivate, removePrivate, lookPrivate, setOffline },
+    ...askingActions(store, browser, desk),
     ...draftActions(store, browser),
     ...passActions(store, browser),
     scrub: (scrubbed) => store.update({ scrubbed }),
@@ -66,7 +70,7 @@ export function createActions(store: Store<State>, browser: Browser): Actions {
 
 type AskingActions = Pick<Actions, "ask" | "cut" | "stop" | "replay" | "followUp" | "newQuestion">;
 
-function askingActions(store: Store<State>, browser: Browser): AskingActions {
+function askingActions(store: Store<State>, browser: Browser, desk: PrivateDesk): AskingActions {
   let asking: Asking | null = null;
   let attempt: { readonly draft: Draft; readonly key: string } | null = null;
   const fail = failing(store, browser);
@@ -74,22 +78,27 @@ function askingActions(store: Store<State>, browser: Browser): AskingActions {
     store.update(({ run }) => ({ run: run === null ? null : change(run) }));
   return {
     async ask() {
-      const { pass, draft, quote } = store.get();
-      if (asking !== null || draft.question.trim() === "" || !hasPass(store, browser)) return;
+      const { pass, draft, quote, private: here } = store.get();
+      const isPrivate = here.isOn;
+      if (asking !== null || draft.question.trim() === "") return;
+      if (isPrivate ? here.phase.kind !== "ready" : !hasPass(store, browser)) return;
       // The same draft again is the same question: what was finished meanwhile is told, and charged once.
       attempt = attempt?.draft === draft ? attempt : { draft, key: browser.newKey() };
       const quotedMicros = quote?.price_micros ?? null;
-      const run: Run = { ...newRun, question: draft.question.trim(), quotedMicros };
+      const run: Run = {
+        ...{ ...newRun, question: draft.question.trim(), isPrivate },
+        quotedMicros: isPrivate ? null : quotedMicros,
+      };
       store.update({ run, trouble: null, scrubbed: null });
       const isCalm = browser.prefersReducedMotion();
-      asking = startAsking(draft, {
-        baseUrl: browser.baseUrl,
-        token: pass?.token ?? "",
-        idempotencyKey: attempt.key,
-        tell,
-        fetch: (input, init) => fetch(input, init),
-        pause: (ms) => (isCalm ? Promise.resolve() : sleep(ms)),
-      });
+      const pause = (ms: number): Promise<void> => (isCalm ? Promise.resolve() : sleep(ms));
+      asking = isPrivate
+        ? desk.begin({ tell, pause })
+        : startAsking(draft, {
+            ...{ baseUrl: browser.baseUrl, token: pass?.token ?? "", tell, pause },
+            idempotencyKey: attempt.key,
+            fetch: (input, init) => fetch(input, init),
+          });
       try {
         await asking.ended;
         attempt = null;
@@ -140,6 +149,7 @@ const newRun: Run = {
   quotedMicros: null,
   notes: [],
   replay: null,
+  isPrivate: false,
 };
 
 type DraftActions = Pick<
@@ -206,7 +216,9 @@ function draftActions(store: Store<State>, browser: Browser): DraftActions {
     async loadQuote() {
       quoting.abort();
       const asked = store.get().draft;
-      if (store.get().pass === null || asked.question.trim() === "") return;
+      const { pass, private: here } = store.get();
+      // Not even its words are told to anybody.
+      if (here.isOn || pass === null || asked.question.trim() === "") return;
       quoting = new AbortController();
       try {
         const quote = await clientOf(store, browser).quote(askOf(asked), {

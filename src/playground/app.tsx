@@ -2,7 +2,7 @@ import { useEffect, useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "./actions.ts";
 import { SpokenLine } from "./canvas/reading-line.tsx";
-import type { State } from "./state.ts";
+import { modelOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { AskView } from "./views/ask-view.tsx";
 import { CopyView } from "./views/copy-view.tsx";
@@ -26,13 +26,18 @@ const QUOTE_MS = 350;
 export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX.Element {
   const state = useSyncExternalStore(store.subscribe, store.get);
   const { pass, draft, trouble, run } = state;
+  const modelId = modelOf(state)?.id;
+  const isPrivate = state.private.isOn;
   useEffect(() => {
     if (pass !== null) void actions.loadModels();
   }, [pass?.token]);
   useEffect(() => {
+    if (modelId !== undefined) void actions.lookPrivate();
+  }, [modelId]);
+  useEffect(() => {
     const timer = setTimeout(() => void actions.loadQuote(), QUOTE_MS);
     return () => clearTimeout(timer);
-  }, [draft, pass?.token]);
+  }, [draft, pass?.token, isPrivate]);
   return (
     <>
       <div class="hero">

@@ -6,6 +6,7 @@ import { emptyDraft } from "./asking/draft.ts";
 import { linkedOf } from "./asking/permalink.ts";
 import { keptPass, onPassOfOtherTab } from "./pass/keep.ts";
 import { passOf } from "./pass/pass.ts";
+import { idlePrivate } from "./private/desk.ts";
 import type { State } from "./state.ts";
 import { createStore } from "./store.ts";
 
@@ -26,6 +27,7 @@ const store = createStore<State>({
   quote: null,
   run: null,
   trouble: null,
+  private: idlePrivate,
   scrubbed: null,
   heat: "order",
 });
@@ -37,6 +39,8 @@ onPassOfOtherTab(actions.refreshPass);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) actions.refreshPass();
 });
+for (const event of ["online", "offline"])
+  addEventListener(event, () => actions.setOffline(!navigator.onLine));
 document.addEventListener("paste", ({ clipboardData }) => addAll(clipboardData));
 // Anywhere on the page: what is dropped beside the place for it must not replace the page.
 document.addEventListener("dragover", (event) => {

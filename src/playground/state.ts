@@ -5,6 +5,7 @@ import type { QuoteBody } from "#wire/api/answers/quotes.ts";
 import type { ModelBody } from "#wire/api/models.ts";
 import type { Draft } from "./asking/draft.ts";
 import type { Film } from "./canvas/film.ts";
+import type { PrivateState } from "./private/desk.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** Everything that the page shows. */
@@ -18,6 +19,7 @@ export interface State {
   readonly quote: QuoteBody | null;
   readonly run: Run | null;
   readonly trouble: Trouble | null;
+  readonly private: PrivateState;
   /** The step that is looked at; null: the latest. */
   readonly scrubbed: number | null;
   /** What colours the cells. */
@@ -37,6 +39,8 @@ export interface Run {
   /** What became of the connection, in order. */
   readonly notes: readonly StreamNote[];
   readonly replay: Replay | "under_way" | null;
+  /** Whether it was answered on this device, and nothing of it was sent. */
+  readonly isPrivate: boolean;
 }
 
 export type StreamNote =

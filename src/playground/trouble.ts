@@ -2,12 +2,19 @@ import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { Failure } from "#domain/failure.ts";
 import { faultOfPage, refusalWords, type Words } from "./parts/words.ts";
 import { PictureError } from "./pictures/reduce.ts";
+import { AddressedPictureError } from "./private/desk.ts";
 
 /** What went wrong with a question, and what helps at once. */
 export type Trouble = Words<"ask_again" | "new_pass">;
 
 /** Says what happened and what to do. `isOnline`: what the browser knows of the network. */
 export function troubleOf(cause: unknown, isOnline: boolean): Trouble {
+  if (cause instanceof AddressedPictureError)
+    return {
+      title: "This picture has only an address",
+      advice:
+        "The service would have to fetch it. Save it and drop the file here, or switch off asking without sending.",
+    };
   if (cause instanceof PictureError) return pictureTrouble(cause);
   if (cause instanceof RefusedError) return refusedTrouble(cause);
   if (cause instanceof ConnectionError) return connectionTrouble(isOnline);

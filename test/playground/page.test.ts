@@ -11,6 +11,7 @@ import { accountTests } from "./account/account-page.ts";
 import { findings } from "./axe.ts";
 import { drop } from "./dropping.ts";
 import { looks, type Opened, openPage, still, tabTo } from "./open-page.ts";
+import { privateTests } from "./private/private-page.ts";
 
 const executablePath = findChromium();
 
@@ -371,6 +372,24 @@ describe.skipIf(executablePath === undefined)(
 describe.skipIf(executablePath === undefined)("the account in a browser", () => {
   accountTests(() => ({ browser, system }));
 });
+
+describe.skipIf(executablePath === undefined)("the playground without sending", () => {
+  privateTests(() => ({ browser, system }));
+});
+
+/** Drops a file onto the page, as a person does. */
+async function drop(page: Page, bytes: Buffer, name: string, type: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ base64, name, type }) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], name, { type }));
+      return transfer;
+    },
+    { base64: bytes.toString("base64"), name, type },
+  );
+  await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
+}
 
 /** A picture with something to see on it, as a camera's file. */
 async function photograph(width: number, height: number): Promise<Buffer> {

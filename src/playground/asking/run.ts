@@ -41,19 +41,8 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
   const line = cuttableFetch(around.fetch, (lastEventId) => note({ kind: "resumed", lastEventId }));
   const client = createClient({ baseUrl, apiKey: token, fetch: line.fetch });
   const stream = client.ask(askOf(draft), { idempotencyKey });
-  const follow = async (): Promise<void> => {
-    let film: Film | null = null;
-    for await (const update of stream) {
-      if (update.event === "answer.frame" && film !== null) await around.pause(frameMs(film));
-      const after = filmAfter(film, update);
-      if (film === null && after?.isOver === true) await playFilm(after, around);
-      film = after;
-      const answer = isEnd(update) ? answerOf(update) : null;
-      tell((run) => ({ ...run, film: after, answer }));
-    }
-  };
   return {
-    ended: follow(),
+    ended: showUpdates(stream, around),
     cut() {
       tell((run) => ({
         ...run,
@@ -65,8 +54,27 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
   };
 }
 
+/** Tells a run what happens, frame by frame, no faster than the eye. Rejects as `updates` does. */
+export async function showUpdates(
+  updates: AsyncIterable<AnswerUpdate>,
+  around: Pick<Surroundings, "tell" | "pause">,
+): Promise<void> {
+  let film: Film | null = null;
+  for await (const update of updates) {
+    if (update.event === "answer.frame" && film !== null) await around.pause(frameMs(film));
+    const after = filmAfter(film, update);
+    if (film === null && after?.isOver === true) await playFilm(after, around);
+    film = after;
+    const answer = isEnd(update) ? answerOf(update) : null;
+    around.tell((run) => ({ ...run, film: after, answer }));
+  }
+}
+
 /** An answer from the cache comes whole: its steps are shown all the same. */
-async function playFilm(film: Film, { tell, pause }: Surroundings): Promise<void> {
+async function playFilm(
+  film: Film,
+  { tell, pause }: Pick<Surroundings, "tell" | "pause">,
+): Promise<void> {
   for (let step = 0; step < film.step; step += 1) {
     tell((run) => ({ ...run, film: asOf(film, step) }));
     await pause(frameMs(film));

@@ -4,6 +4,7 @@ import { modelOf, type State } from "../state.ts";
 import { moneyText } from "./money.ts";
 import { OptionsView } from "./options-view.tsx";
 import { PicturesView } from "./pictures-view.tsx";
+import { PrivateView } from "./private-view.tsx";
 
 /** How many pictures a question may have before the models are known. */
 const USUAL_LIMIT = 8;
@@ -19,6 +20,8 @@ export function AskView({
   const { draft, quote, run, models } = state;
   const isUnderWay = run?.isShowing === true;
   const model = modelOf(state);
+  const { isOn, phase } = state.private;
+  const isComing = isOn && phase.kind !== "ready";
   return (
     <form
       class="card ask"
@@ -51,12 +54,22 @@ export function AskView({
         {draft.turns.length === 0 && draft.question === "" && <Suggestions actions={actions} />}
       </div>
       <OptionsView {...{ draft, model, actions }} models={models ?? []} />
+      <PrivateView {...{ state, actions }} />
       <div class="row go">
-        <button type="submit" class="main" disabled={isUnderWay || draft.question.trim() === ""}>
+        <button
+          type="submit"
+          class="main"
+          disabled={isUnderWay || isComing || draft.question.trim() === ""}
+        >
           {isUnderWay ? "Unmasking …" : "Ask"}
         </button>
         <p class="price" aria-live="off">
-          {quote === null ? (
+          {isOn ? (
+            <>
+              <strong>{moneyText(0)}</strong>
+              <span class="fine"> it never leaves this device</span>
+            </>
+          ) : quote === null ? (
             <span class="fine">The price is known before you ask.</span>
           ) : (
             <>
@@ -70,7 +83,7 @@ export function AskView({
           )}
         </p>
       </div>
-      {quote !== null && quote.warnings.length > 0 && (
+      {!isOn && quote !== null && quote.warnings.length > 0 && (
         <ul class="warnings">
           {quote.warnings.map(({ message }) => (
             <li>{message}</li>

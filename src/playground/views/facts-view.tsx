@@ -24,7 +24,7 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
           {moneyText(answer.charged_micros)}
           {quotedMicros !== null && <span class="fine"> {chargeText(quotedMicros, answer)}</span>}
         </Fact>
-        <Fact name="Source">{answer.cached ? "from the cache" : "made for you"}</Fact>
+        <Fact name="Source">{sourceText(run, answer)}</Fact>
         <Fact name="Digest">
           {answer.digest === null ? (
             <span class="fine">none: only a completed answer has one</span>
@@ -44,7 +44,7 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
         <button type="button" onClick={actions.followUp}>
           Ask a follow-up
         </button>
-        {answer.digest !== null && (
+        {answer.digest !== null && !run.isPrivate && (
           <button
             type="button"
             disabled={replay === "under_way"}
@@ -83,6 +83,11 @@ function Fact({
       <dd>{children as JSX.Element}</dd>
     </div>
   );
+}
+
+function sourceText({ isPrivate }: Run, { cached }: Answer): string {
+  if (isPrivate) return "made on this device; nothing was sent";
+  return cached ? "from the cache" : "made for you";
 }
 
 function statusText({ status, usage }: Answer): string {

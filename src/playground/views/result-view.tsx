@@ -90,9 +90,11 @@ function Toolbar({ run, heat, actions, film, step }: ToolbarProps): JSX.Element 
       <p class="fine state">{stateText(run, film, step)}</p>
       {isUnderWay && (
         <div class="row">
-          <button type="button" onClick={actions.cut}>
-            Cut the stream
-          </button>
+          {!run.isPrivate && (
+            <button type="button" onClick={actions.cut}>
+              Cut the stream
+            </button>
+          )}
           <button type="button" onClick={actions.stop}>
             Stop
           </button>
