@@ -32,8 +32,14 @@ async function decodeOne(
   bytes: Uint8Array<ArrayBuffer>,
   { type, orientation }: ImageHeader,
 ): Promise<Picture | undefined> {
-  const pixels = type === "png" ? pngPixels(bytes) : await browserPixels(bytes);
+  const pixels = isReadHere(bytes, type) ? pngPixels(bytes) : await browserPixels(bytes);
   return pixels === undefined ? undefined : onBackdrop(turned(pixels, orientation));
+}
+
+/** PNG, but for interlaced ones of less than a byte a sample, which the library does not read. Source: PNG 3rd edition §11.2.1, IHDR. */
+function isReadHere(bytes: Uint8Array, type: ImageHeader["type"]): boolean {
+  const [depth = 0, isInterlaced] = [bytes[24], bytes[28] === 1];
+  return type === "png" && !(isInterlaced && depth < 8);
 }
 
 function pngPixels(bytes: Uint8Array<ArrayBuffer>): DecodedPixels | undefined {
