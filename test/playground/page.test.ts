@@ -377,20 +377,6 @@ describe.skipIf(executablePath === undefined)("the playground without sending", 
   privateTests(() => ({ browser, system }));
 });
 
-/** Drops a file onto the page, as a person does. */
-async function drop(page: Page, bytes: Buffer, name: string, type: string): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ({ base64, name, type }) => {
-      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([bytes], name, { type }));
-      return transfer;
-    },
-    { base64: bytes.toString("base64"), name, type },
-  );
-  await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
-}
-
 /** A picture with something to see on it, as a camera's file. */
 async function photograph(width: number, height: number): Promise<Buffer> {
   return await sharp("test/fixtures/pictures/dog.png")
