@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { findChromium, startChromium } from "../support/chromium.ts";
+import { findChromium } from "../../infra/local/chromium.ts";
+import { startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { expectEqualAnswers, pngQuestions } from "./private/equality.ts";
 
