@@ -41,11 +41,29 @@ export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
   ];
 }
 
-/** What the fonts' licences ask to come along, and whose pictures the samples are. */
+/** What the worker that answers without sending is made of beside our own. */
+const ofWorker = [
+  "@huggingface/jinja",
+  "@huggingface/tokenizers",
+  "@noble/hashes",
+  "fast-png",
+  "fflate",
+  "zod",
+];
+
+/** The package brings no licence file. */
+const ORT_NOTICE =
+  "onnxruntime-web\n\nCopyright (c) Microsoft Corporation. MIT License: https://github.com/microsoft/onnxruntime/blob/main/LICENSE";
+
+/** What the fonts' and libraries' licences ask to come along, and whose pictures the samples are. */
 function licences(root: string): string {
   const fonts = ["inter", "newsreader"].map((name) =>
     readFileSync(path.join(root, "node_modules/@fontsource-variable", name, "LICENSE"), "utf8"),
   );
+  const libraries = ofWorker.map(
+    (name) =>
+      `${name}\n\n${readFileSync(path.join(root, "node_modules", name, "LICENSE"), "utf8")}`,
+  );
   const notice = readFileSync(path.join(root, NOTICE), "utf8");
-  return [...fonts, `Sample pictures\n\n${notice}`].join("\n\n---\n\n");
+  return [...fonts, ...libraries, ORT_NOTICE, `Sample pictures\n\n${notice}`].join("\n\n---\n\n");
 }
