@@ -1,6 +1,6 @@
 """Write the measured parts of MODEL_CARD.md from what evaluate, trust and domain wrote; the text around them is written by hand.
 
-python -m photographs.card --results results.json --trust trust.json --domain domain.json --card photographs/MODEL_CARD.md
+python -m photographs.card --results results.json --trust trust.json --domain domain.json --agreement agreement.json --card photographs/MODEL_CARD.md
 """
 
 import argparse
@@ -130,6 +130,13 @@ def calibration(r: dict) -> str:
     return table(["expected calibration error", *head], cells)
 
 
+def agreement(r: dict) -> str:
+    cells = [
+        [a["format"], f"{a['megabytes']:.1f} MB", *(f"{a[k]} of {a['questions']}" for k in ("torch", "f32"))] for a in r["agreement"]
+    ]
+    return table(["format", "weights", "the ids of PyTorch", "the ids of f32"], cells)
+
+
 def missed(r: dict) -> str:
     wrong = r["results"]["wrong"]["noto"]
     return table(
@@ -137,15 +144,15 @@ def missed(r: dict) -> str:
     )
 
 
-PARTS = {f.__name__: f for f in (things, rows, ways, pictures, floors, world, risk, calibration, missed)}
+PARTS = {f.__name__: f for f in (things, rows, ways, pictures, floors, world, risk, calibration, agreement, missed)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("results", "trust", "domain", "card"):
+    for name in ("results", "trust", "domain", "agreement", "card"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args()
-    read = {name: json.loads(getattr(args, name).read_text()) for name in ("results", "trust", "domain")}
+    read = {name: json.loads(getattr(args, name).read_text()) for name in ("results", "trust", "domain", "agreement")}
     fill_card(args.card, PARTS, read)
 
 
