@@ -41,13 +41,15 @@ export function playgroundFiles(root: string, site: Site): readonly SiteFile[] {
   ];
 }
 
-/** What the worker that answers without sending is made of beside our own. */
-const ofWorker = [
+/** What the scripts of the pages and of the worker that answers without sending are made of beside our own. */
+const bundled = [
   "@huggingface/jinja",
   "@huggingface/tokenizers",
   "@noble/hashes",
   "fast-png",
   "fflate",
+  "hono",
+  "uplot",
   "zod",
 ];
 
@@ -60,7 +62,7 @@ function licences(root: string): string {
   const fonts = ["inter", "newsreader"].map((name) =>
     readFileSync(path.join(root, "node_modules/@fontsource-variable", name, "LICENSE"), "utf8"),
   );
-  const libraries = ofWorker.map(
+  const libraries = bundled.map(
     (name) =>
       `${name}\n\n${readFileSync(path.join(root, "node_modules", name, "LICENSE"), "utf8")}`,
   );
