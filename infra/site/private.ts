@@ -10,6 +10,8 @@ export const privateInputs: readonly string[] = [
   "src/graph",
   "src/model",
   "src/weights",
+  "wasm/layer.wasm",
+  "wasm/layer-plain.wasm",
   "wasm/resize.wasm",
 ];
 
@@ -18,6 +20,8 @@ const fetched = {
   ORT_WASM: "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
   ORT_WEBGPU_WASM: "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.jspi.wasm",
   RESIZE_WASM: "wasm/resize.wasm",
+  LAYER_WASM: "wasm/layer.wasm",
+  LAYER_PLAIN_WASM: "wasm/layer-plain.wasm",
 } as const;
 
 /** The platform takes no file of the site that is larger. Source: Cloudflare Workers, static assets, limits. */

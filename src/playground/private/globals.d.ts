@@ -3,3 +3,5 @@ declare const PRIVATE_WORKER: string;
 declare const ORT_WASM: string;
 declare const ORT_WEBGPU_WASM: string;
 declare const RESIZE_WASM: string;
+declare const LAYER_WASM: string;
+declare const LAYER_PLAIN_WASM: string;

@@ -14,6 +14,7 @@ import { WeightsError } from "#weights/weights-error.ts";
 import { type BundleSource, bundleStore, readCurrent } from "./bundle-store.ts";
 import { type DeviceCache, type KeptModel, keptModel, openDeviceCache } from "./device-cache.ts";
 import { createSha256 } from "./hasher.ts";
+import { ownFile } from "./own-file.ts";
 import type { Loaded, LoadProgress } from "./protocol.ts";
 import { openBrowserRuntime } from "./runtime.ts";
 
@@ -56,7 +57,13 @@ export async function loadPrivateModel(
   const name = numericsPart(`onnxruntime-web-${release}`);
   const engine = await createOrtEngine({
     ...{ architecture, provider, runtime },
-    arithmetic: { provider, runtime: name, kernels: "browser", rows: "alone" },
+    arithmetic: {
+      provider,
+      runtime: name,
+      kernels: "browser",
+      rows: "alone",
+      ...runtime.arithmetic,
+    },
   });
   const files = await filesOf(objects, bundle);
   const tools = answerTools(engine, {
@@ -159,10 +166,4 @@ async function settle(
     () => true,
     () => false,
   );
-}
-
-async function ownFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }

@@ -3,6 +3,8 @@ import type { BundleFormat } from "#domain/bundle.ts";
 import { deviceRuntime } from "#engine/runtime/device-runtime.ts";
 import { hostRuntime } from "#engine/runtime/host-runtime.ts";
 import type { Runtime } from "#engine/runtime/runtime.ts";
+import { withWasmLayers } from "#engine/wasm-layer/wasm-layers.ts";
+import { ownFile } from "./own-file.ts";
 
 /** What computes in this browser. */
 export interface BrowserRuntime {
@@ -26,9 +28,21 @@ export async function openBrowserRuntime(format: BundleFormat): Promise<BrowserR
     const runtime = deviceRuntime(webgpu);
     return { provider: "webgpu", runtime, version: webgpu.env.versions.web ?? "" };
   }
+  return await openWasmRuntime(format);
+}
+
+/** What every browser can: ONNX Runtime's wasm, and for layers in int4 kernels of our own, where they pass their test here. */
+export async function openWasmRuntime(format: BundleFormat): Promise<BrowserRuntime> {
   settle(ort.env, ORT_WASM);
-  const runtime = hostRuntime(ort, { executionProviders: ["wasm"] });
+  const plain = hostRuntime(ort, { executionProviders: ["wasm"] });
+  const runtime = format === "q4" ? await withOwnLayers(plain) : plain;
   return { provider: "wasm", runtime, version: ort.env.versions.web ?? "" };
+}
+
+async function withOwnLayers(runtime: Runtime): Promise<Runtime> {
+  const [relaxed, plain] = await Promise.all([ownFile(LAYER_WASM), ownFile(LAYER_PLAIN_WASM)]);
+  const tell = (fault: string): void => console.warn(`decoder layers are ONNX Runtime's: ${fault}`);
+  return await withWasmLayers(runtime, { relaxed, plain }, { tell });
 }
 
 /** This worker is the thread that computes; more would need a page that is isolated from every other origin. */
