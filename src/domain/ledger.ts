@@ -18,8 +18,11 @@ export interface Balances {
 
 export type BookName = keyof Balances;
 
-/** `grant` gives credit · `hold` sets a price aside · `capture` takes it · `release` gives it back · `refund` returns what was paid. */
-export type EntryKind = "grant" | "hold" | "capture" | "release" | "refund";
+/**
+ * `grant` gives credit · `hold` sets a price aside · `capture` takes it · `release` gives it back · `refund` returns what was paid
+ * · `withdraw` takes credit back whose payment was given back or disputed.
+ */
+export type EntryKind = "grant" | "hold" | "capture" | "release" | "refund" | "withdraw";
 
 /** One movement of money. Entries are only ever added. */
 export interface Posting {
@@ -35,6 +38,7 @@ export const movements: Readonly<Record<EntryKind, { from: BookName; to: BookNam
   capture: { from: "held", to: "revenue" },
   release: { from: "held", to: "available" },
   refund: { from: "revenue", to: "available" },
+  withdraw: { from: "available", to: "issuer" },
 };
 
 /**

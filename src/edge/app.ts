@@ -5,6 +5,7 @@ import type { EdgeEnv } from "./env.ts";
 import { adminKey } from "./guard/admin-key.ts";
 import { apiKey } from "./guard/api-key.ts";
 import { bodyLimit } from "./guard/body-limit.ts";
+import { countRefusals } from "./guard/callers/count-refusals.ts";
 import { keyOrAdmin } from "./guard/callers/key-or-admin.ts";
 import { sessionOr, sessionOrSignIn } from "./guard/callers/session-guard.ts";
 import { contentEncoding } from "./guard/content-encoding.ts";
@@ -24,9 +25,21 @@ import {
   listAccounts,
   refundAnswer,
 } from "./routes/accounts/accounts.ts";
+import {
+  listAccountEntries,
+  listAccountUsage,
+  listFunctions,
+  showAccount,
+} from "./routes/accounts/administration.ts";
 import { createClientToken } from "./routes/accounts/client-tokens.ts";
 import { createKey, listKeys, restrictKey, revokeKey, rotateKey } from "./routes/accounts/keys.ts";
 import { listEntries } from "./routes/accounts/ledger.ts";
+import {
+  assignPaymentEvent,
+  listPaymentEvents,
+  receivePayment,
+} from "./routes/accounts/payments.ts";
+import { listRefusals } from "./routes/accounts/refusals.ts";
 import {
   createSession,
   createSignInCode,
@@ -84,6 +97,7 @@ export const app: Hono<EdgeEnv> = new Hono<EdgeEnv>();
 app.use(requestId());
 app.use(nosniff());
 app.use(trace());
+app.use(countRefusals());
 app.use(timing());
 const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
 const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
@@ -97,12 +111,14 @@ app.use(
   ),
 );
 app.use("/v1/*", cors());
-const administration = ["/v1/accounts/*", "/v1/keys/*"];
+const administration = ["/v1/accounts/*", "/v1/functions", "/v1/payment_events/*"];
 for (const path of administration) app.use(path, sessionOr(adminKey()));
-app.use("/v1/sign_in_codes", sessionOr(keyOrAdmin()));
+const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
+for (const path of eithers) app.use(path, sessionOr(keyOrAdmin()));
 for (const path of ["/v1/session", "/v1/sessions", "/v1/sessions/:id"])
   app.use(path, sessionOrSignIn());
-const guarded = [...administration, "/v1/sign_in_codes", "/v1/session", "/v1/sessions/*"];
+// Who sends payments is known by their signature.
+const guarded = [...administration, ...eithers, "/v1/session", "/v1/sessions/*", "/v1/payments/*"];
 app.use("/v1/*", except(guarded, sessionOr(apiKey())));
 app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
@@ -113,11 +129,15 @@ app.use("/v1/models/:id/bundle/*", scope("ask"));
 for (const path of compatible) app.use(path, scope("ask"));
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/webhook_secret/*"])
   app.use(path, scope("webhooks"));
+app.use("/v1/keys/*", scope("keys"));
 app.use("/v1/account", scope("usage"));
+app.use("/v1/refusals", scope("usage"));
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
 app.use("/v1/*", contentEncoding());
-for (const path of ["/v1/account", "/v1/sign_in_codes", "/v1/ledger/*"]) app.use(path, keyOnly());
+for (const path of ["/v1/account", "/v1/keys/*", "/v1/ledger/*", "/v1/refusals"])
+  app.use(path, keyOnly());
+app.use("/v1/sign_in_codes", keyOnly());
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_secret/*"]) app.use(path, keyOnly());
 app.use("/v1/*", bodyLimit());
 
@@ -168,10 +188,18 @@ app.delete("/v1/session", endSession);
 app.post("/v1/sign_in_codes", createSignInCode);
 app.get("/v1/account", showOwnAccount);
 app.get("/v1/usage", listUsage);
+app.get("/v1/refusals", listRefusals);
 app.get("/v1/ledger", listEntries);
 app.post("/v1/accounts", createAccount);
 app.get("/v1/accounts", listAccounts);
+app.get("/v1/accounts/:id", showAccount);
 app.patch("/v1/accounts/:id", changeAccount);
+app.get("/v1/accounts/:id/ledger", listAccountEntries);
+app.get("/v1/accounts/:id/usage", listAccountUsage);
+app.get("/v1/functions", listFunctions);
+app.post("/v1/payments/:provider", receivePayment);
+app.get("/v1/payment_events", listPaymentEvents);
+app.post("/v1/payment_events/:id/assign", assignPaymentEvent);
 app.post("/v1/accounts/:id/grants", grantCredit);
 app.post("/v1/accounts/:id/refunds", refundAnswer);
 app.post("/v1/keys", createKey);

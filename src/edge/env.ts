@@ -1,5 +1,5 @@
 import type { ClientToken } from "#wire/api/accounts/client-token.ts";
-import type { UsageEvent } from "#wire/function/usage-event.ts";
+import type { QueuedEvent } from "#wire/function/usage-event.ts";
 import type { AnswerBinding } from "./answers/answer-client.ts";
 import type { BatchBinding } from "./batches/batch-client.ts";
 import type { CacheBinding } from "./cache/cache-client.ts";
@@ -25,7 +25,7 @@ export interface Bindings
   /** The models' bundles, of which those that may be are given out. */
   readonly WEIGHTS: R2Bucket;
   /** Carries usage from the ledgers to the copy. */
-  readonly USAGE: Queue<UsageEvent>;
+  readonly USAGE: Queue<QueuedEvent>;
   /** One per account, named by its id. */
   readonly WEBHOOKS: DurableObjectNamespace<WebhookObject>;
 }
@@ -41,6 +41,8 @@ export interface EdgeEnv {
     readonly answerId?: string;
     /** Set by the guards `apiKey` and `sessionOr`, so on `/v1/*` only; not where the administrator asks. */
     readonly key: KeyRecord;
+    /** Code that a request was refused with. */
+    readonly refusal?: string;
     /** Set by the guard `sessionOr` where a session asks, beside the key as which it does so. */
     readonly session: Session;
     /** Set beside `key` where a client token stands for it: its spend cap is to be kept. */

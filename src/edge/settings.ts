@@ -33,6 +33,8 @@ export interface SettingVariables {
   readonly ADMIN_KEY?: string;
   /** Secret: opens the administration as well, while it replaces `ADMIN_KEY`. */
   readonly ADMIN_KEY_NEXT?: string;
+  /** Secret: `{"provider": "stripe", "url", "secret"}` as JSON; without it nobody can buy credit by themselves. */
+  readonly TOP_UP?: string;
   /** Secret: `{"key", "meter"}` as JSON; without it no charges are exported to Stripe. */
   readonly STRIPE?: string;
 }
@@ -58,6 +60,16 @@ export interface Settings {
   /** None: nobody is an administrator. Two while one replaces the other. */
   readonly adminKeys: readonly string[];
   readonly stripe: StripeSettings | undefined;
+  readonly topUp: TopUpSettings | undefined;
+}
+
+/** Where credit is bought. */
+export interface TopUpSettings {
+  readonly provider: "stripe";
+  /** Of the checkout, which is given the account's id as `client_reference_id`. */
+  readonly url: string;
+  /** Signs what the provider says of payments. */
+  readonly secret: string;
 }
 
 export interface StripeSettings {
@@ -96,6 +108,12 @@ const stripeSchema: z.ZodType<StripeSettings> = z
   })
   .transform(({ key, meter, url }) => ({ key, meter, baseUrl: url.replace(/\/$/, "") }));
 
+const topUpSchema: z.ZodType<TopUpSettings> = z.strictObject({
+  provider: z.literal("stripe"),
+  url: z.url({ protocol: /^https$/ }).max(2048),
+  secret: z.string().min(16).max(256),
+});
+
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ""));
 
 /** Threat: as many requests to functions as a Worker may make, only to ask who serves what. A Worker may have six connections open at once. */
@@ -126,6 +144,7 @@ const settingsSchema: z.ZodType<Settings> = z
     ADMIN_KEY: adminKey.optional(),
     ADMIN_KEY_NEXT: adminKey.optional(),
     STRIPE: jsonText(stripeSchema).optional(),
+    TOP_UP: jsonText(topUpSchema).optional(),
   })
   .transform((bindings) => ({
     model: bindings.MODEL,
@@ -141,4 +160,5 @@ const settingsSchema: z.ZodType<Settings> = z
     accountLimits: bindings.ACCOUNT_LIMITS,
     adminKeys: [bindings.ADMIN_KEY, bindings.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
     stripe: bindings.STRIPE,
+    topUp: bindings.TOP_UP,
   }));

@@ -11,6 +11,7 @@ export interface TestBindings extends Record<string, string> {
   readonly MODEL: string;
   readonly MODEL_CARDS: string;
   readonly FUNCTION_SILENCE_SECONDS: string;
+  readonly TOP_UP: string;
   /** A key of the account `acc_test` with every scope, as its owner holds it. */
   readonly TEST_API_KEY: string;
   /** The public half of `TICKET_KEY`. */
@@ -43,6 +44,11 @@ export async function makeTestBindings(): Promise<TestBindings> {
     MODEL: "unmask-demo",
     MODEL_CARDS: JSON.stringify({ "unmask-demo": demoCard }),
     FUNCTION_SILENCE_SECONDS: "1",
+    TOP_UP: JSON.stringify({
+      provider: "stripe",
+      url: "https://checkout.test/pay",
+      secret: `whsec_${randomBytes(16).toString("hex")}`,
+    }),
     TEST_API_KEY: formatKey(key),
     TEST_TICKET_KEYS: JSON.stringify([ticketKeys.verification]),
     TEST_MIGRATIONS: JSON.stringify(await readD1Migrations("infra/edge/migrations")),

@@ -23,6 +23,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       webhooks: ["base", "function", "keys", "storage"],
       ledger: ["base", "storage", "webhooks"],
       pictures: ["base", "function", "keys", "request", "questions"],
+      payments: ["base", "accounts", "ledger", "storage"],
       answers:
         "base storage keys request questions function models cache webhooks ledger pictures".split(
           " ",
@@ -33,12 +34,12 @@ export const layouts: Readonly<Record<string, Layout>> = {
       env: "base keys sessions cache webhooks ledger pictures answers batches".split(" "),
       usage: ["accounts", "answers", "base", "keys", "env"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
-      guard: ["base", "accounts", "headers", "keys", "sessions", "env"],
+      guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env"],
       routes: [
         ..."base accounts keys sessions request questions function models cache webhooks".split(
           " ",
         ),
-        ..."ledger pictures answers batches env usage headers guard".split(" "),
+        ..."ledger payments pictures answers batches env usage headers guard".split(" "),
       ],
       root: "env cache webhooks ledger answers batches usage guard routes".split(" "),
     },

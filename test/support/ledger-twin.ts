@@ -54,6 +54,8 @@ export function ledgerOver(repository: () => LedgerRepository): Ledger {
   return {
     grant: async (grant) => repository().grant(grant),
     refund: async (refund) => repository().refund(refund),
+    hearPayment: async (payment) => repository().hearPayment(payment),
+    standing: async () => repository().standing(),
     hold: async (request) => repository().hold(request),
     letIn: async (request) => repository().letIn(request),
     recall: async (request) => repository().recall(request),

@@ -10,7 +10,7 @@ import type { EdgeEnv } from "../env.ts";
 import { bearerOf } from "../headers/bearer.ts";
 import { authenticate, authenticateToken } from "../keys/authenticate.ts";
 import { keyCache } from "../keys/key-cache.ts";
-import { type KeyRecord, KeyTable } from "../keys/key-store.ts";
+import { type KeyRecord, KeyTable, LAST_USED_MS } from "../keys/key-store.ts";
 import { settingsOf } from "../settings.ts";
 import { refused } from "./errors.ts";
 
@@ -25,11 +25,20 @@ export function apiKey(): MiddlewareHandler<EdgeEnv> {
     const { key, token } = caller.value;
     c.set("key", key);
     if (token !== undefined) c.set("clientToken", token);
+    noteUse(c, key);
     const origin = c.req.header("origin") ?? null;
     if (!mayComeFrom(origin, c.req.url, key))
       return refused(c, { kind: "origin_forbidden", origin });
     return await next();
   };
+}
+
+/** Notes that a key is used, where that was not noted for a while; nothing waits for it. */
+function noteUse(c: Context<EdgeEnv>, { id, lastUsedAt = null }: KeyRecord): void {
+  const now = Date.now();
+  if (lastUsedAt !== null && Math.abs(now - lastUsedAt) < LAST_USED_MS) return;
+  keyCache.used(id, now);
+  c.executionCtx.waitUntil(new KeyTable(c.env.DB).touch(id, now));
 }
 
 /** By its form: what `npm start` draws; an administrator may have chosen another. */

@@ -8,6 +8,7 @@ import { logFault } from "../log.ts";
 
 /** Replies with a refusal, and with the headers that were set before it: what is left of each rate. */
 export function refused(c: Context<EdgeEnv>, failure: Failure): Response {
+  c.set("refusal", failure.kind);
   const request = { requestId: c.get("requestId"), instance: c.req.path };
   return withHeaders(c, problemResponse(failure, request));
 }
@@ -35,6 +36,7 @@ export function missingThing(
 
 /** Replies with a refusal that was written down before, as this request's own. */
 export function refusedBy(c: Context<EdgeEnv>, problem: Problem): Response {
+  c.set("refusal", problem.code);
   const own = { ...problem, request_id: c.get("requestId"), instance: c.req.path };
   return withHeaders(c, problemReply(own));
 }

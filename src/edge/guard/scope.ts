@@ -2,12 +2,14 @@ import type { MiddlewareHandler } from "hono";
 import { isUploadToken } from "#wire/api/accounts/client-token.ts";
 import type { KeyScope } from "#wire/api/accounts/key.ts";
 import type { EdgeEnv } from "../env.ts";
+import type { KeyRecord } from "../keys/key-store.ts";
 import { refused } from "./errors.ts";
 
-/** Lets keys pass that may be used for this. Stands behind `apiKey`. */
+/** Lets keys pass that may be used for this, and the administrator, who has none. Stands behind `apiKey` or `keyOrAdmin`. */
 export function scope(needed: KeyScope): MiddlewareHandler<EdgeEnv> {
   return async function scope(c, next) {
-    if (!c.get("key").scopes.includes(needed))
+    const key: KeyRecord | undefined = c.get("key");
+    if (key !== undefined && !key.scopes.includes(needed))
       return refused(c, { kind: "scope_missing", scope: needed });
     return await next();
   };

@@ -24,6 +24,12 @@ export class KeyCache {
     this.#records.delete(id);
   }
 
+  /** Notes in a remembered record that its key was used: the table is told by who asks. */
+  used(id: string, now: number): void {
+    const known = this.#records.get(id);
+    if (known?.record !== undefined) known.record = { ...known.record, lastUsedAt: now };
+  }
+
   async #find(
     id: string,
     maxAgeMs: number | undefined,

@@ -25,7 +25,12 @@ export interface KeyRecord {
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
+  /** To `LAST_USED_MS`; null or absent where it never was. */
+  readonly lastUsedAt?: number | null;
 }
+
+/** How exactly it is known when a key was used: a write for each key and so long, and not one for each request. */
+export const LAST_USED_MS: number = 10 * 60_000;
 
 /** Where keys are looked up by their public id. */
 export interface KeyStore {
@@ -103,6 +108,25 @@ export class KeyTable implements KeyStore {
     return meta.changes === 1;
   }
 
+  /** Notes that a key was used; of several Workers at once one writes. */
+  async touch(id: string, now: number): Promise<void> {
+    await this.#db
+      .prepare(
+        "UPDATE keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?1 - ?3)",
+      )
+      .bind(now, id, LAST_USED_MS)
+      .run();
+  }
+
+  /** Counts the keys of an account that are not revoked. */
+  async countLive(accountId: string): Promise<number> {
+    const row = await this.#db
+      .prepare("SELECT count(*) AS count FROM keys WHERE account_id = ? AND revoked_at IS NULL")
+      .bind(accountId)
+      .first<{ count: number }>();
+    return row?.count ?? 0;
+  }
+
   /** Revokes for ever; a second time changes nothing. */
   async revoke(id: string, now: number): Promise<void> {
     await this.#db
@@ -131,6 +155,7 @@ interface Row {
   readonly created_at: number;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
+  readonly last_used_at: number | null;
 }
 
 function restrictionValues(
@@ -168,5 +193,6 @@ function recordOf(row: Row): KeyRecord {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    lastUsedAt: row.last_used_at,
   };
 }

@@ -1,15 +1,16 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Posting } from "#domain/ledger.ts";
-import { toNumber } from "#domain/micros.ts";
+import { add, least, type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { creditOf, heard, UNHEARD } from "#domain/top-up.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
-import { readBalances, record } from "./journal.ts";
-import type { Given, Grant, Refund } from "./ledger-service.ts";
+import { type PostingDetails, readBalances, record } from "./journal.ts";
+import type { Given, Grant, HeardPayment, Refund, Standing } from "./ledger-service.ts";
 import { keyCapCounter, returnSpending } from "./limits/spend-caps.ts";
-import { rearmLowCreditAlert } from "./low-credit-alert.ts";
+import { alertLowCredit, rearmLowCreditAlert } from "./low-credit-alert.ts";
 import { putOut } from "./outbox.ts";
 import { readHold } from "./storage/hold-rows.ts";
-import { storedCapCounters } from "./storage/stored-ledger.ts";
+import { storedCapCounters, storedPayment } from "./storage/stored-ledger.ts";
 
 /** Gives credit, once per id. Stands in a transaction. */
 export function grant(
@@ -25,6 +26,7 @@ export function grant(
     return refuseAmount("must be above 0 and small enough to be counted in all");
   const details = { reference: grantId, note, at: now };
   record(store, { kind: "grant", amount }, details);
+  collectOwed(store, now);
   rearmLowCreditAlert(store);
   return ok({ isRepeat: false });
 }
@@ -41,8 +43,80 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Gi
   record(store, { kind: "refund", amount }, details);
   store.all("UPDATE holds SET refunded = refunded + ? WHERE id = ?", [toNumber(amount), holdId]);
   takeBack(store, request, keyId, now);
+  collectOwed(store, now);
   rearmLowCreditAlert(store);
   return ok({ isRepeat: false });
+}
+
+/** Brings the credit to what a payment is worth, now that more is known of it. Stands in a transaction. */
+export function hearPayment(
+  store: SqlStore,
+  { paymentId, word, eventId }: HeardPayment,
+  now: number,
+): Result<Standing, Failure> {
+  const [row] = store.all<{ state: string; credited: number }>(
+    "SELECT state, credited FROM payments WHERE id = ?",
+    [paymentId],
+  );
+  const state = heard(row === undefined ? UNHEARD : storedPayment.read(row.state), word);
+  const [worth, credited] = [creditOf(state), micros(row?.credited ?? 0)];
+  const { issuer } = readBalances(store);
+  if (worth - credited - issuer > BigInt(Number.MAX_SAFE_INTEGER))
+    return refuseAmount("must be small enough to be counted in all");
+  store.all(
+    `INSERT INTO payments (id, state, credited) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, credited = excluded.credited`,
+    [paymentId, storedPayment.write(state), toNumber(worth)],
+  );
+  if (worth > credited) {
+    const details = { reference: eventId, note: `paid: ${paymentId}`, at: now };
+    record(store, { kind: "grant", amount: subtract(worth, credited) }, details);
+  }
+  if (worth < credited) setOwed(store, add(readOwed(store), subtract(credited, worth)));
+  collectOwed(store, now, { reference: eventId, note: `taken back: ${paymentId}` });
+  rearmLowCreditAlert(store);
+  return ok(readStanding(store));
+}
+
+/**
+ * Takes what is owed out of what is available, as far as that reaches: after it nothing is owed, or nothing is available.
+ * So what an account has does not depend on when it was told of what. Stands in the transaction that made credit available.
+ */
+export function collectOwed(
+  store: SqlStore,
+  now: number,
+  { reference, note }: Pick<PostingDetails, "reference" | "note"> = {},
+): void {
+  const owed = readOwed(store);
+  if (owed === ZERO) return;
+  const amount = least(owed, readBalances(store).available);
+  if (amount === ZERO) return;
+  const details = { note: note ?? "owed for payments that were taken back", at: now };
+  const isNamed = reference !== undefined && !isReference(store, reference);
+  record(store, { kind: "withdraw", amount }, isNamed ? { ...details, reference } : details);
+  setOwed(store, subtract(owed, amount));
+  alertLowCredit(store, now);
+}
+
+/** Reads where the account stands. */
+export function readStanding(store: SqlStore): Standing {
+  return { balances: readBalances(store), owed: readOwed(store) };
+}
+
+function readOwed(store: SqlStore): Micros {
+  return micros(store.all<{ amount: number }>("SELECT amount FROM owed")[0]?.amount ?? 0);
+}
+
+function setOwed(store: SqlStore, amount: Micros): void {
+  store.all(
+    "INSERT INTO owed (one, amount) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET amount = excluded.amount",
+    [toNumber(amount)],
+  );
+}
+
+/** No two entries have one reference: a grant that pays what is owed has it already. */
+function isReference(store: SqlStore, reference: string): boolean {
+  return store.all("SELECT 1 FROM entries WHERE reference = ?", [reference]).length > 0;
 }
 
 /**

@@ -65,12 +65,12 @@ const LAST = Number.MAX_SAFE_INTEGER;
 
 /** Reads entries, newest first. */
 export function readEntries(store: SqlStore, query: EntryQuery): EntryPage {
-  const { before, from, until, limit } = query;
+  const { before, from, until, kind, limit } = query;
   const size = Math.min(MAX_PAGE, Math.max(1, limit));
   const rows = store.all<EntryRow>(
     // No index by time: it would cost a row written for each entry, and an old range is rarely asked for.
-    "SELECT * FROM entries WHERE seq < ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?",
-    [before ?? LAST, from ?? 0, until ?? LAST, size + 1],
+    "SELECT * FROM entries WHERE seq < ?1 AND at >= ?2 AND at < ?3 AND (?4 IS NULL OR kind = ?4) ORDER BY seq DESC LIMIT ?5",
+    [before ?? LAST, from ?? 0, until ?? LAST, kind ?? null, size + 1],
   );
   const page = rows.slice(0, size);
   return {

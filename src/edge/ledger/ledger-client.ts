@@ -13,6 +13,8 @@ export function ledgerOf({ LEDGER }: LedgerBinding, accountId: string): Ledger {
   return {
     grant: async (grant) => await stub.grant(grant),
     refund: async (refund) => await stub.refund(refund),
+    hearPayment: async (payment) => await stub.hearPayment(payment),
+    standing: async () => await stub.standing(),
     hold: async (request) => await stub.hold(request),
     letIn: async (request) => await stub.letIn(request),
     recall: async (request) => await stub.recall(request),

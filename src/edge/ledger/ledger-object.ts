@@ -15,6 +15,7 @@ import type {
   EntryQuery,
   Given,
   Grant,
+  HeardPayment,
   Held,
   HoldRequest,
   IdempotentRequest,
@@ -24,6 +25,7 @@ import type {
   LowCreditAlert,
   Refund,
   RefusedHold,
+  Standing,
 } from "./ledger-service.ts";
 import type { PlaceRequest } from "./limits/places.ts";
 import { HOLD_LIFETIME_MS } from "./storage/hold-rows.ts";
@@ -66,6 +68,18 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     const refunded = this.#repository.refund(refund);
     this.#sendSoon();
     return refunded;
+  }
+
+  async hearPayment(payment: HeardPayment): Promise<Result<Standing, Failure>> {
+    await this.#knowAlarm();
+    const standing = this.#repository.hearPayment(payment);
+    // What was taken back may have left little.
+    this.#sendSoon();
+    return standing;
+  }
+
+  async standing(): Promise<Standing> {
+    return this.#repository.standing();
   }
 
   async hold(request: HoldRequest): Promise<Result<Held, RefusedHold>> {

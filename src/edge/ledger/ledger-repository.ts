@@ -4,7 +4,7 @@ import { type Result, refuse } from "#domain/result.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { hold, letIn, repeat } from "./admission.ts";
-import { grant, refund } from "./credit.ts";
+import { grant, hearPayment, readStanding, refund } from "./credit.ts";
 import { readBalances, readEntries } from "./journal.ts";
 import type {
   Called,
@@ -13,6 +13,7 @@ import type {
   EntryQuery,
   Given,
   Grant,
+  HeardPayment,
   Held,
   HoldRequest,
   IdempotentRequest,
@@ -21,6 +22,7 @@ import type {
   LowCreditAlert,
   Refund,
   RefusedHold,
+  Standing,
 } from "./ledger-service.ts";
 import { forgetPlaces, leavePlace, type PlaceRequest, takePlace } from "./limits/places.ts";
 import { forgetWindows } from "./limits/rates.ts";
@@ -38,6 +40,8 @@ import { ledgerMigrations } from "./storage/ledger-schema.ts";
 export interface LedgerRepository extends Outbox, LowCreditAlerts {
   grant(grant: Grant): Result<Given, Failure>;
   refund(refund: Refund): Result<Given, Failure>;
+  hearPayment(payment: HeardPayment): Result<Standing, Failure>;
+  standing(): Standing;
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   letIn(request: LetInRequest): Result<LetIn, RefusedHold>;
   recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;
@@ -69,6 +73,8 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
   return {
     grant: (request) => whole(() => grant(store, request, now())),
     refund: (request) => whole(() => refund(store, request, now())),
+    hearPayment: (payment) => whole(() => hearPayment(store, payment, now())),
+    standing: () => readStanding(store),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
     hold: (request) => undoRefusals(store, () => hold(store, request, now())),
     letIn: (request) => undoRefusals(store, () => letIn(store, request, now())),

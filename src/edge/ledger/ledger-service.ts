@@ -3,6 +3,7 @@ import type { Balances, EntryKind } from "#domain/ledger.ts";
 import type { Allowance } from "#domain/limits.ts";
 import type { Micros } from "#domain/micros.ts";
 import type { Result } from "#domain/result.ts";
+import type { PaymentWord } from "#domain/top-up.ts";
 import type { ListedEnd } from "#wire/function/usage-event.ts";
 import type { PlaceRequest } from "./limits/places.ts";
 import type { RatedRequest, RefusedRequest } from "./limits/rates.ts";
@@ -21,6 +22,14 @@ export interface Ledger {
    * and as `grant` does.
    */
   refund(refund: Refund): Promise<Result<Given, Failure>>;
+  /**
+   * Hears what a provider says of a payment, and brings the credit to what the payment is worth now: more is granted, less is
+   * withdrawn. What was spent of it before it is taken back is owed, and whatever makes credit available pays that first.
+   * Words may come in any order and more than once. Refuses with `invalid_request` beyond what can be counted.
+   */
+  hearPayment(payment: HeardPayment): Promise<Result<Standing, Failure>>;
+  /** The balances as of the last entry, and what is owed. */
+  standing(): Promise<Standing>;
   /**
    * Lets an answer in and sets its price aside, all or nothing. In this order: a known Idempotency-Key replays, or is
    * refused with `idempotency_in_progress` or `idempotency_mismatch`; then `price_above_maximum`, `rate_limited`,
@@ -96,6 +105,21 @@ export interface HoldRequest extends LetInRequest {
 /** `amount` is the least that it can cost. */
 export interface LetInRequest extends RatedRequest, SpendingRequest {
   readonly idempotency: IdempotentRequest | null;
+}
+
+/** What a provider says of a payment. */
+export interface HeardPayment {
+  readonly paymentId: string;
+  readonly word: PaymentWord;
+  /** Id of the event that says so: reference of what it leads to. No chosen id of a grant has a colon, and every one of these has. */
+  readonly eventId: string;
+}
+
+/** Where an account stands. */
+export interface Standing {
+  readonly balances: Balances;
+  /** What was given back to payers or their banks after it was spent; above zero only where nothing is available. */
+  readonly owed: Micros;
 }
 
 export type LetIn =
@@ -179,6 +203,7 @@ export interface EntryQuery {
   readonly from?: number;
   /** Older than this. */
   readonly until?: number;
+  readonly kind?: EntryKind;
   readonly limit: number;
 }
 

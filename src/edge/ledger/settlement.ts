@@ -2,6 +2,7 @@ import { closing, type Posting } from "#domain/ledger.ts";
 import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts";
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
+import { collectOwed } from "./credit.ts";
 import { type PostingDetails, record } from "./journal.ts";
 import type { Called, Capture, Captured } from "./ledger-service.ts";
 import { leavePlace, renewPlace } from "./limits/places.ts";
@@ -87,6 +88,7 @@ function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micr
   for (const posting of postings) record(store, posting, details);
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
   returnSpending(store, storedCapCounters.read(row.spending), subtract(held, charged));
+  if (charged < held) collectOwed(store, now);
   store.all("UPDATE holds SET state = ?, charged = ? WHERE id = ?", [
     charge > 0n ? "captured" : "released",
     toNumber(charged),

@@ -20,7 +20,10 @@ export const keylessScopes: readonly SessionScope[] = SESSION_SCOPES.filter(
   (scope) => scope !== "admin" && scope !== "replay",
 );
 
-/** What a session's scopes allow, in the terms of keys, as which the routes know it. */
+/** What a session's scopes allow, in the terms of keys, as which the routes know it. Nothing needs `jobs` of its own: it goes with `ask`. */
 export function keyScopesOf(scopes: readonly SessionScope[]): readonly KeyScope[] {
-  return [...new Set(scopes.flatMap((scope) => (scope === "admin" ? [] : [needed[scope]])))];
+  const allowed = scopes.flatMap((scope) => (scope === "admin" ? [] : [needed[scope]]));
+  return [
+    ...new Set(allowed.flatMap((one): KeyScope[] => (one === "ask" ? [one, "jobs"] : [one]))),
+  ];
 }

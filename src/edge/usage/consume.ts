@@ -1,8 +1,8 @@
 import {
   type ChargeEvent,
+  type QueuedEvent,
+  queuedEventSchema,
   type RefundEvent,
-  type UsageEvent,
-  usageEventSchema,
 } from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
 import { AnswerIndex } from "../answers/storage/answer-index.ts";
@@ -10,6 +10,7 @@ import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { settingsOf } from "../settings.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
+import { RefusalIndex } from "./refusal-index.ts";
 import { UsageIndex } from "./usage-index.ts";
 
 /**
@@ -20,9 +21,9 @@ export async function consumeUsage(
   batch: MessageBatch<unknown>,
   bindings: Bindings,
 ): Promise<void> {
-  const readable: { readonly message: Message<unknown>; readonly event: UsageEvent }[] = [];
+  const readable: { readonly message: Message<unknown>; readonly event: QueuedEvent }[] = [];
   for (const message of batch.messages) {
-    const event = usageEventSchema.safeParse(message.body);
+    const event = queuedEventSchema.safeParse(message.body);
     if (event.success) readable.push({ message, event: event.data });
     else {
       logFault("a message of the usage queue is no usage", message.id, event.error);
@@ -31,17 +32,20 @@ export async function consumeUsage(
   }
   if (readable.length === 0) return;
   const usage = new UsageIndex(bindings.DB);
-  const charges = readable.flatMap(({ event }) => ("refund_of" in event ? [] : [event]));
+  const charges = readable.flatMap(({ event }) => ("steps" in event ? [event] : []));
+  const refusals = readable.flatMap(({ event }) => ("code" in event ? [event] : []));
   const ends = new AnswerIndex(bindings.DB).ends(charges);
   // All or none.
-  if (charges.length > 0) await bindings.DB.batch([...usage.copies(charges), ...ends]);
+  const counts = new RefusalIndex(bindings.DB).copies(refusals);
+  const copies = [...usage.copies(charges), ...ends, ...counts];
+  if (copies.length > 0) await bindings.DB.batch(copies);
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
   for (const { message, event } of readable) {
     try {
       if ("refund_of" in event) await lower(event, usage);
       // Refunds are not: a meter only counts up. An operator who writes invoices from it credits refunds there.
-      else if (sink !== undefined) await exportCharge(event, sink, bindings);
+      else if (sink !== undefined && "steps" in event) await exportCharge(event, sink, bindings);
       message.ack();
     } catch (cause) {
       logFault("usage could not be copied or exported and will be tried again", event.id, cause);

@@ -280,7 +280,7 @@ export const modelListSchema: z.ZodType<ModelListBody> = z
   .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
   .meta({ id: "ModelList" });
 
-const functionHealth: z.ZodType<FunctionHealth> = z.union([
+export const functionHealthSchema: z.ZodType<FunctionHealth> = z.union([
   functionStatusSchema,
   z.strictObject({ state: z.literal("unreachable") }),
 ]);
@@ -288,7 +288,7 @@ const functionHealth: z.ZodType<FunctionHealth> = z.union([
 export const healthSchema: z.ZodType<HealthBody> = z
   .strictObject({
     status: z.literal("ok"),
-    function: functionHealth.meta({ description: "The first of functions." }),
-    functions: z.array(functionHealth),
+    function: functionHealthSchema.meta({ description: "The first of functions." }),
+    functions: z.array(functionHealthSchema),
   })
   .meta({ id: "Health" });

@@ -4,6 +4,20 @@ import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 /** What was charged or given back, as it goes through the queue: at least once and in any order, so readers deduplicate by `id`. */
 export type UsageEvent = ChargeEvent | RefundEvent;
 
+/** What else goes through that queue. */
+export type QueuedEvent = UsageEvent | RefusalEvent;
+
+/** How often a key was refused with a code, since the Worker that counts said so last. */
+export interface RefusalEvent {
+  readonly id: string;
+  readonly account: string;
+  readonly key: string;
+  readonly code: string;
+  readonly count: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** What was charged for one answer or one batch. */
 export interface ChargeEvent {
   /** The answer's or the batch's id. */
@@ -76,5 +90,18 @@ const refundSchema: z.ZodType<RefundEvent> = z.object({
   at: count,
 });
 
+const refusalSchema: z.ZodType<RefusalEvent> = z.object({
+  id: name,
+  account: name,
+  key: name,
+  code: name,
+  count,
+  at: count,
+});
+
 /** Members that a newer ledger adds are dropped. */
-export const usageEventSchema: z.ZodType<UsageEvent> = z.union([refundSchema, chargeSchema]);
+export const queuedEventSchema: z.ZodType<QueuedEvent> = z.union([
+  refundSchema,
+  chargeSchema,
+  refusalSchema,
+]);

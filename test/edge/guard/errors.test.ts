@@ -40,7 +40,7 @@ describe("a path or method that does not exist is refused", () => {
   const lists = new Set(served.filter((path) => /^\/v1\/\w+$/.test(path)));
 
   test.each([...lists])("with the path that is meant: %s without a slash", async (path) => {
-    const send = /accounts|keys/.test(path) ? administer : withKey;
+    const send = /accounts|keys|payment_events/.test(path) ? administer : withKey;
     for (const method of methods) {
       const response = await send(method, `${path}/`);
       expect(response.status).toBe(404);
@@ -96,7 +96,7 @@ describe("a key that is not taken", () => {
     ],
   ])("%s is told by the administration that it wants the administrator's", async (...given) => {
     const [, authorization, detail] = given;
-    for (const path of ["/v1/accounts", "/v1/keys", "/v1/keys/none"]) {
+    for (const path of ["/v1/accounts", "/v1/accounts/none", "/v1/functions"]) {
       const problem = await refusal(await ask(path, { headers: { authorization } }));
       expect(problem).toMatchObject({ status: 401, code: "unauthenticated" });
       expect(problem.detail).toMatch(detail);

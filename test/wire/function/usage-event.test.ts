@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
-import { usageEventSchema } from "#wire/function/usage-event.ts";
+import { queuedEventSchema } from "#wire/function/usage-event.ts";
 import { MAX_BATCH_ITEMS, MAX_CANVAS } from "#wire/limits.ts";
 
 const event = { id: "ans_1", account: "acc_1", key: "key_1", model: "demo", micros: 1, at: 0 };
 
 test("a refund tells what it lowers", () => {
   const refund = { id: "acc_1 sorry", account: "acc_1", refund_of: "ans_1", micros: 1, at: 0 };
-  expect(usageEventSchema.parse(refund)).toEqual(refund);
+  expect(queuedEventSchema.parse(refund)).toEqual(refund);
 });
 
 test("a charge of a ledger that did not count answers is read", () => {
-  expect(usageEventSchema.parse({ ...event, steps: 4 })).toEqual({ ...event, steps: 4 });
+  expect(queuedEventSchema.parse({ ...event, steps: 4 })).toEqual({ ...event, steps: 4 });
 });
 
 test("a usage event may tell the steps of the largest batch, and no more", () => {
   const most = MAX_BATCH_ITEMS * MAX_CANVAS;
-  expect(usageEventSchema.safeParse({ ...event, steps: most }).success).toBe(true);
-  expect(usageEventSchema.safeParse({ ...event, steps: most + 1 }).success).toBe(false);
+  expect(queuedEventSchema.safeParse({ ...event, steps: most }).success).toBe(true);
+  expect(queuedEventSchema.safeParse({ ...event, steps: most + 1 }).success).toBe(false);
 });

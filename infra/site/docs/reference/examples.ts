@@ -160,6 +160,7 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   },
   listUsage: { curl: get("/v1/usage?limit=2"), status: 200 },
   listEntries: { curl: get("/v1/ledger?limit=2"), status: 200 },
+  listRefusals: { curl: get("/v1/refusals?limit=2"), status: 200 },
   createEndpoint: {
     curl: send("POST", "/v1/webhook_endpoints", KEY, {
       url: "http://127.0.0.1:8790/",
@@ -207,6 +208,7 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     status: 201,
   },
   listAccounts: { curl: get("/v1/accounts?limit=1", ADMIN), status: 200 },
+  showAccount: { curl: get("/v1/accounts/ada", ADMIN), status: 200 },
   changeAccount: {
     curl: send("PATCH", "/v1/accounts/ada", ADMIN, { credit_low_micros: 100_000 }),
     status: 200,
@@ -217,6 +219,22 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
       amount_micros: 1_000_000,
     }),
     status: 201,
+  },
+  listAccountEntries: { curl: get("/v1/accounts/ada/ledger?kind=grant", ADMIN), status: 200 },
+  listAccountUsage: { curl: get("/v1/accounts/ada/usage", ADMIN), status: 200 },
+  listFunctions: { curl: get("/v1/functions", ADMIN), status: 200 },
+  // Nobody takes money on this machine: with TOP_UP the provider's signature is looked at first.
+  receivePayment: {
+    curl: send("POST", "/v1/payments/stripe", '-H "Stripe-Signature: t=1,v1=00"', {
+      id: "evt_1",
+      type: "checkout.session.completed",
+    }),
+    status: 404,
+  },
+  listPaymentEvents: { curl: get("/v1/payment_events?state=parked", ADMIN), status: 200 },
+  assignPaymentEvent: {
+    curl: send("POST", "/v1/payment_events/stripe:evt_1/assign", ADMIN, { account: "ada" }),
+    status: 404,
   },
   createKey: {
     curl: send("POST", "/v1/keys", ADMIN, {

@@ -81,7 +81,7 @@ function mustBeOurPage(c: Context<EdgeEnv>): Result<void, Failure> {
 /** The key as which the routes know a session; undefined for the administrator's. */
 async function standInOf(
   c: Context<EdgeEnv>,
-  { id, accountId, scopes, createdAt, expiresAt }: Session,
+  { id, accountId, scopes, createdAt }: Session,
   key: KeyRecord | undefined,
 ): Promise<KeyRecord | undefined> {
   const allowed = keyScopesOf(scopes);
@@ -98,12 +98,13 @@ async function standInOf(
     secretSha256: "",
     previous: null,
     scopes: allowed,
-    limits: { ...settingsOf(c.env).keyLimits, spendPerDayMicros: null, spendPerMonthMicros: null },
+    limits: { ...account.limits, spendPerDayMicros: null, spendPerMonthMicros: null },
     accountLimits: account.limits,
     models: null,
     origins: null,
     createdAt,
-    expiresAt,
+    // The keys that it makes outlive it, as those of a person do.
+    expiresAt: null,
     revokedAt: null,
   };
 }

@@ -183,4 +183,21 @@ export const ledgerMigrations: readonly Migration[] = [
       "DROP TABLE outbox_before",
     ],
   },
+  {
+    name: "what was heard of payments, and what is owed of them",
+    // Code of before takes nothing back, and is told of no payment.
+    kind: "additive",
+    statements: [
+      // `credited`: what it was worth as credit when it was last heard of.
+      `CREATE TABLE payments (
+     id TEXT PRIMARY KEY,
+     state TEXT NOT NULL,
+     credited INTEGER NOT NULL CHECK (credited >= 0)
+   ) STRICT`,
+      `CREATE TABLE owed (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     amount INTEGER NOT NULL CHECK (amount >= 0)
+   ) STRICT`,
+    ],
+  },
 ];

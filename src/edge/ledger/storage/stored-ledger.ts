@@ -1,4 +1,5 @@
 import type { Notice } from "#domain/notice.ts";
+import type { PaymentState } from "#domain/top-up.ts";
 import type { UsageEvent } from "#wire/function/usage-event.ts";
 import {
   isStrings,
@@ -23,6 +24,18 @@ export const storedUsage: StoredJson<UsageEvent> = storedJson({
     account: "string",
     micros: "number",
     at: "number",
+  }),
+  upgrades: [unchanged],
+});
+
+/** What was heard of a payment. */
+export const storedPayment: StoredJson<PaymentState> = storedJson({
+  name: "a payment",
+  is: membersOf<PaymentState>({
+    paid: "bigint",
+    refundedTotal: "bigint",
+    refunds: "object",
+    disputes: "object",
   }),
   upgrades: [unchanged],
 });

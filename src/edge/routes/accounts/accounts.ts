@@ -125,7 +125,8 @@ export async function refundAnswer(c: Context<EdgeEnv>): Promise<Response> {
 /** A place in a list that is ordered by creation. */
 export const placeSchema: z.ZodType<readonly [number, string]> = z.tuple([z.int(), z.string()]);
 
-function accountBody({
+/** An account as bodies tell it. */
+export function accountBody({
   id,
   name,
   limits,

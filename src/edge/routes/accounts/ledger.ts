@@ -19,10 +19,15 @@ import { exportReply } from "../list.ts";
 
 /** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
 export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {
+  return await entriesReply(c, c.get("key").accountId);
+}
+
+/** Replies with the entries of an account that a request asks for. */
+export async function entriesReply(c: Context<EdgeEnv>, accountId: string): Promise<Response> {
   const query = readQuery(c, ledgerQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
-  const { limit, after, format, from, to } = query.value;
-  const ledger = ledgerOf(c.env, c.get("key").accountId);
+  const { limit, after, format, from, to, kind } = query.value;
+  const ledger = ledgerOf(c.env, accountId);
   const read = async (
     cursor: string | undefined,
     count: number,
@@ -34,6 +39,7 @@ export async function listEntries(c: Context<EdgeEnv>): Promise<Response> {
       ...(place.value === undefined ? {} : { before: place.value[0] }),
       ...(from === undefined ? {} : { from: Date.parse(from) }),
       ...(to === undefined ? {} : { until: Date.parse(to) + DAY_MS }),
+      ...(kind === undefined ? {} : { kind }),
     });
     return ok({
       object: "list",

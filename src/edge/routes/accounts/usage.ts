@@ -6,6 +6,7 @@ import { type UsageRow, usageListSchema, usageQuerySchema } from "#wire/api/acco
 import { decodeCursor, type Page, pageOf } from "#wire/api/page.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
+import type { Viewer } from "../../keys/viewer.ts";
 import { UsageIndex, type UsagePlace } from "../../usage/usage-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
 import { byKey, type RouteConfig } from "../describe/route.ts";
@@ -14,11 +15,16 @@ import { viewerIn } from "../reply-headers.ts";
 
 /** `GET /v1/usage`: what the account's keys asked, by day, key and model, latest day first. */
 export async function listUsage(c: Context<EdgeEnv>): Promise<Response> {
+  return await usageReply(c, viewerIn(c));
+}
+
+/** Replies with the usage of an account, or of one owner in it, that a request asks for. */
+export async function usageReply(c: Context<EdgeEnv>, viewer: Viewer): Promise<Response> {
   const query = readQuery(c, usageQuerySchema);
   if (!query.ok) return refused(c, query.refusal);
   const { limit, after, format, ...filter } = query.value;
   const usage = new UsageIndex(c.env.DB);
-  const wanted = { ...viewerIn(c), ...filter };
+  const wanted = { ...viewer, ...filter };
   const read = async (
     from: string | undefined,
     count: number,

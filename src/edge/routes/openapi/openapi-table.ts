@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { showOwnAccountRoute } from "../accounts/account.ts";
 import { accountRoutes } from "../accounts/accounts.ts";
+import { administrationRoutes } from "../accounts/administration.ts";
 import { createClientTokenRoute } from "../accounts/client-tokens.ts";
-import { keyRoutes } from "../accounts/keys.ts";
+import { keyRoutes } from "../accounts/keys-described.ts";
 import { listEntriesRoute } from "../accounts/ledger.ts";
+import { paymentRoutes } from "../accounts/payments.ts";
+import { listRefusalsRoute } from "../accounts/refusals.ts";
 import { sessionRoutes } from "../accounts/sessions-described.ts";
 import { listUsageRoute } from "../accounts/usage.ts";
 import { answerRoutes, createAnswerRoute } from "../answers/answers-described.ts";
@@ -76,7 +79,7 @@ export const routeGroups: readonly RouteGroup[] = [
   {
     name: "Usage",
     description: "What was asked, and where the money went.",
-    routes: [showOwnAccountRoute, listUsageRoute, listEntriesRoute],
+    routes: [showOwnAccountRoute, listUsageRoute, listEntriesRoute, listRefusalsRoute],
   },
   {
     name: "Sessions",
@@ -90,10 +93,15 @@ export const routeGroups: readonly RouteGroup[] = [
   },
   {
     name: "Accounts",
-    description: "The administrator's: accounts and their credit.",
-    routes: accountRoutes,
+    description: "The administrator's: accounts, their credit, and the functions.",
+    routes: [...accountRoutes, ...administrationRoutes],
   },
-  { name: "Keys", description: "The administrator's: who may ask.", routes: keyRoutes },
+  {
+    name: "Payments",
+    description: "How money that was paid becomes credit.",
+    routes: paymentRoutes,
+  },
+  { name: "Keys", description: "Who may ask.", routes: keyRoutes },
   {
     name: "Service",
     description: "The service itself.",

@@ -29,10 +29,8 @@ export interface RefusalRow {
   readonly count: number;
 }
 
-export interface UsedKeyBody extends KeyBody {
-  readonly last_used_at?: string | null;
-}
-export type NewUsedKeyBody = NewKeyBody & UsedKeyBody;
+export type UsedKeyBody = KeyBody;
+export type NewUsedKeyBody = NewKeyBody;
 
 export interface ToldAttemptBody extends AttemptBody {
   readonly response?: string | null;

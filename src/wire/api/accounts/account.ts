@@ -12,6 +12,8 @@ export interface OwnAccountBody extends StandingBody {
   readonly limits: RateLimitsBody;
   readonly credit_low_micros: number | null;
   readonly created_at: string;
+  /** Where credit is bought; null where the installation has no such place. */
+  readonly top_up: { readonly url: string } | null;
   /** The key that asks, or that the session was opened with; null where the administrator opened it. */
   readonly key: AskingKeyBody | null;
 }
@@ -28,6 +30,8 @@ export interface BalanceBody {
   readonly held_micros: number;
   /** Charged so far, less what was given back. */
   readonly spent_micros: number;
+  /** What was given back to the payer, or disputed, after it was spent: whatever makes credit available pays it first. */
+  readonly owed_micros: number;
 }
 
 /** As `Forecast` of the domain, in wire names. */
@@ -54,6 +58,10 @@ export const standingFields: {
     available_micros: microsSchema,
     held_micros: microsSchema,
     spent_micros: microsSchema,
+    owed_micros: microsSchema.meta({
+      description:
+        "Given back to the payer, or disputed, after it was spent; the next credit pays it first.",
+    }),
   }),
   forecast: z.strictObject({
     days_observed: z.number().min(1),
@@ -74,6 +82,7 @@ export const ownAccountSchema: z.ZodType<OwnAccountBody> = z
     credit_low_micros: microsSchema.nullable(),
     created_at: z.iso.datetime(),
     ...standingFields,
+    top_up: z.strictObject({ url: z.string() }).nullable(),
     key: z
       .strictObject({
         id: z.string(),

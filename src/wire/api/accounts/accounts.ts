@@ -105,16 +105,21 @@ export const createAccountSchema: z.ZodType<CreateAccountBody> = z
   })
   .meta({ id: "CreateAccount", example: { name: "Ada's shop" } });
 
+/** Schemas of an account, by field. */
+export const accountFields: {
+  readonly [Field in keyof AccountBody]: z.ZodType<AccountBody[Field]>;
+} = {
+  id: z.string(),
+  object: z.literal("account"),
+  name: z.string(),
+  limits: rateLimitsSchema,
+  stripe_customer_id: z.string().nullable(),
+  credit_low_micros: microsSchema.nullable(),
+  created_at: z.iso.datetime(),
+};
+
 export const accountSchema: z.ZodType<AccountBody> = z
-  .strictObject({
-    id: z.string(),
-    object: z.literal("account"),
-    name: z.string(),
-    limits: rateLimitsSchema,
-    stripe_customer_id: z.string().nullable(),
-    credit_low_micros: microsSchema.nullable(),
-    created_at: z.iso.datetime(),
-  })
+  .strictObject(accountFields)
   .meta({ id: "Account" });
 
 export const changeAccountSchema: z.ZodType<ChangeAccountBody> = z

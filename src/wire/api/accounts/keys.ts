@@ -21,6 +21,8 @@ export interface KeyBody {
   readonly created_at: string;
   readonly expires_at: string | null;
   readonly revoked_at: string | null;
+  /** To ten minutes; null where it never was, or not since this is counted. */
+  readonly last_used_at: string | null;
   /** Until when the secret before the last rotation works too. */
   readonly previous_secret_expires_at: string | null;
 }
@@ -43,7 +45,8 @@ export interface RestrictKeyBody {
 
 /** Body of `POST /v1/keys`. */
 export interface CreateKeyBody extends RestrictKeyBody {
-  readonly account: string;
+  /** The administrator's to say; who asks with a key makes keys of its own account. */
+  readonly account?: string;
   readonly environment?: KeyEnvironment;
 }
 
@@ -53,7 +56,8 @@ export interface RotateKeyBody {
 }
 
 export interface KeyListQuery extends PageQuery {
-  readonly account: string;
+  /** As when a key is made. */
+  readonly account?: string | undefined;
 }
 
 /** Lists in a record that is read with every request: more would make each of them slow. */
@@ -88,7 +92,9 @@ const restrictions = {
 
 export const createKeySchema: z.ZodType<CreateKeyBody> = z
   .strictObject({
-    account: chosenIdSchema,
+    account: chosenIdSchema.exactOptional().meta({
+      description: "The administrator must say it; a key makes keys of its own account.",
+    }),
     environment: z.enum(["live", "test"]).exactOptional(),
     ...restrictions,
   })
@@ -117,6 +123,7 @@ const keyFields = {
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable(),
   revoked_at: z.iso.datetime().nullable(),
+  last_used_at: z.iso.datetime().nullable(),
   previous_secret_expires_at: z.iso.datetime().nullable(),
 };
 
@@ -129,7 +136,7 @@ export const newKeySchema: z.ZodType<NewKeyBody> = z
 export const keyListSchema: z.ZodType<Page<KeyBody>> = pageSchema(keySchema, "KeyList");
 
 export const keyListQuerySchema: z.ZodType<KeyListQuery> = z.strictObject({
-  account: chosenIdSchema,
+  account: chosenIdSchema.optional(),
   ...pageFields,
 });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { EntryKind } from "#domain/ledger.ts";
 import { MAX_NAME_LENGTH } from "../../limits.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";
 import { microsSchema } from "./limits-body.ts";
@@ -47,6 +48,7 @@ export interface LedgerEntryBody {
 export interface LedgerQuery extends PageQuery {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  readonly kind?: EntryKind | undefined;
   readonly format?: ListFormat | undefined;
 }
 
@@ -66,6 +68,7 @@ export const usageQuerySchema: z.ZodType<UsageQuery> = z.strictObject({
 export const ledgerQuerySchema: z.ZodType<LedgerQuery> = z.strictObject({
   from: z.iso.date().optional(),
   to: z.iso.date().optional(),
+  kind: z.enum(["grant", "hold", "capture", "release", "refund", "withdraw"]).optional(),
   format,
   ...pageFields,
 });

@@ -11,6 +11,12 @@ const routes: readonly [method: string, path: string][] = [
   ["PATCH", "/v1/accounts/acc_test"],
   ["POST", "/v1/accounts/acc_test/grants"],
   ["POST", "/v1/accounts/acc_test/refunds"],
+  ["GET", "/v1/accounts/acc_test"],
+  ["GET", "/v1/accounts/acc_test/ledger"],
+  ["GET", "/v1/accounts/acc_test/usage"],
+  ["GET", "/v1/functions"],
+  ["GET", "/v1/payment_events"],
+  ["POST", "/v1/payment_events/x/assign"],
   ["POST", "/v1/keys"],
   ["GET", "/v1/keys"],
   ["PATCH", "/v1/keys/x"],
@@ -20,12 +26,13 @@ const routes: readonly [method: string, path: string][] = [
 
 describe("the administration refuses", () => {
   test.each(routes)("%s %s to a key, to nobody, and to a wrong admin key", async (method, path) => {
-    for (const authorization of [
-      `Bearer ${env.TEST_API_KEY}`,
-      "",
-      `Bearer ${env.ADMIN_KEY}0`,
-      "Bearer undefined",
-    ]) {
+    const { key } = await newKey({ scopes: ["ask", "usage", "webhooks"] });
+    const asKey = await ask(path, { method, headers: { authorization: `Bearer ${key}` } });
+    // Keys may be given the scope to manage keys; there is none for accounts.
+    expect((await refusal(asKey)).code).toBe(
+      path.startsWith("/v1/keys") ? "scope_missing" : "unauthenticated",
+    );
+    for (const authorization of ["", `Bearer ${env.ADMIN_KEY}0`, "Bearer undefined"]) {
       const response = await ask(path, { method, headers: { authorization } });
       expect(await refusal(response)).toMatchObject({ status: 401, code: "unauthenticated" });
     }
