@@ -52,12 +52,27 @@ async function askAboutSample(page: Page, words = question): Promise<void> {
 
 /** A question that no other test asks: its seed is in the cache's key, and without noise changes nothing. */
 async function openQuestion(page: Page, seed: number): Promise<void> {
+  await openDraft(page, seed);
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+}
+
+async function openDraft(page: Page, seed: number): Promise<void> {
   await page.goto(
     `${system.url}/#q=${encodeURIComponent(question)}&seed=${seed}&sample=apple-and-guitar.png`,
   );
   await page.getByText("sent as it is").waitFor();
   await page.locator(".price strong").waitFor();
+}
+
+/** As `openQuestion`, with the page's time stopped behind the first cells that have a text: `page.clock.resume()` lets it go on. */
+async function openHalfWay(page: Page, seed: number): Promise<void> {
+  await openDraft(page, seed);
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 1_000);
   await page.getByRole("button", { name: "Ask", exact: true }).click();
+  const [text, mask] = [page.locator(".cell.text").first(), page.locator(".cell.mask").first()];
+  while (!(await text.isVisible())) await page.clock.runFor(20);
+  await mask.waitFor();
 }
 
 async function untilAnswered(page: Page): Promise<void> {
@@ -89,9 +104,8 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
       .getByText(/^3000 × 2000, [\d.]+ [kM]B → \d+ × \d+, [\d.]+ k?B: what the model sees$/)
       .waitFor();
     await page.getByRole("button", { name: "Remove holiday.jpg" }).click();
-    await openQuestion(page, 4);
-    await page.locator(".cell.text").first().waitFor();
-    expect(await page.locator(".cell.mask").count()).toBeGreaterThan(0);
+    await openHalfWay(page, 4);
+    await page.clock.resume();
     await untilAnswered(page);
     const slider = page.getByRole("slider", { name: "Step" });
     const steps = Number(await slider.getAttribute("max"));
@@ -113,9 +127,9 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
   test("a stream that is cut goes on behind the last event that was shown, and the answer is whole", async () => {
     await using opened = await open(await freshAddress());
     const { page } = opened;
-    await openQuestion(page, 1);
-    await page.locator(".cell.text").first().waitFor();
+    await openHalfWay(page, 1);
     await page.getByRole("button", { name: "Cut the stream" }).click();
+    await page.clock.resume();
     await page.getByText(/^. Resumed with Last-Event-ID: ans_\S+\.\d+: nothing lost/).waitFor();
     await untilAnswered(page);
     await page.getByText(answer).first().waitFor();
@@ -333,10 +347,10 @@ describe.skipIf(executablePath === undefined)(
     test("offline in the middle: what arrived stays, and asked again the same question is charged once", async () => {
       await using opened = await open(await freshAddress());
       const { page } = opened;
-      await openQuestion(page, 3);
-      await page.locator(".cell.text").first().waitFor();
+      await openHalfWay(page, 3);
       await page.context().setOffline(true);
       await page.getByRole("button", { name: "Cut the stream" }).click();
+      await page.clock.resume();
       await page.getByRole("alert").getByText("This device is offline").waitFor();
       expect(await page.locator(".cell.text").count()).toBeGreaterThan(0);
       await page.context().setOffline(false);
