@@ -175,7 +175,12 @@ describe.each(Object.entries(RELEASES))("databases that release %s wrote", (rele
       ["whd_2", "waiting"],
       ["whd_3", "waiting"],
     ]);
-    expect(repository.delivery("whd_3")?.attempts).toMatchObject([{ reply: { status: 500 } }]);
+    expect(repository.delivery("whd_3")?.attempts).toMatchObject([
+      { reply: { status: 500 }, response: null },
+    ]);
+    expect(JSON.parse(repository.delivery("whd_3")?.body ?? "")).toMatchObject({
+      data: { answer: "A dog." },
+    });
     expect(repository.take(10).map(({ id }) => id)).toEqual(
       expect.arrayContaining(["whd_2", "whd_3"]),
     );

@@ -18,10 +18,13 @@ import { simulateDeliveries } from "./webhook-simulation.ts";
 
 const start = Date.UTC(2026, 0, 1);
 
-function opened(): { repository: WebhookRepository; clock: { at: number } } {
+function opened(store: SqlStore = nodeStore()): {
+  repository: WebhookRepository;
+  clock: { at: number };
+} {
   const clock = { at: start };
   let ids = 0;
-  const repository = openWebhookRepository(nodeStore(), {
+  const repository = openWebhookRepository(store, {
     now: () => clock.at,
     random: () => 0.5,
     newId: (prefix) => `${prefix}_${++ids}`,
@@ -565,6 +568,24 @@ describe("the log", () => {
     repository.sweep();
     expect(known()).toEqual(["evt_2"]);
     expect(repository.take(10)).toHaveLength(1);
+  });
+
+  test("keeps how a response begins beside the reply, and forgets it with the delivery", () => {
+    const store = nodeStore();
+    const { repository, clock } = opened(store);
+    repository.putEndpoint(endpoint());
+    repository.accept(notice(), null);
+    const id = takeOne(repository);
+    repository.record(id, replied(200, { response: "thank you" }));
+    expect(repository.delivery(id)).toMatchObject({
+      body: expect.stringContaining('"answer":"A dog."'),
+      attempts: [{ reply: replied(200), response: "thank you" }],
+    });
+    const kept = () => store.all("SELECT response FROM attempts WHERE reply NOT LIKE '%thank%'");
+    expect(kept()).toEqual([{ response: "thank you" }]);
+    clock.at += 31 * 24 * 3_600_000;
+    repository.sweep();
+    expect([kept(), repository.delivery(id)]).toEqual([[], null]);
   });
 
   test("sends again to where the endpoint is now", () => {

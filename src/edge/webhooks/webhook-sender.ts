@@ -1,5 +1,10 @@
 import { signMessage } from "#wire/codec/standard-webhooks.ts";
-import { type Delivery, deliveryReplySchema, FETCH_PATH } from "#wire/function/fetch.ts";
+import {
+  type Delivery,
+  deliveryReplySchema,
+  FETCH_PATH,
+  RESPONSE_WANTED_HEADER,
+} from "#wire/function/fetch.ts";
 import { callFunction, readJson } from "../function/client.ts";
 import { NO_MODEL, signedRequest } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
@@ -82,7 +87,8 @@ async function fetchThrough(
 ): Promise<SendingResult> {
   const body = Uint8Array.from(new TextEncoder().encode(JSON.stringify(order)));
   const ticketOrder = { jobId: deliveryId, accountId, model: NO_MODEL };
-  const init = await signedRequest(body, ticketOrder, settings);
+  const signed = await signedRequest(body, ticketOrder, settings);
+  const init = { ...signed, headers: { ...signed.headers, [RESPONSE_WANTED_HEADER]: "1" } };
   const signal = AbortSignal.timeout(TIMEOUT_MS + GRACE_MS);
   const call = { functionUrl: settings.fetchUrl, requestId: deliveryId, signal };
   const response = await callFunction(call, FETCH_PATH, init);

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { FETCH_PATH } from "#wire/function/fetch.ts";
+import { FETCH_PATH, RESPONSE_WANTED_HEADER } from "#wire/function/fetch.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { errorChain } from "../log.ts";
 import type { GaugeName, Metrics } from "../metrics.ts";
@@ -61,7 +61,12 @@ export async function fetchForEdge(
   if (!body.ok) return refusal(request, body.refusal);
   const { accountId } = ticket.value;
   const { headers, signal } = request;
-  const fetched = await fetcher.fetch(body.value, accountId, signal, traceOf(headers));
+  const fetched = await fetcher.fetch(body.value, {
+    accountId,
+    signal,
+    trace: traceOf(headers),
+    wantsResponse: headers.get(RESPONSE_WANTED_HEADER) === "1",
+  });
   return fetched.ok ? fetched.value : refusal(request, fetched.refusal);
 }
 

@@ -22,18 +22,24 @@ export const FETCH_LIMITS: Readonly<Record<FetchOrder["purpose"], PlacesLimits>>
   webhook: { places: 64, waiting: 0 },
 };
 
+/** For whom an order is carried out, and how. */
+export interface FetchTerms {
+  /** Whose share of the places it takes. */
+  readonly accountId: string;
+  readonly signal: AbortSignal;
+  /** Whose request it is, for the log. */
+  readonly trace: Readonly<Record<string, string>>;
+  /** Whether the beginning of a webhook receiver's response is told too. */
+  readonly wantsResponse: boolean;
+}
+
 /** Carries out orders of the edge to reach other hosts. */
 export interface Fetcher {
   /**
    * Resolves with the reply to the edge, or refuses: `overloaded` and `draining` say that nobody was reached. Rejects with
-   * the reason of an aborted signal, and where this machine itself is at fault. `trace` is whose request it is, for the log.
+   * the reason of an aborted signal, and where this machine itself is at fault.
    */
-  readonly fetch: (
-    body: Uint8Array,
-    accountId: string,
-    signal: AbortSignal,
-    trace: Readonly<Record<string, string>>,
-  ) => Promise<Result<Response, Failure>>;
+  readonly fetch: (body: Uint8Array, terms: FetchTerms) => Promise<Result<Response, Failure>>;
   /** Takes no order any more and resolves when the last is carried out. */
   readonly drain: () => Promise<void>;
   readonly load: () => { readonly running: number; readonly waiting: number };
@@ -52,7 +58,8 @@ export function createFetcher(
   };
   const loads = () => [places.image.load(), places.webhook.load()];
   return {
-    fetch: async (body, accountId, signal, trace) => {
+    fetch: async (body, terms) => {
+      const { accountId, signal, trace } = terms;
       const order = readOrder(body);
       if (!order.ok) return order;
       const { purpose, timeout_ms: timeoutMs } = order.value;
@@ -64,7 +71,7 @@ export function createFetcher(
       let outcome = place.ok ? "abandoned" : place.refusal.kind;
       try {
         if (!place.ok) return place;
-        const reply = await carryOut(order.value, waitedMs, reach, signal, now);
+        const reply = await carryOut(order.value, waitedMs, reach, terms, now);
         outcome = reply.outcome;
         return reply.result;
       } finally {
@@ -88,11 +95,11 @@ async function carryOut(
   order: FetchOrder,
   waitedMs: number,
   reach: Reach,
-  signal: AbortSignal,
+  { signal, wantsResponse }: FetchTerms,
   now: () => number,
 ): Promise<{ outcome: string; result: Result<Response, Failure> }> {
   if (order.purpose === "webhook") {
-    const reply = await deliver(order, reach, signal, now);
+    const reply = await deliver(order, reach, signal, now, wantsResponse);
     const outcome = reply.outcome === "response" ? String(reply.status) : reply.reason;
     return { outcome, result: ok(Response.json(reply)) };
   }

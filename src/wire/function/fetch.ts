@@ -52,6 +52,18 @@ export function addressRefusal(text: string, allowsPrivate: boolean): string | n
 /** Body of a delivery at most: Standard Webhooks advises under 20 KB; 64 KiB holds the longest answer with its tokens. */
 export const MAX_DELIVERY_BYTES: number = 64 * 1024;
 
+/**
+ * Header by which the edge asks for the beginning of a receiver's response: "1". A header, because orders and replies are read
+ * strictly: a hop of before takes no notice of it, and an edge of before, which does not send it, is told nothing that it would refuse.
+ */
+export const RESPONSE_WANTED_HEADER = "unmask-response-wanted";
+
+/**
+ * Of a receiver's response at most. Threat: a body without end, which would be read, stored and shown. An error page's first
+ * sentence or a problem document fits in 1 KiB.
+ */
+export const MAX_RESPONSE_BYTES = 1024;
+
 export type FetchOrder = ImageFetch | Delivery;
 
 export interface ImageFetch {
@@ -69,7 +81,7 @@ export interface Delivery {
   readonly timeout_ms: number;
 }
 
-/** What became of a delivery. The receiver's body is never read further than needed to close the connection. */
+/** What became of a delivery. Of the receiver's body at most `MAX_RESPONSE_BYTES` are read, and only where the edge wants them. */
 export type DeliveryReply =
   | {
       readonly outcome: "response";
@@ -78,7 +90,13 @@ export type DeliveryReply =
       readonly retry_after: string | null;
       /** `Location` of a redirect, which is never followed. */
       readonly location: string | null;
+      /** To the head of the response. */
       readonly duration_ms: number;
+      /**
+       * First bytes of the body as text, in which what is no UTF-8 or would steer a terminal is U+FFFD: untrusted, whatever it says.
+       * Absent where it was not wanted, and from hops of before.
+       */
+      readonly response?: string;
     }
   | {
       readonly outcome: "failed";
@@ -113,6 +131,8 @@ export const deliveryReplySchema: z.ZodType<DeliveryReply> = z.discriminatedUnio
     retry_after: text.nullable(),
     location: text.nullable(),
     duration_ms: duration,
+    // A byte never becomes more than one UTF-16 unit.
+    response: z.string().max(MAX_RESPONSE_BYTES).exactOptional(),
   }),
   z.strictObject({
     outcome: z.literal("failed"),

@@ -9,7 +9,7 @@ import {
   deliverySchema,
 } from "#wire/api/webhooks/deliveries.ts";
 import { type NewEndpointBody, newEndpointSchema } from "#wire/api/webhooks/endpoints.ts";
-import type { Delivery, DeliveryReply } from "#wire/function/fetch.ts";
+import { type Delivery, type DeliveryReply, RESPONSE_WANTED_HEADER } from "#wire/function/fetch.ts";
 import { isTicketFor, openTicket } from "#wire/function/ticket.ts";
 import { verificationKeysText } from "#wire/function/ticket-keys.ts";
 import { ask, functionReplies, type SentRequest } from "../function-double.ts";
@@ -69,6 +69,7 @@ export async function tell(account: string, fields: Partial<Notice> = {}): Promi
 
 /** A delivery as the function was asked to send it. */
 export interface SentDelivery extends Delivery {
+  readonly wantsResponse: boolean;
   readonly path: string;
 }
 
@@ -91,19 +92,22 @@ export function receiverReplies(
     if (!ticket.ok || !(await isTicketFor(ticket.value, body))) throw new Error("no ticket");
     if (ticket.value.accountId !== account) return Response.json(replied(204));
     const delivery: Delivery = JSON.parse(new TextDecoder().decode(body));
-    sent.push({ ...delivery, path: new URL(url).pathname });
+    const wantsResponse = headers.get(RESPONSE_WANTED_HEADER) === "1";
+    sent.push({ ...delivery, path: new URL(url).pathname, wantsResponse });
     return Response.json(await outcome(delivery));
   });
   return { sent };
 }
 
+type ReceiverReply = Extract<DeliveryReply, { outcome: "response" }>;
+
 /** A receiver's reply. */
 export function replied(
   status: number,
-  fields: { readonly location?: string; readonly retry_after?: string } = {},
+  fields: Partial<Pick<ReceiverReply, "location" | "retry_after" | "response">> = {},
 ): DeliveryReply {
-  const { location = null, retry_after = null } = fields;
-  return { outcome: "response", status, location, retry_after, duration_ms: 12 };
+  const none = { location: null, retry_after: null };
+  return { outcome: "response", status, ...none, ...fields, duration_ms: 12 };
 }
 
 /** Lists an account's deliveries, newest first. */

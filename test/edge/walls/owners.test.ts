@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { UsageIndex } from "#edge/usage/usage-index.ts";
 import type { ClientTokenBody } from "#wire/api/accounts/client-token.ts";
+import { deliverySchema } from "#wire/api/webhooks/deliveries.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { openTicket } from "#wire/function/ticket.ts";
@@ -333,11 +334,24 @@ describe("webhook deliveries of what a client token asked", () => {
       expect(mine.length).toBe(1);
       return mine;
     });
+    await runInDurableObject(env.WEBHOOKS.getByName("acc_test"), async (_, { storage }) => {
+      const reply = { outcome: "response", status: 200, retry_after: null, location: null };
+      storage.sql.exec(
+        "INSERT INTO attempts (delivery_id, number, at, reply, response) VALUES (?, 1, 0, ?, ?)",
+        ...[id, JSON.stringify({ ...reply, duration_ms: 1 }), "what it said"],
+      );
+    });
     for (const caller of callers) {
       const isInside = insiders.has(caller);
       expect([caller, (await seen(caller)).includes(id ?? "")]).toEqual([caller, isInside]);
       const shown = await as(caller, "GET", `/v1/webhook_deliveries/${id}`);
       expect([caller, shown.status]).toEqual([caller, isInside ? 200 : 404]);
+      if (isInside) {
+        const { attempts } = deliverySchema.parse(await shown.json());
+        // Whoever names the address with a token would read any host through us.
+        const words = caller === "key" ? "what it said" : null;
+        expect([caller, attempts?.[0]?.response]).toEqual([caller, words]);
+      }
       const again = await as(caller, "POST", `/v1/webhook_deliveries/${id}/redeliver`);
       expect([caller, again.status]).toEqual([caller, isInside ? 202 : 404]);
       const range = { since: "2020-01-01T00:00:00Z" };

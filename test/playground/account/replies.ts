@@ -132,7 +132,7 @@ export function customerStandIn(): StandIn {
       attempts: [
         {
           ...{ number: 1, at: ago(0, 12), duration_ms: 86, status: 503, location: null },
-          ...{ failure: null, retry_after: null, response: "upstream connect error" },
+          ...{ failure: null, retry_after: 90, response: "upstream connect error <img src=x>" },
         },
         {
           ...{ number: 2, at: ago(0, 11), duration_ms: 5000, status: null, location: null },

@@ -4,6 +4,7 @@ import {
   type FetchOrder,
   fetchOrderSchema,
   MAX_DELIVERY_BYTES,
+  MAX_RESPONSE_BYTES,
   MAX_URL_LENGTH,
 } from "#wire/function/fetch.ts";
 
@@ -38,6 +39,10 @@ describe("a fetch order", () => {
 describe("a delivery's reply", () => {
   test.each([
     { outcome: "response", status: 204, retry_after: null, location: null, duration_ms: 12 },
+    {
+      ...{ outcome: "response", status: 500, retry_after: null, location: null, duration_ms: 12 },
+      response: "no room",
+    },
     { outcome: "failed", reason: "timeout", detail: "no answer within 15 s", duration_ms: 15_000 },
   ])("of $outcome is read as it was written", (reply) => {
     expect(deliveryReplySchema.parse(reply)).toEqual(reply);
@@ -45,8 +50,12 @@ describe("a delivery's reply", () => {
 
   test.each([
     { outcome: "response", status: 42, retry_after: null, location: null, duration_ms: 12 },
+    {
+      ...{ outcome: "response", status: 500, retry_after: null, location: null, duration_ms: 12 },
+      response: "a".repeat(MAX_RESPONSE_BYTES + 1),
+    },
     { outcome: "failed", reason: "mood", detail: "", duration_ms: 1 },
-  ])("that says $outcome in unknown words is refused", (reply) => {
+  ])("that says $outcome in unknown words, or in too many, is refused", (reply) => {
     expect(deliveryReplySchema.safeParse(reply).success).toBe(false);
   });
 });

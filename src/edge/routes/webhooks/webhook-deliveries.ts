@@ -13,6 +13,7 @@ import {
 } from "#wire/api/webhooks/deliveries.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
+import { retryAfterMs } from "../../webhooks/storage/webhook-schedule.ts";
 import type { DeliveryAttempt, WebhookDelivery } from "../../webhooks/storage/webhook-tables.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
@@ -36,12 +37,15 @@ export async function listDeliveries(c: Context<EdgeEnv>): Promise<Response> {
   );
 }
 
-/** `GET /v1/webhook_deliveries/{id}`: with all its attempts. */
+/** `GET /v1/webhook_deliveries/{id}`: with what is sent and all its attempts. */
 export async function showDelivery(c: Context<EdgeEnv>): Promise<Response> {
-  const found = await tellerOf(c).delivery(c.req.param("id") ?? "", viewerIn(c).owner);
+  const { owner } = viewerIn(c);
+  const found = await tellerOf(c).delivery(c.req.param("id") ?? "", owner);
   if (found === null) return refusedMissing(c, "webhook delivery");
-  const attempts = found.attempts.map(attemptBody);
-  const body: DeliveryBody = { ...deliveryBody(found.delivery), attempts };
+  // A client token names the address itself: what it could have read back of it would make us its proxy.
+  const showsResponse = owner === null;
+  const attempts = found.attempts.map((attempt) => attemptBody(attempt, showsResponse));
+  const body: DeliveryBody = { ...deliveryBody(found.delivery), body: found.body, attempts };
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
@@ -83,8 +87,12 @@ function deliveryBody(delivery: WebhookDelivery): DeliveryBody {
   };
 }
 
-function attemptBody({ number, at, reply }: DeliveryAttempt): AttemptBody {
+function attemptBody(
+  { number, at, reply, response }: DeliveryAttempt,
+  showsResponse: boolean,
+): AttemptBody {
   const isReply = reply.outcome === "response";
+  const putOffMs = isReply ? retryAfterMs(reply.retry_after, at) : null;
   return {
     number,
     at: new Date(at).toISOString(),
@@ -92,6 +100,8 @@ function attemptBody({ number, at, reply }: DeliveryAttempt): AttemptBody {
     status: isReply ? reply.status : null,
     location: isReply ? reply.location : null,
     failure: isReply ? null : `${reply.reason}: ${reply.detail}`,
+    retry_after: putOffMs === null ? null : Math.ceil(putOffMs / 1000),
+    response: showsResponse ? response : null,
   };
 }
 
@@ -131,11 +141,13 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_deliveries/{id}",
     operationId: "showDelivery",
     summary: "Show a webhook delivery",
+    description:
+      "What is sent, and how each attempt went. A receiver's response is its own words: show it as text, never as HTML. Client tokens are not told it.",
     security: byKey,
     request: { params },
     responses: {
       200: {
-        description: "With all its attempts.",
+        description: "With its body and all its attempts.",
         content: jsonContent(deliverySchema),
       },
     },

@@ -1,6 +1,6 @@
 import type { NoticeType } from "#domain/notice.ts";
 import type { Owner } from "../../keys/viewer.ts";
-import type { SqlStore } from "../../storage/sql-store.ts";
+import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
 import { noteReceiver } from "./receivers.ts";
 import { storedReply } from "./stored.ts";
 import type {
@@ -38,22 +38,24 @@ export function readDeliveries(
 
 /** Finds a delivery and everything that was tried for it; null where there is none. */
 export function readDelivery(store: SqlStore, id: string, owner: Owner): TriedDelivery | null {
-  const [row] = store.all<ListedRow>(
-    `SELECT d.*, n.type FROM deliveries d JOIN notices n ON n.id = d.notice_id
+  const [row] = store.all<ListedRow & { readonly body: string }>(
+    `SELECT d.*, n.type, n.body FROM deliveries d JOIN notices n ON n.id = d.notice_id
        WHERE d.id = ?1 AND (?2 IS NULL OR d.owner = ?2)`,
     [id, owner],
   );
   if (row === undefined) return null;
-  const attempts = store.all<{ number: number; at: number; reply: string }>(
-    "SELECT number, at, reply FROM attempts WHERE delivery_id = ? ORDER BY at, number",
+  const attempts = store.all<AttemptRow>(
+    "SELECT number, at, reply, response FROM attempts WHERE delivery_id = ? ORDER BY at, number",
     [id],
   );
   return {
+    body: row.body,
     delivery: deliveryOf(row),
-    attempts: attempts.map(({ number, at, reply }) => ({
+    attempts: attempts.map(({ number, at, reply, response }) => ({
       number,
       at,
       reply: storedReply.read(reply),
+      response,
     })),
   };
 }
@@ -110,6 +112,13 @@ export function sweepLog(store: SqlStore, now: number): void {
   store.all("UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END", [
     now + SWEEP_MS,
   ]);
+}
+
+interface AttemptRow extends Record<string, SqlValue> {
+  readonly number: number;
+  readonly at: number;
+  readonly reply: string;
+  readonly response: string | null;
 }
 
 type ListedRow = DeliveryRow & { readonly type: NoticeType };

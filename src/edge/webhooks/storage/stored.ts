@@ -1,6 +1,5 @@
-import type { DeliveryReply } from "#wire/function/fetch.ts";
 import { membersOf, type StoredJson, storedJson, unchanged } from "../../storage/stored-json.ts";
-import type { AccountSecrets, Endpoint } from "./webhook-tables.ts";
+import type { AccountSecrets, Endpoint, KeptReply } from "./webhook-tables.ts";
 
 /** What no query searches for of an endpoint. */
 export type EndpointDetails = Omit<Endpoint, "id" | "url" | "failingSince" | "createdAt">;
@@ -25,8 +24,8 @@ export const storedSecrets: StoredJson<AccountSecrets> = storedJson({
   upgrades: [unchanged],
 });
 
-export const storedReply: StoredJson<DeliveryReply> = storedJson({
+export const storedReply: StoredJson<KeptReply> = storedJson({
   name: "what became of a delivery",
-  is: membersOf<DeliveryReply>({ outcome: "string", duration_ms: "number" }),
+  is: membersOf<KeptReply>({ outcome: "string", duration_ms: "number" }),
   upgrades: [unchanged],
 });

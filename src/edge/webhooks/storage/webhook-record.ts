@@ -12,7 +12,13 @@ import {
   waitBeforeNext,
   waitForUs,
 } from "./webhook-schedule.ts";
-import type { DeliveryRow, Endpoint, SendingResult, WebhookTools } from "./webhook-tables.ts";
+import type {
+  DeliveryRow,
+  Endpoint,
+  KeptReply,
+  SendingResult,
+  WebhookTools,
+} from "./webhook-tables.ts";
 
 type Recording = WebhookTools;
 
@@ -63,12 +69,7 @@ function attempted(
 ): void {
   const at = tools.now();
   const made = row.attempts + 1;
-  store.all("INSERT INTO attempts (delivery_id, number, at, reply) VALUES (?, ?, ?, ?)", [
-    row.id,
-    made,
-    at,
-    storedReply.write(reply),
-  ]);
+  putAttempt(store, row.id, made, at, reply);
   const isDelivered = reply.outcome === "response" && reply.status >= 200 && reply.status < 300;
   markAttempt(store, row.endpoint_id, isDelivered ? null : at);
   if (isDelivered) {
@@ -85,6 +86,27 @@ function attempted(
     );
   const reason = hopelessness(store, row.endpoint_id, reply, at);
   if (reason !== null) disable(store, tools, reason, tell);
+}
+
+function putAttempt(
+  store: SqlStore,
+  deliveryId: string,
+  number: number,
+  at: number,
+  reply: DeliveryReply,
+): void {
+  const [kept, response] = withoutResponse(reply);
+  store.all(
+    "INSERT INTO attempts (delivery_id, number, at, reply, response) VALUES (?, ?, ?, ?, ?)",
+    [deliveryId, number, at, storedReply.write(kept), response],
+  );
+}
+
+/** What is kept as JSON, and what lies beside it. */
+function withoutResponse(reply: DeliveryReply): [KeptReply, response: string | null] {
+  if (reply.outcome === "failed") return [reply, null];
+  const { response = null, ...kept } = reply;
+  return [kept, response];
 }
 
 /** Milliseconds to the next attempt; null where none is made. */

@@ -80,4 +80,9 @@ export const webhookMigrations: readonly Migration[] = [
     kind: "additive",
     statements: ["ALTER TABLE deliveries ADD COLUMN owner TEXT"],
   },
+  {
+    name: "how a receiver's response begins",
+    kind: "additive",
+    statements: ["ALTER TABLE attempts ADD COLUMN response TEXT"],
+  },
 ];

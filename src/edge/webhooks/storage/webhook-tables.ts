@@ -40,15 +40,24 @@ export interface WebhookDelivery {
   readonly dueAt: number | null;
 }
 
-/** An attempt as it is shown: what came of it, and never what the receiver said. */
+/** What became of a delivery, without the receiver's response: that has a column of its own. */
+export type KeptReply =
+  | Omit<Extract<DeliveryReply, { outcome: "response" }>, "response">
+  | Extract<DeliveryReply, { outcome: "failed" }>;
+
+/** An attempt as it is shown: what came of it. */
 export interface DeliveryAttempt {
   readonly number: number;
   readonly at: number;
-  readonly reply: DeliveryReply;
+  readonly reply: KeptReply;
+  /** How the receiver's response begins, untrusted text; null where it is not known. */
+  readonly response: string | null;
 }
 
 /** A delivery and everything that was tried for it. */
 export interface TriedDelivery {
+  /** What is sent, to the byte. */
+  readonly body: string;
   readonly delivery: WebhookDelivery;
   readonly attempts: readonly DeliveryAttempt[];
 }

@@ -15,6 +15,7 @@ import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
 import type { ReplayBody } from "#wire/api/answers/replays.ts";
 import type { Page } from "#wire/api/page.ts";
+import type { DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 import type {
   ChangeEndpointBody,
   CreateEndpointBody,
@@ -30,7 +31,6 @@ import type {
   PaymentEventBody,
   RefusalRow,
   SignInBy,
-  ToldDeliveryBody,
   UsedKeyBody,
 } from "./shapes.ts";
 
@@ -61,8 +61,8 @@ export interface Api {
   deleteEndpoint(id: string): Promise<void>;
   rotateEndpointSecret(id: string): Promise<NewEndpointBody>;
   testEndpoint(id: string): Promise<WebhookTestBody>;
-  deliveries(query: Query, after: string | null): Promise<Page<ToldDeliveryBody>>;
-  delivery(id: string): Promise<ToldDeliveryBody>;
+  deliveries(query: Query, after: string | null): Promise<Page<DeliveryBody>>;
+  delivery(id: string): Promise<DeliveryBody>;
   redeliver(id: string): Promise<void>;
   answers(query: Query, after: string | null): Promise<Page<AnswerSummaryBody>>;
   answer(id: string): Promise<Answer>;

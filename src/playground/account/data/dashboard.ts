@@ -2,6 +2,7 @@ import type { AccountBody } from "#wire/api/accounts/accounts.ts";
 import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
+import type { DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 import type { EndpointBody } from "#wire/api/webhooks/endpoints.ts";
 import { createStore, type Store } from "../../store.ts";
 import type { Api } from "./api.ts";
@@ -12,7 +13,6 @@ import type {
   FunctionBody,
   PaymentEventBody,
   RefusalRow,
-  ToldDeliveryBody,
   UsedKeyBody,
 } from "./shapes.ts";
 import { daysUntil } from "./spend.ts";
@@ -43,7 +43,7 @@ export interface Dashboard {
   readonly ledger: List<LedgerEntryBody>;
   readonly keys: List<UsedKeyBody>;
   readonly endpoints: List<EndpointBody>;
-  readonly deliveries: List<ToldDeliveryBody>;
+  readonly deliveries: List<DeliveryBody>;
   readonly answers: List<AnswerSummaryBody>;
   readonly sessions: List<SessionBody>;
   readonly accounts: List<AccountBody>;

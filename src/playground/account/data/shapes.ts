@@ -1,7 +1,6 @@
 import type { OwnAccountBody, StandingBody } from "#wire/api/accounts/account.ts";
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
 import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
-import type { AttemptBody, DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 
 /** What opens a session: an account's key, a one-time code, or the administrator's key. */
 export type SignInBy =
@@ -31,14 +30,6 @@ export interface RefusalRow {
 
 export type UsedKeyBody = KeyBody;
 export type NewUsedKeyBody = NewKeyBody;
-
-export interface ToldAttemptBody extends AttemptBody {
-  readonly response?: string | null;
-}
-export interface ToldDeliveryBody extends DeliveryBody {
-  readonly body?: string | null;
-  readonly attempts?: readonly ToldAttemptBody[];
-}
 
 /** What a function tells of itself; null or absent: it does not say. */
 export interface FunctionBody {

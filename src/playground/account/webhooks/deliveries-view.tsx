@@ -1,8 +1,8 @@
 import { useState, useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 import { agoText, timeText } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { ToldDeliveryBody } from "../data/shapes.ts";
 import { ListView } from "../frame/list-view.tsx";
 import { Choice, type SectionProps, Table } from "../frame/section.tsx";
 import { DeliveryDetail } from "./delivery-detail.tsx";
@@ -43,7 +43,7 @@ export function Deliveries({ dashboard }: SectionProps): JSX.Element {
         of="deliveries"
         empty={<p>Nothing was sent in the last 30 days. A test is sent from an endpoint's card.</p>}
       >
-        {(deliveries: readonly ToldDeliveryBody[]) => (
+        {(deliveries: readonly DeliveryBody[]) => (
           <Table
             label="Deliveries"
             head={[
@@ -69,7 +69,7 @@ function DeliveryRows({
   delivery,
   dashboard,
 }: {
-  readonly delivery: ToldDeliveryBody;
+  readonly delivery: DeliveryBody;
   readonly dashboard: Dashboard;
 }): JSX.Element {
   const [isOpen, open] = useState(false);
@@ -112,7 +112,7 @@ function DeliveryRows({
   );
 }
 
-const badgeOf: Readonly<Record<ToldDeliveryBody["status"], string>> = {
+const badgeOf: Readonly<Record<DeliveryBody["status"], string>> = {
   waiting: "waiting",
   delivered: "live",
   failed: "bad",

@@ -1,9 +1,9 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { AttemptBody, DeliveryBody } from "#wire/api/webhooks/deliveries.ts";
 import { timeText } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 import { createResource } from "../data/resource.ts";
-import type { ToldAttemptBody, ToldDeliveryBody } from "../data/shapes.ts";
 import { DeedTrouble, useDeed } from "../frame/dialog.tsx";
 import { ResourceView } from "../frame/list-view.tsx";
 
@@ -27,7 +27,7 @@ export function DeliveryDetail({ id, dashboard }: DeliveryDetailProps): JSX.Elem
     });
   return (
     <ResourceView resource={resource} of="the delivery">
-      {(delivery: ToldDeliveryBody) => (
+      {(delivery: DeliveryBody) => (
         <div class="told-detail">
           <Attempts attempts={delivery.attempts ?? []} now={dashboard.now()} />
           {delivery.body != null && (
@@ -56,7 +56,7 @@ function Attempts({
   attempts,
   now,
 }: {
-  readonly attempts: readonly ToldAttemptBody[];
+  readonly attempts: readonly AttemptBody[];
   readonly now: number;
 }): JSX.Element {
   if (attempts.length === 0) return <p class="fine">Not tried yet.</p>;
@@ -67,8 +67,11 @@ function Attempts({
           <p>
             {timeText(attempt.at, now)}: <strong>{outcomeOf(attempt)}</strong>
             <span class="fine"> in {Math.round(attempt.duration_ms)} ms</span>
+            {attempt.retry_after !== null && (
+              <span class="fine">, asks to wait {attempt.retry_after} s</span>
+            )}
           </p>
-          {attempt.response != null && attempt.response !== "" && (
+          {attempt.response !== null && attempt.response !== "" && (
             <Text label={`Response to attempt ${attempt.number}`} text={attempt.response} />
           )}
         </li>
@@ -77,7 +80,7 @@ function Attempts({
   );
 }
 
-function outcomeOf({ status, failure, location }: ToldAttemptBody): string {
+function outcomeOf({ status, failure, location }: AttemptBody): string {
   if (status === null) return failure ?? "no reply";
   return location === null ? `HTTP ${status}` : `HTTP ${status} to ${location}, not followed`;
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { NoticeType } from "#domain/notice.ts";
-import { MAX_URL_LENGTH } from "../../function/fetch.ts";
+import { MAX_DELIVERY_BYTES, MAX_RESPONSE_BYTES, MAX_URL_LENGTH } from "../../function/fetch.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";
 import { noticeTypeSchema } from "./notices.ts";
 
-/** A delivery with, where it is shown alone, its attempts. */
+/** A delivery; where it is shown alone, with its body and its attempts. */
 export interface DeliveryBody {
   readonly id: string;
   readonly object: "webhook_delivery";
@@ -18,6 +18,8 @@ export interface DeliveryBody {
   readonly attempt_count: number;
   readonly created_at: string;
   readonly next_attempt_at: string | null;
+  /** The JSON text that is sent, to the byte; null where it is no longer kept. */
+  readonly body?: string | null;
   readonly attempts?: readonly AttemptBody[];
 }
 
@@ -31,6 +33,13 @@ export interface AttemptBody {
   readonly location: string | null;
   /** What went wrong where there is no status. */
   readonly failure: string | null;
+  /** Seconds after which the receiver asked for the next attempt, by `Retry-After`; null where it did not. */
+  readonly retry_after: number | null;
+  /**
+   * How the receiver's response begins: at most 1,024 bytes as text, what is none replaced by U+FFFD. Untrusted: show it as text,
+   * never as HTML. Null where there was no response, it is not known, or a client token asks.
+   */
+  readonly response: string | null;
 }
 
 export interface DeliveryListQuery extends PageQuery {
@@ -71,6 +80,7 @@ export const deliverySchema: z.ZodType<DeliveryBody> = z
     attempt_count: count,
     created_at: time,
     next_attempt_at: time.nullable(),
+    body: z.string().max(MAX_DELIVERY_BYTES).nullable().exactOptional(),
     attempts: z
       .array(
         z.strictObject({
@@ -80,6 +90,8 @@ export const deliverySchema: z.ZodType<DeliveryBody> = z
           status: z.int().nullable(),
           location: z.string().nullable(),
           failure: z.string().nullable(),
+          retry_after: count.nullable(),
+          response: z.string().max(MAX_RESPONSE_BYTES).nullable(),
         }),
       )
       .exactOptional(),

@@ -31,9 +31,9 @@ afterEach(async () => {
 });
 
 describe("the delivery log works", () => {
-  test("shows a delivery with its attempts, and never what the receiver said", async () => {
+  test("shows a delivery with what was sent, to the byte, and its attempts", async () => {
     const owner = await webhookOwner();
-    receiverReplies(owner, () => replied(200));
+    const { sent } = receiverReplies(owner, () => replied(200));
     const { id: endpoint, url } = await endpointOf(owner);
     const notice = await tell(owner.account);
     const delivery = await tried(owner);
@@ -42,6 +42,44 @@ describe("the delivery log works", () => {
       ...{ status: "delivered", attempt_count: 1, next_attempt_at: null },
       attempts: [{ number: 1, status: 200, duration_ms: 12, location: null, failure: null }],
     });
+    expect(delivery.body).toBe(sent[0]?.body);
+  });
+
+  test("shows, of a delivery alone, how its receiver's responses begin, as text, and how long it asked to wait", async () => {
+    const owner = await webhookOwner();
+    const response = "<script>alert(1)</script> \ufffd";
+    const { sent } = receiverReplies(owner, () => replied(503, { response, retry_after: "90" }));
+    await endpointOf(owner);
+    await tell(owner.account);
+    const { id, attempts } = await tried(owner);
+    expect(attempts).toMatchObject([{ status: 503, retry_after: 90, response }]);
+    expect(sent[0]?.wantsResponse).toBe(true);
+    const shown = await owner.call("GET", `webhook_deliveries/${id}`);
+    expect(shown.headers.get("content-type")).toMatch(/^application\/json/);
+    const [listed] = await deliveriesOf(owner);
+    expect(listed).not.toHaveProperty("body");
+    expect(listed).not.toHaveProperty("attempts");
+  });
+
+  test("shows no response where the hop of before tells none", async () => {
+    const owner = await webhookOwner();
+    receiverReplies(owner, () => replied(200));
+    await endpointOf(owner);
+    await tell(owner.account);
+    expect((await tried(owner)).attempts).toMatchObject([{ retry_after: null, response: null }]);
+  });
+
+  test("has not one of the receiver's words in what the Worker logs", async () => {
+    const [logs, errors] = [vi.spyOn(console, "log"), vi.spyOn(console, "error")];
+    for (const spy of [logs, errors]) spy.mockImplementation(() => {});
+    const owner = await webhookOwner();
+    receiverReplies(owner, () => replied(500, { response: "word-of-the-receiver".repeat(99) }));
+    await endpointOf(owner);
+    await tell(owner.account);
+    // Longer than a hop may tell: refused, and that is logged.
+    await vi.waitFor(() => expect(errors).toHaveBeenCalled());
+    const lines = [logs, errors].flatMap(({ mock }) => mock.calls.flat().map(String));
+    expect(lines.join()).not.toContain("word-of-the-receiver");
   });
 
   test("shows a redirect as a failure, with where it led, and when the next attempt comes", async () => {
