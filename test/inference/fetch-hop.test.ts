@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Hex } from "#wire/codec/digest.ts";
-import { FETCH_PATH } from "#wire/function/fetch.ts";
+import { FETCH_PATH, RESPONSE_WANTED_HEADER } from "#wire/function/fetch.ts";
 import { signTicket } from "#wire/function/ticket.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { proveKey } from "../../infra/deploy/cloudflare/keys/prove.ts";
@@ -16,6 +16,8 @@ let origin: string;
 let signing: TicketSigningKey;
 let host: TestServer;
 let release: () => void;
+/** What the process has logged. */
+let told: string;
 
 beforeEach(async () => {
   const held = Promise.withResolvers<void>();
@@ -23,7 +25,8 @@ beforeEach(async () => {
   host = await listen(
     createServer(async (request, response) => {
       if (request.url === "/slow") await held.promise;
-      response.writeHead(request.method === "POST" ? 204 : 200).end();
+      if (request.url === "/wordy") response.writeHead(400).end("words of the receiver");
+      else response.writeHead(request.method === "POST" ? 204 : 200).end();
     }),
   );
   const keys = await generateTicketKeys("test");
@@ -37,7 +40,7 @@ beforeEach(async () => {
     },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let told = "";
+  told = "";
   hop.stderr?.on("data", (chunk: Buffer) => {
     told += String(chunk);
   });
@@ -60,7 +63,7 @@ afterEach(async () => {
   await host.close();
 });
 
-async function send(path: string): Promise<Response> {
+async function send(path: string, asked: Record<string, string> = {}): Promise<Response> {
   const url = host.origin + path;
   const order = { purpose: "webhook", url, headers: {}, body: "{}", timeout_ms: 10_000 };
   const body = new TextEncoder().encode(JSON.stringify(order));
@@ -68,7 +71,7 @@ async function send(path: string): Promise<Response> {
   const ticketId = crypto.randomUUID();
   const ticket = { ticketId, jobId: "whd_1", accountId: "acc", model: "none", bodySha256 };
   const jwt = await signTicket(ticket, signing, Date.now());
-  const headers = { authorization: `Bearer ${jwt}` };
+  const headers = { authorization: `Bearer ${jwt}`, ...asked };
   return await fetch(origin + FETCH_PATH, { method: "POST", headers, body });
 }
 
@@ -83,6 +86,15 @@ describe("the fetch hop", () => {
     });
     const metrics = await (await fetch(`${origin}/metrics`)).text();
     expect(metrics).toContain('unmask_fetches_total{purpose="webhook",outcome="204"} 1');
+  });
+
+  test("tells how a receiver's response begins to an edge that asks, to no other, and to no log", async () => {
+    const response = "words of the receiver";
+    const asking = await send("/wordy", { [RESPONSE_WANTED_HEADER]: "1" });
+    expect(await asking.json()).toMatchObject({ status: 400, response });
+    expect(await (await send("/wordy")).json()).not.toHaveProperty("response");
+    await vi.waitFor(() => expect(told.match(/fetch\.ended/g)).toHaveLength(2));
+    expect(told).not.toContain(response);
   });
 
   test("shows a deployment which key it takes, for nothing, and who is no hop at all", async () => {

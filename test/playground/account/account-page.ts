@@ -381,7 +381,10 @@ function whatIsDone(open: Open): void {
       .first()
       .click();
     await page.getByText("HTTP 503").waitFor();
-    await page.getByText("upstream connect error").waitFor();
+    await page.getByText("asks to wait 90 s").waitFor();
+    // A receiver's words are text, whatever they say.
+    await page.getByText("upstream connect error <img src=x>", { exact: true }).waitFor();
+    expect(await page.locator("img[src=x]").count()).toBe(0);
     await page.getByText("timeout: no reply within 5 s").waitFor();
     await page.getByText("Body that is sent").click();
     await page.getByText('"answer": "A dog."').waitFor();
