@@ -25,6 +25,8 @@ export interface Admission {
   /** Takes nobody in any more and resolves when the last place is free. Those already waiting still run. */
   readonly drain: () => Promise<void>;
   readonly load: () => { readonly running: number; readonly waiting: number };
+  /** How many run at once at most. */
+  readonly places: number;
 }
 
 /** Weight of the newest run in the moving average behind Retry-After: the last dozen runs count, older ones fade. */
@@ -106,6 +108,7 @@ export function createAdmission(slots: number, queueLength: number, now: () => n
       return drained.promise;
     },
     load: () => ({ running, waiting: waiting.length }),
+    places: slots,
   };
 }
 

@@ -14,7 +14,13 @@ import {
   MODEL_DIGEST_HEADER,
 } from "#wire/function/generate.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
-import { MODEL_CARD_PATH, type ModelCard, STATUS_PATH } from "#wire/function/status.ts";
+import {
+  type FunctionLoad,
+  type FunctionStatus,
+  MODEL_CARD_PATH,
+  type ModelCard,
+  STATUS_PATH,
+} from "#wire/function/status.ts";
 import {
   FILES_HOP_VERSION,
   HOP_VERSION,
@@ -49,7 +55,7 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
  *   POST /v1/generate   ticket and question in, server-sent answer events out; refusals that need no weights come as problems
  *   POST /v1/fetch      ticket and order in, what another host answered out: pictures by address, webhooks
  *   GET  /v1/model      what the model can be asked
- *   GET  /status        how far the weights are
+ *   GET  /status        how far the weights are, and how much there is to do
  *   GET  /metrics       counts for Prometheus, for whom `createMetricsRoute` says
  *   GET  /ping, /health/live, /health/ready   what hosts of containers ask (`createProbes`)
  *   GET  /health        200 while the process takes work; 503 with a reason once its model can never be served, or what it computes cannot be trusted: replace it
@@ -67,7 +73,8 @@ export function createHandler(parts: HandlerParts): Hono {
   );
   app.get(STATUS_PATH, (c) => {
     const status = parts.host.status();
-    return status.ok ? Response.json(status.value) : refusal(c.req.raw, status.refusal);
+    if (!status.ok) return refusal(c.req.raw, status.refusal);
+    return Response.json({ ...status.value, ...loadOf(parts) } satisfies FunctionStatus);
   });
   app.route(
     "/",
@@ -154,18 +161,20 @@ function beyondLimit({ options }: Question, card: ModelCard): Failure | undefine
   return { kind: "invalid_request", problems: [{ pointer: "/options/canvas", message }] };
 }
 
-function gaugesOf({
-  host,
-  admission,
-  metrics,
-  isDraining,
-}: HandlerParts): Record<GaugeName, number> {
+function loadOf({ admission, metrics }: HandlerParts): FunctionLoad {
   const { running, waiting } = admission.load();
+  const { places } = admission;
+  return { running, places, queued: waiting, queued_steps: metrics.queueSteps() };
+}
+
+function gaugesOf(parts: HandlerParts): Record<GaugeName, number> {
+  const { host, isDraining } = parts;
+  const { running, queued, queued_steps } = loadOf(parts);
   const status = host.status();
   return {
     answers_running: running,
-    answers_waiting: waiting,
-    queue_steps: metrics.queueSteps(),
+    answers_waiting: queued,
+    queue_steps: queued_steps,
     ready: servingOf(host, isDraining()).status === "ready" ? 1 : 0,
     weights_loaded_bytes: status.ok ? status.value.loaded_bytes : 0,
     weights_total_bytes: status.ok ? status.value.total_bytes : 0,

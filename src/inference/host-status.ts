@@ -2,7 +2,7 @@ import type { Failure } from "#domain/failure.ts";
 import { numericsText } from "#domain/numerics.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { OrtEngine } from "#engine/ort-engine.ts";
-import type { FunctionStatus } from "#wire/function/status.ts";
+import type { FunctionProgress } from "#wire/function/status.ts";
 import { loadFaultOf } from "./fault.ts";
 import type { ModelHost } from "./model-host.ts";
 import type { ModelLoad } from "./model-loader.ts";
@@ -19,7 +19,7 @@ export function statusOf(
   load: ModelLoad | undefined,
   engine: Pick<OrtEngine, "arithmetic"> | undefined,
   { openingError, health }: { readonly openingError: unknown; readonly health: Health },
-): Result<FunctionStatus, Failure> {
+): Result<FunctionProgress, Failure> {
   if (load === undefined) {
     return refuse(
       openingError === undefined

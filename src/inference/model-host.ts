@@ -2,7 +2,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { Result } from "#domain/result.ts";
 import type { OrtEngine } from "#engine/ort-engine.ts";
 import { untilAborted } from "#engine/until-aborted.ts";
-import type { FunctionStatus } from "#wire/function/status.ts";
+import type { FunctionProgress } from "#wire/function/status.ts";
 import { type DescribedModel, type DescriptionOptions, describeModel } from "./described-model.ts";
 import { type Health, healthOf, statusOf } from "./host-status.ts";
 import { openScratchFile, type ScratchFile } from "./loading/scratch-file.ts";
@@ -27,7 +27,7 @@ export interface ModelHost {
    * put, and the engine inside answers them as its stages become ready. Rejects with the error that broke the opening.
    */
   described(signal: AbortSignal): Promise<DescribedModel>;
-  status(): Result<FunctionStatus, Failure>;
+  status(): Result<FunctionProgress, Failure>;
   /** Whether this process is to be replaced, and why: its weights will never come, or what it computes cannot be trusted. */
   health(): Health;
   /** False once it is condemned: whoever asks is to go elsewhere, or come again when another process is here. */

@@ -571,7 +571,9 @@ test("a process whose network gave infinite numbers says that it is to be replac
 
 test("status, card and health are told as they are", async () => {
   const handler = createHandler(parts());
-  expect(await (await handler.request("/status")).json()).toMatchObject({ state: "ready" });
+  expect(await (await handler.request("/status")).json()).toMatchObject({
+    ...{ state: "ready", running: 0, places: 1, queued: 0, queued_steps: 0 },
+  });
   expect(await (await handler.request("/v1/model")).json()).toMatchObject({ id: "fake" });
   expect(await (await handler.request("/health")).json()).toEqual({
     status: "ok",

@@ -4,7 +4,9 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { PROBLEM_CONTENT_TYPE } from "#wire/error.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import {
+  type FunctionProgress,
   type FunctionStatus,
+  functionProgressSchema,
   functionStatusSchema,
   MODEL_CARD_PATH,
   modelCardSchema,
@@ -35,6 +37,11 @@ export async function readModelCard(call: FunctionCall): Promise<Result<ToldCard
 }
 
 /** Asks how far the weights are. */
+export async function readProgress(call: FunctionCall): Promise<Result<FunctionProgress, Failure>> {
+  return await readSmall(call, STATUS_PATH, functionProgressSchema);
+}
+
+/** Asks how far the weights are, and how much there is to do. */
 export async function readStatus(call: FunctionCall): Promise<Result<FunctionStatus, Failure>> {
   return await readSmall(call, STATUS_PATH, functionStatusSchema);
 }

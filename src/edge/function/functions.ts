@@ -1,7 +1,7 @@
 import type { Failure } from "#domain/failure.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import { type Result, refuse } from "#domain/result.ts";
-import { type FunctionCall, readStatus } from "./client.ts";
+import { type FunctionCall, readProgress } from "./client.ts";
 
 /** Base addresses, and which of them are of the class that is preferred: those first, all in the order in which they were. */
 export interface RankedFunctions {
@@ -31,7 +31,7 @@ async function says(numerics: NumericsText, call: FunctionCall): Promise<boolean
   const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
     const signal = AbortSignal.any([call.signal, patience]);
-    const status = await readStatus({ ...call, signal });
+    const status = await readProgress({ ...call, signal });
     return status.ok && !status.value.replace && status.value.numerics === numerics;
   } catch (cause) {
     call.signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { type FunctionHealth, type HealthBody, healthSchema } from "#wire/api/models.ts";
 import type { EdgeEnv } from "../env.ts";
-import { readStatus } from "../function/client.ts";
+import { readProgress } from "../function/client.ts";
 import { settingsOf } from "../settings.ts";
 import type { RouteConfig } from "./describe/route.ts";
 
@@ -11,7 +11,7 @@ export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
   const { signal } = c.req.raw;
   const functions = await Promise.all(
     settingsOf(c.env).functionUrls.map(async (functionUrl): Promise<FunctionHealth> => {
-      const status = await readStatus({ functionUrl, requestId, signal });
+      const status = await readProgress({ functionUrl, requestId, signal });
       return status.ok ? status.value : { state: "unreachable" };
     }),
   );

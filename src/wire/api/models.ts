@@ -8,8 +8,8 @@ import {
   confidenceSchema,
   type DomainBody,
   domainSchema,
-  type FunctionStatus,
-  functionStatusSchema,
+  type FunctionProgress,
+  functionProgressSchema,
   type ImagePolicyBody,
   imagePolicySchema,
   type ModelCard as ToldCard,
@@ -166,8 +166,8 @@ function recommended({
   };
 }
 
-/** How far a function is, as far as the edge can reach it. */
-export type FunctionHealth = FunctionStatus | { readonly state: "unreachable" };
+/** How far a function is, as far as the edge can reach it. Anyone may ask, so its load is not in it. */
+export type FunctionHealth = FunctionProgress | { readonly state: "unreachable" };
 
 /** Body of `GET /health`: the edge is up if it answers at all; the functions' own states beside it. */
 export interface HealthBody {
@@ -281,7 +281,7 @@ export const modelListSchema: z.ZodType<ModelListBody> = z
   .meta({ id: "ModelList" });
 
 export const functionHealthSchema: z.ZodType<FunctionHealth> = z.union([
-  functionStatusSchema,
+  functionProgressSchema,
   z.strictObject({ state: z.literal("unreachable") }),
 ]);
 

@@ -15,8 +15,23 @@ import {
   MAX_VIEW_WORK,
 } from "../limits.ts";
 
-/** The function's `GET /status`: how far its weights are. */
-export interface FunctionStatus {
+/** How much a function has to do at this moment. */
+export interface FunctionLoad {
+  /** Answers that are being made. */
+  readonly running: number;
+  /** Answers that are made at once at most. */
+  readonly places: number;
+  /** Questions that wait for a place. */
+  readonly queued: number;
+  /** Steps that all of them, running and waiting, still take if each goes on to its end. */
+  readonly queued_steps: number;
+}
+
+/** The function's `GET /status`: how far its weights are, and how much it has to do. A function of before says nothing of its load. */
+export interface FunctionStatus extends FunctionProgress, Partial<FunctionLoad> {}
+
+/** How far a function's weights are. */
+export interface FunctionProgress {
   readonly model: ModelName;
   readonly state: "loading" | "ready" | "failed";
   readonly loaded_bytes: number;
@@ -113,8 +128,7 @@ const name = oneLine.min(1).max(MAX_NAME_LENGTH);
 const count = z.int().nonnegative();
 const canvas = z.int().min(1).max(MAX_CANVAS);
 
-/** Members that a newer function adds are dropped. */
-export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
+const progress = z.object({
   model: z.object({ name, version: name, digest: name }),
   state: z.enum(["loading", "ready", "failed"]),
   loaded_bytes: count,
@@ -123,6 +137,17 @@ export const functionStatusSchema: z.ZodType<FunctionStatus> = z.object({
   numerics: z.string().max(MAX_NUMERICS_LENGTH).exactOptional(),
   replace: z.boolean().default(false),
   reason: z.string().max(MAX_NAME_LENGTH).nullable().default(null),
+});
+
+/** Reads a status without its load. Members that a newer function adds are dropped. */
+export const functionProgressSchema: z.ZodType<FunctionProgress> = progress;
+
+/** Reads all of a status. Members that a newer function adds are dropped. */
+export const functionStatusSchema: z.ZodType<FunctionStatus> = progress.extend({
+  running: count.exactOptional(),
+  places: count.exactOptional(),
+  queued: count.exactOptional(),
+  queued_steps: count.exactOptional(),
 });
 
 const side = z.int().min(1).max(MAX_VIEW_SIDE);

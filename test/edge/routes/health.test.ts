@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { healthSchema } from "#wire/api/models.ts";
-import type { FunctionStatus } from "#wire/function/status.ts";
+import type { FunctionProgress } from "#wire/function/status.ts";
 import { ask, digest, functionReplies } from "../function-double.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-const status: FunctionStatus = {
+const status: FunctionProgress = {
   model: { name: "demo", version: "1", digest },
   state: "loading",
   loaded_bytes: 10,
@@ -16,8 +16,9 @@ const status: FunctionStatus = {
 };
 
 describe("GET /health", () => {
-  test("works without a key: the edge is up, the weights are on their way", async () => {
-    functionReplies(() => Response.json(status));
+  test("works without a key: the edge is up, the weights are on their way; how much there is to do is not for everybody", async () => {
+    const load = { running: 1, places: 2, queued: 3, queued_steps: 96 };
+    functionReplies(() => Response.json({ ...status, ...load }));
     const response = await ask("/health", { headers: { authorization: "" } });
     expect(healthSchema.parse(await response.json())).toEqual({
       ...{ status: "ok", function: status, functions: [status] },

@@ -190,17 +190,24 @@ export function administratorStandIn(): StandIn {
           loaded_bytes: 2_700_000,
           total_bytes: 2_700_000,
           eta_seconds: 0,
+          reason: null,
           running: 3,
           places: 4,
           queued: 1,
+          queued_steps: 96,
         },
       },
       {
         ...{ object: "function", url: "https://fn-2.example", state: "loading" },
         ...{ model: { name: "unmask-demo", version: "3", digest: "9f86d081884c7d65" } },
         ...{ loaded_bytes: 1_100_000, total_bytes: 2_700_000, eta_seconds: 14 },
+        // One of before says nothing of its load.
+        ...{ reason: null, running: null, places: null, queued: null, queued_steps: null },
       },
-      { object: "function", url: "https://fn-3.example", state: "unreachable" },
+      {
+        ...{ object: "function", url: "https://fn-3.example", state: "unreachable" },
+        ...{ running: null, places: null, queued: null, queued_steps: null },
+      },
     ]),
     "GET /v1/payment_events": listOf([
       {
@@ -212,6 +219,11 @@ export function administratorStandIn(): StandIn {
         ...{ id: "evt_2", object: "payment_event", provider: "stripe", payment: "pi_2" },
         ...{ type: "checkout.session.completed", account: null, state: "parked" },
         ...{ reason: "names no account", amount_micros: 5_000_000, received_at: ago(0, 90) },
+      },
+      {
+        ...{ id: "evt_3", object: "payment_event", provider: "stripe", payment: null },
+        ...{ type: "charge.refunded", account: null, state: "received" },
+        ...{ reason: null, amount_micros: null, received_at: ago(0, 95) },
       },
     ]),
     "GET /v1/sessions": listOf([session]),

@@ -47,6 +47,8 @@ export async function listAccountUsage(c: Context<EdgeEnv>): Promise<Response> {
     : await usageReply(c, { accountId: account.id, owner: null });
 }
 
+const UNTOLD_LOAD = { running: null, places: null, queued: null, queued_steps: null } as const;
+
 /** `GET /v1/functions`: the inference functions of the settings, and what each says of itself. */
 export async function listFunctions(c: Context<EdgeEnv>): Promise<Response> {
   const requestId = c.get("requestId");
@@ -55,7 +57,7 @@ export async function listFunctions(c: Context<EdgeEnv>): Promise<Response> {
     settingsOf(c.env).functionUrls.map(async (functionUrl): Promise<FunctionBody> => {
       const status = await readStatus({ functionUrl, requestId, signal });
       const told = status.ok ? status.value : ({ state: "unreachable" } as const);
-      return { ...told, object: "function", url: functionUrl };
+      return { ...UNTOLD_LOAD, ...told, object: "function", url: functionUrl };
     }),
   );
   const page: Page<FunctionBody> = { object: "list", data, has_more: false, next_cursor: null };
@@ -128,7 +130,8 @@ export const administrationRoutes: readonly RouteConfig[] = [
     path: "/v1/functions",
     operationId: "listFunctions",
     summary: "Show the functions",
-    description: "What each inference function of the settings says of itself at this moment.",
+    description:
+      "What each inference function of the settings says of itself at this moment: how far its weights are, and how much it has to do.",
     security,
     responses: { 200: { description: "All of them.", content: jsonContent(functionListSchema) } },
   },

@@ -1,11 +1,11 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { ShownAccountBody } from "#wire/api/accounts/administration.ts";
 import type { LedgerEntryBody } from "#wire/api/accounts/usage.ts";
 import { exactMoney, roundMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 import { createList } from "../data/list.ts";
 import { createResource } from "../data/resource.ts";
-import type { AdminAccountBody } from "../data/shapes.ts";
 import { ListView, ResourceView } from "../frame/list-view.tsx";
 import { Entries } from "../views/entries.tsx";
 import { Keys } from "../views/keys-view.tsx";
@@ -31,7 +31,7 @@ export function AccountDetail({ dashboard, id, onBack }: AccountDetailProps): JS
       </button>
       <section class="card" aria-label="Account">
         <ResourceView resource={account} of="the account">
-          {(shown: AdminAccountBody) => <Money {...{ shown, move }} />}
+          {(shown: ShownAccountBody) => <Money {...{ shown, move }} />}
         </ResourceView>
       </section>
       <Keys {...{ dashboard }} list={keys} account={id}>
@@ -76,11 +76,11 @@ function Money({
   shown,
   move,
 }: {
-  readonly shown: AdminAccountBody;
+  readonly shown: ShownAccountBody;
   readonly move: (kind: "grant" | "refund") => void;
 }): JSX.Element {
   const { name, id, balance, forecast, limits } = shown;
-  const { owed_micros: owed = 0 } = balance;
+  const { owed_micros: owed } = balance;
   const figures: readonly (readonly [name: string, value: string])[] = [
     ["Held", exactMoney(balance.held_micros)],
     ["Spent so far", exactMoney(balance.spent_micros)],

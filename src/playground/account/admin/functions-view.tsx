@@ -1,7 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { FunctionBody } from "#wire/api/accounts/administration.ts";
 import { bytesText } from "../../parts/bytes-text.ts";
 import { counted } from "../data/amounts.ts";
-import type { FunctionBody } from "../data/shapes.ts";
 import { ListView } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
 
@@ -35,14 +35,15 @@ const badges: Readonly<Record<string, string>> = {
 };
 
 function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
-  const { url, state, reason } = each;
+  const { url, state } = each;
+  const reason = state === "unreachable" ? null : each.reason;
   return (
     <li class="card key">
       <div class="row between">
         <h2 class="breaks">{url}</h2>
         <span class={`badge ${badges[state] ?? "bad"}`}>{state}</span>
       </div>
-      {reason != null && <p class="breaks">{reason}</p>}
+      {reason !== null && <p class="breaks">{reason}</p>}
       <dl class="figures">
         {told(each).map(([name, value]) => (
           <div>
@@ -58,26 +59,27 @@ function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
 
 /** What a function says of itself, in words; what it does not say is left out. */
 function told(each: FunctionBody): readonly (readonly [name: string, value: string])[] {
-  const { state, model, running, places, queued, numerics } = each;
+  if (each.state === "unreachable") return [["Weights", "not known"]];
+  const { model, running, places, queued, queued_steps: steps, numerics } = each;
   return [
-    ...(model == null ? [] : ([["Model", `${model.name} ${model.version}`]] as const)),
-    ...(running == null
+    ["Model", `${model.name} ${model.version}`],
+    ...(running === null
       ? []
       : ([
-          ["At work", `${running}${places == null ? "" : ` of ${counted(places, "place")}`}`],
+          ["At work", `${running}${places === null ? "" : ` of ${counted(places, "place")}`}`],
         ] as const)),
-    ...(queued == null ? [] : ([["Waiting", counted(queued, "question")]] as const)),
-    ...(numerics == null
+    ...(queued === null ? [] : ([["Waiting", counted(queued, "question")]] as const)),
+    ...(steps === null ? [] : ([["Still to do", counted(steps, "step")]] as const)),
+    ...(numerics === undefined
       ? []
       : ([["Arithmetic", numerics.split("/").slice(0, 2).join(" ")]] as const)),
-    ...(state === "unreachable" ? ([["Weights", "not known"]] as const) : []),
   ];
 }
 
 /** How far its weights are, while they are on their way. */
 function Loading({ each }: { readonly each: FunctionBody }): JSX.Element | null {
-  const { state, loaded_bytes: loaded, total_bytes: total, eta_seconds: seconds } = each;
-  if (state !== "loading" || loaded == null || total == null || total === 0) return null;
+  if (each.state !== "loading" || each.total_bytes === 0) return null;
+  const { loaded_bytes: loaded, total_bytes: total, eta_seconds: seconds } = each;
   return (
     <div>
       <span class="meter" aria-hidden="true">
@@ -85,7 +87,7 @@ function Loading({ each }: { readonly each: FunctionBody }): JSX.Element | null 
       </span>
       <p class="fine">
         {bytesText(loaded)} of {bytesText(total)} of its weights
-        {seconds == null ? "" : `, ready in about ${counted(Math.ceil(seconds), "second")}`}
+        {seconds === null ? "" : `, ready in about ${counted(Math.ceil(seconds), "second")}`}
       </p>
     </div>
   );

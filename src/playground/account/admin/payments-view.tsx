@@ -1,7 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { PaymentEventBody } from "#wire/api/accounts/payments.ts";
 import { exactMoney, timeText } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { PaymentEventBody } from "../data/shapes.ts";
 import { DeedTrouble, useDeed } from "../frame/dialog.tsx";
 import { ListView } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps, Table } from "../frame/section.tsx";
@@ -61,11 +61,11 @@ function PaymentRow({
       <td class="wide">
         {type} <span class="fine">{provider}</span>
       </td>
-      <td class="number">{exactMoney(amount_micros)}</td>
+      <td class="number">{amount_micros === null ? "not known" : exactMoney(amount_micros)}</td>
       <td>
-        {state === "applied" ? (
-          <code>{account}</code>
-        ) : (
+        {state === "applied" && <code>{account}</code>}
+        {state === "received" && <span class="badge waiting">under way</span>}
+        {state === "parked" && (
           <Assign {...{ id, dashboard }} reason={reason ?? "nobody knows whose it is"} />
         )}
       </td>

@@ -1,5 +1,6 @@
 import type { Answer } from "#client/answer-stream.ts";
 import { type ApiObject, type ClientOptions, call, send } from "#client/send.ts";
+import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
 import type {
   AccountBody,
   ChangeAccountBody,
@@ -9,7 +10,15 @@ import type {
   RefundBody,
   RefundedBody,
 } from "#wire/api/accounts/accounts.ts";
-import type { CreateKeyBody, RestrictKeyBody } from "#wire/api/accounts/keys.ts";
+import type { FunctionBody, ShownAccountBody } from "#wire/api/accounts/administration.ts";
+import type {
+  CreateKeyBody,
+  KeyBody,
+  NewKeyBody,
+  RestrictKeyBody,
+} from "#wire/api/accounts/keys.ts";
+import type { PaymentEventBody } from "#wire/api/accounts/payments.ts";
+import type { RefusalRow } from "#wire/api/accounts/refusals.ts";
 import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
@@ -23,16 +32,7 @@ import type {
   NewEndpointBody,
   WebhookTestBody,
 } from "#wire/api/webhooks/endpoints.ts";
-import type {
-  AccountShownBody,
-  AdminAccountBody,
-  FunctionBody,
-  NewUsedKeyBody,
-  PaymentEventBody,
-  RefusalRow,
-  SignInBy,
-  UsedKeyBody,
-} from "./shapes.ts";
+import type { SignInBy } from "./shapes.ts";
 
 /** Fields of a query; what is null is left out. */
 export type Query = Readonly<Record<string, string | null>>;
@@ -45,16 +45,16 @@ export interface Api {
   signOutEverywhere(): Promise<void>;
   sessions(after: string | null): Promise<Page<SessionBody>>;
   endSession(id: string): Promise<void>;
-  account(): Promise<AccountShownBody>;
+  account(): Promise<OwnAccountBody>;
   /** All rows of a time: `from` and `to` are days, both included. */
   usage(from: string, to: string): Promise<readonly UsageRow[]>;
   refusals(from: string, to: string): Promise<readonly RefusalRow[]>;
   ledger(query: Query, after: string | null): Promise<Page<LedgerEntryBody>>;
-  keys(query: Query, after: string | null): Promise<Page<UsedKeyBody>>;
-  createKey(key: Omit<CreateKeyBody, "account">, account: string | null): Promise<NewUsedKeyBody>;
-  restrictKey(id: string, change: RestrictKeyBody): Promise<UsedKeyBody>;
-  rotateKey(id: string, overlapSeconds: number): Promise<NewUsedKeyBody>;
-  revokeKey(id: string): Promise<UsedKeyBody>;
+  keys(query: Query, after: string | null): Promise<Page<KeyBody>>;
+  createKey(key: Omit<CreateKeyBody, "account">, account: string | null): Promise<NewKeyBody>;
+  restrictKey(id: string, change: RestrictKeyBody): Promise<KeyBody>;
+  rotateKey(id: string, overlapSeconds: number): Promise<NewKeyBody>;
+  revokeKey(id: string): Promise<KeyBody>;
   endpoints(): Promise<Page<EndpointBody>>;
   createEndpoint(endpoint: CreateEndpointBody): Promise<NewEndpointBody>;
   changeEndpoint(id: string, change: ChangeEndpointBody): Promise<EndpointBody>;
@@ -74,7 +74,7 @@ export interface Api {
 /** What an administrator's session may ask beside. */
 export interface AdminApi {
   accounts(after: string | null): Promise<Page<AccountBody>>;
-  account(id: string): Promise<AdminAccountBody>;
+  account(id: string): Promise<ShownAccountBody>;
   createAccount(account: CreateAccountBody): Promise<AccountBody>;
   changeAccount(id: string, change: ChangeAccountBody): Promise<AccountBody>;
   grant(id: string, grant: GrantBody): Promise<GrantedBody>;

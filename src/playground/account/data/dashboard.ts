@@ -1,4 +1,9 @@
+import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
+import type { FunctionBody } from "#wire/api/accounts/administration.ts";
+import type { KeyBody } from "#wire/api/accounts/keys.ts";
+import type { PaymentEventBody } from "#wire/api/accounts/payments.ts";
+import type { RefusalRow } from "#wire/api/accounts/refusals.ts";
 import type { SessionBody } from "#wire/api/accounts/sessions.ts";
 import type { LedgerEntryBody, UsageRow } from "#wire/api/accounts/usage.ts";
 import type { AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
@@ -8,13 +13,6 @@ import { createStore, type Store } from "../../store.ts";
 import type { Api } from "./api.ts";
 import { createList, type List } from "./list.ts";
 import { createResource, type Reporter, type Resource } from "./resource.ts";
-import type {
-  AccountShownBody,
-  FunctionBody,
-  PaymentEventBody,
-  RefusalRow,
-  UsedKeyBody,
-} from "./shapes.ts";
 import { daysUntil } from "./spend.ts";
 import type { Topic } from "./tabs.ts";
 
@@ -37,11 +35,11 @@ export interface Dashboard {
   readonly reporter: Reporter;
   readonly now: () => number;
   readonly filters: Store<Filters>;
-  readonly account: Resource<AccountShownBody>;
+  readonly account: Resource<OwnAccountBody>;
   readonly usage: Resource<readonly UsageRow[]>;
   readonly refusals: Resource<readonly RefusalRow[]>;
   readonly ledger: List<LedgerEntryBody>;
-  readonly keys: List<UsedKeyBody>;
+  readonly keys: List<KeyBody>;
   readonly endpoints: List<EndpointBody>;
   readonly deliveries: List<DeliveryBody>;
   readonly answers: List<AnswerSummaryBody>;

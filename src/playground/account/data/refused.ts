@@ -1,4 +1,4 @@
-import type { RefusalRow } from "./shapes.ts";
+import type { RefusalRow } from "#wire/api/accounts/refusals.ts";
 
 /** How often one code refused, over all days and keys. */
 export interface RefusedCode {

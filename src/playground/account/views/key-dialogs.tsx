@@ -1,13 +1,13 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { NewUsedKeyBody, UsedKeyBody } from "../data/shapes.ts";
 import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface KeyDialogProps {
   readonly dashboard: Dashboard;
-  readonly shown: UsedKeyBody;
+  readonly shown: KeyBody;
   readonly onClose: () => void;
-  readonly onDone: (made?: NewUsedKeyBody) => void;
+  readonly onDone: (made?: NewKeyBody) => void;
 }
 
 /** How long the present secret works on, in seconds. */

@@ -1,10 +1,10 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { KEY_SCOPES } from "#wire/api/accounts/key.ts";
+import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import { typedMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 import { type KeyFields, readKeyForm } from "../data/key-fields.ts";
-import type { NewUsedKeyBody, UsedKeyBody } from "../data/shapes.ts";
 import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface KeyFormProps {
@@ -12,9 +12,9 @@ export interface KeyFormProps {
   /** Whose key it becomes, for an administrator; null for one's own. */
   readonly account: string | null;
   /** The key that is restricted; null: one is made. */
-  readonly shown: UsedKeyBody | null;
+  readonly shown: KeyBody | null;
   readonly onClose: () => void;
-  readonly onDone: (made?: NewUsedKeyBody) => void;
+  readonly onDone: (made?: NewKeyBody) => void;
 }
 
 /** What each scope is for. */
@@ -80,7 +80,7 @@ export function KeyForm({ dashboard, account, shown, onClose, onDone }: KeyFormP
   );
 }
 
-function Fields({ shown }: { readonly shown: UsedKeyBody | null }): JSX.Element {
+function Fields({ shown }: { readonly shown: KeyBody | null }): JSX.Element {
   const scopes: readonly string[] = shown?.scopes ?? ["ask", "usage"];
   return (
     <>

@@ -1,9 +1,9 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import { agoText, exactMoney, timeText } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 import type { List } from "../data/list.ts";
-import type { NewUsedKeyBody, UsedKeyBody } from "../data/shapes.ts";
 import { ListView } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
 import { RevokeDialog, RotateDialog } from "./key-dialogs.tsx";
@@ -34,12 +34,12 @@ export function KeysView({ dashboard }: SectionProps): JSX.Element {
 type Doing =
   | { readonly kind: "nothing" }
   | { readonly kind: "make" }
-  | { readonly kind: "restrict" | "rotate" | "revoke"; readonly key: UsedKeyBody }
-  | { readonly kind: "shown"; readonly made: NewUsedKeyBody };
+  | { readonly kind: "restrict" | "rotate" | "revoke"; readonly key: KeyBody }
+  | { readonly kind: "shown"; readonly made: NewKeyBody };
 
 export interface KeysProps {
   readonly dashboard: Dashboard;
-  readonly list: List<UsedKeyBody>;
+  readonly list: List<KeyBody>;
   /** Whose keys they are, for an administrator; null for one's own. */
   readonly account: string | null;
   /** The head over them, which is given what makes a key. */
@@ -50,7 +50,7 @@ export interface KeysProps {
 export function Keys({ dashboard, list, account, children }: KeysProps): JSX.Element {
   const [doing, act] = useState<Doing>({ kind: "nothing" });
   const close = (): void => act({ kind: "nothing" });
-  const done = (made?: NewUsedKeyBody): void => {
+  const done = (made?: NewKeyBody): void => {
     act(made === undefined ? { kind: "nothing" } : { kind: "shown", made });
     void list.load();
     dashboard.changed("keys");
@@ -71,7 +71,7 @@ export function Keys({ dashboard, list, account, children }: KeysProps): JSX.Ele
         of="keys"
         empty={<p>No key yet. A program needs one to ask; so does an app, for its tokens.</p>}
       >
-        {(keys: readonly UsedKeyBody[]) => (
+        {(keys: readonly KeyBody[]) => (
           <ul class="keys">
             {keys.map((key) => (
               <KeyCard key={key.id} {...{ shown: key, act }} now={dashboard.now()} />
@@ -96,7 +96,7 @@ export function Keys({ dashboard, list, account, children }: KeysProps): JSX.Ele
 }
 
 interface KeyCardProps {
-  readonly shown: UsedKeyBody;
+  readonly shown: KeyBody;
   readonly act: (doing: Doing) => void;
   readonly now: number;
 }
@@ -119,7 +119,7 @@ function KeyCard({ shown: key, act, now }: KeyCardProps): JSX.Element {
         <div>
           <dt>Last used</dt>
           <dd>
-            {key.last_used_at == null ? (
+            {key.last_used_at === null ? (
               "not yet"
             ) : (
               <time datetime={key.last_used_at} title={timeText(key.last_used_at, now)}>
@@ -172,7 +172,7 @@ function KeyCard({ shown: key, act, now }: KeyCardProps): JSX.Element {
 }
 
 function stateOf(
-  { revoked_at, expires_at, environment }: UsedKeyBody,
+  { revoked_at, expires_at, environment }: KeyBody,
   now: number,
 ): { readonly kind: "live" | "over"; readonly words: string } {
   if (revoked_at !== null) return { kind: "over", words: `revoked ${agoText(revoked_at, now)}` };
@@ -182,7 +182,7 @@ function stateOf(
     : { kind: "live", words: `${environment}, expires ${agoText(expires_at, now)}` };
 }
 
-function capText({ limits }: UsedKeyBody): string {
+function capText({ limits }: KeyBody): string {
   const { spend_per_day_micros: day, spend_per_month_micros: month } = limits;
   const caps = [
     ...(day === null ? [] : [`${exactMoney(day)} a day`]),

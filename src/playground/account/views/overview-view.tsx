@@ -1,8 +1,8 @@
 import { useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
 import { SpendChart } from "../chart/spend-chart.tsx";
 import { counted, exactMoney, roundMoney } from "../data/amounts.ts";
-import type { AccountShownBody } from "../data/shapes.ts";
 import { daysUntil, spendOf } from "../data/spend.ts";
 import { ResourceView, useResource } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
@@ -22,7 +22,7 @@ export function OverviewView({ dashboard }: SectionProps): JSX.Element {
       />
       <section class="card" aria-label="Balance">
         <ResourceView resource={dashboard.account} of="the balance">
-          {(account: AccountShownBody) => (
+          {(account: OwnAccountBody) => (
             <>
               <Balance account={account} />
               <TopUp {...{ dashboard, account }} />
@@ -35,9 +35,9 @@ export function OverviewView({ dashboard }: SectionProps): JSX.Element {
   );
 }
 
-function Balance({ account }: { readonly account: AccountShownBody }): JSX.Element {
+function Balance({ account }: { readonly account: OwnAccountBody }): JSX.Element {
   const { balance, forecast, credit_low_micros: line } = account;
-  const { owed_micros: owed = 0 } = balance;
+  const { owed_micros: owed } = balance;
   return (
     <>
       <div class="balance">
@@ -81,7 +81,7 @@ function Figure({
 }
 
 /** Until when the money lasts, in a sentence. */
-function untilText({ balance, forecast }: AccountShownBody): JSX.Element {
+function untilText({ balance, forecast }: OwnAccountBody): JSX.Element {
   const { days_left: days, empty_at: at, days_observed: observed } = forecast;
   if (balance.available_micros <= 0)
     return <strong class="bad">Nothing is left: questions are refused until credit comes.</strong>;

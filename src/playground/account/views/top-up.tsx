@@ -1,12 +1,12 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
 import { exactMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import type { AccountShownBody } from "../data/shapes.ts";
 
 export interface TopUpProps {
   readonly dashboard: Dashboard;
-  readonly account: AccountShownBody;
+  readonly account: OwnAccountBody;
 }
 
 /** When this tab left for the checkout: it comes back to a page that knows nothing else of it. */
@@ -36,7 +36,7 @@ export function TopUp({ dashboard, account }: TopUpProps): JSX.Element {
   }, []);
   return (
     <div class="top-up row">
-      {checkout == null ? (
+      {checkout === null ? (
         <p class="fine">
           Credit comes from whoever runs this service: there is no checkout here to pay at.
         </p>

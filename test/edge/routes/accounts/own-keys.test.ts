@@ -1,11 +1,16 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { functionListSchema } from "#wire/api/accounts/administration.ts";
 import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import { keyListSchema, newKeySchema } from "#wire/api/accounts/keys.ts";
 import { refusalListSchema } from "#wire/api/accounts/refusals.ts";
-import { ask, refusal } from "../../function-double.ts";
+import { ask, digest, functionReplies, refusal } from "../../function-double.ts";
 import { administer, newKey, openAccount, statusWith } from "../administration.ts";
 import { signIn } from "../sessions.ts";
+
+const FUNCTIONS = "/v1/functions";
+
+afterEach(() => vi.restoreAllMocks());
 
 async function as(key: string, method: string, path: string, body?: object): Promise<Response> {
   return await ask(path, {
@@ -134,15 +139,43 @@ test("refusals are counted by day, key and code, and are their account's", async
   expect(await csv.text()).toMatch(/^day,key,code,count\r\n[^\r]+,scope_missing,3\r\n$/);
 });
 
-test("the administrator sees an account's money, ledger and usage, and what functions say", async () => {
+test("the administrator sees an account's money, ledger and usage", async () => {
   const { id } = await openAccount();
   const shown = await administer("GET", `/v1/accounts/${id}`);
   expect(await shown.json()).toMatchObject({ id, balance: { available_micros: 1_000_000 } });
   const ledger = await administer("GET", `/v1/accounts/${id}/ledger?kind=grant`);
   expect(await ledger.json()).toMatchObject({ data: [{ kind: "grant" }] });
   expect((await administer("GET", `/v1/accounts/${id}/usage`)).status).toBe(200);
-  const functions = await administer("GET", "/v1/functions");
-  expect(await functions.json()).toMatchObject({ data: [{ state: "unreachable" }] });
   for (const path of ["", "/ledger", "/usage"])
     expect((await administer("GET", `/v1/accounts/acc_none${path}`)).status).toBe(404);
+});
+
+describe("what functions say of themselves, to the administrator", () => {
+  const status = {
+    model: { name: "demo", version: "1", digest },
+    ...{ state: "ready", loaded_bytes: 1, total_bytes: 1, eta_seconds: 0 },
+    ...{ replace: false, reason: null },
+  };
+  const load = { running: 1, places: 2, queued: 3, queued_steps: 96 };
+  const untold = { running: null, places: null, queued: null, queued_steps: null };
+
+  test.each([
+    ["is how far their weights are, and how much they have to do", { ...status, ...load }, load],
+    ["of before lacks their load, and is told without it", status, untold],
+  ])("%s", async (_, said, told) => {
+    functionReplies(() => Response.json(said));
+    const listed = functionListSchema.parse(await (await administer("GET", FUNCTIONS)).json());
+    expect(listed.data).toEqual([
+      { ...status, ...told, object: "function", url: expect.stringMatching(/^http/) },
+    ]);
+  });
+
+  test("is that they cannot be reached, where they cannot", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    functionReplies(() => {
+      throw new TypeError("connection refused");
+    });
+    const listed = functionListSchema.parse(await (await administer("GET", FUNCTIONS)).json());
+    expect(listed.data).toMatchObject([{ state: "unreachable", ...untold }]);
+  });
 });

@@ -4,6 +4,7 @@ import type { ModelCard } from "#domain/quote.ts";
 import { type AnsweredJob, answerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { modelBody, modelListBody, modelListSchema } from "#wire/api/models.ts";
 import {
+  functionProgressSchema,
   functionStatusSchema,
   modelCardSchema,
   type ModelCard as ToldCard,
@@ -131,5 +132,10 @@ describe("what the function says of itself", () => {
       ...status,
       ...untold,
     });
+    const load = { running: 1, places: 2, queued: 3, queued_steps: 96 };
+    expect(functionStatusSchema.parse({ ...status, ...load })).toEqual({
+      ...{ ...status, ...untold, ...load },
+    });
+    expect(functionProgressSchema.parse({ ...status, ...load })).toEqual({ ...status, ...untold });
   });
 });
