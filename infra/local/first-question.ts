@@ -3,7 +3,7 @@ import type { Reporter } from "#cli/convert/report.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
 import { playgroundAddress, tradeForPass } from "#client/playground-pass.ts";
-import { dashboardAddress } from "#client/sign-in-code.ts";
+import { dashboardAddress, makeSignInCode } from "#client/sign-in-code.ts";
 import type { LocalAccess } from "./local-key.ts";
 
 const PICTURE = "test/fixtures/photographs/cat.jpg";
@@ -29,7 +29,7 @@ export async function askFirst(
   const question = seesPictures ? PICTURE_QUESTION : TEXT_QUESTION;
   const answered = await answer(client, { model, question, seesPictures }, { reporter, signal });
   const pass = await tradeForPass({ baseUrl: url, apiKey: key });
-  const account = await dashboardAddress({ baseUrl: url, apiKey: key }, signal);
+  const code = await makeSignInCode({ baseUrl: url, apiKey: key }, {}, { signal });
   const picture = seesPictures ? `  ${PICTURE}\n` : "";
   const curlPicture = seesPictures ? ` -F image=@${PICTURE}` : "";
   const asked = seesPictures ? `${PICTURE} "${question}"` : `"${question}"`;
@@ -43,9 +43,9 @@ ${picture}  "${question}"  →  ${answered}
 
     ${playgroundAddress(url, pass)}
 
-  Money, answers and webhooks, behind an address that signs in once, within ten minutes (afterwards: with the key below):
+  Money, answers and webhooks, behind an address that signs in once, within ten minutes (afterwards: npm run -s unmask -- sign-in):
 
-    ${account}
+    ${dashboardAddress(url, code)}
 
   Or in another terminal:
 

@@ -29,6 +29,16 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "sign-in",
+    {
+      summary: "print the address that opens the dashboard in a browser, once",
+      load: async () => {
+        const { SIGN_IN_HELP, signIn } = await import("./sign-in.ts");
+        return { run: signIn, help: SIGN_IN_HELP };
+      },
+    },
+  ],
+  [
     "replay",
     {
       summary: "ask an answer's question again and show whether the same answer comes about",

@@ -164,7 +164,7 @@ function commandsIn(text: string): string[] {
     ...[...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block),
   ];
   const shape =
-    /(?:^|[\s(&|;])((?:npm (?:run (?:-s )?[\w:-]+|start|test)(?: -- [\w-]+)?|unmask [a-z]+|node [\w/.-]+\.[jt]s))/g;
+    /(?:^|[\s(&|;])((?:npm (?:run (?:-s )?[\w:-]+|start|test)(?: -- [\w-]+)?|unmask [a-z]+(?:-[a-z]+)*|node [\w/.-]+\.[jt]s))/g;
   return code.flatMap((piece) => [...piece.matchAll(shape)].map((match) => match[1] ?? ""));
 }
 
