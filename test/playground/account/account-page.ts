@@ -130,8 +130,14 @@ function looksAlright(open: Open): void {
     for (const name of ["Accounts", "Functions", "Payments"]) {
       await page.getByRole("link", { name, exact: true }).click();
       await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
-      if (name === "Accounts") await page.getByRole("button", { name: "Open Ada's shop" }).click();
+      if (name === "Accounts") {
+        await page.getByRole("button", { name: "Open Ada's shop" }).click();
+        await page.getByRole("heading", { name: "Ada's shop" }).waitFor();
+      }
       expect(await findings(page), name).toEqual([]);
+      if (name === "Functions")
+        expect(await loads(page)).toEqual(["3 of 4 places", "1 question", "96 steps"]);
+      if (name === "Payments") await page.getByText("under way").waitFor();
     }
     await page.unrouteAll();
     await standIn(page, { "GET /v1/session": signedOut });
@@ -151,6 +157,12 @@ function looksAlright(open: Open): void {
     expect(Number(total.slice(1))).toBeGreaterThanOrEqual(Number(/\$([\d.]+)/.exec(shown)?.[1]));
     expect(await colourIsDrawn(page)).toBe(true);
   });
+}
+
+/** What functions say of their load, one of them in all: who does not say it is shown without. */
+async function loads(page: Page): Promise<readonly string[]> {
+  const figures = page.locator("dt", { hasText: /^(At work|Waiting|Still to do)$/ });
+  return await figures.locator("xpath=following-sibling::dd").allInnerTexts();
 }
 
 /** Whether the colour of the first key stands in the canvas. */
