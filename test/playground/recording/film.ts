@@ -38,7 +38,20 @@ export async function film(browser: Browser, page: Page, extent: Extent): Promis
     void session.send("Page.screencastFrameAck", { sessionId }).catch(() => undefined);
   });
   const { width: maxWidth, height: maxHeight } = extent;
-  await session.send("Page.startScreencast", { format: "jpeg", quality: 90, maxWidth, maxHeight });
+  const roll = async (): Promise<void> => {
+    await session.send("Page.startScreencast", {
+      format: "jpeg",
+      quality: 90,
+      maxWidth,
+      maxHeight,
+    });
+  };
+  // A document that another process of the browser shows is not filmed by itself.
+  page.on("domcontentloaded", async () => {
+    await session.send("Page.stopScreencast");
+    await roll();
+  });
+  await roll();
   return {
     title(words) {
       title = words;

@@ -17,6 +17,12 @@ const extent = { width: 1280, height: 800 };
 /** So long a viewer needs to read what has just appeared. */
 const READ_MS = 1_400;
 
+/** The model is fetched, and computes on what processor the page's machine has left. */
+const LOADING = { timeout: 120_000 };
+
+/** So many steps are shown each way: where a film is made, each may take a second. */
+const SCRUB_STOPS = 9;
+
 const executablePath = findChromium();
 if (executablePath === undefined)
   throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
@@ -64,8 +70,10 @@ async function askAndScrub(page: Page, camera: Camera): Promise<void> {
   const slider = page.getByRole("slider", { name: "Step" });
   await bring(slider);
   const steps = Number(await slider.getAttribute("max"));
-  for (let step = steps; step >= 0; step -= 1) await slide(page, slider, step);
-  for (let step = 0; step <= steps; step += 1) await slide(page, slider, step);
+  const stride = Math.ceil(steps / SCRUB_STOPS);
+  for (let step = steps; step > 0; step -= stride) await slide(page, slider, step);
+  for (let step = 0; step < steps; step += stride) await slide(page, slider, step);
+  await slide(page, slider, steps);
   await rest(page);
 }
 
@@ -80,20 +88,20 @@ async function copy(page: Page, camera: Camera): Promise<void> {
   await rest(page);
 }
 
-/** Where the page has the switch: the same engine answers in the browser, and the picture does not leave it. */
+/** The same engine answers in the browser, and the picture does not leave it. */
 async function askPrivately(page: Page, camera: Camera): Promise<void> {
-  const privately = page.getByLabel(/without sending/i).first();
-  if ((await privately.count()) === 0) {
-    console.log("the page has no switch to ask without sending: this step is left out");
-    return;
-  }
+  const privately = page.getByLabel("Ask without sending");
   camera.title("Private: the model comes to the picture, and the picture stays here.");
   await bring(privately);
   await privately.check();
+  await page.getByText("The picture and the question stay here").waitFor(LOADING);
   await rest(page);
+  camera.title("Private: the same answer, for nothing, and nothing was sent.");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await page.locator(".cell.text").first().waitFor({ timeout: 120_000 });
-  await page.locator(".scrubber").waitFor({ timeout: 120_000 });
+  const source = page.getByText("made on this device; nothing was sent");
+  await source.waitFor(LOADING);
+  await rest(page);
+  await bring(source);
   await rest(page);
 }
 
@@ -105,6 +113,7 @@ async function dashboard(page: Page, camera: Camera, { key }: LocalSystem): Prom
   await page.getByRole("button", { name: "Sign in" }).click();
   camera.title("Money left, spend by key and day, days until zero.");
   await page.locator(".sum").waitFor();
+  await page.getByText("The same as a table").waitFor();
   await rest(page);
   await rest(page);
   for (const [name, words] of [
@@ -121,7 +130,9 @@ async function dashboard(page: Page, camera: Camera, { key }: LocalSystem): Prom
     .first()
     .click();
   await page.getByRole("button", { name: "Replay" }).click();
-  await page.getByText("The same, made afresh").waitFor();
+  const verdict = page.getByText("The same, made afresh");
+  await verdict.waitFor();
+  await bring(verdict);
   await rest(page);
   await rest(page);
 }
