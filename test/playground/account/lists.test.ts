@@ -57,6 +57,32 @@ test("who asks while it is on its way waits for the same reply", async () => {
   expect(resource.get().value).toBe(1);
 });
 
+test("a reply on its way is not taken where what it depends on has changed meanwhile", async () => {
+  const asked: string[] = [];
+  let filter = "all";
+  const ask = async (): Promise<string> => {
+    asked.push(filter);
+    return filter;
+  };
+  const resource = createResource(ask, reporter());
+  const first = resource.load();
+  filter = "credit";
+  await Promise.all([resource.reload(), first]);
+  expect([resource.get().value, asked]).toEqual(["credit", ["all", "credit"]]);
+});
+
+test("a list whose next page is on its way begins anew where what narrows it has changed", async () => {
+  const asked: (string | null)[] = [];
+  const list = createList<number>(async (after) => {
+    asked.push(after);
+    return asked.length < 3 ? page([asked.length], `after-${asked.length}`) : page([9], null);
+  }, reporter());
+  await list.load();
+  await Promise.all([list.more(), list.reload()]);
+  expect(list.get().value).toEqual({ items: [9], next: null });
+  expect(asked).toEqual([null, "after-1", null]);
+});
+
 test("after 429 it is asked again by itself when the service said, once, and not where it was asked meanwhile", async () => {
   const waiting = reporter();
   const resource = createResource(replies<number>(refused(429, 7), 5, refused(429, 7), 6), waiting);

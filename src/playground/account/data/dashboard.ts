@@ -114,10 +114,12 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   };
   const refresh: Dashboard["refresh"] = (topics, onlyAmiss = false) => {
     for (const [topic, resource] of Object.entries(resources)) {
-      const { value, trouble } = resource.get();
-      const wasAsked = value !== null || trouble !== null;
+      const { value, isLoading, trouble } = resource.get();
+      const wasAsked = value !== null || isLoading || trouble !== null;
       const isMeant = topics === "all" || topics.some((named) => named === topic);
-      if (isMeant && wasAsked && (trouble !== null || !onlyAmiss)) void resource.load();
+      if (!isMeant || !wasAsked) continue;
+      if (!onlyAmiss) void resource.reload();
+      else if (trouble !== null) void resource.load();
     }
   };
   return {

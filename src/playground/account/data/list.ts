@@ -24,14 +24,16 @@ export function createList<Item>(
     const { data, next_cursor: next } = await ask(before.next);
     return { items: [...before.items, ...data], next };
   }, reporter);
-  const first = (): Promise<void> => {
+  const first = (begin: () => Promise<void>): Promise<void> => {
     isMore = false;
-    return resource.load();
+    return begin();
   };
   return {
     ...resource,
     // Where the first page was there and the next failed, trying again means the next.
-    load: () => (resource.get().trouble !== null && isMore ? resource.load() : first()),
+    load: () =>
+      resource.get().trouble !== null && isMore ? resource.load() : first(resource.load),
+    reload: () => first(resource.reload),
     async more() {
       isMore = true;
       await resource.load();

@@ -12,6 +12,8 @@ export interface Loaded<Value> {
 export interface Resource<Value> extends Pick<Store<Loaded<Value>>, "get" | "subscribe"> {
   /** Asks for it, again where it is known; who asks meanwhile waits for the same. Never rejects. */
   load(): Promise<void>;
+  /** As `load`, where what it depends on has changed: a reply that is on its way is not taken, and it is asked for anew. Never rejects. */
+  reload(): Promise<void>;
   /** Takes over what is known better than by asking. */
   change(change: (value: Value) => Value): void;
 }
@@ -33,19 +35,21 @@ export function createResource<Value>(
 ): Resource<Value> {
   const store = createStore<Loaded<Value>>({ value: null, isLoading: false, trouble: null });
   let underWay: Promise<void> | null = null;
+  let isOutdated = false;
   const run = async (): Promise<void> => {
     store.update({ isLoading: true });
-    try {
-      store.update({ value: await ask(store.get().value), isLoading: false, trouble: null });
-    } catch (cause) {
-      const trouble = reporter.troubleOf(cause);
-      store.update({ isLoading: false, trouble });
-      const { waitMs } = trouble;
+    do {
+      isOutdated = false;
+      const reply = await replyOf(() => ask(store.get().value), reporter);
+      if (isOutdated) continue;
+      store.update({ ...reply, isLoading: false });
+      const { trouble } = reply;
+      const waitMs = trouble?.waitMs;
       if (waitMs !== undefined && waitMs <= LONGEST_WAIT_MS)
         reporter.later(() => {
           if (store.get().trouble === trouble) void load();
         }, waitMs);
-    }
+    } while (isOutdated);
   };
   const load = (): Promise<void> => {
     underWay ??= run().finally(() => {
@@ -57,7 +61,26 @@ export function createResource<Value>(
     get: store.get,
     subscribe: store.subscribe,
     load,
+    reload() {
+      isOutdated = underWay !== null;
+      return load();
+    },
     change: (change) =>
       store.update(({ value }) => (value === null ? {} : { value: change(value) })),
   };
+}
+
+type Reply<Value> =
+  | { readonly value: Value; readonly trouble: null }
+  | { readonly trouble: AccountTrouble };
+
+async function replyOf<Value>(
+  ask: () => Promise<Value>,
+  reporter: Reporter,
+): Promise<Reply<Value>> {
+  try {
+    return { value: await ask(), trouble: null };
+  } catch (cause) {
+    return { trouble: reporter.troubleOf(cause) };
+  }
 }
