@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { formatKey } from "#wire/api/accounts/key.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
@@ -14,6 +14,9 @@ import {
   functionReplies,
   refusal,
 } from "../../function-double.ts";
+
+// Unless a test says otherwise: what a test of another file had its function say is remembered for seconds.
+beforeEach(() => void functionReplies(() => eventReply([])));
 
 afterEach(() => {
   vi.useRealTimers();
