@@ -2,6 +2,7 @@ import type { GetOptions, ObjectHead, ReadableStore } from "../object-store.ts";
 import { rateLimitReset, retryAfterOf } from "../retries.ts";
 import { WeightsError } from "../weights-error.ts";
 import { createRequests, type Found, type Headers, type RequestOptions } from "./file-requests.ts";
+import { bodyChunks, contentRange } from "./http-body.ts";
 
 const FIRST_BYTE = { range: "bytes=0-0" };
 
@@ -106,35 +107,6 @@ function refusePage({ headers }: Response, url: string): void {
   );
 }
 
-function contentRange({ headers }: Response): { offset: number; objectBytes: number } | undefined {
-  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "");
-  return match === null ? undefined : { offset: Number(match[1]), objectBytes: Number(match[2]) };
-}
-
 function revisionOf({ headers }: Response): string | undefined {
   return headers.get("etag") ?? headers.get("last-modified") ?? undefined;
-}
-
-async function* bodyChunks(
-  response: Response,
-  url: string,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
-  let isOpen = true;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      isOpen = !done;
-      if (done) return;
-      yield value;
-    }
-  } catch (cause) {
-    isOpen = false;
-    signal?.throwIfAborted();
-    throw new WeightsError("store_unavailable", `${url} broke off`, { cause });
-  } finally {
-    if (isOpen) await reader.cancel(); // a broken stream would answer with its own fault once more
-  }
 }
