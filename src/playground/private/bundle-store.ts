@@ -1,7 +1,8 @@
 import type { ObjectBody, ReadableStore } from "#weights/object-store.ts";
+import { bodyChunks, contentRange } from "#weights/remote/http-body.ts";
 import { refusalOf } from "#weights/remote/http-store.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { type ModelBundleBody, modelBundleSchema } from "#wire/api/models.ts";
+import { type ModelBundleBody, modelBundleSchema } from "#wire/api/model-bundle.ts";
 
 /** Where a model's bundle is asked for, and as whom. */
 export interface BundleSource {
@@ -71,7 +72,7 @@ export function bundleStore(source: BundleSource, version: string): ReadableStor
       }
       return {
         ...{ objectBytes: opened.bytes, etag: opened.etag, offset: opened.offset },
-        chunks: chunksOf(opened.response, signal),
+        chunks: bodyChunks(opened.response, opened.response.url, signal),
       };
     },
     list() {
@@ -94,31 +95,7 @@ async function open(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const response = await request(source, url, range, signal);
-  const [, offset, size] =
-    /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
-  const bytes = Number(size ?? response.headers.get("content-length") ?? Number.NaN);
-  return { response, bytes, offset: Number(offset ?? 0), etag: response.headers.get("etag") ?? "" };
-}
-
-async function* chunksOf(
-  { body, url }: Response,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array> {
-  if (body === null) return;
-  const reader = body.getReader();
-  let isOpen = true;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      isOpen = !done;
-      if (done) return;
-      yield value;
-    }
-  } catch (cause) {
-    isOpen = false;
-    signal?.throwIfAborted();
-    throw new WeightsError("store_unavailable", `${url} broke off`, { cause });
-  } finally {
-    if (isOpen) await reader.cancel();
-  }
+  const part = contentRange(response);
+  const bytes = part?.objectBytes ?? Number(response.headers.get("content-length") ?? Number.NaN);
+  return { response, bytes, offset: part?.offset ?? 0, etag: response.headers.get("etag") ?? "" };
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Answer } from "#client/answer-stream.ts";
 import type { Actions } from "../actions.ts";
+import { Fact } from "../parts/fact.tsx";
 import { Verdict } from "../parts/verdict.tsx";
 import type { Run } from "../state.ts";
 import { moneyText } from "./money.ts";
@@ -69,21 +70,6 @@ const relianceWords: Readonly<Record<NonNullable<Answer["abstention"]>, string>>
   unsure: "Not to be relied on: the model itself says that it does not know.",
   low_confidence: "Not to be relied on: the model is not sure enough.",
 };
-
-function Fact({
-  name,
-  children,
-}: {
-  readonly name: string;
-  readonly children: unknown;
-}): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children as JSX.Element}</dd>
-    </div>
-  );
-}
 
 function sourceText({ isPrivate }: Run, { cached }: Answer): string {
   if (isPrivate) return "made on this device; nothing was sent";

@@ -1,7 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedForm, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface AccountFormProps {
   readonly dashboard: Dashboard;
@@ -22,13 +22,7 @@ export function AccountForm({ dashboard, onClose, onOpened }: AccountFormProps):
   };
   return (
     <Dialog title="Open an account" closing={["Close", onClose]}>
-      <form
-        class="form"
-        onSubmit={(event: Event) => {
-          event.preventDefault();
-          void open(event.currentTarget as HTMLFormElement);
-        }}
-      >
+      <DeedForm deed={deed} names={["Open it", "Opening …"]} onSubmit={open} onClose={onClose}>
         <div class="field">
           <label for="account-name">Name</label>
           <input id="account-name" name="name" type="text" required placeholder="Ada's shop" />
@@ -38,16 +32,7 @@ export function AccountForm({ dashboard, onClose, onOpened }: AccountFormProps):
           <input id="account-id" name="id" type="text" pattern="[0-9A-Za-z_\-]{1,64}" />
           <span class="fine">letters, digits, _ and -; empty: it is drawn</span>
         </div>
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="submit" class="main" disabled={deed.isBusy}>
-            {deed.isBusy ? "Opening …" : "Open it"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

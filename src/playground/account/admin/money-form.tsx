@@ -3,7 +3,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import { randomKey } from "#client/platform.ts";
 import { microsOf } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedForm, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface MoneyFormProps {
   readonly dashboard: Dashboard;
@@ -43,12 +43,11 @@ export function MoneyForm({ dashboard, id, kind, onClose, onMoved }: MoneyFormPr
       title={kind === "grant" ? "Grant credit" : "Refund an answer"}
       closing={["Close", onClose]}
     >
-      <form
-        class="form"
-        onSubmit={(event: Event) => {
-          event.preventDefault();
-          void submit(event.currentTarget as HTMLFormElement);
-        }}
+      <DeedForm
+        deed={deed}
+        names={[kind === "grant" ? "Grant it" : "Refund it", "Sending …"]}
+        onSubmit={submit}
+        onClose={onClose}
       >
         {kind === "refund" && (
           <div class="field">
@@ -73,16 +72,7 @@ export function MoneyForm({ dashboard, id, kind, onClose, onMoved }: MoneyFormPr
             {fault}
           </p>
         )}
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="submit" class="main" disabled={deed.isBusy}>
-            {deed.isBusy ? "Sending …" : kind === "grant" ? "Grant it" : "Refund it"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

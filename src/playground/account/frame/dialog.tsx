@@ -65,6 +65,71 @@ export function useDeed(troubleOf: (cause: unknown) => AccountTrouble): Deed {
   };
 }
 
+export interface DeedEndProps {
+  readonly deed: Deed;
+  /** What its button says before, and while it is under way. */
+  readonly names: readonly [name: string, busy: string];
+  /** What the way out is called, and where it leads. */
+  readonly leaving: readonly [name: string, onClose: () => void];
+  /** Absent: the form that it ends is sent. */
+  readonly onAct?: () => void;
+  /** Stands behind the buttons. */
+  readonly children?: unknown;
+}
+
+/** What ends a dialog: what went wrong with the deed, the button that does it, and the way out. */
+export function DeedEnd({ deed, names, leaving, onAct, children }: DeedEndProps): JSX.Element {
+  const label = deed.isBusy ? names[1] : names[0];
+  const [leave, onClose] = leaving;
+  return (
+    <>
+      <DeedTrouble deed={deed} />
+      <div class="row">
+        {onAct === undefined ? (
+          <button type="submit" class="main" disabled={deed.isBusy}>
+            {label}
+          </button>
+        ) : (
+          <button type="button" class="danger" disabled={deed.isBusy} onClick={onAct}>
+            {label}
+          </button>
+        )}
+        <button type="button" onClick={onClose}>
+          {leave}
+        </button>
+        {children as JSX.Element}
+      </div>
+    </>
+  );
+}
+
+export interface DeedFormProps extends Omit<DeedEndProps, "leaving" | "onAct" | "children"> {
+  readonly onSubmit: (form: HTMLFormElement) => Promise<void>;
+  readonly onClose: () => void;
+  /** Stands behind the buttons. */
+  readonly hint?: JSX.Element;
+  readonly children: unknown;
+}
+
+/** A form in a dialog that does something. */
+export function DeedForm(props: DeedFormProps): JSX.Element {
+  const { deed, names, onSubmit, onClose, hint, children } = props;
+  return (
+    <form
+      class="form"
+      onSubmit={(event: Event) => {
+        event.preventDefault();
+        void onSubmit(event.currentTarget as HTMLFormElement);
+      }}
+    >
+      {children as JSX.Element}
+      <DeedEnd deed={deed} names={names} leaving={["Leave it", onClose]}>
+        {hint}
+      </DeedEnd>
+    </form>
+  );
+}
+
 /** What went wrong with what was tried in a form; what was typed stays. */
 export function DeedTrouble({ deed }: { readonly deed: Deed }): JSX.Element | null {
   // Where the session is over, the way back in lies over the form and says so.

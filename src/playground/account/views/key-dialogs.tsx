@@ -1,7 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedEnd, DeedForm, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface KeyDialogProps {
   readonly dashboard: Dashboard;
@@ -28,13 +28,7 @@ export function RotateDialog({ dashboard, shown, onClose, onDone }: KeyDialogPro
   };
   return (
     <Dialog title={`Rotate “${shown.name}”`} closing={["Close", onClose]}>
-      <form
-        class="form"
-        onSubmit={(event: Event) => {
-          event.preventDefault();
-          void rotate(event.currentTarget as HTMLFormElement);
-        }}
-      >
+      <DeedForm deed={deed} names={["Rotate", "Rotating …"]} onSubmit={rotate} onClose={onClose}>
         <p>
           It gets a new secret, shown once. What it may do stays; so does its name in the usage.
         </p>
@@ -51,16 +45,7 @@ export function RotateDialog({ dashboard, shown, onClose, onDone }: KeyDialogPro
         {shown.id === dashboard.session.key && (
           <p class="fine">This session came from this key: it ends when the present secret does.</p>
         )}
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="submit" class="main" disabled={deed.isBusy}>
-            {deed.isBusy ? "Rotating …" : "Rotate"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }
@@ -86,15 +71,12 @@ export function RevokeDialog({ dashboard, shown, onClose, onDone }: KeyDialogPro
             <strong>This session came from this key, and ends with it.</strong>
           </p>
         )}
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="button" class="danger" disabled={deed.isBusy} onClick={() => void revoke()}>
-            {deed.isBusy ? "Revoking …" : "Revoke it for ever"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Keep it
-          </button>
-        </div>
+        <DeedEnd
+          deed={deed}
+          names={["Revoke it for ever", "Revoking …"]}
+          leaving={["Keep it", onClose]}
+          onAct={() => void revoke()}
+        />
       </div>
     </Dialog>
   );

@@ -5,7 +5,7 @@ import type { KeyBody, NewKeyBody } from "#wire/api/accounts/keys.ts";
 import { typedMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 import { type KeyFields, readKeyForm } from "../data/key-fields.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedForm, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface KeyFormProps {
   readonly dashboard: Dashboard;
@@ -50,12 +50,12 @@ export function KeyForm({ dashboard, account, shown, onClose, onDone }: KeyFormP
       title={shown === null ? "Make a key" : `Restrict “${shown.name}”`}
       closing={["Close", onClose]}
     >
-      <form
-        class="form"
-        onSubmit={(event: Event) => {
-          event.preventDefault();
-          void submit(event.currentTarget as HTMLFormElement);
-        }}
+      <DeedForm
+        deed={deed}
+        names={[shown === null ? "Make it" : "Save", "Saving …"]}
+        onSubmit={submit}
+        onClose={onClose}
+        hint={<p class="fine">Takes effect everywhere within a minute.</p>}
       >
         <Fields shown={shown} />
         {faults.length > 0 && (
@@ -65,17 +65,7 @@ export function KeyForm({ dashboard, account, shown, onClose, onDone }: KeyFormP
             ))}
           </ul>
         )}
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="submit" class="main" disabled={deed.isBusy}>
-            {deed.isBusy ? "Saving …" : shown === null ? "Make it" : "Save"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-          <p class="fine">Takes effect everywhere within a minute.</p>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

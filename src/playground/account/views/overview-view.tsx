@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
+import { Fact } from "../../parts/fact.tsx";
 import { SpendChart } from "../chart/spend-chart.tsx";
 import { counted, exactMoney, roundMoney } from "../data/amounts.ts";
 import { daysUntil, spendOf } from "../data/spend.ts";
@@ -48,35 +49,20 @@ function Balance({ account }: { readonly account: OwnAccountBody }): JSX.Element
         <p class="until">{untilText(account)}</p>
       </div>
       <dl class="figures">
-        <Figure name="Held for answers under way">{exactMoney(balance.held_micros)}</Figure>
-        <Figure name="Spent so far">{exactMoney(balance.spent_micros)}</Figure>
-        <Figure name="A day, lately">{exactMoney(forecast.spend_per_day_micros)}</Figure>
-        <Figure name="Webhooks are told below">
+        <Fact name="Held for answers under way">{exactMoney(balance.held_micros)}</Fact>
+        <Fact name="Spent so far">{exactMoney(balance.spent_micros)}</Fact>
+        <Fact name="A day, lately">{exactMoney(forecast.spend_per_day_micros)}</Fact>
+        <Fact name="Webhooks are told below">
           {line === null ? "no line drawn" : exactMoney(line)}
-        </Figure>
+        </Fact>
         {owed > 0 && (
-          <Figure name="Owed">
+          <Fact name="Owed">
             {exactMoney(owed)}
             <span class="fine"> a payment was taken back; new credit settles it first</span>
-          </Figure>
+          </Fact>
         )}
       </dl>
     </>
-  );
-}
-
-function Figure({
-  name,
-  children,
-}: {
-  readonly name: string;
-  readonly children: unknown;
-}): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children as JSX.Element}</dd>
-    </div>
   );
 }
 

@@ -2,7 +2,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import type { NoticeType } from "#domain/notice.ts";
 import type { CreateEndpointBody, NewEndpointBody } from "#wire/api/webhooks/endpoints.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedForm, Dialog, useDeed } from "../frame/dialog.tsx";
 
 export interface EndpointFormProps {
   readonly dashboard: Dashboard;
@@ -32,13 +32,7 @@ export function EndpointForm({ dashboard, onClose, onMade }: EndpointFormProps):
   };
   return (
     <Dialog title="Add an endpoint" closing={["Close", onClose]}>
-      <form
-        class="form"
-        onSubmit={(event: Event) => {
-          event.preventDefault();
-          void submit(event.currentTarget as HTMLFormElement);
-        }}
-      >
+      <DeedForm deed={deed} names={["Add it", "Adding …"]} onSubmit={submit} onClose={onClose}>
         <div class="field">
           <label for="endpoint-url">Address</label>
           <input
@@ -67,16 +61,7 @@ export function EndpointForm({ dashboard, onClose, onMade }: EndpointFormProps):
             <option value="ed25519">a key pair (Ed25519)</option>
           </select>
         </div>
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="submit" class="main" disabled={deed.isBusy}>
-            {deed.isBusy ? "Adding …" : "Add it"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

@@ -3,7 +3,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import type { EndpointBody, NewEndpointBody } from "#wire/api/webhooks/endpoints.ts";
 import { timeText } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
-import { DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
+import { DeedEnd, DeedTrouble, Dialog, useDeed } from "../frame/dialog.tsx";
 import { ListView } from "../frame/list-view.tsx";
 import { SectionHead, type SectionProps } from "../frame/section.tsx";
 import { ShownOnce } from "../views/shown-once.tsx";
@@ -175,15 +175,12 @@ function DeleteDialog({
           <code>{endpoint.url}</code> is told nothing more, and what is on its way there is given
           up. To stop it for a while, pause it instead.
         </p>
-        <DeedTrouble deed={deed} />
-        <div class="row">
-          <button type="button" class="danger" disabled={deed.isBusy} onClick={remove}>
-            {deed.isBusy ? "Deleting …" : "Delete it"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Keep it
-          </button>
-        </div>
+        <DeedEnd
+          deed={deed}
+          names={["Delete it", "Deleting …"]}
+          leaving={["Keep it", onClose]}
+          onAct={remove}
+        />
       </div>
     </Dialog>
   );
