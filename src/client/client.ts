@@ -3,7 +3,8 @@ import type { AnswerListQuery, AnswerSummaryBody } from "#wire/api/answers/answe
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { UploadBody } from "#wire/api/answers/images.ts";
 import type { QuoteBody } from "#wire/api/answers/quotes.ts";
-import type { HealthBody, ModelListBody } from "#wire/api/models.ts";
+import type { HealthBody } from "#wire/api/health.ts";
+import type { ModelListBody } from "#wire/api/models.ts";
 import { type Answer, AnswerStream } from "./answer-stream.ts";
 import { type Ask, bodyOf } from "./ask.ts";
 import { ReplyError } from "./errors.ts";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
 import { status } from "#cli/status.ts";
 import { fileStore } from "#inference/file-store.ts";
-import type { HealthBody } from "#wire/api/models.ts";
+import type { HealthBody } from "#wire/api/health.ts";
 import { badPeers } from "../support/bad-peers.ts";
 import { tinyBundle } from "../support/bundles.ts";
 import { apiDouble, recordedIo } from "../support/edge-command-io.ts";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type ModelBundleBody, modelBundleSchema } from "#wire/api/models.ts";
+import { type ModelBundleBody, modelBundleSchema } from "#wire/api/model-bundle.ts";
 import { type BytePart, readByteRange } from "#wire/codec/byte-range.ts";
 import type { EdgeEnv } from "../env.ts";
 import { missingThing, refused } from "../guard/errors.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type FunctionHealth, type HealthBody, healthSchema } from "#wire/api/models.ts";
+import { type FunctionHealth, type HealthBody, healthSchema } from "#wire/api/health.ts";
 import type { EdgeEnv } from "../env.ts";
 import { readProgress } from "../function/client.ts";
 import { settingsOf } from "../settings.ts";

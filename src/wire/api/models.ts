@@ -8,8 +8,6 @@ import {
   confidenceSchema,
   type DomainBody,
   domainSchema,
-  type FunctionProgress,
-  functionProgressSchema,
   type ImagePolicyBody,
   imagePolicySchema,
   type ModelCard as ToldCard,
@@ -78,20 +76,6 @@ export interface ModelBody {
     readonly image_bytes: number;
     readonly text_bytes: number;
   };
-}
-
-/** Where the weights of a downloadable model lie. */
-export interface ModelBundleBody {
-  readonly object: "model.bundle";
-  readonly model: string;
-  readonly version: string;
-  /** Hex SHA-256 of the manifest: the model's digest. */
-  readonly digest: string;
-  /** Of all shards and files. */
-  readonly bytes: number;
-  /** Paths; the second with `{sha256}` where a blob's name belongs. */
-  readonly manifest: string;
-  readonly blobs: string;
 }
 
 export interface ModelListBody {
@@ -164,18 +148,6 @@ function recommended({
     recommended_max_pixels: size?.pixels ?? null,
     recommended_max_side: size?.side ?? null,
   };
-}
-
-/** How far a function is, as far as the edge can reach it. Anyone may ask, so its load is not in it. */
-export type FunctionHealth = FunctionProgress | { readonly state: "unreachable" };
-
-/** Body of `GET /health`: the edge is up if it answers at all; the functions' own states beside it. */
-export interface HealthBody {
-  readonly status: "ok";
-  /** The first of `functions`. */
-  readonly function: FunctionHealth;
-  /** In the order of the edge's settings. */
-  readonly functions: readonly FunctionHealth[];
 }
 
 const count = z.int().nonnegative();
@@ -257,38 +229,6 @@ export const modelSchema: z.ZodType<ModelBody> = z
   })
   .meta({ id: "Model" });
 
-export const modelBundleSchema: z.ZodType<ModelBundleBody> = z
-  .strictObject({
-    object: z.literal("model.bundle"),
-    model: z.string(),
-    version: z.string(),
-    digest: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .meta({
-        description: "SHA-256 of the manifest: the model's digest.",
-      }),
-    bytes: count.meta({ description: "Of all shards and files." }),
-    manifest: z.string().meta({ description: "Path of the manifest." }),
-    blobs: z.string().meta({
-      description: "Path of a shard or file, {sha256} standing for its name.",
-    }),
-  })
-  .meta({ id: "ModelBundle" });
-
 export const modelListSchema: z.ZodType<ModelListBody> = z
   .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
   .meta({ id: "ModelList" });
-
-export const functionHealthSchema: z.ZodType<FunctionHealth> = z.union([
-  functionProgressSchema,
-  z.strictObject({ state: z.literal("unreachable") }),
-]);
-
-export const healthSchema: z.ZodType<HealthBody> = z
-  .strictObject({
-    status: z.literal("ok"),
-    function: functionHealthSchema.meta({ description: "The first of functions." }),
-    functions: z.array(functionHealthSchema),
-  })
-  .meta({ id: "Health" });

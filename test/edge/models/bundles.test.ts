@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { modelBundleSchema } from "#wire/api/models.ts";
+import { modelBundleSchema } from "#wire/api/model-bundle.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { untoldByFunction } from "../../support/edge-builders.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { healthSchema } from "#wire/api/models.ts";
+import { healthSchema } from "#wire/api/health.ts";
 import type { FunctionProgress } from "#wire/function/status.ts";
 import { ask, digest, functionReplies } from "../function-double.ts";
 

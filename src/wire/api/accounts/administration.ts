@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FunctionLoad } from "../../function/status.ts";
-import { type FunctionHealth, functionHealthSchema } from "../models.ts";
+import { type FunctionHealth, functionHealthSchema } from "../health.ts";
 import { type Page, pageSchema } from "../page.ts";
 import { type StandingBody, standingFields } from "./account.ts";
 import { type AccountBody, accountFields } from "./accounts.ts";
