@@ -10,3 +10,11 @@ export function findChromium(): string | undefined {
   ];
   return candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
 }
+
+/** As `findChromium`. Throws an Error that says how to get one where there is none. */
+export function requireChromium(): string {
+  const found = findChromium();
+  if (found === undefined)
+    throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
+  return found;
+}

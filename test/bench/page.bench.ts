@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { tradeForPass } from "#client/playground-pass.ts";
-import { findChromium } from "../../infra/local/chromium.ts";
+import { requireChromium } from "../../infra/local/chromium.ts";
 import { startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { median } from "./median.ts";
@@ -37,9 +37,7 @@ export const MAX_VISITS: number = samples.length * questions.length - 1;
 
 /** Opens the playground of a running system as newcomers do, each with nothing in the browser's cache, and asks about a sample with clicks. */
 export async function measurePage(turns: number): Promise<PageTimes> {
-  const executablePath = findChromium();
-  if (executablePath === undefined)
-    throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
+  const executablePath = requireChromium();
   await using system = await startLocalSystem();
   const browser = await startChromium(executablePath);
   try {

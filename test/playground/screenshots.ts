@@ -3,7 +3,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import sharp from "sharp";
 import { tradeForPass } from "#client/playground-pass.ts";
-import { findChromium } from "../../infra/local/chromium.ts";
+import { requireChromium } from "../../infra/local/chromium.ts";
 import { startChromium } from "../support/chromium.ts";
 import { startLocalSystem } from "../support/local-system.ts";
 import { administratorStandIn, customerStandIn } from "./account/replies.ts";
@@ -12,10 +12,7 @@ import { type StandIn, standIn } from "./account/stand-in.ts";
 const FOLDER = "infra/docs/pictures";
 const viewport = { width: 1280, height: 800 };
 
-const executablePath = findChromium();
-if (executablePath === undefined)
-  throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
-
+const executablePath = requireChromium();
 await using system = await startLocalSystem();
 const browser = await startChromium(executablePath);
 try {

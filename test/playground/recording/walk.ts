@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { tradeForPass } from "#client/playground-pass.ts";
-import { findChromium } from "../../../infra/local/chromium.ts";
+import { requireChromium } from "../../../infra/local/chromium.ts";
 import { startChromium } from "../../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../../support/local-system.ts";
 import { drop } from "../dropping.ts";
@@ -23,10 +23,7 @@ const LOADING = { timeout: 120_000 };
 /** So many steps are shown each way: where a film is made, each may take a second. */
 const SCRUB_STOPS = 9;
 
-const executablePath = findChromium();
-if (executablePath === undefined)
-  throw new Error("no Chromium found: set CHROMIUM_PATH, or on Debian: apt-get install chromium");
-
+const executablePath = requireChromium();
 await using system = await startLocalSystem();
 const browser = await startChromium(executablePath);
 try {

@@ -18,7 +18,13 @@ import { readStatus } from "../../function/client.ts";
 import { refusedMissing } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery } from "../body.ts";
-import { byAdministrator, bySession, jsonContent, type RouteConfig } from "../describe/route.ts";
+import {
+  byAdministrator,
+  bySession,
+  jsonContent,
+  listOrCsv,
+  type RouteConfig,
+} from "../describe/route.ts";
 import { pageReply } from "../list.ts";
 import { standingOf } from "./account.ts";
 import { accountBody } from "./accounts.ts";
@@ -96,14 +102,7 @@ export const administrationRoutes: readonly RouteConfig[] = [
     security,
     request: { params, query: describedQuery(ledgerQuerySchema) },
     responses: {
-      200: {
-        description: "Entries, newest first.",
-        headers: ["Link"],
-        content: {
-          "application/json": { schema: ledgerListSchema },
-          "text/csv": { schema: { type: "string" } },
-        },
-      },
+      200: listOrCsv("Entries, newest first.", ledgerListSchema),
     },
   },
   {
@@ -115,14 +114,7 @@ export const administrationRoutes: readonly RouteConfig[] = [
     security,
     request: { params, query: describedQuery(usageQuerySchema) },
     responses: {
-      200: {
-        description: "Usage, latest day first.",
-        headers: ["Link"],
-        content: {
-          "application/json": { schema: usageListSchema },
-          "text/csv": { schema: { type: "string" } },
-        },
-      },
+      200: listOrCsv("Usage, latest day first.", usageListSchema),
     },
   },
   {

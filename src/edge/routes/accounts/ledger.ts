@@ -14,7 +14,7 @@ import { refused } from "../../guard/errors.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
 import type { LedgerEntry } from "../../ledger/ledger-service.ts";
 import { describedQuery, readQuery } from "../body.ts";
-import { byKey, type RouteConfig } from "../describe/route.ts";
+import { byKey, listOrCsv, type RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
 
 /** `GET /v1/ledger`: the account's entries as its single writer keeps them, newest first. */
@@ -85,13 +85,6 @@ export const listEntriesRoute: RouteConfig = {
   security: byKey,
   request: { query: describedQuery(ledgerQuerySchema) },
   responses: {
-    200: {
-      description: "Entries, newest first.",
-      headers: ["Link"],
-      content: {
-        "application/json": { schema: ledgerListSchema },
-        "text/csv": { schema: { type: "string" } },
-      },
-    },
+    200: listOrCsv("Entries, newest first.", ledgerListSchema),
   },
 };

@@ -12,7 +12,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { RefusalIndex, type RefusalPlace } from "../../usage/refusal-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
-import { byKey, bySession, type RouteConfig } from "../describe/route.ts";
+import { byKey, bySession, listOrCsv, type RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
 
 /** `GET /v1/refusals`: how often the account's keys were refused, by day, key and code, latest day first. */
@@ -56,13 +56,6 @@ export const listRefusalsRoute: RouteConfig = {
   security: [...byKey, ...bySession],
   request: { query: describedQuery(refusalQuerySchema) },
   responses: {
-    200: {
-      description: "Refusals, latest day first.",
-      headers: ["Link"],
-      content: {
-        "application/json": { schema: refusalListSchema },
-        "text/csv": { schema: { type: "string" } },
-      },
-    },
+    200: listOrCsv("Refusals, latest day first.", refusalListSchema),
   },
 };

@@ -9,7 +9,7 @@ import { refused } from "../../guard/errors.ts";
 import type { Viewer } from "../../keys/viewer.ts";
 import { UsageIndex, type UsagePlace } from "../../usage/usage-index.ts";
 import { describedQuery, readQuery } from "../body.ts";
-import { byKey, type RouteConfig } from "../describe/route.ts";
+import { byKey, listOrCsv, type RouteConfig } from "../describe/route.ts";
 import { exportReply } from "../list.ts";
 import { viewerIn } from "../reply-headers.ts";
 
@@ -61,13 +61,6 @@ export const listUsageRoute: RouteConfig = {
   security: byKey,
   request: { query: describedQuery(usageQuerySchema) },
   responses: {
-    200: {
-      description: "Usage, latest day first.",
-      headers: ["Link"],
-      content: {
-        "application/json": { schema: usageListSchema },
-        "text/csv": { schema: { type: "string" } },
-      },
-    },
+    200: listOrCsv("Usage, latest day first.", usageListSchema),
   },
 };

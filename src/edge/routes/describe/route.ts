@@ -55,6 +55,12 @@ export function jsonContent(schema: z.ZodType): Content {
   return { "application/json": { schema } };
 }
 
+/** A reply that is a page of a list, or the list as a file. */
+export function listOrCsv(description: string, schema: z.ZodType): RouteReply {
+  const content = { ...jsonContent(schema), "text/csv": { schema: { type: "string" as const } } };
+  return { description, headers: ["Link"], content };
+}
+
 /** A request that must bring a body of JSON. */
 export function jsonBody(schema: z.ZodType): Pick<NonNullable<RouteConfig["request"]>, "body"> {
   return { body: { required: true, content: jsonContent(schema) } };
