@@ -46,6 +46,7 @@ async function freshAddress(key = system.key): Promise<string> {
 
 async function askAboutSample(page: Page, words = question): Promise<void> {
   await page.getByRole("button", { name: "Sample: an apple and a guitar" }).click();
+  await page.getByRole("button", { name: /^Remove / }).waitFor();
   await page.getByLabel("Question", { exact: true }).fill(words);
   await page.getByRole("button", { name: "Ask", exact: true }).click();
 }
