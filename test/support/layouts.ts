@@ -18,6 +18,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       request: ["base", "keys"],
       questions: [],
       function: ["base", "questions"],
+      fleet: [],
       models: ["base", "function"],
       cache: ["base", "models", "keys", "questions"],
       webhooks: ["base", "function", "keys", "storage"],
