@@ -5,6 +5,8 @@ export type FunctionState =
   | { readonly kind: "warm" }
   /** Null: it does not know yet how long its weights still take. */
   | { readonly kind: "loading"; readonly etaMs: number | null }
+  /** Nobody is there, and a request would start one: a host that scales to zero. How long that takes is known from past loads alone. */
+  | { readonly kind: "asleep" }
   /** It takes no new work, and is gone soon. */
   | { readonly kind: "draining" }
   /** It is to be replaced: its weights never come, or what it computes cannot be trusted. */
@@ -119,14 +121,16 @@ export type Choice =
       readonly expectedMs: number;
       /** Whether it is of the class that is preferred: full, it is waited for. */
       readonly isPreferred: boolean;
+      /** Address of one that is asleep and, woken now, is expected to end an answer sooner; null: nobody is to be woken. */
+      readonly wake: string | null;
     }
   /** Nobody is left to ask in this round. */
   | {
       readonly kind: "none";
       readonly reason: /** All that there are were tried, drain, or are closed by a breaker. */
         | "away"
-        /** All that are left load their weights: the soonest is ready in so many milliseconds. */
-        | { readonly loadingMs: number }
+        /** All that are left are asleep: the soonest is there so many milliseconds after it is woken. */
+        | { readonly loadingMs: number; readonly wake: string }
         /** There are functions, and none has these weights. */
         | "other_weights"
         /** There are functions, and none in these regions. */
