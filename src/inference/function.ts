@@ -61,6 +61,7 @@ async function main(): Promise<void> {
   const reach = { resolve: resolverFor(allowsPrivate), allowsPrivate, forbiddenPorts };
   const fetcher = createFetcher(reach, Date.now, log, metrics);
   let isDraining = false;
+  const cut = new AbortController();
   const handler = createHandler({
     host,
     admission,
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
     metrics,
     metricsGuard: config,
     isDraining: () => isDraining,
+    cut: cut.signal,
     now: Date.now,
     log,
   });
@@ -83,7 +85,10 @@ async function main(): Promise<void> {
   if (typeof end === "string") log("function.draining", { signal: end, ...admission.load() });
   else log("function.replaced", { reason: end.reason, exitCode: end.exitCode });
   const work = Promise.all([admission.drain(), fetcher.drain()]);
-  await endWithin(config.drainTimeoutMs, work, server, () => log("function.cut", admission.load()));
+  await endWithin(config.drainTimeoutMs, work, server, () => {
+    log("function.cut", admission.load());
+    cut.abort();
+  });
   await host.dispose();
   log("function.ended");
   if (typeof end === "string") return;

@@ -28,6 +28,7 @@ import {
   type Ticket,
 } from "#wire/function/ticket.ts";
 import type { Admission } from "./admission.ts";
+import { untilCut } from "./cut.ts";
 import { failureOf } from "./fault.ts";
 import { fetchForEdge } from "./fetch/handler.ts";
 import type { Fetcher } from "./fetch/routes.ts";
@@ -47,6 +48,8 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
   readonly metricsGuard: MetricsGuard;
   /** Whether this process was asked to end, or ends by itself. */
   readonly isDraining: () => boolean;
+  /** Aborts when what is still in the making is cut off: this process has no time left. */
+  readonly cut: AbortSignal;
 }
 
 /**
@@ -131,7 +134,10 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       digest: card.digest,
       deadline,
     };
-    const events = run(work, place.value, parts, signal);
+    const running = run(work, place.value, parts, signal);
+    // An edge of a hop before the third would take it for the answer's last word; to that one the connection just closes.
+    const isTold = ticket.value.version >= FILES_HOP_VERSION;
+    const events = isTold ? untilCut(running, parts.cut) : running;
     const body = sseStream(messages(events, jobId), {
       cancel: (reason) => gone.abort(reason),
     });

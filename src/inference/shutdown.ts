@@ -19,8 +19,8 @@ const FLUSH_MS = 2_000;
 
 /**
  * Lets what runs end, writes what is ready, and closes every connection, also those that are kept open: all within `limitMs`, since
- * the platform kills what has not gone after its own patience. What still runs then is cut off; who asked sees that at once, and
- * sends it elsewhere; `onCut` is called just before.
+ * the platform kills what has not gone after its own patience. What still runs when only the time to write is left is cut off: `onCut`
+ * is called, which tells who asked, and they send it elsewhere.
  */
 export async function endWithin(
   limitMs: number,
@@ -35,6 +35,7 @@ export async function endWithin(
     isDone = true;
   });
   await withinMs(done, limitMs - flushMs);
+  if (!isDone) onCut();
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
   server.close((error) => (error === undefined ? resolve() : reject(error)));
   // A connection that is kept alive is idle only once its last reply is written.
@@ -43,7 +44,6 @@ export async function endWithin(
   }, FLUSH_MS / 100);
   await withinMs(closed, flushMs);
   clearInterval(sweep);
-  if (!isDone) onCut();
   if ("closeAllConnections" in server) server.closeAllConnections();
   await closed;
 }

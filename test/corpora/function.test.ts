@@ -59,6 +59,7 @@ describe("the function with the model that ships", () => {
       metrics,
       metricsGuard: { host: "127.0.0.1" },
       isDraining: () => false,
+      cut: new AbortController().signal,
       admission: createAdmission(1, 1, () => 0),
       ticketKeys: [keys.verification],
       tickets: createTicketLog(() => 0),

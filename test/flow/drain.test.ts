@@ -96,7 +96,7 @@ async function answerFrom(urls: readonly string[], onStep: (step: number) => voi
     told.push(event);
     if (event.kind === "answer.frame") onStep(event.step);
   }
-  return { told, asking };
+  return { told, asking, attempts };
 }
 
 describe("a function as a container", () => {
@@ -111,8 +111,8 @@ describe("a function as a container", () => {
     );
     const token = { UNMASK_METRICS_TOKEN: "0123456789abcdef" };
     [one, two] = await Promise.all([
-      // No time to drain: what is in the making is cut off, as an answer of minutes is in ten seconds.
-      startFunction({ PORT: "0", UNMASK_DRAIN_TIMEOUT_MS: "0", ...token }),
+      // No time to drain but to say so: what is in the making is cut off, as an answer of minutes is in ten seconds.
+      startFunction({ PORT: "0", UNMASK_DRAIN_TIMEOUT_MS: "40", ...token }),
       startFunction({ UNMASK_PORT: "0" }),
     ]);
   });
@@ -164,6 +164,8 @@ describe("a function as a container", () => {
     expect(cut.told.filter(({ kind }) => kind === "answer.restarted")).toEqual([]);
     const started = whole.told.find((event) => event.kind === "answer.started");
     expect(cut.asking).toEqual(["any", started?.numerics]);
+    // It was the place that ended, not the answer that killed it.
+    expect(cut.attempts).toBe(1);
     expect(await first.ended).toBe(0);
     expect(first.lines.join("\n")).toContain('"event":"function.cut","running":1');
   });

@@ -136,6 +136,26 @@ describe("a function that dies under an answer", () => {
     expect([told, dispatches]).toEqual([story, 2]);
   });
 
+  test("by being asked to end says so, and that counts as no attempt: the answer has done nothing", async () => {
+    const cut: AnswerEvent = { kind: "answer.failed", failure: failures.draining };
+    const cuts = [1, 2, 3, 4].map(() => [...story.slice(0, 2), cut]);
+    const { told, counted, dispatches } = await generate([
+      [...story.slice(0, 2), cut],
+      ...cuts,
+      story,
+    ]);
+    expect([told, counted, dispatches]).toEqual([story, 1, 6]);
+    // As after any death, who waits for the reply of a plain request waits for another function.
+    const later = await generate([[cut], failures.draining, failures.draining, story]);
+    expect([later.told.at(-1)?.kind, later.counted]).toEqual(["answer.completed", 1]);
+  });
+
+  test("by being asked to end over and over is taken for what it is: nobody goes round for ever", async () => {
+    const cut: AnswerEvent = { kind: "answer.failed", failure: failures.draining };
+    const { told, dispatches } = await generate([[cut]]);
+    expect([told, dispatches]).toEqual([[cut], 8 + MAX_ATTEMPTS]);
+  });
+
   test.each(["device_out_of_memory", "device_too_small"] as const)(
     "lives on after %s: the answer has failed, for nothing",
     async (kind) => {

@@ -99,6 +99,7 @@ function parts(
     metrics,
     metricsGuard: { host: "127.0.0.1" },
     isDraining: () => false,
+    cut: new AbortController().signal,
     now: () => 0,
     log: () => undefined,
     ...rest,

@@ -70,6 +70,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
     metrics,
     metricsGuard: { host: "127.0.0.1" },
     isDraining: () => false,
+    cut: new AbortController().signal,
     admission: createAdmission(1, 1, () => 0),
     ticketKeys: [verification],
     tickets: createTicketLog(Date.now),

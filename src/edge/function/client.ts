@@ -104,8 +104,24 @@ const ownFaults: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
   "body_too_large",
 ]);
 
-/** What a proxy answers when the function behind it is not there. */
-const gatewayStatuses: readonly number[] = [502, 503, 504];
+/** After how long to ask a place again that has no room now, where it does not say: an answer of a small model takes as long. */
+const ROOM_AFTER_SECONDS = 2;
+
+/**
+ * What a place says in its own words, not the function's: it has too much to do for now (429 of Cloud Run and others), or no
+ * function is there, yet or any more: 400 of RunPod ("no worker"), 408, and all of 5xx. Undefined for what says neither: it stays
+ * so until somebody mends an address or a key.
+ */
+function placeRefusal({ status, headers }: Response, isProblem: boolean): Failure | undefined {
+  if (status === 429) {
+    const says = headers.get("retry-after") ?? "";
+    const seconds = /^[0-9]{1,6}$/.test(says) ? Number(says) : ROOM_AFTER_SECONDS;
+    return { kind: "overloaded", retryAfterSeconds: seconds };
+  }
+  // A broken function of ours may say 500 too, as a problem that cannot be read.
+  const isAbsence = [400, 408].includes(status) || status > 500 || (status === 500 && !isProblem);
+  return isAbsence ? { kind: "function_unreachable" } : undefined;
+}
 
 async function refusalOf(response: Response, requestId: string): Promise<Failure> {
   const isProblem = response.headers.get("content-type") === PROBLEM_CONTENT_TYPE;
@@ -115,11 +131,9 @@ async function refusalOf(response: Response, requestId: string): Promise<Failure
   if (failure?.kind === "invalid_request" && version < HOP_VERSION)
     return { kind: "function_outdated", version, needed: HOP_VERSION };
   if (failure !== undefined) return publicFailure(failure, requestId);
-  await response.body?.cancel();
+  if (!isProblem) await response.body?.cancel();
   logFault("function's reply is no refusal", requestId, `status ${response.status}`);
-  return gatewayStatuses.includes(response.status)
-    ? { kind: "function_unreachable" }
-    : { kind: "function_reply_invalid" };
+  return placeRefusal(response, isProblem) ?? { kind: "function_reply_invalid" };
 }
 
 /** Says which version of the hop a function speaks. */

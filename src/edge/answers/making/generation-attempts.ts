@@ -34,7 +34,7 @@ export interface Generation {
   ) => Promise<Result<Dispatched, Failure>>;
   /** Counts this attempt and says how many there were; 0 where no function is asked yet. */
   readonly attempt: () => number;
-  /** Takes an attempt back that reached no function. */
+  /** Takes an attempt back that reached no function, or was cut off by one that was asked to end. */
   readonly takeBack: () => void;
   /** Milliseconds after which to ask again what refused like this, `attempt` times asked; null where it is final. */
   readonly patience: (failure: Failure, attempt: number) => number | null;
@@ -68,8 +68,9 @@ export const MAX_ATTEMPTS = 3;
 /** A machine that died leaves its place to another; before the second and third attempt, the time to see that. */
 const PAUSES_MS = [200, 800] as const;
 
-/** A reply that breaks off or falls silent is the death of a machine, and so is the loss of its GPU; what else a function says itself is final. */
+/** A reply that breaks off or falls silent is the death of a machine, and so is its end, or the loss of its GPU; what else a function says itself is final. */
 const deaths: ReadonlySet<Failure["kind"]> = new Set<Failure["kind"]>([
+  "draining",
   "function_reply_invalid",
   "function_timeout",
   "device_lost",
@@ -84,9 +85,10 @@ export async function* generateAnswer(
   generation: Generation,
 ): AsyncGenerator<GenerationEvent, void, undefined> {
   const told = new ToldAnswer(generation.progress);
+  const cuts: Cuts = { count: 0 };
   for (;;) {
     let waitMs = 0;
-    for await (const event of attemptOnce(generation, told)) {
+    for await (const event of attemptOnce(generation, told, cuts)) {
       if (event.kind === "again") {
         waitMs = event.waitMs;
         break;
@@ -148,6 +150,17 @@ function standing(
   return asItStands(status, started, frames, options);
 }
 
+/**
+ * Cuts of functions that were asked to end and had no time left: no fault of the answer, so they count as no attempt. Threat: a
+ * place that takes work and ends, over and over; an answer of minutes meets one roll-out, or two. From then on they count.
+ */
+const MAX_CUTS = 8;
+
+/** How often functions that were asked to end have cut an answer off, in this life of its object. */
+interface Cuts {
+  count: number;
+}
+
 type AttemptEvent =
   | MadeEvent
   | { readonly kind: "interrupted"; readonly status: Interruption["status"] }
@@ -156,6 +169,7 @@ type AttemptEvent =
 async function* attemptOnce(
   generation: Generation,
   told: ToldAnswer,
+  cuts: Cuts,
 ): AsyncGenerator<AttemptEvent, void, undefined> {
   const { signal } = generation;
   try {
@@ -167,7 +181,7 @@ async function* attemptOnce(
     const isLast = attempt === MAX_ATTEMPTS;
     const dispatched = await generation.dispatch(signal, told.numerics);
     if (!dispatched.ok) {
-      const waitMs = generation.patience(dispatched.refusal, attempt);
+      const waitMs = generation.patience(dispatched.refusal, attempt + cuts.count);
       if (waitMs === null) return yield failed(dispatched.refusal);
       // No function took the question, so it can have killed none: the attempt does not count.
       if (attempt > 0) generation.takeBack();
@@ -180,8 +194,14 @@ async function* attemptOnce(
     for await (const event of events) {
       // What comes after the interruption is not waited for, and not charged.
       signal.throwIfAborted();
-      const isDeath = event.kind === "answer.failed" && deaths.has(event.failure.kind);
-      yield isDeath && !isLast ? { kind: "again", waitMs: PAUSES_MS[attempt - 1] ?? 0 } : event;
+      const end = event.kind === "answer.failed" ? event.failure.kind : null;
+      const isCut = end === "draining" && attempt > 0 && cuts.count < MAX_CUTS;
+      if (isCut) {
+        cuts.count += 1;
+        generation.takeBack();
+      }
+      const isDeath = isCut || (end !== null && deaths.has(end) && !isLast);
+      yield isDeath ? { kind: "again", waitMs: PAUSES_MS[attempt - 1] ?? 0 } : event;
     }
   } catch (cause) {
     if (!(signal.aborted && signal.reason instanceof Interruption)) throw cause;

@@ -64,6 +64,26 @@ describe("POST /v1/answers withstands a function that", () => {
       () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
     ],
     [
+      "is no worker of RunPod's",
+      "function_unreachable",
+      () => new Response("no worker available", { status: 400 }),
+    ],
+    [
+      "is not started by its host",
+      "function_unreachable",
+      () => new Response("The request was aborted.", { status: 500 }),
+    ],
+    [
+      "took longer than its host waits",
+      "function_unreachable",
+      () => new Response("a timeout occurred", { status: 524 }),
+    ],
+    [
+      "is hidden behind a host that says 403",
+      "function_reply_invalid",
+      () => new Response("forbidden", { status: 403 }),
+    ],
+    [
       "refuses at unreasonable length",
       "function_reply_invalid",
       () =>
@@ -77,6 +97,17 @@ describe("POST /v1/answers withstands a function that", () => {
     const response = await askJson({ question: "?" });
     expect(await codeOf(response)).toBe(code);
     expect(response.status).toBeGreaterThanOrEqual(502);
+  });
+
+  test.each([
+    ["7", "7"],
+    ["soon", "2"],
+  ])("has a host that has no instance free (429), and says when: %s", async (says, seconds) => {
+    const init = { status: 429, headers: { "retry-after": says } };
+    functionReplies(() => new Response("Rate exceeded.", init));
+    const response = await askJson({ question: "?" });
+    expect([response.status, await codeOf(response)]).toEqual([503, "overloaded"]);
+    expect(response.headers.get("retry-after")).toBe(seconds);
   });
 
   test("is not there", async () => {
