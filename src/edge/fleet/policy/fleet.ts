@@ -3,8 +3,13 @@ import type { NumericsText } from "#domain/numerics.ts";
 /** How a function stands towards new work, as it says itself. */
 export type FunctionState =
   | { readonly kind: "warm" }
-  /** Null: it does not know yet how long its weights still take. */
-  | { readonly kind: "loading"; readonly etaMs: number | null }
+  | {
+      readonly kind: "loading";
+      /** From when it was heard; null: it does not know yet how long its weights still take. */
+      readonly etaMs: number | null;
+      /** When it was first heard to load, by the clock of who heard it. */
+      readonly since: number;
+    }
   /** Nobody is there, and a request would start one: a host that scales to zero. How long that takes is known from past loads alone. */
   | { readonly kind: "asleep" }
   /** It takes no new work, and is gone soon. */
@@ -59,6 +64,12 @@ export interface FleetSnapshot {
   readonly at: number;
 }
 
+/** Between two reports of a function in milliseconds. */
+export const HEARTBEAT_MS = 5_000;
+
+/** Whose last report is older has died, or cannot reach the edge: two in a row were lost. */
+export const LOST_AFTER_MS: number = 3 * HEARTBEAT_MS;
+
 /** So much of a model's answers go to this version of it, the rest to every other. */
 export interface CanarySplit {
   readonly digest: string;
@@ -66,30 +77,44 @@ export interface CanarySplit {
   readonly percent: number;
 }
 
+/** Work that was sent within a moment. */
+export interface SentWork {
+  /** The moment's end, in milliseconds since 1970. */
+  readonly at: number;
+  readonly steps: number;
+  readonly answers: number;
+}
+
 /** What a dispatcher has seen of one function itself, since the snapshot and before: the policy alone reads and makes it. */
 export interface Standing {
   /** Failures in a row: unreachable, broke off, silent. Refusals by a full or draining function are none. */
   readonly failures: number;
+  /** The last of them; 0: none. Milliseconds since 1970. */
+  readonly failedAt: number;
+  /** For how long it was closed the last time; 0: it was not, since it last brought an answer to its end. */
+  readonly pauseMs: number;
   /** Until then nobody is sent there; afterwards one answer tries it. 0: it is open to all. Milliseconds since 1970. */
   readonly closedUntil: number;
   /** Since when an answer tries a function that was closed; null: none does. */
   readonly triedAt: number | null;
-  /** Steps that this dispatcher has sent there since the report was heard, so that it does not send all to one until the next. */
-  readonly sentSteps: number;
+  /** What this dispatcher has sent there and no report has told yet, so that it does not send all to one until the next. */
+  readonly sent: readonly SentWork[];
   /** Until its reply's head, without waiting for a turn: the way there and back. Null before the first. Milliseconds. */
   readonly wayMs: number | null;
 }
 
 /** How an attempt at a function came out, for its standing. */
 export type Outcome =
+  /** An answer of so many steps is on its way. Told before its reply: the next pick has to know. */
+  | { readonly kind: "sent"; readonly steps: number }
   /** It took the work; the head of its reply was here after so many milliseconds. */
-  | { readonly kind: "taken"; readonly steps: number; readonly wayMs: number }
+  | { readonly kind: "taken"; readonly wayMs: number }
   /** What it took has ended in any way that is not its fault. */
   | { readonly kind: "ended" }
   /** It is there, and takes nothing now. */
-  | { readonly kind: "refused" }
+  | { readonly kind: "refused"; readonly steps: number }
   /** Unreachable, broken off, silent, or a reply that makes no sense. */
-  | { readonly kind: "failed" };
+  | { readonly kind: "failed"; readonly steps: number };
 
 /** What is sent, and on which terms. */
 export interface PickTerms {
@@ -102,6 +127,8 @@ export interface PickTerms {
   readonly digest: string | null;
   /** Class of arithmetic to prefer. A full function of it is better than a free one of another: that one would begin anew. */
   readonly numerics: NumericsText | null;
+  /** Where it is dispatched, as operators call the place; null: not known. */
+  readonly region: string | null;
   /** Regions that it may be made in; null: all. */
   readonly regions: readonly string[] | null;
   /** Addresses that have refused it in this round. */
