@@ -1,6 +1,7 @@
 import { useEffect, useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "./actions.ts";
+import { waitsForPictures } from "./asking/waits.ts";
 import { SpokenLine } from "./canvas/reading-line.tsx";
 import { modelOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -25,7 +26,7 @@ const QUOTE_MS = 350;
 /** The playground: the question on one side, the canvas on the other. */
 export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX.Element {
   const state = useSyncExternalStore(store.subscribe, store.get);
-  const { pass, draft, trouble, run } = state;
+  const { pass, draft, arriving, trouble, run } = state;
   const modelId = modelOf(state)?.id;
   const isPrivate = state.private.isOn;
   useEffect(() => {
@@ -37,7 +38,7 @@ export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX
   useEffect(() => {
     const timer = setTimeout(() => void actions.loadQuote(), QUOTE_MS);
     return () => clearTimeout(timer);
-  }, [draft, pass?.token, isPrivate]);
+  }, [draft, arriving.length === 0, pass?.token, isPrivate]);
   return (
     <>
       <div class="hero">
@@ -49,7 +50,9 @@ export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX
         <AskView {...{ state, actions }} />
         <div class="watch">
           <ResultView {...{ state, actions, isCalm }} />
-          {draft.question.trim() !== "" && <CopyView {...{ draft, baseUrl }} />}
+          {draft.question.trim() !== "" && (
+            <CopyView {...{ draft, baseUrl }} waits={waitsForPictures(state)} />
+          )}
         </div>
       </div>
       <SpokenLine film={run?.film ?? null} />

@@ -1,9 +1,10 @@
 import { render } from "hono/jsx/dom";
 import { randomKey } from "#client/platform.ts";
-import { type Browser, createActions } from "./actions.ts";
+import { createActions } from "./actions.ts";
 import { App } from "./app.tsx";
 import { emptyDraft } from "./asking/draft.ts";
 import { linkedOf } from "./asking/permalink.ts";
+import type { Browser } from "./browser.ts";
 import { keptPass, onPassOfOtherTab } from "./pass/keep.ts";
 import { passOf } from "./pass/pass.ts";
 import { idlePrivate } from "./private/desk.ts";
@@ -24,6 +25,7 @@ const store = createStore<State>({
   pass: keptPass(Date.now()),
   models: null,
   draft: emptyDraft,
+  arriving: [],
   quote: null,
   run: null,
   trouble: null,

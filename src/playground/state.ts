@@ -5,6 +5,7 @@ import type { QuoteBody } from "#wire/api/answers/quotes.ts";
 import type { ModelBody } from "#wire/api/models.ts";
 import type { Draft } from "./asking/draft.ts";
 import type { Film } from "./canvas/film.ts";
+import type { Arrival } from "./pictures/picture.ts";
 import type { PrivateState } from "./private/desk.ts";
 import type { Trouble } from "./trouble.ts";
 
@@ -15,6 +16,8 @@ export interface State {
   /** Null before they are known. */
   readonly models: readonly ModelBody[] | null;
   readonly draft: Draft;
+  /** Pictures of the draft that are on their way, in the order in which they were chosen: the question waits for them. */
+  readonly arriving: readonly Arrival[];
   /** Of the draft as it stands; null while that is not known. */
   readonly quote: QuoteBody | null;
   readonly run: Run | null;
@@ -28,6 +31,8 @@ export interface State {
 
 /** One question on its way, or answered. */
 export interface Run {
+  /** Tells runs apart: what comes late of one is none of the next. */
+  readonly number: number;
   readonly question: string;
   readonly film: Film | null;
   /** Whether frames are still to be shown. */

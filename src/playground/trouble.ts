@@ -66,6 +66,12 @@ function pictureTrouble({ kind }: PictureError): Trouble {
         advice:
           "More than 100 megapixels do not fit. Save it smaller, 4,000 pixels across are plenty: the model sees less.",
       };
+    case "away":
+      return {
+        title: "The sample did not come",
+        advice:
+          "This address did not hand it out: is the network there, and the service running? Choose it again, or a picture of your own.",
+      };
     case "unreadable":
       return {
         title: "This is not a picture that can be read",

@@ -46,7 +46,6 @@ async function freshAddress(key = system.key): Promise<string> {
 
 async function askAboutSample(page: Page, words = question): Promise<void> {
   await page.getByRole("button", { name: "Sample: an apple and a guitar" }).click();
-  await page.getByRole("button", { name: /^Remove / }).waitFor();
   await page.getByLabel("Question", { exact: true }).fill(words);
   await page.getByRole("button", { name: "Ask", exact: true }).click();
 }
@@ -201,7 +200,8 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     await using opened = await open(await freshAddress(), still);
     const { page } = opened;
     await page.goto(`${system.url}/#q=What+is+this%3F&canvas=16&sample=dog.png`);
-    await page.getByText("dog.png").waitFor();
+    await page.getByText("sent as it is").waitFor();
+    await page.getByText("dog.png", { exact: true }).waitFor();
     expect(await page.getByLabel("Question", { exact: true }).inputValue()).toBe("What is this?");
     await page.getByText("1 changed").waitFor();
     await page.getByText("all masked").waitFor();

@@ -14,6 +14,7 @@ export function picture(
     file: isFile ? `picture-${count}.png` : null,
     sample: isFile ? (from.sample ?? null) : null,
     source: isFile ? from.file : { url: from.url },
+    original: isFile ? from.file : null,
     preview: null,
     sizes: null,
   };

@@ -8,9 +8,12 @@ const SAID_MS = 1_500;
 export function CopyButton({
   text,
   name,
+  isReady = true,
 }: {
   readonly text: string;
   readonly name: string;
+  /** Whether the text is what it will be. */
+  readonly isReady?: boolean;
 }): JSX.Element {
   const [said, say] = useState<string | null>(null);
   const copy = async (): Promise<void> => {
@@ -24,7 +27,7 @@ export function CopyButton({
     setTimeout(() => say(null), SAID_MS);
   };
   return (
-    <button type="button" onClick={() => void copy()}>
+    <button type="button" disabled={!isReady} onClick={() => void copy()}>
       <span aria-live="polite">{said ?? name}</span>
     </button>
   );

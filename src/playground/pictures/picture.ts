@@ -1,8 +1,22 @@
 import type { Picture as Source } from "#client/ask.ts";
 
+let count = 0;
+
+/** Numbers pictures in the order in which they are chosen. */
+export function nextPictureId(): number {
+  count += 1;
+  return count;
+}
+
+/** A picture that is on its way: being loaded, or made small. */
+export interface Arrival {
+  readonly id: number;
+  readonly name: string;
+}
+
 /** A picture of the question, as it is sent. */
 export interface Picture {
-  /** Tells pictures apart, also two of one file. */
+  /** Tells pictures apart, also two of one file; rises in the order in which they were chosen. */
   readonly id: number;
   /** What a person knows it by. */
   readonly name: string;
@@ -12,6 +26,8 @@ export interface Picture {
   readonly sample: string | null;
   /** A file as it is sent, or an address that the service fetches itself. */
   readonly source: Extract<Source, Blob | { readonly url: string }>;
+  /** The file as it was chosen, for a model that looks at larger ones; null for an address. */
+  readonly original: Blob | null;
   /** What to show of it; null for an address, which this page does not load. */
   readonly preview: string | null;
   /** Null for an address: only the service sees it. */

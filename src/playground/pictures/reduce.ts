@@ -1,10 +1,10 @@
 import { type RecommendedMaximum, reducePicture } from "#client/pictures/reduce-picture.ts";
-import { type Extent, endingOf, type Picture } from "./picture.ts";
+import { type Extent, endingOf, nextPictureId, type Picture } from "./picture.ts";
 
 /** A file that cannot be asked about. `kind` says why; the page says what to do. */
 export class PictureError extends Error {
   override readonly name = "PictureError";
-  readonly kind: "heic" | "unreadable" | "too_large";
+  readonly kind: "heic" | "unreadable" | "too_large" | "away";
 
   constructor(kind: PictureError["kind"], cause?: unknown) {
     super(kind, { cause });
@@ -24,38 +24,34 @@ const USUAL_MAXIMUM: RecommendedMaximum = {
   recommended_max_side: 2304,
 };
 
-let count = 0;
-
 /** Makes a picture as small as the model looks at it, and says what became of it. Rejects with PictureError. */
 export async function takePicture(
   file: Blob,
-  name: string,
+  { id, name, sample }: Pick<Picture, "id" | "name" | "sample">,
   image: RecommendedMaximum | null,
-): Promise<Omit<Picture, "sample">> {
+): Promise<Picture> {
   const before = await extentOf(file, name);
   if (before.width * before.height > MAX_PIXELS) throw new PictureError("too_large");
   const isSmall = file.size <= SMALL_BYTES && endingOf(file.type) !== undefined;
   const reduced = isSmall ? file : await reducePicture(file, image ?? USUAL_MAXIMUM);
   const source = reduced.size < file.size || endingOf(file.type) === undefined ? reduced : file;
-  count += 1;
   return {
-    id: count,
-    name,
-    source,
+    ...{ id, name, sample, source },
+    original: file,
     sizes: { before, after: source === file ? before : await extentOf(source, name) },
-    file: `picture-${count}.${endingOf(source.type) ?? "png"}`,
+    file: `picture-${id}.${endingOf(source.type) ?? "png"}`,
     preview: URL.createObjectURL(source),
   };
 }
 
 /** A picture that the service fetches. */
 export function addressedPicture(url: string): Picture {
-  count += 1;
   return {
-    id: count,
+    id: nextPictureId(),
     name: url,
     file: null,
     source: { url },
+    original: null,
     preview: null,
     sizes: null,
     sample: null,

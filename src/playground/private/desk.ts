@@ -12,7 +12,7 @@ export interface PrivateState {
   readonly phase:
     | { readonly kind: "idle" }
     | { readonly kind: "loading"; readonly load: LoadProgress | null }
-    | { readonly kind: "ready"; readonly loaded: Loaded }
+    | { readonly kind: "ready"; readonly modelId: string; readonly loaded: Loaded }
     | { readonly kind: "failed"; readonly fault: LoadFault };
   /** Bytes of the model that is kept on this device; null: none is. */
   readonly keptBytes: number | null;
@@ -57,12 +57,13 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
   const look = async (): Promise<void> => {
     const id = modelOf(store.get())?.id;
     const kept = id === undefined ? null : await keptModel(id);
-    tell({ keptBytes: kept?.bytes ?? null });
+    if (modelOf(store.get())?.id === id) tell({ keptBytes: kept?.bytes ?? null });
   };
   const load = async (): Promise<void> => {
     const { pass } = store.get();
     const model = modelOf(store.get());
     if (model === null) return;
+    end();
     const own = openPrivateLink();
     link = own;
     tell({ isOn: true, phase: { kind: "loading", load: null } });
@@ -73,11 +74,12 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
       const loaded = await own.load(order, (progress) => {
         if (link === own) tell({ phase: { kind: "loading", load: progress } });
       });
-      if (link === own) tell({ phase: { kind: "ready", loaded } });
+      if (link === own) tell({ phase: { kind: "ready", modelId: model.id, loaded } });
     } catch (cause) {
       if (link !== own) return;
       end();
-      tell({ isOn: false, phase: { kind: "failed", fault: faultOf(cause) } });
+      // Still on: whoever wanted nothing sent decides herself that it is.
+      tell({ phase: { kind: "failed", fault: faultOf(cause) } });
     }
     await look();
   };

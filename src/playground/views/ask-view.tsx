@@ -1,5 +1,6 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
+import { waitsFor } from "../asking/waits.ts";
 import { modelOf, type State } from "../state.ts";
 import { moneyText } from "./money.ts";
 import { OptionsView } from "./options-view.tsx";
@@ -20,8 +21,8 @@ export function AskView({
   const { draft, quote, run, models } = state;
   const isUnderWay = run?.isShowing === true;
   const model = modelOf(state);
-  const { isOn, phase } = state.private;
-  const isComing = isOn && phase.kind !== "ready";
+  const { isOn } = state.private;
+  const waits = waitsFor(state);
   return (
     <form
       class="card ask"
@@ -32,6 +33,7 @@ export function AskView({
     >
       <PicturesView
         pictures={draft.pictures}
+        arriving={state.arriving}
         actions={actions}
         limit={model?.limits.images ?? USUAL_LIMIT}
       />
@@ -59,29 +61,14 @@ export function AskView({
         <button
           type="submit"
           class="main"
-          disabled={isUnderWay || isComing || draft.question.trim() === ""}
+          disabled={isUnderWay || waits !== null || draft.question.trim() === ""}
         >
           {isUnderWay ? "Unmasking …" : "Ask"}
         </button>
-        <p class="price" aria-live="off">
-          {isOn ? (
-            <>
-              <strong>{moneyText(0)}</strong>
-              <span class="fine"> it never leaves this device</span>
-            </>
-          ) : quote === null ? (
-            <span class="fine">The price is known before you ask.</span>
-          ) : (
-            <>
-              <strong>{moneyText(quote.price_micros)}</strong>
-              <span class="fine">
-                {" "}
-                for {quote.steps} steps
-                {quote.weights === "cold" ? ", once the model is loaded" : ""}
-              </span>
-            </>
-          )}
+        <p class="waits fine" role="status">
+          {waits ?? ""}
         </p>
+        {waits === null && <Price {...{ isOn, quote }} />}
       </div>
       {!isOn && quote !== null && quote.warnings.length > 0 && (
         <ul class="warnings">
@@ -91,6 +78,35 @@ export function AskView({
         </ul>
       )}
     </form>
+  );
+}
+
+interface PriceProps extends Pick<State, "quote"> {
+  /** Whether the question is asked without sending. */
+  readonly isOn: boolean;
+}
+
+function Price({ isOn, quote }: PriceProps): JSX.Element {
+  return (
+    <p class="price" aria-live="off">
+      {isOn ? (
+        <>
+          <strong>{moneyText(0)}</strong>
+          <span class="fine"> it never leaves this device</span>
+        </>
+      ) : quote === null ? (
+        <span class="fine">The price is known before you ask.</span>
+      ) : (
+        <>
+          <strong>{moneyText(quote.price_micros)}</strong>
+          <span class="fine">
+            {" "}
+            for {quote.steps} steps
+            {quote.weights === "cold" ? ", once the model is loaded" : ""}
+          </span>
+        </>
+      )}
+    </p>
   );
 }
 

@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { PictureError } from "../pictures/reduce.ts";
 
 export interface CameraViewProps {
-  readonly onPicture: (file: Blob) => void;
+  /** Given at once: the picture is on its way from then on. Rejects with PictureError. */
+  readonly onPicture: (file: Promise<Blob>) => void;
   readonly onClose: () => void;
 }
 
@@ -29,9 +31,8 @@ export function CameraView({ onPicture, onClose }: CameraViewProps): JSX.Element
       if (stream !== null) stopAll(stream);
     };
   }, []);
-  const take = async (): Promise<void> => {
-    const file = video.current === null ? null : await still(video.current);
-    if (file !== null) onPicture(file);
+  const take = (): void => {
+    if (video.current !== null) onPicture(still(video.current));
     onClose();
   };
   return (
@@ -43,7 +44,7 @@ export function CameraView({ onPicture, onClose }: CameraViewProps): JSX.Element
       )}
       <div class="row">
         {problem === null && (
-          <button type="button" class="main" onClick={() => void take()}>
+          <button type="button" class="main" onClick={take}>
             Take the picture
           </button>
         )}
@@ -84,11 +85,15 @@ function cameraProblem(cause: unknown): string {
 
 const JPEG_QUALITY = 0.95;
 
-async function still(video: HTMLVideoElement): Promise<Blob | null> {
+async function still(video: HTMLVideoElement): Promise<Blob> {
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
-  if (canvas.width === 0) return null;
+  if (canvas.width === 0) throw new PictureError("unreadable");
   canvas.getContext("2d")?.drawImage(video, 0, 0);
-  return await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
+  const file = await new Promise<Blob | null>((resolve) =>
+    canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY),
+  );
+  if (file === null) throw new PictureError("unreadable");
+  return file;
 }

@@ -22,10 +22,12 @@ const languages: readonly { readonly id: string; readonly name: string; readonly
 export interface CopyViewProps {
   readonly draft: Draft;
   readonly baseUrl: string;
+  /** What the request is not whole without, in words; null where it is. */
+  readonly waits: string | null;
 }
 
 /** Exactly this request, in five languages: to be copied, with the pictures as they are sent to be saved beside it. */
-export function CopyView({ draft, baseUrl }: CopyViewProps): JSX.Element {
+export function CopyView({ draft, baseUrl, waits }: CopyViewProps): JSX.Element {
   const [chosen, choose] = useState("curl");
   const language = languages.find(({ id }) => id === chosen) ?? languages[0];
   const code = language?.write(shownRequest(draft, baseUrl)) ?? "";
@@ -43,8 +45,9 @@ export function CopyView({ draft, baseUrl }: CopyViewProps): JSX.Element {
         </pre>
       </div>
       <div class="row">
-        <CopyButton text={code} name="Copy" />
-        <CopyButton text={permalink(draft, baseUrl)} name="Copy a link" />
+        <CopyButton text={code} name="Copy" isReady={waits === null} />
+        <CopyButton text={permalink(draft, baseUrl)} name="Copy a link" isReady={waits === null} />
+        {waits !== null && <p class="fine">{waits}</p>}
         {files.map(({ file, preview }) => (
           <a class="fine" href={preview ?? ""} download={file ?? ""}>
             Save {file}

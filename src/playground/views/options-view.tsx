@@ -32,7 +32,7 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
             <select
               id="model"
               value={model?.id}
-              onChange={(event: Event) => actions.setModel(textOf(event))}
+              onChange={(event: Event) => void actions.setModel(textOf(event))}
             >
               {models.map(({ id }) => (
                 <option value={id}>{id}</option>

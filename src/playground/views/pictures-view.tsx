@@ -2,7 +2,7 @@ import { useRef, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
 import { bytesText } from "../parts/bytes-text.ts";
-import type { Extent, Picture } from "../pictures/picture.ts";
+import type { Arrival, Extent, Picture } from "../pictures/picture.ts";
 import { CameraView } from "./camera-view.tsx";
 
 /** Pictures to begin with: files of `/samples/`, in words for those who do not see them. */
@@ -15,33 +15,44 @@ const samples = [
 
 export interface PicturesViewProps {
   readonly pictures: readonly Picture[];
+  /** Those that are on their way. */
+  readonly arriving: readonly Arrival[];
   readonly actions: Actions;
   /** How many one question may have. */
   readonly limit: number;
 }
 
 /** Where pictures come in: dropped, pasted, chosen, from the camera, by address, or one of the samples. */
-export function PicturesView({ pictures, actions, limit }: PicturesViewProps): JSX.Element {
+export function PicturesView({
+  pictures,
+  arriving,
+  actions,
+  limit,
+}: PicturesViewProps): JSX.Element {
   const addAll = (files: Iterable<File>): void => {
     for (const file of files) void actions.addFile(file, file.name);
   };
-  const isFull = pictures.length >= limit;
+  const isAnew = (id: number): boolean => pictures.some((picture) => picture.id === id);
+  const coming = arriving.filter(({ id }) => !isAnew(id));
+  const count = pictures.length + coming.length;
+  const isFull = count >= limit;
   return (
     <fieldset class="pictures">
       <legend>Picture</legend>
       <div class="drop">
-        {pictures.length > 0 && (
+        {count > 0 && (
           <ul class="shown">
             {pictures.map((picture) => (
               <PictureItem picture={picture} onRemove={() => actions.removePicture(picture.id)} />
             ))}
+            {coming.map(({ id, name }) => (
+              <ComingItem name={name} onRemove={() => actions.removePicture(id)} />
+            ))}
           </ul>
         )}
-        {isFull ? null : (
-          <Sources addAll={addAll} actions={actions} isFirst={pictures.length === 0} />
-        )}
+        {isFull ? null : <Sources addAll={addAll} actions={actions} isFirst={count === 0} />}
       </div>
-      {pictures.length === 0 && <Samples actions={actions} />}
+      {count === 0 && <Samples actions={actions} />}
     </fieldset>
   );
 }
@@ -166,6 +177,29 @@ function PictureItem({ picture, onRemove }: PictureItemProps): JSX.Element {
       </div>
       <button type="button" class="quiet" aria-label={`Remove ${name}`} onClick={onRemove}>
         Remove
+      </button>
+    </li>
+  );
+}
+
+function ComingItem({
+  name,
+  onRemove,
+}: {
+  readonly name: string;
+  readonly onRemove: () => void;
+}): JSX.Element {
+  return (
+    <li class="picture">
+      <span class="afar" aria-hidden="true">
+        …
+      </span>
+      <div class="about">
+        <span class="name">{name}</span>
+        <span class="fine">being made ready …</span>
+      </div>
+      <button type="button" class="quiet" aria-label={`Cancel ${name}`} onClick={onRemove}>
+        Cancel
       </button>
     </li>
   );

@@ -37,9 +37,14 @@ export function PrivateView({
       </p>
       {isOn && phase.kind === "loading" && <Loading load={phase.load} actions={actions} />}
       {phase.kind === "failed" && (
-        <p class="fine wrong" role="alert">
-          {faultText(phase.fault)}
-        </p>
+        <div class="row fine">
+          <p class="wrong" role="alert">
+            {faultText(phase.fault)}
+          </p>
+          <button type="button" class="quiet" onClick={() => void actions.setPrivate(true)}>
+            Try again
+          </button>
+        </div>
       )}
       {isOn && isOffline && phase.kind === "ready" && (
         <p class="fine">This device is offline. Questions are answered here all the same.</p>
@@ -123,16 +128,16 @@ function megabytes(bytes: number): string {
 function faultText(fault: LoadFault): string {
   switch (fault.kind) {
     case "offline":
-      return "The model could not be fetched whole: the service cannot be reached. What has arrived is kept; switch it on again when the network is back.";
+      return "The model could not be fetched whole: the service cannot be reached. What has arrived is kept; try again when the network is back.";
     case "not_downloadable":
-      return "This service does not give this model's weights out, or does not have them any more. It can only be asked by sending.";
+      return "This service does not give this model's weights out, or does not have them any more. It can only be asked by sending: switch this off for that.";
     case "pass_over":
-      return "This page's pass is over, and the model is not whole on this device. Get a new pass, then switch it on again.";
+      return "This page's pass is over, and the model is not whole on this device. Get a new pass, then try again.";
     case "too_large":
-      return "The model is larger than this browser can hold. A browser with WebGPU may have room for it; ask by sending meanwhile.";
+      return "The model is larger than this browser can hold. A browser with WebGPU may have room for it; switch this off to ask by sending meanwhile.";
     case "too_old":
-      return "This browser lacks what it takes to compute here. Ask by sending, or take a newer one.";
+      return "This browser lacks what it takes to compute here. Switch this off to ask by sending, or take a newer one.";
     default:
-      return `The model could not be loaded here (${fault.message}). Ask by sending, or remove what is kept and try again.`;
+      return `The model could not be loaded here (${fault.message}). Remove what is kept and try again, or switch this off to ask by sending.`;
   }
 }

@@ -1,0 +1,32 @@
+import { modelOf, type State } from "../state.ts";
+
+/** What the question as it stands still waits for, in words; null where it is whole and can be asked. */
+export function waitsFor(
+  state: Pick<State, "arriving" | "private" | "models" | "draft">,
+): string | null {
+  return waitsForPictures(state) ?? waitsForModel(state);
+}
+
+/** What its pictures wait for: without them it would be another question, of another price. */
+export function waitsForPictures({ arriving }: Pick<State, "arriving">): string | null {
+  const [first, ...others] = arriving;
+  if (first === undefined) return null;
+  return others.length === 0
+    ? `${first.name} is being made ready …`
+    : `${arriving.length} pictures are being made ready …`;
+}
+
+/** Who wants to ask without sending is not answered by sending, whatever became of the model. */
+function waitsForModel({
+  private: { isOn, phase },
+  ...state
+}: Pick<State, "private" | "models" | "draft">): string | null {
+  if (!isOn) return null;
+  if (phase.kind === "loading") return "The model is on its way to this device …";
+  if (phase.kind !== "ready")
+    return "Nothing is sent: the model is not on this device. Try again, or switch it off to ask by sending.";
+  const asked = modelOf(state)?.id;
+  return asked === undefined || asked === phase.modelId
+    ? null
+    : `Nothing is sent: ${phase.modelId} is on this device, and ${asked} is asked. Switch it off and on to load that one.`;
+}
