@@ -20,6 +20,11 @@ export interface EngineParts {
   readonly isObserved: boolean;
 }
 
+/** Whole numbers that a graph is told: places, lengths. */
+export function whole32(values: readonly number[]): SessionTensor {
+  return { shape: [values.length], data: Int32Array.from(values) };
+}
+
 /** Takes a session's result that must be float32. */
 export function floats(result: SessionTensor | undefined): Tensor {
   if (!(result?.data instanceof Float32Array))

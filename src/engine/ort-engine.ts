@@ -165,10 +165,10 @@ export async function createOrtEngine(options: OrtEngineOptions): Promise<OrtEng
 /** What passes need where vectors stay with the runtime; undefined where they do not. */
 async function openDevice(
   runtime: Runtime,
-  { language }: Architecture,
+  architecture: Architecture,
   profile: OpProfile,
 ): Promise<Omit<DeviceParts, keyof EngineParts> | undefined> {
   if (profile.tensors !== "device") return undefined;
-  const steps = await createDeviceSteps(runtime, language, profile);
-  return { runtime, steps, groups: layerGroups(language, LAYERS_AT_ONCE) };
+  const steps = await createDeviceSteps(runtime, architecture, profile);
+  return { runtime, steps, groups: layerGroups(architecture.language, LAYERS_AT_ONCE) };
 }

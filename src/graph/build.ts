@@ -73,6 +73,13 @@ export interface Graph {
   readonly none: Value;
   /** Adds a node with one result. */
   node(operator: string, inputs: readonly Value[], operation?: Operation): Value;
+  /** Adds a node with several results, in their order. */
+  results(
+    operator: string,
+    inputs: readonly Value[],
+    count: number,
+    operation?: Operation,
+  ): readonly Value[];
   cast(value: Value, type: NumberType): Value;
   /**
    * Runs the nodes that `body` adds once for each index of the first axis, one index after another, and stacks what they yield.
@@ -109,20 +116,21 @@ export function createGraph(name: string): Graph {
   function append(
     operator: string,
     from: readonly Value[],
-    to: string,
+    to: readonly [string, ...string[]],
     operation: Operation = {},
   ): Value {
+    const [first] = to;
     nodes.push(
       create(NodeProtoSchema, {
-        name: to,
+        name: first,
         opType: operator,
         domain: operation.domain ?? "",
         input: [...from],
-        output: [to],
+        output: [...to],
         attribute: Object.entries(operation.attributes ?? {}).map(attributeProto),
       }),
     );
-    return asValue(to);
+    return asValue(first);
   }
 
   // One numbering for the graph and the bodies inside it: a body sees the values around it and must not hide them.
@@ -164,7 +172,13 @@ export function createGraph(name: string): Graph {
     },
     none: asValue(""),
     node(operator, from, operation) {
-      return append(operator, from, freshName(operator), operation);
+      return append(operator, from, [freshName(operator)], operation);
+    },
+    results(operator, from, count, operation) {
+      const first = freshName(operator);
+      const others = Array.from({ length: count - 1 }, () => freshName(operator));
+      append(operator, from, [first, ...others], operation);
+      return [first, ...others].map(asValue);
     },
     cast(value, type) {
       return graph.node("Cast", [value], { attributes: { to: DataType[type] } });
@@ -195,9 +209,9 @@ export function createGraph(name: string): Graph {
     },
     output(outputName, value, type, shape) {
       // What a node yields leaves under its new name; an Identity would be a copy if other nodes read it too.
-      const isYielded = nodes.some(({ output }) => output[0] === value);
+      const isYielded = nodes.some(({ output }) => output.includes(value));
       if (isYielded && !renamed.has(value)) renamed.set(value, outputName);
-      else append("Identity", [value], outputName);
+      else append("Identity", [value], [outputName]);
       outputs.push(valueInfo(outputName, type, shape));
     },
     toBytes: () =>

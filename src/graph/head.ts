@@ -12,12 +12,16 @@ const FAR_BELOW = -1000;
  * The head: from hidden vectors to one decision per row; the logits stay inside.
  *
  *   in   hidden [B, R, D], B = 2 with guidance: conditional, then unconditional · guidance [], scale + 1
- *        suppression [V], 0 or −∞, added to the logits · noise [R, V], or [1, 1] holding 0 for none
+ *        suppression [C, V], 0 or −∞, added to the logits · classes [R] int32, which of its rows; or [1] for one and the same
+ *        noise [R, V], or [1, 1] holding 0 for none · asked [K] int32, r V + v of each logit that is to be told, K ≥ 0
+ *        best [1] int32, N: how many of the largest of each row are to be told, 0 ≤ N ≤ V
  *   out  tokens int32 · chosenLogits · maxLogits · runnerUpLogits · tails · slopes, all [R]: see `Predictions`
+ *        askedLogits [K], after suppression · bestTokens int32, bestLogits [R, N], largest first, in ties the lowest column
  *        observed only: normed [B, R, D], logits [R, V] before suppression
  *
  * V is `logitsColumns`. One graph serves every combination, because a second one would hold the head's weights, the largest of all
- * stages, a second time: without noise the row of zeros is broadcast, without guidance u = c and u + s (c − u) is exactly c.
+ * stages, a second time: without noise the row of zeros is broadcast, without guidance u = c and u + s (c − u) is exactly c, and of
+ * nothing asked nothing is computed.
  */
 export function headGraph(
   architecture: Architecture,
@@ -61,9 +65,12 @@ function guide(graph: Graph, normed: Value): Value {
 }
 
 function choose(graph: Graph, logits: Value, columns: number): void {
-  const suppression = graph.input("suppression", "FLOAT", [columns]);
+  const suppression = graph.input("suppression", "FLOAT", ["C", columns]);
+  const classes = graph.input("classes", "INT32", ["classRows"]);
   const noise = graph.input("noise", "FLOAT", ["noiseRows", "noiseColumns"]);
-  const allowed = graph.node("Add", [logits, suppression]); // [R, V]
+  const allowed = graph.node("Add", [logits, graph.node("Gather", [suppression, classes])]); // [R, V]
+  tellAsked(graph, allowed);
+  tellBest(graph, allowed);
   const best = lowestArgMax(graph, allowed); // [R, 1]
   const token = lowestArgMax(graph, graph.node("Add", [allowed, noise])); // [R, 1]
   const maximum = graph.node("GatherElements", [allowed, best], { attributes: { axis: -1 } });
@@ -88,6 +95,21 @@ function choose(graph: Graph, logits: Value, columns: number): void {
   graph.output("tails", graph.node("ReduceSum", [terms, lastAxis], reduced), "FLOAT", ["R"]);
   const weighted = graph.node("Mul", [terms, finite]);
   graph.output("slopes", graph.node("ReduceSum", [weighted, lastAxis], reduced), "FLOAT", ["R"]);
+}
+
+function tellAsked(graph: Graph, allowed: Value): void {
+  const asked = graph.input("asked", "INT32", ["K"]);
+  const inOneRow = graph.node("Reshape", [allowed, graph.integers([-1])]);
+  graph.output("askedLogits", graph.node("Gather", [inOneRow, asked]), "FLOAT", ["K"]);
+}
+
+/** The operator takes the lower place in ties. Source: ONNX, TopK-11. */
+function tellBest(graph: Graph, allowed: Value): void {
+  const count = graph.cast(graph.input("best", "INT32", [1]), "INT64");
+  const [logits, places] = graph.results("TopK", [allowed, count], 2);
+  if (logits === undefined || places === undefined) throw new Error("TopK has two results");
+  graph.output("bestLogits", logits, "FLOAT", ["R", "N"]);
+  graph.output("bestTokens", graph.cast(places, "INT32"), "INT32", ["R", "N"]);
 }
 
 function lowestArgMax(graph: Graph, values: Value): Value {

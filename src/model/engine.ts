@@ -85,14 +85,50 @@ export interface ForwardPass {
   readonly rows: readonly number[];
   /** Columns set to −∞ before anything else is computed from the logits. */
   readonly suppressed: readonly number[];
+  /** Rows that may choose among fewer columns still. Absent: none. */
+  readonly classes?: RowClasses;
   /** Added to the logits [R, V] for the choice only, not for the confidence. Absent at temperature 0. */
   readonly noiseRV?: Float32Array;
   /** Classifier-free guidance: logits become u + (scale + 1)(c − u), with u from this second sequence. */
   readonly guidance?: { readonly unconditionalSD: Tensor; readonly scale: number };
+  /** Single logits that are wanted. Absent: none. */
+  readonly asked?: AskedLogits;
+  /** How many of each row's likeliest tokens are wanted, 1 … `MAX_BEST`. Absent: none beside the choice. */
+  readonly best?: number;
+}
+
+/** Kinds of rows that differ in the columns among which they may choose. */
+export interface RowClasses {
+  /** What each class has left, besides what is suppressed everywhere; at least one column each, `MAX_ROW_CLASSES` at most. */
+  readonly columns: readonly ColumnRule[];
+  /** The class of each row [R], an index into `columns`. */
+  readonly ofRows: readonly number[];
+}
+
+/** These columns alone, or all but these. */
+export type ColumnRule = { readonly only: readonly number[] } | { readonly not: readonly number[] };
+
+/** Places [K] in the asked rows' logits, K ≤ `MAX_ASKED`, in any order. */
+export interface AskedLogits {
+  /** Indices into `ForwardPass.rows`. */
+  readonly rows: Int32Array;
+  readonly tokens: Int32Array;
 }
 
 /**
- * What leaves the head, one number per row each; never the logits.
+ * Threat: a question that has a pass name, and its caller read, as many logits as there are: what the head is there to spare. Each of 64
+ * fields can ask for four tokens of each of its 255 labels; they are half a megabyte in and a quarter out.
+ */
+export const MAX_ASKED = 65_536;
+
+/** Threat: as many masks as rows, of half a megabyte each at 126,464 columns. Digits, letters, text and what else a language of fields tells apart are few. */
+export const MAX_ROW_CLASSES = 16;
+
+/** Threat: lists that grow with the vocabulary. What a text of at most so many likely tokens a place lacks has next to no probability. */
+export const MAX_BEST = 64;
+
+/**
+ * What leaves the head, one number per row each, and what was asked for by name or rank; never the logits.
  * The probability of the chosen token is exp(chosenLogit − maxLogit) / (1 + tail), exact in double precision even where
  * it is within 1e-9 of one, because `tail` does not contain the largest term.
  */
@@ -109,4 +145,18 @@ export interface Predictions {
   readonly tails: Float32Array;
   /** Σ exp(logit − maxLogit) · (logit − maxLogit), at most 0: the entropy is ln(1 + tail) − slope / (1 + tail). */
   readonly slopes: Float32Array;
+  /** Logits [K] of what was asked, in its order, without noise; −∞ of a suppressed column. Absent: nothing was asked. */
+  readonly askedLogits?: Float32Array;
+  /** Absent: not asked. */
+  readonly best?: BestTokens;
+}
+
+/** The likeliest tokens of each row, whatever was chosen. */
+export interface BestTokens {
+  /** N, as asked, or all columns where there are fewer. */
+  readonly count: number;
+  /** [R, N], the largest logit first, among equals the lowest column. */
+  readonly tokensRN: Int32Array;
+  /** Their logits without noise [R, N]; −∞ where fewer columns may be chosen, and then the token is any. */
+  readonly logitsRN: Float32Array;
 }

@@ -67,7 +67,7 @@ async function measure(
     if (draft.name === "embed") continue; // is never on the device
     await sessions.accept({ layout: { ...draft, shards: [] }, bytes: randomStage(draft) });
   }
-  const steps = await createDeviceSteps(runtime, language, profile);
+  const steps = await createDeviceSteps(runtime, architecture, profile);
   const parts = {
     ...{ architecture, sessions, runtime, steps, groups, isObserved: false },
     observe: () => undefined,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { entropyOf } from "#model/decode/confidence.ts";
 import type { Engine, ForwardPass, Predictions, Prefix, PrefixUse } from "#model/engine.ts";
+import { askedLogitsContract } from "./asked-logits.ts";
 
 const patient = new AbortController().signal;
 
@@ -294,6 +295,8 @@ export function engineContract(
       for (const refresh of ["whole", "none", "deep"] as const)
         await expect(denoise(refresh)).rejects.toThrow(RangeError);
     });
+
+    askedLogitsContract(() => opened.engine);
 
     test("an aborted signal rejects with its reason", async () => {
       const { engine } = opened;

@@ -103,10 +103,11 @@ describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {
     const engine = await openEngine(provider, model);
     const embeddingsSD = await engine.embedTokens([9, 8], patient);
     const result = await engine.denoise(
-      { embeddingsSD, rows: [0, 1], suppressed: [0, 1] },
+      { embeddingsSD, rows: [0, 1], suppressed: [0, 1], best: 3 },
       patient,
     );
     expect([...result.tokens]).toEqual([2, 2]);
+    expect([...(result.best?.tokensRN ?? [])]).toEqual([2, 3, 4, 2, 3, 4]);
     expect([...result.runnerUpLogits]).toEqual([...result.maxLogits]);
     expect([...result.tails]).toEqual([87, 87]);
     await engine.dispose();

@@ -11,8 +11,11 @@ function head(isObserved: boolean, logitsColumns = 90) {
 }
 
 describe("headGraph", () => {
-  test("lets five numbers and a token leave for each row, and no logits", () => {
+  test("lets five numbers and a token leave for each row, the logits that are asked for by name or rank, and no others", () => {
     expect(signature(head(false), "output")).toEqual([
+      "askedLogits [K]",
+      "bestLogits [R, N]",
+      "bestTokens [R, N]",
       "tokens [R]",
       "chosenLogits [R]",
       "maxLogits [R]",

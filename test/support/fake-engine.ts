@@ -201,6 +201,7 @@ function predictions(
   columns: number,
 ): Predictions {
   const count = pass.rows.length;
+  const best = pass.best === undefined ? undefined : Math.min(pass.best, columns);
   const result: Predictions = {
     tokens: new Int32Array(count),
     chosenLogits: new Float32Array(count),
@@ -208,17 +209,25 @@ function predictions(
     runnerUpLogits: new Float32Array(count),
     tails: new Float32Array(count),
     slopes: new Float32Array(count),
+    ...(pass.asked && { askedLogits: new Float32Array(pass.asked.rows.length) }),
+    ...(best !== undefined && {
+      best: {
+        count: best,
+        tokensRN: new Int32Array(count * best),
+        logitsRN: new Float32Array(count * best),
+      },
+    }),
   };
   for (const [row, position] of pass.rows.entries()) {
     const logits = logitsAt(position);
-    for (const column of pass.suppressed) logits[column] = Number.NEGATIVE_INFINITY;
+    suppress(logits, pass, row);
     const noised = logits.map(
       (value, column) => value + (pass.noiseRV?.[row * columns + column] ?? 0),
     );
     const token = noised.indexOf(Math.max(...noised));
-    const best = logits.indexOf(Math.max(...logits));
-    const others = logits.toSpliced(best, 1);
-    const largest = logits[best] ?? 0;
+    const likeliest = logits.indexOf(Math.max(...logits));
+    const others = logits.toSpliced(likeliest, 1);
+    const largest = logits[likeliest] ?? 0;
     result.tokens[row] = token;
     result.chosenLogits[row] = logits[token] ?? 0;
     result.maxLogits[row] = largest;
@@ -229,6 +238,37 @@ function predictions(
       (sum, value) => sum + Math.exp(value - largest) * (value - largest),
       0,
     );
+    tellAsked(result, pass, row, logits);
+    tellBest(result, row, logits);
   }
   return result;
+}
+
+function suppress(logits: number[], { suppressed, classes }: ForwardPass, row: number): void {
+  const rule = classes?.columns[classes.ofRows[row] ?? -1] ?? { not: [] };
+  const isNamed = (column: number): boolean =>
+    "only" in rule ? !rule.only.includes(column) : rule.not.includes(column);
+  for (const column of logits.keys())
+    if (suppressed.includes(column) || isNamed(column)) logits[column] = Number.NEGATIVE_INFINITY;
+}
+
+function tellAsked(
+  { askedLogits }: Predictions,
+  { asked }: ForwardPass,
+  row: number,
+  logits: readonly number[],
+): void {
+  for (const [index, place] of asked?.rows.entries() ?? [])
+    if (place === row && askedLogits !== undefined)
+      askedLogits[index] = logits[asked?.tokens[index] ?? -1] ?? Number.NaN;
+}
+
+function tellBest({ best }: Predictions, row: number, logits: readonly number[]): void {
+  if (best === undefined) return;
+  const { count, tokensRN, logitsRN } = best;
+  const ranked = [...logits.keys()].toSorted((a, b) => logits[b]! - logits[a]! || a - b);
+  for (const [rank, column] of ranked.slice(0, count).entries()) {
+    tokensRN[row * count + rank] = column;
+    logitsRN[row * count + rank] = logits[column]!;
+  }
 }

@@ -57,7 +57,7 @@ async function openParts(counting: Ort): Promise<DeviceParts> {
     ...{ architecture, profile, runtime, selfTest, groups, isObserved: false },
   });
   for (const { layout, bytes } of stages) await sessions.accept({ layout, bytes });
-  const steps = await createDeviceSteps(runtime, architecture.language, profile);
+  const steps = await createDeviceSteps(runtime, architecture, profile);
   return {
     architecture,
     sessions,

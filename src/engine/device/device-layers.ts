@@ -1,7 +1,6 @@
 import { type Tensor, tensor } from "#domain/tensor.ts";
 import { numberOf } from "#graph/device/layers.ts";
-import type { EngineParts } from "../engine-parts.ts";
-import { floats } from "../engine-parts.ts";
+import { type EngineParts, floats, whole32 } from "../engine-parts.ts";
 import { takePositions } from "../passes/rows.ts";
 import type { KeepOrder } from "../runtime/kept-tensors.ts";
 import type { Runtime, Session, SessionInput } from "../runtime/runtime.ts";
@@ -11,7 +10,6 @@ import {
   type Place,
   paddedLength,
   surroundingTensors,
-  whole32,
 } from "./device-shapes.ts";
 import type { DeviceSteps } from "./device-steps.ts";
 import type { LayerGroup } from "./layer-groups.ts";

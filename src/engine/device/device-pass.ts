@@ -1,15 +1,16 @@
 import type { ForwardPass, Predictions } from "#model/engine.ts";
+import { whole32 } from "../engine-parts.ts";
 import { branches } from "../passes/denoise.ts";
 import { checkForwardPass } from "../passes/forward-pass.ts";
 import { firstDeepLayer, KeptPrefix } from "../passes/kept-prefix.ts";
 import { takePositions } from "../passes/rows.ts";
 import { askingLength, type DeviceParts, PostedRuns, postSpan } from "./device-layers.ts";
 import { predictOnDevice } from "./device-predict.ts";
-import { keptLength, type Place, paddedLength, whole32 } from "./device-shapes.ts";
+import { keptLength, type Place, paddedLength } from "./device-shapes.ts";
 
 /**
  * `denoise` where hidden vectors, keys and values stay with the device: what is new of the sequence goes there, and six numbers of each
- * asked row come back. All runs of a pass are asked for one behind another without waiting for any but the last, so that the
+ * asked row come back, with what is asked for by name or rank. All runs of a pass are asked for one behind another without waiting for any but the last, so that the
  * device never waits for this process.
  * @param shelf nobody else's, for what the pass leaves until it ends
  */

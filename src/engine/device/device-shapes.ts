@@ -1,8 +1,7 @@
 import type { LanguageTower } from "#domain/architecture.ts";
 import { type Tensor, tensor } from "#domain/tensor.ts";
-import { DEVICE_NEVER } from "#graph/device/head.ts";
+import { DEVICE_NEVER } from "#graph/device/row-search.ts";
 import { rotationTables } from "#graph/rotary.ts";
-import type { SessionTensor } from "../runtime/runtime.ts";
 
 /**
  * Everything on a device is a multiple of so many positions or rows: shaders read four numbers at a time where lengths are multiples
@@ -28,11 +27,6 @@ export interface Place {
   readonly shelf: number;
   /** C, its own positions; `keptLength` of them are kept. */
   readonly length: number;
-}
-
-/** Whole numbers that a graph is told: places, lengths. */
-export function whole32(values: readonly number[]): SessionTensor {
-  return { shape: [values.length], data: Int32Array.from(values) };
 }
 
 /** What all layers of a span see beside the hidden vectors, and a context for those that have none. */

@@ -1,6 +1,15 @@
 import type { Architecture } from "#domain/architecture.ts";
 import type { Shape } from "#domain/tensor.ts";
-import type { ForwardPass, PrefixUse } from "#model/engine.ts";
+import {
+  type AskedLogits,
+  type ColumnRule,
+  type ForwardPass,
+  MAX_ASKED,
+  MAX_BEST,
+  MAX_ROW_CLASSES,
+  type PrefixUse,
+  type RowClasses,
+} from "#model/engine.ts";
 
 /** Throws a RangeError that says what is wrong if a pass does not fit the architecture: a bug of the caller. */
 export function checkForwardPass(architecture: Architecture, pass: ForwardPass): void {
@@ -31,6 +40,55 @@ export function checkForwardPass(architecture: Architecture, pass: ForwardPass):
   if (noiseRV !== undefined && noiseRV.length !== rows.length * columns) {
     throw new RangeError(`noise has ${noiseRV.length} numbers, expected ${rows.length * columns}`);
   }
+  const { classes, asked, best } = pass;
+  if (classes !== undefined) checkClasses(classes, suppressed, rows.length, columns);
+  if (asked !== undefined) checkAsked(asked, rows.length, columns);
+  if (best !== undefined && !isIndex(best - 1, MAX_BEST))
+    throw new RangeError(`the ${best} likeliest tokens of a row, at most ${MAX_BEST}`);
+}
+
+function checkClasses(
+  { columns: rules, ofRows }: RowClasses,
+  suppressed: readonly number[],
+  rows: number,
+  columns: number,
+): void {
+  if (rules.length > MAX_ROW_CLASSES)
+    throw new RangeError(`${rules.length} classes of rows, at most ${MAX_ROW_CLASSES}`);
+  if (ofRows.length !== rows)
+    throw new RangeError(`${ofRows.length} rows have a class, expected ${rows}`);
+  const stray = ofRows.find((index) => !isIndex(index, rules.length));
+  if (stray !== undefined) throw new RangeError(`there is no class ${stray} of rows`);
+  for (const [index, rule] of rules.entries()) {
+    const named = "only" in rule ? rule.only : rule.not;
+    const outside = named.find((id) => !isIndex(id, columns));
+    if (outside !== undefined) throw new RangeError(`column ${outside} is outside the logits`);
+    if (leavesNone(rule, suppressed, columns))
+      throw new RangeError(`class ${index} of rows leaves no column to choose`);
+  }
+}
+
+function leavesNone(rule: ColumnRule, suppressed: readonly number[], columns: number): boolean {
+  const gone = new Set(suppressed.filter((id) => id < columns));
+  if ("only" in rule) return rule.only.every((id) => gone.has(id));
+  for (const id of rule.not) gone.add(id);
+  return gone.size >= columns;
+}
+
+function checkAsked({ rows: places, tokens }: AskedLogits, rows: number, columns: number): void {
+  if (places.length !== tokens.length)
+    throw new RangeError(`${places.length} rows are asked for ${tokens.length} tokens`);
+  if (places.length > MAX_ASKED)
+    throw new RangeError(`${places.length} logits are asked for, at most ${MAX_ASKED}`);
+  for (const [index, row] of places.entries()) {
+    const token = tokens[index] ?? -1;
+    if (!isIndex(row, rows) || !isIndex(token, columns))
+      throw new RangeError(`there is no logit of token ${token} in row ${row}`);
+  }
+}
+
+function isIndex(value: number, size: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < size;
 }
 
 function checkPrefix(

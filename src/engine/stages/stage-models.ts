@@ -75,7 +75,8 @@ function deviceModel(
 ): StageModel {
   const { architecture, profile, isObserved } = options;
   if (stage.name === "head") {
-    return { model: deviceHeadGraph(architecture, stage, profile, isObserved), staying: [] };
+    const model = deviceHeadGraph(architecture, stage, profile, isObserved);
+    return { model, staying: ["allowed"] };
   }
   if (stage.name.startsWith("layer-")) {
     const endsTower = !isInner(

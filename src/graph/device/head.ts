@@ -4,15 +4,10 @@ import { createGraph, type Graph, type Value } from "../build.ts";
 import { linearSize, multiply, type StageWeights, tensorEntry } from "../linear.ts";
 import { rmsNorm } from "../norm.ts";
 import type { OpProfile } from "../profile.ts";
+import { DEVICE_NEVER, isAt, reduce, rowSearch } from "./row-search.ts";
 
 /** A logit so far below the largest has the probability 0 in float32. */
 const FAR_BELOW = -1000;
-
-/**
- * Stands for −∞, which shaders need not know (WGSL §15.7.2): no logit comes near, and whatever is added to it stays as far below. What
- * leaves the head at or below half of it was suppressed.
- */
-export const DEVICE_NEVER = -1e30;
 
 /** What the head says of each row, in the order of the columns of `numbers`. */
 export const deviceNumbers = [
@@ -30,9 +25,10 @@ const PART_STEP = 64;
 /**
  * The head in the form for devices: the same decisions as `headGraph`, of which six numbers a row leave the device.
  *
- *   in   hidden [B, Q, D] · rows [R] int32, the places in it that are asked · guidance [] · suppression [V], 0 or DEVICE_NEVER
- *        noise [R, V], or [1, 1] holding 0 for none
+ *   in   hidden [B, Q, D] · rows [R] int32, the places in it that are asked · guidance [] · suppression [C, V], 0 or DEVICE_NEVER
+ *        classes [R] int32, which of its rows, or [1] for one and the same · noise [R, V], or [1, 1] holding 0 for none
  *   out  numbers [R, 6], see `deviceNumbers`; tokens are whole numbers below 2²⁴, which float32 holds exactly
+ *        allowed [R, V], the logits after suppression: for `askedGraph` and `bestGraph`, and never to leave the device
  *        observed only: normed [B, R, D], logits [R, V] before suppression
  *
  * In ties the lowest place counts. On WebGPU it is found by masking: TopK over 126,464 columns takes seconds there, and ArgMax
@@ -59,8 +55,12 @@ export function deviceHeadGraph(
     graph.output("normed", normed, "FLOAT", ["B", "R", width]);
     graph.output("logits", logits, "FLOAT", ["R", logitsColumns]);
   }
-  const numbers = choose(weights, logits, logitsColumns);
+  const suppression = graph.input("suppression", "FLOAT", ["C", logitsColumns]);
+  const classes = graph.input("classes", "INT32", ["classRows"]);
+  const allowed = graph.node("Add", [logits, graph.node("Gather", [suppression, classes])]);
+  const numbers = choose(weights, allowed, logitsColumns);
   graph.output("numbers", numbers, "FLOAT", ["R", deviceNumbers.length]);
+  graph.output("allowed", allowed, "FLOAT", ["R", logitsColumns]);
   return graph.toBytes();
 }
 
@@ -118,12 +118,10 @@ function part(entry: TensorEntry, from: number, to: number, size: number): Tenso
 }
 
 /** [R, V] → [R, 6]. */
-function choose({ graph, profile }: StageWeights, logits: Value, columns: number): Value {
-  const suppression = graph.input("suppression", "FLOAT", [columns]);
+function choose({ graph, profile }: StageWeights, allowed: Value, columns: number): Value {
   const noise = graph.input("noise", "FLOAT", ["noiseRows", "noiseColumns"]);
   const never = graph.floats([DEVICE_NEVER], []);
-  const rows = profile.largest === "argmax" ? byArgMax(graph) : byMasks(graph, columns, never);
-  const allowed = graph.node("Add", [logits, suppression]);
+  const rows = rowSearch(graph, profile, columns, never);
   const { value: maximum, place: best } = rows.top(allowed); // [R, 1], as all that follow
   const token = rows.placeOfLargest(graph.node("Add", [allowed, noise]));
   // Without its largest term the sum keeps its digits even where the answer is all but certain.
@@ -144,70 +142,6 @@ function choose({ graph, profile }: StageWeights, logits: Value, columns: number
     deviceNumbers.map((name) => numbers[name]),
     { attributes: { axis: -1 } },
   );
-}
-
-/** How the largest of each row [R, V] is found, and what lies at a place [R, 1]. */
-interface RowSearch {
-  top(values: Value): { readonly value: Value; readonly place: Value };
-  largest(values: Value): Value;
-  /** The lowest in ties. */
-  placeOfLargest(values: Value): Value;
-  at(values: Value, place: Value): Value;
-  asFloat(place: Value): Value;
-}
-
-function byMasks(graph: Graph, columns: number, never: Value): RowSearch {
-  const largest = (values: Value): Value => reduce(graph, "ReduceMax", values);
-  const placeOf = (values: Value, value: Value): Value => {
-    const isThere = graph.node("Equal", [values, value]);
-    const behindAll = graph.floats([columns], []);
-    const candidates = graph.node("Where", [isThere, placesOf(graph, columns), behindAll]);
-    return reduce(graph, "ReduceMin", candidates);
-  };
-  return {
-    largest,
-    top(values) {
-      const value = largest(values);
-      return { value, place: placeOf(values, value) };
-    },
-    placeOfLargest: (values) => placeOf(values, largest(values)),
-    at: (values, place) =>
-      largest(graph.node("Where", [isAt(graph, columns, place), values, never])),
-    asFloat: (place) => place,
-  };
-}
-
-function byArgMax(graph: Graph): RowSearch {
-  const placeOfLargest = (values: Value): Value =>
-    graph.node("ArgMax", [values], { attributes: { axis: -1, select_last_index: 0 } });
-  const at = (values: Value, place: Value): Value =>
-    graph.node("GatherElements", [values, place], { attributes: { axis: -1 } });
-  return {
-    placeOfLargest,
-    at,
-    top(values) {
-      const place = placeOfLargest(values);
-      return { value: at(values, place), place };
-    },
-    largest: (values) => at(values, placeOfLargest(values)),
-    asFloat: (place) => graph.cast(place, "FLOAT"),
-  };
-}
-
-function reduce(graph: Graph, operator: string, values: Value): Value {
-  return graph.node(operator, [values, graph.integers([-1])], { attributes: { keepdims: 1 } });
-}
-
-/** 0 … V − 1, folded into a constant when the session is made. */
-function placesOf(graph: Graph, columns: number): Value {
-  return graph.node(
-    "Range",
-    [0, columns, 1].map((value) => graph.floats([value], [])),
-  );
-}
-
-function isAt(graph: Graph, columns: number, place: Value): Value {
-  return graph.node("Equal", [placesOf(graph, columns), place]);
 }
 
 function slice(graph: Graph, x: Value, from: number, to: number, axis: number): Value {

@@ -47,7 +47,7 @@ async function openDevice(model: RandomModel, atOnce: number, form: Partial<OpPr
   const { language } = model.architecture;
   const parts: DeviceParts = {
     ...(await openParts(model, runtime, "webgpu", profile, atOnce)),
-    ...{ runtime, steps: await createDeviceSteps(runtime, language, profile) },
+    ...{ runtime, steps: await createDeviceSteps(runtime, model.architecture, profile) },
     groups: layerGroups(language, atOnce),
   };
   return { parts, log, kept };
@@ -72,6 +72,24 @@ function expectAlike(actual: Predictions, expected: Predictions, digits = 3): vo
     for (const [row, value] of expected[name].entries())
       expect(actual[name][row]).toBeCloseTo(value, digits);
   }
+  expectNear(actual.askedLogits, expected.askedLogits, digits);
+  expect(actual.best?.count).toBe(expected.best?.count);
+  expect(actual.best?.tokensRN).toEqual(expected.best?.tokensRN);
+  expectNear(actual.best?.logitsRN, expected.best?.logitsRN, digits);
+}
+
+function expectNear(
+  actual: Float32Array | undefined,
+  expected: Float32Array | undefined,
+  digits: number,
+): void {
+  expect(actual?.length).toBe(expected?.length);
+  for (const [index, value] of expected?.entries() ?? [])
+    expect(actual?.[index]).toBeCloseTo(value, digits);
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
 }
 
 /** Passes that between them take every way through a pass. */
@@ -81,6 +99,20 @@ const passes: readonly [string, ForwardPass][] = [
   [
     "more rows than the head takes at once",
     { embeddingsSD: vectors(70, 3), rows: Array.from({ length: 69 }, (_, n) => n), suppressed: [] },
+  ],
+  [
+    "rows of several classes that ask for logits by name and rank",
+    {
+      embeddingsSD: vectors(70, 7),
+      rows: Array.from({ length: 69 }, (_, n) => n),
+      suppressed: [2],
+      classes: {
+        columns: [{ not: [8] }, { only: range(40, 70) }],
+        ofRows: Array.from({ length: 69 }, (_, n) => n % 2),
+      },
+      asked: { rows: Int32Array.of(68, 0, 3, 68, 1), tokens: Int32Array.of(50, 8, 40, 0, 69) },
+      best: 10, // in three runs of four, where the device has them
+    },
   ],
   [
     "two sequences of guidance",

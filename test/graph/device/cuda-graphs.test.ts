@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { askedGraph, bestGraph } from "#graph/device/best.ts";
 import { deviceHeadGraph } from "#graph/device/head.ts";
 import { deviceLayersGraph } from "#graph/device/layers.ts";
 import { joinGraph, surroundingsGraph, takeGraph } from "#graph/device/steps.ts";
@@ -35,6 +36,8 @@ const graphs = {
   vision: visionGraph(vision, stage("vision").layout, profile, false),
   projector: projectorGraph(vision, language, stage("projector").layout, profile),
   surroundings: surroundingsGraph(language, profile),
+  asked: askedGraph(oddArchitecture.logitsColumns),
+  best: bestGraph(oddArchitecture.logitsColumns, opProfiles.cuda),
   take: takeGraph(language),
   join: joinGraph(language),
 };

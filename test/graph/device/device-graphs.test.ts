@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StageLayout } from "#domain/bundle.ts";
+import { memoizeModels } from "#engine/stages/stage-models.ts";
+import { askedGraph, bestGraph } from "#graph/device/best.ts";
 import { deviceHeadGraph } from "#graph/device/head.ts";
 import { deviceLayersGraph } from "#graph/device/layers.ts";
 import { joinGraph, surroundingsGraph, takeGraph } from "#graph/device/steps.ts";
@@ -27,6 +29,8 @@ const graphs = {
   vision: visionGraph(vision, model.stage("vision").layout, opProfiles.webgpu, false),
   projector: projectorGraph(vision, language, model.stage("projector").layout, opProfiles.webgpu),
   surroundings: surroundingsGraph(language, opProfiles.webgpu),
+  asked: askedGraph(oddArchitecture.logitsColumns),
+  best: bestGraph(oddArchitecture.logitsColumns, opProfiles.webgpu),
   take: takeGraph(language),
   join: joinGraph(language),
 };
@@ -42,8 +46,14 @@ describe("graphs for devices", () => {
     },
   );
 
-  test("let the numbers of each row leave the head in one output", () => {
-    expect(signature(readModel(graphs.head), "output")).toEqual(["numbers [R, 6]"]);
+  test("let the numbers of each row leave the head in one output; its logits stay with the device", () => {
+    expect(signature(readModel(graphs.head), "output")).toEqual([
+      "numbers [R, 6]",
+      "allowed [R, 90]",
+    ]);
+    const options = { architecture: oddArchitecture, profile: opProfiles.webgpu };
+    const { staying } = memoizeModels({ ...options, isObserved: false })([head]);
+    expect(staying).toEqual(["allowed"]);
   });
 
   test("of several layers name what each sees and leaves, and read each layer's weights from its own file", () => {
