@@ -1,5 +1,6 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { BYTE_CHARACTERS } from "#domain/byte-characters.ts";
 import type { Message } from "#domain/question.ts";
 import type { Tokenizer } from "#model/text/tokenizer.ts";
 import { WeightsError } from "#weights/weights-error.ts";
@@ -19,9 +20,11 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
   for (const [id, token] of library.get_added_tokens_decoder())
     specialTokens.set(token.content, id);
   const ids = [...library.get_vocab().values(), ...specialTokens.values()];
+  const bytes = tokenBytes(library.get_vocab(), specialTokens);
   return {
     size: ids.reduce((highest, id) => Math.max(highest, id), -1) + 1,
     specialTokens,
+    bytesOf: (id) => bytes.get(id),
     encode: (text) => [...library.encode(text, { add_special_tokens: false }).ids],
     decode: (tokens, keepSpecial = false) => {
       if (tokens.length === 0) return ""; // the library refuses an empty list
@@ -31,6 +34,21 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
       });
     },
   };
+}
+
+/** The bytes of each token that is text, in a byte-level vocabulary. */
+function tokenBytes(
+  vocabulary: ReadonlyMap<string, number>,
+  specialTokens: ReadonlyMap<string, number>,
+): ReadonlyMap<number, Uint8Array> {
+  const byCharacter = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
+  const bytes = new Map<number, Uint8Array>();
+  for (const [token, id] of vocabulary) {
+    if (specialTokens.has(token)) continue;
+    const values = Array.from(token, (character) => byCharacter.get(character));
+    if (values.every((value) => value !== undefined)) bytes.set(id, Uint8Array.from(values));
+  }
+  return bytes;
 }
 
 function openLibrary(tokenizer: object, config: object): HuggingFaceTokenizer {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createTokenizer } from "#engine/text.ts";
+import { demoLanguage } from "../support/demo-language.ts";
+import { hostileTexts } from "../support/field-arbitraries.ts";
 
 describe("a bundle's tokenizer", () => {
   test.each([
@@ -21,5 +23,18 @@ describe("a bundle's tokenizer", () => {
     expect(() => createTokenizer("{}", "{}")).toThrow(
       expect.objectContaining({ code: "manifest_invalid", cause: expect.any(Error) }),
     );
+  });
+
+  test("tells the bytes of each token: together they are the text, and a special token has none", () => {
+    const { tokenizer } = demoLanguage();
+    for (const text of [...hostileTexts, "Zwölf Boxkämpfer 日本 🐈‍⬛", "What is this?"]) {
+      const own = tokenizer.encode(text).filter((id) => tokenizer.bytesOf(id) !== undefined);
+      const bytes = own.flatMap((id) => [...tokenizer.bytesOf(id)!]);
+      expect(new TextDecoder().decode(Uint8Array.from(bytes))).toBe(tokenizer.decode(own));
+    }
+    for (const id of tokenizer.specialTokens.values())
+      expect(tokenizer.bytesOf(id)).toBeUndefined();
+    const told = Array.from({ length: tokenizer.size }, (_, id) => tokenizer.bytesOf(id));
+    expect(told.filter((bytes) => bytes === undefined)).toHaveLength(tokenizer.specialTokens.size);
   });
 });

@@ -26,6 +26,7 @@ export const fakeTokenizer: Tokenizer = {
       return Array.from(new TextEncoder().encode(piece), (byte) => FIRST_BYTE + byte);
     });
   },
+  bytesOf: (id) => (id < FIRST_BYTE ? undefined : Uint8Array.of(id - FIRST_BYTE)),
   decode(ids, keepSpecial = false) {
     const bytes = ids.flatMap((id) => {
       if (id >= FIRST_BYTE) return [id - FIRST_BYTE];

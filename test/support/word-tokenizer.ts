@@ -14,6 +14,7 @@ export function wordTokenizer(words: readonly (string | Uint8Array)[]): Tokenize
   return {
     ...fakeTokenizer,
     size: FIRST_WORD + words.length,
+    bytesOf: (id) => (id < FIRST_WORD ? fakeTokenizer.bytesOf(id) : bytes[id - FIRST_WORD]),
     decode: (ids) => {
       const byteIds = ids.flatMap((id) =>
         id < FIRST_WORD

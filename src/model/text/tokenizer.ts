@@ -6,6 +6,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Decodes one run of ids. Special tokens are left out unless `keepSpecial`; broken UTF-8 becomes U+FFFD. */
   decode(ids: readonly number[], keepSpecial?: boolean): string;
+  /** The bytes that one id stands for, which may be part of a character; undefined of a special token and of an id that is none. */
+  bytesOf(id: number): Uint8Array | undefined;
   /** Every added token as it is written, so that user text can be kept from spelling one. */
   readonly specialTokens: ReadonlyMap<string, number>;
 }

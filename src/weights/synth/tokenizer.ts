@@ -1,4 +1,5 @@
 import type { SpecialTokens } from "#domain/architecture.ts";
+import { BYTE_CHARACTERS } from "#domain/byte-characters.ts";
 import { DEFAULT_CHAT_TEMPLATE, SPECIAL_TOKEN_TEXTS } from "../checkpoint/special-tokens.ts";
 
 /** Rows of LLaDA's vocabulary behind its first added token: 126,464 − 126,080. A smaller vocabulary keeps the distance. */
@@ -90,17 +91,7 @@ export function synthTokenizerFiles(
   ]);
 }
 
-/**
- * Lists the characters that stand for the 256 bytes, in the order of GPT-2's ids: printable ones for themselves, the others
- * from U+0100 on. Source: bytes_to_unicode in encoder.py of GPT-2.
- */
+/** The characters that stand for the 256 bytes, in the order of GPT-2's ids: printable ones first. */
 function byteCharacters(): string[] {
-  const printable: number[] = [];
-  for (let byte = 0x21; byte <= 0x7e; byte++) printable.push(byte);
-  for (let byte = 0xa1; byte <= 0xff; byte++) if (byte !== 0xad) printable.push(byte);
-  const others = 256 - printable.length;
-  return [
-    ...printable.map((byte) => String.fromCodePoint(byte)),
-    ...Array.from({ length: others }, (_, index) => String.fromCodePoint(0x100 + index)),
-  ];
+  return [...BYTE_CHARACTERS].sort((one, other) => one.codePointAt(0)! - other.codePointAt(0)!);
 }

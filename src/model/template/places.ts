@@ -1,0 +1,34 @@
+import { type FieldFault, type NamedField, type OpenField, optionsOf } from "#domain/fields.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import { openLanguage } from "./languages.ts";
+import { type Encode, planOptions } from "./options.ts";
+import type { Line, Part } from "./template.ts";
+
+/** Makes the line of a slot out of the line as it reads with each option. Refuses options that have the same tokens. */
+export function slotLine(
+  part: Part,
+  lines: readonly string[],
+  { fields, encode }: { readonly fields: readonly NamedField[]; readonly encode: Encode },
+): Result<Line, FieldFault> {
+  const plan = planOptions(lines, encode);
+  if (!("groups" in plan)) {
+    const { name, field } = fields[part.field]!;
+    const options = optionsOf(field);
+    const [first, second] = [plan.first, plan.second].map(
+      (index) => options[index]?.value ?? lines[index],
+    );
+    const problem = `the model reads the options ${JSON.stringify(first)} and ${JSON.stringify(second)} as the same words: word one otherwise`;
+    return refuse({ kind: "options_collide", pointer: `/${name}/criteria`, problem });
+  }
+  const { before, after, groups } = plan;
+  return ok({ before, place: { kind: "slot", ...part, groups, options: lines.length }, after });
+}
+
+/** Makes the line of a hole. What stands before it ends without a space, which may be the first byte of what is written. */
+export function holeLine(
+  part: Part,
+  field: OpenField,
+  { before, after }: { readonly before: readonly number[]; readonly after: readonly number[] },
+): Line {
+  return { before, place: { kind: "hole", ...part, ...openLanguage(field) }, after };
+}
