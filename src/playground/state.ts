@@ -49,7 +49,7 @@ export interface Run {
 }
 
 export type StreamNote =
-  | { readonly kind: "cut"; readonly step: number }
+  | { readonly kind: "cut" }
   | { readonly kind: "resumed"; readonly lastEventId: string };
 
 /** The card of the model that is asked. */

@@ -60,6 +60,13 @@ const frameSchema: z.ZodType<FrameBody> = z
         }),
       )
       .meta({ description: "Tokens that are told first, each with the step that committed it." }),
+    sealed: z
+      .array(z.strictObject({ position: count, confidence: probability }))
+      .exactOptional()
+      .meta({
+        description:
+          "Positions that this step decided while the answer may still be empty: their tokens follow in `revealed` once it is certain that it is not.",
+      }),
     revised: z
       .array(z.strictObject({ position: count, text: z.string() }))
       .meta({ description: "New texts of tokens that were told before." }),

@@ -6,6 +6,7 @@ import {
   closeFilm,
   confidenceBySteps,
   expose,
+  hasWords,
   isBehindEnd,
   openFilm,
   stableText,
@@ -28,6 +29,12 @@ const token = (position: number, text: string, step: number, confidence = 0.9) =
   ...{ position, text, step, confidence },
   token: 100 + position,
 });
+
+/** What a canvas that was left after two steps says. */
+const endings = [
+  { text: "A", confidence: 0.5, step: 2 },
+  { text: " dog", confidence: 0.8, step: 2 },
+];
 
 function answer(fields: Pick<Answer, "status" | "tokens"> & { readonly steps: number }): Answer {
   const { steps, ...rest } = fields;
@@ -67,6 +74,26 @@ describe("a film of an answer", () => {
   test("has the mean confidence of each step, and 0 where one wrote nothing", () => {
     expect(confidenceBySteps(film)).toEqual([0.9, 0.9, 0.9]);
     expect(confidenceBySteps(expose(film, frame(4, {})))[3]).toBe(0);
+  });
+
+  test("shows where something is decided before its word is told, and the word at the step that decided it once it is", () => {
+    const sealed = [
+      frame(1, { sealed: [{ position: 3, confidence: 0.9 }], turn_end: 3 }),
+      frame(2, { sealed: [{ position: 1, confidence: 0.8 }], turn_end: 2 }),
+    ].reduce(expose, openFilm({ canvas: 4, steps: 4 }));
+    expect(hasWords(sealed)).toBe(false);
+    expect(cellAt(sealed, 1, 1)).toBeUndefined();
+    expect(cellAt(sealed, 1, 2)).toMatchObject({ text: null, confidence: 0.8, step: 2 });
+    expect([asOf(sealed, 1).turnEnd, asOf(sealed, 2).turnEnd]).toEqual([3, 2]);
+    expect(stableText(sealed)).toBe("");
+    const told = expose(
+      sealed,
+      frame(3, { revealed: [token(1, " dog", 2, 0.8), token(0, "A", 3)], turn_end: 2 }),
+    );
+    expect(hasWords(told)).toBe(true);
+    expect(cellAt(told, 1, 2)).toMatchObject({ text: " dog", step: 2 });
+    const cut = closeFilm(sealed, answer({ status: "cancelled", tokens: endings, steps: 2 }));
+    expect(cut.cells[1]).toMatchObject({ text: " dog", step: 2, isGuess: false });
   });
 
   test("begins anew with an answer that does", () => {

@@ -189,7 +189,7 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     await page.getByRole("button", { name: "Camera" }).click();
     await page.waitForFunction(() => (document.querySelector("video")?.videoWidth ?? 0) > 0);
     await page.getByRole("button", { name: "Take the picture" }).click();
-    await page.getByText("camera.jpg").waitFor();
+    await page.getByRole("button", { name: "Remove camera.jpg" }).waitFor();
     await page.getByRole("button", { name: "Address" }).click();
     await page.getByLabel("Address of a picture").fill(`${system.url}/samples/dog.png`);
     await page.getByRole("button", { name: "Add", exact: true }).click();

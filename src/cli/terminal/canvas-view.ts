@@ -13,7 +13,8 @@ export interface CanvasView {
 }
 
 interface Cell {
-  readonly text: string;
+  /** Null: decided, and not told yet. */
+  readonly text: string | null;
   /** 0 … 1. */
   readonly confidence: number;
   /** Step that committed it. */
@@ -36,6 +37,8 @@ export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
   }
   if (update.event !== "answer.frame") return view;
   const cells = [...view.cells];
+  for (const { position, confidence } of update.sealed ?? [])
+    cells[position] = { text: null, confidence, step: update.step };
   for (const { position, text, confidence } of update.revealed)
     cells[position] = { text, confidence, step: update.step };
   for (const { position, text } of update.revised) {
@@ -47,7 +50,7 @@ export function viewAfter(view: CanvasView, update: AnswerUpdate): CanvasView {
 
 export const EMPTY_VIEW: CanvasView = { canvas: 0, steps: 0, step: 0, restarts: 0, cells: [] };
 
-/** Draws the canvas as lines: ░ for what is masked, brighter text for what the model was surer of, and the steps below. */
+/** Draws the canvas as lines: ░ for what is masked, ▒ for what is decided and not told yet, brighter text for what the model was surer of, and the steps below. */
 export function drawCanvas(view: CanvasView, { columns, hasColour }: DrawOptions): string[] {
   const lines: string[] = [];
   let line = "";
@@ -93,6 +96,7 @@ interface Glyph {
 /** An answer may hold anything, also what a terminal would obey: control characters are drawn, never sent. */
 function glyphs(cell: Cell | undefined): Glyph[] {
   if (cell === undefined) return [{ text: "░", cells: 1 }];
+  if (cell.text === null) return [{ text: "▒", cells: 1 }];
   if (cell.text === "") return [{ text: "·", cells: 1 }];
   return Array.from(cell.text, (character) => {
     if (character === "\n") return { text: "↵", cells: 1 };

@@ -1,9 +1,10 @@
 import { type AnswerEnd, type AnswerUpdate, isEnd } from "#client/answer-stream.ts";
 import { createClient } from "#client/client.ts";
-import { asOf, closeFilm, expose, type Film, openFilm } from "../canvas/film.ts";
+import { closeFilm, expose, type Film, hasWords, openFilm } from "../canvas/film.ts";
 import type { Run, StreamNote } from "../state.ts";
 import { cuttableFetch } from "./cuttable-fetch.ts";
 import { askOf, type Draft } from "./draft.ts";
+import { createScreen } from "./screen.ts";
 
 /** A question under way. */
 export interface Asking {
@@ -27,13 +28,9 @@ export interface Surroundings {
   readonly fetch: typeof fetch;
 }
 
-/** What a step has on the screen, in milliseconds, so that the eye can follow; all steps together take no longer than `FILM_MS`. */
-const LONGEST_FRAME_MS = 140;
-const FILM_MS = 3_600;
-
 /**
- * Asks, and tells the run frame by frame, no faster than the eye. The stream is read as it is shown: what was not shown when
- * it is cut was not read, and comes again behind the event that was the last.
+ * Asks, and tells the run frame by frame, no faster than the eye. What was not read of the stream when it is cut comes again behind the
+ * event that was the last.
  */
 export function startAsking(draft: Draft, around: Surroundings): Asking {
   const { baseUrl, token, tell, idempotencyKey } = around;
@@ -44,45 +41,35 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
   return {
     ended: showUpdates(stream, around),
     cut() {
-      tell((run) => ({
-        ...run,
-        notes: [...run.notes, { kind: "cut", step: run.film?.step ?? 0 }],
-      }));
+      note({ kind: "cut" });
       line.cut();
     },
     stop: () => void stream.cancel().catch(() => undefined),
   };
 }
 
-/** Tells a run what happens, frame by frame, no faster than the eye. Rejects as `updates` does. */
+/**
+ * Tells a run what happens, frame by frame, no faster than the eye. Sealed frames are read ahead of what is shown, so that their words are
+ * there, if they come in time, when their steps are shown; from then on a frame is read when the one before it is shown. Rejects as
+ * `updates` does, once all that was heard is shown.
+ */
 export async function showUpdates(
   updates: AsyncIterable<AnswerUpdate>,
   around: Pick<Surroundings, "tell" | "pause">,
 ): Promise<void> {
+  const screen = createScreen(around);
   let film: Film | null = null;
-  for await (const update of updates) {
-    if (update.event === "answer.frame" && film !== null) await around.pause(frameMs(film));
-    const after = filmAfter(film, update);
-    if (film === null && after?.isOver === true) await playFilm(after, around);
-    film = after;
-    const answer = isEnd(update) ? answerOf(update) : null;
-    around.tell((run) => ({ ...run, film: after, answer }));
+  try {
+    for await (const update of updates) {
+      film = filmAfter(film, update);
+      if (film !== null) screen.hear(film);
+      if (isEnd(update) || hasWords(film)) await screen.caughtUp();
+      if (isEnd(update)) around.tell((run) => ({ ...run, answer: answerOf(update) }));
+    }
+  } catch (cause) {
+    screen.flush();
+    throw cause;
   }
-}
-
-/** An answer from the cache comes whole: its steps are shown all the same. */
-async function playFilm(
-  film: Film,
-  { tell, pause }: Pick<Surroundings, "tell" | "pause">,
-): Promise<void> {
-  for (let step = 0; step < film.step; step += 1) {
-    tell((run) => ({ ...run, film: asOf(film, step) }));
-    await pause(frameMs(film));
-  }
-}
-
-function frameMs({ planned }: Film): number {
-  return Math.min(LONGEST_FRAME_MS, FILM_MS / planned);
 }
 
 function answerOf(update: AnswerEnd): Run["answer"] {

@@ -69,7 +69,7 @@ function CellView({ film, step, position, heat, isChosen, onLook }: CellProps): 
     >
       <span class="unseen">{told(film, position, step)}</span>
       <span class={lengthClass(cell)} aria-hidden="true">
-        {cell === undefined ? "" : visible(cell.text)}
+        {cell === undefined ? "" : cell.text === null ? "•••" : visible(cell.text)}
       </span>
       <span class="number" aria-hidden="true">
         {cell === undefined ? "" : heat === "order" ? cell.step : percent(cell.confidence)}
@@ -78,17 +78,18 @@ function CellView({ film, step, position, heat, isChosen, onLook }: CellProps): 
   );
 }
 
-type CellKind = "mask" | "text" | "guess" | "behind";
+type CellKind = "mask" | "sealed" | "text" | "guess" | "behind";
 
 function kindOf(film: Film, position: number, cell: Cell | undefined): CellKind {
   if (isBehindEnd(film, position) && (cell !== undefined || film.isOver)) return "behind";
   if (cell === undefined) return "mask";
+  if (cell.text === null) return "sealed";
   return cell.isGuess ? "guess" : "text";
 }
 
 /** Long tokens are set smaller, so that they are read whole. */
 function lengthClass(cell: Cell | undefined): string {
-  const length = cell?.text.trim().length ?? 0;
+  const length = cell?.text?.trim().length ?? 0;
   return length > 11 ? "token longest" : length > 8 ? "token long" : "token";
 }
 
@@ -107,6 +108,8 @@ function told(film: Film, position: number, step: number): string {
       ? `${place}: behind the end of the answer, never written`
       : `${place}: still a mask at step ${step}`;
   const token = cell.token === null ? "" : `, token ${cell.token}`;
+  if (cell.text === null)
+    return `${place}: decided in step ${cell.step}, ${percent(cell.confidence)} sure; its word is told once the answer has a first one`;
   if (cell.text === "")
     return `${place}: end of the answer${token}, written in step ${cell.step}, ${percent(cell.confidence)} sure`;
   const how = cell.isGuess

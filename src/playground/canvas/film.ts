@@ -3,8 +3,9 @@ import type { FrameBody, StartedBody } from "#wire/function/event-messages.ts";
 
 /** A position of the canvas that has been written. */
 export interface Cell {
-  readonly text: string;
-  /** Id in the model's vocabulary; null where the API does not tell it: of answers from the cache, and of guesses. */
+  /** Null: decided, and its token not told yet, since the answer may still turn out to be empty. */
+  readonly text: string | null;
+  /** Id in the model's vocabulary; null where the API does not tell it: of answers from the cache, of guesses, and where `text` is null. */
   readonly token: number | null;
   /** 0 … 1. */
   readonly confidence: number;
@@ -28,6 +29,8 @@ export interface Film {
   readonly stableUntil: number;
   /** Position of the end of the turn, null before there is one: nothing from there on is part of the answer. */
   readonly turnEnd: number | null;
+  /** When it was known where the turn ends, and where that was: an end may still move forward. */
+  readonly ends: readonly { readonly step: number; readonly position: number }[];
   readonly isOver: boolean;
 }
 
@@ -40,6 +43,7 @@ export function openFilm({ canvas, steps }: Pick<StartedBody, "canvas" | "steps"
     cells: new Array<undefined>(canvas).fill(undefined),
     stableUntil: 0,
     turnEnd: null,
+    ends: [],
     isOver: false,
   };
 }
@@ -47,6 +51,8 @@ export function openFilm({ canvas, steps }: Pick<StartedBody, "canvas" | "steps"
 /** What a step committed, laid over what was there. */
 export function expose(film: Film, frame: FrameBody): Film {
   const cells = [...film.cells];
+  for (const { position, confidence } of frame.sealed ?? [])
+    cells[position] = { text: null, token: null, confidence, step: frame.step, isGuess: false };
   for (const { position, token, text, confidence, step } of frame.revealed)
     cells[position] = { text, token, confidence, step, isGuess: false };
   for (const { position, text } of frame.revised) {
@@ -54,7 +60,9 @@ export function expose(film: Film, frame: FrameBody): Film {
     if (cell !== undefined) cells[position] = { ...cell, text };
   }
   const { step, stable_until: stableUntil, turn_end: turnEnd } = frame;
-  return { ...film, cells, step, stableUntil, turnEnd };
+  const isKnown = turnEnd === null || turnEnd === film.turnEnd;
+  const ends = isKnown ? film.ends : [...film.ends, { step, position: turnEnd }];
+  return { ...film, cells, step, stableUntil, turnEnd, ends };
 }
 
 /**
@@ -66,14 +74,18 @@ export function closeFilm(film: Film | null, answer: Answer): Film {
   const size = Math.max(usage.canvas, tokens.length);
   const base = film ?? openFilm({ canvas: size, steps: usage.steps });
   const cells = [...base.cells];
-  for (const [position, { text, confidence, step }] of tokens.entries())
-    cells[position] ??= {
-      text,
-      token: null,
-      confidence,
-      step: step > 0 ? step : usage.steps,
-      isGuess: film !== null && status === "partial",
-    };
+  for (const [position, { text, confidence, step }] of tokens.entries()) {
+    const cell = cells[position];
+    if (cell === undefined)
+      cells[position] = {
+        text,
+        token: null,
+        confidence,
+        step: step > 0 ? step : usage.steps,
+        isGuess: film !== null && status === "partial",
+      };
+    else if (cell.text === null) cells[position] = { ...cell, text };
+  }
   const turnEnd = tokens.length < base.size ? tokens.length : null;
   return {
     ...base,
@@ -93,7 +105,7 @@ export function asOf(film: Film, step: number): Film {
     ...film,
     cells,
     step,
-    turnEnd: null,
+    turnEnd: film.ends.findLast((end) => end.step <= step)?.position ?? null,
     isOver: false,
     stableUntil: firstMask < 0 ? cells.length : firstMask,
   };
@@ -103,6 +115,11 @@ export function asOf(film: Film, step: number): Film {
 export function cellAt(film: Film, position: number, step: number): Cell | undefined {
   const cell = film.cells[position];
   return cell !== undefined && cell.step <= step ? cell : undefined;
+}
+
+/** Whether the words of what was decided are told, or there is nothing decided yet. */
+export function hasWords(film: Film | null): boolean {
+  return film !== null && film.cells.some((cell) => cell !== undefined && cell.text !== null);
 }
 
 /** Whether a position is behind the end of the answer, as far as that is known by now. */

@@ -1,7 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { cellAt, type Film, isBehindEnd, stableText } from "./film.ts";
 
-/** The answer as it reads at a step: what is written in its place, and a bar for each mask. */
+/** The answer as it reads at a step: what is written in its place, and a bar for each mask, fuller where it is decided and not told yet. */
 export function ReadingLine({
   film,
   step,
@@ -14,10 +14,10 @@ export function ReadingLine({
   return (
     <p class={film.isOver && step >= film.step ? "reading whole" : "reading"}>
       {shown.slice(0, end).map((cell, position) => {
-        if (cell !== undefined)
+        if (cell !== undefined && cell.text !== null)
           return <span class={cell.isGuess ? "word guess" : "word"}>{cell.text}</span>;
         if (isBehindEnd(film, position)) return null;
-        return <span class="gap" aria-hidden="true" />;
+        return <span class={cell === undefined ? "gap" : "gap sealed"} aria-hidden="true" />;
       })}
     </p>
   );

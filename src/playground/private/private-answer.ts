@@ -3,7 +3,6 @@ import type { AnswerFrame, AnswerStarted } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { micros } from "#domain/micros.ts";
 import type { Picture } from "#domain/tensor.ts";
-import { createFrameTeller } from "#domain/told-frames.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 import type { AskedCard } from "#wire/api/answers/options.ts";
@@ -52,15 +51,12 @@ export async function* answerPrivately(
   const { deadlineMs } = request.value;
   const deadline =
     deadlineMs === null ? stop : AbortSignal.any([stop, AbortSignal.timeout(deadlineMs)]);
-  const tellFrame = createFrameTeller();
   for await (const event of answer(question, tools, never, deadline)) {
     if (event.kind === "answer.failed") return yield refusal(failureOf(event.failure, card));
     const warnings = request.value.warnings;
-    if (event.kind === "answer.started" || event.kind === "answer.frame")
-      yield told(
-        event.kind === "answer.frame" ? tellFrame(event) : { ...event, numerics },
-        job.jobId,
-      );
+    // Frames are told with their words at once, sealed to nobody: an empty answer costs nothing here either way.
+    if (event.kind === "answer.started") yield told({ ...event, numerics }, job.jobId);
+    else if (event.kind === "answer.frame") yield told(event, job.jobId);
     else yield { kind: "update", update: await ended(event, { ...job, warnings }, question, stop) };
     await aTurn();
   }

@@ -5,12 +5,12 @@ import { bytesText } from "../parts/bytes-text.ts";
 import type { Arrival, Extent, Picture } from "../pictures/picture.ts";
 import { CameraView } from "./camera-view.tsx";
 
-/** Pictures to begin with: files of `/samples/`, in words for those who do not see them. */
+/** Pictures to begin with, those first that most can be said of: files of `/samples/`, in words for those who do not see them. */
 const samples = [
-  { file: "cat.jpg", words: "a cat, photographed" },
-  { file: "cup.jpg", words: "a cup of coffee, photographed" },
   { file: "apple-and-guitar.png", words: "an apple and a guitar" },
   { file: "dog-and-bus.png", words: "a dog and a bus" },
+  { file: "cup.jpg", words: "a cup of coffee, photographed" },
+  { file: "cat.jpg", words: "a cat, photographed" },
 ] as const;
 
 export interface PicturesViewProps {

@@ -119,8 +119,7 @@ function Notes({ run }: { readonly run: Run }): JSX.Element | null {
       {run.notes.map((note) =>
         note.kind === "cut" ? (
           <li>
-            <span aria-hidden="true">✂</span> Connection cut behind step {note.step}; the answer
-            goes on being made.
+            <span aria-hidden="true">✂</span> Connection cut; the answer goes on being made.
           </li>
         ) : (
           <li>

@@ -10,6 +10,7 @@ import {
 } from "#domain/event.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { Usage } from "#domain/question.ts";
+import type { ToldFrame } from "#domain/told-frames.ts";
 import type { SseMessage } from "../codec/sse.ts";
 
 /** Body of `answer.started`. */
@@ -37,6 +38,8 @@ export interface FrameBody {
   readonly reason: CommitReason;
   /** Nothing until it is certain that the answer is not empty; then everything up to here, each token with its own step. */
   readonly revealed: readonly TokenBody[];
+  /** Where this step committed tokens that `revealed` tells later, and how sure it was of them. Absent: there are none. */
+  readonly sealed?: readonly SealedBody[];
   /** New texts of tokens that were told before: pieces of a UTF-8 character that is whole now. */
   readonly revised: readonly RevisedBody[];
   /** Mean confidence of `revealed`; 0 when the step committed nothing. */
@@ -45,6 +48,12 @@ export interface FrameBody {
   readonly stable_until: number;
   /** Position of the end of the turn, null before there is one: what stands behind it is no part of the answer. */
   readonly turn_end: number | null;
+}
+
+/** A position whose token is not told yet. */
+export interface SealedBody {
+  readonly position: number;
+  readonly confidence: number;
 }
 
 /** A token that reads otherwise than it was told. */
@@ -113,7 +122,7 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
 
 /** Writes an event as callers are told it, of an answer that has begun anew so often. */
 export function progressMessage(
-  event: AnswerBeginning | AnswerFrame,
+  event: AnswerBeginning | ToldFrame,
   answerId: string,
   restarts: number,
 ): SseMessage {
@@ -145,12 +154,13 @@ function startedBody(event: Omit<AnswerStarted, "kind">): StartedBody {
   };
 }
 
-function frameBody(frame: AnswerFrame): FrameBody {
-  const { step, reason = "schedule", revealed, revised = [], stableUntil, turnEnd } = frame;
+function frameBody(frame: ToldFrame): FrameBody {
+  const { step, reason = "schedule", revealed, sealed, revised = [], stableUntil, turnEnd } = frame;
   return {
     step,
     reason,
     revealed,
+    ...(sealed === undefined ? {} : { sealed }),
     revised,
     mean_confidence: meanConfidence(revealed),
     stable_until: stableUntil,

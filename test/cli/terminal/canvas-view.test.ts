@@ -43,6 +43,18 @@ describe("the canvas on a terminal", () => {
     expect(tellCanvas(revealed(["ab"]))).not.toContain("begun anew");
   });
 
+  test("shows what is decided and not told yet apart from masks and words", () => {
+    const sealed = viewAfter(started, {
+      ...{ event: "answer.frame", reason: "schedule", step: 1, mean_confidence: 0 },
+      ...{ stable_until: 0, revised: [], turn_end: null, revealed: [] },
+      sealed: [{ position: 2, confidence: 0.5 }],
+    });
+    expect(drawCanvas(sealed, { columns: 80, hasColour: false })).toEqual([
+      "░░▒░░░",
+      expect.stringMatching(/step 1\/3, 1\/6 tokens, 50 % sure$/),
+    ]);
+  });
+
   test("is wrapped at the width, wide characters counted twice", () => {
     const lines = drawCanvas(revealed(["ab", "日本", "c"]), { columns: 4, hasColour: false });
     expect(lines.slice(0, -1)).toEqual(["ab日", "本c░", "░░"]);

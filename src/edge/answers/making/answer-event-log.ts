@@ -4,7 +4,7 @@ import {
   placeInStream,
   restartsOf,
 } from "#domain/event.ts";
-import { createFrameTeller } from "#domain/told-frames.ts";
+import { createFrameTeller, type ToldFrame } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
 import { bodyMessage, progressMessage } from "#wire/function/event-messages.ts";
@@ -17,7 +17,7 @@ export class AnswerEventLog {
   #started: AnswerBeginning | null;
   #tellable = createFrameTeller();
   /** As callers are told them, since it began the last time. */
-  #frames: AnswerFrame[];
+  #frames: ToldFrame[];
   #end: AnswerBody | null;
   /** Whether the frames of an ended answer are still there. */
   readonly #hasFrames: boolean;

@@ -126,6 +126,8 @@ describe("POST /v1/answers is paid for", () => {
     const events = await collect(decodeSse(bodyOf(await askJson({ ...asked, stream: true }))));
     const [, unheard, heard] = events.map(({ data }) => JSON.parse(data));
     expect([unheard.revealed, heard.revealed.length]).toEqual([[], 4]);
+    const places = one.revealed.map(({ position, confidence }) => ({ position, confidence }));
+    expect([unheard.sealed, heard.sealed]).toEqual([places, undefined]);
     const utf8 = new TextEncoder();
     functionReplies(({ signal }) =>
       streamReply(
