@@ -72,6 +72,7 @@ import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
 import { showHealth } from "./routes/health.ts";
+import { showMetrics } from "./routes/metrics.ts";
 import { showOpenapi, showOpenapiWithoutWebhooks } from "./routes/openapi/openapi.ts";
 import {
   listDeliveries,
@@ -111,7 +112,7 @@ app.use(
   ),
 );
 app.use("/v1/*", cors());
-const administration = ["/v1/accounts/*", "/v1/functions", "/v1/payment_events/*"];
+const administration = ["/v1/accounts/*", "/v1/functions", "/v1/metrics", "/v1/payment_events/*"];
 for (const path of administration) app.use(path, sessionOr(adminKey()));
 const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
 for (const path of eithers) app.use(path, sessionOr(keyOrAdmin()));
@@ -197,6 +198,7 @@ app.patch("/v1/accounts/:id", changeAccount);
 app.get("/v1/accounts/:id/ledger", listAccountEntries);
 app.get("/v1/accounts/:id/usage", listAccountUsage);
 app.get("/v1/functions", listFunctions);
+app.get("/v1/metrics", showMetrics);
 app.post("/v1/payments/:provider", receivePayment);
 app.get("/v1/payment_events", listPaymentEvents);
 app.post("/v1/payment_events/:id/assign", assignPaymentEvent);

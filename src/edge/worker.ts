@@ -1,6 +1,7 @@
 import { app } from "./app.ts";
 import type { Bindings } from "./env.ts";
 import { consumeUsage } from "./usage/consume.ts";
+import { isDeadQueue, keepDead } from "./usage/dead-messages.ts";
 
 export { AnswerObject } from "./answers/hosting/answer-object.ts";
 export { BatchObject } from "./batches/batch-object.ts";
@@ -8,6 +9,10 @@ export { CacheObject } from "./cache/cache-object.ts";
 export { LedgerObject } from "./ledger/ledger-object.ts";
 export { WebhookObject } from "./webhooks/webhook-object.ts";
 
-const worker: ExportedHandler<Bindings> = { fetch: app.fetch, queue: consumeUsage };
+const worker: ExportedHandler<Bindings> = {
+  fetch: app.fetch,
+  queue: async (batch, bindings) =>
+    await (isDeadQueue(batch.queue) ? keepDead(batch, bindings) : consumeUsage(batch, bindings)),
+};
 
 export default worker;

@@ -77,7 +77,8 @@ export function createHandler(parts: HandlerParts): Hono {
   app.get(STATUS_PATH, (c) => {
     const status = parts.host.status();
     if (!status.ok) return refusal(c.req.raw, status.refusal);
-    return Response.json({ ...status.value, ...loadOf(parts) } satisfies FunctionStatus);
+    const draining = parts.isDraining();
+    return Response.json({ ...status.value, draining, ...loadOf(parts) } satisfies FunctionStatus);
   });
   app.route(
     "/",

@@ -47,11 +47,17 @@ function namesIn(config: WranglerConfig): readonly string[] {
     `Worker ${config.name}`,
     ...config.r2_buckets.map(({ bucket_name }) => `bucket ${bucket_name}`),
     ...config.d1_databases.map(({ database_name }) => `database ${database_name}`),
-    ...(config.queues.consumers ?? []).flatMap(({ queue, dead_letter_queue }) => [
-      `queue ${queue}`,
-      `queue ${dead_letter_queue}`,
-    ]),
+    ...[...queuesIn(config)].map((queue) => `queue ${queue}`),
   ];
+}
+
+/** Each once: a dead letter queue is named by whose letters it takes, and by what reads it. */
+function queuesIn({ queues }: WranglerConfig): ReadonlySet<string> {
+  const named = (queues.consumers ?? []).flatMap(({ queue, dead_letter_queue }) => [
+    queue,
+    ...(dead_letter_queue === undefined ? [] : [dead_letter_queue]),
+  ]);
+  return new Set(named);
 }
 
 describe("the environments of wrangler.toml", () => {
@@ -65,8 +71,9 @@ describe("the environments of wrangler.toml", () => {
     // Here the first function fetches too, unless `npm start` says otherwise.
     const vars = Object.keys({ ...here.vars, FETCH_URL: "" }).sort();
     expect(shape(there)).toEqual({ ...shape(here), vars });
-    const consumed = there.queues.consumers?.map(({ queue }) => queue);
-    expect(there.queues.producers?.map(({ queue }) => queue)).toEqual(consumed);
+    const [consumed, dead] = there.queues.consumers ?? [];
+    expect(there.queues.producers?.map(({ queue }) => queue)).toEqual([consumed?.queue]);
+    expect(dead?.queue).toBe(consumed?.dead_letter_queue);
   });
 
   test("have names of their own", () => {

@@ -98,6 +98,7 @@ describe("what a version says of itself", () => {
     "ALTER TABLE usage RENAME COLUMN at TO time;",
     "ALTER TABLE usage ADD COLUMN a TEXT NOT NULL;",
     "UPDATE usage SET answers = 1;",
+    "CREATE TABLE a (b TEXT);\nINSERT INTO usage (id) VALUES ('x');",
     "CREATE TABLE a (b TEXT);\n-- then\nDROP INDEX usage_by_day;",
   ])("%j breaks older code", (sql) => {
     expect(isBreaking(sql)).toBe(true);

@@ -21,8 +21,9 @@ export function replyProblems(
     if (isPart || type === "" || type === "text/event-stream") return [];
     const schema = described?.content?.[type]?.schema;
     if (schema === undefined) return [`${operationId} does not reply ${reply.status} as ${type}`];
+    const value: unknown = type === "text/plain" ? reply.body : JSON.parse(reply.body);
     return schemas
-      .problems(schema as unknown as Schema, JSON.parse(reply.body))
+      .problems(schema as unknown as Schema, value)
       .map((problem) => `${operationId}: ${problem}`);
   });
 }

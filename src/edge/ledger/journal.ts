@@ -1,5 +1,13 @@
-import { type Balances, type EntryKind, movements, type Posting, post } from "#domain/ledger.ts";
+import {
+  type Balances,
+  type EntryKind,
+  movements,
+  type Posting,
+  post,
+  sumOf,
+} from "#domain/ledger.ts";
 import { micros, toNumber } from "#domain/micros.ts";
+import type { StandingEvent } from "#wire/telemetry/metric-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import type { EntryPage, EntryQuery } from "./ledger-service.ts";
 
@@ -54,6 +62,43 @@ export function readBalances(store: SqlStore): Balances {
     available: micros(available),
     held: micros(held),
     revenue: micros(revenue),
+  };
+}
+
+/** Where an account's books stand, and whether they agree with themselves. */
+export type ToldBooks = Omit<StandingEvent, "kind" | "id" | "account" | "at" | "owed">;
+
+/**
+ * Reads where the books stand. Reads the balances, the last entry and the open holds, however long the journal: what it sums is the
+ * invariant of every transaction, and re-booking the journal is for who exports it.
+ */
+export function readBooks(store: SqlStore): ToldBooks {
+  const balances = readBalances(store);
+  const [holds] = store.all<{
+    count: number;
+    amount: number;
+    oldest: number | null;
+    expiry: number | null;
+  }>(
+    `SELECT count(*) AS count, coalesce(sum(amount), 0) AS amount, min(opened_at) AS oldest,
+       min(expires_at) AS expiry FROM holds WHERE state = 'open'`,
+  );
+  const [last] = store.all<{ available: number }>(
+    "SELECT available FROM entries ORDER BY seq DESC LIMIT 1",
+  );
+  const [available, held] = [toNumber(balances.available), toNumber(balances.held)];
+  return {
+    available,
+    held,
+    revenue: toNumber(balances.revenue),
+    issuer: toNumber(balances.issuer),
+    off_by:
+      Math.abs(Number(sumOf(balances))) +
+      Math.abs(held - (holds?.amount ?? 0)) +
+      Math.abs(available - (last?.available ?? 0)),
+    open_holds: holds?.count ?? 0,
+    oldest_hold_at: holds?.oldest ?? null,
+    hold_expires_at: holds?.expiry ?? null,
   };
 }
 

@@ -3,6 +3,8 @@ import type { Failure } from "#domain/failure.ts";
 import type { Balances } from "#domain/ledger.ts";
 import type { Result } from "#domain/result.ts";
 import type { UsageEvent } from "#wire/function/usage-event.ts";
+import type { StandingEvent } from "#wire/telemetry/metric-event.ts";
+import { newId } from "../id.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
@@ -33,11 +35,11 @@ import { WriteGroup } from "./write-group.ts";
 
 /** What the object is bound to; without a queue usage waits in its outbox, without tellers notices do. */
 export interface LedgerBindings extends Partial<NoticeBinding> {
-  readonly USAGE?: Queue<UsageEvent>;
+  readonly USAGE?: Queue<UsageEvent | StandingEvent>;
 }
 
-/** Source: Cloudflare Queues' limit of messages in one sendBatch. */
-const BATCH = 100;
+/** Cloudflare Queues take 100 messages in one sendBatch; the last place is the standing's. */
+const BATCH = 99;
 
 /** Lets charges gather, so that a busy account sends batches. */
 const OUTBOX_DELAY_MS = 1_000;
@@ -53,6 +55,8 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   #alarmAt: number | null | undefined;
   /** Whether what is in the outboxes will be sent without an alarm. */
   #isSending = false;
+  /** The standing as this instance told it last, as JSON. */
+  #toldStanding = "";
 
   constructor(state: DurableObjectState, env: LedgerBindings) {
     super(state, env);
@@ -60,7 +64,10 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   }
 
   async grant(grant: Grant): Promise<Result<Given, Failure>> {
-    return this.#repository.grant(grant);
+    const given = this.#repository.grant(grant);
+    // No usage goes out with it, and until some does the metrics would know nothing of the credit.
+    this.ctx.waitUntil(this.#tellStanding());
+    return given;
   }
 
   async refund(refund: Refund): Promise<Result<Given, Failure>> {
@@ -145,6 +152,8 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     this.#group.forget();
     this.#repository.sweep();
     await this.#sendAll();
+    // What no charge told: holds that are still open, or were given back.
+    await this.#tellStanding();
   }
 
   /**
@@ -185,14 +194,41 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
     const ids = events.map(({ id }) => id);
     try {
       if (queue === undefined) throw new Error("no queue USAGE is bound");
-      await queue.sendBatch(events.map((body) => ({ body })));
+      const standing = this.#untoldStanding();
+      const bodies = standing === null ? events : [...events, standing];
+      await queue.sendBatch(bodies.map((body) => ({ body })));
       this.#repository.sent(ids);
       return true;
     } catch (cause) {
+      this.#toldStanding = "";
       logFault("usage could not be sent and will be tried again", ids[0] ?? "", cause);
       this.#repository.unsent(ids);
       return false;
     }
+  }
+
+  /** Tells the standing where no usage does. It is told again, so one that is lost is no harm. */
+  async #tellStanding(): Promise<void> {
+    const standing = this.#untoldStanding();
+    if (standing === null) return;
+    try {
+      await this.env.USAGE?.send(standing);
+    } catch (cause) {
+      this.#toldStanding = "";
+      logFault("where a ledger stands could not be told", standing.account, cause);
+    }
+  }
+
+  /** Where the books stand, marked as told; null where that was told already. */
+  #untoldStanding(): StandingEvent | null {
+    const account = this.ctx.id.name;
+    const standing = this.#repository.toldStanding();
+    const text = JSON.stringify(standing);
+    if (account === undefined || text === this.#toldStanding) return null;
+    this.#toldStanding = text;
+    if (standing.off_by !== 0)
+      logFault("the books of a ledger disagree", account, `by ${standing.off_by} micro-dollars`);
+    return { kind: "standing", id: newId("evt"), account, ...standing, at: Date.now() };
   }
 
   async #tellAlerts(): Promise<void> {

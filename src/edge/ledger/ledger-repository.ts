@@ -1,11 +1,12 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Balances } from "#domain/ledger.ts";
+import { toNumber } from "#domain/micros.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { hold, letIn, repeat } from "./admission.ts";
 import { grant, hearPayment, readStanding, refund } from "./credit.ts";
-import { readBalances, readEntries } from "./journal.ts";
+import { readBalances, readBooks, readEntries, type ToldBooks } from "./journal.ts";
 import type {
   Called,
   Capture,
@@ -42,6 +43,8 @@ export interface LedgerRepository extends Outbox, LowCreditAlerts {
   refund(refund: Refund): Result<Given, Failure>;
   hearPayment(payment: HeardPayment): Result<Standing, Failure>;
   standing(): Standing;
+  /** Where the books stand, as the metrics tell it. */
+  toldStanding(): ToldBooks & { readonly owed: number };
   hold(request: HoldRequest): Result<Held, RefusedHold>;
   letIn(request: LetInRequest): Result<LetIn, RefusedHold>;
   recall(request: IdempotentRequest): Result<Held, RefusedHold> | null;
@@ -75,6 +78,7 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     refund: (request) => whole(() => refund(store, request, now())),
     hearPayment: (payment) => whole(() => hearPayment(store, payment, now())),
     standing: () => readStanding(store),
+    toldStanding: () => ({ ...readBooks(store), owed: toNumber(readStanding(store).owed) }),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
     hold: (request) => undoRefusals(store, () => hold(store, request, now())),
     letIn: (request) => undoRefusals(store, () => letIn(store, request, now())),

@@ -1,23 +1,55 @@
 import type { Context } from "hono";
-import { type FunctionHealth, type HealthBody, healthSchema } from "#wire/api/health.ts";
+import {
+  type FunctionHealth,
+  type HealthBody,
+  healthSchema,
+  type ModelHealth,
+} from "#wire/api/health.ts";
+import { functionProgressSchema } from "#wire/function/status.ts";
 import type { EdgeEnv } from "../env.ts";
-import { readProgress } from "../function/client.ts";
+import { functionWatch, WATCH_MS, type WatchedFunction } from "../models/function-watch.ts";
+import { type ModelStanding, modelStandings } from "../models/model-standing.ts";
+import { storageWatch } from "../models/storage-watch.ts";
 import { settingsOf } from "../settings.ts";
 import type { RouteConfig } from "./describe/route.ts";
 
-/** `GET /health`: 200 as soon as the edge runs; how far the functions are stands in the body. */
+/**
+ * `GET /health`: 200 as soon as the edge runs; how far the functions are, which models can be asked, and whether storage is reached
+ * stands in the body. Told from memory for seconds, so that it costs little however many ask.
+ */
 export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
-  const requestId = c.get("requestId");
-  const { signal } = c.req.raw;
-  const functions = await Promise.all(
-    settingsOf(c.env).functionUrls.map(async (functionUrl): Promise<FunctionHealth> => {
-      const status = await readProgress({ functionUrl, requestId, signal });
-      return status.ok ? status.value : { state: "unreachable" };
-    }),
-  );
+  const settings = settingsOf(c.env);
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
+  const caller = { requestId: c.get("requestId"), waitUntil };
+  const [watched, storage] = await Promise.all([
+    functionWatch.look(settings, caller),
+    storageWatch.look(c.env, caller),
+  ]);
+  const functions = watched.map(functionHealth);
   const [first = { state: "unreachable" }] = functions;
-  const body: HealthBody = { status: "ok", function: first, functions };
-  return c.json(body, 200, { "cache-control": "no-store" });
+  const oldest = Math.min(storage.heardAt, ...watched.map(({ heardAt }) => heardAt));
+  const body: HealthBody = {
+    status: "ok",
+    function: first,
+    functions,
+    models: modelStandings(watched, settings.model).map(modelHealth),
+    storage: { database: reached(storage.database), pictures: reached(storage.pictures) },
+    as_of: new Date(oldest).toISOString(),
+  };
+  return c.json(body, 200, { "cache-control": `public, max-age=${WATCH_MS / 1000}` });
+}
+
+/** Without its load. */
+function functionHealth({ status }: WatchedFunction): FunctionHealth {
+  return status === null ? { state: "unreachable" } : functionProgressSchema.parse(status);
+}
+
+function modelHealth({ id, state, etaSeconds, ready, known }: ModelStanding): ModelHealth {
+  return { id, state, eta_seconds: etaSeconds, ready, known };
+}
+
+function reached(isReached: boolean): "ok" | "unreachable" {
+  return isReached ? "ok" : "unreachable";
 }
 
 /** How `GET /health` reads in the API's description. */
@@ -26,6 +58,8 @@ export const showHealthRoute: RouteConfig = {
   path: "/health",
   operationId: "showHealth",
   summary: "Show how far the service is",
+  description:
+    "What a page about the service's state needs: every model and whether it can be asked, every function, storage, and as of when. Seconds old at the most. Nothing in it is secret.",
   responses: {
     200: {
       description: "The edge runs.",

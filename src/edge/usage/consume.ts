@@ -10,6 +10,7 @@ import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { settingsOf } from "../settings.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
+import { MetricTables } from "./metric-tables.ts";
 import { RefusalIndex } from "./refusal-index.ts";
 import { UsageIndex } from "./usage-index.ts";
 
@@ -34,10 +35,12 @@ export async function consumeUsage(
   const usage = new UsageIndex(bindings.DB);
   const charges = readable.flatMap(({ event }) => ("steps" in event ? [event] : []));
   const refusals = readable.flatMap(({ event }) => ("code" in event ? [event] : []));
+  const metrics = readable.flatMap(({ event }) => ("kind" in event ? [event] : []));
   const ends = new AnswerIndex(bindings.DB).ends(charges);
   // All or none.
   const counts = new RefusalIndex(bindings.DB).copies(refusals);
-  const copies = [...usage.copies(charges), ...ends, ...counts];
+  const told = new MetricTables(bindings.DB).copies(metrics);
+  const copies = [...usage.copies(charges), ...ends, ...counts, ...told];
   if (copies.length > 0) await bindings.DB.batch(copies);
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);

@@ -1,8 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Notice, WebhookTarget } from "#domain/notice.ts";
 import { generateSecret } from "#wire/codec/standard-webhooks.ts";
+import type { BacklogEvent } from "#wire/telemetry/metric-event.ts";
 import { newId } from "../id.ts";
 import type { Owner } from "../keys/viewer.ts";
+import { logFault } from "../log.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import type { Accepted, NoticeCalls } from "./notice-client.ts";
@@ -22,14 +24,19 @@ import { createSender, functionSender, type Sender } from "./webhook-sender.ts";
 /** How long the secret before a rotation signs too. */
 const OVERLAP_MS = 24 * 3_600_000;
 
+/** What the object is bound to; without a queue its backlog is told to nobody. */
+export interface WebhookBindings extends SettingVariables {
+  readonly USAGE?: Queue<BacklogEvent>;
+}
+
 /** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
-export class WebhookObject extends DurableObject<SettingVariables> implements NoticeCalls {
+export class WebhookObject extends DurableObject<WebhookBindings> implements NoticeCalls {
   readonly #repository: WebhookRepository;
   readonly #sender: Sender;
   /** Resolves when nobody believes any more that there is no endpoint; null until this instance has added one. */
   #quietEnds: Promise<void> | null = null;
 
-  constructor(state: DurableObjectState, env: SettingVariables) {
+  constructor(state: DurableObjectState, env: WebhookBindings) {
     super(state, env);
     this.#repository = openWebhookRepository(durableStore(state.storage), {
       now: Date.now,
@@ -157,10 +164,23 @@ export class WebhookObject extends DurableObject<SettingVariables> implements No
     await this.ctx.storage.setAlarm(Date.now() + LEASE_MS);
     this.#repository.sweep();
     await this.#sender.run();
+    await this.#tellBacklog();
     // The one place that may set an alarm later.
     const next = this.#nextAlarmAt();
     if (next === null) await this.ctx.storage.deleteAlarm();
     else await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+  }
+
+  /** Tells the metrics what could not be delivered at once, and what was given up. */
+  async #tellBacklog(): Promise<void> {
+    const backlog = this.#repository.untoldBacklog();
+    if (backlog === null || this.env.USAGE === undefined) return;
+    try {
+      await this.env.USAGE.send({ kind: "backlog", id: newId("evt"), ...backlog, at: Date.now() });
+      this.#repository.backlogTold(backlog);
+    } catch (cause) {
+      logFault("the backlog of webhooks could not be told", backlog.account, cause);
+    }
   }
 
   #secrets(): AccountSecrets {

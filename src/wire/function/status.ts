@@ -43,6 +43,8 @@ export interface FunctionProgress {
   /** Whether the process is to be replaced, and why: nothing in it can mend it. */
   readonly replace: boolean;
   readonly reason: string | null;
+  /** Whether it was asked to end: it takes no new work. Absent: a function of before, which does not say. */
+  readonly draining?: boolean;
 }
 
 export interface ModelName {
@@ -137,6 +139,7 @@ const progress = z.object({
   numerics: z.string().max(MAX_NUMERICS_LENGTH).exactOptional(),
   replace: z.boolean().default(false),
   reason: z.string().max(MAX_NAME_LENGTH).nullable().default(null),
+  draining: z.boolean().exactOptional(),
 });
 
 /** Reads a status without its load. Members that a newer function adds are dropped. */

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import { type MetricEvent, metricEventSchema } from "../telemetry/metric-event.ts";
 
 /** What was charged or given back, as it goes through the queue: at least once and in any order, so readers deduplicate by `id`. */
 export type UsageEvent = ChargeEvent | RefundEvent;
 
 /** What else goes through that queue. */
-export type QueuedEvent = UsageEvent | RefusalEvent;
+export type QueuedEvent = UsageEvent | RefusalEvent | MetricEvent;
 
 /** How often a key was refused with a code, since the Worker that counts said so last. */
 export interface RefusalEvent {
@@ -101,6 +102,7 @@ const refusalSchema: z.ZodType<RefusalEvent> = z.object({
 
 /** Members that a newer ledger adds are dropped. */
 export const queuedEventSchema: z.ZodType<QueuedEvent> = z.union([
+  metricEventSchema,
   refundSchema,
   chargeSchema,
   refusalSchema,

@@ -56,6 +56,9 @@ test.each(RELEASES)(
     ]);
     const usage = await new UsageIndex(database).list(old, undefined, 10);
     expect(usage).toMatchObject([{ day: "2026-11-27", answers: 1, steps: 16, charged_micros: 47 }]);
+    // What was charged before anybody counted is in the totals.
+    const totals = await database.prepare("SELECT * FROM model_totals").all();
+    expect(totals.results).toMatchObject([{ charges: 1, steps: 16, charged_micros: 47 }]);
   },
 );
 

@@ -103,13 +103,13 @@ const SECRET_SAYS: Readonly<Record<(typeof SECRETS)[number], string>> = {
   ADMIN_KEY: "drawn here, kept in a file that only you can read",
 };
 
-/** The dead letter queue before the one that leads to it. */
+/** The dead letter queue before the one that leads to it; it has a consumer of its own. */
 function queuesOf({ queues }: WranglerConfig): readonly { name: string; says: string }[] {
   const all = (queues.consumers ?? []).flatMap(({ queue, dead_letter_queue: dead }) => [
     ...(dead === undefined ? [] : [{ name: dead, says: `what ${queue} cannot deliver` }]),
     { name: queue, says: "carries usage" },
   ]);
-  return [...new Map(all.map((queue) => [queue.name, queue])).values()];
+  return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index);
 }
 
 function deployStep(

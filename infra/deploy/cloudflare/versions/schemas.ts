@@ -50,7 +50,11 @@ const ADDITIVE =
 export function isBreaking(sql: string): boolean {
   const bare = sql.replaceAll(/--.*$/gm, "").replaceAll(/\bBEGIN\b[\s\S]*?\bEND\b/gi, "");
   const statements = bare.split(";").map((text) => text.trim());
-  return statements.some((text) => text !== "" && !ADDITIVE.test(text));
+  // What it fills is its own: no code of before knows of it.
+  const made = statements.flatMap((text) => /^CREATE TABLE (\w+)/i.exec(text)?.[1] ?? []);
+  const isFilled = (text: string): boolean =>
+    made.includes(/^INSERT INTO (\w+)/i.exec(text)?.[1] ?? "");
+  return statements.some((text) => text !== "" && !ADDITIVE.test(text) && !isFilled(text));
 }
 
 /** Writes them for a version's message, which has room for 100 characters. */

@@ -222,6 +222,7 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   },
   listAccountEntries: { curl: get("/v1/accounts/ada/ledger?kind=grant", ADMIN), status: 200 },
   listAccountUsage: { curl: get("/v1/accounts/ada/usage", ADMIN), status: 200 },
+  showMetrics: { curl: get("/v1/metrics", ADMIN), status: 200 },
   listFunctions: { curl: get("/v1/functions", ADMIN), status: 200 },
   // Nobody takes money on this machine: with TOP_UP the provider's signature is looked at first.
   receivePayment: {

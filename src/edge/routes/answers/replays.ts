@@ -5,11 +5,13 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import {
   type DigestedAnswer,
   isDigested,
+  type ReplayBody,
   replayBody,
   replaySchema,
 } from "#wire/api/answers/replays.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
+import type { ReplayEvent } from "#wire/telemetry/metric-event.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import { ask, askedBefore } from "../../answers/ask.ts";
 import type { AskedAnswer, AskedRequest, Delivery, RefusedAsk } from "../../answers/asking.ts";
@@ -19,6 +21,7 @@ import type { EdgeEnv } from "../../env.ts";
 import { missingThing, refused } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
+import { logFault } from "../../log.ts";
 import { cardOf } from "../asked-card.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
@@ -41,12 +44,36 @@ export async function replayAnswer(c: Context<EdgeEnv>): Promise<Response> {
       // Another request has cancelled it.
       if (!isDigested(replayed)) return refused(c, { kind: "not_replayable", id: replayed.id });
       const body = replayBody(first.value, replayed);
+      c.executionCtx.waitUntil(countReplay(c, body, replayed.model));
       return c.json(body, 200, { "cache-control": "no-store" });
     },
     events: () => {
       throw new Error("a replay is told whole");
     },
   });
+}
+
+/** Counts how a replay came out, once however often it is told. A count that is lost harms nobody. */
+async function countReplay(
+  c: Context<EdgeEnv>,
+  { answer_id: replay_of, replayed_id: id, verdict: outcome }: ReplayBody,
+  model: string,
+): Promise<void> {
+  const { accountId: account } = c.get("key");
+  const event: ReplayEvent = {
+    kind: "replay",
+    id,
+    replay_of,
+    account,
+    model,
+    outcome,
+    at: Date.now(),
+  };
+  try {
+    await c.env.USAGE.send(event);
+  } catch (cause) {
+    logFault("a replay could not be counted", c.get("requestId"), cause);
+  }
 }
 
 const pastTheCache: CacheDirectives = {

@@ -20,6 +20,7 @@ import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
 import type { RouteConfig } from "../describe/route.ts";
 import { showHealthRoute } from "../health.ts";
+import { showMetricsRoute } from "../metrics.ts";
 import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
 import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
 import { secretRoutes } from "../webhooks/webhook-secret.ts";
@@ -108,6 +109,7 @@ export const routeGroups: readonly RouteGroup[] = [
     routes: [
       showWelcomeRoute,
       showHealthRoute,
+      showMetricsRoute,
       {
         method: "get",
         path: "/openapi.json",

@@ -1,4 +1,5 @@
 import type { NoticeType } from "#domain/notice.ts";
+import type { BacklogEvent } from "#wire/telemetry/metric-event.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
 import { noteReceiver } from "./receivers.ts";
@@ -146,3 +147,50 @@ const AGAIN = `state = 'waiting', attempts = 0, due_at = ?1, leased_until = NULL
 /** Deliveries whose endpoint is there and enabled, or which name their own address. */
 const SENDABLE = `(endpoint_id IS NULL OR endpoint_id IN (
   SELECT id FROM endpoints WHERE is_enabled = 1))`;
+
+/** What an account's deliveries have come to. */
+export type Backlog = Pick<BacklogEvent, "account" | "waiting" | "oldest_at" | "failed">;
+
+/** Threat: a count that reads a backlog of any length after each sending. Beyond it, it is long, and how long says nothing more. */
+const MAX_COUNTED = 10_000;
+
+/**
+ * What waits and what was given up, where that is other than it was told last; null where it is not. Most accounts have nothing
+ * waiting between two sendings and never tell anything.
+ */
+export function untoldBacklog(store: SqlStore): Backlog | null {
+  const [told] = store.all<{
+    id: string;
+    waiting: number;
+    oldest_at: number | null;
+    failed: number;
+  }>(
+    `SELECT id, told_waiting AS waiting, told_oldest_at AS oldest_at, told_failed AS failed
+     FROM account`,
+  );
+  if (told === undefined) return null;
+  const [waiting, oldest_at] = counted(store, "waiting");
+  const [failed] = counted(store, "failed");
+  const isTold = waiting === told.waiting && oldest_at === told.oldest_at && failed === told.failed;
+  return isTold ? null : { account: told.id, waiting, oldest_at, failed };
+}
+
+/** Keeps what was told. */
+export function backlogTold(store: SqlStore, { waiting, oldest_at, failed }: Backlog): void {
+  store.all("UPDATE account SET told_waiting = ?, told_oldest_at = ?, told_failed = ?", [
+    waiting,
+    oldest_at,
+    failed,
+  ]);
+}
+
+function counted(
+  store: SqlStore,
+  state: "waiting" | "failed",
+): [count: number, oldest: number | null] {
+  const [row] = store.all<{ count: number; oldest: number | null }>(
+    `SELECT count(*) AS count, min(created_at) AS oldest FROM (
+       SELECT created_at FROM deliveries WHERE state = '${state}' LIMIT ${MAX_COUNTED})`,
+  );
+  return [row?.count ?? 0, row?.oldest ?? null];
+}

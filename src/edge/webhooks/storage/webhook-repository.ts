@@ -3,6 +3,8 @@ import type { Owner } from "../../keys/viewer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import {
+  type Backlog,
+  backlogTold,
   readDeliveries,
   readDelivery,
   redeliver,
@@ -10,6 +12,7 @@ import {
   SWEEP_MS,
   sweepAt,
   sweepLog,
+  untoldBacklog,
 } from "./delivery-log.ts";
 import {
   deleteEndpoint,
@@ -65,6 +68,9 @@ export interface WebhookRepository {
   redeliver(id: string, owner?: Owner): boolean;
   /** Sends a range again; returns how many. */
   redeliverRange(range: DeliveryRange): number;
+  /** What waits and what was given up, for the metrics; null where it is as it was told last. */
+  untoldBacklog(): Backlog | null;
+  backlogTold(backlog: Backlog): void;
   /** When `sweep` will have something to do; null where nothing is kept. */
   sweepAt(): number | null;
   /** Forgets what is too old to be shown, if it is time to. */
@@ -93,6 +99,8 @@ export function openWebhookRepository(store: SqlStore, tools: WebhookTools): Web
     delivery: (id, owner = null) => readDelivery(store, id, owner),
     redeliver: (id, owner = null) => whole(() => redeliver(store, id, owner, tools.now())),
     redeliverRange: (range) => whole(() => redeliverRange(store, range, tools.now())),
+    untoldBacklog: () => untoldBacklog(store),
+    backlogTold: (backlog) => backlogTold(store, backlog),
     sweepAt: () => sweepAt(store),
     sweep: () => whole(() => sweepLog(store, tools.now())),
   };

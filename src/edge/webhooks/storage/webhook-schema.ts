@@ -85,4 +85,15 @@ export const webhookMigrations: readonly Migration[] = [
     kind: "additive",
     statements: ["ALTER TABLE attempts ADD COLUMN response TEXT"],
   },
+  {
+    name: "what waits and what was given up, as it was told last",
+    kind: "additive",
+    statements: [
+      "ALTER TABLE account ADD COLUMN told_waiting INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE account ADD COLUMN told_oldest_at INTEGER",
+      "ALTER TABLE account ADD COLUMN told_failed INTEGER NOT NULL DEFAULT 0",
+      // Only what is given up writes to it.
+      "CREATE INDEX deliveries_failed ON deliveries (created_at) WHERE state = 'failed'",
+    ],
+  },
 ];

@@ -40,6 +40,12 @@ describe("POST /v1/answers/{id}/replay works", () => {
     expect(body.replayed_id).not.toBe(answer.id);
     const shown = await ask(`/v1/answers/${body.replayed_id}`);
     expect(answerSchema.parse(await shown.json())).toMatchObject({ cached: false });
+    const kept = env.DB.prepare("SELECT replay_of, outcome FROM replays WHERE id = ?");
+    const counted = { replay_of: answer.id, outcome: "equal" };
+    await vi.waitFor(
+      async () => expect(await kept.bind(body.replayed_id).first()).toEqual(counted),
+      5_000,
+    );
   });
 
   test("when another comes about: not equal, with the first token that differs", async () => {

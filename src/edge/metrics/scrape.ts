@@ -1,0 +1,37 @@
+import type { Bindings } from "../env.ts";
+import type { CatalogCaller } from "../models/catalog.ts";
+import { functionWatch } from "../models/function-watch.ts";
+import { settingsOf } from "../settings.ts";
+import { type EdgeMetric, edgeMetrics } from "./catalog.ts";
+import { renderMetrics, type Sample } from "./exposition.ts";
+import { readDatabase } from "./read-database.ts";
+import { readFunctions } from "./read-functions.ts";
+
+/**
+ * Reads everything and writes it down. Calls D1 once, the queue once and each function of the settings every few seconds at the most;
+ * no object is called. Rejects where D1 cannot be read: then there is nothing to tell.
+ */
+export async function scrape(bindings: Bindings, caller: CatalogCaller): Promise<string> {
+  const [database, functions, backlog] = await Promise.all([
+    readDatabase(bindings.DB, Date.now()),
+    functionWatch.look(settingsOf(bindings), caller),
+    usageBacklog(bindings),
+  ]);
+  return renderMetrics<EdgeMetric>(edgeMetrics, [
+    ...database,
+    ...readFunctions(functions),
+    ...backlog,
+  ]);
+}
+
+/** What waits in the queue, where the platform says: not every runtime does. */
+async function usageBacklog({
+  USAGE,
+}: Pick<Bindings, "USAGE">): Promise<readonly Sample<EdgeMetric>[]> {
+  try {
+    const { backlogCount: value } = await USAGE.metrics();
+    return [{ name: "unmask_edge_usage_backlog", labels: [], value }];
+  } catch {
+    return [];
+  }
+}
