@@ -1,11 +1,17 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import {
+  applyD1Migrations,
+  createExecutionContext,
+  createMessageBatch,
+  type D1Migration,
+  getQueueResult,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type EdgeMetric, edgeMetrics } from "#edge/metrics/catalog.ts";
 import { HOLD_GRACE_MS, readDatabase } from "#edge/metrics/read-database.ts";
 import worker from "#edge/worker.ts";
-import type { MetricEvent, StandingEvent } from "#wire/telemetry/metric-event.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
+import type { MetricEvent, StandingEvent } from "#wire/telemetry/metric-event.ts";
 import { type ParsedMetric, parsePrometheus } from "../../support/prometheus-text.ts";
 import { ask, digest, functionReplies, refusal } from "../function-double.ts";
 import { administer, openAccount } from "../routes/administration.ts";
@@ -14,9 +20,16 @@ afterEach(() => vi.restoreAllMocks());
 
 const HOUR_MS = 3_600_000;
 
-/** Values that other files' tests move are compared with what they were before. */
+/** A database of its own: what other files' objects tell comes in when it likes. */
+const DB = env.OLD_DB;
+
+beforeAll(async () => {
+  await dropTables(DB);
+  await applyD1Migrations(DB, JSON.parse(env.TEST_MIGRATIONS) as D1Migration[]);
+});
+
 async function read(now = Date.now()): Promise<(name: EdgeMetric, ...labels: string[]) => number> {
-  const samples = await readDatabase(env.DB, now);
+  const samples = await readDatabase(DB, now);
   return (name, ...labels) =>
     samples.find((one) => one.name === name && one.labels.join() === labels.join())?.value ?? 0;
 }
@@ -30,7 +43,7 @@ async function deliver(events: readonly unknown[], queue = "unmask-usage") {
   }));
   const batch = createMessageBatch(queue, messages);
   const context = createExecutionContext();
-  await worker.queue?.(batch, env, context);
+  await worker.queue?.(batch, { ...env, DB }, context);
   return await getQueueResult(batch, context);
 }
 
@@ -111,7 +124,7 @@ describe("the totals", () => {
     expect(rise("unmask_edge_credit_captured_micros")).toBe(25);
     expect(rise("unmask_edge_credit_issued_micros")).toBe(100);
     expect(rise("unmask_edge_holds_open")).toBe(0);
-    await env.DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
+    await DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
     expect((await read())("unmask_edge_accounts")).toBe(earlier("unmask_edge_accounts"));
   });
 
@@ -195,7 +208,7 @@ describe("what should never be", () => {
     expect((await read(late))("unmask_edge_holds_overdue")).toBe(0);
     expect((await read(late + 1))("unmask_edge_holds_overdue")).toBe(1);
     expect((await read(800_000))("unmask_edge_hold_oldest_seconds")).toBe(300);
-    await env.DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
+    await DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
   });
 
   test("what no delivery can copy is kept, counted once, and leaves its queue", async () => {
@@ -206,7 +219,7 @@ describe("what should never be", () => {
     expect(result.ackAll).toBe(true);
     const later = await read();
     expect(later("unmask_edge_dead_messages") - earlier("unmask_edge_dead_messages")).toBe(1);
-    const kept = env.DB.prepare("SELECT queue FROM dead_messages WHERE body = ?");
+    const kept = DB.prepare("SELECT queue FROM dead_messages WHERE body = ?");
     const bound = kept.bind(JSON.stringify(body));
     expect(await bound.first()).toEqual({ queue: "unmask-usage-dead" });
   });
@@ -229,7 +242,7 @@ describe("credit that comes to its end", () => {
     expect((await read(now))("unmask_edge_accounts_near_zero")).toBe(1);
     // Of an hour more than a day ago nobody is told.
     expect((await read(start))("unmask_edge_accounts_near_zero")).toBe(0);
-    await env.DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
+    await DB.prepare("DELETE FROM account_standings WHERE account_id = ?").bind(account).run();
   });
 
   test("is not told of an account that spends nothing, or was given back what it spent", async () => {

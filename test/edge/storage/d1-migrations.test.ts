@@ -8,6 +8,7 @@ import { KeyTable } from "#edge/keys/key-store.ts";
 import { UsageIndex } from "#edge/usage/usage-index.ts";
 import rows010 from "../../fixtures/databases/0.1.0/d1.sql?raw";
 import rows020 from "../../fixtures/databases/0.2.0-dev.1/d1.sql?raw";
+import { dropTables } from "../empty-database.ts";
 
 /** The last migration of each release whose rows are kept as fixtures. */
 const RELEASES: readonly (readonly [
@@ -61,14 +62,3 @@ test.each(RELEASES)(
     expect(totals.results).toMatchObject([{ charges: 1, steps: 16, charged_micros: 47 }]);
   },
 );
-
-/** Leaves an empty database behind, whatever a test before left there. */
-async function dropTables(database: D1Database): Promise<void> {
-  const { results } = await database
-    .prepare(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
-    )
-    .all<{ name: string }>();
-  // Children first: foreign keys are enforced.
-  for (const { name } of results.toReversed()) await database.prepare(`DROP TABLE "${name}"`).run();
-}
