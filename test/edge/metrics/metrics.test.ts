@@ -13,6 +13,7 @@ import worker from "#edge/worker.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
 import type { MetricEvent, StandingEvent } from "#wire/telemetry/metric-event.ts";
 import { type ParsedMetric, parsePrometheus } from "../../support/prometheus-text.ts";
+import { dropTables } from "../empty-database.ts";
 import { ask, digest, functionReplies, refusal } from "../function-double.ts";
 import { administer, openAccount } from "../routes/administration.ts";
 
