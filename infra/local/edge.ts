@@ -1,15 +1,11 @@
-// The edge on this machine: the Worker of wrangler.toml in workerd, with databases, objects and queue on disk. Run by
-// start.ts, configured by the variable UNMASK_EDGE, and talks to it in one message: the ports that it chose itself.
-//
-// It is not `wrangler dev`, which opens more doors than the API: SQL on every database, a debugger, handlers that anybody may
-// call, and a port over which other programs reach each object. Here the API's port leads to the Worker and nowhere else.
+// The edge on this machine, with databases, objects and queue on disk. Run by start.ts, configured by the variable UNMASK_EDGE, and
+// talks to it in one message: the ports that it chose itself.
 
 import { subscribe } from "node:diagnostics_channel";
 import type { Server } from "node:net";
-import path from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { takeLock } from "#cli/models/lock.ts";
+import { type Bucket, openWorkerd, type WorkerOptions } from "../edge/workerd/workerd.ts";
 import { LOOPBACK } from "./ports.ts";
 import type { StorageSecrets } from "./state.ts";
 
@@ -37,25 +33,10 @@ export interface EdgeReady {
 
 const settings = JSON.parse(process.env["UNMASK_EDGE"] ?? "") as EdgeSettings;
 
-/** Of what wrangler reads out of wrangler.toml, what differs on this machine. Its own type has lost the names. */
-interface WorkerOptions {
-  readonly bindings?: Readonly<Record<string, string>>;
-  readonly r2Buckets?: Readonly<Record<string, { readonly id: string }>>;
-  readonly assets?: { readonly directory: string };
-  /** For files that are not bundled yet. */
-  readonly modulesRules?: unknown;
-}
-
-const { modulesRules: _, ...worker }: WorkerOptions =
-  unstable_getMiniflareWorkerOptions("wrangler.toml").workerOptions;
-
-interface LocalBucket {
-  readonly id: string;
-  readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
+const worker: WorkerOptions = unstable_getMiniflareWorkerOptions("wrangler.toml").workerOptions;
 
 /** Buckets under names that nobody can guess; the weights' opens over S3 as well. */
-function localBuckets(): Record<string, LocalBucket> {
+function localBuckets(): Record<string, Bucket> {
   const { bucket_suffix: suffix, access_key_id, secret_access_key } = settings.storage;
   const s3Credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
   return Object.fromEntries(
@@ -75,33 +56,14 @@ subscribe("tracing:net.server.listen:asyncEnd", (message) => {
   if (address !== null && typeof address === "object") internalPorts.push(address.port);
 });
 
-const workerd = new Miniflare(
-  convertV4MiniflareOptions({
-    host: LOOPBACK,
-    port: settings.storagePort,
-    cf: false,
-    log: new Log(LogLevel.INFO),
-    logRequests: false,
-    telemetry: { enabled: false },
-    resourcePersistencePath: path.resolve(settings.folder),
-    unsafeTriggerHandlers: false,
-    unsafeLocalExplorer: false,
-    unsafeObservability: false,
-    workers: [
-      {
-        ...worker,
-        name: "unmask",
-        modules: true,
-        modulesRoot: path.resolve(settings.bundle),
-        scriptPath: path.resolve(settings.bundle, "worker.js"),
-        bindings: { ...worker.bindings, ...settings.bindings },
-        r2Buckets: localBuckets(),
-        assets: { ...worker.assets, directory: path.resolve(settings.site) },
-        unsafeDirectSockets: [{ host: LOOPBACK, port: settings.apiPort }],
-      },
-    ],
-  }),
-);
+const workerd = openWorkerd({
+  worker,
+  ...{ bundle: settings.bundle, site: settings.site, folder: settings.folder },
+  bindings: settings.bindings,
+  buckets: localBuckets(),
+  api: { host: LOOPBACK, port: settings.apiPort },
+  storagePort: settings.storagePort,
+});
 await workerd.ready;
 process.send?.({ internalPorts } satisfies EdgeReady);
 process.once("SIGTERM", async () => {

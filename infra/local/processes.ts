@@ -17,6 +17,12 @@ export interface LocalProcess {
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
+/** A program whose process is known by its number. */
+export interface StartedProcess extends LocalProcess {
+  /** Absent where it could not be started. */
+  readonly pid: number | undefined;
+}
+
 /** How a program ended. */
 export type Fate =
   | { readonly kind: "exit"; readonly code: number | null }
@@ -56,7 +62,7 @@ export function startProcess(
     /** Whether the log goes on behind what stands in it. */
     readonly isAnew?: boolean;
   },
-): LocalProcess {
+): StartedProcess {
   const [program, ...args] = command;
   // A file of its own, not a pipe through us: it can say its last words when we are gone.
   const log = openSync(options.logFile, options.isAnew === true ? "a" : "w");
@@ -80,7 +86,8 @@ export function startProcess(
     cutLifeline();
   });
   const stop = (graceMs: number): Promise<void> => stopGroup(child, fate, graceMs);
-  return { name, logFile: options.logFile, fate, ended: fate.then(fateText), message, stop };
+  const { pid } = child;
+  return { name, pid, logFile: options.logFile, fate, ended: fate.then(fateText), message, stop };
 }
 
 /** Has a shell end the child's group when we are gone; returns how to let go of it. */

@@ -162,3 +162,9 @@ const settingsSchema: z.ZodType<Settings> = z
     stripe: bindings.STRIPE,
     topUp: bindings.TOP_UP,
   }));
+
+/** Names of all that is read, for those who hand variables of a machine on to a Worker. */
+export function settingNames(): readonly string[] {
+  const { properties } = z.toJSONSchema(settingsSchema, { io: "input", unrepresentable: "any" });
+  return Object.keys(properties ?? {});
+}

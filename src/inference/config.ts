@@ -4,6 +4,7 @@ import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket-keys.ts";
 import type { CudaSettings } from "./runtime/cuda/cuda-runtime.ts";
 import { cudaEnvironment, cudaSettings } from "./runtime/cuda/cuda-settings.ts";
+import { withSecretFiles } from "./secret-files.ts";
 import { type StoreConfig, storeEnvironment } from "./store-config.ts";
 
 /**
@@ -133,7 +134,8 @@ const settings = z.object({
 const environment = z.intersection(settings, storeEnvironment);
 
 /** Turns environment variables into a Config. Throws an Error that names every variable that is missing or wrong. */
-export function parseConfig(variables: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(told: Readonly<Record<string, string | undefined>>): Config {
+  const variables = withSecretFiles(told);
   const values = valuesOf(environment, variables, "the function");
   return {
     ...fetchConfigOf(values, FUNCTION_PORT),
@@ -165,7 +167,8 @@ export function parseConfig(variables: Readonly<Record<string, string | undefine
 export function parseFetchConfig(
   variables: Readonly<Record<string, string | undefined>>,
 ): FetchConfig {
-  return fetchConfigOf(valuesOf(fetchEnvironment, variables, "the fetch hop"), FETCH_HOP_PORT);
+  const values = valuesOf(fetchEnvironment, withSecretFiles(variables), "the fetch hop");
+  return fetchConfigOf(values, FETCH_HOP_PORT);
 }
 
 function valuesOf<Values>(

@@ -1,0 +1,90 @@
+import path from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+
+/** Of what wrangler reads out of wrangler.toml, what differs from place to place. Its own type has lost the names. */
+export interface WorkerOptions {
+  readonly bindings?: Readonly<Record<string, string>>;
+  readonly r2Buckets?: Readonly<Record<string, { readonly id: string }>>;
+  readonly d1Databases?: Readonly<Record<string, { readonly id: string }>>;
+  readonly assets?: { readonly directory: string };
+  /** For files that are not bundled yet. */
+  readonly modulesRules?: unknown;
+}
+
+/** A bucket, and who may open it over S3; absent: nobody. */
+export interface Bucket {
+  readonly id: string;
+  readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The Worker of wrangler.toml in workerd, with databases, objects and queue on disk. */
+export interface WorkerdSettings {
+  readonly worker: WorkerOptions;
+  /** The Worker as `wrangler deploy --dry-run --outdir` bundles it. */
+  readonly bundle: string;
+  /** The site's files. */
+  readonly site: string;
+  /** Where databases and objects lie. */
+  readonly folder: string;
+  /** Variables and secrets over those of wrangler.toml. */
+  readonly bindings: Readonly<Record<string, string>>;
+  readonly buckets: Readonly<Record<string, Bucket>>;
+  /** Where the API is served. */
+  readonly api: { readonly host: string; readonly port: number };
+  /** Where buckets are served over S3, on loopback; 0: any free port. */
+  readonly storagePort: number;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/**
+ * Starts workerd. It is not `wrangler dev`, which opens more doors than the API: SQL on every database, a debugger, handlers that
+ * anybody may call, and a port over which other programs reach each object. Here the API's port leads to the Worker and nowhere else.
+ */
+export function openWorkerd(settings: WorkerdSettings): Miniflare {
+  const { modulesRules: _, ...worker } = settings.worker;
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      ...quiet(settings.folder, settings.storagePort),
+      workers: [
+        {
+          ...worker,
+          name: "unmask",
+          modules: true,
+          modulesRoot: path.resolve(settings.bundle),
+          scriptPath: path.resolve(settings.bundle, "worker.js"),
+          bindings: { ...worker.bindings, ...settings.bindings },
+          r2Buckets: settings.buckets,
+          assets: { ...worker.assets, directory: path.resolve(settings.site) },
+          unsafeDirectSockets: [settings.api],
+        },
+      ],
+    }),
+  );
+}
+
+/** Opens the databases of a Worker alone, so that their tables stand before anybody asks. */
+export function openDatabases(
+  folder: string,
+  d1Databases: NonNullable<WorkerOptions["d1Databases"]>,
+): Miniflare {
+  const script = "export default { fetch: () => new Response() };";
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      ...quiet(folder, 0),
+      workers: [{ name: "migrations", modules: true, script, d1Databases }],
+    }),
+  );
+}
+
+function quiet(folder: string, port: number) {
+  return {
+    ...{ host: LOOPBACK, port, cf: false as const, logRequests: false },
+    log: new Log(LogLevel.INFO),
+    telemetry: { enabled: false },
+    resourcePersistencePath: path.resolve(folder),
+    unsafeTriggerHandlers: false,
+    unsafeLocalExplorer: false,
+    unsafeObservability: false,
+  };
+}
