@@ -38,6 +38,7 @@ const checks: readonly Check[] = [
   },
   { name: "lock file is complete", run: checkLockFile },
   { name: "worker bundle", run: checkWorkerBundle },
+  { name: "manifests", run: checkManifests },
   { name: "kernels are what their sources compile to", run: checkKernels },
   { name: "the API's description", run: () => checkApi(command) },
 ];
@@ -64,6 +65,12 @@ async function checkKernels(): Promise<string> {
   await command("node", ["wasm/build.ts", "--check"], "see above");
   await command("git", ["ls-files", "--error-unmatch", "wasm/resize.wasm"], "commit it");
   return "every byte, and in git";
+}
+
+async function checkManifests(): Promise<string> {
+  const { status, output } = await execute("node", ["test/deploy/validate.ts"]);
+  if (status !== 0) throw new Error(`${output.trim()}\nsee the fields that are named above`);
+  return `\n${output.trim().replaceAll(/^/gm, "  ")}`;
 }
 
 async function checkWorkerBundle(): Promise<string> {

@@ -64,6 +64,12 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/deploy/container.full.test.ts"],
   },
   {
+    name: "the rules of the hop's way out, in a kernel",
+    lacks: () =>
+      process.getuid?.() === 0 ? withoutPrograms("nft", "ip", "unshare") : "needs root",
+    files: ["--project", "node", "test/deploy/egress/egress.full.test.ts"],
+  },
+  {
     name: "the image's recipe, linted",
     lacks: () => withoutPrograms("hadolint"),
     files: ["--project", "node", "test/deploy/hadolint.full.test.ts"],

@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { SYNTH_SHAPES } from "#weights/synth/shapes.ts";
 import { simulateDeliveries } from "../flow/webhook-simulation.ts";
+import { composeReport } from "./compose-report.ts";
 import { deviceReport } from "./device-report.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
@@ -57,6 +58,9 @@ const HELP = `npm run bench -- NAME
   page [--turns N]                   the playground in Chromium, from opening its address to the first answer, clicks included:
                                      medians of N visits (default 5, half a minute)
 
+  compose                            the services of compose.yaml as processes: a function killed under load, and what became of its
+                                     answers (a minute)
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -74,6 +78,7 @@ const NAMES: readonly string[] = [
   "memory",
   "page",
   "webhooks",
+  "compose",
   "modes",
 ];
 
@@ -119,6 +124,7 @@ async function main(): Promise<void> {
     for await (const lines of layerReport()) print(lines);
     return;
   }
+  if (name === "compose") return print(await composeReport());
   if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { BlockList, isIPv6 } from "node:net";
 import { describe, expect, test } from "vitest";
 import { type FetchConfig, parseConfig, parseFetchConfig } from "#inference/config.ts";
 import { createProbes } from "#inference/probes.ts";
+import { imageVariables } from "../../infra/container/dockerfile.ts";
+import { isInside, PRIVATE, PUBLIC } from "./egress/addresses.ts";
 import {
   at,
   complaintsAbout,
@@ -49,13 +50,7 @@ function variablesOf({ container, manifest }: Workload): Record<string, string> 
   ]);
   const isKnative = manifest.kind.startsWith("serving.knative.dev");
   const port = isKnative ? { PORT: String(at(container, "ports", 0, "containerPort")) } : {};
-  return { ...imageVariables(), ...port, ...Object.fromEntries(listed) };
-}
-
-function imageVariables(): Record<string, string> {
-  const dockerfile = readFileSync("infra/container/Dockerfile", "utf8");
-  const pairs = dockerfile.matchAll(/^(?:ENV| {3}) +([A-Z_]+)=(\S+)/gm);
-  return Object.fromEntries([...pairs].map(([, name, value]) => [name, value]));
+  return { ...imageVariables("cuda"), ...port, ...Object.fromEntries(listed) };
 }
 
 function configOf(workload: Workload): FetchConfig {
@@ -204,24 +199,9 @@ describe.each(files)("%s", (file) => {
     const blocks = (at(policy?.document, "spec", "egress") as readonly Json[])
       .flatMap((rule) => at(rule, "to") as readonly Json[])
       .flatMap((to) => at(to, "ipBlock") ?? []);
-    for (const address of [
-      "10.1.2.3",
-      "172.16.0.1",
-      "172.31.255.255",
-      "192.168.1.1",
-      "169.254.169.254",
-      "127.0.0.1",
-      "100.64.0.1",
-      "0.0.0.0",
-      "224.0.0.1",
-      "::1",
-      "fd00::1",
-      "fe80::1",
-      "64:ff9b::a00:1",
-      "::ffff:10.0.0.1",
-    ])
+    for (const address of PRIVATE)
       expect([address, reaches(blocks, address)]).toEqual([address, false]);
-    for (const address of ["1.1.1.1", "8.8.8.8", "2606:4700::1111"])
+    for (const address of PUBLIC)
       expect([address, reaches(blocks, address)]).toEqual([address, true]);
   });
 
@@ -235,16 +215,9 @@ describe.each(files)("%s", (file) => {
 });
 
 function reaches(blocks: readonly Json[], address: string): boolean {
-  const kind = isIPv6(address) ? "ipv6" : "ipv4";
-  const inside = (cidr: string): boolean => {
-    const [net = "", bits = ""] = cidr.split("/");
-    if (isIPv6(net) !== (kind === "ipv6")) return false;
-    const list = new BlockList();
-    list.addSubnet(net, Number(bits), kind);
-    return list.check(address, kind);
-  };
   return blocks.some(
     (block) =>
-      inside(String(at(block, "cidr"))) && !(at(block, "except") as readonly string[]).some(inside),
+      isInside(String(at(block, "cidr")), address) &&
+      !(at(block, "except") as readonly string[]).some((net) => isInside(net, address)),
   );
 }

@@ -181,7 +181,8 @@ function against(definition: string, document: Json): readonly string[] {
   return told(check(document) === true, check.errors);
 }
 
-function told(
+/** What a schema found, a sentence each. */
+export function told(
   isValid: boolean,
   errors: readonly ErrorObject[] | null | undefined,
 ): readonly string[] {
