@@ -1,8 +1,8 @@
-// Lays out the image's files in a folder: Node, the libraries that it and the packages link, the packages that run, our sources, and
-// a bill of materials. Run in the build stage of the Dockerfile: node infra/container/assemble.ts FOLDER
+// Lays out an image's files in a folder: Node, the libraries that it and the packages link, the packages that run, our sources, and
+// a bill of materials. Run in a build stage of the Dockerfile: node infra/container/assemble.ts FOLDER function|edge
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import {
   billOfMaterials,
@@ -12,29 +12,32 @@ import {
   isKept,
   sharedObjects,
 } from "./contents.ts";
+import { variants } from "./variants.ts";
 
 /** Who the image's processes are; the number is what hosts that forbid root look at. */
 const USER = 65_532;
 
-const OWN = ["LICENSE", "package.json", "wasm", "src"];
-
 /** glibc's names of before, which libraries of CUDA still link. */
 const STUBS = ["libdl.so.2", "libpthread.so.0", "librt.so.1"];
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error("say where: node infra/container/assemble.ts FOLDER");
+const [folder, name = ""] = process.argv.slice(2);
+const variant = variants[name];
+if (folder === undefined || variant === undefined)
+  throw new Error("say where and what: node infra/container/assemble.ts FOLDER function|edge");
 const app = path.join(folder, "app");
 const node = realpathSync(process.execPath);
 
-const kept = filesBelow("node_modules").filter((file) =>
-  isKept(file, process.platform, process.arch),
+const runs = variant.packages();
+const kept = filesBelow("node_modules").filter(
+  (file) => runs(file) && isKept(file, process.platform, process.arch),
 );
 for (const file of kept)
   copy(path.join("node_modules", file), path.join(app, "node_modules", file));
-for (const name of OWN) cpSync(name, path.join(app, name), { recursive: true });
+for (const one of variant.own) cpSync(one, path.join(app, one), { recursive: true });
 copy(node, path.join(folder, "usr/local/bin/node"));
 
-const objects = [node, ...sharedObjects(path.join(app, "node_modules"))];
+const programs = variant.programs.map((file) => path.join(app, "node_modules", file));
+const objects = [node, ...programs, ...sharedObjects(path.join(app, "node_modules"))];
 const linked = new Set(objects.flatMap(librariesOf));
 const libc = [...linked].find((file) => path.basename(file) === "libc.so.6");
 if (libc === undefined) throw new Error("Node links no glibc: the base is to be Debian");
@@ -47,6 +50,12 @@ write("etc/group", `unmask:x:${USER}:\n`);
 write("etc/nsswitch.conf", "hosts: files dns\n");
 for (const place of ["tmp", "proc", "dev"]) mkdirSync(path.join(folder, place));
 chmodSync(path.join(folder, "tmp"), 0o1777);
+// An empty volume takes the owner of where it is mounted.
+for (const place of variant.writes) {
+  mkdirSync(path.join(folder, place), { recursive: true, mode: 0o700 });
+  chownSync(path.join(folder, place), USER, USER);
+}
+await variant.build(path.join(app, name));
 const components = [
   {
     name: "node",
@@ -67,8 +76,8 @@ function copy(from: string, to: string): void {
   cpSync(from, to, { dereference: true });
 }
 
-function write(name: string, text: string): void {
-  writeFileSync(path.join(folder ?? "", name), text);
+function write(file: string, text: string): void {
+  writeFileSync(path.join(folder ?? "", file), text);
 }
 
 /** The libraries that an object links outside of its package, by the paths under which the loader finds them. */
