@@ -27,11 +27,13 @@ export const variants: Readonly<Record<string, Variant>> = {
   },
   edge: {
     packages: () => isOneOf(closureOf(".", ["miniflare", "jose", "zod", "@aws-sdk/client-s3"])),
-    programs: [`@cloudflare/workerd-linux-${process.arch === "arm64" ? "arm64" : "64"}/bin/workerd`],
+    programs: [
+      `@cloudflare/workerd-linux-${process.arch === "arm64" ? "arm64" : "64"}/bin/workerd`,
+    ],
     own: [
       ...["LICENSE", "package.json", PROBE],
       ...["src/domain", "src/wire", "src/weights", "src/inference"],
-      ...["infra/edge/workerd", "infra/demo-model/bundle"],
+      ...["infra/edge/workerd", "infra/demo-model/photographs/bundle"],
       ...["infra/deploy/compose/keys.ts", "infra/deploy/compose/weights.ts"],
     ],
     writes: [
