@@ -1,5 +1,14 @@
 import type { AnswerOptions } from "./question.ts";
 
+/** A token that could have been written where another was. */
+export interface Alternative {
+  readonly token: number;
+  /** Its own text, as it stands alone; "" for one without, as the end of the answer. */
+  readonly text: string;
+  /** Probability that the model gave it beside the written one, 0 … 1. */
+  readonly confidence: number;
+}
+
 /** One token of the canvas as it was committed. */
 export interface CanvasToken {
   /** Position in the canvas, from 0. */
@@ -11,6 +20,8 @@ export interface CanvasToken {
   readonly confidence: number;
   /** Step that committed it, from 1. */
   readonly step: number;
+  /** The likeliest others, likeliest first. Absent: nobody asked, or whoever made it tells none. Only in frames. */
+  readonly alternatives?: readonly Alternative[];
 }
 
 /** What an answer reads as. */

@@ -1,11 +1,24 @@
 import type { CanvasToken } from "./answer-text.ts";
-import type { AnswerFrame } from "./event.ts";
+import type { AnswerBeginning, AnswerFrame } from "./event.ts";
 import { tokensSoFar } from "./told-so-far.ts";
 
 /** A frame as callers are told it. */
 export interface ToldFrame extends AnswerFrame {
   /** Where this step committed tokens that are told later, and how sure it was of them. Absent: there are none. */
   readonly sealed?: readonly Pick<CanvasToken, "position" | "confidence">[];
+}
+
+/** An event as its caller asked to be told it: work that another began may tell of more other tokens, and of others than asked for none. */
+export function withAlternatives<Event extends AnswerBeginning | AnswerFrame>(
+  event: Event,
+  most = 0,
+): Event {
+  if (event.kind !== "answer.frame") return event;
+  const revealed = event.revealed.map(({ alternatives = [], ...token }) => {
+    const told = alternatives.slice(0, most);
+    return told.length === 0 ? token : { ...token, alternatives: told };
+  });
+  return { ...event, revealed };
 }
 
 /**

@@ -7,6 +7,7 @@ import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
 import {
+  ALTERNATIVES_HEADER,
   DEADLINE_HEADER,
   decodeGenerate,
   GENERATE_PATH,
@@ -27,6 +28,7 @@ import {
   HOP_VERSION_HEADER,
   type Ticket,
 } from "#wire/function/ticket.ts";
+import { MAX_ALTERNATIVES } from "#wire/limits.ts";
 import type { Admission } from "./admission.ts";
 import { untilCut } from "./cut.ts";
 import { failureOf } from "./fault.ts";
@@ -134,6 +136,7 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       pictures,
       digest: card.digest,
       deadline,
+      alternatives: alternativesOf(request),
     };
     const running = run(work, place.value, parts, signal);
     // An edge of a hop before the third would take it for the answer's last word; to that one the connection just closes.
@@ -224,6 +227,12 @@ function deadlineOf(request: Request): AbortSignal {
   const text = request.headers.get(DEADLINE_HEADER);
   if (text === null || !/^[0-9]{1,9}$/.test(text)) return new AbortController().signal;
   return AbortSignal.timeout(Number(text));
+}
+
+/** Reads how many other tokens the frames are to tell; more than there are to ask for comes from no edge of ours. */
+function alternativesOf(request: Request): number {
+  const text = request.headers.get(ALTERNATIVES_HEADER) ?? "";
+  return /^[0-9]$/.test(text) && Number(text) <= MAX_ALTERNATIVES ? Number(text) : 0;
 }
 
 async function* messages(

@@ -35,6 +35,8 @@ export interface Work {
   readonly digest: string;
   /** Aborts when the answer is to be told as it stands. */
   readonly deadline: AbortSignal;
+  /** How many other tokens its frames tell of each place that is written. */
+  readonly alternatives: number;
 }
 
 /**
@@ -100,7 +102,7 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
-  { jobId, account, owner, question, pictures: priced, digest: modelDigest, deadline }: Work,
+  { jobId, account, owner, question, pictures: priced, digest: modelDigest, ...work }: Work,
   { host, admission, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
@@ -115,8 +117,9 @@ async function* answerSafely(
     let remaining = options.steps * options.canvas;
     const tools = toolsOf(() => ({ account, remaining }), JSON.stringify([account, owner]));
     const pictureDigests = await Promise.all(pictures.value.map(pixelDigest));
-    const asked = { messages, options, pictures: pictures.value, pictureDigests };
-    for await (const event of answer(asked, tools, signal, deadline)) {
+    const { alternatives } = work;
+    const asked = { messages, options, pictures: pictures.value, pictureDigests, alternatives };
+    for await (const event of answer(asked, tools, signal, work.deadline)) {
       remaining = remainingAfter(event, remaining);
       if (event.kind === "answer.started") yield { ...event, numerics };
       else if (event.kind === "answer.completed") {

@@ -1,4 +1,5 @@
 import {
+  type Alternative,
   type CanvasToken,
   type ReadAnswer,
   readAnswer,
@@ -14,6 +15,7 @@ import type { PieceTools } from "./text/detokenizer.ts";
 /** One answer while it is written: what was committed, how it reads, and where it ends. */
 export class AnswerSoFar {
   readonly #terms: TextTerms;
+  readonly #tools: PieceTools;
   readonly #readCanvas: CanvasReader;
   readonly #written = new Map<number, CanvasToken>();
   #guesses: readonly Reveal[] = [];
@@ -25,6 +27,7 @@ export class AnswerSoFar {
   /** `length`: positions of the canvas. */
   constructor(length: number, tools: PieceTools, terms: TextTerms) {
     this.#terms = terms;
+    this.#tools = tools;
     this.#readCanvas = createCanvasReader(tools, terms.stop);
     this.#reading = this.#readCanvas(new Int32Array(length).fill(tools.mask));
     this.#told = this.#reading;
@@ -50,12 +53,12 @@ export class AnswerSoFar {
       const earlier = before[position];
       return earlier === undefined || earlier === text ? [] : [{ position, text }];
     });
-    const revealed = reveals.map((reveal) => ({
-      ...reveal,
-      text: pieces[reveal.position] ?? "",
-      step: number,
-    }));
-    for (const token of revealed) this.#written.set(token.position, token);
+    const revealed = reveals.map(({ alternatives, ...reveal }) => {
+      const token = { ...reveal, text: pieces[reveal.position] ?? "", step: number };
+      this.#written.set(reveal.position, token);
+      const told = this.#alternatives(alternatives);
+      return told.length === 0 ? token : { ...token, alternatives: told };
+    });
     this.#guesses = guesses;
     this.#step = number;
     this.#told = this.#reading;
@@ -73,6 +76,14 @@ export class AnswerSoFar {
     };
   }
 
+  /** Each as it reads alone: beside its neighbours nobody has written it. */
+  #alternatives(others: Reveal["alternatives"] = []): Alternative[] {
+    const { tokenizer } = this.#tools;
+    return others.map(({ token, confidence }) => {
+      return { token, text: tokenizer.decode([token]), confidence };
+    });
+  }
+
   /** The answer once it is written. */
   whole(): ReadAnswer {
     return this.#read(this.#written, this.#reading);
@@ -82,8 +93,8 @@ export class AnswerSoFar {
   guessed(canvas: Canvas): ReadAnswer {
     if (this.#step === 0) return UNWRITTEN;
     const tokens = new Map(this.#written);
-    for (const guess of this.#guesses)
-      tokens.set(guess.position, { ...guess, text: "", step: this.#step });
+    for (const { position, token, confidence } of this.#guesses)
+      tokens.set(position, { position, token, confidence, text: "", step: this.#step });
     return this.#read(tokens, this.#readCanvas(withGuesses(canvas, this.#guesses).tokens));
   }
 

@@ -24,6 +24,8 @@ export interface PicturedQuestion {
   /** A digest of each picture's pixels and size, where what becomes of it may be kept. */
   readonly pictureDigests?: readonly string[];
   readonly options: AnswerOptions;
+  /** How many other tokens are told of each place that is written, 0 … `MAX_ALTERNATIVES`; the answer is the same. Absent: none. */
+  readonly alternatives?: number;
 }
 
 /** What answering needs from outside: the network, the bundle's language files, and a way to scale pictures. */
@@ -60,7 +62,7 @@ export interface PreparedQuestion {
 
 /** Works out everything about a question that can be known, and refused, without the network. */
 export function prepare(
-  { messages, pictures, options }: PicturedQuestion,
+  { messages, pictures, options, alternatives = 0 }: PicturedQuestion,
   { engine, tokenizer, renderTemplate, halvesRefreshes = false }: AnswerTools,
 ): Result<PreparedQuestion, Failure> {
   const { vision, image, prompt: rules, special } = engine.architecture;
@@ -99,6 +101,7 @@ export function prepare(
       halvesRefreshes,
       commit: commitRule(options, ends),
       uniform: mulberry32(options.seed),
+      ...(alternatives === 0 ? {} : { alternatives }),
     },
     ends,
     suffix: tokenizer.encode(neutralise(options.suffix ?? "", tokenizer)),

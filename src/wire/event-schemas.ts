@@ -8,6 +8,7 @@ import {
 } from "./compatible/chat-reply.ts";
 import { problemSchema } from "./error.ts";
 import type { FrameBody, RestartedBody, StartedBody } from "./function/event-messages.ts";
+import { MAX_ALTERNATIVES } from "./limits.ts";
 
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
@@ -57,6 +58,15 @@ const frameSchema: z.ZodType<FrameBody> = z
           text: z.string(),
           confidence: probability,
           step: z.int().min(1),
+          alternatives: z
+            .array(z.strictObject({ token: count, text: z.string(), confidence: probability }))
+            .min(1)
+            .max(MAX_ALTERNATIVES)
+            .exactOptional()
+            .meta({
+              description:
+                "The likeliest other tokens of its place, likeliest first, each with its own text and its probability in the pass that decided. Absent where the request asked for none, and where the answer takes part in the work of an equal one that asked for none.",
+            }),
         }),
       )
       .meta({ description: "Tokens that are told first, each with the step that committed it." }),

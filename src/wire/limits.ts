@@ -44,6 +44,9 @@ export const MAX_SUFFIX_LENGTH = 1024;
 /** Above 2 the noise drowns the logits and only costs passes. */
 export const MAX_TEMPERATURE = 2;
 
+/** Each weighs as much as the token that it stands beside, in every frame that is sent and kept. Three are what a person reads. */
+export const MAX_ALTERNATIVES = 3;
+
 /** Seeds are 32-bit in every generator that the decoder may use. */
 export const MAX_SEED = 0xffff_ffff;
 

@@ -15,7 +15,12 @@ import { WeightsError } from "#weights/weights-error.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
 import { FETCH_PATH, type FetchOrder } from "#wire/function/fetch.ts";
-import { DEADLINE_HEADER, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import {
+  ALTERNATIVES_HEADER,
+  DEADLINE_HEADER,
+  GENERATE_PATH,
+  MODEL_DIGEST_HEADER,
+} from "#wire/function/generate.ts";
 import { orderPrefix } from "#wire/function/order.ts";
 import { parseRefusal } from "#wire/function/refusal.ts";
 import { type NewTicket, signTicket } from "#wire/function/ticket.ts";
@@ -184,6 +189,29 @@ describe("POST /v1/generate works", () => {
       "answer.completed",
     ]);
   });
+
+  test.each<[string | null, number]>([
+    [null, 0],
+    ["0", 0],
+    ["2", 2],
+    ["3", 3],
+    ["4", 0], // none that an edge of ours asks for
+    ["two", 0],
+    ["-1", 0],
+  ])(
+    "its frames tell other tokens where a header asks for them (%s), and the digest is the same",
+    async (asked, count) => {
+      const handler = createHandler(parts());
+      const headers = asked === null ? {} : { [ALTERNATIVES_HEADER]: asked };
+      const told = await eventsOf(await post(handler, { headers }));
+      const counts = told
+        .flatMap((event) => (event.kind === "answer.frame" ? event.revealed : []))
+        .map(({ alternatives }) => alternatives?.length ?? 0);
+      expect(new Set(counts)).toEqual(new Set([count]));
+      const plain = await eventsOf(await post(handler));
+      expect(told.at(-1)).toEqual(plain.at(-1));
+    },
+  );
 
   test("a place is free again after an answer, a refusal and a fault", async () => {
     const broken: Engine = {

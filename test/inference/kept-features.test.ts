@@ -130,7 +130,7 @@ describe("a question about a picture that was asked about before", () => {
       const place = createAdmission(1, 1, () => 0).enter(forever);
       if (!place.ok) throw new Error("the queue is full");
       const ids = { jobId: "ans_1", account, owner, digest: "d".repeat(64) };
-      const work = { ...ids, question, pictures: null, deadline: forever };
+      const work = { ...ids, question, pictures: null, deadline: forever, alternatives: 0 };
       const [started] = await Array.fromAsync(run(work, place.value, parts, forever));
       if (started?.kind !== "answer.started") throw new Error("the answer has no start");
       return started.cachedImageVectors !== undefined;

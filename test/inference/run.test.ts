@@ -27,6 +27,7 @@ const work: Work = {
   pictures: null,
   digest,
   deadline: forever,
+  alternatives: 0,
 };
 
 /** Writes "A" everywhere. */

@@ -51,6 +51,13 @@ function events(question: PicturedQuestion, engine: Engine, trust?: Trust): Prom
   return Array.fromAsync(answer(question, tools, new AbortController().signal));
 }
 
+function withoutAlternatives(told: readonly ModelEvent[]): ModelEvent[] {
+  return told.map((event) => {
+    if (event.kind !== "answer.frame") return event;
+    return { ...event, revealed: event.revealed.map(({ alternatives: _, ...token }) => token) };
+  });
+}
+
 describe("answer", () => {
   test("starts, gives a frame per step, and completes with the text before the end of the turn", async () => {
     const [started, ...rest] = await events(asking(), writing("a cat"));
@@ -84,6 +91,48 @@ describe("answer", () => {
       logs.reduce((sum, log) => sum + log, 0) / logs.length,
       12,
     );
+  });
+
+  test("frames tell the likeliest other tokens of what they reveal where that is asked for; nothing else is another", async () => {
+    const [b, c] = fakeTokenizer.encode("bc");
+    const seconds = fakeEngine((_, position) => {
+      const logits = oneHot(fakeArchitecture.logitsColumns, fakeTokenizer.encode("a")[0]!, 9);
+      [logits[b!], logits[c!], logits[fakeSpecial.endOfTurn]] = [
+        8,
+        7,
+        position % 2 === 0 ? 8.5 : 6,
+      ];
+      return logits;
+    });
+    const told = await events(asking({ alternatives: 3 }), seconds);
+    const first = told[1];
+    if (first?.kind !== "answer.frame") throw new Error(`unexpected ${first?.kind}`);
+    const [{ confidence, position, alternatives = [] } = { confidence: 0, position: 0 }] =
+      first.revealed;
+    const texts = position % 2 === 0 ? ["", "b", "c"] : ["b", "c", ""];
+    expect(alternatives.map(({ text }) => text)).toEqual(texts);
+    const likely = alternatives.find(({ text }) => text === "b");
+    expect(likely?.confidence).toBeCloseTo(confidence * Math.exp(-1), 12);
+    const plain = await events(asking(), seconds);
+    expect(withoutAlternatives(told)).toEqual(plain);
+    expect(told.at(-1)).toEqual(plain.at(-1)); // nowhere but in frames
+    expect(JSON.stringify(plain)).not.toContain("alternatives");
+  });
+
+  test("a partial answer tells none, though its pass was asked", async () => {
+    const engine = writing("a cat");
+    const deadline = new AbortController();
+    const tools = { engine, tokenizer: fakeTokenizer, renderTemplate: fakeTemplate };
+    const told: ModelEvent[] = [];
+    const question = asking({ alternatives: 1 });
+    const { signal } = new AbortController();
+    const working = { ...tools, resize: resizeBicubic };
+    for await (const event of answer(question, working, signal, deadline.signal)) {
+      told.push(event);
+      if (event.kind === "answer.frame") deadline.abort();
+    }
+    expect(told.at(-1)?.kind).toBe("answer.partial");
+    expect(JSON.stringify(told.at(-1))).not.toContain("alternatives");
   });
 
   test("an answer in which the model wrote no text has failed, whatever suffix it has", async () => {

@@ -102,6 +102,19 @@ export const story: readonly AnswerEvent[] = [
   },
 ];
 
+/** The same, of a function that was asked for so many other tokens of each place. */
+export function storyWithAlternatives(count: number): readonly AnswerEvent[] {
+  return story.map((event) => {
+    if (event.kind !== "answer.frame") return event;
+    const alternatives = [
+      { token: 41, text: " cube", confidence: 0.125 },
+      { token: 42, text: " circle", confidence: 0.0625 },
+      { token: 2, text: "", confidence: 0.03125 },
+    ].slice(0, count);
+    return { ...event, revealed: event.revealed.map((token) => ({ ...token, alternatives })) };
+  });
+}
+
 /** The story of an answer in which the model ended its turn at once; what it wrote behind that is none of the answer. */
 export const emptyStory: readonly AnswerEvent[] = [
   started,

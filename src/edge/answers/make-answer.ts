@@ -98,6 +98,11 @@ export async function keepJob({ caller, job }: Admitted): Promise<KeptJob> {
 
 type OrderTerms = Pick<AnswerOrder, "cacheKey" | "follows" | "hasPlace">;
 
+function alternativesOf({ request }: Admitted["asking"]): Pick<AnswerOrder, "alternatives"> {
+  const { alternatives = 0 } = request;
+  return alternatives === 0 ? {} : { alternatives };
+}
+
 /** Writes down what an answer is made from. */
 export function orderOf(
   { caller, asking, deadlineAt }: Admitted,
@@ -119,6 +124,7 @@ export function orderOf(
     isAccepted: isAccepted(asking),
     share: settings.accountPlaces,
     numerics: asking.numerics ?? null,
+    ...alternativesOf(asking),
     ...terms,
   };
 }

@@ -5,7 +5,12 @@ import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
-import { DEADLINE_HEADER, GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import {
+  ALTERNATIVES_HEADER,
+  DEADLINE_HEADER,
+  GENERATE_PATH,
+  MODEL_DIGEST_HEADER,
+} from "#wire/function/generate.ts";
 import { ORDER_CONTENT_TYPE, orderPrefix } from "#wire/function/order.ts";
 import { HOP_VERSION } from "#wire/function/ticket.ts";
 import { logFault } from "../log.ts";
@@ -59,6 +64,8 @@ export interface DispatchTerms {
   readonly traceparent: string | null;
   /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
   readonly deadlineAt: number | null;
+  /** How many other tokens its frames are to tell of each place that is written. Absent: none. */
+  readonly alternatives?: number | undefined;
   /** Class of arithmetic that is to answer where a function of it is left; null for any. */
   readonly numerics: NumericsText | null;
   readonly signal: AbortSignal;
@@ -90,7 +97,7 @@ async function dispatchTo(
   functionUrl: string,
   { id: jobId, accountId, card, question, ...job }: DispatchedJob & { question: KeptQuestion },
   { settings, pictures: bucket }: DispatchMeans,
-  { owner, requestId, traceparent, deadlineAt, signal, onSent }: DispatchTerms,
+  { owner, requestId, traceparent, signal, onSent, ...terms }: DispatchTerms,
 ): Promise<Result<Dispatched, Failure>> {
   const files = await openPictures(bucket, question.images);
   if (!files.ok) return files;
@@ -100,7 +107,7 @@ async function dispatchTo(
     { jobId, accountId, ...(owner === null ? {} : { owner }), model: card.id, ...priced },
     settings,
   );
-  const headers = { ...ticket, "content-type": ORDER_CONTENT_TYPE, ...deadlineHeader(deadlineAt) };
+  const headers = { ...ticket, "content-type": ORDER_CONTENT_TYPE, ...termHeaders(terms) };
   const idleTimeout = new IdleTimeout(settings.functionSilenceSeconds);
   try {
     const call = {
@@ -158,9 +165,16 @@ function orderBody(
   return readable;
 }
 
-function deadlineHeader(deadlineAt: number | null): Record<string, string> {
-  if (deadlineAt === null) return {};
-  return { [DEADLINE_HEADER]: String(Math.max(0, deadlineAt - Date.now())) };
+/** What is no part of the question. */
+function termHeaders({
+  deadlineAt,
+  alternatives = 0,
+}: Pick<DispatchTerms, "deadlineAt" | "alternatives">): Record<string, string> {
+  const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
+  return {
+    ...(leftMs === null ? {} : { [DEADLINE_HEADER]: String(leftMs) }),
+    ...(alternatives === 0 ? {} : { [ALTERNATIVES_HEADER]: String(alternatives) }),
+  };
 }
 
 async function answerOf(

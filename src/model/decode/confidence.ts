@@ -11,6 +11,8 @@ export interface Candidate {
   readonly entropy: number;
   /** From the largest logit to the second. */
   readonly gap: number;
+  /** The likeliest others, where the plan tells any. */
+  readonly others?: readonly OtherToken[];
 }
 
 /** The network's numbers are infinite or not numbers at all: nothing that it computes can be trusted any more. */
@@ -33,6 +35,28 @@ export function confidenceOf(predictions: Predictions, row: number): number {
       `the head gave no probability for row ${row} (token ${predictions.tokens[row]}): logit ${chosen}, largest ${max}, tail ${tail}`,
     );
   return Math.exp(chosen - max) / (1 + tail);
+}
+
+/** A token that could have been chosen for a row, and its probability, 0 … 1. */
+export interface OtherToken {
+  readonly token: number;
+  readonly confidence: number;
+}
+
+/**
+ * Lists the likeliest tokens of a row beside the chosen one, likeliest first: at most `count`, fewer where fewer may be chosen. The pass
+ * must have asked for one more (`ForwardPass.best`), since the chosen one is among them unless noise has chosen.
+ */
+export function othersOf(predictions: Predictions, row: number, count: number): OtherToken[] {
+  const { best, tokens, maxLogits, tails } = predictions;
+  if (best === undefined) throw new RangeError("the pass asked for no likeliest tokens");
+  const others: OtherToken[] = [];
+  for (let at = row * best.count; at < (row + 1) * best.count; at++) {
+    const [token, logit] = [best.tokensRN[at]!, best.logitsRN[at]!];
+    if (token === tokens[row] || logit === Number.NEGATIVE_INFINITY) continue;
+    others.push({ token, confidence: Math.exp(logit - maxLogits[row]!) / (1 + tails[row]!) });
+  }
+  return others.slice(0, count);
 }
 
 /** Returns the entropy in nats of a row's distribution, without noise; its numbers are finite where `confidenceOf` has not thrown. */

@@ -4,7 +4,14 @@ import { type Tensor, tensor } from "#domain/tensor.ts";
 import type { Engine, ForwardPass, PrefixUse } from "../engine.ts";
 import { type Canvas, hasMask, maskedPositions, write } from "./canvas.ts";
 import { type Choice, type CommitRule, chooseCommit } from "./commit.ts";
-import { type Candidate, confidenceOf, entropyOf, gapOf } from "./confidence.ts";
+import {
+  type Candidate,
+  confidenceOf,
+  entropyOf,
+  gapOf,
+  type OtherToken,
+  othersOf,
+} from "./confidence.ts";
 import type { Ending } from "./ending.ts";
 import { gumbelNoise, randomScores, type UniformStream } from "./noise.ts";
 import type { DecodePolicy } from "./policy.ts";
@@ -32,6 +39,8 @@ export interface DecodePlan {
   readonly commit: CommitRule;
   /** Drawn from at a temperature above 0 and for random remasking only. */
   readonly uniform: UniformStream;
+  /** How many other tokens are told of each place that is written; what is written is the same. Absent: none. */
+  readonly alternatives?: number;
 }
 
 /** What one step did. */
@@ -69,6 +78,8 @@ export interface Reveal {
   readonly token: number;
   /** Probability of the token, or the random number that chose it. */
   readonly confidence: number;
+  /** The likeliest others, likeliest first. Absent: the plan tells none. */
+  readonly alternatives?: readonly OtherToken[];
 }
 
 /**
@@ -160,10 +171,11 @@ function rowsOf(canvas: Canvas, use: PrefixUse | undefined): number {
 }
 
 function inCanvas({ promptLength }: Canvas, candidates: readonly Candidate[]): Reveal[] {
-  return candidates.map(({ position, token, confidence }) => ({
+  return candidates.map(({ position, token, confidence, others }) => ({
     position: position - promptLength,
     token,
     confidence,
+    ...(others === undefined ? {} : { alternatives: others }),
   }));
 }
 
@@ -195,6 +207,7 @@ async function predict(
   const drawn = policy.drawsForEveryPosition ? size - first : undefined;
   const { special, logitsColumns } = engine.architecture;
   const { suppressed } = decodingOf(engine.architecture);
+  const { alternatives = 0 } = plan;
   const pass: ForwardPass = {
     embeddingsSD: canvas.embeddingsSD,
     rows,
@@ -206,6 +219,7 @@ async function predict(
     ...(plan.guidanceScale > 0
       ? { guidance: { unconditionalSD: withoutPrompt(canvas), scale: plan.guidanceScale } }
       : {}),
+    ...(alternatives > 0 ? { best: alternatives + 1 } : {}),
   };
   const predictions = await engine.denoise(pass, signal);
   const sure = rows.map((_, row) => confidenceOf(predictions, row));
@@ -216,6 +230,7 @@ async function predict(
     confidence: scores[row]!,
     entropy: entropyOf(predictions, row),
     gap: gapOf(predictions, row),
+    ...(alternatives > 0 ? { others: othersOf(predictions, row, alternatives) } : {}),
   }));
   return { candidates, maskedInWindow };
 }

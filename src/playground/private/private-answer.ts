@@ -90,11 +90,11 @@ function cardOf({ abilities, canvas, block_length, mode, refresh }: ModelBody): 
 }
 
 async function questionOf(
-  { messages, options }: AnswerRequest,
+  { messages, options, alternatives = 0 }: AnswerRequest,
   pictures: readonly Picture[],
 ): Promise<PicturedQuestion & { readonly pictureDigests: readonly string[] }> {
   const pictureDigests = await Promise.all(pictures.map(pixelDigest));
-  return { messages, options, pictures, pictureDigests };
+  return { messages, options, pictures, pictureDigests, alternatives };
 }
 
 function newJob(card: ModelBody, modelDigest: string, numerics: string): AnsweredJob {

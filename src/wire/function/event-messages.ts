@@ -69,6 +69,15 @@ export interface TokenBody {
   readonly text: string;
   readonly confidence: number;
   readonly step: number;
+  /** The likeliest other tokens of its place, likeliest first. Absent: not asked for, or not told. */
+  readonly alternatives?: readonly AlternativeBody[];
+}
+
+/** A token that could have been written where another was. */
+export interface AlternativeBody {
+  readonly token: number;
+  readonly text: string;
+  readonly confidence: number;
 }
 
 /** The counts of an answer as they are written on the function's hop. */

@@ -5,7 +5,7 @@ import type { Usage } from "#domain/question.ts";
 import { abstentionReasons, type TrustTerms } from "#domain/trust.ts";
 import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
-import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import { MAX_ALTERNATIVES, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 import type { UsageBody } from "./event-messages.ts";
 import { FIRST_DECODER_VERSION } from "./replay-digest.ts";
 
@@ -74,6 +74,14 @@ const tokenSchema = z.object({
   text,
   confidence: probability,
   step,
+});
+
+const revealedSchema = tokenSchema.extend({
+  alternatives: z
+    .array(z.object({ token: count, text, confidence: probability }))
+    .min(1)
+    .max(MAX_ALTERNATIVES)
+    .exactOptional(),
 });
 
 const usageSchema: z.ZodType<UsageBody> = z.object({
@@ -177,7 +185,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         reason: z.enum(commitReasons).default("schedule"),
         refreshed: z.boolean().default(true),
         rows: count.exactOptional(),
-        revealed: z.array(tokenSchema).max(MAX_CANVAS),
+        revealed: z.array(revealedSchema).max(MAX_CANVAS),
         // A function of the version before has none of these: its frames tell callers nothing, its end does.
         revised: z.array(z.object({ position, text })).max(MAX_CANVAS).default([]),
         stable_until: count,

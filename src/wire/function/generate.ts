@@ -32,6 +32,12 @@ export const GENERATE_PATH = "/v1/generate";
  */
 export const DEADLINE_HEADER = "unmask-deadline-ms";
 
+/**
+ * Request header: how many other tokens the frames are to tell of each place that is written; none without it. Not in the body
+ * either: the answer is the same. A function of before tells none.
+ */
+export const ALTERNATIVES_HEADER = "unmask-alternatives";
+
 /** Reply header that names the weights which answer: the lower-case hex SHA-256 of the bundle's manifest. */
 export const MODEL_DIGEST_HEADER = "unmask-model-digest";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceOf, LogitsError, mostConfident } from "#model/decode/confidence.ts";
+import { confidenceOf, LogitsError, mostConfident, othersOf } from "#model/decode/confidence.ts";
 
 function head(chosen: number, max: number, tail: number) {
   return {
@@ -26,6 +26,37 @@ describe("confidenceOf", () => {
     for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
       for (const numbers of [head(odd, 1, 0), head(1, odd, 0), head(1, 1, odd)])
         expect(() => confidenceOf(numbers, 0)).toThrow(LogitsError);
+  });
+});
+
+describe("othersOf", () => {
+  /** One row with the logits 3, 2, 1 and two columns that may not be chosen. */
+  const ranked = (chosen: number) => ({
+    ...head(3, 3, Math.exp(-1) + Math.exp(-2)),
+    tokens: Int32Array.of(chosen),
+    best: {
+      count: 4,
+      tokensRN: Int32Array.of(7, 9, 8, 0),
+      logitsRN: Float32Array.of(3, 2, 1, Number.NEGATIVE_INFINITY),
+    },
+  });
+
+  test("lists the likeliest beside the chosen token with their share of the same distribution", () => {
+    const all = [0, 1, 2].map((rank) => Math.exp(-rank) / (1 + Math.exp(-1) + Math.exp(-2)));
+    const others = othersOf(ranked(7), 0, 3);
+    expect(others.map(({ token }) => token)).toEqual([9, 8]);
+    for (const [rank, { confidence }] of others.entries())
+      expect(confidence).toBeCloseTo(all[rank + 1] ?? 0, 7); // the tail is float32
+    expect(others.reduce((sum, { confidence }) => sum + confidence, all[0] ?? 0)).toBeCloseTo(1);
+  });
+
+  test("where noise has chosen another, the likeliest of all is one of the others", () => {
+    expect(othersOf(ranked(8), 0, 1).map(({ token }) => token)).toEqual([7]);
+    expect(othersOf(ranked(80), 0, 2).map(({ token }) => token)).toEqual([7, 9]);
+  });
+
+  test("of a pass that asked for none there are none to list", () => {
+    expect(() => othersOf(head(3, 3, 1), 0, 1)).toThrow(RangeError);
   });
 });
 

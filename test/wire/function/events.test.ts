@@ -3,8 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { AnswerCompleted, AnswerEvent } from "#domain/event.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { readAnswerEvents } from "#wire/function/events.ts";
-import { chunked, collect, failures, numerics, story } from "../../support/edge-builders.ts";
+import { AnswerStreamError, readAnswerEvents } from "#wire/function/events.ts";
+import {
+  chunked,
+  collect,
+  failures,
+  numerics,
+  story,
+  storyWithAlternatives,
+} from "../../support/edge-builders.ts";
 
 function bytesOf(events: readonly AnswerEvent[]): Uint8Array {
   const text = events.map((event) => encodeSse(eventMessage(event, "ans_1"))).join(":\n\n");
@@ -60,6 +67,28 @@ describe("the events of an answer", () => {
     const { digest: _, decoder: __, ...rest } = { ...completed } as AnswerCompleted;
     const partial = [{ ...rest, ...judged, kind: "answer.partial" as const }];
     expect(await collect(readAnswerEvents(chunked(bytesOf(partial))))).toEqual(partial);
+  });
+
+  test("tell other tokens of a place, three at most and never an empty list", async () => {
+    for (const count of [1, 3]) {
+      const told = storyWithAlternatives(count);
+      expect(await collect(readAnswerEvents(chunked(bytesOf(told))))).toEqual(told);
+    }
+    const [started, frame] = storyWithAlternatives(3);
+    if (started === undefined || frame?.kind !== "answer.frame") throw new Error("no frame");
+    for (const odd of [
+      [],
+      [...(frame.revealed[0]?.alternatives ?? []), { token: 1, text: "x", confidence: 0 }],
+      [{ token: 1, text: "x", confidence: 1.5 }],
+    ]) {
+      const told = {
+        ...frame,
+        revealed: frame.revealed.map((one) => ({ ...one, alternatives: odd })),
+      };
+      await expect(collect(readAnswerEvents(chunked(bytesOf([started, told]))))).rejects.toThrow(
+        AnswerStreamError,
+      );
+    }
   });
 
   test("are numbered so that a client can say what it saw last", () => {

@@ -64,7 +64,11 @@ export class AnswerReach {
   /** What a runner of the account's answers reaches. `onSent` is called when an order is on its way to the function. */
   runnerParts(accountId: string, onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
-      dispatch: ({ job, owner, requestId, traceparent, deadlineAt }, signal, numerics) =>
+      dispatch: (
+        { job, owner, requestId, traceparent, deadlineAt, alternatives },
+        signal,
+        numerics,
+      ) =>
         dispatch(
           job,
           {
@@ -72,7 +76,7 @@ export class AnswerReach {
             functionsOf: (model) => this.#functionsOf(model, requestId),
             pictures: this.#env.IMAGES,
           },
-          { owner, requestId, traceparent, deadlineAt, numerics, signal, onSent },
+          { owner, requestId, traceparent, deadlineAt, alternatives, numerics, signal, onSent },
         ),
       answers: this.#answers,
       succeed: async ({ job: { id: answerId }, cacheKey }, lost) =>

@@ -4,6 +4,7 @@ import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
+import { withAlternatives } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Dispatched } from "../../function/dispatch.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
@@ -162,8 +163,9 @@ export class AnswerRunner {
         // Its own end was told before that of the work, which others had a share in.
         if (this.#repository.ended() !== null) continue;
         if (isProgress(event)) {
-          this.#keeper.came(event, this.eventLog.modelDigest);
-          this.eventLog.tell(event);
+          const told = withAlternatives(event, order.alternatives);
+          this.#keeper.came(told, this.eventLog.modelDigest);
+          this.eventLog.tell(told);
           if (event.kind === "answer.frame") this.#parts.onFrame(order);
         } else await this.#end(order, event);
       }

@@ -57,6 +57,8 @@ export interface AnswerOrder {
   readonly share: number;
   /** Whether it got its place among them with its hold; else it stands in line for one. */
   readonly hasPlace: boolean;
+  /** How many other tokens its frames tell of each place that is written. Absent: none. */
+  readonly alternatives?: number;
   /** Class of arithmetic that it is to be made with where a function of it is left, as a replay is; null for any. */
   readonly numerics: NumericsText | null;
 }

@@ -55,6 +55,7 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     isAccepted: "boolean",
     share: "number",
     hasPlace: "boolean",
+    alternatives: ["number", "absent"],
     numerics: ["string", "null"],
     noticeId: "string",
   }),

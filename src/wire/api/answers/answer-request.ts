@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import {
+  MAX_ALTERNATIVES,
   MAX_CANVAS,
   MAX_DEADLINE_MS,
   MAX_IMAGES,
@@ -43,6 +44,8 @@ export interface AnswerFields {
   readonly card?: string;
   /** Events instead of one reply; so does `Accept: text/event-stream`. */
   readonly stream?: boolean;
+  /** How many other tokens its frames tell of each place that is written, 0 (default) … 3. The answer and its price are the same. */
+  readonly alternatives?: number;
   /** After so many milliseconds the answer is told as it stands, `partial`, and the steps that ran are charged. */
   readonly deadline_ms?: number;
   /** An address that is told the answer, besides the account's endpoints. In a form: the address, or the object as JSON. */
@@ -60,7 +63,10 @@ export interface AnswerRequestBody extends AnswerFields {
 
 /** Body of `POST /v1/quotes` for a picture of this size; everything else as in an answer request. */
 export interface SizeRequestBody
-  extends Omit<AnswerFields, "messages" | "card" | "stream" | "deadline_ms" | "webhook" | "cache"> {
+  extends Omit<
+    AnswerFields,
+    "messages" | "card" | "stream" | "alternatives" | "deadline_ms" | "webhook" | "cache"
+  > {
   /** Pixels of one picture, upright. */
   readonly width: number;
   readonly height: number;
@@ -167,6 +173,10 @@ const fields = {
   stream: z.boolean().exactOptional().meta({
     description: "true: server-sent events answer.started, answer.frame …, answer.completed.",
   }),
+  alternatives: z.int().min(0).max(MAX_ALTERNATIVES).exactOptional().meta({
+    description:
+      "How many of the likeliest other tokens each answer.frame tells beside a token that it reveals, 0 (default) to 3. The answer, its digest and its price are the same. An answer from the cache has no frames, and one that takes part in the work of an equal question tells what that one asked for.",
+  }),
   deadline_ms: z.int().min(0).max(MAX_DEADLINE_MS).exactOptional().meta({
     description:
       "After so many milliseconds the answer is told as it stands, with status partial; the steps that ran are charged.",
@@ -225,6 +235,7 @@ const {
   messages: _messages,
   card: _card,
   stream: _stream,
+  alternatives: _alternatives,
   deadline_ms: _deadline,
   webhook: _webhook,
   cache: _cache,

@@ -32,7 +32,7 @@ export interface BatchItem {
 }
 
 /** Fields that mean something for one answer alone. */
-const foreignFields: readonly string[] = ["stream"];
+const foreignFields: readonly string[] = ["stream", "alternatives"];
 
 const itemFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   Object.entries(answerRequestFields).filter(([name]) => !foreignFields.includes(name)),
@@ -150,7 +150,7 @@ export const batchRequestSchema: z.ZodType = z
       )
       .min(1)
       .max(MAX_BATCH_ITEMS)
-      .meta({ description: "Answer requests, without stream and cache." }),
+      .meta({ description: "Answer requests, without stream, alternatives and cache." }),
     defaults: defaultsSchema
       .exactOptional()
       .meta({ description: "Fields for every item that does not give its own." }),

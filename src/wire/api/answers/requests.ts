@@ -34,6 +34,8 @@ export interface AnswerRequest extends Conversation {
   /** The card by which a quote was made and the answer is to be priced; null is whichever there is. */
   readonly cardDigest: string | null;
   readonly wantsStream: boolean;
+  /** How many other tokens its frames tell of each place that is written. Absent: none. */
+  readonly alternatives?: number;
   /** What the answer may cost at most; null is whatever it costs. */
   readonly maximum: Micros | null;
   /** Milliseconds after which it is told as it stands; null waits for its end. */
@@ -120,6 +122,7 @@ const numberFields: ReadonlySet<string> = new Set([
   "refresh",
   "max_price_micros",
   "deadline_ms",
+  "alternatives",
 ]);
 
 /** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
@@ -176,6 +179,7 @@ function requestOf(
     ...(fields.model === undefined ? {} : { model: fields.model }),
     cardDigest: fields.card ?? null,
     wantsStream: fields.stream ?? false,
+    ...(fields.alternatives === undefined ? {} : { alternatives: fields.alternatives }),
     maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
     deadlineMs: fields.deadline_ms ?? null,
     webhook: fields.webhook === undefined ? null : webhookOf(fields.webhook),

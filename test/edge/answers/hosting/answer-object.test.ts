@@ -8,7 +8,7 @@ import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { ALTERNATIVES_HEADER, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { collect, failures, numerics, story } from "../../../support/edge-builders.ts";
 import { answerObject } from "../../answer-objects.ts";
 import {
@@ -114,7 +114,7 @@ describe("an answer whose object dies", () => {
       double.sent.length === 1 ? hangingAfter(story.slice(0, 2), sent) : eventReply(story),
     );
     const before = await books();
-    const id = await begun();
+    const id = await begun({ ...asked, alternatives: 1 });
     await hasStep(id, 1);
     await vi.waitFor(async () => {
       const kept = await runInDurableObject(answerObject(id), (_, { storage }) =>
@@ -133,6 +133,8 @@ describe("an answer whose object dies", () => {
       "A red square.",
       2,
     ]);
+    const alternatives = double.sent.map(({ headers }) => headers.get(ALTERNATIVES_HEADER));
+    expect(alternatives).toEqual(["1", "1"]);
     expect(names(await events(id))).toEqual([
       "answer.started",
       "answer.frame",

@@ -5,8 +5,8 @@ import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { decodeSse, encodeSse, type SseMessage } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { GENERATE_PATH } from "#wire/function/generate.ts";
-import { collect, story } from "../../../support/edge-builders.ts";
+import { ALTERNATIVES_HEADER, GENERATE_PATH } from "#wire/function/generate.ts";
+import { collect, story, storyWithAlternatives } from "../../../support/edge-builders.ts";
 import { answerObject } from "../../answer-objects.ts";
 import { modelReply } from "../../cache/model-reply.ts";
 import {
@@ -39,14 +39,17 @@ function fresh(fields: object = {}): object {
 }
 
 /** A function that says the first `early` events, waits to be let go, and says the rest. */
-function steady(early = 2): {
+function steady(
+  early = 2,
+  whole = story,
+): {
   runs: () => readonly SentRequest[];
   letGo: () => void;
 } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { sent } = functionReplies((request) => {
     if (!request.url.endsWith(GENERATE_PATH)) return modelReply(digest);
-    return streamReply(inTwo(story.slice(0, early), promise, story.slice(early), request.signal));
+    return streamReply(inTwo(whole.slice(0, early), promise, whole.slice(early), request.signal));
   }, "asked");
   return { runs: () => sent.filter(({ url }) => url.endsWith(GENERATE_PATH)), letGo: resolve };
 }
@@ -211,6 +214,24 @@ describe("two who ask the same at once", () => {
     const [[one], [other]] = await told;
     expect(one?.id).not.toBe(other?.id);
     expect(runs().length).toBe(1);
+  });
+
+  test("as streams are each told as many other tokens as they asked for, of those that the one run tells", async () => {
+    const { runs, letGo } = steady(2, storyWithAlternatives(2));
+    const what = fresh({ stream: true });
+    const first = await askJson({ ...what, alternatives: 2 });
+    await hasStep(first.headers.get("location")?.slice("/v1/answers/".length) ?? "", 1);
+    const others = [await askJson(what), await askJson({ ...what, alternatives: 1 })];
+    const told = Promise.all([first, ...others].map(eventsOf));
+    letGo();
+    const counts = (await told).map((messages) =>
+      messages
+        .filter(({ event }) => event === "answer.frame")
+        .flatMap(({ data }) => JSON.parse(data).revealed)
+        .map(({ alternatives }) => alternatives?.length),
+    );
+    expect(counts).toEqual([Array(4).fill(2), Array(4).fill(undefined), Array(4).fill(1)]);
+    expect(runs().map(({ headers }) => headers.get(ALTERNATIVES_HEADER))).toEqual(["2"]);
   });
 
   test("of which one waits for the reply: it has it although the other left", async () => {

@@ -3,7 +3,8 @@ import type { AnswerEvent } from "#domain/event.ts";
 import { decodeSse, encodeSse, MAX_SSE_EVENT_LENGTH } from "#wire/codec/sse.ts";
 import { problemSchema } from "#wire/error.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { collect, failures, story } from "../../../support/edge-builders.ts";
+import { ALTERNATIVES_HEADER } from "#wire/function/generate.ts";
+import { collect, failures, story, storyWithAlternatives } from "../../../support/edge-builders.ts";
 import { ask, askJson, eventReply, functionReplies, streamReply } from "../../function-double.ts";
 
 const utf8 = new TextEncoder();
@@ -27,6 +28,13 @@ function hangingAfter(events: readonly AnswerEvent[], signal: AbortSignal): Read
 /** A line of the list of answers. */
 interface Listed {
   readonly id: string;
+}
+
+/** How many other tokens an event tells of each token that it reveals; an end reveals none. */
+function alternativesIn(data: string): number[] {
+  const { revealed = [] }: { revealed?: readonly { alternatives?: readonly unknown[] }[] } =
+    JSON.parse(data);
+  return revealed.map(({ alternatives }) => alternatives?.length ?? 0);
 }
 
 async function codeOf(response: Response): Promise<string> {
@@ -172,8 +180,9 @@ describe("POST /v1/answers withstands a function that", () => {
 describe("POST /v1/answers withstands a caller who", () => {
   test("leaves a stream in the middle and comes back with its last id: the work runs once", async () => {
     const { promise: isBack, resolve: comeBack } = Promise.withResolvers<void>();
-    const { sent } = functionReplies(() => {
-      const [early, late] = [story.slice(0, 2), story.slice(2)].map((events) =>
+    const { sent } = functionReplies(({ headers }) => {
+      const whole = storyWithAlternatives(Number(headers.get(ALTERNATIVES_HEADER)));
+      const [early, late] = [whole.slice(0, 2), whole.slice(2)].map((events) =>
         utf8.encode(events.map((event) => encodeSse(eventMessage(event, "ans_x"))).join("")),
       );
       return streamReply(
@@ -187,11 +196,12 @@ describe("POST /v1/answers withstands a caller who", () => {
         }),
       );
     });
-    const response = await askJson({ question: "?", cache: "off", stream: true });
+    const response = await askJson({ question: "?", cache: "off", stream: true, alternatives: 2 });
     if (response.body === null) throw new Error("no body");
     let last = "";
-    for await (const { event, id = "" } of decodeSse(response.body)) {
+    for await (const { event, id = "", data } of decodeSse(response.body)) {
       last = id;
+      if (event === "answer.frame") expect(alternativesIn(data)).toEqual([2, 2]);
       if (event === "answer.frame") break;
     }
     expect(last).toMatch(/^ans_[0-9A-Za-z]{21}\.1$/);
@@ -205,7 +215,13 @@ describe("POST /v1/answers withstands a caller who", () => {
       ["answer.frame", "2"],
       ["answer.completed", "3"],
     ]);
+    expect(rest.map(({ data }) => alternativesIn(data))).toEqual([[2, 2], []]);
     expect(sent.length).toBe(1);
+    // Told again to who has heard nothing, as it was kept.
+    const anew = await ask(path);
+    if (anew.body === null) throw new Error("no body");
+    const all = await collect(decodeSse(anew.body));
+    expect(all.map(({ data }) => alternativesIn(data))).toEqual([[], [2, 2], [2, 2], []]);
   });
 
   test("leaves a plain request: it is cancelled, unless its Idempotency-Key can find it again", async () => {

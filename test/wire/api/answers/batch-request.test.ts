@@ -75,6 +75,11 @@ describe("a batch request with faults", () => {
     ["has too many", { items: Array(MAX_BATCH_ITEMS + 1).fill({ question: "?" }) }, "/items"],
     ["has an item that is none", { items: ["What?"] }, "/items/0"],
     ["has an unknown field", { items: [{ question: "?" }], name: "x" }, "/name"],
+    [
+      "has an item whose frames nobody watches",
+      { items: [{ question: "?", alternatives: 3 }] },
+      "/items/0/alternatives",
+    ],
     ["has a bad deadline", { items: [{ question: "?" }], deadline_ms: -1 }, "/deadline_ms"],
     ["has a blank name", { items: [{ question: "?", custom_id: "" }] }, "/items/0/custom_id"],
   ])("is refused where it %s", (_title, body, pointer) => {

@@ -387,6 +387,24 @@ describe("a question as JSON", () => {
   });
 });
 
+describe("how many other tokens are told", () => {
+  test("is no part of the question: all else is read as without it, from JSON and from a form", async () => {
+    const plain = accepted({ question: "What?" });
+    expect(accepted({ question: "What?", alternatives: 3 })).toEqual({ ...plain, alternatives: 3 });
+    expect(plain).not.toHaveProperty("alternatives");
+    const parts = await formParts(formOf({ question: "What?", alternatives: "2" }));
+    expect(parseAnswerForm(parts, untold)).toEqual({
+      ok: true,
+      value: { ...plain, alternatives: 2 },
+    });
+  });
+
+  test.each([-1, 4, 1.5, "3", null])("is 0 to 3: %j is refused", (alternatives) => {
+    const [problem] = problems(parse({ question: "What?", alternatives }));
+    expect(problem?.pointer).toBe("/alternatives");
+  });
+});
+
 describe("a question as a form", () => {
   test("has its texts, and a picture that stands in its messages, nowhere as one text of their length", async () => {
     const data = "A".repeat(4 * 1024 * 1024);
