@@ -15,9 +15,10 @@ import {
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { accountFiles } from "./account.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, targets } from "./bundle.ts";
 import { docsInputs } from "./docs/inputs.ts";
 import { HEADERS_FILE } from "./headers.ts";
+import { offlineFile } from "./offline.ts";
 import { playgroundFiles, playgroundInputs } from "./playground.ts";
 import { privateInputs } from "./private.ts";
 import { SITE_FOLDER, type SiteFile } from "./site.ts";
@@ -51,9 +52,10 @@ export async function buildSite(): Promise<void> {
   const bundled = await bundle(root);
   // Only now: what it imports takes longer than finding out that nothing has changed.
   const { docsFiles } = await import("./docs/pages.ts");
+  const ofPage = [...bundled.files, ...playgroundFiles(root, bundled.site)];
   const files = [
-    ...bundled.files,
-    ...playgroundFiles(root, bundled.site),
+    ...ofPage,
+    await offlineFile(root, ofPage, targets),
     ...accountFiles(bundled.site),
     ...(await docsFiles(bundled.site)),
     { path: "_headers", content: HEADERS_FILE },

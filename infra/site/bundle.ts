@@ -17,14 +17,14 @@ const entries = [
 ];
 
 /** Browsers of the last two years: what the pages use without a second thought, `Promise.withResolvers` and `light-dark()` among it. */
-const target = ["chrome123", "firefox121", "safari17.5"];
+export const targets: readonly string[] = ["chrome123", "firefox121", "safari17.5"];
 
 /** Bundles scripts and styles under names that change with what is in them. */
 export async function bundle(
   root: string,
 ): Promise<{ readonly files: readonly SiteFile[]; readonly site: Site }> {
   const outdir = path.join(root, "assets");
-  const { files: ofWorker, worker } = await privateFiles(root, target);
+  const { files: ofWorker, worker } = await privateFiles(root, targets);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: entries,
@@ -42,7 +42,7 @@ export async function bundle(
     jsx: "automatic",
     jsxImportSource: "hono/jsx/dom",
     legalComments: "none",
-    target,
+    target: [...targets],
     logLevel: "silent",
   });
   const names = new Map<string, string>();

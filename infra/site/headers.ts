@@ -14,7 +14,7 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  // One address is trusted to be a script's: the private worker's (src/playground/private/link.ts).
+  // Two addresses are trusted to be scripts': those of the workers (src/playground/parts/script-address.ts).
   "trusted-types unmask-worker",
   "worker-src 'self'",
 ].join("; ");
@@ -37,6 +37,9 @@ export const HEADERS_FILE: string = `/*
   Permissions-Policy: camera=(self), microphone=(), geolocation=(), payment=(), usb=()
   Cross-Origin-Opener-Policy: same-origin
   Cross-Origin-Resource-Policy: same-origin
+
+/offline.js
+  Cache-Control: no-cache
 
 /assets/*
   Cache-Control: public, max-age=31536000, immutable

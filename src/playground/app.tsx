@@ -30,7 +30,7 @@ export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX
   const modelId = modelOf(state)?.id;
   const isPrivate = state.private.isOn;
   useEffect(() => {
-    if (pass !== null) void actions.loadModels();
+    void actions.loadModels();
   }, [pass?.token]);
   useEffect(() => {
     if (modelId !== undefined) void actions.lookPrivate();

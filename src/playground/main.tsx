@@ -29,7 +29,7 @@ const store = createStore<State>({
   quote: null,
   run: null,
   trouble: null,
-  private: idlePrivate,
+  private: { ...idlePrivate, isOffline: !navigator.onLine },
   scrubbed: null,
   heat: "order",
 });
@@ -42,7 +42,10 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) actions.refreshPass();
 });
 for (const event of ["online", "offline"])
-  addEventListener(event, () => actions.setOffline(!navigator.onLine));
+  addEventListener(event, () => {
+    actions.setOffline(!navigator.onLine);
+    if (navigator.onLine) void actions.loadModels();
+  });
 document.addEventListener("paste", ({ clipboardData }) => addAll(clipboardData));
 // Anywhere on the page: what is dropped beside the place for it must not replace the page.
 document.addEventListener("dragover", (event) => {

@@ -1,4 +1,5 @@
 import { clientOf, fail, type Page } from "./browser.ts";
+import { keptCards } from "./private/device-cache.ts";
 
 /** The cards of the models that can be asked. */
 export interface Models {
@@ -10,17 +11,24 @@ export interface Models {
 
 export function createModels(page: Page): Models {
   let underWay: { readonly token: string; readonly ended: Promise<void> } | null = null;
+  /** What is kept on this device can be asked without the service, and without a pass. Says whether there is any. */
+  const takeKept = async (): Promise<boolean> => {
+    const cards = await keptCards();
+    if (cards.length > 0) page.store.update(({ models }) => ({ models: models ?? cards }));
+    return cards.length > 0;
+  };
   const ask = async (): Promise<void> => {
+    if (!page.browser.isOnline() && (await takeKept())) return;
     try {
       const { data } = await clientOf(page).models();
       page.store.update({ models: data });
     } catch (cause) {
-      fail(page, cause);
+      if (!(await takeKept())) fail(page, cause);
     }
   };
   const load = async (): Promise<void> => {
     const { pass } = page.store.get();
-    if (pass === null) return;
+    if (pass === null) return void (await takeKept());
     if (underWay?.token !== pass.token) underWay = { token: pass.token, ended: ask() };
     const own = underWay;
     await own.ended;

@@ -1,5 +1,6 @@
 import { askOf } from "../asking/draft.ts";
 import { type Asking, type Surroundings, showUpdates } from "../asking/run.ts";
+import { forgetPage, keepPage } from "../offline/keep-page.ts";
 import { modelOf, type State } from "../state.ts";
 import type { Store } from "../store.ts";
 import { keptModel, removeModel } from "./device-cache.ts";
@@ -50,7 +51,9 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
   let link: PrivateLink | undefined;
   const tell = (change: Partial<PrivateState>): void =>
     store.update((state) => ({ private: { ...state.private, ...change } }));
+  let turns = 0;
   const end = (): void => {
+    turns += 1;
     link?.end();
     link = undefined;
   };
@@ -58,15 +61,20 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
     const id = modelOf(store.get())?.id;
     const kept = id === undefined ? null : await keptModel(id);
     if (modelOf(store.get())?.id === id) tell({ keptBytes: kept?.bytes ?? null });
+    // The page is worth keeping where a model is: it has newer files than those that were kept with it, perhaps.
+    if (kept !== null) await keepPage();
   };
   const load = async (): Promise<void> => {
     const { pass } = store.get();
     const model = modelOf(store.get());
     if (model === null) return;
     end();
+    const turn = turns;
+    tell({ isOn: true, phase: { kind: "loading", load: null } });
+    await keepPage();
+    if (turn !== turns) return;
     const own = openPrivateLink();
     link = own;
-    tell({ isOn: true, phase: { kind: "loading", load: null } });
     try {
       // So that the browser lets go of it last; it may say no.
       await navigator.storage?.persist?.();
@@ -95,6 +103,7 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
       const id = modelOf(store.get())?.id;
       end();
       if (id !== undefined) await removeModel(id);
+      await forgetPage();
       await leave();
     },
     lookPrivate: look,

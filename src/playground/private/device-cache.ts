@@ -1,5 +1,6 @@
 import type { Blob as Shard } from "#domain/bundle.ts";
 import type { ShardCache } from "#weights/shard-fetch.ts";
+import type { ModelBody } from "#wire/api/models.ts";
 
 /** What is kept of a model on this device. */
 export interface KeptModel {
@@ -8,6 +9,8 @@ export interface KeptModel {
   readonly digest: string;
   /** Of all shards and files. */
   readonly bytes: number;
+  /** By which questions are read where the service cannot be asked for it. Absent in what was kept before it was. */
+  readonly card?: ModelBody;
 }
 
 /** Everything kept of a model: shards and files by their digest, manifests, and which version is whole. */
@@ -43,6 +46,19 @@ export async function keptModel(model: string): Promise<KeptModel | null> {
   if (!("caches" in globalThis) || !(await caches.has(cacheName(model)))) return null;
   const found = await (await caches.open(cacheName(model))).match(address(RECORD));
   return found === undefined ? null : ((await found.json()) as KeptModel);
+}
+
+/** The cards of the models that are kept whole on this device. Never rejects. */
+export async function keptCards(): Promise<readonly ModelBody[]> {
+  try {
+    const models = (await caches.keys())
+      .filter((name) => name.startsWith(cacheName("")))
+      .map((name) => name.slice(cacheName("").length));
+    const kept = await Promise.all(models.map(keptModel));
+    return kept.flatMap((one) => one?.card ?? []);
+  } catch {
+    return []; // a browser that lets the page keep nothing
+  }
 }
 
 /** Removes all that is kept of a model. */

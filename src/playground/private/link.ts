@@ -1,5 +1,6 @@
 import type { AnswerUpdate } from "#client/answer-stream.ts";
 import { RefusedError } from "#client/errors.ts";
+import { scriptAddress } from "../parts/script-address.ts";
 import type { Loaded, LoadFault, LoadProgress, Order, Told } from "./protocol.ts";
 
 /** A model that cannot be loaded here. */
@@ -27,26 +28,12 @@ export interface PrivateLink {
   end(): void;
 }
 
-interface ScriptPolicy {
-  createScriptURL(url: string): string;
-}
-
-/** What the page's policy lets be a script's address: this one (`trusted-types unmask-worker`, infra/site/headers.ts). */
-function workerAddress(): string {
-  const { trustedTypes } = globalThis as {
-    trustedTypes?: { createPolicy(name: string, rules: ScriptPolicy): ScriptPolicy };
-  };
-  policy ??= trustedTypes?.createPolicy("unmask-worker", {
-    createScriptURL: () => PRIVATE_WORKER,
-  });
-  return policy?.createScriptURL(PRIVATE_WORKER) ?? PRIVATE_WORKER;
-}
-
-let policy: ScriptPolicy | undefined;
-
 /** Starts the worker. */
 export function openPrivateLink(): PrivateLink {
-  const worker = new Worker(workerAddress(), { type: "module", name: "ask without sending" });
+  const worker = new Worker(scriptAddress(PRIVATE_WORKER), {
+    type: "module",
+    name: "ask without sending",
+  });
   let hear: (told: Told) => void = () => undefined;
   worker.addEventListener("message", ({ data }: MessageEvent<Told>) => hear(data));
   worker.addEventListener("error", ({ message }) =>

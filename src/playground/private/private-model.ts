@@ -11,6 +11,7 @@ import { DEFAULT_RETRY_POLICY } from "#weights/retries.ts";
 import { loadBundle } from "#weights/stream.ts";
 import { readObject } from "#weights/transfer.ts";
 import { WeightsError } from "#weights/weights-error.ts";
+import type { ModelBody } from "#wire/api/models.ts";
 import { type BundleSource, bundleStore, readCurrent } from "./bundle-store.ts";
 import { type DeviceCache, type KeptModel, keptModel, openDeviceCache } from "./device-cache.ts";
 import { createSha256 } from "./hasher.ts";
@@ -43,6 +44,7 @@ export class TooLargeError extends Error {
  */
 export async function loadPrivateModel(
   source: BundleSource,
+  card: ModelBody,
   onProgress: (load: LoadProgress) => void,
 ): Promise<PrivateModel> {
   const cache = await openDeviceCache(source.model);
@@ -71,10 +73,10 @@ export async function loadPrivateModel(
     resize: resizeKernel(await ownFile(RESIZE_WASM)),
   });
   const mended = await loadWeights(objects, bundle, engine.accept, onProgress);
-  const isKept = await settle(cache, bundle, manifest, version);
+  const isKept = await settle(cache, bundle, manifest, { ...version, card });
   const { digest } = version;
   return {
-    loaded: { ...version, provider, isKept, mended },
+    loaded: { digest, version: version.version, bytes: version.bytes, provider, isKept, mended },
     tools,
     numerics: numericsText({ ...engine.arithmetic, model: digest }),
   };

@@ -22,7 +22,7 @@ async function load(order: Extract<Order, { kind: "load" }>): Promise<void> {
   card = order.model;
   try {
     const source = { baseUrl, token, model: card.id, fetch: fetch.bind(self) };
-    model = await loadPrivateModel(source, (load) => tell({ kind: "loading", load }));
+    model = await loadPrivateModel(source, card, (load) => tell({ kind: "loading", load }));
     tell({ kind: "ready", loaded: model.loaded });
   } catch (cause) {
     tell({ kind: "load_failed", fault: faultOf(cause) });

@@ -51,7 +51,7 @@ export function PrivateView({
       )}
       {keptBytes !== null && phase.kind !== "loading" && (
         <p class="row fine">
-          {megabytes(keptBytes)} kept on this device
+          {megabytes(keptBytes)} kept on this device, with this page's own files
           <button
             type="button"
             class="quiet"

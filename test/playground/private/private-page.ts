@@ -43,7 +43,7 @@ async function switchOn(page: Page): Promise<void> {
 
 /** Tests of asking without sending, in a page of the system that runs. */
 export function privateTests(running: () => Running): void {
-  test("asked without sending, a question is answered offline and for nothing: nothing leaves the device; a load that was left goes on, what is damaged is fetched again, what is kept can be removed", async () => {
+  test("asked without sending, a question is answered offline and for nothing, also after the page was loaded again without a network: nothing leaves the device; a load that was left goes on, what is damaged is fetched again, what is kept can be removed", async () => {
     await using opened = await openPrivately(running());
     const { page, complaints } = opened;
     const seen = watch(page);
@@ -61,7 +61,7 @@ export function privateTests(running: () => Running): void {
     expect(await findings(page)).toEqual([]);
 
     await page.getByLabel("Ask without sending").click();
-    await page.getByText(/MB kept on this device/).waitFor();
+    await page.getByText(/MB kept on this device, with this page/).waitFor();
     await page.evaluate(damageOne);
     seen.length = 0;
     await switchOn(page);
@@ -70,6 +70,7 @@ export function privateTests(running: () => Running): void {
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.getByText("The model comes to this device once").waitFor();
     expect(await keptKeys(page)).toBe(0);
+    await expect.poll(() => keptOfPage(page)).toEqual([]);
     expect(complaints).toEqual([]);
   }, 180_000);
 
@@ -115,6 +116,13 @@ async function leavesInTheMiddle(page: Page): Promise<void> {
 async function answersOffline(page: Page, seen: string[]): Promise<void> {
   await page.context().setOffline(true);
   await page.getByText("This device is offline").waitFor();
+  const kept = await keptOfPage(page);
+  expect(kept).toContain("/");
+  expect(kept.filter((path) => !/^\/(?:$|assets\/|private\/|samples\/)/.test(path))).toEqual([]);
+  await page.reload();
+  await switchOn(page);
+  await page.getByText(here).waitFor();
+  await page.getByText("This device is offline").waitFor();
   seen.length = 0;
   const file = path.join(PICTURES, "apple-and-guitar.png");
   await page.locator('input[type="file"]').first().setInputFiles(file);
@@ -132,14 +140,25 @@ function keptKeys(page: Page): Promise<number> {
   return page.evaluate(async () => {
     let count = 0;
     for (const name of await caches.keys())
-      count += (await (await caches.open(name)).keys()).length;
+      if (name.startsWith("unmask-private"))
+        count += (await (await caches.open(name)).keys()).length;
     return count;
+  });
+}
+
+/** Paths of everything else that the browser keeps for this page. */
+function keptOfPage(page: Page): Promise<readonly string[]> {
+  return page.evaluate(async () => {
+    const names = (await caches.keys()).filter((name) => !name.startsWith("unmask-private"));
+    const keys = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+    return keys.flat().map(({ url }) => new URL(url).pathname);
   });
 }
 
 /** Runs in the page: puts something else in a shard's place. */
 async function damageOne(): Promise<void> {
-  const [name = ""] = await caches.keys();
+  const names = await caches.keys();
+  const name = names.find((one) => one.startsWith("unmask-private")) ?? "";
   const cache = await caches.open(name);
   const keys = await cache.keys();
   const sizes = await Promise.all(
