@@ -75,6 +75,11 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/deploy/hadolint.full.test.ts"],
   },
   {
+    name: "rules and metrics, as Prometheus reads them",
+    lacks: () => withoutPrograms("promtool"),
+    files: ["--project", "node", "test/observability"],
+  },
+  {
     name: "S3 as Ceph speaks it",
     lacks: () => withoutPrograms("ceph", "radosgw", "setpriv"),
     files: ["--project", "node", "test/weights/s3.test.ts"],

@@ -33,23 +33,26 @@ export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const BUCKETS: readonly number[] = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 const help: Readonly<Record<string, readonly [type: string, words: string]>> = {
-  answers_total: ["counter", "Answers by how they ended."],
-  fetches_total: ["counter", "Fetches for the edge, by purpose and how they ended."],
-  steps_total: ["counter", "Unmasking steps that ran."],
-  forward_passes_total: ["counter", "Passes through the network."],
-  rows_total: ["counter", "Positions that passes through the network computed."],
-  answer_wait_seconds: ["histogram", "How long answers stood in the queue."],
-  answer_run_seconds: ["histogram", "How long answers took from their turn to their end."],
-  answers_running: ["gauge", "Answers in the making."],
-  answers_waiting: ["gauge", "Answers in the queue."],
-  queue_steps: ["gauge", "Unmasking steps that answers waiting and in the making still take."],
-  ready: [
+  unmask_answers_total: ["counter", "Answers by how they ended."],
+  unmask_fetches_total: ["counter", "Fetches for the edge, by purpose and how they ended."],
+  unmask_steps_total: ["counter", "Unmasking steps that ran."],
+  unmask_forward_passes_total: ["counter", "Passes through the network."],
+  unmask_rows_total: ["counter", "Positions that passes through the network computed."],
+  unmask_answer_wait_seconds: ["histogram", "How long answers stood in the queue."],
+  unmask_answer_run_seconds: ["histogram", "How long answers took from their turn to their end."],
+  unmask_answers_running: ["gauge", "Answers in the making."],
+  unmask_answers_waiting: ["gauge", "Answers in the queue."],
+  unmask_queue_steps: [
+    "gauge",
+    "Unmasking steps that answers waiting and in the making still take.",
+  ],
+  unmask_ready: [
     "gauge",
     "1 while what is sent here is answered: weights loaded, not draining, not failed.",
   ],
-  weights_loaded_bytes: ["gauge", "Bytes of weights that have arrived."],
-  weights_total_bytes: ["gauge", "Bytes of weights in all."],
-  process_resident_memory_bytes: ["gauge", "Resident memory of the process."],
+  unmask_weights_loaded_bytes: ["gauge", "Bytes of weights that have arrived."],
+  unmask_weights_total_bytes: ["gauge", "Bytes of weights in all."],
+  unmask_process_resident_memory_bytes: ["gauge", "Resident memory of the process."],
 };
 
 /** Starts counting at zero. */
@@ -71,26 +74,26 @@ export function createMetrics(): Metrics {
     },
     queueSteps: () => queueSteps,
     answered: ({ outcome, waitedMs, ranMs, steps, forwardPasses, rows }) => {
-      add(`answers_total{outcome="${label(outcome)}"}`);
-      add("steps_total", steps);
-      add("forward_passes_total", forwardPasses);
-      add("rows_total", rows);
+      add(`unmask_answers_total{outcome="${label(outcome)}"}`);
+      add("unmask_steps_total", steps);
+      add("unmask_forward_passes_total", forwardPasses);
+      add("unmask_rows_total", rows);
       wait.observe(waitedMs / 1000);
       run.observe(ranMs / 1000);
     },
     fetched: ({ purpose, outcome }) =>
-      add(`fetches_total{purpose="${label(purpose)}",outcome="${label(outcome)}"}`),
+      add(`unmask_fetches_total{purpose="${label(purpose)}",outcome="${label(outcome)}"}`),
     render: (gauges) => {
       const series = [
         ...[...counters].map(([name, value]) => `${name} ${value}`),
-        ...wait.lines("answer_wait_seconds"),
-        ...run.lines("answer_run_seconds"),
-        ...Object.entries(gauges).map(([name, value]) => `${name} ${value}`),
+        ...wait.lines("unmask_answer_wait_seconds"),
+        ...run.lines("unmask_answer_run_seconds"),
+        ...Object.entries(gauges).map(([name, value]) => `unmask_${name} ${value}`),
       ];
       const lines = Object.entries(help).flatMap(([name, [type, words]]) => [
-        `# HELP unmask_${name} ${words}`,
-        `# TYPE unmask_${name} ${type}`,
-        ...series.filter((line) => belongsTo(line, name)).map((line) => `unmask_${line}`),
+        `# HELP ${name} ${words}`,
+        `# TYPE ${name} ${type}`,
+        ...series.filter((line) => belongsTo(line, name)),
       ]);
       return `${lines.join("\n")}\n`;
     },
