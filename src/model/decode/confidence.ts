@@ -59,6 +59,18 @@ export function othersOf(predictions: Predictions, row: number, count: number): 
   return others.slice(0, count);
 }
 
+/**
+ * Returns the natural logarithm of the probability of a token whose logit left the head (`ForwardPass.asked`, `best`), over all columns that
+ * its row may choose; −∞ of one that it may not. Throws LogitsError where the row's own numbers are not finite.
+ */
+export function logProbOf(predictions: Predictions, row: number, logit: number): number {
+  const max = predictions.maxLogits[row]!;
+  const tail = predictions.tails[row]!;
+  if (!Number.isFinite(max) || !Number.isFinite(tail) || !(logit <= max))
+    throw new LogitsError(`row ${row}: logit ${logit}, largest ${max}, tail ${tail}`);
+  return logit - max - Math.log1p(tail);
+}
+
 /** Returns the entropy in nats of a row's distribution, without noise; its numbers are finite where `confidenceOf` has not thrown. */
 export function entropyOf(predictions: Predictions, row: number): number {
   const tail = predictions.tails[row]!;

@@ -1,0 +1,181 @@
+import { asClosed, asOpen, type Field, type OpenField, type SingleField } from "#domain/fields.ts";
+import {
+  type Correction,
+  type Distribution,
+  distribution,
+  joinChunks,
+} from "../template/distribution.ts";
+import { readNumeral } from "../template/language/numerals.ts";
+import {
+  type ClosedReading,
+  isTruncated,
+  type JsonValue,
+  readClosed,
+} from "../template/reading.ts";
+import type { Part, Role, Slot } from "../template/template.ts";
+import type { HoleString } from "./holes.ts";
+import type { SlotScores } from "./slots.ts";
+
+/** What a field was read as. */
+export type FieldReading =
+  | ({ readonly kind: "closed" } & ClosedReading)
+  | ({ readonly kind: "open" } & OpenReading)
+  | ({ readonly kind: "list" } & ListReading);
+
+/** A field whose value was written. */
+export interface OpenReading {
+  /** Null where the picture does not show it. */
+  readonly value: string | number | null;
+  /** Likelihood of the string as it was written, over the whole vocabulary, 0 … 1; null where none was. */
+  readonly probability: number | null;
+  /** Of the least likely of its tokens; null where none was written. */
+  readonly tokenMin: number | null;
+  /** Of there being no value; null where that was not asked. */
+  readonly pNone: number | null;
+  /** Whether a text was cut off for want of room. */
+  readonly truncated: boolean;
+}
+
+/** Values, as many as were counted. */
+export interface ListReading {
+  readonly items: readonly (ClosedReading | OpenReading)[];
+  /** How likely each count is, from 0. */
+  readonly counts: readonly number[];
+}
+
+/** What a field is judged by. */
+export interface JudgeTerms {
+  /** A guess that is less likely is no value, 0 … 1. */
+  readonly abstainBelow: number;
+  /** Of the model, for fields of this kind: above 1 makes less sure. */
+  readonly temperature: number;
+  readonly filler: number;
+  readonly decode: (tokens: readonly number[]) => string;
+}
+
+/** Everything that was read of one field. */
+export interface FieldEvidence {
+  readonly slots: readonly (SlotScores & Pick<Correction, "bias">)[];
+  readonly strings: readonly HoleString[];
+}
+
+/** Returns a field's value as JSON has it. */
+export function jsonValueOf(reading: FieldReading): JsonValue {
+  return reading.kind === "list" ? reading.items.map(({ value }) => value) : reading.value;
+}
+
+/** Which option of a slot is the likeliest, once it is corrected. */
+export function compared(
+  { scores, bias }: FieldEvidence["slots"][number],
+  temperature: number,
+): Distribution {
+  return distribution(scores, { temperature, ...(bias === undefined ? {} : { bias }) });
+}
+
+/** Whether a picture shows an open field's value; true where that was not asked. */
+export function isPresent(evidence: FieldEvidence, temperature: number): boolean {
+  return (gateOf(evidence, temperature) ?? 1) >= 0.5;
+}
+
+/** How many items a list has; undefined of what is none. */
+export function countOf({ slots }: FieldEvidence, temperature: number): number | undefined {
+  const slot = slots.find(({ slot: { role } }) => role.of === "count");
+  return slot === undefined ? undefined : compared(slot, temperature).best;
+}
+
+/** Judges a field by all that was read of it: its slots, and the strings in its holes where there are any. */
+export function readField(field: Field, evidence: FieldEvidence, terms: JudgeTerms): FieldReading {
+  if (field.type !== "list") return readSingle(field, evidence, terms, "value");
+  const slot = evidence.slots.find(({ slot: { role } }) => role.of === "count");
+  if (slot === undefined) throw new Error("a list was read without its count");
+  const counts = compared(slot, terms.temperature);
+  const items = Array.from({ length: counts.best }, (_, index) => {
+    const { kind, ...item } = readSingle(field.items, itemOf(evidence, index), terms, "item");
+    return item;
+  });
+  return { kind: "list", items, counts: counts.probabilities };
+}
+
+function readSingle(
+  field: SingleField,
+  evidence: FieldEvidence,
+  terms: JudgeTerms,
+  role: "value" | "item",
+): Exclude<FieldReading, { kind: "list" }> {
+  const closed = asClosed(field);
+  if (closed !== undefined) {
+    const read = readOptions(evidence, terms, role);
+    return { kind: "closed", ...readClosed(closed, read, terms.abstainBelow) };
+  }
+  const open = asOpen(field);
+  if (open === undefined)
+    throw new Error(`a field of type ${field.type} is neither read nor written`);
+  return { kind: "open", ...readOpen(open, evidence, terms) };
+}
+
+function readOptions(
+  { slots }: FieldEvidence,
+  { temperature }: JudgeTerms,
+  role: "value" | "item",
+): Parameters<typeof readClosed>[1] {
+  const own = slots.find(({ slot }) => slot.role.of === role);
+  if (own === undefined) throw new Error("a field was read without the slot of its value");
+  const chunks = slots.filter(({ slot }) => slot.role.of === "chunk");
+  if (chunks.length > 0) {
+    const read = chunks.map((chunk) => compared(chunk, temperature));
+    return { distribution: joinChunks(read, compared(own, temperature)) };
+  }
+  const { slot, scores } = own;
+  const isOfTokens = slot.groups.length === 1 && slot.groups[0]?.length === 1;
+  return { distribution: compared(own, temperature), ...(isOfTokens ? { scores } : {}) };
+}
+
+function readOpen(
+  field: OpenField,
+  evidence: FieldEvidence,
+  { temperature, filler, decode }: JudgeTerms,
+): OpenReading {
+  const gate = gateOf(evidence, temperature);
+  const pNone = gate === undefined ? null : 1 - gate;
+  const [string] = evidence.strings;
+  if (string === undefined)
+    return { value: null, probability: null, tokenMin: null, pNone, truncated: false };
+  const { tokens, logProbs } = string;
+  const text = decode(tokens.filter((token) => token !== filler)).trim();
+  return {
+    value: field.type === "number" ? readNumeral(text) : text,
+    probability: Math.exp(logProbs.reduce((sum, logProb) => sum + logProb, 0)),
+    tokenMin: Math.exp(Math.min(0, ...logProbs)),
+    pNone,
+    truncated: field.type === "text" && isTruncated(tokens, filler, text),
+  };
+}
+
+/** p of there being a value; undefined where that was not asked. */
+function gateOf({ slots }: FieldEvidence, temperature: number): number | undefined {
+  const gate = slots.find(({ slot: { role } }) => role.of === "present");
+  return gate === undefined ? undefined : compared(gate, temperature).probabilities[0];
+}
+
+function itemOf({ slots, strings }: FieldEvidence, index: number): FieldEvidence {
+  const isIts = ({ role }: Part): boolean => role.of === "item" && role.index === index;
+  return {
+    slots: slots.filter(({ slot }) => isIts(slot)),
+    strings: strings.filter(({ hole }) => isIts(hole)),
+  };
+}
+
+/** Whether a place is needed for what a field is, once its gate or its count is known. */
+export function isNeeded(
+  role: Role,
+  { present, count }: { readonly present: boolean; readonly count: number | undefined },
+): boolean {
+  return role.of === "item" ? role.index < (count ?? 0) : present;
+}
+
+/** The tokens of an option. Throws Error where the slot has none of that index. */
+export function optionTokens({ groups }: Slot, index: number): readonly number[] {
+  const option = groups.flatMap(({ options }) => options).find((one) => one.index === index);
+  if (option === undefined) throw new Error(`a slot has no option ${index}`);
+  return option.tokens;
+}
