@@ -57,10 +57,11 @@ const worker: TestProjectInlineConfiguration = {
   plugins: [
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
-      // OLD_DB: where tests put the rows of earlier releases.
+      // OLD_DB: where tests put the rows of earlier releases. LOST_DB, NEW_DB, SHARED_BACKUPS: environments that are lost and restored.
       miniflare: {
         bindings: await makeTestBindings(),
-        d1Databases: ["OLD_DB"],
+        d1Databases: ["OLD_DB", "LOST_DB", "NEW_DB"],
+        r2Buckets: ["SHARED_BACKUPS"],
         serviceBindings: { TEST_CONTRACT: contractService() },
       },
     }),

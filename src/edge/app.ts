@@ -67,6 +67,7 @@ import {
 import { deleteImage, showImage, uploadImage } from "./routes/answers/images.ts";
 import { createQuote } from "./routes/answers/quotes.ts";
 import { replayAnswer } from "./routes/answers/replays.ts";
+import { restoreBackup, runBackupNow, showBackups, verifyBackup } from "./routes/backups.ts";
 import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
@@ -113,13 +114,23 @@ app.use(
 );
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/functions", "/v1/metrics", "/v1/payment_events/*"];
+// Of whoever holds the administrator's key, and of no page of a browser.
+const operation = ["/v1/backups", "/v1/backups/*"];
+for (const path of operation) app.use(path, adminKey());
 for (const path of administration) app.use(path, sessionOr(adminKey()));
 const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
 for (const path of eithers) app.use(path, sessionOr(keyOrAdmin()));
 for (const path of ["/v1/session", "/v1/sessions", "/v1/sessions/:id"])
   app.use(path, sessionOrSignIn());
 // Who sends payments is known by their signature.
-const guarded = [...administration, ...eithers, "/v1/session", "/v1/sessions/*", "/v1/payments/*"];
+const guarded = [
+  ...administration,
+  ...operation,
+  ...eithers,
+  "/v1/session",
+  "/v1/sessions/*",
+  "/v1/payments/*",
+];
 app.use("/v1/*", except(guarded, sessionOr(apiKey())));
 app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
@@ -199,6 +210,10 @@ app.get("/v1/accounts/:id/ledger", listAccountEntries);
 app.get("/v1/accounts/:id/usage", listAccountUsage);
 app.get("/v1/functions", listFunctions);
 app.get("/v1/metrics", showMetrics);
+app.get("/v1/backups", showBackups);
+app.post("/v1/backups/run", runBackupNow);
+app.post("/v1/backups/verify", verifyBackup);
+app.post("/v1/backups/restore", restoreBackup);
 app.post("/v1/payments/:provider", receivePayment);
 app.get("/v1/payment_events", listPaymentEvents);
 app.post("/v1/payment_events/:id/assign", assignPaymentEvent);

@@ -18,6 +18,8 @@ export interface Bindings
     CacheBinding,
     LedgerBinding,
     UploadsBinding {
+  /** Where backups lie; nobody but the operator reads it. */
+  readonly BACKUPS: R2Bucket;
   /** The site's files: the playground. */
   readonly ASSETS: Fetcher;
   /** Accounts, keys and the copy of usage. */

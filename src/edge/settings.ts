@@ -24,6 +24,8 @@ export interface SettingVariables {
   readonly MODEL_CARDS?: string;
   /** Where in the bucket WEIGHTS the bundles lie, as the function's UNMASK_S3_PREFIX; absent: at its top. */
   readonly WEIGHTS_PREFIX?: string;
+  /** How many days the backups keep what is not lines of a ledger; absent: 30. */
+  readonly BACKUP_DAYS?: string;
   /** Secret: private JWK that signs tickets, as JSON. */
   readonly TICKET_KEY: string;
   /** Limits of keys and accounts that are made without any, as JSON. */
@@ -54,6 +56,8 @@ export interface Settings {
   readonly accountPlaces: number;
   /** Empty, or ends with a slash. */
   readonly weightsPrefix: string;
+  /** How long snapshots of the tables, and what else may be personal, stay in the backups. */
+  readonly backupDays: number;
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
   readonly accountLimits: RateLimits;
@@ -126,6 +130,9 @@ const baseUrls: z.ZodType<readonly string[], string> = z
 
 /** A key of R2 has 1024 bytes at the most. */
 const MAX_PREFIX_LENGTH = 512;
+
+/** Ten years: what is kept for longer is an archive, and no backup. */
+const MAX_BACKUP_DAYS = 3_650;
 const adminKey = z.string().min(MIN_ADMIN_KEY_LENGTH).max(256);
 
 const settingsSchema: z.ZodType<Settings> = z
@@ -138,6 +145,7 @@ const settingsSchema: z.ZodType<Settings> = z
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
     MODEL_CARDS: jsonText(modelCardsSchema).optional(),
     WEIGHTS_PREFIX: z.string().max(MAX_PREFIX_LENGTH).default(""),
+    BACKUP_DAYS: z.coerce.number().int().min(1).max(MAX_BACKUP_DAYS).default(30),
     TICKET_KEY: signingKeyText,
     KEY_LIMITS: rateLimitsText,
     ACCOUNT_LIMITS: rateLimitsText,
@@ -155,6 +163,7 @@ const settingsSchema: z.ZodType<Settings> = z
     accountPlaces: bindings.ACCOUNT_PLACES,
     functionSilenceSeconds: bindings.FUNCTION_SILENCE_SECONDS,
     weightsPrefix: bindings.WEIGHTS_PREFIX.replace(/^\/+|\/+$/g, "").replace(/.$/, "$&/"),
+    backupDays: bindings.BACKUP_DAYS,
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,
     accountLimits: bindings.ACCOUNT_LIMITS,

@@ -1,5 +1,6 @@
 import { app } from "./app.ts";
 import type { Bindings } from "./env.ts";
+import { runScheduled } from "./scheduled.ts";
 import { consumeUsage } from "./usage/consume.ts";
 import { isDeadQueue, keepDead } from "./usage/dead-messages.ts";
 
@@ -13,6 +14,7 @@ const worker: ExportedHandler<Bindings> = {
   fetch: app.fetch,
   queue: async (batch, bindings) =>
     await (isDeadQueue(batch.queue) ? keepDead(batch, bindings) : consumeUsage(batch, bindings)),
+  scheduled: runScheduled,
 };
 
 export default worker;

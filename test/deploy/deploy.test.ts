@@ -23,7 +23,7 @@ function holdings({ databases, queues, buckets, workers }: AccountState): object
 const whole = {
   databases: [[WORKER, d1Migrations(MIGRATIONS)]],
   queues: [`${WORKER}-usage`, `${WORKER}-usage-dead`],
-  buckets: [`${WORKER}-images`, `${WORKER}-weights`],
+  buckets: [`${WORKER}-backups`, `${WORKER}-images`, `${WORKER}-weights`],
   secrets: ["ADMIN_KEY", "TICKET_KEY"],
   tags: ["0.1.0-first"],
 };
@@ -33,7 +33,7 @@ describe("a deployment", () => {
     using stand = openStand();
     const { steps } = await stand.deploy();
     expect(steps.map(({ kind }) => kind).join(" ")).toBe(
-      "database migrations queue queue bucket bucket secret secret deploy",
+      "database migrations queue queue bucket bucket bucket secret secret deploy",
     );
     expect(holdings(stand.account())).toEqual(whole);
   });
@@ -123,7 +123,7 @@ describe("a deployment", () => {
     });
     expect(await stand.cloud.buckets()).not.toContain(`${WORKER}-images`);
     await stand.deploy();
-    expect(stand.account().buckets).toHaveLength(22);
+    expect(stand.account().buckets).toHaveLength(23);
   });
 
   test("without a login says how to get one, before anything is made", async () => {

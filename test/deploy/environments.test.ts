@@ -14,6 +14,7 @@ function shape(config: WranglerConfig): object {
     observability: config.observability,
     vars: Object.keys(config.vars).sort(),
     objects: config.durable_objects,
+    triggers: config.triggers,
     migrations: config.migrations,
     buckets: config.r2_buckets.map(({ binding }) => binding),
     databases: config.d1_databases.map(({ binding, migrations_dir }) => [binding, migrations_dir]),

@@ -12,6 +12,11 @@ declare global {
       readonly TEST_TICKET_KEYS: string;
       /** An empty database beside the Worker's own, for tests of migrations. */
       readonly OLD_DB: D1Database;
+      /** Of an environment that a test loses, and of the one that it restores into. */
+      readonly LOST_DB: D1Database;
+      readonly NEW_DB: D1Database;
+      /** The backups of both. */
+      readonly SHARED_BACKUPS: R2Bucket;
     }
     interface GlobalProps {
       readonly mainModule: { readonly default: typeof worker };

@@ -35,19 +35,23 @@ export const layouts: Readonly<Record<string, Layout>> = {
       env: "base keys sessions cache webhooks ledger pictures answers batches".split(" "),
       metrics: ["base", "models", "env"],
       usage: ["accounts", "answers", "base", "keys", "env"],
+      backup: ["base", "payments", "ledger", "storage", "usage"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
       guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env"],
       routes: [
         ..."base accounts keys sessions request questions function models cache webhooks".split(
           " ",
         ),
-        ..."ledger payments pictures answers batches env usage metrics headers guard".split(" "),
+        ..."ledger payments pictures answers batches env usage metrics backup headers guard".split(
+          " ",
+        ),
       ],
-      root: "env cache webhooks ledger answers batches usage guard routes".split(" "),
+      root: "base env cache webhooks ledger answers batches usage backup guard routes".split(" "),
     },
     beside: {
       "app.ts": "root",
       "worker.ts": "root",
+      "scheduled.ts": "root",
       "env.ts": "env",
       "caller-context.ts": "request",
     },
@@ -66,8 +70,19 @@ export const layouts: Readonly<Record<string, Layout>> = {
     beside: {},
   },
   "src/edge/ledger": {
-    arrows: { limits: [], storage: [], base: ["limits", "storage"] },
+    arrows: { limits: [], storage: [], backup: ["storage"], base: ["backup", "limits", "storage"] },
     beside: {},
+  },
+  "src/edge/backup": {
+    arrows: {
+      base: [],
+      tables: ["base"],
+      ledgers: ["base", "forgetting"],
+      forgetting: ["base", "tables"],
+      restore: ["base", "tables", "ledgers", "forgetting"],
+      run: ["base", "tables", "ledgers", "forgetting"],
+    },
+    beside: { "forgetting.ts": "forgetting", "run-backup.ts": "run", "verify.ts": "run" },
   },
   "src/edge/routes": {
     arrows: {

@@ -4,6 +4,7 @@ import type { Allowance } from "#domain/limits.ts";
 import { toNumber, ZERO } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
+import { giveBackLost } from "./credit.ts";
 import { readBalances, record } from "./journal.ts";
 import type {
   Held,
@@ -68,6 +69,7 @@ export function hold(
       priceMicros: toNumber(amount),
       maximumMicros: toNumber(maximum),
     });
+  if (request.idempotency !== null) forgetLost(store, request, request.idempotency.scope, now);
   const allowances = request.isRated ? ok([]) : takeRates(store, request, now);
   if (!allowances.ok) return allowances;
   const refusal = crowded(store, request);
@@ -118,18 +120,30 @@ function refuseHold(
   return refuse({ failure, allowances });
 }
 
+/** A request whose reply was lost with a restore runs anew: its first charge is given back, in the transaction that holds the next. */
+function forgetLost(store: SqlStore, { accountId }: HoldRequest, scope: string, now: number): void {
+  const [lost] = store.all<{ hold_id: string }>(
+    "DELETE FROM replies WHERE scope = ? AND is_lost = 1 RETURNING hold_id",
+    [scope],
+  );
+  if (lost !== undefined) giveBackLost(store, accountId, lost.hold_id, now);
+}
+
 /** What a request that was seen before is told; null if it is new. A hold that is asked for again is no retry of a caller. */
 export function repeat(
   store: SqlStore,
   { scope, fingerprint }: IdempotentRequest,
   holdId: string | null,
 ): Result<Held, RefusedHold> | null {
-  const [known] = store.all<{ fingerprint: string; hold_id: string; reply: string | null }>(
-    "SELECT fingerprint, hold_id, reply FROM replies WHERE scope = ?",
-    [scope],
-  );
+  const [known] = store.all<{
+    fingerprint: string;
+    hold_id: string;
+    reply: string | null;
+    is_lost: number;
+  }>("SELECT fingerprint, hold_id, reply, is_lost FROM replies WHERE scope = ?", [scope]);
   if (known === undefined) return null;
   if (known.fingerprint !== fingerprint) return refuseHold({ kind: "idempotency_mismatch" });
+  if (known.is_lost === 1) return null;
   if (known.reply !== null) return ok({ kind: "replay", reply: known.reply });
   return known.hold_id === holdId ? null : refuseHold({ kind: "idempotency_in_progress" });
 }

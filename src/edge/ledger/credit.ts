@@ -48,6 +48,25 @@ export function refund(store: SqlStore, request: Refund, now: number): Result<Gi
   return ok({ isRepeat: false });
 }
 
+/**
+ * Gives back what an answer still costs that was lost with its ledger's restore and is asked for again, so that it is paid once.
+ * Stands in the transaction of its new hold.
+ */
+export function giveBackLost(
+  store: SqlStore,
+  accountId: string,
+  holdId: string,
+  now: number,
+): void {
+  const { kept } = stillPaid(store, holdId);
+  if (kept <= 0) return;
+  const note = "its answer was lost before a restore, and is asked for again";
+  // No chosen id of a refund has a colon.
+  const given = { refundId: `lost:${holdId}`, accountId, holdId, amount: micros(kept), note };
+  const refunded = refund(store, given, now);
+  if (!refunded.ok) throw new Error(`what ${holdId} cost could not be given back`);
+}
+
 /** Brings the credit to what a payment is worth, now that more is known of it. Stands in a transaction. */
 export function hearPayment(
   store: SqlStore,

@@ -1,10 +1,11 @@
 import type { ObjectsOf } from "../objects.ts";
+import type { LedgerBackup } from "./backup/ledger-backup.ts";
 import type { Ledger } from "./ledger-service.ts";
 
 /** Where the ledgers are bound. */
 export interface LedgerBinding {
   /** One ledger per account, named by its id. */
-  readonly LEDGER: ObjectsOf<Ledger>;
+  readonly LEDGER: ObjectsOf<Ledger & LedgerBackup>;
 }
 
 /** Reaches the ledger of an account, which begins empty with the first call. */
@@ -26,5 +27,15 @@ export function ledgerOf({ LEDGER }: LedgerBinding, accountId: string): Ledger {
     setLowCreditAlert: async (alert) => await stub.setLowCreditAlert(alert),
     balance: async () => await stub.balance(),
     entries: async (query) => await stub.entries(query),
+  };
+}
+
+/** Reaches the ledger of an account for the backups. */
+export function ledgerBackupOf({ LEDGER }: LedgerBinding, accountId: string): LedgerBackup {
+  const stub = LEDGER.getByName(accountId);
+  return {
+    exportLines: async (after, limit) => await stub.exportLines(after, limit),
+    restoreLines: async (origin, lines, beside) => await stub.restoreLines(origin, lines, beside),
+    restoreRest: async (origin, rest) => await stub.restoreRest(origin, rest),
   };
 }

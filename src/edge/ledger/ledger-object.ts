@@ -8,6 +8,16 @@ import { newId } from "../id.ts";
 import { logCharge, logFault } from "../log.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
+import type {
+  ExportedLine,
+  LedgerBackup,
+  LedgerExport,
+  LedgerOrigin,
+  LedgerRest,
+  RestoredBeside,
+  RestoredSoFar,
+  RestoreRefusal,
+} from "./backup/ledger-backup.ts";
 import { type LedgerRepository, openLedgerRepository } from "./ledger-repository.ts";
 import type {
   Called,
@@ -48,7 +58,7 @@ const OUTBOX_DELAY_MS = 1_000;
 const ALARM_DELAY_MS = 1_000;
 
 /** The single writer of one account's money. The rules are in `#domain/ledger.ts`, the transactions in the repository. */
-export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger {
+export class LedgerObject extends DurableObject<LedgerBindings> implements Ledger, LedgerBackup {
   readonly #repository: LedgerRepository;
   readonly #group = new WriteGroup(() => scheduler.wait(0));
   /** When the alarm rings, as far as this instance knows; undefined before it has looked. */
@@ -145,6 +155,28 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
 
   async entries(query: EntryQuery): Promise<EntryPage> {
     return this.#repository.entries(query);
+  }
+
+  async exportLines(after: number, limit: number): Promise<LedgerExport> {
+    return this.#repository.exportLines(after, limit, this.ctx.id.toString());
+  }
+
+  async restoreLines(
+    origin: LedgerOrigin,
+    lines: readonly ExportedLine[],
+    beside: RestoredBeside,
+  ): Promise<Result<RestoredSoFar, RestoreRefusal>> {
+    return this.#repository.restoreLines(origin, lines, beside);
+  }
+
+  async restoreRest(
+    origin: LedgerOrigin,
+    rest: LedgerRest,
+  ): Promise<Result<RestoredSoFar, RestoreRefusal>> {
+    await this.#knowAlarm();
+    const restored = this.#repository.restoreRest(origin, rest);
+    this.#sendSoon();
+    return restored;
   }
 
   override async alarm(): Promise<void> {

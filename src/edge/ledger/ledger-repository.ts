@@ -1,10 +1,21 @@
 import type { Failure } from "#domain/failure.ts";
 import type { Balances } from "#domain/ledger.ts";
 import { toNumber } from "#domain/micros.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import type { Result } from "#domain/result.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { hold, letIn, repeat } from "./admission.ts";
+import type {
+  ExportedLine,
+  LedgerExport,
+  LedgerOrigin,
+  LedgerRest,
+  RestoredBeside,
+  RestoredSoFar,
+  RestoreRefusal,
+} from "./backup/ledger-backup.ts";
+import { readExport, readOrigin } from "./backup/read-ledger.ts";
+import { writeLines, writeRest } from "./backup/write-ledger.ts";
 import { grant, hearPayment, readStanding, refund } from "./credit.ts";
 import { readBalances, readBooks, readEntries, type ToldBooks } from "./journal.ts";
 import type {
@@ -34,7 +45,14 @@ import {
   setLowCreditAlert,
 } from "./low-credit-alert.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { type Charged, capture, release, releaseExpired, renew } from "./settlement.ts";
+import {
+  type Charged,
+  capture,
+  release,
+  releaseExpired,
+  releaseRestored,
+  renew,
+} from "./settlement.ts";
 import { ledgerMigrations } from "./storage/ledger-schema.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
@@ -56,6 +74,14 @@ export interface LedgerRepository extends Outbox, LowCreditAlerts {
   setLowCreditAlert(alert: LowCreditAlert): void;
   balance(): Balances;
   entries(query: EntryQuery): EntryPage;
+  /** `ownBook`: what its book is called in the backups unless it was restored. */
+  exportLines(after: number, limit: number, ownBook: string): LedgerExport;
+  restoreLines(
+    origin: LedgerOrigin,
+    lines: readonly ExportedLine[],
+    beside: RestoredBeside,
+  ): Result<RestoredSoFar, RestoreRefusal>;
+  restoreRest(origin: LedgerOrigin, rest: LedgerRest): Result<RestoredSoFar, RestoreRefusal>;
   /** Releases holds and forgets replies whose time is over. */
   sweep(): void;
   /** When there will be something to sweep or to send; null when there is nothing to wait for. */
@@ -71,7 +97,25 @@ const CLOSED_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 /** Opens the books of an account. `now` is the writer's clock; it may jump when the account moves to another machine. */
 export function openLedgerRepository(store: SqlStore, now: () => number): LedgerRepository {
   migrate(store, "a ledger", ledgerMigrations);
-  const whole = <Value>(work: () => Value): Value => store.transaction(work);
+  let isWhole = readOrigin(store)?.isWhole ?? true;
+  const mustBeWhole = (): void => {
+    if (!isWhole) throw new Error("the ledger is being restored, and not all of it is there");
+  };
+  const whole = <Value>(work: () => Value): Value => {
+    mustBeWhole();
+    return store.transaction(work);
+  };
+  const restoring = <Value>(work: () => Value): Value => {
+    const value = work();
+    isWhole = readOrigin(store)?.isWhole ?? true;
+    return value;
+  };
+  const letInOrHold = <Value>(
+    work: () => Result<Value, RefusedHold>,
+  ): Result<Value, RefusedHold> => {
+    mustBeWhole();
+    return undoRefusals(store, work);
+  };
   let forgottenAt = Number.NEGATIVE_INFINITY;
   return {
     grant: (request) => whole(() => grant(store, request, now())),
@@ -80,8 +124,8 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     standing: () => readStanding(store),
     toldStanding: () => ({ ...readBooks(store), owed: toNumber(readStanding(store).owed) }),
     // A refused hold throws inside its transaction, so that not even the rates it looked at are used.
-    hold: (request) => undoRefusals(store, () => hold(store, request, now())),
-    letIn: (request) => undoRefusals(store, () => letIn(store, request, now())),
+    hold: (request) => letInOrHold(() => hold(store, request, now())),
+    letIn: (request) => letInOrHold(() => letIn(store, request, now())),
     recall: (request) =>
       whole(() => {
         releaseExpired(store, now());
@@ -95,6 +139,11 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     setLowCreditAlert: (alert) => whole(() => setLowCreditAlert(store, alert)),
     balance: () => readBalances(store),
     entries: (query) => readEntries(store, query),
+    exportLines: (after, limit, ownBook) => readExport(store, after, limit, ownBook),
+    restoreLines: (origin, lines, beside) =>
+      restoring(() => undoRefusals(store, () => writeLines(store, origin, lines, beside, now()))),
+    restoreRest: (origin, rest) =>
+      restoring(() => undoRefusals(store, () => restoreRest(store, origin, rest, now()))),
     sweep: () => {
       const at = now();
       const isDue = Math.abs(at - forgottenAt) >= FORGET_EVERY_MS;
@@ -109,28 +158,36 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
 
 class RefusedInside extends Error {
   override readonly name = "RefusedInside";
-  readonly refusal: RefusedHold;
+}
 
-  constructor(refusal: RefusedHold) {
-    super(refusal.failure.kind);
-    this.refusal = refusal;
+function undoRefusals<Value, Refusal>(
+  store: SqlStore,
+  work: () => Result<Value, Refusal>,
+): Result<Value, Refusal> {
+  let outcome: Result<Value, Refusal> | undefined;
+  try {
+    return store.transaction(() => {
+      outcome = work();
+      if (!outcome.ok) throw new RefusedInside();
+      return outcome;
+    });
+  } catch (cause) {
+    if (cause instanceof RefusedInside && outcome !== undefined) return outcome;
+    throw cause;
   }
 }
 
-function undoRefusals<Value>(
+function restoreRest(
   store: SqlStore,
-  work: () => Result<Value, RefusedHold>,
-): Result<Value, RefusedHold> {
-  try {
-    return store.transaction(() => {
-      const held = work();
-      if (!held.ok) throw new RefusedInside(held.refusal);
-      return held;
-    });
-  } catch (cause) {
-    if (cause instanceof RefusedInside) return refuse(cause.refusal);
-    throw cause;
-  }
+  origin: LedgerOrigin,
+  rest: LedgerRest,
+  now: number,
+): Result<RestoredSoFar, RestoreRefusal> {
+  const isWhole = readOrigin(store)?.isWhole === true;
+  const written = writeRest(store, origin, rest, now);
+  if (written.ok && !isWhole)
+    releaseRestored(store, new Map(rest.open.map(({ id, text }) => [id, text])), now);
+  return written;
 }
 
 function sweep(store: SqlStore, now: number, forgetsHolds: boolean): void {

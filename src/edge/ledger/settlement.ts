@@ -45,7 +45,7 @@ export function capture(store: SqlStore, request: Capture, now: number): Charged
     // The call that charged it may have been of a version that told no end with the usage: then nobody else lists it.
     return { charged, usage: null, called: [], isListed: false };
   }
-  const charged = close(store, row, request.charge, now);
+  const charged = close(store, row, request, now);
   if (request.reply === null) store.all("DELETE FROM replies WHERE hold_id = ?", [row.id]);
   else
     store.all("UPDATE replies SET reply = ?, expires_at = ? WHERE hold_id = ?", [
@@ -75,13 +75,18 @@ export function capture(store: SqlStore, request: Capture, now: number): Charged
 export function release(store: SqlStore, holdId: string, now: number): Called {
   const row = readHold(store, holdId);
   if (row?.state !== "open") return { called: [] };
-  close(store, row, ZERO, now);
+  close(store, row, { charge: ZERO }, now);
   store.all("DELETE FROM replies WHERE hold_id = ?", [holdId]);
   return { called: leavePlace(store, holdId) };
 }
 
 /** Closes an open hold with its charge, and gives the counters it was spent from what was not charged. */
-function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micros {
+function close(
+  store: SqlStore,
+  row: HoldRow,
+  { charge, steps, answers }: Pick<Capture, "charge" | "answers"> & { readonly steps?: number },
+  now: number,
+): Micros {
   const held = micros(row.amount);
   const details: PostingDetails = { holdId: row.id, keyId: row.key_id, at: now };
   const postings: readonly Posting[] = closing(held, charge);
@@ -89,12 +94,37 @@ function close(store: SqlStore, row: HoldRow, charge: Micros, now: number): Micr
   const charged = postings.find(({ kind }) => kind === "capture")?.amount ?? ZERO;
   returnSpending(store, storedCapCounters.read(row.spending), subtract(held, charged));
   if (charged < held) collectOwed(store, now);
-  store.all("UPDATE holds SET state = ?, charged = ? WHERE id = ?", [
-    charge > 0n ? "captured" : "released",
-    toNumber(charged),
-    row.id,
+  store.all("UPDATE holds SET state = ?, charged = ?, steps = ?, answers = ? WHERE id = ?", [
+    ...[charge > 0n ? "captured" : "released", toNumber(charged)],
+    ...[steps ?? null, answers ?? null, row.id],
   ]);
   return charged;
+}
+
+/**
+ * Gives the holds back that a restored ledger has open: the objects that made their answers are gone. What each was spent from
+ * is given its part too. Stands in the transaction that ends the restore.
+ */
+export function releaseRestored(
+  store: SqlStore,
+  open: ReadonlyMap<string, string>,
+  now: number,
+): void {
+  const held = store.all<{ hold_id: string; key_id: string | null; amount: number }>(
+    `SELECT hold_id, max(key_id) AS key_id,
+         sum(CASE kind WHEN 'hold' THEN amount ELSE -amount END) AS amount
+       FROM entries WHERE kind IN ('hold', 'capture', 'release') AND hold_id IS NOT NULL
+       GROUP BY hold_id HAVING sum(CASE kind WHEN 'hold' THEN amount ELSE -amount END) > 0
+       ORDER BY min(seq)`,
+  );
+  for (const { hold_id: holdId, key_id: keyId, amount } of held) {
+    const note = "restored from a backup: its answer was lost";
+    record(store, { kind: "release", amount: micros(amount) }, { holdId, keyId, note, at: now });
+    const counters = open.get(holdId);
+    if (counters !== undefined)
+      returnSpending(store, storedCapCounters.read(counters), micros(amount));
+  }
+  collectOwed(store, now);
 }
 
 /** Gives back what has not been heard of for a lifetime. */

@@ -1,7 +1,9 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { AccountTable } from "../accounts/account-store.ts";
+import { ledgersMoved } from "../accounts/ledger-marks.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
+import { logFault } from "../log.ts";
 import { type PaymentEvent, PaymentTable } from "./payment-store.ts";
 import type { ProviderEvent } from "./provider.ts";
 
@@ -64,6 +66,25 @@ export async function assignEvent(
   return ok(undefined);
 }
 
+/** Has ledgers hear again what was kept of payments, `count` events behind a place: what each has heard changes nothing. Null: that was all. */
+export async function hearAgain(
+  bindings: PaymentBindings,
+  after: number,
+  count: number,
+): Promise<number | null> {
+  const payments = new PaymentTable(bindings.DB);
+  const events = await payments.bookedBehind(after, count);
+  for (const { event, owner } of events)
+    try {
+      await apply(bindings, payments, event, owner);
+    } catch (cause) {
+      // Its ledger could not be restored: a person looks at that one.
+      logFault("a payment could not be heard again", event.id, cause);
+    }
+  const last = events.at(-1);
+  return last === undefined || events.length < count ? null : last.place;
+}
+
 /** Whose credit an event moves. Refuses with why nobody knows. */
 async function ownerOf(
   bindings: PaymentBindings,
@@ -106,8 +127,11 @@ async function apply(
   if (paymentId === null || word === null) return "parked";
   const ledger = ledgerOf(bindings, accountId);
   const told = await ledger.hearPayment({ paymentId, word, eventId: id });
-  if (told.ok) await payments.applied(id, accountId);
-  else await payments.park(id, "it is more than can be counted");
+  if (told.ok) {
+    await payments.applied(id, accountId);
+    await ledgersMoved(bindings.DB, [accountId], Date.now()).run();
+  }
+  if (!told.ok) await payments.park(id, "it is more than can be counted");
   return told.ok ? "applied" : "parked";
 }
 

@@ -62,6 +62,33 @@ export class PaymentTable {
     return results.map(eventOf);
   }
 
+  /** Events of payments whose account is known, in the order in which they are kept, behind a place in it. */
+  async bookedBehind(
+    after: number,
+    count: number,
+  ): Promise<{ readonly place: number; readonly event: PaymentEvent; readonly owner: string }[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT payment_events.*, payment_events.rowid AS place, payments.account_id AS owner
+           FROM payment_events JOIN payments ON payments.id = payment_events.payment_id
+           WHERE payment_events.rowid > ? AND word IS NOT NULL ORDER BY payment_events.rowid LIMIT ?`,
+      )
+      .bind(after, count)
+      .all<Row & { readonly place: number; readonly owner: string }>();
+    return results.map((row) => ({ place: row.place, owner: row.owner, event: eventOf(row) }));
+  }
+
+  /** Says whose payments are, of which that is not known yet; of an account that there is. */
+  async claimAll(paymentIds: readonly string[], accountId: string): Promise<void> {
+    await this.#db
+      .prepare(
+        `INSERT INTO payments (id, account_id) SELECT value, ?2 FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM accounts WHERE id = ?2)
+           ON CONFLICT (id) DO NOTHING`,
+      )
+      .bind(JSON.stringify(paymentIds), accountId)
+      .run();
+  }
+
   async park(id: string, reason: string): Promise<void> {
     await this.#db
       .prepare(

@@ -5,6 +5,7 @@ import {
   type RefundEvent,
 } from "#wire/function/usage-event.ts";
 import { AccountTable } from "../accounts/account-store.ts";
+import { ledgersMoved } from "../accounts/ledger-marks.ts";
 import { AnswerIndex } from "../answers/storage/answer-index.ts";
 import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
@@ -40,7 +41,9 @@ export async function consumeUsage(
   // All or none.
   const counts = new RefusalIndex(bindings.DB).copies(refusals);
   const told = new MetricTables(bindings.DB).copies(metrics);
-  const copies = [...usage.copies(charges), ...ends, ...counts, ...told];
+  const moved = readable.flatMap(({ event }) => (hasMoved(event) ? [event.account] : []));
+  const marks = moved.length === 0 ? [] : [ledgersMoved(bindings.DB, moved, Date.now())];
+  const copies = [...usage.copies(charges), ...ends, ...counts, ...told, ...marks];
   if (copies.length > 0) await bindings.DB.batch(copies);
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
@@ -55,6 +58,11 @@ export async function consumeUsage(
       message.retry();
     }
   }
+}
+
+/** Whether the ledger of its account has other entries since. */
+function hasMoved(event: QueuedEvent): boolean {
+  return "steps" in event || "refund_of" in event || ("kind" in event && event.kind === "standing");
 }
 
 async function lower(event: RefundEvent, usage: UsageIndex): Promise<void> {

@@ -65,18 +65,23 @@ export function pageOf<Row, Item>(
 /** Writes a place in a list; opaque to callers, so that its making may change. */
 export function encodeCursor(place: readonly (string | number)[]): string {
   const bytes = new TextEncoder().encode(JSON.stringify(place));
-  return btoa(String.fromCharCode(...bytes))
+  // Not all at once: a place may be longer than a call may have arguments.
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replace(/=+$/, "");
 }
 
-/** Reads a place that `encodeCursor` wrote. Refuses with `invalid_request` at `/after`. */
+/** Reads a place that `encodeCursor` wrote. Refuses with `invalid_request` at `pointer`. */
 export function decodeCursor<Place>(
   cursor: string,
   schema: z.ZodType<Place>,
+  pointer: "/after" | "/cursor" = "/after",
 ): Result<Place, Failure> {
-  const problem = { pointer: "/after", message: "is no cursor of this list" };
+  const problem = {
+    pointer,
+    message: `is no cursor of this ${pointer === "/after" ? "list" : "operation"}`,
+  };
   const refusal = refuse<Failure>({ kind: "invalid_request", problems: [problem] });
   if (!/^[0-9A-Za-z_-]+$/.test(cursor) || cursor.length % 4 === 1) return refusal;
   const text = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));

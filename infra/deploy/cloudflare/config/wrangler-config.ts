@@ -21,6 +21,7 @@ export interface WranglerConfig {
   readonly observability?: object;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly durable_objects: { readonly bindings: readonly object[] };
+  readonly triggers?: { readonly crons?: readonly string[] };
   readonly migrations: readonly { readonly tag: string }[];
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[];
   readonly d1_databases: readonly D1Database[];

@@ -224,6 +224,14 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   listAccountUsage: { curl: get("/v1/accounts/ada/usage", ADMIN), status: 200 },
   showMetrics: { curl: get("/v1/metrics", ADMIN), status: 200 },
   listFunctions: { curl: get("/v1/functions", ADMIN), status: 200 },
+  runBackup: { curl: send("POST", "/v1/backups/run", ADMIN, {}), status: 200 },
+  showBackups: { curl: get("/v1/backups", ADMIN), status: 200 },
+  verifyBackup: { curl: send("POST", "/v1/backups/verify", ADMIN, {}), status: 200 },
+  // Here the accounts are still there, and nothing is written over.
+  restoreBackup: {
+    curl: send("POST", "/v1/backups/restore", ADMIN, { at: "2100-01-01T00:00:00Z" }),
+    status: 409,
+  },
   // Nobody takes money on this machine: with TOP_UP the provider's signature is looked at first.
   receivePayment: {
     curl: send("POST", "/v1/payments/stripe", '-H "Stripe-Signature: t=1,v1=00"', {

@@ -200,4 +200,22 @@ export const ledgerMigrations: readonly Migration[] = [
    ) STRICT`,
     ],
   },
+  {
+    name: "what the backups tell of a charge, and where a restored ledger came from",
+    kind: "additive",
+    statements: [
+      "ALTER TABLE holds ADD COLUMN steps INTEGER",
+      "ALTER TABLE holds ADD COLUMN answers INTEGER",
+      // Of a request that was answered and charged before the ledger was lost; its reply is not in the backups.
+      "ALTER TABLE replies ADD COLUMN is_lost INTEGER NOT NULL DEFAULT 0",
+      `CREATE TABLE origin (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     book TEXT NOT NULL,
+     timeline INTEGER NOT NULL,
+     forks TEXT NOT NULL,
+     cut TEXT NOT NULL,
+     is_whole INTEGER NOT NULL CHECK (is_whole IN (0, 1))
+   ) STRICT`,
+    ],
+  },
 ];

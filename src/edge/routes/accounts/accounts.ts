@@ -18,6 +18,7 @@ import {
 import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
+import { ledgersMoved } from "../../accounts/ledger-marks.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
@@ -86,6 +87,7 @@ export async function grantCredit(c: Context<EdgeEnv>): Promise<Response> {
     note: "granted by the administrator",
   });
   if (!granted.ok) return refused(c, granted.refusal);
+  await ledgersMoved(c.env.DB, [account.id], Date.now()).run();
   const reply: GrantedBody = {
     object: "grant",
     id,

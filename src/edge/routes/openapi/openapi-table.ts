@@ -14,6 +14,7 @@ import { batchRoutes } from "../answers/batches-described.ts";
 import { imageRoutes } from "../answers/images.ts";
 import { createQuoteRoute } from "../answers/quotes.ts";
 import { replayAnswerRoute } from "../answers/replays.ts";
+import { backupRoutes } from "../backups.ts";
 import { bundleRoutes } from "../bundles.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
@@ -101,6 +102,11 @@ export const routeGroups: readonly RouteGroup[] = [
     name: "Payments",
     description: "How money that was paid becomes credit.",
     routes: paymentRoutes,
+  },
+  {
+    name: "Backups",
+    description: "The administrator's: that nothing is lost.",
+    routes: backupRoutes,
   },
   { name: "Keys", description: "Who may ask.", routes: keyRoutes },
   {
