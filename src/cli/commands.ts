@@ -119,6 +119,16 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "backup",
+    {
+      summary: "run, verify and restore the backups of ledgers and tables, as their administrator",
+      load: async () => {
+        const { BACKUP_HELP, backup } = await import("./backup.ts");
+        return { run: backup, help: BACKUP_HELP };
+      },
+    },
+  ],
+  [
     "convert",
     {
       summary: "turn a checkpoint into a model bundle in object storage",

@@ -9,6 +9,15 @@ import type {
 } from "#wire/api/accounts/accounts.ts";
 import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/api/accounts/keys.ts";
 import type { UsageRow } from "#wire/api/accounts/usage.ts";
+import type {
+  BackupRestoreBody,
+  BackupRunBody,
+  BackupsBody,
+  BackupVerificationBody,
+  RestoreBackupBody,
+  RunBackupBody,
+  VerifyBackupBody,
+} from "#wire/api/backups.ts";
 import {
   type ApiObject,
   type CallOptions,
@@ -34,6 +43,13 @@ export interface AdminClient {
     options?: CallOptions,
   ): Promise<NewKeyBody>;
   revokeKey(id: string, options?: CallOptions): Promise<KeyBody>;
+  /** How the backups stand. */
+  backups(options?: CallOptions): Promise<BackupsBody>;
+  runBackup(run: RunBackupBody, options?: CallOptions): Promise<BackupRunBody>;
+  /** Verifies a part of the backups; `next_cursor` of the reply leads on. */
+  verifyBackup(from: VerifyBackupBody, options?: CallOptions): Promise<BackupVerificationBody>;
+  /** Restores a part of everything; `next_cursor` of the reply leads on. */
+  restoreBackup(to: RestoreBackupBody, options?: CallOptions): Promise<BackupRestoreBody>;
 }
 
 /** Makes a client of the administration. */
@@ -58,6 +74,10 @@ export function createAdminClient(options: ClientOptions): AdminClient {
       write(options, "POST", `/v1/keys/${encodeURIComponent(id)}/rotate`, rotation, call),
     revokeKey: (id, call) =>
       write(options, "DELETE", `/v1/keys/${encodeURIComponent(id)}`, undefined, call),
+    backups: (call) => write(options, "GET", "/v1/backups", undefined, call),
+    runBackup: (run, call) => write(options, "POST", "/v1/backups/run", run, call),
+    verifyBackup: (from, call) => write(options, "POST", "/v1/backups/verify", from, call),
+    restoreBackup: (to, call) => write(options, "POST", "/v1/backups/restore", to, call),
   };
 }
 
