@@ -3,6 +3,8 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Version } from "../../infra/deploy/cloudflare/account/cloud.ts";
 import {
+  adminMarksIn,
+  kidIn,
   MAX_MESSAGE_LENGTH,
   MAX_TAG_LENGTH,
   messageOf,
@@ -25,9 +27,14 @@ function version(number: number, message: string): Version {
 }
 
 /** Newest first, the newest running. */
-function plan(messages: readonly string[], wanted: string | null = null, isUnchecked = false) {
+function plan(
+  messages: readonly string[],
+  wanted: string | null = null,
+  said: { readonly isUnchecked?: boolean; readonly takesOldKeys?: boolean } = {},
+) {
   const versions = messages.map((message, index) => version(index + 1, message)).reverse();
-  return planRollback(versions, versions[0]?.id ?? null, wanted, isUnchecked);
+  const wish = { version: wanted, isUnchecked: false, takesOldKeys: false, ...said };
+  return planRollback(versions, versions[0]?.id ?? null, wish);
 }
 
 describe("a rollback", () => {
@@ -52,13 +59,30 @@ describe("a rollback", () => {
 
   test("to a version that does not say what it can read is refused, unless that is wanted", () => {
     expect(plan(["by hand", "d1=8/0"]).ok).toBe(false);
-    expect(plan(["by hand", "d1=8/0"], null, true).ok).toBe(true);
+    expect(plan(["by hand", "d1=8/0"], null, { isUnchecked: true }).ok).toBe(true);
   });
 
-  test("says that an older ticket key signs again", () => {
-    const planned = plan(["d1=8/0 key=aaaa", "d1=8/0 key=bbbb"]);
-    const means = planned.ok ? planned.value.means.join(" ") : "";
-    expect(means).toContain("aaaa in place of bbbb");
+  test.each([
+    ["key=aaaa", "key=bbbb", "aaaa in place of bbbb"],
+    ["admin=1111", "admin=2222", "key 1111, which was replaced, opens it again"],
+    // The overlap of a rotation: the new key is not known there yet, or the old one still is.
+    ["admin=1111+2222", "admin=2222", "key 1111, which was replaced, opens it again"],
+    ["admin=1111", "admin=1111+2222", "key 2222 of today opens it no more"],
+    ["key=aaaa", "key=aaaa admin=2222", "key of then opens it, which may have been replaced"],
+  ])(
+    "from %j to %j the other way about brings keys back: refused unless they are asked for",
+    (then, now, words) => {
+      const messages = [`d1=8/0 ${then}`, `d1=8/0 ${now}`];
+      const refused = plan(messages);
+      expect(refused.ok ? "" : refused.refusal.join(" ")).toContain(words);
+      expect(refused.ok ? "" : refused.refusal.join(" ")).toContain("--old-keys");
+      const planned = plan(messages, null, { takesOldKeys: true });
+      expect(planned.ok ? planned.value.means.join(" ") : "").toContain(words);
+    },
+  );
+
+  test("between versions with the same keys asks for nothing", () => {
+    expect(plan(["d1=8/0 key=aaaa admin=1111", "d1=8/0 key=aaaa admin=1111"]).ok).toBe(true);
   });
 
   test("to what is not there, or runs, is refused by name", () => {
@@ -83,9 +107,11 @@ describe("a rollback", () => {
 
 describe("what a version says of itself", () => {
   test("has room where Cloudflare keeps it, and is read again", () => {
-    const message = messageOf(schemas, "t0123456789ab");
+    const marks = { ticket: "t0123456789ab", admin: ["1111", "2222"] };
+    const message = messageOf(schemas, marks);
     expect(message.length).toBeLessThanOrEqual(MAX_MESSAGE_LENGTH);
     expect(readSchemas(message)).toEqual(schemas);
+    expect([kidIn(message), adminMarksIn(message)]).toEqual(["t0123456", marks.admin]);
     expect("10.20.30-0123456789ab".length).toBeLessThanOrEqual(MAX_TAG_LENGTH);
   });
 

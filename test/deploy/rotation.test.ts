@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { settleVersion } from "../../infra/deploy/cloudflare/deployment.ts";
 import { rotateAdmin } from "../../infra/deploy/cloudflare/keys/rotate-admin.ts";
 import { OVERLAP_MS, rotateTicket } from "../../infra/deploy/cloudflare/keys/rotate-ticket.ts";
+import { planRollback } from "../../infra/deploy/cloudflare/versions/rollback.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 const WORKER = "unmask-production";
@@ -86,6 +87,53 @@ describe("the key that signs tickets is replaced", () => {
     await rotate(stand, kids(stand));
     const { steps } = await stand.deploy();
     expect(new Set(steps.map(({ state }) => state))).toEqual(new Set(["there"]));
+  });
+});
+
+describe("after a rollback", () => {
+  /** Two versions of the same code with other secrets, the older one running again; or of other code. */
+  async function rolledBack(stand: Stand, second: string): Promise<string> {
+    await stand.deploy();
+    if (second === "0.1.0-first") {
+      await rotate(stand, []);
+      await rotate(stand, kids(stand));
+    } else await stand.deploy({ tag: second });
+    const [newest, before] = await stand.cloud.versions();
+    await stand.cloud.rollback(before?.id ?? "", "back");
+    return newest?.id ?? "";
+  }
+
+  test.each(["0.1.0-first", "0.1.0-second"])(
+    "over a version %s a key is not replaced: it would bring the newer one back",
+    async (second) => {
+      using stand = openStand();
+      const newest = await rolledBack(stand, second);
+      const running = await stand.cloud.current();
+      await expect(settleVersion(stand.cloud)).rejects.toThrow(`${newest} is newer`);
+      expect(await stand.cloud.current()).toBe(running);
+    },
+  );
+
+  test("and a deployment of what is to run, it is", async () => {
+    using stand = openStand();
+    await rolledBack(stand, "0.1.0-second");
+    await stand.deploy({ tag: "0.1.0-third" });
+    expect((await settleVersion(stand.cloud)).tag).toBe("0.1.0-third");
+  });
+
+  test("over a rotation of the administrator's key, that key is asked for", async () => {
+    using stand = openStand();
+    await stand.deploy();
+    const run = async () =>
+      await rotateAdmin(stand.cloud, stand.store, await settleVersion(stand.cloud));
+    await run();
+    await run();
+    const wish = { version: "v1", isUnchecked: false, takesOldKeys: false };
+    const versions = await stand.cloud.versions();
+    const planned = planRollback(versions, await stand.cloud.current(), wish);
+    expect(planned.ok ? "" : planned.refusal.join(" ")).toMatch(
+      /key [0-9a-f]{4}, which was replaced, opens it again.*of today opens it no more/,
+    );
   });
 });
 

@@ -12,7 +12,11 @@ import { type KeyStore, openKeyStore } from "../../infra/deploy/cloudflare/keys/
 import { execute } from "../../infra/deploy/cloudflare/plan/execute.ts";
 import { look } from "../../infra/deploy/cloudflare/plan/look.ts";
 import { type Plan, planDeployment } from "../../infra/deploy/cloudflare/plan/plan.ts";
-import { messageOf } from "../../infra/deploy/cloudflare/versions/label.ts";
+import {
+  adminMark,
+  adminMarksIn,
+  messageOf,
+} from "../../infra/deploy/cloudflare/versions/label.ts";
 import { d1Migrations, schemasHere } from "../../infra/deploy/cloudflare/versions/schemas.ts";
 import { type AccountState, actOn, emptyAccount, readAccount } from "../support/fake-account.ts";
 
@@ -77,10 +81,15 @@ export function openStand(): Stand {
     deploy: async ({ diesAfter = Number.POSITIVE_INFINITY, tag = "0.1.0-first" } = {}) => {
       left = diesAfter;
       resolve(new Map());
-      const label = () => ({
-        tag,
-        message: messageOf(schemas, store.ticketKeys()[0]?.kid ?? null),
-      });
+      const label = () => {
+        const { ADMIN_KEY: admin } = store.waiting();
+        const ticket = store.ticketKeys()[0]?.kid ?? null;
+        const running = Object.values(readAccount(file).workers)[0];
+        const last = running?.deployments.at(-1)?.version;
+        const said = running?.versions.find(({ id }) => id === last)?.message ?? "";
+        const marks = admin === undefined ? adminMarksIn(said) : [adminMark(admin)];
+        return { tag, message: messageOf(schemas, { ticket, admin: marks }) };
+      };
       const present = await look(cloud, wanted, migrations, resolve);
       store.arrived([...(present.secrets ?? [])]);
       const plan = planDeployment(wanted, label(), migrations, present);

@@ -77,8 +77,9 @@ export async function loginFault(
 }
 
 /**
- * The version that takes all requests. Where a run that broke off has left one with other secrets and the same code, that is released first.
- * Rejects with an Error that says what to do where there is none.
+ * The version that takes all requests, and on which a key may be replaced: wrangler puts secrets on the code that was uploaded last, whatever
+ * runs. Where a run that broke off has left a version with other secrets and the same code, that is released first. Rejects with an Error
+ * that says what to do where there is none, and where newer code is there, such as code that was rolled back.
  */
 export async function settleVersion(cloud: Cloud): Promise<Version> {
   const versions = await cloud.versions();
@@ -88,8 +89,11 @@ export async function settleVersion(cloud: Cloud): Promise<Version> {
     throw new Error("no version takes all requests: deploy first (npm run deploy)");
   const [newest = running] = versions;
   if (newest.id === running.id) return running;
-  if (newest.tag !== running.tag || newest.tag === "" || newest.createdAt < running.createdAt)
-    return running;
+  const isLeft = newest.tag === running.tag && newest.tag !== "";
+  if (!isLeft || (await cloud.released()).has(newest.id))
+    throw new Error(
+      `${running.id} takes all requests and ${newest.id} is newer: a new key would bring the newer one's code back. Deploy what is to run (npm run deploy), then run this again`,
+    );
   await cloud.release(newest.id, newest.message);
   return newest;
 }

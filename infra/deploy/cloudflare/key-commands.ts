@@ -27,8 +27,7 @@ export async function rollBack(options: Options, surroundings: Surroundings): Pr
   const fault = await loginFault(cloud, wanted);
   if (fault !== null) return later(fault);
   const versions = await cloud.versions();
-  const { version, isUnchecked } = options;
-  const planned = planRollback(versions, await cloud.current(), version, isUnchecked);
+  const planned = planRollback(versions, await cloud.current(), options);
   if (!planned.ok) {
     process.stderr.write(`deploy: not rolled back\n${lines(planned.refusal)}`);
     return EXIT_FAILED;
@@ -36,8 +35,12 @@ export async function rollBack(options: Options, surroundings: Surroundings): Pr
   const { to, means } = planned.value;
   process.stdout.write(lines(means));
   if (!options.isYes) {
+    const said = [
+      options.isUnchecked ? "--unchecked " : "",
+      options.takesOldKeys ? "--old-keys " : "",
+    ];
     process.stderr.write(
-      `Nothing was done. To do it: npm run deploy -- rollback ${to.id} --env ${options.environment} --yes\n`,
+      `Nothing was done. To do it: npm run deploy -- rollback ${to.id} --env ${options.environment} ${said.join("")}--yes\n`,
     );
     return EXIT_LATER;
   }

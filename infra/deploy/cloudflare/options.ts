@@ -21,6 +21,7 @@ deployed before edges: give them the key that the first run tells, then fill FUN
   --yes              do not ask; needed where there is no terminal
   --adopt            deploy over a Worker of that name that this command has not deployed
   --unchecked        roll back to a version that does not say what it can read
+  --old-keys         roll back to a version whose keys were replaced since: they open and sign again
   --no-smoke         do not try it out after deploying
   --url URL          with smoke: where the edge is
   --key KEY          with smoke: whose credit pays (UNMASK_KEY). Without one the administrator's key (UNMASK_ADMIN_KEY, or the
@@ -44,6 +45,7 @@ export interface Options {
   readonly isYes: boolean;
   readonly isAdopting: boolean;
   readonly isUnchecked: boolean;
+  readonly takesOldKeys: boolean;
   readonly isTriedOut: boolean;
   readonly url: string | null;
   readonly key: string | null;
@@ -65,6 +67,7 @@ export function parseOptions(args: readonly string[]): Options {
       yes: { ...FLAG, short: "y" },
       adopt: FLAG,
       unchecked: FLAG,
+      "old-keys": FLAG,
       "no-smoke": FLAG,
       url: { type: "string" },
       key: { type: "string" },
@@ -87,6 +90,7 @@ export function parseOptions(args: readonly string[]): Options {
     isYes: values.yes,
     isAdopting: values.adopt,
     isUnchecked: values.unchecked,
+    takesOldKeys: values["old-keys"],
     isTriedOut: !values["no-smoke"],
     url: values.url ?? null,
     key: values.key ?? null,

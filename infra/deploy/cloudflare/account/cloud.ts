@@ -30,6 +30,8 @@ export interface Cloud {
   versions(): Promise<readonly Version[]>;
   /** Id of the version that takes all requests; null where none does, or several share them. */
   current(): Promise<string | null>;
+  /** Ids of the versions that took requests in one of the last ten deployments. */
+  released(): Promise<ReadonlySet<string>>;
   build(folder: string): Promise<void>;
   /** Returns the addresses at which the Worker is reached from now on. */
   deploy(label: VersionLabel, secretsFile: string | null): Promise<readonly string[]>;
@@ -74,6 +76,7 @@ export function openCloud(wrangler: Wrangler, config: string): Cloud {
     },
     versions: async () => versionsIn(await unlessNoWorker(run(COMMANDS.versions(config)))),
     current: async () => currentIn(await unlessNoWorker(run(COMMANDS.deployments(config)))),
+    released: async () => releasedIn(await unlessNoWorker(run(COMMANDS.deployments(config)))),
     build: (folder) => make(COMMANDS.build(folder, config)),
     deploy: async (label, secretsFile) => {
       const said = await run(COMMANDS.deploy(label, secretsFile, config));
@@ -139,6 +142,11 @@ function versionsIn(said: string | null): readonly Version[] {
 interface ListedDeployment {
   readonly created_on: string;
   readonly versions: readonly { readonly version_id: string; readonly percentage: number }[];
+}
+
+function releasedIn(said: string | null): ReadonlySet<string> {
+  const listed = said === null ? [] : (JSON.parse(said) as ListedDeployment[]);
+  return new Set(listed.flatMap(({ versions }) => versions.map(({ version_id: id }) => id)));
 }
 
 function currentIn(said: string | null): string | null {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { newAdminKey } from "../../../local/local-key.ts";
 import { readState, writeWhole } from "../../../local/state.ts";
 import type { Cloud, Version } from "../account/cloud.ts";
+import { adminMark, adminMarksIn, withAdminMarks } from "../versions/label.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Rotated } from "./rotate-ticket.ts";
 
@@ -23,7 +24,9 @@ export async function rotateAdmin(
   if (!hasNext) {
     const key = kept ?? newAdminKey();
     writeWhole(file, { key });
-    await change(cloud, running, { ADMIN_KEY_NEXT: key });
+    const marks = adminMarksIn(running.message);
+    const both = marks === null ? null : [...marks, adminMark(key)];
+    await change(cloud, running, both, { ADMIN_KEY_NEXT: key });
     return {
       isDone: false,
       says: [
@@ -40,7 +43,8 @@ export async function rotateAdmin(
         "or give it up: npm run wrangler -- secret delete ADMIN_KEY_NEXT --name WORKER",
       ],
     };
-  await change(cloud, running, { ADMIN_KEY: kept, ADMIN_KEY_NEXT: null });
+  const changes = { ADMIN_KEY: kept, ADMIN_KEY_NEXT: null };
+  await change(cloud, running, [adminMark(kept)], changes);
   writeWhole(store.file("admin-key.json"), { ADMIN_KEY: kept });
   writeWhole(file, {});
   return {
@@ -49,15 +53,17 @@ export async function rotateAdmin(
   };
 }
 
-/** A version of the code that runs, with other secrets, and all requests to it. */
+/** A version of the code that runs, with other secrets, and all requests to it. `marks`: of the keys that open it then. */
 async function change(
   cloud: Cloud,
-  { tag, message }: Version,
+  { tag, message: before }: Version,
+  marks: readonly string[] | null,
   secrets: Readonly<Record<string, string | null>>,
 ): Promise<void> {
-  const before = new Set((await cloud.versions()).map(({ id }) => id));
+  const message = withAdminMarks(before, marks);
+  const known = new Set((await cloud.versions()).map(({ id }) => id));
   await cloud.changeSecrets(secrets, { tag, message });
-  const made = (await cloud.versions()).find(({ id }) => !before.has(id));
+  const made = (await cloud.versions()).find(({ id }) => !known.has(id));
   if (made === undefined)
     throw new Error("the version with the new key is not listed yet: run this again");
   await cloud.release(made.id, message);

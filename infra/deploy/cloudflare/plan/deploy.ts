@@ -10,7 +10,7 @@ import { EXIT_LATER, loginFault, ownVersion, type Surroundings } from "../deploy
 import { tryOut } from "../key-commands.ts";
 import { functionSetting } from "../keys/key-store.ts";
 import type { Options } from "../options.ts";
-import { kidIn, messageOf, tagOf } from "../versions/label.ts";
+import { adminMark, adminMarksIn, kidIn, messageOf, tagOf } from "../versions/label.ts";
 import { readSchemas } from "../versions/schemas.ts";
 import { execute } from "./execute.ts";
 import { look } from "./look.ts";
@@ -96,10 +96,13 @@ async function buildWorker({
     return {
       label: (present) => {
         const running = present?.versions.find(({ id }) => id === present.current);
-        const made =
-          store.waiting()["TICKET_KEY"] === undefined ? null : store.ticketKeys()[0]?.kid;
-        const kid = made ?? kidIn(running?.message ?? "") ?? store.ticketKeys()[0]?.kid ?? null;
-        return { tag, message: messageOf(schemas, kid) };
+        const waiting = store.waiting();
+        const made = waiting["TICKET_KEY"] === undefined ? null : store.ticketKeys()[0]?.kid;
+        const said = running?.message ?? "";
+        const ticket = made ?? kidIn(said) ?? store.ticketKeys()[0]?.kid ?? null;
+        const { ADMIN_KEY: drawn } = waiting;
+        const admin = drawn === undefined ? adminMarksIn(said) : [adminMark(drawn)];
+        return { tag, message: messageOf(schemas, { ticket, admin }) };
       },
     };
   } finally {

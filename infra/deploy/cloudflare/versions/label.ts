@@ -24,10 +24,34 @@ export function tagOf(parts: {
   return `${parts.version}-${hash.digest("hex").slice(0, 12)}`.slice(-MAX_TAG_LENGTH);
 }
 
-/** What a version can read, and the first characters of the name of the key that it signs tickets with; null where that is not known here. */
-export function messageOf(schemas: Schemas, ticketKid: string | null): string {
-  const key = ticketKid === null ? "" : ` key=${ticketKid.slice(0, 8)}`;
-  return `${schemaText(schemas)}${key}`;
+/** Keys of a version, as its message tells them apart. */
+export interface KeyMarks {
+  /** First characters of the name of the key that it signs tickets with; null where that is not known here. */
+  readonly ticket: string | null;
+  /** Marks (`adminMark`) of the administrator's keys that open it; null where that is not known here. */
+  readonly admin: readonly string[] | null;
+}
+
+/** What a version can read, and which keys it has. */
+export function messageOf(schemas: Schemas, { ticket, admin }: KeyMarks): string {
+  const key = ticket === null ? "" : ` key=${ticket.slice(0, 8)}`;
+  return withAdminMarks(`${schemaText(schemas)}${key}`, admin);
+}
+
+/** By what one key is told from another: four digits of its SHA-256, which say nothing of it. */
+export function adminMark(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 4);
+}
+
+/** Marks of the administrator's keys that open a version; null where it does not say. */
+export function adminMarksIn(message: string): readonly string[] | null {
+  return /\badmin=([0-9a-f+]+)/.exec(message)?.[1]?.split("+") ?? null;
+}
+
+/** The same message with other marks, or none. */
+export function withAdminMarks(message: string, marks: readonly string[] | null): string {
+  const bare = message.replace(/ ?\badmin=\S+/, "");
+  return marks === null ? bare : `${bare} admin=${marks.join("+")}`.trim();
 }
 
 function digestFolder(

@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Version } from "../account/cloud.ts";
-import { kidIn } from "./label.ts";
+import { adminMarksIn, kidIn } from "./label.ts";
 import { beyond, readSchemas, type Schemas } from "./schemas.ts";
 
 /** What a rollback would do, said before it is done. */
@@ -10,15 +10,24 @@ export interface Rollback {
   readonly means: readonly string[];
 }
 
+/** What a person has said of a rollback. */
+export interface RollbackWish {
+  /** Null: the newest other version. */
+  readonly version: string | null;
+  /** To a version that does not say what it can read, too. */
+  readonly isUnchecked: boolean;
+  /** With keys that were replaced since, too. */
+  readonly takesOldKeys: boolean;
+}
+
 /**
- * Says whether a version of before may be deployed again: tables do not go back with the code. `wanted` null: the newest other version.
- * `versions` newest first. Refuses with sentences.
+ * Says whether a version of before may be deployed again: tables do not go back with the code, keys do. `versions` newest first. Refuses
+ * with sentences.
  */
 export function planRollback(
   versions: readonly Version[],
   current: string | null,
-  wanted: string | null,
-  isUnchecked: boolean,
+  { version: wanted, isUnchecked, takesOldKeys }: RollbackWish,
 ): Result<Rollback, readonly string[]> {
   const running = versions.find(({ id }) => id === current);
   const to =
@@ -45,7 +54,13 @@ export function planRollback(
       ...faults,
       "mend the newer code and deploy that: data is not lost, it is only newer",
     ]);
-  return ok({ to, means: meaningOf(to, running, knows) });
+  const returning = returningKeys(to, running);
+  if (returning.length > 0 && !takesOldKeys)
+    return refuse([
+      ...returning,
+      "versions have their keys with them, and Cloudflare gives them no others. Where that is meant: --old-keys",
+    ]);
+  return ok({ to, means: [...meaningOf(to, knows), ...returning] });
 }
 
 /** What databases may hold by now: the most that any version wrote. */
@@ -62,22 +77,40 @@ function newestOf(versions: readonly Version[]): Schemas {
   return newest;
 }
 
-function meaningOf(
-  to: Version,
-  running: Version | undefined,
-  knows: Schemas | null,
-): readonly string[] {
-  const [newKid, oldKid] = [kidIn(running?.message ?? ""), kidIn(to.message)];
+/** Which keys that were replaced open or sign again with a version, a sentence each. */
+function returningKeys({ message }: Version, running: Version | undefined): readonly string[] {
+  const now = running?.message ?? "";
+  const [newKid, oldKid] = [kidIn(now), kidIn(message)];
+  const [today, then] = [adminMarksIn(now), adminMarksIn(message)];
+  const opening = then?.filter((mark) => today?.includes(mark) !== true) ?? [];
+  const lost = today?.filter((mark) => then?.includes(mark) !== true) ?? [];
   return [
-    `All requests go to ${to.id} (${to.tag || "untagged"}, of ${to.createdAt}) at once.`,
-    "Tables, objects, queues and buckets stay as they are; what newer code added to them is left alone.",
-    ...(knows === null ? ["Whether it can read them nobody knows."] : []),
-    "Its variables come back with it: FUNCTION_URL, MODEL_CARDS and limits are those of then.",
     ...(newKid === oldKid
       ? []
       : [
           `It signs tickets with the key ${oldKid ?? "of then"} in place of ${newKid ?? "today's"}: functions that no longer trust it refuse all work. Put it back into UNMASK_TICKET_KEYS first.`,
         ]),
+    ...(today === null && then === null
+      ? []
+      : then === null
+        ? ["The administrator's key of then opens it, which may have been replaced since."]
+        : opening.length === 0
+          ? []
+          : [
+              `The administrator's key ${opening.join(" and ")}, which was replaced, opens it again: whoever has it administers everything. Deploy and rotate admin as soon as that works.`,
+            ]),
+    ...(lost.length === 0
+      ? []
+      : [`The administrator's key ${lost.join(" and ")} of today opens it no more.`]),
+  ];
+}
+
+function meaningOf(to: Version, knows: Schemas | null): readonly string[] {
+  return [
+    `All requests go to ${to.id} (${to.tag || "untagged"}, of ${to.createdAt}) at once.`,
+    "Tables, objects, queues and buckets stay as they are; what newer code added to them is left alone.",
+    ...(knows === null ? ["Whether it can read them nobody knows."] : []),
+    "Its variables come back with it: FUNCTION_URL, MODEL_CARDS and limits are those of then.",
     "Functions stay: they serve edges of before.",
   ];
 }
