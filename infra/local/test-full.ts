@@ -56,7 +56,17 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/flow/demo-recipe.test.ts"],
   },
   {
-    name: "the image of the function, built and started",
+    name: "deploying as a process, and the real wrangler against a stand-in of Cloudflare's API",
+    lacks: () => null,
+    files: [
+      "--project",
+      "node",
+      "test/deploy/main.full.test.ts",
+      "test/deploy/contract.full.test.ts",
+    ],
+  },
+  {
+    name: "the images of function and edge, built and started",
     lacks: () =>
       process.getuid?.() === 0
         ? withoutPrograms("buildah", "mmdebstrap", "unshare", "chroot")

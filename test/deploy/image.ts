@@ -61,7 +61,7 @@ export function openWorkshop(): Workshop & { inspect(image: Image): ImageConfig 
       const given = Object.entries({ BASE: "localhost/base", ...args });
       const name = `localhost/unmask:${target}`;
       buildah(
-        ...(["bud", "--layers", ...ISOLATION, "--target", target, ...secret] as const),
+        ...(["bud", ...ISOLATION, "--target", target, ...secret] as const),
         ...given.flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
         ...["-f", "infra/container/Dockerfile"],
         ...["--ignorefile", "infra/container/Dockerfile.dockerignore", "-t", name, "."],

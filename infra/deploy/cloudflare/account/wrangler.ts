@@ -27,10 +27,15 @@ export class WranglerError extends Error {
   }
 }
 
-/** Starts wrangler as a child that asks nobody and writes no log of its own. */
-export function spawnWrangler(program: string, signal: AbortSignal): Wrangler {
+/** Starts wrangler as a child that asks nobody and writes no log of its own. `variables`: over those of this process. */
+export function spawnWrangler(
+  program: string,
+  signal: AbortSignal,
+  variables: Readonly<Record<string, string>> = {},
+): Wrangler {
   const env = {
     ...process.env,
+    ...variables,
     CI: "true",
     FORCE_COLOR: "0",
     WRANGLER_SEND_METRICS: "false",
