@@ -16,6 +16,7 @@ import { reportModes } from "./modes-report.ts";
 import { MAX_VISITS, measurePage } from "./page.bench.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
+import { reportSoak } from "./soak/report.ts";
 
 const HELP = `npm run bench -- NAME
 
@@ -61,6 +62,11 @@ const HELP = `npm run bench -- NAME
   compose                            the services of compose.yaml as processes: a function killed under load, and what became of its
                                      answers (a minute)
 
+  soak [--answers N] [--folder FOLDER]
+                                     N questions (default 100000: half an hour to two hours) of the local system while workerd and its
+                                     functions are killed and days pass: what was lost, what is held, and whether memory, handles,
+                                     latency and rows level off; a soak of the same FOLDER goes on where the last one was
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -80,6 +86,7 @@ const NAMES: readonly string[] = [
   "webhooks",
   "compose",
   "modes",
+  "soak",
 ];
 
 async function main(): Promise<void> {
@@ -96,6 +103,8 @@ async function main(): Promise<void> {
       form: { type: "string" },
       steps: { type: "string", default: "16" },
       traces: { type: "string" },
+      answers: { type: "string", default: "100000" },
+      folder: { type: "string" },
       against: { type: "string" },
       provider: { type: "string", default: "cpu" },
       layers: { type: "string", default: "4" },
@@ -127,6 +136,7 @@ async function main(): Promise<void> {
   if (name === "compose") return print(await composeReport());
   if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
+  if (name === "soak") return print(await reportSoak(Number(values.answers), values.folder));
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
   print(await reportLoad({ ...values, turns: values.turns ?? "3" }));

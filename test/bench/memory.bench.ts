@@ -14,12 +14,9 @@ import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
-import type { EdgeSettings } from "../../infra/local/edge.ts";
 import { freePorts } from "../../infra/local/ports.ts";
-import { answers, startProcess, waitUntil } from "../../infra/local/processes.ts";
-import { SITE_FOLDER } from "../../infra/site/site.ts";
 import { pngBytes, story, untoldByFunction } from "../support/edge-builders.ts";
-import { descendantsOf } from "../support/linux-processes.ts";
+import { prepareLocalEdge, roomyBindings, startLocalEdge } from "./local-edge.ts";
 import { openAccount, post } from "./stand.ts";
 
 /** How a picture reaches the edge. */
@@ -60,7 +57,7 @@ export async function* measureMemory(
   const folder = await mkdtemp(path.join(tmpdir(), "unmask-memory-"));
   const double = await startDouble();
   try {
-    await prepare(folder);
+    await prepareLocalEdge(folder);
     for (const form of forms)
       for (const load of LOADS) {
         await using edge = await startEdge(folder, double);
@@ -166,65 +163,23 @@ interface Edge extends AsyncDisposable {
   readonly double: Double;
 }
 
-/** Bundles the Worker and makes its tables, as `npm start` does. */
-async function prepare(folder: string): Promise<void> {
-  const run = async (name: string, ...args: string[]): Promise<void> => {
-    const logFile = path.join(folder, `${name}.log`);
-    const env = { CI: "true", WRANGLER_WRITE_LOGS: "false" };
-    const fate = await startProcess(name, ["wrangler", ...args], { logFile, env }).ended;
-    if (fate !== "ended with 0") throw new Error(`${name} ${fate}: ${readFileSync(logFile)}`);
-  };
-  const persist = ["--local", "--persist-to", path.join(folder, "edge")];
-  await run("bundle", "deploy", "--dry-run", "--env=", "--outdir", path.join(folder, "worker"));
-  await run("migrations", "d1", "migrations", "apply", "unmask", ...persist);
-}
-
 async function startEdge(folder: string, double: Double): Promise<Edge> {
   const [apiPort = 0, storagePort = 0] = await freePorts(2);
-  const url = `http://127.0.0.1:${apiPort}/`;
-  const adminKey = randomBytes(32).toString("hex");
-  const roomy = '{"requests_per_minute":1000000,"steps_per_minute":1000000,"concurrent":10000}';
-  const settings: EdgeSettings = {
-    apiPort,
-    storagePort,
-    folder: path.join(folder, "edge", "v3"),
-    lock: path.join(folder, "edge.lock"),
-    bundle: path.join(folder, "worker"),
-    site: SITE_FOLDER,
-    storage: { bucket_suffix: "bench", access_key_id: "bench", secret_access_key: "bench-secret" },
-    bindings: {
-      FUNCTION_URL: double.url,
-      FETCH_URL: double.url,
-      FETCH_PRIVATE: "allow",
-      TICKET_KEY: JSON.stringify((await generateTicketKeys("bench")).signing),
-      ADMIN_KEY: adminKey,
-      KEY_LIMITS: roomy,
-      ACCOUNT_LIMITS: roomy,
-      ACCOUNT_PLACES: "100",
-    },
+  const { adminKey, bindings: roomy } = roomyBindings();
+  const bindings = {
+    ...roomy,
+    FUNCTION_URL: double.url,
+    FETCH_URL: double.url,
+    FETCH_PRIVATE: "allow",
+    TICKET_KEY: JSON.stringify((await generateTicketKeys("bench")).signing),
   };
-  const edge = startProcess("edge", [process.execPath, "infra/local/edge.ts"], {
-    logFile: path.join(folder, "edge.log"),
-    env: { UNMASK_EDGE: JSON.stringify(settings), WRANGLER_WRITE_LOGS: "false" },
-  });
-  const signal = AbortSignal.timeout(120_000);
-  await waitUntil(edge, () => answers(`${url}health`), { timeoutMs: 120_000, signal });
+  const edge = await startLocalEdge({ folder, apiPort, storagePort, bindings });
+  const { url, workerdPid, process: running } = edge;
   return {
-    url,
+    ...{ url, workerdPid, double },
     key: await openAccount({ url, adminKey }, 1_000_000_000),
-    workerdPid: ownWorkerd(),
-    double,
-    [Symbol.asyncDispose]: () => edge.stop(5_000),
+    [Symbol.asyncDispose]: () => running.stop(5_000),
   };
-}
-
-/** Of this process there is one edge at a time. */
-function ownWorkerd(): number {
-  const found = descendantsOf(process.pid).find(({ command }) =>
-    /^\S*workerd\S* serve /.test(command),
-  );
-  if (found === undefined) throw new Error("the edge runs no workerd");
-  return found.pid;
 }
 
 interface Double {

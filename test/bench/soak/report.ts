@@ -1,0 +1,85 @@
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Rows } from "./measure.ts";
+import { type Look, type SoakFigures, soak } from "./soak.ts";
+import { type Trend, trendOf } from "./trend.ts";
+
+/** Tables that keep a row of every answer for ever: money is. */
+const FOR_EVER: readonly string[] = ["LedgerObject.entries", "D1.usage"];
+
+/** Runs a soak: rows of what and how much. Throws an Error for an unknown choice. */
+export async function reportSoak(
+  wanted: number,
+  folder: string | undefined,
+): Promise<readonly (readonly string[])[]> {
+  if (!Number.isInteger(wanted) || wanted < 400 || wanted > 10_000_000)
+    throw new Error("--answers is a whole number from 400 to 10000000");
+  const at = folder ?? path.join(tmpdir(), `unmask-soak-${process.pid}`);
+  const say = (words: string): void => void process.stderr.write(`${words}\n`);
+  say(`state in ${at}; the same --folder goes on behind the last whole day`);
+  const figures = await soak({ answers: wanted, folder: path.resolve(at), say });
+  return [...ends(figures), ...money(figures.end), ...machine(figures.looks), ...rows(figures)];
+}
+
+function ends(figures: SoakFigures): readonly (readonly string[])[] {
+  const { answers, seconds, kills, tally, lost, hasClock } = figures;
+  return [
+    [
+      "answers asked for",
+      `${answers} in ${seconds.toFixed(0)} s, ${(answers / seconds).toFixed(0)}/s`,
+    ],
+    ["  killed", `workerd ${kills.edge} times, a function ${kills.functions} times`],
+    ["  days that passed", hasClock ? String(figures.days.length) : "none: no C compiler"],
+    [
+      "  ended, of them failed and cancelled",
+      `${tally.ended}, ${tally.failed}, ${tally.cancelled}`,
+    ],
+    ["  cut off before they had a name", String(tally.cutOff)],
+    ["  asked again under the same key", String(tally.repeats)],
+    ["accepted and lost", `${lost.length}${lost.length > 0 ? `: ${lost.slice(0, 5)}` : ""}`],
+  ];
+}
+
+function money({ money: { imbalance, held, revenue, revenueByEntries }, undone }: Rows) {
+  return [
+    [
+      "ledgers: out of balance, held, revenue less entries",
+      `${imbalance}, ${held}, ${revenue - revenueByEntries} micro-dollars`,
+    ],
+    ...Object.entries(undone).map(([table, count]) => [`  undone in ${table}`, String(count)]),
+  ];
+}
+
+function machine(looks: readonly Look[]): readonly (readonly string[])[] {
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const ms = (milliseconds: number): string => `${milliseconds.toFixed(0)} ms`;
+  const line = (name: string, of: (look: Look) => number, unit: (value: number) => string) => [
+    name,
+    wordsOf(trendOf(looks.map(of)), unit),
+  ];
+  return [
+    line("memory of workerd", ({ edge }) => edge.rssBytes, mib),
+    line("  its file handles", ({ edge }) => edge.handles, String),
+    line("memory of a function", (look) => look.function.rssBytes, mib),
+    line("  its file handles", (look) => look.function.handles, String),
+    line("a plain answer, median", ({ medianMs }) => medianMs, ms),
+    line("  99 of 100", ({ slowMs }) => slowMs, ms),
+  ];
+}
+
+function rows({ days, answers }: SoakFigures): readonly (readonly string[])[] {
+  const names = [...new Set(days.flatMap(({ tables }) => Object.keys(tables)))].sort();
+  return names.map((name) => {
+    const series = days.map(({ tables }) => tables[name] ?? 0);
+    const trend = trendOf(series);
+    const perAnswer = (trend.to - trend.from) / (answers / 2 / days.length) / (days.length * 0.375);
+    const grows = FOR_EVER.includes(name)
+      ? `kept for ever, ${perAnswer.toFixed(2)} an answer`
+      : wordsOf(trend, (value) => value.toFixed(0));
+    return [`rows of ${name}`, grows];
+  });
+}
+
+function wordsOf({ isLevel, from, to }: Trend, unit: (value: number) => string): string {
+  return `${isLevel ? "level" : "GROWS"}: ${unit(from)} → ${unit(to)}`;
+}
