@@ -8,6 +8,7 @@ import { composeReport } from "./compose-report.ts";
 import { deviceReport } from "./device-report.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
+import { fleetReport, type Table, writeFleetPage } from "./fleet-report.ts";
 import { layerReport } from "./layer-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
@@ -67,6 +68,10 @@ const HELP = `npm run bench -- NAME
                                      functions are killed and days pass: what was lost, what is held, and whether memory, handles,
                                      latency and rows level off; a soak of the same FOLDER goes on where the last one was
 
+  fleet [--write]                    fleets of 1 to 1,000 functions in virtual time, with the code that picks them: waits, use against one who
+                                     knows the future, refusals, starvation, messages (a minute or two); --write: into
+                                     infra/docs/fleet-simulation.md, with its plot
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -87,6 +92,7 @@ const NAMES: readonly string[] = [
   "compose",
   "modes",
   "soak",
+  "fleet",
 ];
 
 async function main(): Promise<void> {
@@ -105,6 +111,7 @@ async function main(): Promise<void> {
       traces: { type: "string" },
       answers: { type: "string", default: "100000" },
       folder: { type: "string" },
+      write: { type: "boolean", default: false },
       against: { type: "string" },
       provider: { type: "string", default: "cpu" },
       layers: { type: "string", default: "4" },
@@ -136,6 +143,7 @@ async function main(): Promise<void> {
   if (name === "compose") return print(await composeReport());
   if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
+  if (name === "fleet") return fleet(values.write);
   if (name === "soak") return print(await reportSoak(Number(values.answers), values.folder));
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
@@ -233,6 +241,21 @@ async function memory(wanted: string | undefined): Promise<void> {
         `+${inMib(peakBytes - idleBytes)} over ${inMib(idleBytes)}`,
       ],
     ]);
+}
+
+function fleet(isWritten: boolean): void {
+  const tables: Table[] = [];
+  const report = fleetReport();
+  for (let next = report.next(); ; next = report.next()) {
+    if (next.done === true) {
+      if (isWritten) writeFleetPage(tables, next.value);
+      return;
+    }
+    const { title, head, rows } = next.value;
+    tables.push(next.value);
+    console.log(`\n${title}`);
+    for (const row of [head, ...rows]) console.log(row.map((cell) => cell.padEnd(17)).join(" "));
+  }
 }
 
 function webhooks(requests: number): void {

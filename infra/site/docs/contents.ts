@@ -41,6 +41,7 @@ const named = {
     ["architecture", "infra/docs/architecture.md"],
     ["sessions", "infra/docs/sessions.md"],
     ["scale", "infra/docs/scale.md"],
+    ["fleet-simulation", "infra/docs/fleet-simulation.md"],
   ],
   about: [
     ["changelog", "infra/docs/changelog.md"],

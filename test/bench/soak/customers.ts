@@ -29,11 +29,21 @@ interface Body {
   readonly cached?: boolean;
 }
 
+/** A question that is to be asked again under its key. */
+export interface Aside {
+  readonly key: string;
+  readonly body: object;
+  readonly headers: Record<string, string>;
+}
+
 /** Questions that are asked again and again, so that the cache has them. */
 const FAVOURITES = 40;
 
 /** How long a question is asked again while the edge or its functions are being started anew. */
 const PATIENCE_MS = 120_000;
+
+/** How long it is asked again while its key is said to be in use: behind a crash, until the hold is given back, which takes minutes. */
+const IN_USE_MS = 5_000;
 
 /** Ways of asking, in turn: most want an answer, some a stream, some come back for it, some leave. */
 const WAYS = [
@@ -54,6 +64,8 @@ export class Customers {
   readonly #tally: Tally;
   /** Wall time of plain answers since it was taken last, in milliseconds. */
   #times: number[] = [];
+  /** Questions whose keys were still in use by what a crash had cut off. */
+  readonly #aside: Aside[];
   /** Of accepted questions, until somebody asks what became of them. */
   readonly #accepted: { readonly id: string; readonly key: string }[] = [];
   readonly #url: string;
@@ -63,9 +75,15 @@ export class Customers {
   /**
    * @param asked how many were asked before, so that no question is asked twice
    * @param tally to which it is added
+   * @param aside what is to be asked again a day later
    */
-  constructor(url: string, keys: readonly string[], asked: number, tally: Tally) {
+  constructor(
+    url: string,
+    keys: readonly string[],
+    { asked, tally, aside }: { asked: number; tally: Tally; aside: Aside[] },
+  ) {
     this.#tally = tally;
+    this.#aside = aside;
     this.#url = url;
     this.#keys = keys;
     this.#asked = asked;
@@ -73,6 +91,14 @@ export class Customers {
 
   get asked(): number {
     return this.#asked;
+  }
+
+  /** Asks again what was put aside. */
+  async askAgain(): Promise<void> {
+    for (const { key, body, headers } of this.#aside.splice(0)) {
+      const isLater = headers["prefer"] !== undefined;
+      await (isLater ? this.#askLater(key, body, headers) : this.#askPlain(key, body, headers));
+    }
   }
 
   /** Asks so many at once until so many were asked in all. */
@@ -107,17 +133,6 @@ export class Customers {
       else this.#count(body);
     }
     return lost;
-  }
-
-  /** Credit that is held for answers in the making, over all accounts. */
-  async heldMicros(): Promise<number> {
-    let held = 0;
-    for (const key of this.#keys) {
-      const response = await this.#send("v1/account", key, undefined, {});
-      const { balance } = (await response.json()) as { balance: { held_micros: number } };
-      held += balance.held_micros;
-    }
-    return held;
   }
 
   async #ask(turn: number): Promise<void> {
@@ -164,19 +179,21 @@ export class Customers {
     body: object,
     headers: Record<string, string>,
   ): Promise<Body | undefined> {
-    const until = performance.now() + PATIENCE_MS;
+    const start = performance.now();
     for (;;) {
       const heard = await this.#once(key, body, headers);
+      const waitedMs = performance.now() - start;
       if (heard.kind === "body") return heard.body;
-      if (heard.kind === "refused") {
+      if (heard.kind === "in use") {
+        if (waitedMs > IN_USE_MS) return void this.#aside.push({ key, body, headers });
+      } else if (heard.kind === "refused") {
         this.#tally.refused += 1;
         if (heard.isFinal) throw new Error(`a question was refused: ${heard.words}`);
       } else if (headers["idempotency-key"] === undefined) {
         this.#tally.cutOff += 1;
         return undefined;
       } else this.#tally.repeats += 1;
-      if (performance.now() > until)
-        throw new Error("a question was asked in vain for two minutes");
+      if (waitedMs > PATIENCE_MS) throw new Error("a question was asked in vain for two minutes");
       await sleep(250);
     }
   }
@@ -188,14 +205,16 @@ export class Customers {
   ): Promise<
     | { readonly kind: "body"; readonly body: Body }
     | { readonly kind: "refused"; readonly isFinal: boolean; readonly words: string }
+    | { readonly kind: "in use" }
     | { readonly kind: "cut" }
   > {
     try {
       const response = await this.#send("v1/answers", key, body, headers);
       const text = await response.text();
       if (response.ok) return { kind: "body", body: JSON.parse(text) as Body };
+      if (response.status === 409) return { kind: "in use" };
       // A place that is being started anew says so itself, or the request finds nobody.
-      const isFinal = ![409, 429, 500, 502, 503].includes(response.status);
+      const isFinal = ![429, 500, 502, 503].includes(response.status);
       return { kind: "refused", isFinal, words: text };
     } catch (cause) {
       if (cause instanceof TypeError) return { kind: "cut" };

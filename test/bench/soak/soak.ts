@@ -88,6 +88,7 @@ async function begin(folder: string): Promise<SoakState> {
     ...{ keys: [], asked: 0, days: [], lost: [], seconds: 0 },
     kills: { edge: 0, functions: 0 },
     tally: emptyTally(),
+    aside: [],
   };
 }
 
@@ -111,7 +112,7 @@ class SoakRun {
       const day = state.days.length;
       const startedAt = performance.now();
       const target = (day + 1) * aDay;
-      const customers = await this.#askFor(day, async (system, all) => {
+      await this.#askFor(day, async (system, all) => {
         const asking = all.askUntil(target, TOGETHER);
         const kills = (async () => {
           await all.reached(target - (aDay * 2) / 3);
@@ -123,7 +124,6 @@ class SoakRun {
         state.kills.functions += 1;
         state.kills.edge += 2; // the other is the day's end
       });
-      state.asked = customers.asked;
       const rows = countRows(folder);
       state.days.push(rows);
       state.seconds += (performance.now() - startedAt) / 1000;
@@ -152,6 +152,8 @@ class SoakRun {
         if (look % 10 === 0) say(`${all.asked} of ${answers} asked; ${wordsOf(looks.at(-1))}`);
       }
     });
+    // What a crash cut off is given back within minutes: after a day nothing may be left.
+    for (let day = DAYS + 1; day <= DAYS + 2; day++) await this.#askFor(day, async () => undefined);
     return { looks, end: countRows(folder) };
   }
 
@@ -159,16 +161,16 @@ class SoakRun {
   async #askFor(
     days: number,
     ask: (system: SoakSystem, customers: Customers) => Promise<void>,
-  ): Promise<Customers> {
+  ): Promise<void> {
     const { state } = this.#parts;
     await using system = await SoakSystem.start({ ...this.#parts, ...state }, days);
     if (state.keys.length === 0) state.keys.push(...(await openAccounts(system, state.adminKey)));
-    const customers = new Customers(system.url, state.keys, state.asked, state.tally);
+    const customers = new Customers(system.url, state.keys, state);
+    await customers.askAgain();
     await ask(system, customers);
     state.lost.push(...(await customers.lost()));
-    while ((await customers.heldMicros()) > 0) await sleep(200);
+    state.asked = customers.asked;
     await sleep(SETTLE_MS);
-    return customers;
   }
 }
 

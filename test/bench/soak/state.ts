@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { generateTicketKeys } from "#wire/function/ticket-keys.ts";
-import type { Tally } from "./customers.ts";
+import type { Aside, Tally } from "./customers.ts";
 import type { Rows } from "./measure.ts";
 
 /** The pair that signs and checks tickets. */
@@ -22,6 +22,7 @@ export interface SoakState {
   readonly lost: string[];
   readonly kills: { edge: number; functions: number };
   readonly tally: Tally;
+  readonly aside: Aside[];
   /** For how long it ran before. */
   seconds: number;
 }

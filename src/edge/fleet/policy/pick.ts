@@ -4,9 +4,15 @@ import type { Choice, FunctionReport, PastLoads, PickTerms, Standing } from "./f
 import { indexOf, isAllowed, isHeard, type Pool, type Weights } from "./pool.ts";
 import { isOpen } from "./standing.ts";
 
-/** Functions of the same region that are compared, and of elsewhere. */
-const NEAR_CHOICES = 2;
-const FAR_CHOICES = 1;
+/** How many functions are compared that chance names. */
+export interface Compared {
+  /** Of the same region, or of all where it is not known. */
+  readonly near: number;
+  readonly far: number;
+}
+
+/** Decided by the simulation: `infra/docs/fleet-simulation.md`. */
+export const COMPARED: Compared = { near: 2, far: 1 };
 
 /** The way to a function and back where none was measured: within a region, and to another. */
 const NEAR_WAY_MS = 20;
@@ -24,11 +30,12 @@ export function pick(
   standings: ReadonlyMap<string, Standing>,
   loads: readonly PastLoads[],
   terms: PickTerms,
+  compared: Compared = COMPARED,
 ): Choice {
   const index = indexOf(functions);
   const { region, regions } = terms;
   const guesses = { msPerStep: index.medianMsPerStep, loads };
-  const seen: Seen = { standings, terms, guesses };
+  const seen: Seen = { standings, terms, guesses, compared };
   for (const { weights, numerics } of wishes(terms)) {
     const pool = index.pool({ weights, numerics, region, regions });
     const best = choose(pool, seen);
@@ -67,6 +74,7 @@ interface Seen {
   readonly standings: ReadonlyMap<string, Standing>;
   readonly terms: PickTerms;
   readonly guesses: Omit<Guesses, "wayMs">;
+  readonly compared: Compared;
 }
 
 interface Judged {
@@ -78,8 +86,8 @@ interface Judged {
 
 function choose({ near, far }: Pick<Pool, "near" | "far">, seen: Seen): Judged | undefined {
   const drawn = [
-    ...draw(near, NEAR_CHOICES, NEAR_WAY_MS, seen),
-    ...draw(far, FAR_CHOICES, FAR_WAY_MS, seen),
+    ...draw(near, seen.compared.near, NEAR_WAY_MS, seen),
+    ...draw(far, seen.compared.far, FAR_WAY_MS, seen),
   ];
   if (drawn.length > 0) return least(drawn);
   // Something is against all whom chance named: now all are looked at, so that nobody is refused while one is free.
