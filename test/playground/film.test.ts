@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Answer } from "#client/answer-stream.ts";
+import { elseText, stepText } from "#playground/canvas/cell-words.ts";
 import {
   asOf,
   cellAt,
@@ -74,6 +75,23 @@ describe("a film of an answer", () => {
   test("has the mean confidence of each step, and 0 where one wrote nothing", () => {
     expect(confidenceBySteps(film)).toEqual([0.9, 0.9, 0.9]);
     expect(confidenceBySteps(expose(film, frame(4, {})))[3]).toBe(0);
+  });
+
+  test("has what else each place could have been, as it was told beside it", () => {
+    const alternatives = [{ token: 9, text: " cat", confidence: 0.04 }];
+    const told = frame(1, {
+      revealed: [{ ...token(1, " dog", 1), alternatives }, token(0, "", 1)],
+    });
+    const seen = expose(openFilm({ canvas: 2, steps: 2 }), told);
+    expect(seen.cells[1]?.alternatives).toEqual(alternatives);
+    expect(stepText(seen, 1)).toBe(
+      "Step 1 wrote the end (90 % sure), “ dog” (90 % sure; else “ cat” 4 %).",
+    );
+    expect(stepText(seen, 2)).toBe("Step 2 wrote nothing that is part of the answer.");
+    expect(elseText({ alternatives: [{ text: "", confidence: 1e-9 }] })).toBe(
+      "; else the end <0.1 %",
+    );
+    expect(elseText({ alternatives: [] })).toBe("");
   });
 
   test("shows where something is decided before its word is told, and the word at the step that decided it once it is", () => {

@@ -142,6 +142,15 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     await untilAnswered(page);
     await page.getByText("as quoted").waitFor();
     await page.getByText("made for you").waitFor();
+    const step = await page.getByRole("slider", { name: "Step" }).getAttribute("max");
+    const wrote = new RegExp(`^Step ${step} wrote “.+” \\(\\S+ % sure; else .+ \\S+ %`);
+    await page.getByText(wrote).waitFor();
+    await page.locator(".cell.text").nth(1).hover();
+    const told =
+      /^Position 2 of 32: “ apple”, token \d+, written in step \d+ of \d+, \S+ % sure; else .+ \S+ %/;
+    await page.locator(".told").getByText(told).waitFor();
+    await page.locator(".cell.text").nth(2).focus();
+    await page.locator(".told").getByText(/^Position 3 of 32: “ on”, .+; else /).waitFor();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.getByText("The same, made afresh").waitFor();
     await page.getByRole("button", { name: "Ask", exact: true }).click();

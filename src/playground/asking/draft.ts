@@ -1,5 +1,6 @@
 import type { Ask, AskMessage } from "#client/ask.ts";
 import type { AnswerMode } from "#domain/modes.ts";
+import { MAX_ALTERNATIVES } from "#wire/limits.ts";
 import type { Picture } from "../pictures/picture.ts";
 
 /** What a person leaves to the model where it is null. */
@@ -67,6 +68,11 @@ export function askOf({ model, question, pictures, options, turns }: Draft): Ask
     ...(stop.length === 0 ? {} : { stop }),
     ...(deadlineMs === null ? {} : { deadline_ms: deadlineMs }),
   };
+}
+
+/** As the page itself asks: it shows what else each place could have said. The answer, its digest and its price are the same. */
+export function watchedAskOf(draft: Draft): Ask {
+  return { ...askOf(draft), alternatives: MAX_ALTERNATIVES };
 }
 
 /** Texts before which the answer ends. */

@@ -3,7 +3,7 @@ import { createClient } from "#client/client.ts";
 import { closeFilm, expose, type Film, hasWords, openFilm } from "../canvas/film.ts";
 import type { Run, StreamNote } from "../state.ts";
 import { cuttableFetch } from "./cuttable-fetch.ts";
-import { askOf, type Draft } from "./draft.ts";
+import { type Draft, watchedAskOf } from "./draft.ts";
 import { createScreen } from "./screen.ts";
 
 /** A question under way. */
@@ -37,7 +37,7 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
   const note = (one: StreamNote): void => tell((run) => ({ ...run, notes: [...run.notes, one] }));
   const line = cuttableFetch(around.fetch, (lastEventId) => note({ kind: "resumed", lastEventId }));
   const client = createClient({ baseUrl, apiKey: token, fetch: line.fetch });
-  const stream = client.ask(askOf(draft), { idempotencyKey });
+  const stream = client.ask(watchedAskOf(draft), { idempotencyKey });
   return {
     ended: showUpdates(stream, around),
     cut() {

@@ -1,5 +1,6 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { elseText, percent } from "./cell-words.ts";
 import { type Cell, cellAt, type Film, isBehindEnd, sureness } from "./film.ts";
 
 export interface CanvasViewProps {
@@ -111,23 +112,17 @@ function told(film: Film, position: number, step: number): string {
   if (cell.text === null)
     return `${place}: decided in step ${cell.step}, ${percent(cell.confidence)} sure; its word is told once the answer has a first one`;
   if (cell.text === "")
-    return `${place}: end of the answer${token}, written in step ${cell.step}, ${percent(cell.confidence)} sure`;
+    return `${place}: end of the answer${token}, written in step ${cell.step}, ${percent(cell.confidence)} sure${elseText(cell)}`;
   const how = cell.isGuess
     ? `the last pass's best guess, not written yet`
     : `written in step ${cell.step} of ${film.step}`;
-  return `${place}: “${cell.text}”${token}, ${how}, ${percent(cell.confidence)} sure`;
+  return `${place}: “${cell.text}”${token}, ${how}, ${percent(cell.confidence)} sure${elseText(cell)}`;
 }
 
 function hint(film: Film): string {
   return film.isOver
-    ? "Point at a cell, or walk with the arrow keys: token, step, confidence."
+    ? "Point at a cell, or walk with the arrow keys: token, step, confidence, and what else it could have been."
     : "Every cell is a position of the answer. They are written in any order.";
-}
-
-/** As a share that never claims to be certain: 99.97 % is not 100 %. */
-export function percent(share: number): string {
-  const rounded = Math.round(share * 1000) / 10;
-  return rounded >= 100 && share < 1 ? ">99.9 %" : `${rounded} %`;
 }
 
 /** Where an arrow key leads from a position; null for other keys. */

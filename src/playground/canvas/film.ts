@@ -1,6 +1,14 @@
 import type { Answer } from "#client/answer-stream.ts";
 import type { FrameBody, StartedBody } from "#wire/function/event-messages.ts";
 
+/** Another token that a position could have had. */
+export interface Alternative {
+  /** Empty for a token without text: the end of the answer. */
+  readonly text: string;
+  /** 0 … 1, of the same distribution as the chosen one's. */
+  readonly confidence: number;
+}
+
 /** A position of the canvas that has been written. */
 export interface Cell {
   /** Null: decided, and its token not told yet, since the answer may still turn out to be empty. */
@@ -11,6 +19,8 @@ export interface Cell {
   readonly confidence: number;
   /** Step that committed it, from 1; of a guess, the last one that ran. */
   readonly step: number;
+  /** What else it could have been, as the pass that decided it saw it, likeliest first; empty where nobody told. */
+  readonly alternatives: readonly Alternative[];
   /** Told at a deadline, before any step committed it. */
   readonly isGuess: boolean;
 }
@@ -48,13 +58,16 @@ export function openFilm({ canvas, steps }: Pick<StartedBody, "canvas" | "steps"
   };
 }
 
+/** A cell of which nothing is told but where it stands. */
+const unknown = { text: null, token: null, alternatives: [], isGuess: false } as const;
+
 /** What a step committed, laid over what was there. */
 export function expose(film: Film, frame: FrameBody): Film {
   const cells = [...film.cells];
   for (const { position, confidence } of frame.sealed ?? [])
-    cells[position] = { text: null, token: null, confidence, step: frame.step, isGuess: false };
-  for (const { position, token, text, confidence, step } of frame.revealed)
-    cells[position] = { text, token, confidence, step, isGuess: false };
+    cells[position] = { ...unknown, confidence, step: frame.step };
+  for (const { position, token, text, confidence, step, alternatives = [] } of frame.revealed)
+    cells[position] = { text, token, confidence, step, alternatives, isGuess: false };
   for (const { position, text } of frame.revised) {
     const cell = cells[position];
     if (cell !== undefined) cells[position] = { ...cell, text };
@@ -78,9 +91,7 @@ export function closeFilm(film: Film | null, answer: Answer): Film {
     const cell = cells[position];
     if (cell === undefined)
       cells[position] = {
-        text,
-        token: null,
-        confidence,
+        ...{ ...unknown, text, confidence },
         step: step > 0 ? step : usage.steps,
         isGuess: film !== null && status === "partial",
       };
@@ -143,6 +154,15 @@ export function confidenceBySteps(film: Film): readonly number[] {
     const sum = written.reduce((total, cell) => total + (cell?.confidence ?? 0), 0);
     return written.length === 0 ? 0 : sum / written.length;
   });
+}
+
+/** Cells that a step wrote and whose words are told, in the order of their positions. */
+export function writtenIn(film: Film, step: number): readonly (Cell & { readonly text: string })[] {
+  return film.cells.flatMap((cell) =>
+    cell !== undefined && cell.step === step && cell.text !== null
+      ? [{ ...cell, text: cell.text }]
+      : [],
+  );
 }
 
 /** Odds that fill a bar: 999 to 1. */

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { stepText } from "./cell-words.ts";
 import { confidenceBySteps, type Film, sureness } from "./film.ts";
 
 export interface ScrubberProps {
@@ -67,6 +68,7 @@ export function Scrubber({ film, step, onScrub, isCalm }: ScrubberProps): JSX.El
         {step}
         <small> / {film.step}</small>
       </output>
+      <p class="wrote fine">{stepText(film, step)}</p>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { askOf } from "../asking/draft.ts";
+import { watchedAskOf } from "../asking/draft.ts";
 import { type Asking, type Surroundings, showUpdates } from "../asking/run.ts";
 import { forgetPage, keepPage } from "../offline/keep-page.ts";
 import { modelOf, type State } from "../state.ts";
@@ -111,7 +111,7 @@ export function createPrivateDesk(store: Store<State>, baseUrl: string): Private
     begin(around) {
       const own = link;
       if (own === undefined) throw new Error("no model is loaded to ask without sending");
-      const { images = [], ...body } = askOf(store.get().draft);
+      const { images = [], ...body } = watchedAskOf(store.get().draft);
       const pictures = images.filter((picture) => picture instanceof Blob);
       return {
         ended:

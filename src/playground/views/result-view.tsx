@@ -1,6 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
-import { CanvasView, percent } from "../canvas/canvas-view.tsx";
+import { CanvasView } from "../canvas/canvas-view.tsx";
+import { percent } from "../canvas/cell-words.ts";
 import { type Film, openFilm } from "../canvas/film.ts";
 import { ReadingLine } from "../canvas/reading-line.tsx";
 import { Scrubber } from "../canvas/scrubber.tsx";
