@@ -150,7 +150,10 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
       /^Position 2 of 32: “ apple”, token \d+, written in step \d+ of \d+, \S+ % sure; else .+ \S+ %/;
     await page.locator(".told").getByText(told).waitFor();
     await page.locator(".cell.text").nth(2).focus();
-    await page.locator(".told").getByText(/^Position 3 of 32: “ on”, .+; else /).waitFor();
+    await page
+      .locator(".told")
+      .getByText(/^Position 3 of 32: “ on”, .+; else /)
+      .waitFor();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.getByText("The same, made afresh").waitFor();
     await page.getByRole("button", { name: "Ask", exact: true }).click();
