@@ -1,4 +1,9 @@
-import { type AnswerBeginning, placeInStream, restartsOf } from "#domain/event.ts";
+import {
+  type AnswerBeginning,
+  type AnswerFrame,
+  placeInStream,
+  restartsOf,
+} from "#domain/event.ts";
 import { createFrameTeller, type ToldFrame } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
