@@ -7,6 +7,7 @@ import { explain, findConnection } from "./connection.ts";
 import { openTarget } from "./convert/location.ts";
 import type { Answerer } from "./eval/answerer.ts";
 import { apiAnswerer } from "./eval/api-answerer.ts";
+import { type BaselineReport, compareWithBaseline, drawBaseline } from "./eval/baseline.ts";
 import { evaluate } from "./eval/evaluation.ts";
 import { localAnswerer } from "./eval/local-answerer.ts";
 import { startProgress } from "./eval/progress.ts";
@@ -15,6 +16,7 @@ import { drawReport, reportOf } from "./eval/report.ts";
 import {
   appendResult,
   beginResults,
+  mendResults,
   type Result,
   readResults,
   type Task,
@@ -39,10 +41,12 @@ export async function evaluateFile(args: readonly string[], io: CommandIo): Prom
   const rounds = roundsOf(questions, settings);
   const out = settings.out === undefined ? undefined : path.resolve(io.cwd, settings.out);
   const results = await openResults(out, settings.resumes);
+  const baseline = await openBaseline(settings, io);
   await using answerer = await openAnswerer(settings, io);
   const fault = await askAll(rounds, results, { settings, out, answerer, io });
-  printReport(rounds, results, answerer.name, settings, io);
-  if (fault === undefined) return EXIT.done;
+  const compared = baseline && compareRounds(rounds, results, baseline, settings);
+  printReport({ rounds, results, answerer: answerer.name, compared }, settings, io);
+  if (fault === undefined) return compared?.is_worse === true ? EXIT.failed : EXIT.done;
   if (io.signal.aborted) return EXIT.interrupted;
   if (isServices(fault.cause)) return explain(fault.cause, io);
   throw fault.cause;
@@ -147,9 +151,37 @@ async function openResults(
   resumes: boolean,
 ): Promise<Map<string, Result>> {
   if (out === undefined) return new Map();
-  if (resumes) return await readResults(out);
+  if (resumes) {
+    await mendResults(out);
+    return await readResults(out);
+  }
   await beginResults(out);
   return new Map();
+}
+
+/** Read before anything is asked: what cannot be compared is better known now than after an hour. */
+async function openBaseline(
+  { baseline }: EvalSettings,
+  { cwd }: CommandIo,
+): Promise<readonly Result[] | undefined> {
+  if (baseline === undefined) return undefined;
+  const file = path.resolve(cwd, baseline);
+  const results = [...(await readResults(file)).values()];
+  if (results.length === 0)
+    throw new UsageError(`the baseline ${file} holds no results: make one with --out`);
+  return results;
+}
+
+function compareRounds(
+  rounds: readonly Round[],
+  results: ReadonlyMap<string, Result>,
+  baseline: readonly Result[],
+  { seed }: EvalSettings,
+): BaselineReport {
+  const keys = new Set(rounds.flatMap(({ tasks }) => tasks.map(({ key }) => key)));
+  const found = [...keys].flatMap((key) => results.get(key) ?? []);
+  const random = mulberry32(seed);
+  return compareWithBaseline(found, baseline, () => random.next());
 }
 
 async function openAnswerer(settings: EvalSettings, io: CommandIo): Promise<Answerer> {
@@ -170,10 +202,15 @@ async function openAnswerer(settings: EvalSettings, io: CommandIo): Promise<Answ
   return apiAnswerer({ connection, usesCache, ...(model === undefined ? {} : { model }) });
 }
 
+interface Evaluated {
+  readonly rounds: readonly Round[];
+  readonly results: ReadonlyMap<string, Result>;
+  readonly answerer: string;
+  readonly compared: BaselineReport | undefined;
+}
+
 function printReport(
-  rounds: readonly Round[],
-  results: ReadonlyMap<string, Result>,
-  answerer: string,
+  { rounds, results, answerer, compared }: Evaluated,
   { seed, isJson }: EvalSettings,
   io: CommandIo,
 ): void {
@@ -190,12 +227,8 @@ function printReport(
       uniform: () => random.next(),
     },
   );
-  io.stdout.write(
-    isJson
-      ? `${JSON.stringify(report)}
-`
-      : drawReport(report),
-  );
+  const drawn = (): string => drawReport(report) + (compared ? `\n${drawBaseline(compared)}` : "");
+  io.stdout.write(isJson ? `${JSON.stringify({ ...report, baseline: compared })}\n` : drawn());
 }
 
 /** What the service did, and `explain` has words for. */

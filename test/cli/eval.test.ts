@@ -163,24 +163,93 @@ describe("unmask eval of a test set in another form", () => {
   });
 });
 
-describe("unmask eval with the local engine", () => {
-  test("the demo model answers most of its own test set", { timeout: 60_000 }, async () => {
+describe("unmask eval against a baseline", () => {
+  const lines = Array.from({ length: 8 }, (_, index) => ({ ...square, id: `q${index}` }));
+
+  async function recordedBaseline(file: string): Promise<string> {
+    await using api = await apiDouble(recorded);
+    const out = `${file}.baseline`;
+    const args = [file, "--url", api.url, "--key", "k", "--canvas", "4", "--out", out];
+    await evaluateFile(args, recordedIo());
+    return out;
+  }
+
+  test("ends with a no where the loss is no accident, and names the questions", async () => {
+    const file = testSet(...lines);
+    const baseline = await recordedBaseline(file);
+    const wrong = recording.replaceAll("square", "circle").replaceAll("squ", "cir");
+    const reply = () => new Response(wrong, { headers: { "content-type": "text/event-stream" } });
+    await using api = await apiDouble(reply);
     const io = recordedIo();
-    const code = await evaluateFile(
-      [
-        "test/fixtures/demo-eval/questions.jsonl",
-        ...["--engine", "local", "--bundle", "infra/demo-model/bundle"],
-        ...["--limit", "20", "--canvas", "16", "--steps", "4", "--json"],
-      ],
-      io,
-    );
-    expect(code).toBe(EXIT.done);
-    const { by_steps: parts, is_complete: isComplete } = JSON.parse(io.written.stdout);
-    expect(isComplete).toBe(true);
-    expect(parts[0].overall).toMatchObject({ questions: 20, refused: 0, charged_micros: 0 });
-    expect(parts[0].overall.score).toBeGreaterThan(0.4);
-    expect(parts[0].overall.mean_steps).toBeLessThanOrEqual(4);
+    const args = [file, "--url", api.url, "--key", "k", "--canvas", "4", "--baseline", baseline];
+    expect(await evaluateFile(args, io)).toBe(EXIT.failed);
+    expect(io.written.stdout).toMatch(/^overall +8 +-100\.0 +-100\.0 +-100\.0 +8 +0 +0\.0039$/m);
+    expect(io.written.stdout).toContain("lost: q0, q1, q2");
+    expect(io.written.stdout).toContain("Worse than the baseline");
   });
+
+  test("is content where nothing changed, in another mode too", async () => {
+    const file = testSet(...lines);
+    const baseline = await recordedBaseline(file);
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    const args = [file, "--url", api.url, "--key", "k", "--canvas", "4", "--baseline", baseline];
+    expect(await evaluateFile([...args, "--mode", "fast", "--json"], io)).toBe(EXIT.done);
+    expect(JSON.parse(io.written.stdout).baseline).toMatchObject({
+      is_worse: false,
+      overall: { pairs: 8, difference: 0, lost: 0, won: 0, chance: 1 },
+      unpaired: 0,
+    });
+  });
+
+  test("asks nothing where there is none, and says where it is of another test set or of other options", async () => {
+    const file = testSet(...lines);
+    const baseline = await recordedBaseline(file);
+    await using api = await apiDouble(recorded);
+    const ask = (...args: string[]) =>
+      evaluateFile([...args, "--url", api.url, "--key", "k"], recordedIo());
+    await expect(ask(file, "--baseline", `${file}.none`)).rejects.toThrow(/make one with --out/);
+    expect(api.requests).toHaveLength(0);
+    await expect(ask(file, "--canvas", "8", "--baseline", baseline)).rejects.toThrow(
+      /the options that it was made with/,
+    );
+    const other = testSet(...lines.map((line) => ({ ...line, answer: "a dog" })));
+    await expect(ask(other, "--canvas", "4", "--baseline", baseline)).rejects.toThrow(
+      /of another test set/,
+    );
+  });
+});
+
+describe("a bundle that ships", () => {
+  const bundles = [
+    ["drawings", "infra/demo-model/bundle"],
+    ["photographs", "infra/demo-model/photographs/bundle"],
+  ] as const;
+  const modes = ["exact", "cached", "fast"] as const;
+
+  // The baselines: test/fixtures/baselines/README.md.
+  test.for(bundles.flatMap(([name, bundle]) => modes.map((mode) => ({ name, bundle, mode }))))(
+    "answers as well as when its baseline was made: $name, $mode",
+    { timeout: 60_000 },
+    async ({ name, bundle, mode }) => {
+      const io = recordedIo();
+      const code = await evaluateFile(
+        [
+          "test/fixtures/demo-eval/questions.jsonl",
+          ...["--engine", "local", "--bundle", bundle, "--mode", mode],
+          ...["--limit", "40", "--canvas", "16", "--steps", "8", "--json"],
+          ...["--baseline", `test/fixtures/baselines/${name}.jsonl`],
+        ],
+        io,
+      );
+      const { baseline, is_complete: isComplete, by_steps: parts } = JSON.parse(io.written.stdout);
+      expect(code, io.written.stdout).toBe(EXIT.done);
+      expect(isComplete).toBe(true);
+      expect(baseline).toMatchObject({ overall: { pairs: 40 }, unpaired: 0, is_worse: false });
+      expect(parts[0].overall).toMatchObject({ questions: 40, refused: 0, charged_micros: 0 });
+      expect(parts[0].overall.mean_steps).toBeLessThanOrEqual(8);
+    },
+  );
 });
 
 describe("unmask eval says what to do next", () => {

@@ -7,7 +7,7 @@ import {
   quantile,
   type RiskCoverage,
   riskCoverage,
-} from "./statistics.ts";
+} from "./scoring/statistics.ts";
 
 /** What an evaluation found, in the shape of its JSON. */
 export interface Report {

@@ -3,8 +3,8 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import type { AnswerMode } from "#domain/modes.ts";
 import { UsageError } from "../command.ts";
 import type { Outcome } from "./answerer.ts";
-import { score } from "./metrics.ts";
 import type { TestQuestion } from "./question-file.ts";
+import { score } from "./scoring/metrics.ts";
 
 /** One question at one number of steps, asked: a line of the results file. */
 export interface Result {
@@ -113,22 +113,30 @@ export async function beginResults(file: string): Promise<void> {
   });
 }
 
+/** Takes off a last line that a crash cut off, so that the next one does not stand behind half of it. */
+export async function mendResults(file: string): Promise<void> {
+  const text = await textOf(file);
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  if (whole !== text) await writeFile(file, whole);
+}
+
 /**
- * Reads a results file by key; a file that is not there holds none. A last line that a crash cut off is dropped; refused
+ * Reads a results file by key; a file that is not there holds none. A last line that a crash cut off is not read; refused
  * questions are left out, so that they are asked again. Throws UsageError where the file is another one.
  */
 export async function readResults(file: string): Promise<Map<string, Result>> {
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return "";
-    throw cause;
-  });
-  const lines = text.split("\n");
-  const cut = lines.pop() ?? "";
-  if (cut !== "") await writeFile(file, lines.map((line) => `${line}\n`).join(""));
+  const lines = (await textOf(file)).split("\n").slice(0, -1);
   const results = lines.map((line, index) => parseResult(line, `${file}, line ${index + 1}`));
   return new Map(
     results.filter(({ error }) => error === null).map((result) => [result.key, result]),
   );
+}
+
+async function textOf(file: string): Promise<string> {
+  return await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return "";
+    throw cause;
+  });
 }
 
 function parseResult(line: string, place: string): Result {

@@ -2,7 +2,7 @@ import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { engineProviders } from "#inference/runtime/node-engine.ts";
 import { parseArguments, UsageError } from "../command.ts";
 import { CONNECTION_HELP } from "../connection.ts";
-import { METRICS, type Metric } from "./metrics.ts";
+import { METRICS, type Metric } from "./scoring/metrics.ts";
 
 export const EVAL_HELP: string = `Asks the questions of a test set and tells how many answers are right, how fast and at what price.
 
@@ -51,6 +51,9 @@ Options:
   --cache       let answers come from the cache: faster, but latency and charge are then the cache's
   --out FILE    write a line for every question: answer, confidence, score, ms, charge
   --resume      go on with the --out of an evaluation that was stopped
+  --baseline FILE
+                the --out of an earlier evaluation: compares question by question, and ends with 1 where the loss over all is no
+                accident (exact McNemar test, one-sided, 0.05; for scores between 0 and 1 by resampling)
   --seed N      of the bootstrap that makes intervals of scores between 0 and 1 (0)
   --ignore-unread
                 ask although the test set holds what is not read; it is told all the same
@@ -59,7 +62,7 @@ ${CONNECTION_HELP}
 
 Intervals are Wilson's for scores of 0 and 1. Refused questions score 0. Ctrl-C prints what is there.
 
-Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there or not ready, try again · 130 interrupted
+Exit codes: 0 done · 1 refused, or worse than the baseline · 64 wrong usage · 69 not there or not ready, try again · 130 interrupted
 `;
 
 /** The arguments of `eval`, checked. */
@@ -84,6 +87,7 @@ export interface EvalSettings {
   readonly usesCache: boolean;
   readonly out: string | undefined;
   readonly resumes: boolean;
+  readonly baseline: string | undefined;
   readonly seed: number;
   readonly ignoresUnread: boolean;
   readonly isJson: boolean;
@@ -127,6 +131,7 @@ export function readSettings(args: readonly string[]): EvalSettings {
     usesCache: values.cache === true,
     out: values.out,
     resumes: values.resume === true,
+    baseline: values.baseline,
     seed: whole("--seed", values.seed, 0) ?? 0,
     ignoresUnread: values["ignore-unread"] === true,
     isJson: values.json === true,
@@ -159,6 +164,7 @@ function parse(args: readonly string[]) {
       cache: flag,
       out: text,
       resume: flag,
+      baseline: text,
       seed: text,
       json: flag,
       "ignore-unread": flag,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { interval, quantile, riskCoverage, wilson } from "#cli/eval/statistics.ts";
+import { interval, quantile, riskCoverage, wilson } from "#cli/eval/scoring/statistics.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 
 const uniform = (): (() => number) => {

@@ -35,13 +35,21 @@ export function wilson(successes: number, count: number): Interval {
 
 /** The percentile interval of the mean. Source: Efron 1979. */
 function bootstrap(scores: readonly number[], uniform: () => number): Interval {
-  const means = Array.from({ length: RESAMPLES }, () => {
-    let sum = 0;
-    for (let draw = 0; draw < scores.length; draw++)
-      sum += scores[Math.floor(uniform() * scores.length)] ?? 0;
-    return sum / scores.length;
-  });
+  const means = resampledMeans(scores, uniform);
   return [quantile(means, 0.025), quantile(means, 0.975)];
+}
+
+/** Means of `RESAMPLES` samples of the same size, drawn from the values with replacement. */
+export function resampledMeans(
+  values: readonly number[],
+  uniform: () => number,
+): readonly number[] {
+  return Array.from({ length: RESAMPLES }, () => {
+    let sum = 0;
+    for (let draw = 0; draw < values.length; draw++)
+      sum += values[Math.floor(uniform() * values.length)] ?? 0;
+    return sum / values.length;
+  });
 }
 
 /** The value below which a share of the values lies, between neighbours in proportion; 0 of none. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRICS, type Metric, pickedChoice, score } from "#cli/eval/metrics.ts";
+import { METRICS, type Metric, pickedChoice, score } from "#cli/eval/scoring/metrics.ts";
 
 describe("exact", () => {
   test.each([
