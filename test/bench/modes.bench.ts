@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { score } from "#cli/eval/scoring/metrics.ts";
 import { readQuestionFile, type TestQuestion } from "#cli/eval/question-file.ts";
+import { score } from "#cli/eval/scoring/metrics.ts";
 import { fitToAbilities } from "#domain/abilities.ts";
 import type { AnswerCompleted, AnswerFrame } from "#domain/event.ts";
 import { type ModeTerms, modeTerms } from "#domain/modes.ts";
