@@ -141,14 +141,31 @@ function readOpen(
   if (string === undefined)
     return { value: null, probability: null, tokenMin: null, pNone, truncated: false };
   const { tokens, logProbs } = string;
-  const text = decode(tokens.filter((token) => token !== filler)).trim();
+  const text = textOf(tokens, { filler, decode });
   return {
     value: field.type === "number" ? readNumeral(text) : text,
     probability: Math.exp(logProbs.reduce((sum, logProb) => sum + logProb, 0)),
     tokenMin: Math.exp(Math.min(0, ...logProbs)),
     pNone,
-    truncated: field.type === "text" && isTruncated(tokens, filler, text),
+    truncated: isCutOff(field, string, { filler, decode }),
   };
+}
+
+function textOf(
+  tokens: readonly number[],
+  { filler, decode }: Pick<JudgeTerms, "filler" | "decode">,
+): string {
+  return decode(tokens.filter((token) => token !== filler)).trim();
+}
+
+/** Whether what was written is a text that its room cut off. */
+export function isCutOff(
+  field: Field,
+  { tokens }: HoleString,
+  terms: Pick<JudgeTerms, "filler" | "decode">,
+): boolean {
+  const { type } = field.type === "list" ? field.items : field;
+  return type === "text" && isTruncated(tokens, terms.filler, textOf(tokens, terms));
 }
 
 /** p of there being a value; undefined where that was not asked. */

@@ -54,7 +54,7 @@ export async function fillHoles(
   holes: readonly OpenHole[],
   terms: FillTerms,
   signal: AbortSignal,
-): Promise<{ readonly strings: readonly HoleString[]; readonly passes: number }> {
+): Promise<readonly HoleString[]> {
   const canvas = await openReadCanvas(engine, promptPD, ids, signal);
   const fillings = openFillings(engine, holes, terms);
   const keeper = new PrefixKeeper(engine, terms);
@@ -77,7 +77,7 @@ export async function fillHoles(
   } finally {
     keeper.release();
   }
-  return { strings: fillings.map((filling) => filling.string()), passes };
+  return fillings.map((filling) => filling.string());
 }
 
 /** The first holes ask for all their tokens, as far as the logits go that one pass may ask for. */

@@ -45,14 +45,18 @@ describe("reading fields", () => {
     const fields = booleans(12); // "yes" and "no" are bytes to the fake model
     const engine = opinionatedEngine(3);
     const { end } = await readAll(fields, fakeReadTools(engine, fields));
-    expect([end.forwardPasses, mostPasses(templateOf(fields), 8)]).toEqual([2, 2]);
+    expect([end.forwardPasses, mostPasses(fields, templateOf(fields), { openPasses: 8 })]).toEqual([
+      2, 2,
+    ]);
   });
 
   test("of more options than letters takes another pass for the winners of the parts; all together are sure", async () => {
     const fields = many(60);
     const engine = opinionatedEngine(4);
     const { end, events } = await readAll(fields, fakeReadTools(engine, fields));
-    expect([end.forwardPasses, mostPasses(templateOf(fields), 1)]).toEqual([2, 2]);
+    expect([end.forwardPasses, mostPasses(fields, templateOf(fields), { openPasses: 1 })]).toEqual([
+      2, 2,
+    ]);
     const [reading] = end.readings;
     if (reading?.kind !== "closed") throw new Error("it is a choice");
     const sum = reading.probabilities.reduce((total, { probability }) => total + probability, 0);
@@ -89,33 +93,56 @@ describe("reading fields", () => {
   });
 
   test("of anything a model may think ends within the passes that were said, every field is told once, and its value is what its field allows", async () => {
+    const written = fc.record(
+      { openPasses: fc.integer({ min: 1, max: 6 }), widensTo: fc.constant(100_000) },
+      { requiredKeys: ["openPasses"] },
+    );
     await fc.assert(
-      fc.asyncProperty(
-        namedFields,
-        fc.nat(),
-        fc.integer({ min: 1, max: 6 }),
-        async (fields, seed, openPasses) => {
-          const engine = opinionatedEngine(seed);
-          const tools = fakeReadTools(engine, fields);
-          const { end, events } = await readAll(fields, tools, { openPasses });
-          expect(end.forwardPasses).toBe(engine.passes.length);
-          expect(end.forwardPasses).toBeLessThanOrEqual(mostPasses(templateOf(fields), openPasses));
-          const told = events.flatMap((event) =>
-            event.kind === "field.completed" ? event.field : [],
-          );
-          expect(told.toSorted((a, b) => a - b)).toEqual([...fields.keys()]);
-          for (const [index, { field }] of fields.entries())
-            expect(isAllowed(field, jsonValueOf(end.readings[index]!))).toBe(true);
-          const values = end.readings.map((reading) => jsonValueOf(reading!));
-          expect(Object.keys(JSON.parse(answerJson(fields, values)))).toHaveLength(fields.length);
-          const again = await readAll(fields, fakeReadTools(opinionatedEngine(seed), fields), {
-            openPasses,
-          });
-          expect(again.end).toEqual(end);
-        },
-      ),
+      fc.asyncProperty(namedFields, fc.nat(), written, async (fields, seed, terms) => {
+        const engine = opinionatedEngine(seed);
+        const tools = fakeReadTools(engine, fields);
+        const { end, events } = await readAll(fields, tools, terms);
+        expect(end.forwardPasses).toBe(engine.passes.length);
+        const most = mostPasses(fields, templateOf(fields), terms);
+        expect(end.forwardPasses).toBeLessThanOrEqual(most);
+        const told = events.flatMap((event) =>
+          event.kind === "field.completed" ? event.field : [],
+        );
+        expect(told.toSorted((a, b) => a - b)).toEqual([...fields.keys()]);
+        const values = end.readings.map((reading) => jsonValueOf(reading!));
+        for (const [index, { field }] of fields.entries())
+          expect(isAllowed(field, values[index])).toBe(true);
+        expect(Object.keys(JSON.parse(answerJson(fields, values)))).toHaveLength(fields.length);
+        const again = fakeReadTools(opinionatedEngine(seed), fields);
+        expect((await readAll(fields, again, terms)).end).toEqual(end);
+      }),
       { seed: 7, numRuns: 12 },
     );
+  });
+
+  test("a text that was cut off is written once more with twice the room, where that is asked for and a canvas holds it; what is read beside it stays", async () => {
+    const fields: NamedField[] = [
+      { name: "label", field: { type: "text", maxTokens: 4 } },
+      { name: "taken", field: { type: "date" } },
+    ];
+    const texts = async (widensTo?: number) => {
+      const engine = opinionatedEngine(21);
+      const tools = { ...fakeReadTools(engine, fields), neutral: alwaysPresent };
+      const terms = { openPasses: 2, ...(widensTo === undefined ? {} : { widensTo }) };
+      const { end } = await readAll(fields, tools, terms);
+      const [label, taken] = end.readings;
+      if (label?.kind !== "open" || taken?.kind !== "open") throw new Error("they are written");
+      return { label, taken, passes: end.forwardPasses, engine };
+    };
+    const kept = await texts();
+    expect([kept.label.truncated, kept.passes]).toEqual([true, 4]);
+    const wider = await texts(200);
+    expect(wider.passes).toBe(6);
+    expect(mostPasses(fields, templateOf(fields), { openPasses: 2, widensTo: 200 })).toBe(6);
+    expect(wider.taken).toEqual(kept.taken);
+    const masks = wider.engine.passes.map(({ rows }) => rows.length);
+    expect(masks.slice(-2)).toEqual([8, 4]); // the text's alone
+    expect((await texts(40)).passes).toBe(4); // no such canvas holds it
   });
 
   test("at a deadline tells what is known and leaves the rest open", async () => {
@@ -132,7 +159,7 @@ describe("reading fields", () => {
     const tools = { ...fakeReadTools(engine, fields), engine: late, neutral: alwaysPresent };
     const { end } = await readAll(fields, tools, {}, deadline.signal);
     expect(end.readings.map((reading) => reading?.kind)).toEqual(["closed", undefined]);
-    expect(end.forwardPasses).toBe(2); // "yes" and "no" have a length each
+    expect(end.forwardPasses).toBe(4); // those that ran
   });
 
   test("a caller who leaves is told why, and nothing more", async () => {
