@@ -5,7 +5,12 @@ import { subscribe } from "node:diagnostics_channel";
 import type { Server } from "node:net";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { takeLock } from "#cli/models/lock.ts";
-import { type Bucket, openWorkerd, type WorkerOptions } from "../edge/workerd/workerd.ts";
+import {
+  type Bucket,
+  openWorkerd,
+  runOnSchedule,
+  type WorkerOptions,
+} from "../edge/workerd/workerd.ts";
 import { LOOPBACK } from "./ports.ts";
 import type { StorageSecrets } from "./state.ts";
 
@@ -65,6 +70,7 @@ const workerd = openWorkerd({
   storagePort: settings.storagePort,
 });
 await workerd.ready;
+runOnSchedule(workerd, (fault) => console.error(`the schedule failed: ${String(fault)}`));
 process.send?.({ internalPorts } satisfies EdgeReady);
 process.once("SIGTERM", async () => {
   await workerd.dispose();

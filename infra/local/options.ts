@@ -19,6 +19,7 @@ Usage: npm start -- [options]
                    npm run unmask -- convert --help; --block as there
   --name NAME      what the model is called in requests (default: after its source); for one --model
   --refresh        asks the hub what the revision is by now, although a converted model of it is here
+  --empty          opens no account and asks nothing: what unmask backup restore is given to fill
   --port N         port of the API (default 8787; 0 takes any free one)
   --json           for programs: one JSON line {url, key, admin_key, model, models} on stdout when ready, all else on stderr
   --help           this text
@@ -41,6 +42,8 @@ export interface Options {
   readonly format: StorageForm | "auto";
   readonly name?: string;
   readonly refresh: boolean;
+  /** No account is opened. */
+  readonly isEmpty: boolean;
 }
 
 /** Reads the command line. Throws an Error that says what may stand there. */
@@ -56,6 +59,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
       block: { type: "string" },
       name: { type: "string" },
       refresh: { type: "boolean", default: false },
+      empty: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -73,6 +77,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     models,
     provider,
     refresh,
+    isEmpty: values.empty,
     format: readForm(values),
     ...(name === undefined ? {} : { name }),
   };

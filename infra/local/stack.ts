@@ -46,6 +46,8 @@ export interface StackOptions {
   readonly port: number;
   /** A function each; the first is the model of requests that name none. */
   readonly models: readonly LocalModel[];
+  /** No account is opened. */
+  readonly isEmpty: boolean;
   readonly reporter: Reporter;
 }
 
@@ -91,7 +93,9 @@ export async function startStack(
   const edge = startEdge(stack, models[0]?.name, adminKey, ticketKeys.signing);
   running.push(edge);
   const { internalPorts } = await edgeReady(edge, url, signal);
-  const key = await openLocalAccount(url, adminKey, known.key, signal);
+  const key = options.isEmpty
+    ? (known.key ?? "")
+    : await openLocalAccount(url, adminKey, known.key, signal);
   const access: LocalAccess = { url, key, admin_key: adminKey };
 
   const storage = localStore(stack);

@@ -52,19 +52,19 @@ async function serve(
   running: LocalProcess[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { port, isForPrograms } = options;
+  const { port, isForPrograms, isEmpty } = options;
   const { isTTY, columns } = process.stderr;
   using reporter = createReporter(process.stderr, { columns: isTTY ? columns : undefined });
   // Before a model is made ready, which may take an hour.
   if (port !== 0) await assertFree(port);
   const models = await prepareLocalModels(options, reporter, signal);
-  const access = await startStack({ port, models, reporter }, state, running, signal);
+  const access = await startStack({ port, models, isEmpty, reporter }, state, running, signal);
   const names = models.map(({ name }) => name);
   const [model = ""] = names;
   if (isForPrograms)
     process.stdout.write(`${JSON.stringify({ ...access, model, models: names })}\n`);
   else {
-    process.stdout.write(await askFirst(access, model, { reporter, signal }));
+    if (!isEmpty) process.stdout.write(await askFirst(access, model, { reporter, signal }));
     process.stdout.write(
       `  Accounts, credit and keys are managed with UNMASK_ADMIN_KEY=${access.admin_key}\n\n  Ctrl-C ends it.\n`,
     );

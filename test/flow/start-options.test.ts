@@ -5,7 +5,7 @@ describe("npm start", () => {
   test("alone serves the demo model on the processor: nothing is looked for", () => {
     expect(parseOptions([])).toEqual({
       ...{ port: 8787, isForPrograms: false, models: [], provider: "cpu" },
-      ...{ format: "auto", refresh: false },
+      ...{ format: "auto", refresh: false, isEmpty: false },
     });
     expect(parseOptions(["--provider", "auto"])).toMatchObject({ provider: "auto" });
   });
@@ -17,7 +17,7 @@ describe("npm start", () => {
     const both = ["--model", "a/b", "--model", "s3://c/d", "--provider", "webgpu", "--json"];
     expect(parseOptions([...both, "--format", "q4", "--block", "32", "--port", "0"])).toEqual({
       ...{ port: 0, isForPrograms: true, models: ["a/b", "s3://c/d"], provider: "webgpu" },
-      ...{ format: { format: "q4", block: 32 }, refresh: false },
+      ...{ format: { format: "q4", block: 32 }, refresh: false, isEmpty: false },
     });
     expect(parseOptions(["--model", "a/b", "--name", "mine", "--refresh"])).toMatchObject({
       ...{ name: "mine", refresh: true },
@@ -41,7 +41,7 @@ describe("npm start", () => {
 
   test("explains every option that it takes", () => {
     expect(parseOptions(["--port", "x", "--help"])).toBe("help");
-    const names = "model provider format block name refresh port json help".split(" ");
+    const names = "model provider format block name refresh empty port json help".split(" ");
     for (const name of names) expect(HELP).toContain(`--${name}`);
   });
 });

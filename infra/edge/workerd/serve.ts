@@ -7,7 +7,7 @@ import path from "node:path";
 import { readBuilt, SITE_FOLDER, WORKER_FOLDER } from "./built.ts";
 import { migrate } from "./migrate.ts";
 import { parseServeConfig, workerBindings } from "./serve-config.ts";
-import { openDatabases, openWorkerd } from "./workerd.ts";
+import { openDatabases, openWorkerd, runOnSchedule } from "./workerd.ts";
 
 function log(event: string, fields: Readonly<Record<string, string | number>> = {}): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
@@ -38,6 +38,7 @@ const workerd = openWorkerd({
   storagePort: 0,
 });
 await workerd.ready;
+runOnSchedule(workerd, (fault) => log("edge.schedule_failed", { fault: String(fault) }));
 log("edge.listening", { host, port });
 log("edge.ending", { signal: await ended });
 await workerd.dispose();
