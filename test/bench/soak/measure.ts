@@ -15,6 +15,18 @@ export function takenBy(pid: number): Taken {
   return { rssBytes: kib * 1024, handles: readdirSync(`/proc/${pid}/fd`).length };
 }
 
+/**
+ * Bytes of JavaScript that workerd keeps behind each of its full collections, oldest first, of the isolate that had most of them: a
+ * process's memory has SQLite's pages and the allocator's in it, which grow with what is stored. Read from V8's own log
+ * (`--trace-gc`).
+ */
+export function heapsIn(log: string): readonly number[] {
+  const collections = [...log.matchAll(/:(0x[0-9a-f]+)\] .*Mark-Compact .* -> ([0-9.]+) \(/g)];
+  const byIsolate = Map.groupBy(collections, ([, isolate]) => isolate);
+  const most = [...byIsolate.values()].toSorted((one, other) => other.length - one.length)[0];
+  return (most ?? []).map(([, , mib]) => Number(mib) * 2 ** 20);
+}
+
 /** Rows by table, `Class.table` or `D1.table`, over all objects; and what of them is work that is not done. */
 export interface Rows {
   readonly tables: Readonly<Record<string, number>>;
@@ -30,6 +42,8 @@ export interface Money {
   readonly revenue: number;
   /** What the entries say that the revenue is. */
   readonly revenueByEntries: number;
+  /** Captured, and told to the list of usage. Where they differ the local queue is to blame, which a crash empties: it is in memory. */
+  readonly captures: number;
 }
 
 /** Work that is to be 0 when nobody asks any more. */
@@ -44,7 +58,7 @@ const UNDONE: readonly (readonly [table: string, where: string])[] = [
 export function countRows(folder: string): Rows {
   const tables: Record<string, number> = {};
   const undone: Record<string, number> = Object.fromEntries(UNDONE.map(([table]) => [table, 0]));
-  const money = { imbalance: 0, held: 0, revenue: 0, revenueByEntries: 0 };
+  const money = { imbalance: 0, held: 0, revenue: 0, revenueByEntries: 0, captures: 0 };
   for (const { owner, file } of databaseFiles(folder)) {
     using database = new DatabaseSync(file);
     const count = (from: string): number =>
@@ -75,13 +89,14 @@ function addMoney(
   const entries = database
     .prepare(
       `SELECT coalesce(sum(CASE WHEN target = 'revenue' THEN amount WHEN source = 'revenue' THEN -amount ELSE 0 END), 0)
-         AS revenue FROM entries`,
+         AS revenue, count(*) FILTER (WHERE kind = 'capture') AS captures FROM entries`,
     )
     .get();
   money.imbalance += Math.abs(Number(balances?.["sum"] ?? 0));
   money.held += Number(balances?.["held"] ?? 0);
   money.revenue += Number(balances?.["revenue"] ?? 0);
   money.revenueByEntries += Number(entries?.["revenue"] ?? 0);
+  money.captures += Number(entries?.["captures"] ?? 0);
 }
 
 function* databaseFiles(folder: string): Generator<{ owner: string; file: string }> {

@@ -7,6 +7,9 @@ import { type Trend, trendOf } from "./trend.ts";
 /** Tables that keep a row of every answer for ever: money is. */
 const FOR_EVER: readonly string[] = ["LedgerObject.entries", "D1.usage"];
 
+/** Tables that have a row a day for each account and key, for longer than the days of a soak. */
+const A_DAY: readonly string[] = ["LedgerObject.spending", "D1.refusals"];
+
 /** Runs a soak: rows of what and how much. Throws an Error for an unknown choice. */
 export async function reportSoak(
   wanted: number,
@@ -18,7 +21,7 @@ export async function reportSoak(
   const say = (words: string): void => void process.stderr.write(`${words}\n`);
   say(`state in ${at}; the same --folder goes on behind the last whole day`);
   const figures = await soak({ answers: wanted, folder: path.resolve(at), say });
-  return [...ends(figures), ...money(figures.end), ...machine(figures.looks), ...rows(figures)];
+  return [...ends(figures), ...money(figures.end), ...machine(figures), ...rows(figures)];
 }
 
 function ends(figures: SoakFigures): readonly (readonly string[])[] {
@@ -40,18 +43,21 @@ function ends(figures: SoakFigures): readonly (readonly string[])[] {
   ];
 }
 
-function money({ money: { imbalance, held, revenue, revenueByEntries }, undone }: Rows) {
+function money({ money: sums, undone, tables }: Rows): readonly (readonly string[])[] {
+  const { imbalance, held, revenue, revenueByEntries, captures } = sums;
   return [
     [
       "ledgers: out of balance, held, revenue less entries",
       `${imbalance}, ${held}, ${revenue - revenueByEntries} micro-dollars`,
     ],
+    ["  captured, of it in the list of usage", `${captures}, ${tables["D1.usage"]}`],
     ...Object.entries(undone).map(([table, count]) => [`  undone in ${table}`, String(count)]),
   ];
 }
 
-function machine(looks: readonly Look[]): readonly (readonly string[])[] {
+function machine({ looks, heaps }: SoakFigures): readonly (readonly string[])[] {
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const whole = (count: number): string => count.toFixed(0);
   const ms = (milliseconds: number): string => `${milliseconds.toFixed(0)} ms`;
   const line = (name: string, of: (look: Look) => number, unit: (value: number) => string) => [
     name,
@@ -59,9 +65,10 @@ function machine(looks: readonly Look[]): readonly (readonly string[])[] {
   ];
   return [
     line("memory of workerd", ({ edge }) => edge.rssBytes, mib),
-    line("  its file handles", ({ edge }) => edge.handles, String),
+    ["  of it JavaScript, behind collections", wordsOf(trendOf(heaps), mib)],
+    line("  its file handles", ({ edge }) => edge.handles, whole),
     line("memory of a function", (look) => look.function.rssBytes, mib),
-    line("  its file handles", (look) => look.function.handles, String),
+    line("  its file handles", (look) => look.function.handles, whole),
     line("a plain answer, median", ({ medianMs }) => medianMs, ms),
     line("  99 of 100", ({ slowMs }) => slowMs, ms),
   ];
@@ -73,10 +80,10 @@ function rows({ days, answers }: SoakFigures): readonly (readonly string[])[] {
     const series = days.map(({ tables }) => tables[name] ?? 0);
     const trend = trendOf(series);
     const perAnswer = (trend.to - trend.from) / (answers / 2 / days.length) / (days.length * 0.375);
-    const grows = FOR_EVER.includes(name)
-      ? `kept for ever, ${perAnswer.toFixed(2)} an answer`
-      : wordsOf(trend, (value) => value.toFixed(0));
-    return [`rows of ${name}`, grows];
+    if (FOR_EVER.includes(name))
+      return [`rows of ${name}`, `kept for ever, ${perAnswer.toFixed(2)} an answer`];
+    const words = wordsOf(trend, (value) => value.toFixed(0));
+    return [`rows of ${name}`, A_DAY.includes(name) ? `${words} (rows a day)` : words];
   });
 }
 

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { freePorts } from "../../../infra/local/ports.ts";
@@ -6,7 +7,7 @@ import { prepareLocalEdge, roomyBindings } from "../local-edge.ts";
 import { openAccount } from "../stand.ts";
 import { type Clock, makeClock } from "./clock.ts";
 import { Customers, emptyTally, type Tally } from "./customers.ts";
-import { countRows, type Rows, type Taken, takenBy } from "./measure.ts";
+import { countRows, heapsIn, type Rows, type Taken, takenBy } from "./measure.ts";
 import { readSoakState, type SoakState, writeSoakState } from "./state.ts";
 import { SoakSystem } from "./system.ts";
 
@@ -38,6 +39,8 @@ export interface SoakFigures {
   readonly days: readonly Rows[];
   readonly end: Rows;
   readonly looks: readonly Look[];
+  /** Of workerd in the long run, behind each full collection, in bytes. */
+  readonly heaps: readonly number[];
   /** Whether days passed between the looks at the rows. */
   readonly hasClock: boolean;
 }
@@ -65,10 +68,10 @@ export async function soak({ answers, folder, say }: SoakTerms): Promise<SoakFig
   const state = readSoakState(folder) ?? (await begin(folder));
   const run = new SoakRun({ state, clock, folder, say, answers });
   await run.days();
-  const { looks, end } = await run.longRun();
+  const long = await run.longRun();
   return {
     answers,
-    ...{ looks, end },
+    ...long,
     seconds: state.seconds + (performance.now() - start) / 1000,
     kills: state.kills,
     tally: state.tally,
@@ -135,10 +138,12 @@ class SoakRun {
   }
 
   /** The other answers, of one workerd: only the first function is killed now and then. */
-  async longRun(): Promise<{ looks: readonly Look[]; end: Rows }> {
+  async longRun(): Promise<Pick<SoakFigures, "looks" | "heaps" | "end">> {
     const { state, answers, folder, say } = this.#parts;
     const looks: Look[] = [];
     const before = state.asked;
+    const log = path.join(folder, "edge.log");
+    const logged = statSync(log).size;
     await this.#askFor(DAYS, async (system, all) => {
       for (let look = 1; look <= LOOKS; look++) {
         const target = before + Math.ceil(((answers - before) * look) / LOOKS);
@@ -152,9 +157,10 @@ class SoakRun {
         if (look % 10 === 0) say(`${all.asked} of ${answers} asked; ${wordsOf(looks.at(-1))}`);
       }
     });
+    const heaps = heapsIn(readFileSync(log).subarray(logged).toString());
     // What a crash cut off is given back within minutes: after a day nothing may be left.
     for (let day = DAYS + 1; day <= DAYS + 2; day++) await this.#askFor(day, async () => undefined);
-    return { looks, end: countRows(folder) };
+    return { looks, heaps, end: countRows(folder) };
   }
 
   /** Starts the system, has it asked, and ends it by a crash once all that was accepted has come to an end. */

@@ -88,7 +88,7 @@ export class SoakSystem implements AsyncDisposable {
     const urls = functionPorts.map((port) => `http://127.0.0.1:${port}`);
     this.#edge = await startLocalEdge({
       ...terms,
-      env: this.#env,
+      env: { ...this.#env, MINIFLARE_WORKERD_V8_FLAGS: "--trace-gc" },
       bindings: {
         ...bindings,
         FUNCTION_URL: urls.join(),
