@@ -203,12 +203,24 @@ function startEdge(
       FETCH_PRIVATE: "allow",
       TICKET_KEY: JSON.stringify(ticketKey),
       ADMIN_KEY: adminKey,
+      ...telemetryVariables(process.env),
     },
   };
   return startProcess("edge", [process.execPath, "infra/local/edge.ts"], {
     logFile: state.file("edge.log"),
     env: { UNMASK_EDGE: JSON.stringify(settings), WRANGLER_WRITE_LOGS: "false" },
   });
+}
+
+/** OpenTelemetry's variables: the functions read them by themselves, the Worker is bound to them. */
+function telemetryVariables(
+  variables: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) =>
+      name.startsWith("OTEL_") && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 }
 
 async function edgeReady(edge: LocalProcess, url: string, signal: AbortSignal): Promise<EdgeReady> {

@@ -1,6 +1,8 @@
+import { env, waitUntil } from "cloudflare:workers";
 import { app } from "./app.ts";
 import type { Bindings } from "./env.ts";
 import { runScheduled } from "./scheduled.ts";
+import { exportTelemetry } from "./telemetry/telemetry.ts";
 import { consumeUsage } from "./usage/consume.ts";
 import { isDeadQueue, keepDead } from "./usage/dead-messages.ts";
 
@@ -9,6 +11,8 @@ export { BatchObject } from "./batches/batch-object.ts";
 export { CacheObject } from "./cache/cache-object.ts";
 export { LedgerObject } from "./ledger/ledger-object.ts";
 export { WebhookObject } from "./webhooks/webhook-object.ts";
+
+exportTelemetry({ ...env }, waitUntil);
 
 const worker: ExportedHandler<Bindings> = {
   fetch: app.fetch,

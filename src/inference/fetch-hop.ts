@@ -9,13 +9,15 @@ import { resolverFor } from "./fetch/resolver.ts";
 import { createFetcher } from "./fetch/routes.ts";
 import { jsonLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { withSecretFiles } from "./secret-files.ts";
 import { askedToEnd, endWithin } from "./shutdown.ts";
+import { openTelemetry } from "./telemetry/telemetry.ts";
 import { createTicketLog } from "./ticket-log.ts";
-
-const log = jsonLog((line) => process.stderr.write(line), Date.now);
 
 async function main(): Promise<void> {
   const asked = askedToEnd();
+  const telemetry = openTelemetry(withSecretFiles(process.env), "unmask-fetch-hop", Date.now);
+  const log = telemetry.sent(jsonLog((line) => process.stderr.write(line), Date.now));
   const config = parseFetchConfig(process.env);
   const { host: hostname, port, ticketKeys, allowsPrivateFetch: allowsPrivate } = config;
   const forbiddenPorts = [port, ...config.forbiddenFetchPorts];
@@ -39,6 +41,7 @@ async function main(): Promise<void> {
     log("hop.cut", fetcher.load()),
   );
   log("hop.ended");
+  await telemetry.close();
 }
 
 main().catch((cause: unknown) => {

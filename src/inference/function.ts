@@ -12,21 +12,25 @@ import { jsonLog } from "./log.ts";
 import { openDeviceRegister } from "./machine/device-register.ts";
 import { createMetrics } from "./metrics.ts";
 import { createModelHost } from "./model-host.ts";
-import { openModel } from "./model-loader.ts";
+import { type ModelLoad, openModel } from "./model-loader.ts";
 import { loadKernels } from "./runtime/kernels.ts";
+import { withSecretFiles } from "./secret-files.ts";
 import { openShardCache } from "./shard-cache.ts";
 import { askedToEnd, endWithin } from "./shutdown.ts";
-import { openStore } from "./store-config.ts";
+import { openStore, type StoreConfig } from "./store-config.ts";
+import { type OpenSpan, openTelemetry } from "./telemetry/telemetry.ts";
 import { createTicketLog } from "./ticket-log.ts";
-
-const log = jsonLog((line) => process.stderr.write(line), Date.now);
 
 async function main(): Promise<void> {
   const asked = askedToEnd();
+  const telemetry = openTelemetry(withSecretFiles(process.env), "unmask-function", Date.now);
+  const log = telemetry.sent(jsonLog((line) => process.stderr.write(line), Date.now));
   const config = parseConfig(process.env);
+  const loading = telemetry.begin("weights.load", "internal", null);
   const cache =
     config.shardCache === undefined ? undefined : await openShardCache(config.shardCache);
-  const store = await openStore(config.store);
+  const storeConfig = tracedStore(config.store, loading.traceparent);
+  const store = await openStore(storeConfig);
   const host = createModelHost({
     model: config.model,
     provider: config.provider,
@@ -38,19 +42,21 @@ async function main(): Promise<void> {
     featureBytes: config.featureBytes,
     scratch: config.scratch,
     devices: openDeviceRegister(path.join(tmpdir(), "unmask-devices")),
-    open: (signal) =>
-      openModel({
+    open: async (signal) => {
+      const opened = await openModel({
         store,
         model: config.model,
         ...(config.modelVersion === undefined ? {} : { version: config.modelVersion }),
         ...(cache === undefined ? {} : { cache }),
         apart: {
-          store: config.store,
+          store: storeConfig,
           ...(config.shardCache === undefined ? {} : { cache: config.shardCache }),
         },
         onMended: (sentence) => log("load.mended", { sentence }),
         signal,
-      }),
+      });
+      return tracedLoad(opened, loading);
+    },
   });
   const admission = createAdmission(config.answersAtOnce, config.queueLength, () =>
     performance.now(),
@@ -70,6 +76,7 @@ async function main(): Promise<void> {
     fetcher,
     metrics,
     metricsGuard: config,
+    telemetry,
     isDraining: () => isDraining,
     cut: cut.signal,
     now: Date.now,
@@ -91,10 +98,42 @@ async function main(): Promise<void> {
   });
   await host.dispose();
   log("function.ended");
+  await telemetry.close();
   if (typeof end === "string") return;
   // Its last line, for who reads the terminal: the log's lines are for machines.
   process.stderr.write(`${end.sentence}\n`);
   process.exitCode = end.exitCode;
+}
+
+/** The store hears of which loading its requests are. */
+function tracedStore(store: StoreConfig, traceparent: string): StoreConfig {
+  return store.kind === "s3" ? { ...store, config: { ...store.config, traceparent } } : store;
+}
+
+/** Ends the span of a loading with it. */
+function tracedLoad(load: ModelLoad, span: OpenSpan): ModelLoad {
+  return {
+    ...load,
+    start: async (...given) => {
+      const tell = (isError: boolean): void => {
+        const { loadedBytes, totalBytes } = bytesOf(load);
+        const bytes = { "unmask.loaded_bytes": loadedBytes, "unmask.total_bytes": totalBytes };
+        span.end({ "unmask.model": load.bundle.name, ...bytes }, isError);
+      };
+      try {
+        await load.start(...given);
+      } catch (cause) {
+        tell(true);
+        throw cause;
+      }
+      tell(false);
+    },
+  };
+}
+
+function bytesOf(load: ModelLoad): { readonly loadedBytes: number; readonly totalBytes: number } {
+  const { doneBytes, totalBytes } = load.state().status;
+  return { loadedBytes: doneBytes, totalBytes };
 }
 
 main().catch((cause: unknown) => {

@@ -39,6 +39,7 @@ import { errorChain, type Log } from "./log.ts";
 import type { GaugeName, Metrics } from "./metrics.ts";
 import { createMetricsRoute, createProbes, type MetricsGuard } from "./probes.ts";
 import { type RunParts, run } from "./run.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 import { tracedLog } from "./trace.ts";
 import { readOrder, readTicket, readTicketedBody, type WorkOrderParts } from "./work-order.ts";
 
@@ -50,6 +51,7 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
   readonly metricsGuard: MetricsGuard;
   /** Whether this process was asked to end, or ends by itself. */
   readonly isDraining: () => boolean;
+  readonly telemetry?: Pick<Telemetry, "begin">;
   /** Aborts when what is still in the making is cut off: this process has no time left. */
   readonly cut: AbortSignal;
 }
@@ -71,7 +73,10 @@ export function createHandler(parts: HandlerParts): Hono {
     ...parts,
     log: tracedLog(parts.log, headers),
   });
-  app.post(GENERATE_PATH, ({ req: { raw } }) => generate(raw, traced(raw)));
+  app.post(GENERATE_PATH, ({ req: { raw } }) => {
+    const span = parts.telemetry?.begin("generate", "server", raw.headers.get("traceparent"));
+    return generate(raw, { ...traced(raw), ...(span === undefined ? {} : { span }) });
+  });
   app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, parts));
   app.get(MODEL_CARD_PATH, async (c) =>
     c.json((await parts.host.described(c.req.raw.signal)).card),

@@ -10,6 +10,7 @@ import { decodeImages } from "./image-codec.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ModelHost } from "./model-host.ts";
+import type { OpenSpan } from "./telemetry/telemetry.ts";
 
 /** What a run works with. */
 export interface RunParts {
@@ -19,6 +20,8 @@ export interface RunParts {
   /** Milliseconds. */
   readonly now: () => number;
   readonly log: Log;
+  /** The span of the request that ordered it. */
+  readonly span?: OpenSpan;
 }
 
 /** What is to be answered, by which weights and until when. */
@@ -83,6 +86,15 @@ export async function* run(
     const ranMs = Math.round(endedMs - (started?.atMs ?? endedMs));
     parts.metrics.answered({ outcome, waitedMs, ranMs, steps, forwardPasses, rows });
     parts.log("answer.ended", { job: work.jobId, outcome, steps, waitedMs, ranMs });
+    const attributes = { "unmask.answer": work.jobId, "unmask.account": work.account };
+    parts.span?.end(
+      { ...attributes, "unmask.outcome": outcome, "unmask.steps": steps },
+      !["completed", "partial", "abandoned"].includes(outcome),
+      [
+        { name: "answer.wait", startMs: endedMs - ranMs - waitedMs, endMs: endedMs - ranMs },
+        { name: "answer.make", startMs: endedMs - ranMs, endMs: endedMs },
+      ],
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 const SECRETS = [
   "UNMASK_TICKET_KEYS",
   "UNMASK_METRICS_TOKEN",
+  "OTEL_EXPORTER_OTLP_HEADERS",
   "UNMASK_S3_ACCESS_KEY_ID",
   "UNMASK_S3_SECRET_ACCESS_KEY",
 ] as const;

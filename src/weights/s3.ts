@@ -24,6 +24,8 @@ export interface S3Config {
   readonly bucket: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** W3C `traceparent` that every request brings along; absent: none does. */
+  readonly traceparent?: string;
 }
 
 const PARTS_IN_FLIGHT = 4;
@@ -86,7 +88,7 @@ export function createS3Store(config: S3Config): ObjectStore {
 
 function createClient(config: S3Config, maxAttempts: number): S3Client {
   const { endpoint, region, accessKeyId, secretAccessKey } = config;
-  return new S3Client({
+  const client = new S3Client({
     endpoint,
     region,
     credentials: { accessKeyId, secretAccessKey },
@@ -98,6 +100,17 @@ function createClient(config: S3Config, maxAttempts: number): S3Client {
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS },
   });
+  const { traceparent } = config;
+  if (traceparent !== undefined)
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const { headers } = args.request as { readonly headers: Record<string, string> };
+        headers["traceparent"] = traceparent;
+        return next(args);
+      },
+      { step: "build", name: "traceparent" },
+    );
+  return client;
 }
 
 async function getObject(

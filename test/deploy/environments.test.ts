@@ -1,4 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Ajv } from "ajv";
+import { afterAll, describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
 import {
   ENVIRONMENTS,
   readWranglerConfig as read,
@@ -81,5 +86,33 @@ describe("the environments of wrangler.toml", () => {
     const names = [null, ...ENVIRONMENTS].flatMap((one) => namesIn(read(one)));
     expect(names.join()).not.toContain("undefined");
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe("the export of logs and traces", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "unmask-wrangler-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("is what wrangler's schema knows, also once its destinations are named, in every environment", () => {
+    const file = path.join(folder, "wrangler.toml");
+    const text = readFileSync("wrangler.toml", "utf8");
+    const named = text.replaceAll(/^# (destinations = .+)$/gm, "$1");
+    expect(named.match(/^destinations = /gm)).toHaveLength(2);
+    writeFileSync(file, named);
+    const schema = JSON.parse(readFileSync("node_modules/wrangler/config-schema.json", "utf8"));
+    const isKnown = new Ajv({ strict: false }).compile(schema.definitions.Observability);
+    for (const env of [undefined, ...ENVIRONMENTS]) {
+      const { observability } = unstable_readConfig({
+        config: file,
+        ...(env === undefined ? {} : { env }),
+      });
+      expect(isKnown(observability), JSON.stringify(isKnown.errors)).toBe(true);
+      expect(observability).toMatchObject({
+        ...{ enabled: true, redact_query_string: true },
+        logs: { enabled: true, destinations: ["unmask-logs"] },
+        traces: { enabled: true, destinations: ["unmask-traces"], head_sampling_rate: 0.05 },
+      });
+    }
+    expect(isKnown({ enabled: true, traces: { destination: [] } })).toBe(false);
   });
 });

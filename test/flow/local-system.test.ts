@@ -18,6 +18,12 @@ import { createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
 import { descendantsOf, listenersOf, liveProcesses } from "../support/linux-processes.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import {
+  attributeOf,
+  type CollectedSpan,
+  type Collector,
+  startCollector,
+} from "../support/otlp-collector.ts";
 
 /** Every path under which the installed miniflare serves something that is not the Worker. */
 const innerPaths = [
@@ -67,10 +73,78 @@ async function muteListener(): Promise<{ port: number; close: () => void }> {
 
 describe("the doors of a local system", () => {
   let system: LocalSystem;
+  let collector: Collector;
   beforeAll(async () => {
-    system = await startLocalSystem("people");
+    collector = await startCollector();
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    system = await startLocalSystem("people", { env });
   }, 120_000);
-  afterAll(() => system[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await system[Symbol.asyncDispose]();
+    await collector[Symbol.asyncDispose]();
+  });
+
+  test("a trace goes from the caller over edge and object to the function; of question, picture, answer and keys nothing is collected", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const caller = "00f067aa0ba902b7";
+    const marker = "planted-marker-of-a-question";
+    const picture = readFileSync("test/fixtures/pictures/dog.png").toString("base64");
+    const response = await fetch(`${system.url}/v1/answers`, {
+      method: "POST",
+      headers: {
+        ...{ authorization: `Bearer ${system.key}`, "content-type": "application/json" },
+        traceparent: `00-${traceId}-${caller}-01`,
+      },
+      body: JSON.stringify({
+        question: `What is this? ${marker}`,
+        images: [{ data: picture }],
+        canvas: 16,
+      }),
+    });
+    expect(response.status).toBe(200);
+    const { id, answer } = (await response.json()) as { id: string; answer: string };
+    const named = (name: string): CollectedSpan | undefined =>
+      collector.spans.find((span) => span.name === name && span.traceId === traceId);
+    await vi.waitFor(
+      () =>
+        expect([named("request"), named("generate"), named("answer.dispatch")]).not.toContain(
+          undefined,
+        ),
+      10_000,
+    );
+    expect(named("request")).toMatchObject({
+      service: "unmask-edge",
+      parentSpanId: caller,
+      kind: 2,
+    });
+    expect(named("answer.dispatch")).toMatchObject({
+      service: "unmask-edge",
+      parentSpanId: named("request")?.spanId,
+      kind: 3,
+    });
+    expect(named("generate")).toMatchObject({
+      service: "unmask-function",
+      parentSpanId: named("answer.dispatch")?.spanId,
+      kind: 2,
+    });
+    for (const part of ["answer.wait", "answer.make"])
+      expect(named(part)).toMatchObject({ parentSpanId: named("generate")?.spanId });
+    for (const name of ["request", "answer.dispatch", "generate"])
+      expect(attributeOf(named(name)?.attributes ?? [], "unmask.answer")).toBe(id);
+    // Lines of the log join by the same trace.
+    await vi.waitFor(() => {
+      const services = collector.lines
+        .filter((one) => one.traceId === traceId)
+        .map(({ service }) => service);
+      expect(new Set(services)).toEqual(new Set(["unmask-edge", "unmask-function"]));
+    }, 10_000);
+    expect(collector.spans.some(({ name }) => name === "weights.load")).toBe(true);
+    expect(collector.faults).toEqual([]);
+    const all = collector.raw.join("\n");
+    const secret = system.key.split("_").at(-1) ?? system.key;
+    for (const planted of [marker, answer, picture.slice(100, 160), secret, system.admin_key])
+      expect(all).not.toContain(planted);
+  });
 
   test("the lines that a person is told to export open the API", async () => {
     const client = createClient({ baseUrl: system.url, apiKey: system.key });

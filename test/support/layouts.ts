@@ -10,7 +10,8 @@ export interface Layout {
 export const layouts: Readonly<Record<string, Layout>> = {
   "src/edge": {
     arrows: {
-      base: [],
+      telemetry: [],
+      base: ["telemetry"],
       storage: [],
       accounts: ["storage"],
       keys: ["accounts", "storage"],
@@ -26,7 +27,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       pictures: ["base", "function", "keys", "request", "questions"],
       payments: ["base", "accounts", "ledger", "storage"],
       answers:
-        "base storage keys request questions function models cache webhooks ledger pictures".split(
+        "base storage keys request questions function models cache webhooks ledger pictures telemetry".split(
           " ",
         ),
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
@@ -37,7 +38,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       usage: ["accounts", "answers", "base", "keys", "env"],
       backup: ["base", "payments", "ledger", "storage", "usage"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
-      guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env"],
+      guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env", "telemetry"],
       routes: [
         ..."base accounts keys sessions request questions function models cache webhooks".split(
           " ",
@@ -46,7 +47,9 @@ export const layouts: Readonly<Record<string, Layout>> = {
           " ",
         ),
       ],
-      root: "base env cache webhooks ledger answers batches usage backup guard routes".split(" "),
+      root: "base telemetry env cache webhooks ledger answers batches usage backup guard routes".split(
+        " ",
+      ),
     },
     beside: {
       "app.ts": "root",

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { storedCheckpoint } from "#weights/checkpoint/stored-checkpoint.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
@@ -31,6 +33,26 @@ if (other !== undefined) {
   const config: S3Config = JSON.parse(other);
   s3Contract("S3 (UNMASK_TEST_S3)", async () => ({ config, close: async () => {} }));
 }
+
+test("every request brings along the trace that it belongs to, where there is one", async () => {
+  const heard: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    heard.push(request.headers["traceparent"]?.toString());
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const config: S3Config = {
+    ...{ endpoint: `http://127.0.0.1:${port}`, region: "auto", bucket: "models" },
+    ...{ accessKeyId: "local", secretAccessKey: "local" },
+  };
+  const traceparent = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`;
+  await createS3Store({ ...config, traceparent }).head("a");
+  await createS3Store(config).head("a");
+  server.closeAllConnections();
+  server.close();
+  expect(heard).toEqual([traceparent, undefined]);
+});
 
 test("a host that is not there is worth trying again", async () => {
   const store = createS3Store({

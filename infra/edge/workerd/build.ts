@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import path from "node:path";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { settingNames } from "#edge/settings.ts";
+import { TELEMETRY_VARIABLES } from "#wire/telemetry/settings.ts";
 import { SITE_FOLDER as SITE } from "../../site/site.ts";
 import { type BuiltEdge, DESCRIPTION, SITE_FOLDER, WORKER_FOLDER } from "./built.ts";
 import type { WorkerOptions } from "./workerd.ts";
@@ -32,7 +33,7 @@ export function buildEdge(folder: string): void {
   const worker: WorkerOptions = unstable_getMiniflareWorkerOptions("wrangler.toml").workerOptions;
   const built: BuiltEdge = {
     worker,
-    settings: settingNames(),
+    settings: [...settingNames(), ...TELEMETRY_VARIABLES],
     migrations: readdirSync(MIGRATIONS)
       .filter((name) => name.endsWith(".sql"))
       .sort()

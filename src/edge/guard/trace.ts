@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { EdgeEnv } from "../env.ts";
-
-const shape = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+import { logRequest } from "../log.ts";
+import { beginSpan, type OpenSpan } from "../telemetry/spans.ts";
 
 /**
  * Takes up the caller's trace, or begins one, and writes one line of log per request: nothing of questions, pictures or
@@ -10,41 +10,36 @@ const shape = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
  */
 export function trace(): MiddlewareHandler<EdgeEnv> {
   return async function trace(c, next) {
-    const given = c.req.header("traceparent");
-    const isValid = given !== undefined && shape.test(given);
-    c.set("traceparent", isValid ? childOf(given) : `00-${randomHex(16)}-${randomHex(8)}-01`);
+    const span = beginSpan("request", "server", c.req.header("traceparent") ?? null);
+    c.set("traceparent", span.traceparent);
     const start = Date.now();
     await next();
-    logRequest(c, Date.now() - start);
+    tell(c, span, Date.now() - start);
   };
 }
 
-/** The pattern of the route, not the path: paths of other people's mistakes hold what belongs in no log. */
-function logRequest(c: Context<EdgeEnv>, ms: number): void {
-  const line = {
-    event: "request",
-    method: c.req.method,
-    route: routePath(c),
-    status: c.res.status,
-    ms,
+function tell(c: Context<EdgeEnv>, span: OpenSpan, ms: number): void {
+  const { method } = c.req;
+  const { status } = c.res;
+  const route = routePath(c);
+  const whose = {
     request_id: c.get("requestId"),
-    trace_id: traceIdOf(c.get("traceparent")),
     account: c.get("key")?.accountId ?? null,
     answer: c.get("answerId") ?? null,
   };
-  console.log(JSON.stringify(line));
+  logRequest({ method, route, status, ms, ...whose }, span.context);
+  // Source: OpenTelemetry's semantic conventions for HTTP servers; a refusal is no error of ours.
+  const http = {
+    "http.request.method": method,
+    "http.route": route,
+    "http.response.status_code": status,
+    "unmask.refusal": c.get("refusal") ?? null,
+  };
+  span.end({ ...http, ...prefixed(whose) }, status >= 500);
 }
 
-/** The 32 hex digits that all spans of a trace share. */
-function traceIdOf(traceparent: string): string {
-  return traceparent.slice(3, 35);
-}
-
-function childOf(traceparent: string): string {
-  return `${traceparent.slice(0, 36)}${randomHex(8)}${traceparent.slice(52)}`;
-}
-
-function randomHex(bytes: number): string {
-  const values = crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(values, (value) => value.toString(16).padStart(2, "0")).join("");
+function prefixed(members: Readonly<Record<string, string | null>>): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(members).map(([key, value]) => [`unmask.${key}`, value]),
+  );
 }

@@ -23,6 +23,7 @@ import type { DraftTeller } from "../making/draft-teller.ts";
 import { AnswerIndex } from "../storage/answer-index.ts";
 import type { StoredOrder } from "../storage/answer-order.ts";
 import type { AnswerRepository } from "../storage/answer-repository.ts";
+import { tracedDispatch } from "./traced-dispatch.ts";
 
 /** What whoever makes answers is bound to: their objects, and those of batches. */
 export interface MakingBindings
@@ -64,20 +65,17 @@ export class AnswerReach {
   /** What a runner of the account's answers reaches. `onSent` is called when an order is on its way to the function. */
   runnerParts(accountId: string, onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
-      dispatch: (
-        { job, owner, requestId, traceparent, deadlineAt, alternatives },
-        signal,
-        numerics,
-      ) =>
-        dispatch(
-          job,
-          {
+      dispatch: (order, signal, numerics) =>
+        tracedDispatch(order, (traceparent) => {
+          const { job, owner, requestId, deadlineAt, alternatives } = order;
+          const means = {
             settings: settingsOf(this.#env),
-            functionsOf: (model) => this.#functionsOf(model, requestId),
+            functionsOf: (model: string) => this.#functionsOf(model, requestId),
             pictures: this.#env.IMAGES,
-          },
-          { owner, requestId, traceparent, deadlineAt, alternatives, numerics, signal, onSent },
-        ),
+          };
+          const asked = { owner, requestId, deadlineAt, alternatives, numerics };
+          return dispatch(job, means, { ...asked, traceparent, signal, onSent });
+        }),
       answers: this.#answers,
       succeed: async ({ job: { id: answerId }, cacheKey }, lost) =>
         cacheKey === null
