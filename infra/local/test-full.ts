@@ -66,6 +66,11 @@ const parts: readonly Part[] = [
     ],
   },
   {
+    name: "the page of deploying, run as it is printed",
+    lacks: () => null,
+    files: ["--project", "node", "test/deploy/walk.full.test.ts"],
+  },
+  {
     name: "the images of function and edge, built and started",
     lacks: () =>
       process.getuid?.() === 0

@@ -89,6 +89,8 @@ const shared = {
   UNMASK_PORT: port,
   /** What hosts of containers say: Cloud Run, Knative, RunPod and others. `UNMASK_PORT` wins. */
   PORT: port,
+  /** Where RunPod asks how we are; the port that we listen at unless it says otherwise. */
+  PORT_HEALTH: port,
   UNMASK_HOST: z.string().default("127.0.0.1"),
   UNMASK_TICKET_KEYS: verificationKeysText,
   UNMASK_FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
@@ -191,9 +193,14 @@ function fetchConfigOf(
   defaultPort: number,
 ): FetchConfig {
   const { UNMASK_HOST: host, UNMASK_METRICS_TOKEN: metricsToken } = values;
+  const port = values.UNMASK_PORT ?? values.PORT ?? defaultPort;
+  if (values.PORT_HEALTH !== undefined && values.PORT_HEALTH !== port)
+    throw new Error(
+      `PORT_HEALTH is ${values.PORT_HEALTH}, where nobody would answer: everything is served at ${port}; set both to the same`,
+    );
   return {
     host,
-    port: values.UNMASK_PORT ?? values.PORT ?? defaultPort,
+    port,
     ticketKeys: values.UNMASK_TICKET_KEYS,
     drainTimeoutMs: values.UNMASK_DRAIN_TIMEOUT_MS,
     ...(metricsToken === undefined ? {} : { metricsToken }),

@@ -157,3 +157,13 @@ describe("the fetch hop's configuration", () => {
     );
   });
 });
+
+describe("where a host asks how a function is", () => {
+  test("is where it listens: another port is refused by name, since nobody would answer there", () => {
+    expect(parseConfig({ ...complete, PORT: "80", PORT_HEALTH: "80" }).port).toBe(80);
+    expect(() => parseConfig({ ...complete, PORT: "80", PORT_HEALTH: "81" })).toThrow(
+      "PORT_HEALTH is 81, where nobody would answer: everything is served at 80",
+    );
+    expect(() => parseFetchConfig({ ...complete, PORT_HEALTH: "81" })).toThrow("served at 8789");
+  });
+});

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "#client/client.ts";
+import { RefusedError } from "#client/errors.ts";
 import type { Delivery, NewEndpoint } from "#client/webhook-calls.ts";
 import { localHostRefusal } from "#wire/public-address.ts";
 import { openReceiver } from "./receiver.ts";
@@ -110,7 +111,15 @@ async function deliver(client: Client, options: SmokeOptions): Promise<string> {
   const isHere = localHostRefusal(new URL(url)) !== null;
   await using here = options.receiver === null && isHere ? await openReceiver() : null;
   const target = options.receiver ?? here?.url ?? `${url.replace(/\/$/, "")}/health`;
-  const endpoint: NewEndpoint = await client.webhooks.endpoints.create({ url: target }, { signal });
+  const endpoint: NewEndpoint | null = await client.webhooks.endpoints
+    .create({ url: target }, { signal })
+    .catch((cause: unknown) => {
+      // An edge of production on this machine: rightly it sends nothing to this machine.
+      if (here !== null && cause instanceof RefusedError) return null;
+      throw cause;
+    });
+  if (endpoint === null)
+    return "not tried: this edge sends to public https addresses alone; --receiver URL tries one";
   try {
     await client.webhooks.endpoints.test(endpoint.id, { signal });
     const delivery = await attempted(client, endpoint.id, signal);
