@@ -6,6 +6,7 @@ import {
 } from "#client/webhook-calls.ts";
 import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
 import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { printable } from "./terminal/printable.ts";
 import { table } from "./terminal/table.ts";
 
 export const DELIVERIES_HELP: string = `Shows what was sent to webhook endpoints and how that went, and sends it again.
@@ -16,7 +17,7 @@ Usage: unmask deliveries list [--status S] [--endpoint ID] [--event TYPE] [--lim
        unmask deliveries redeliver --since TIME [--until TIME] [--status S] [--endpoint ID]
 
   unmask deliveries list --status failed             what never arrived, newest first
-  unmask deliveries show whd_0Kb3nV7cQ2xY9mTgA4hZw   every attempt: when, how long, what was replied
+  unmask deliveries show whd_0Kb3nV7cQ2xY9mTgA4hZw   what was sent, and every attempt: when, how long, what was replied
   unmask deliveries redeliver --since 6h             once the receiver is mended: what failed in the last six hours
 
 A delivery that is sent again begins its schedule anew, under the same webhook-id: receivers that have had it know it.
@@ -168,7 +169,20 @@ function shown(delivery: Delivery): string {
     `webhook-id ${delivery.notice}, to ${delivery.url}\n`,
     rows.length === 0 ? "" : `\n${table(["ATTEMPT", "AT", "MS", "REPLY", "DETAIL"], rows)}`,
     next === null ? "" : `next attempt ${secondOf(next)}\n`,
+    ...(delivery.attempts ?? []).map(({ number, response }) =>
+      response === null || response === "" ? "" : `\nreply ${number}\n${printable(response)}\n`,
+    ),
+    delivery.body == null ? "" : `\nbody\n${printable(pretty(delivery.body))}\n`,
   ].join("");
+}
+
+/** JSON with a line for each field; what is none, as it is. */
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }
 
 function secondOf(time: string): string {

@@ -1,6 +1,6 @@
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { Failure } from "#domain/failure.ts";
-import { faultOfPage, refusalWords, type Words } from "./parts/words.ts";
+import { faultOfPage, refusalWords, somethingElse, type Words } from "./parts/words.ts";
 import { PictureError } from "./pictures/reduce.ts";
 import { AddressedPictureError } from "./private/desk.ts";
 
@@ -18,13 +18,7 @@ export function troubleOf(cause: unknown, isOnline: boolean): Trouble {
   if (cause instanceof PictureError) return pictureTrouble(cause);
   if (cause instanceof RefusedError) return refusedTrouble(cause);
   if (cause instanceof ConnectionError) return connectionTrouble(isOnline);
-  if (cause instanceof ReplyError)
-    return {
-      title: "Something else answered",
-      advice:
-        "What came back is not this API: a proxy's page, perhaps, or a sign-in of the network. Open the address in a new tab to see it, then ask again.",
-      action: "ask_again",
-    };
+  if (cause instanceof ReplyError) return { ...somethingElse, action: "ask_again" };
   return faultOfPage(cause);
 }
 

@@ -154,17 +154,24 @@ describe("unmask deliveries", () => {
       { number: 1, at: "2026-11-23T04:05:06.000Z", duration_ms: 12.6, status: 302, failure: null },
       { number: 2, at: "2026-11-23T04:05:36.000Z", duration_ms: 3000, status: null },
     ];
-    const locations = [{ location: "/\u001b[31m" }, { location: null, failure: "timeout: slow" }];
+    const locations = [
+      { location: "/\u001b[31m", response: "Moved.\u001b[2J\n<b>here</b>" },
+      { location: null, failure: "timeout: slow", response: null },
+    ];
     const ran = await run(["deliveries", "show", "whd_1"], () =>
       Response.json({
         ...delivery,
         endpoint: null,
+        body: '{"answer":"\u009b31mA cat."}',
         attempts: attempts.map((attempt, index) => ({ ...attempt, ...locations[index] })),
       }),
     );
     expect(ran.stdout).toContain("webhook-id evt_1, to https://example.com/hook\n");
     expect(ran.stdout).toMatch(/^ +1 {2}2026-11-23T04:05:06 +13 +302 +"\/\\u001b\[31m"$/m);
     expect(ran.stdout).toMatch(/^ +2 {2}2026-11-23T04:05:36 +3000 +- +"timeout: slow"$/m);
+    expect(ran.stdout).toContain("\nreply 1\nMoved.\u{FFFD}[2J\n<b>here</b>\n");
+    expect(ran.stdout).not.toContain("reply 2");
+    expect(ran.stdout).toContain('\nbody\n{\n  "answer": "\u{FFFD}31mA cat."\n}\n');
   });
 
   test("sends one again, or all of a time", async () => {

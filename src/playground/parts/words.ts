@@ -19,6 +19,13 @@ export function refusalWords({ problem, retryAfterSeconds }: RefusedError): Word
   return { title, advice: `${detail}${named}${wait}`, reference: `${code} · ${request_id}` };
 }
 
+/** What is not this API has answered in its place. */
+export const somethingElse: Words = {
+  title: "Something else answered",
+  advice:
+    "What came back is not this API: a proxy's page, perhaps, or a sign-in of the network. Open the address in a new tab to see it, then try again.",
+};
+
 /** What no request is to blame for. */
 export function faultOfPage(cause: unknown): Words {
   return {

@@ -1,5 +1,5 @@
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
-import { faultOfPage, refusalWords, type Words } from "../../parts/words.ts";
+import { faultOfPage, refusalWords, somethingElse, type Words } from "../../parts/words.ts";
 
 /** What went wrong on the dashboard, and what helps. */
 export interface AccountTrouble extends Words<"try_again" | "sign_in"> {
@@ -19,13 +19,7 @@ export const sessionOver: AccountTrouble = {
 export function accountTroubleOf(cause: unknown, isOnline: boolean): AccountTrouble {
   if (cause instanceof RefusedError) return refusedTrouble(cause);
   if (cause instanceof ConnectionError) return connectionTrouble(isOnline);
-  if (cause instanceof ReplyError)
-    return {
-      title: "Something else answered",
-      advice:
-        "What came back is not this API: a proxy's page, perhaps, or a sign-in of the network. Open the address in a new tab to see it.",
-      action: "try_again",
-    };
+  if (cause instanceof ReplyError) return { ...somethingElse, action: "try_again" };
   return faultOfPage(cause);
 }
 
