@@ -18,11 +18,16 @@ const browser = await startChromium(executablePath);
 try {
   await shoot(browser, "playground-empty", { colorScheme: "light" }, async () => {});
   await shoot(browser, "playground-half-way", { colorScheme: "light" }, async (page) => {
-    await ask(page, 1);
-    await page.locator(".cell.text").nth(8).waitFor();
+    await openDraft(page, 1);
+    // The page's time stands still while it is taken: an answer is made in a second.
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1_000);
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    while (!(await page.locator(".cell.text").nth(8).isVisible())) await page.clock.runFor(20);
   });
   await shoot(browser, "playground-finished", { colorScheme: "dark" }, async (page) => {
-    await ask(page, 2);
+    await openDraft(page, 2);
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
     await page.getByText("Digest").waitFor();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.getByText("The same, made afresh").waitFor();
@@ -81,11 +86,10 @@ async function save(picture: Buffer, name: string): Promise<void> {
   await sharp(picture).png({ palette: true, effort: 10 }).toFile(`${FOLDER}/${name}.png`);
 }
 
-/** Asks what the cache has not: each picture has a seed of its own, which without noise changes nothing else. */
-async function ask(page: Page, seed: number): Promise<void> {
+/** Opens a question that the cache has no answer to: each picture has a seed of its own, which without noise changes nothing else. */
+async function openDraft(page: Page, seed: number): Promise<void> {
   const question = encodeURIComponent("Describe the image in detail.");
   await page.goto(`${system.url}/#q=${question}&seed=${seed}&sample=apple-and-guitar.png`);
   await page.getByText("sent as it is").waitFor();
   await page.locator(".price strong").waitFor();
-  await page.getByRole("button", { name: "Ask", exact: true }).click();
 }

@@ -30,7 +30,10 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
           {answer.digest === null ? (
             <span class="fine">none: only a completed answer has one</span>
           ) : (
-            <code title={answer.digest}>{answer.digest.slice(0, 16)}…</code>
+            <>
+              <code title={answer.digest}>{answer.digest.slice(0, 16)}…</code>
+              {run.isPrivate && <span class="fine"> of this device's arithmetic</span>}
+            </>
           )}
         </Fact>
       </dl>
@@ -40,6 +43,12 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
             <li>{message}</li>
           ))}
         </ul>
+      )}
+      {run.isPrivate && (
+        <p class="fine">
+          The service writes the same tokens. Where two are about as sure it may write the other one
+          first, and then its confidences and its digest are others.
+        </p>
       )}
       <div class="row">
         <button type="button" onClick={actions.followUp}>
