@@ -196,6 +196,42 @@ const told: Row = {
   ],
 };
 
+const backup: Row = {
+  title: "Backups",
+  panels: [
+    {
+      title: "Money that no backup has",
+      description: "Age of the oldest movement that is not exported: what would be lost now.",
+      kind: "timeseries",
+      unit: "s",
+      queries: [{ expr: "unmask_edge_backup_oldest_change_seconds", legend: "age" }],
+      redFrom: 1800,
+    },
+    {
+      title: "Since the last run, and the last copy of the tables",
+      description: "Seconds.",
+      kind: "timeseries",
+      unit: "s",
+      queries: [
+        { expr: "time() - unmask_edge_backup_last_run_timestamp_seconds", legend: "run" },
+        { expr: "time() - unmask_edge_backup_last_tables_timestamp_seconds", legend: "tables" },
+      ],
+    },
+    {
+      title: "Ledgers to export",
+      description:
+        "Those that have moved, beside what failed and what did not agree, of the last day.",
+      kind: "timeseries",
+      unit: "short",
+      queries: [
+        { expr: "unmask_edge_backup_accounts_due", legend: "due" },
+        { expr: "increase(unmask_edge_backup_failures_total[1d])", legend: "failures" },
+        { expr: "increase(unmask_edge_backup_mismatches_total[1d])", legend: "mismatches" },
+      ],
+    },
+  ],
+};
+
 const functions: Row = {
   title: "Each function",
   panels: [
@@ -266,5 +302,5 @@ export const operator: DashboardTerms = {
   uid: "unmask-operator",
   title: "Unmask: operator",
   description: "Can it be asked, is money right, what waits. Runbook: infra/docs/runbook.md.",
-  rows: [up, work, money, told, functions],
+  rows: [up, work, money, told, backup, functions],
 };

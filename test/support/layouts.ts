@@ -34,7 +34,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
         " ",
       ),
       env: "base keys sessions cache webhooks ledger pictures answers batches".split(" "),
-      metrics: ["base", "models", "env"],
+      metrics: ["base", "models", "env", "backup"],
       usage: ["accounts", "answers", "base", "keys", "env"],
       backup: ["base", "payments", "ledger", "storage", "usage"],
       headers: ["cache", "keys", "ledger", "questions", "env"],

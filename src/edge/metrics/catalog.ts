@@ -138,6 +138,36 @@ export const edgeMetrics = {
     help: "Events of payments that no ledger has heard of yet.",
     labels: [],
   },
+  unmask_edge_backup_accounts_due: {
+    type: "gauge",
+    help: "Ledgers that have moved since they were exported.",
+    labels: [],
+  },
+  unmask_edge_backup_oldest_change_seconds: {
+    type: "gauge",
+    help: "Age of the oldest movement that no export has; 0 where all have been.",
+    labels: [],
+  },
+  unmask_edge_backup_last_run_timestamp_seconds: {
+    type: "gauge",
+    help: "When a backup ran last, in seconds since 1970; 0 before the first.",
+    labels: [],
+  },
+  unmask_edge_backup_last_tables_timestamp_seconds: {
+    type: "gauge",
+    help: "When the tables were last copied whole, in seconds since 1970; 0 before the first.",
+    labels: [],
+  },
+  unmask_edge_backup_mismatches_total: {
+    type: "counter",
+    help: "Ledgers that said otherwise than their lines, and objects that were not as they were written.",
+    labels: [],
+  },
+  unmask_edge_backup_failures_total: {
+    type: "counter",
+    help: "Runs and exports that came to nothing.",
+    labels: [],
+  },
   unmask_edge_functions: {
     type: "gauge",
     help: "Functions by model and state.",

@@ -4,21 +4,25 @@ import { functionWatch } from "../models/function-watch.ts";
 import { settingsOf } from "../settings.ts";
 import { type EdgeMetric, edgeMetrics } from "./catalog.ts";
 import { renderMetrics, type Sample } from "./exposition.ts";
+import { readBackup } from "./read-backup.ts";
 import { readDatabase } from "./read-database.ts";
 import { readFunctions } from "./read-functions.ts";
 
 /**
- * Reads everything and writes it down. Calls D1 once, the queue once and each function of the settings every few seconds at the most;
+ * Reads everything and writes it down. Calls D1 three times, the queue once and each function of the settings every few seconds at the most;
  * no object is called. Rejects where D1 cannot be read: then there is nothing to tell.
  */
 export async function scrape(bindings: Bindings, caller: CatalogCaller): Promise<string> {
-  const [database, functions, backlog] = await Promise.all([
-    readDatabase(bindings.DB, Date.now()),
+  const now = Date.now();
+  const [database, backup, functions, backlog] = await Promise.all([
+    readDatabase(bindings.DB, now),
+    readBackup(bindings.DB, now),
     functionWatch.look(settingsOf(bindings), caller),
     usageBacklog(bindings),
   ]);
   return renderMetrics<EdgeMetric>(edgeMetrics, [
     ...database,
+    ...backup,
     ...readFunctions(functions),
     ...backlog,
   ]);
