@@ -52,7 +52,9 @@ for (const place of ["tmp", "proc", "dev"]) mkdirSync(path.join(folder, place));
 chmodSync(path.join(folder, "tmp"), 0o1777);
 // An empty volume takes the owner of where it is mounted.
 for (const place of variant.writes) {
-  mkdirSync(path.join(folder, place), { recursive: true, mode: 0o700 });
+  // The mode alone would hold of what leads there too, and nobody but root would come in.
+  mkdirSync(path.join(folder, place), { recursive: true });
+  chmodSync(path.join(folder, place), 0o700);
   chownSync(path.join(folder, place), USER, USER);
 }
 await variant.build(path.join(app, name));
