@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { parseConfig } from "#inference/config.ts";
 import {
   billOfMaterials,
   componentsOf,
@@ -8,6 +9,7 @@ import {
   isKept,
   MAX_CPU_IMAGE_BYTES,
 } from "../../infra/container/contents.ts";
+import { imageVariables } from "../../infra/container/dockerfile.ts";
 
 // What can be known of the image without building one. It is built and started by container.full.test.ts.
 
@@ -85,5 +87,21 @@ describe("the image", () => {
 
   test("runs its processes as nobody in particular", () => {
     expect(readFileSync("infra/container/Dockerfile", "utf8")).toMatch(/^USER 65532:65532$/m);
+  });
+
+  test("of GPUs chooses CUDA, where its files lie, and of the driver asks for computing alone: no Vulkan", () => {
+    const variables = imageVariables("cuda");
+    expect(variables).toMatchObject({
+      UNMASK_PROVIDER: "cuda",
+      UNMASK_CUDA_FOLDER: "/opt/unmask/cuda",
+      NVIDIA_DRIVER_CAPABILITIES: "compute,utility",
+    });
+    const keys =
+      '[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}]';
+    const needed = { UNMASK_TICKET_KEYS: keys, UNMASK_BUNDLE: "/bundle" };
+    expect(parseConfig({ ...variables, ...needed })).toMatchObject({
+      provider: "cuda",
+      cuda: { folder: "/opt/unmask/cuda" },
+    });
   });
 });
