@@ -6,7 +6,7 @@ export type Failure =
   | {
       readonly kind: "unauthenticated";
       /** Whose key is taken here; absent: an API key. */
-      readonly wanted?: "administrator" | "session";
+      readonly wanted?: "administrator" | "session" | "function";
       /** Whether what was sent has the form of another kind of key. Its form alone: whether there is such a key was not asked. */
       readonly isOtherKind?: boolean;
     }
@@ -160,11 +160,13 @@ export type Failure =
   | { readonly kind: "idempotency_mismatch" }
   /** `Cache-Control: only-if-cached`, and it is not. */
   | { readonly kind: "not_cached" }
-  /** The question of this answer is not kept any more, or never was; or it was made by another decoder than is served now. */
+  /** The question of this answer is not kept any more, or never was; or it was made by another decoder, or by other weights, than are served now. */
   | {
       readonly kind: "not_replayable";
       readonly id: string;
       readonly decoder?: { readonly made: string; readonly served: string };
+      /** Digests of the weights that made it, which nobody serves any more, and of some that are served. */
+      readonly weights?: { readonly made: string; readonly served: readonly string[] };
     }
   /** An account may have so many of these and no more. */
   | { readonly kind: "too_many_of"; readonly what: string; readonly limit: number }

@@ -73,6 +73,7 @@ import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
 import { showHealth } from "./routes/health.ts";
+import { hearFunction } from "./routes/heartbeats.ts";
 import { showMetrics } from "./routes/metrics.ts";
 import { showOpenapi, showOpenapiWithoutWebhooks } from "./routes/openapi/openapi.ts";
 import {
@@ -122,15 +123,10 @@ const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
 for (const path of eithers) app.use(path, sessionOr(keyOrAdmin()));
 for (const path of ["/v1/session", "/v1/sessions", "/v1/sessions/:id"])
   app.use(path, sessionOrSignIn());
-// Who sends payments is known by their signature.
-const guarded = [
-  ...administration,
-  ...operation,
-  ...eithers,
-  "/v1/session",
-  "/v1/sessions/*",
-  "/v1/payments/*",
-];
+// Who sends payments is known by their signature, and so are functions.
+const signed = ["/v1/payments/*", "/v1/functions/*"];
+const sessions = ["/v1/session", "/v1/sessions/*"];
+const guarded = [...administration, ...operation, ...eithers, ...sessions, ...signed];
 app.use("/v1/*", except(guarded, sessionOr(apiKey())));
 app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
@@ -209,6 +205,7 @@ app.patch("/v1/accounts/:id", changeAccount);
 app.get("/v1/accounts/:id/ledger", listAccountEntries);
 app.get("/v1/accounts/:id/usage", listAccountUsage);
 app.get("/v1/functions", listFunctions);
+app.post("/v1/functions/heartbeats", hearFunction);
 app.get("/v1/metrics", showMetrics);
 app.get("/v1/backups", showBackups);
 app.post("/v1/backups/run", runBackupNow);

@@ -3,6 +3,7 @@ import type { QueuedEvent } from "#wire/function/usage-event.ts";
 import type { AnswerBinding } from "./answers/answer-client.ts";
 import type { BatchBinding } from "./batches/batch-client.ts";
 import type { CacheBinding } from "./cache/cache-client.ts";
+import type { FleetBinding } from "./fleet/fleet-client.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { LedgerBinding } from "./ledger/ledger-client.ts";
 import type { UploadsBinding } from "./pictures/uploads.ts";
@@ -16,6 +17,7 @@ export interface Bindings
     AnswerBinding,
     BatchBinding,
     CacheBinding,
+    FleetBinding,
     LedgerBinding,
     UploadsBinding {
   /** Where backups lie; nobody but the operator reads it. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { RateLimits } from "#domain/limits.ts";
 import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
+import { type FunctionKey, functionKeysText } from "#wire/fleet/function-keys.ts";
 import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
 import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { MAX_NAME_LENGTH } from "#wire/limits.ts";
@@ -22,6 +23,10 @@ export interface SettingVariables {
   readonly FUNCTION_SILENCE_SECONDS: string;
   /** What holds of models otherwise than their functions tell, by name, as JSON; absent: nothing. */
   readonly MODEL_CARDS?: string;
+  /** Public keys of functions that register by themselves, with what each may register, as JSON; absent: none does. */
+  readonly FUNCTION_KEYS?: string;
+  /** How much of a model's answers a version of it gets, by the model's name, as JSON; absent: every version gets its share. */
+  readonly CANARY?: string;
   /** Where in the bucket WEIGHTS the bundles lie, as the function's UNMASK_S3_PREFIX; absent: at its top. */
   readonly WEIGHTS_PREFIX?: string;
   /** How many days the backups keep what is not lines of a ledger; absent: 30. */
@@ -46,8 +51,12 @@ export interface Settings {
   readonly model: string | undefined;
   /** By the names of their models. */
   readonly cards: Readonly<Record<string, CardOverride>>;
-  /** At least one, each once. */
+  /** Each once; at least one, unless functions register by themselves. */
   readonly functionUrls: readonly string[];
+  /** Of functions that register by themselves. */
+  readonly functionKeys: readonly FunctionKey[];
+  /** By the names of their models. */
+  readonly canaries: Readonly<Record<string, CanarySetting>>;
   /** Where pictures are fetched and webhooks sent from. */
   readonly fetchUrl: string;
   /** Whether that also reaches http, any port and private networks. */
@@ -65,6 +74,13 @@ export interface Settings {
   readonly adminKeys: readonly string[];
   readonly stripe: StripeSettings | undefined;
   readonly topUp: TopUpSettings | undefined;
+}
+
+/** How much of a model's answers one version of it gets: the first so many percent, by the answers' ids. */
+export interface CanarySetting {
+  /** Lower-case hex SHA-256 of the version's manifest. */
+  readonly digest: string;
+  readonly percent: number;
 }
 
 /** Where credit is bought. */
@@ -128,6 +144,14 @@ const baseUrls: z.ZodType<readonly string[], string> = z
   .transform((list) => [...new Set(list.split(",").map((url) => url.trim()))])
   .pipe(z.array(baseUrl).min(1).max(MAX_FUNCTIONS));
 
+const canaries: z.ZodType<Readonly<Record<string, CanarySetting>>> = z.record(
+  z.string().min(1).max(MAX_NAME_LENGTH),
+  z.strictObject({
+    digest: z.string().regex(/^[0-9a-f]{64}$/),
+    percent: z.number().min(0).max(100),
+  }),
+);
+
 /** A key of R2 has 1024 bytes at the most. */
 const MAX_PREFIX_LENGTH = 512;
 
@@ -144,6 +168,8 @@ const settingsSchema: z.ZodType<Settings> = z
     ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
     FUNCTION_SILENCE_SECONDS: z.coerce.number().positive().max(600),
     MODEL_CARDS: jsonText(modelCardsSchema).optional(),
+    FUNCTION_KEYS: functionKeysText.optional(),
+    CANARY: jsonText(canaries).optional(),
     WEIGHTS_PREFIX: z.string().max(MAX_PREFIX_LENGTH).default(""),
     BACKUP_DAYS: z.coerce.number().int().min(1).max(MAX_BACKUP_DAYS).default(30),
     TICKET_KEY: signingKeyText,
@@ -158,6 +184,8 @@ const settingsSchema: z.ZodType<Settings> = z
     model: bindings.MODEL,
     cards: bindings.MODEL_CARDS ?? {},
     functionUrls: bindings.FUNCTION_URL,
+    functionKeys: bindings.FUNCTION_KEYS ?? [],
+    canaries: bindings.CANARY ?? {},
     fetchUrl: bindings.FETCH_URL ?? bindings.FUNCTION_URL[0] ?? "",
     allowsPrivateFetch: bindings.FETCH_PRIVATE === "allow",
     accountPlaces: bindings.ACCOUNT_PLACES,

@@ -9,6 +9,7 @@ import { isDeadQueue, keepDead } from "./usage/dead-messages.ts";
 export { AnswerObject } from "./answers/hosting/answer-object.ts";
 export { BatchObject } from "./batches/batch-object.ts";
 export { CacheObject } from "./cache/cache-object.ts";
+export { FleetObject } from "./fleet/fleet-object.ts";
 export { LedgerObject } from "./ledger/ledger-object.ts";
 export { WebhookObject } from "./webhooks/webhook-object.ts";
 

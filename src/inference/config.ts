@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket-keys.ts";
+import { type FleetConfig, fleetConfigOf, fleetVariables } from "./fleet/fleet-config.ts";
 import type { CudaSettings } from "./runtime/cuda/cuda-runtime.ts";
 import { cudaEnvironment, cudaSettings } from "./runtime/cuda/cuda-settings.ts";
 import { withSecretFiles } from "./secret-files.ts";
@@ -40,6 +41,8 @@ export interface Config {
   readonly drainTimeoutMs: number;
   /** What `GET /metrics` asks for as a bearer token. Absent: it is served where nothing but this machine can reach it. */
   readonly metricsToken?: string;
+  /** With which edges it registers; absent: it waits to be asked. */
+  readonly fleet?: FleetConfig;
   /** Why nobody may reach this process where somebody seems to want to; absent: nothing speaks for it. */
   readonly hint?: string;
   /** Also fetch from http, any port, and addresses of this machine and its networks: for tests and a stack on loopback only. */
@@ -130,6 +133,7 @@ const settings = z.object({
     .default(32 * 1024 ** 3),
   UNMASK_FEATURE_BYTES: z.coerce.number().int().min(0).default(DEFAULT_FEATURE_BYTES),
   UNMASK_SCRATCH: z.string().optional(),
+  ...fleetVariables,
   ...shared,
 });
 
@@ -139,6 +143,7 @@ const environment = z.intersection(settings, storeEnvironment);
 export function parseConfig(told: Readonly<Record<string, string | undefined>>): Config {
   const variables = withSecretFiles(told);
   const values = valuesOf(environment, variables, "the function");
+  const fleet = fleetConfigOf(values);
   return {
     ...fetchConfigOf(values, FUNCTION_PORT),
     model: values.UNMASK_MODEL,
@@ -151,6 +156,7 @@ export function parseConfig(told: Readonly<Record<string, string | undefined>>):
     store: values.store,
     answersAtOnce: values.UNMASK_ANSWERS_AT_ONCE,
     queueLength: values.UNMASK_QUEUE_LENGTH,
+    ...(fleet === undefined ? {} : { fleet }),
     prefixBytes: values.UNMASK_PREFIX_BYTES,
     featureBytes: values.UNMASK_FEATURE_BYTES,
     scratch: values.UNMASK_SCRATCH ?? values.UNMASK_SHARD_CACHE ?? tmpdir(),

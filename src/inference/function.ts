@@ -7,6 +7,8 @@ import { createAdmission } from "./admission.ts";
 import { parseConfig } from "./config.ts";
 import { resolverFor } from "./fetch/resolver.ts";
 import { createFetcher } from "./fetch/routes.ts";
+import { startOwnHeartbeat } from "./fleet/own-heartbeat.ts";
+import { createPace } from "./fleet/pace.ts";
 import { createHandler } from "./handler.ts";
 import { jsonLog } from "./log.ts";
 import { openDeviceRegister } from "./machine/device-register.ts";
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
     performance.now(),
   );
   const metrics = createMetrics();
+  const pace = createPace(() => performance.now());
   const { allowsPrivateFetch: allowsPrivate, forbiddenFetchPorts } = config;
   const forbiddenPorts = [config.port, ...forbiddenFetchPorts];
   const reach = { resolve: resolverFor(allowsPrivate), allowsPrivate, forbiddenPorts };
@@ -75,6 +78,7 @@ async function main(): Promise<void> {
     tickets: createTicketLog(Date.now),
     fetcher,
     metrics,
+    pace,
     metricsGuard: config,
     telemetry,
     isDraining: () => isDraining,
@@ -87,8 +91,14 @@ async function main(): Promise<void> {
     { fetch: handler.fetch, hostname: config.host, port: config.port },
     ({ port }) => log("function.listening", { host: config.host, port }),
   );
+  const heartbeat = startOwnHeartbeat(config, {
+    ...{ host, admission, metrics, pace, log },
+    isDraining: () => isDraining,
+  });
   const end = await Promise.race([asked, host.replacement]);
   isDraining = true;
+  // Edges send nothing more from the moment on at which they know; what they send before is refused.
+  void heartbeat?.tell();
   if (typeof end === "string") log("function.draining", { signal: end, ...admission.load() });
   else log("function.replaced", { reason: end.reason, exitCode: end.exitCode });
   const work = Promise.all([admission.drain(), fetcher.drain()]);
@@ -96,6 +106,7 @@ async function main(): Promise<void> {
     log("function.cut", admission.load());
     cut.abort();
   });
+  heartbeat?.stop();
   await host.dispose();
   log("function.ended");
   await telemetry.close();

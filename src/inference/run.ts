@@ -6,6 +6,7 @@ import { answer, type ModelEvent } from "#model/answer.ts";
 import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Admission, Place, Turn } from "./admission.ts";
 import { failureOf, midwayFailureOf } from "./fault.ts";
+import type { Pace, PacedAnswer } from "./fleet/pace.ts";
 import { decodeImages } from "./image-codec.ts";
 import { errorChain, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -17,6 +18,7 @@ export interface RunParts {
   readonly host: ModelHost;
   readonly admission: Pick<Admission, "load">;
   readonly metrics: Pick<Metrics, "answered" | "queued">;
+  readonly pace: Pick<Pace, "begin">;
   /** Milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -57,10 +59,14 @@ export async function* run(
   let outcome = "abandoned";
   let [steps, forwardPasses, rows] = [0, 0, 0];
   const stepsLeft = parts.metrics.queued(work.question.options.steps);
+  let paced: PacedAnswer | undefined;
   try {
     const turn = await turnBefore(place, work.deadline);
     if (turn === "late") place.leave();
-    else started = { atMs: parts.now(), ...turn };
+    else {
+      started = { atMs: parts.now(), ...turn };
+      paced = parts.pace.begin();
+    }
     const { canvas } = work.question.options;
     const events: Iterable<AnswerEvent> | AsyncIterable<AnswerEvent> =
       turn === "late"
@@ -71,6 +77,7 @@ export async function* run(
       if (event.kind === "answer.completed") outcome = "completed";
       if (event.kind === "answer.partial") outcome = "partial";
       if (event.kind === "answer.frame") {
+        paced?.made(event.step - steps);
         steps = event.step;
         stepsLeft(work.question.options.steps - steps);
         rows += event.rows ?? 0;
@@ -81,6 +88,7 @@ export async function* run(
   } finally {
     place.leave();
     stepsLeft(0);
+    paced?.over();
     const endedMs = parts.now();
     const waitedMs = Math.round(started?.waitedMs ?? endedMs - enteredMs);
     const ranMs = Math.round(endedMs - (started?.atMs ?? endedMs));

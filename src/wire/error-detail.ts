@@ -80,7 +80,7 @@ export function detailOf(failure: Failure): string {
     case "images_not_supported":
       return "This model reads text only; send no picture.";
     case "weights_loading":
-      return `${binarySize(failure.loadedBytes)} of ${binarySize(failure.totalBytes)} have arrived; ready in about ${Math.ceil(failure.etaSeconds)} s.`;
+      return loadingSentence(failure);
     case "weights_failed":
       return `The model cannot be served: ${failure.code}.`;
     case "device_out_of_memory":
@@ -154,6 +154,8 @@ function keySentence({
 }: Extract<Failure, { kind: "unauthenticated" }>): string {
   if (wanted === "session")
     return "There is no session, or what was to open one is not valid. Sign in with POST /v1/sessions: a key, or a one-time code.";
+  if (wanted === "function")
+    return "This is not signed by a key of FUNCTION_KEYS for this very body, or not within the last minute. Check the function's UNMASK_FUNCTION_KEY, and both clocks.";
   if (wanted === undefined) {
     const send = "an API key as 'Authorization: Bearer umk_…'";
     return isOtherKind
@@ -175,7 +177,25 @@ function notFoundSentence(failure: Extract<Failure, { kind: "not_found" }>): str
   return `There is nothing at ${path}. Do you mean ${meant}? Then ${mend}.`;
 }
 
-function replaySentence({ id, decoder }: Extract<Failure, { kind: "not_replayable" }>): string {
+function loadingSentence({
+  loadedBytes,
+  totalBytes,
+  etaSeconds,
+}: Extract<Failure, { kind: "weights_loading" }>): string {
+  const seconds = Math.ceil(etaSeconds);
+  // A host that scales to zero shows nothing of a start but its end.
+  if (totalBytes === 0)
+    return `The function is being started; ready in about ${seconds} s, as its last starts took.`;
+  return `${binarySize(loadedBytes)} of ${binarySize(totalBytes)} have arrived; ready in about ${seconds} s.`;
+}
+
+function replaySentence({
+  id,
+  decoder,
+  weights,
+}: Extract<Failure, { kind: "not_replayable" }>): string {
+  if (weights !== undefined)
+    return `Answer "${id}" was made by weights ${weights.made.slice(0, 12)}, which are not served any more (${weights.served.map((digest) => digest.slice(0, 12)).join(", ") || "none are known"}). Ask it again.`;
   return decoder === undefined
     ? `Answer "${id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`
     : `Answer "${id}" was made by decoder version ${decoder.made}; version ${decoder.served} is served now and may answer otherwise. Ask it again.`;

@@ -132,6 +132,12 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     decoder: z
       .object({ made: z.string().max(MAX_NAME_LENGTH), served: z.string().max(MAX_NAME_LENGTH) })
       .exactOptional(),
+    weights: z
+      .object({
+        made: z.string().max(MAX_NAME_LENGTH),
+        served: z.array(z.string().max(MAX_NAME_LENGTH)).max(8),
+      })
+      .exactOptional(),
   }),
   z.object({
     kind: z.literal("too_many_of"),

@@ -4,6 +4,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { Question } from "#domain/question.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
+import { createPace } from "#inference/fleet/pace.ts";
 import { createHandler } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import type { ModelHost } from "#inference/model-host.ts";
@@ -60,6 +61,7 @@ describe("the function with the model that ships", () => {
       metricsGuard: { host: "127.0.0.1" },
       isDraining: () => false,
       cut: new AbortController().signal,
+      pace: createPace(() => 0),
       admission: createAdmission(1, 1, () => 0),
       ticketKeys: [keys.verification],
       tickets: createTicketLog(() => 0),

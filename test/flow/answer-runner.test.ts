@@ -280,7 +280,7 @@ class World {
       dispatch: async (_, signal, wanted) => {
         if (this.#isTold) repository.keepOrder();
         const got = this.#numerics;
-        this.dispatches.push({ wanted, got });
+        this.dispatches.push({ wanted: wanted.numerics, got });
         return ok({ modelDigest: DIGEST, events: this.#function(wholeOf(got), life, signal) });
       },
       succeed: async (_, lost) => lost,

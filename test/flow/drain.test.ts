@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { generateAnswer } from "#edge/answers/making/generation-attempts.ts";
-import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
+import { type DispatchMeans, dispatch } from "#edge/fleet/dispatch.ts";
 import type { Settings } from "#edge/settings.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { options } from "../support/edge-builders.ts";
 import { asked } from "../support/orders.ts";
+import { firstOf } from "../support/serving-fleet.ts";
 
 // Two functions as processes of their own, as containers are run, and the code by which the edge's object of an answer asks them.
 
@@ -61,19 +62,18 @@ async function answerFrom(urls: readonly string[], onStep: (step: number) => voi
   const asking: string[] = [];
   const means = {
     settings: { functionSilenceSeconds: 60, ticketKey } as Settings,
-    // An id whose letters sum to an even number begins with the first of two.
-    functionsOf: async () => urls,
+    ...firstOf(urls),
     pictures: {} as DispatchMeans["pictures"],
   };
   const job = { id: "ans_a", accountId: "acc_1", card: { id: "unmask-demo" } };
   let attempts = 0;
   const events = generateAnswer({
     turn: async () => undefined,
-    dispatch: async (signal, numerics) => {
+    dispatch: async (signal, numerics, digest) => {
       asking.push(numerics ?? "any");
       return await dispatch({ ...job, question: asked(question) }, means, {
         ...{ owner: null, requestId: "req_1", traceparent: null, deadlineAt: null },
-        ...{ numerics, signal },
+        ...{ numerics, signal, weights: digest === null ? null : { digest, areRequired: false } },
       });
     },
     attempt: () => {

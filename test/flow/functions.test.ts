@@ -2,8 +2,8 @@ import "../support/fixed-length-stream.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
-import { askInOrder, rankFunctions } from "#edge/function/functions.ts";
+import { type DispatchMeans, dispatch } from "#edge/fleet/dispatch.ts";
+import { heardClasses } from "#edge/fleet/heard-classes.ts";
 import type { Settings } from "#edge/settings.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
@@ -14,6 +14,7 @@ import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { failures, numerics, question, story } from "../support/edge-builders.ts";
 import { asked as asQuestion } from "../support/orders.ts";
+import { firstOf, functionAt } from "../support/serving-fleet.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -43,25 +44,28 @@ function serving(functions: Readonly<Record<string, Partial<FunctionStatus> | "a
 
 const [one, two, three] = ["http://one.test", "http://two.test", "http://three.test"] as const;
 
+const all = [one, two, three].map((url) => functionAt(url));
+
 describe("the functions that an answer is sent to", () => {
-  test("begin with those of its class, and are else in their order", async () => {
+  test("are asked for their class where one is preferred and they do not say it by themselves", async () => {
     serving({ [one]: { numerics: other }, [two]: "away", [three]: { numerics } });
-    const ranked = await rankFunctions([one, two, three], numerics, call);
-    expect(ranked.urls).toEqual([three, one, two]);
-    expect([...ranked.preferred]).toEqual([three]);
+    const heard = await heardClasses(all, numerics, call);
+    expect(heard.map((report) => report.numerics)).toEqual([other, null, numerics]);
   });
 
-  test("are not asked for their class where it does not matter: before the first token, and where there is one", async () => {
+  test("are not asked where it does not matter: before the first token, where there is one, and where all have said it", async () => {
     const asked = serving({});
-    expect((await rankFunctions([one, two], null, call)).urls).toEqual([one, two]);
-    expect((await rankFunctions([one], numerics, call)).urls).toEqual([one]);
+    expect(await heardClasses(all, null, call)).toBe(all);
+    expect(await heardClasses(all.slice(1, 2), numerics, call)).toEqual(all.slice(1, 2));
+    const said = all.map((report) => ({ ...report, region: "weur", numerics: other }));
+    expect(await heardClasses(said, numerics, call)).toBe(said);
     expect(asked).not.toHaveBeenCalled();
   });
 
   test("of before, which say no class, and those that are to be replaced are none of it", async () => {
     serving({ [one]: {}, [two]: { numerics, replace: true, reason: "device_lost" } });
-    const { preferred } = await rankFunctions([one, two], numerics, call);
-    expect([...preferred]).toEqual([]);
+    const heard = await heardClasses(all.slice(0, 2), numerics, call);
+    expect(heard.map((report) => report.numerics)).toEqual([null, null]);
   });
 });
 
@@ -92,9 +96,10 @@ describe("an order of an answer that a function of one class has begun", () => {
       return new Response(text, { headers });
     });
     const settings = { functionSilenceSeconds: 60, ticketKey } as Settings;
-    const means = { settings, functionsOf: async () => [one, two], pictures: noBucket };
+    const means = { settings, ...firstOf([one, two]), pictures: noBucket };
     const terms = {
       ...{ owner: null, requestId: "req_1", traceparent: null, deadlineAt: null, numerics },
+      weights: null,
       signal: new AbortController().signal,
     };
     const job = { id: "ans_1", accountId: "acc_1", card: { id: "demo" } };
@@ -137,58 +142,15 @@ describe("a function that does not say its class", () => {
 
   test("within a second is passed over: the answer may have a deadline", async () => {
     hanging();
-    const { urls, preferred } = await rankFunctions([one, two], numerics, call);
-    expect([urls, [...preferred]]).toEqual([[two, one], [two]]);
+    const heard = await heardClasses(all.slice(0, 2), numerics, call);
+    expect(heard.map((report) => report.numerics)).toEqual([null, numerics]);
   });
 
   test("is left at once by an answer that is given up", async () => {
     hanging();
     const leave = new AbortController();
-    const ranked = rankFunctions([one, two], numerics, { ...call, signal: leave.signal });
+    const heard = heardClasses(all.slice(0, 2), numerics, { ...call, signal: leave.signal });
     leave.abort(new Error("cancelled"));
-    await expect(ranked).rejects.toThrow("cancelled");
-  });
-});
-
-describe("functions that are asked in order", () => {
-  const ask = (
-    replies: Readonly<Record<string, Failure | "takes">>,
-    preferred: readonly string[] = [],
-  ) => {
-    const asked: string[] = [];
-    const send = async (url: string): Promise<Result<string, Failure>> => {
-      asked.push(url);
-      const reply = replies[url] ?? failures.function_unreachable;
-      return reply === "takes" ? ok(url) : refuse(reply);
-    };
-    const ranked = { urls: Object.keys(replies), preferred: new Set(preferred) };
-    return askInOrder(ranked, send).then((result) => ({ result, asked }));
-  };
-
-  test.each([
-    "function_unreachable",
-    "function_outdated",
-    "draining",
-    "weights_loading",
-    "weights_failed",
-    "overloaded",
-  ] as const)("go on to the next where one refuses with %s", async (kind) => {
-    const { result } = await ask({ [one]: failures[kind], [two]: "takes" });
-    expect(result).toEqual(ok(two));
-  });
-
-  test("wait for a full one of the answer's class: it is there, and another would begin anew", async () => {
-    const { result, asked } = await ask({ [one]: failures.overloaded, [two]: "takes" }, [one]);
-    expect([result, asked]).toEqual([refuse(failures.overloaded), [one]]);
-  });
-
-  test("end with a refusal of the question itself: no other would take it", async () => {
-    const { result, asked } = await ask({ [one]: failures.image_bomb, [two]: "takes" });
-    expect([result, asked]).toEqual([refuse(failures.image_bomb), [one]]);
-  });
-
-  test("say when there is a place where one is full and the others are away", async () => {
-    const { result } = await ask({ [one]: failures.overloaded, [two]: failures.draining });
-    expect(result).toEqual(refuse(failures.overloaded));
+    await expect(heard).rejects.toThrow("cancelled");
   });
 });

@@ -10,7 +10,7 @@ import {
   MAX_ATTEMPTS,
 } from "#edge/answers/making/generation-attempts.ts";
 import { Patience } from "#edge/answers/making/patience.ts";
-import type { Dispatched } from "#edge/function/dispatch.ts";
+import type { Dispatched } from "#edge/fleet/dispatch.ts";
 import { failures, options, story } from "../support/edge-builders.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_790_000_000_000 }));

@@ -6,6 +6,7 @@ import type { Question } from "#domain/question.ts";
 import { ok } from "#domain/result.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
+import { createPace } from "#inference/fleet/pace.ts";
 import { createHandler, type HandlerParts } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
@@ -105,6 +106,7 @@ function parts(
     metricsGuard: { host: "127.0.0.1" },
     isDraining: () => false,
     cut: new AbortController().signal,
+    pace: createPace(() => 0),
     now: () => 0,
     log: () => undefined,
     ...rest,

@@ -5,6 +5,7 @@ import type { Picture, Tensor } from "#domain/tensor.ts";
 import { createFeatureStore } from "#engine/feature-store.ts";
 import { createAdmission } from "#inference/admission.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
+import { createPace } from "#inference/fleet/pace.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import type { ModelHost } from "#inference/model-host.ts";
@@ -118,7 +119,7 @@ describe("a question about a picture that was asked about before", () => {
     });
     const admission = createAdmission(1, 1, () => 0);
     const parts = {
-      ...{ host: keeping, admission, metrics: createMetrics() },
+      ...{ host: keeping, admission, metrics: createMetrics(), pace: createPace(() => 0) },
       ...{ now: () => 0, log: () => undefined },
     };
     const question = {

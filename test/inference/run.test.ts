@@ -3,6 +3,7 @@ import type { AnswerEvent } from "#domain/event.ts";
 import type { Question } from "#domain/question.ts";
 import type { Claim } from "#engine/turn-order.ts";
 import { type Admission, createAdmission } from "#inference/admission.ts";
+import { createPace } from "#inference/fleet/pace.ts";
 import type { LogValue } from "#inference/log.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { type RunParts, run, type Work } from "#inference/run.ts";
@@ -83,6 +84,7 @@ function parts(engine: Engine = letter): RunParts & {
     },
     admission: { load: () => ({ running: 1, waiting: 0 }) },
     metrics: createMetrics(),
+    pace: createPace(() => 0),
     now: () => 0,
     log: (event: string, fields: Readonly<Record<string, LogValue>> = {}) =>
       void lines.push(JSON.stringify({ event, ...fields })),

@@ -5,9 +5,10 @@ import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import { admit } from "#edge/answers/admit.ts";
 import type { Job } from "#edge/answers/storage/answer-order.ts";
-import { type DispatchMeans, dispatch } from "#edge/function/dispatch.ts";
+import { type DispatchMeans, dispatch } from "#edge/fleet/dispatch.ts";
 import { createAdmission } from "#inference/admission.ts";
 import { createFetcher } from "#inference/fetch/routes.ts";
+import { createPace } from "#inference/fleet/pace.ts";
 import { createHandler } from "#inference/handler.ts";
 import { createMetrics } from "#inference/metrics.ts";
 import { createTicketLog } from "#inference/ticket-log.ts";
@@ -15,6 +16,7 @@ import { mergedCard } from "#wire/function/model-card.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { hostOfBundle } from "./bundle-host.ts";
 import { asked } from "./orders.ts";
+import { firstOf } from "./serving-fleet.ts";
 import { wranglerCards } from "./wrangler-cards.ts";
 import "./fixed-length-stream.ts";
 
@@ -71,6 +73,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
     metricsGuard: { host: "127.0.0.1" },
     isDraining: () => false,
     cut: new AbortController().signal,
+    pace: createPace(() => 0),
     admission: createAdmission(1, 1, () => 0),
     ticketKeys: [verification],
     tickets: createTicketLog(Date.now),
@@ -80,7 +83,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
     },
   });
   const settings = { functionSilenceSeconds: 60, ticketKey };
-  const means = { settings, functionsOf: async () => [FUNCTION_URL], pictures: noBucket };
+  const means = { settings, ...firstOf([FUNCTION_URL]), pictures: noBucket };
   const letIn = (question: Question): Result<Job, Failure> =>
     admit(asked(question), {
       ...{ id: "ans_1", accountId: "acc_1", card, warnings: [], createdAt: 0 },
@@ -104,6 +107,7 @@ export async function joinHalves(): Promise<JoinedHalves> {
         traceparent: null,
         deadlineAt: null,
         numerics: null,
+        weights: null,
         signal,
       };
       const sent = await dispatch(job.value, means, terms);

@@ -18,36 +18,36 @@ export const layouts: Readonly<Record<string, Layout>> = {
       sessions: ["base", "keys", "storage"],
       request: ["base", "keys"],
       questions: [],
-      function: ["base", "questions"],
-      fleet: [],
-      models: ["base", "function"],
+      function: ["base"],
+      fleet: ["base", "storage", "questions", "function"],
+      models: ["base", "fleet", "function"],
       cache: ["base", "models", "keys", "questions"],
       webhooks: ["base", "function", "keys", "storage"],
       ledger: ["base", "storage", "webhooks"],
       pictures: ["base", "function", "keys", "request", "questions"],
       payments: ["base", "accounts", "ledger", "storage"],
       answers:
-        "base storage keys request questions function models cache webhooks ledger pictures telemetry".split(
+        "base storage keys request questions fleet models cache webhooks ledger pictures telemetry".split(
           " ",
         ),
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
         " ",
       ),
-      env: "base keys sessions cache webhooks ledger pictures answers batches".split(" "),
+      env: "base keys sessions fleet cache webhooks ledger pictures answers batches".split(" "),
       metrics: ["base", "models", "env", "backup"],
       usage: ["accounts", "answers", "base", "keys", "env"],
       backup: ["base", "payments", "ledger", "storage", "usage"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
       guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env", "telemetry"],
       routes: [
-        ..."base accounts keys sessions request questions function models cache webhooks".split(
+        ..."base accounts keys sessions request questions function fleet models cache webhooks".split(
           " ",
         ),
         ..."ledger payments pictures answers batches env usage metrics backup headers guard".split(
           " ",
         ),
       ],
-      root: "base telemetry env cache webhooks ledger answers batches usage backup guard routes".split(
+      root: "base telemetry env fleet cache webhooks ledger answers batches usage backup guard routes".split(
         " ",
       ),
     },
@@ -70,6 +70,10 @@ export const layouts: Readonly<Record<string, Layout>> = {
   },
   "src/edge/batches": {
     arrows: { storage: [], base: ["storage"] },
+    beside: {},
+  },
+  "src/edge/fleet": {
+    arrows: { policy: [], storage: ["policy"], base: ["policy", "storage"] },
     beside: {},
   },
   "src/edge/ledger": {
@@ -110,6 +114,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       body: ["base"],
       telemetry: ["base"],
       function: ["base", "codec", "body", "telemetry"],
+      fleet: ["base", "codec", "function"],
       api: ["base", "codec", "body", "function"],
       compatible: ["base", "codec", "body", "function", "api"],
       events: ["base", "function", "api", "compatible"],

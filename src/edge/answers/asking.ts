@@ -8,6 +8,7 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { CacheDirectives, CacheOutcome } from "../cache/answer-cache.ts";
 import type { CacheBinding } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
+import type { FleetBinding } from "../fleet/fleet-client.ts";
 import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
 import type { AskedPicture } from "../pictures/pictures.ts";
@@ -18,7 +19,7 @@ import type { Job } from "./storage/answer-order.ts";
 
 /** Who asks, and what a question reaches on its way. */
 export type AskingCaller = CallerContext<
-  AnswerBinding & CacheBinding & LedgerBinding & NoticeBinding & UploadsBinding
+  AnswerBinding & CacheBinding & FleetBinding & LedgerBinding & NoticeBinding & UploadsBinding
 >;
 
 /** A request whose pictures may be at hand already: those of an answer that is replayed. */

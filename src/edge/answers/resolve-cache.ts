@@ -5,7 +5,7 @@ import { answerCacheOf } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
 import { poolOwnerOf, viewerOf } from "../keys/viewer.ts";
 import { answersOf } from "./answer-client.ts";
-import { type Admitted, isAccepted } from "./asking.ts";
+import { type Admitted, type AskingCaller, isAccepted } from "./asking.ts";
 import type { LedAnswer } from "./storage/answer-order.ts";
 
 /** What is known of a question when it comes. */
@@ -57,11 +57,11 @@ export async function resolveCache({
 }
 
 function cacheCallerOf(
-  { settings, key, clientToken, requestId, waitUntil }: CallerContext,
+  { bindings: { FLEET }, settings, key, clientToken, requestId, waitUntil }: AskingCaller,
   card: ModelCard,
 ): CacheCaller {
   const poolOwner = poolOwnerOf(key, clientToken);
-  return { ...viewerOf(key, clientToken), settings, card, poolOwner, requestId, waitUntil };
+  return { ...viewerOf(key, clientToken), settings, card, poolOwner, FLEET, requestId, waitUntil };
 }
 
 /** In a private pool: the id of another caller's answer is not told; a caller that joined it gets an id of its own. In a pool that one caller has alone, every id is that caller's. */

@@ -105,7 +105,8 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
     const settings = settingsOf(this.env);
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work);
     const { card } = job;
-    const caller = { accountId, owner, poolOwner, settings, card, requestId, waitUntil };
+    const { FLEET } = this.env;
+    const caller = { accountId, owner, poolOwner, settings, card, FLEET, requestId, waitUntil };
     const directives = { noStore: false, noCache: false, onlyIfCached: false, maxAge: null };
     const terms = { answerId, pool, directives, notLeader: null };
     return await answerCacheOf(this.env).lookUp(caller, job.question, terms);

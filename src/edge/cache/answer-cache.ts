@@ -1,19 +1,17 @@
 import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
+import type { CatalogCaller } from "../models/catalog.ts";
 import type { AskedQuestion } from "../questions/question-picture.ts";
 import type { Settings } from "../settings.ts";
 
 /** For whom the cache is looked into. */
-export interface CacheCaller extends Viewer {
-  readonly settings: Pick<Settings, "functionUrls">;
+export interface CacheCaller extends Viewer, CatalogCaller {
+  readonly settings: Pick<Settings, "functionUrls" | "functionKeys" | "canaries">;
   /** Of the model that is asked. */
   readonly card: Pick<ModelCard, "id" | "hitPrice">;
   /** Whose private pool it is: the caller's own, or null for the account's, which a client token's answers may share. */
   readonly poolOwner: Owner;
-  readonly requestId: string;
-  /** Keeps the Worker up for work that no request waits for. */
-  readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
 /** What the request's `Cache-Control` asks for. Source: RFC 9111 section 5.2.1. */

@@ -2,7 +2,8 @@ import { toNumber } from "#domain/micros.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { logFault } from "../log.ts";
-import { digestServed, ModelCatalog } from "../models/catalog.ts";
+import { ModelCatalog } from "../models/catalog.ts";
+import { digestServed } from "../models/serving.ts";
 import { type AskedQuestion, pictureDigest } from "../questions/question-picture.ts";
 import type { AnswerCache, CacheCaller, Lookup } from "./answer-cache.ts";
 import { readEntry, writeEntry } from "./cache-entry.ts";
@@ -95,7 +96,11 @@ async function lookUp(
   terms: Terms,
 ): Promise<TimedLookup> {
   const { card, settings } = caller;
-  const modelDigest = await digestServed(card.id, settings, caller, places.front.catalog);
+  const { catalog } = places.front;
+  const modelDigest = await digestServed(card.id, settings, caller, {
+    answerId: terms.answerId,
+    ...(catalog === undefined ? {} : { catalog }),
+  });
   if (modelDigest === undefined) return { kind: "bypass" };
   const key = await keyOf(caller, question, terms.pool === "shared", modelDigest);
   const { noCache: isFresh, onlyIfCached, maxAge } = terms.directives;

@@ -41,17 +41,21 @@ export async function readProgress(call: FunctionCall): Promise<Result<FunctionP
   return await readSmall(call, STATUS_PATH, functionProgressSchema);
 }
 
-/** Asks how far the weights are, and how much there is to do. */
-export async function readStatus(call: FunctionCall): Promise<Result<FunctionStatus, Failure>> {
-  return await readSmall(call, STATUS_PATH, functionStatusSchema);
+/** Asks how far the weights are, and how much there is to do. `patienceMs`: where its host may be starting it. */
+export async function readStatus(
+  call: FunctionCall,
+  patienceMs: number = SMALL_REPLY_MS,
+): Promise<Result<FunctionStatus, Failure>> {
+  return await readSmall(call, STATUS_PATH, functionStatusSchema, patienceMs);
 }
 
 async function readSmall<Body>(
   call: FunctionCall,
   path: string,
   schema: z.ZodType<Body>,
+  patienceMs: number = SMALL_REPLY_MS,
 ): Promise<Result<Body, Failure>> {
-  const patience = AbortSignal.timeout(SMALL_REPLY_MS);
+  const patience = AbortSignal.timeout(patienceMs);
   const signal = AbortSignal.any([call.signal, patience]);
   let response: Result<Response, Failure>;
   let sent: unknown;

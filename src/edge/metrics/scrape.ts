@@ -1,5 +1,5 @@
 import type { Bindings } from "../env.ts";
-import type { CatalogCaller } from "../models/catalog.ts";
+import type { WatchCaller } from "../models/catalog.ts";
 import { functionWatch } from "../models/function-watch.ts";
 import { settingsOf } from "../settings.ts";
 import { type EdgeMetric, edgeMetrics } from "./catalog.ts";
@@ -12,7 +12,7 @@ import { readFunctions } from "./read-functions.ts";
  * Reads everything and writes it down. Calls D1 three times, the queue once and each function of the settings every few seconds at the most;
  * no object is called. Rejects where D1 cannot be read: then there is nothing to tell.
  */
-export async function scrape(bindings: Bindings, caller: CatalogCaller): Promise<string> {
+export async function scrape(bindings: Bindings, caller: WatchCaller): Promise<string> {
   const now = Date.now();
   const [database, backup, functions, backlog] = await Promise.all([
     readDatabase(bindings.DB, now),

@@ -3,7 +3,7 @@ import type { Result } from "#domain/result.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
 import { readStatus } from "../function/client.ts";
 import type { Settings } from "../settings.ts";
-import { type CatalogCaller, LAST_WORD_MS } from "./catalog.ts";
+import { LAST_WORD_MS, type WatchCaller } from "./catalog.ts";
 import { HeardWord, MODEL_MS } from "./heard-word.ts";
 
 /** How a function stands towards new work. */
@@ -33,12 +33,12 @@ export class FunctionWatch {
   /** Asks where the last word is too old. Never rejects. */
   async look(
     { functionUrls }: Pick<Settings, "functionUrls">,
-    caller: CatalogCaller,
+    caller: WatchCaller,
   ): Promise<readonly WatchedFunction[]> {
     return await Promise.all(functionUrls.map((url) => this.#lookAt(url, caller)));
   }
 
-  async #lookAt(url: string, { requestId, waitUntil }: CatalogCaller): Promise<WatchedFunction> {
+  async #lookAt(url: string, { requestId, waitUntil }: WatchCaller): Promise<WatchedFunction> {
     const heard = this.#words.get(url) ?? new HeardWord<StatusWord>(({ status }) => status.ok);
     this.#words.set(url, heard);
     const read = async (): Promise<StatusWord> => {

@@ -1,5 +1,5 @@
 import { logFault } from "../log.ts";
-import type { CatalogCaller } from "./catalog.ts";
+import type { WatchCaller } from "./catalog.ts";
 import { HeardWord } from "./heard-word.ts";
 
 /** What the edge keeps things in. */
@@ -23,10 +23,7 @@ export class StorageWatch {
   readonly #word = new HeardWord<StorageWord>(({ database, pictures }) => database && pictures);
 
   /** Never rejects. */
-  async look(
-    { DB, IMAGES }: Storage,
-    { requestId, waitUntil }: CatalogCaller,
-  ): Promise<StorageWord> {
+  async look({ DB, IMAGES }: Storage, { requestId, waitUntil }: WatchCaller): Promise<StorageWord> {
     const read = async (): Promise<StorageWord> => {
       const heardAt = Date.now();
       const [database, pictures] = await Promise.all([

@@ -34,7 +34,8 @@ const UNTOLD: ReadingCard = {
 export async function modelsOf(c: Context<EdgeEnv>, isAnew = false): Promise<Models> {
   const requestId = c.get("requestId");
   const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  return await readModels(settingsOf(c.env), { requestId, waitUntil }, { isAnew });
+  const { FLEET } = c.env;
+  return await readModels(settingsOf(c.env), { FLEET, requestId, waitUntil }, { isAnew });
 }
 
 /** Finds the card of the model that a request names, or of the usual one. */

@@ -57,7 +57,7 @@ export async function generateTicketKeys(
 }
 
 /** jose wants a mutable JWK and complains about members that contradict the use, so only these are handed on. */
-export function jwk({ kty, crv, x, ...rest }: TicketVerificationKey | TicketSigningKey): {
+function jwk({ kty, crv, x, ...rest }: TicketVerificationKey | TicketSigningKey): {
   kty: "OKP";
   crv: "Ed25519";
   x: string;

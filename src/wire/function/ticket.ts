@@ -1,12 +1,12 @@
-import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "../codec/digest.ts";
+import { type JwtTerms, verifyJwt } from "../codec/signed-jwt.ts";
 import { MAX_IMAGES } from "../limits.ts";
 import {
-  jwk,
   signingJwk,
   TICKET_ALGORITHM,
   type TicketSigningKey,
@@ -76,6 +76,15 @@ const MAX_OWNER_LENGTH = 256;
 /** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
 const MAX_TICKET_LENGTH = 2048;
 
+const ticketTerms: JwtTerms = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  maxAgeSeconds: TICKET_LIFETIME_SECONDS,
+  toleranceSeconds: CLOCK_TOLERANCE_SECONDS,
+  requiredClaims: ["exp", "iat", "jti", "sub"],
+  maxLength: MAX_TICKET_LENGTH,
+};
+
 /** Signs a work order of this version. `now` in milliseconds since 1970. */
 export async function signTicket(
   ticket: NewTicket,
@@ -115,9 +124,9 @@ export async function openTicket(
   keys: readonly TicketVerificationKey[],
   now: number,
 ): Promise<Result<Ticket, Extract<Failure, { kind: "ticket_refused" }>>> {
-  const claims = await verifiedClaims(jwt, keys, now);
-  if (!claims.ok) return refuse({ kind: "ticket_refused", reason: claims.refusal });
-  const ticket = ticketSchema.safeParse(claims.value);
+  const verified = await verifyJwt(jwt, keys, now, ticketTerms);
+  if (!verified.ok) return refuse({ kind: "ticket_refused", reason: verified.refusal });
+  const ticket = ticketSchema.safeParse(verified.value.claims);
   if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
   if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
     return refuse({ kind: "ticket_refused", reason: "lives too long" });
@@ -140,39 +149,6 @@ export async function isTicketFor(
   body: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   return bodySha256 === (await sha256Hex(body));
-}
-
-async function verifiedClaims(
-  jwt: string,
-  keys: readonly TicketVerificationKey[],
-  now: number,
-): Promise<Result<JWTPayload, string>> {
-  if (jwt.length > MAX_TICKET_LENGTH) return refuse("too long");
-  try {
-    const { payload } = await jwtVerify(
-      jwt,
-      (header) => {
-        const key = keys.find(({ kid }) => kid === header.kid);
-        if (key === undefined) throw new errors.JWKSNoMatchingKey();
-        return jwk(key);
-      },
-      {
-        algorithms: [TICKET_ALGORITHM],
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        currentDate: new Date(now),
-        clockTolerance: CLOCK_TOLERANCE_SECONDS,
-        // Also refuses tickets from the future.
-        maxTokenAge: TICKET_LIFETIME_SECONDS,
-        requiredClaims: ["exp", "iat", "jti", "sub"],
-      },
-    );
-    return ok(payload);
-  } catch (cause) {
-    // jose throws for everything that is wrong with a token; anything else is a broken key or a bug.
-    if (cause instanceof errors.JOSEError) return refuse(cause.code);
-    throw new Error("verifying a ticket failed for a reason that is not the ticket", { cause });
-  }
 }
 
 const name = z.string().min(1).max(128);

@@ -69,11 +69,12 @@ interface Terms {
 
 async function lookUp(what: Question, terms: Terms = {}): Promise<Lookup> {
   const { as: answerId = "ans_1", pool = "private", directives = {}, by = caller } = terms;
-  const { settings, key, requestId, waitUntil } = by;
+  const { bindings, settings, key, requestId, waitUntil } = by;
+  const { FLEET } = bindings;
   const { accountId } = key;
   const { card = demoCard() } = terms;
   const place = { accountId, owner: null, poolOwner: null };
-  const cacheCaller = { settings, card, ...place, requestId, waitUntil };
+  const cacheCaller = { settings, card, ...place, FLEET, requestId, waitUntil };
   return await cache.lookUp(cacheCaller, inEdge(what), {
     answerId,
     pool,

@@ -1,12 +1,9 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  digestServed,
-  functionsServing,
-  LAST_WORD_MS,
-  ModelCatalog,
-  readModels,
-} from "#edge/models/catalog.ts";
+import { FleetMemory } from "#edge/fleet/fleet-memory.ts";
+import { LAST_WORD_MS, ModelCatalog, readModels } from "#edge/models/catalog.ts";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
+import { digestServed, fleetServing } from "#edge/models/serving.ts";
 import type { Settings } from "#edge/settings.ts";
 import { modelCardsSchema } from "#wire/function/model-card.ts";
 import type { ModelCard as ToldCard } from "#wire/function/status.ts";
@@ -50,10 +47,26 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const caller = { requestId: "req_1", waitUntil: (): void => {} };
+const caller = { FLEET: env.FLEET, requestId: "req_1", waitUntil: (): void => {} };
+
+/** Addresses of the functions that serve a model. */
+async function serving(
+  model: string,
+  own = settings(),
+  heard = catalog,
+): Promise<readonly string[]> {
+  const { functions } = await fleetServing(model, own, caller, {
+    catalog: heard,
+    fleet: new FleetMemory(),
+  });
+  return functions.map(({ url }) => url);
+}
 
 function settings(overrides: Partial<Settings> = {}): Settings {
-  return { functionUrls: [A, B], cards: {}, model: undefined, ...overrides } as Settings;
+  return {
+    ...{ functionUrls: [A, B], functionKeys: [], canaries: {}, cards: {}, model: undefined },
+    ...overrides,
+  } as unknown as Settings;
 }
 
 function later(milliseconds: number): void {
@@ -114,11 +127,13 @@ describe("a function that is away", () => {
     functions[B] = "away";
     later(LAST_WORD_MS - 1);
     expect(await find("beta")).toMatchObject({ ok: true });
-    expect(await functionsServing("beta", settings(), caller, catalog)).toEqual([B]);
-    expect(await digestServed("beta", settings(), caller, catalog)).toBeUndefined();
+    expect(await serving("beta")).toEqual([B]);
+    expect(
+      await digestServed("beta", settings(), caller, { answerId: "ans_1", catalog }),
+    ).toBeUndefined();
     later(1);
     expect(await find("beta")).toMatchObject({ refusal: { kind: "function_unreachable" } });
-    expect(await functionsServing("beta", settings(), caller, catalog)).toEqual([]);
+    expect(await serving("beta")).toEqual([]);
   });
 
   test("is known by what the settings say of its model, where that is a whole card", async () => {
@@ -152,7 +167,7 @@ describe("a function that has another model by now", () => {
       { ok: true },
       { refusal: { kind: "unknown_model", known: ["alpha", "gamma"] } },
     ]);
-    expect(await functionsServing("gamma", settings(), caller, catalog)).toEqual([B]);
+    expect(await serving("gamma")).toEqual([B]);
   });
 });
 
@@ -160,9 +175,9 @@ test("two functions of one model are one model, served by both; a lone function 
   functions[B] = card("alpha", { digest: "other" });
   const models = await readModels(settings(), caller, { catalog });
   expect(models.served.map(({ told }) => told.digest)).toEqual(["digest of alpha"]);
-  expect(await functionsServing("alpha", settings(), caller, catalog)).toEqual([A, B]);
+  expect(await serving("alpha")).toEqual([A, B]);
   asked = [];
   const lone = settings({ functionUrls: [A] });
-  expect(await functionsServing("anything", lone, caller, new ModelCatalog())).toEqual([A]);
+  expect(await serving("anything", lone, new ModelCatalog())).toEqual([A]);
   expect(asked).toEqual([]);
 });

@@ -232,6 +232,29 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     curl: send("POST", "/v1/backups/restore", ADMIN, { at: "2100-01-01T00:00:00Z" }),
     status: 409,
   },
+  // No function registers on this machine: with FUNCTION_KEYS the signature is looked at first.
+  hearFunction: {
+    curl: send("POST", "/v1/functions/heartbeats", '-H "Authorization: Bearer eyJ…"', {
+      url: "https://gpu-1.fn.example",
+      instance: "0b6c5f1e-2f4c",
+      sent_at: 1_790_000_000_000,
+      model: "llada-v",
+      provider: "cuda",
+      digest: null,
+      numerics: null,
+      state: "loading",
+      eta_seconds: 42,
+      loaded_in_ms: null,
+      queued_steps: 0,
+      ms_per_step: null,
+      running: 0,
+      waiting: 0,
+      places: 4,
+      queue_length: 16,
+      sleeps: false,
+    }),
+    status: 401,
+  },
   // Nobody takes money on this machine: with TOP_UP the provider's signature is looked at first.
   receivePayment: {
     curl: send("POST", "/v1/payments/stripe", '-H "Stripe-Signature: t=1,v1=00"', {

@@ -1,10 +1,11 @@
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { answerCacheOf, type CacheBinding } from "../../cache/cache-client.ts";
-import { dispatch } from "../../function/dispatch.ts";
+import { dispatch, type ServingFleet } from "../../fleet/dispatch.ts";
+import type { FleetBinding } from "../../fleet/fleet-client.ts";
 import { type LedgerBinding, ledgerOf } from "../../ledger/ledger-client.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
-import { functionsServing } from "../../models/catalog.ts";
+import { fleetServing } from "../../models/serving.ts";
 import type { ObjectsOf } from "../../objects.ts";
 import {
   deletePictures,
@@ -30,6 +31,7 @@ export interface MakingBindings
   extends SettingVariables,
     AnswerBinding,
     CacheBinding,
+    FleetBinding,
     LedgerBinding,
     NoticeBinding,
     PicturesBinding {
@@ -65,15 +67,17 @@ export class AnswerReach {
   /** What a runner of the account's answers reaches. `onSent` is called when an order is on its way to the function. */
   runnerParts(accountId: string, onSent: () => void): Omit<RunnerParts, "onFrame" | "onEnd"> {
     return {
-      dispatch: (order, signal, numerics) =>
+      dispatch: (order, signal, wanted) =>
         tracedDispatch(order, (traceparent) => {
           const { job, owner, requestId, deadlineAt, alternatives } = order;
           const means = {
             settings: settingsOf(this.#env),
-            functionsOf: (model: string) => this.#functionsOf(model, requestId),
+            fleetOf: (model: string) => this.#fleetOf(model, requestId),
             pictures: this.#env.IMAGES,
+            random: Math.random,
+            now: Date.now,
           };
-          const asked = { owner, requestId, deadlineAt, alternatives, numerics };
+          const asked = { owner, requestId, deadlineAt, alternatives, ...wanted };
           return dispatch(job, means, { ...asked, traceparent, signal, onSent });
         }),
       answers: this.#answers,
@@ -147,7 +151,7 @@ export class AnswerReach {
     await new AnswerIndex(this.#env.DB).forget(answerId);
   }
 
-  #functionsOf(model: string, requestId: string): Promise<readonly string[]> {
+  #fleetOf(model: string, requestId: string): Promise<ServingFleet> {
     const waitUntil = (work: Promise<unknown>): void =>
       this.#inBackground(
         work.then(
@@ -155,7 +159,8 @@ export class AnswerReach {
           () => undefined,
         ),
       );
-    return functionsServing(model, settingsOf(this.#env), { requestId, waitUntil });
+    const { FLEET } = this.#env;
+    return fleetServing(model, settingsOf(this.#env), { FLEET, requestId, waitUntil });
   }
 
   #call(accountId: string, ids: readonly string[]): void {

@@ -1,7 +1,7 @@
 import type { MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
-import type { Dispatched } from "../../function/dispatch.ts";
+import type { Dispatched } from "../../fleet/dispatch.ts";
 import { beginSpan } from "../../telemetry/spans.ts";
 import type { StoredOrder } from "../storage/answer-order.ts";
 

@@ -2,11 +2,11 @@ import type { TextTerms } from "#domain/answer-text.ts";
 import { restartsOf } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
-import type { NumericsText } from "#domain/numerics.ts";
+import { type NumericsText, parseNumerics } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
 import { withAlternatives } from "#domain/told-frames.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import type { Dispatched } from "../../function/dispatch.ts";
+import type { Dispatched, DispatchTerms } from "../../fleet/dispatch.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
 import { settling } from "../../ledger/settling.ts";
 import { logFault } from "../../log.ts";
@@ -38,11 +38,11 @@ import { SharedWork } from "./shared-work.ts";
 
 /** What an answer is made with. */
 export interface RunnerParts {
-  /** Sends the work to a function, one of that class of arithmetic where one is left. */
+  /** Sends the work to a function, one of that class of arithmetic where one is left, and of those weights. */
   readonly dispatch: (
     order: StoredOrder,
     signal: AbortSignal,
-    numerics: NumericsText | null,
+    wanted: Pick<DispatchTerms, "numerics" | "weights">,
   ) => Promise<Result<Dispatched, Failure>>;
   /** The answers whose work an answer may take part in. */
   readonly answers: Followed;
@@ -195,10 +195,10 @@ export class AnswerRunner {
         this.eventLog.taken(modelDigest);
         this.shared.taken(modelDigest);
       },
-      dispatch: async (signal, numerics) =>
+      dispatch: async (signal, numerics, modelDigest) =>
         following.isFollower
           ? await following.dispatch(signal)
-          : await this.#parts.dispatch(order, signal, numerics ?? order.numerics),
+          : await this.#parts.dispatch(order, signal, wantedOf(order, numerics, modelDigest)),
     });
   }
 
@@ -253,4 +253,16 @@ export class AnswerRunner {
     this.#parts.onEnd(settled === undefined ? [] : tasksDone(settled));
     this.#parts.call(settled?.called ?? (await this.place.leave()));
   }
+}
+
+/** A replay is made by the weights of the first answer or not at all; an answer that was cut off by its own where they are left. */
+function wantedOf(
+  order: Pick<StoredOrder, "numerics">,
+  numerics: NumericsText | null,
+  modelDigest: string | null,
+): Pick<DispatchTerms, "numerics" | "weights"> {
+  const replayed = order.numerics === null ? undefined : parseNumerics(order.numerics)?.model;
+  const digest = replayed ?? modelDigest;
+  const weights = digest === null ? null : { digest, areRequired: replayed !== undefined };
+  return { numerics: numerics ?? order.numerics, weights };
 }

@@ -2,7 +2,7 @@ import type { MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { decodeSse } from "#wire/codec/sse.ts";
-import type { Dispatched } from "../../function/dispatch.ts";
+import type { Dispatched } from "../../fleet/dispatch.ts";
 import { logFault } from "../../log.ts";
 import type { LedAnswer } from "../storage/answer-order.ts";
 import type { WorkMessage } from "./shared-work.ts";

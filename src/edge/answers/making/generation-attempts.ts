@@ -12,7 +12,7 @@ import type { AnswerOptions } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import { ToldAnswer } from "#domain/told-answer.ts";
 import { judgeSoFar, usageSoFar } from "#domain/told-so-far.ts";
-import type { Dispatched } from "../../function/dispatch.ts";
+import type { Dispatched } from "../../fleet/dispatch.ts";
 import type { Progress } from "../storage/stored-progress.ts";
 
 /** The end of an answer as it is made: what the function told, or the canvas as it stood when it was interrupted. */
@@ -27,10 +27,14 @@ export type GenerationEvent = AnswerBeginning | AnswerFrame | GenerationEnd;
 export interface Generation {
   /** Resolves when a function may be asked. Rejects only with the reason of an aborted signal. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
-  /** Sends the work to a function, one of the class `numerics` where there is one; aborting the signal stops it. */
+  /**
+   * Sends the work to a function, one of the class and the weights that told what was told where there is one; aborting the signal
+   * stops it. Null: nothing was told.
+   */
   readonly dispatch: (
     signal: AbortSignal,
     numerics: NumericsText | null,
+    modelDigest: string | null,
   ) => Promise<Result<Dispatched, Failure>>;
   /** Counts this attempt and says how many there were; 0 where no function is asked yet. */
   readonly attempt: () => number;
@@ -179,7 +183,7 @@ async function* attemptOnce(
     // Attempts of instances of the object that died under it are counted too: a question that kills them must not go round for ever.
     if (attempt > MAX_ATTEMPTS) return yield failed({ kind: "internal" });
     const isLast = attempt === MAX_ATTEMPTS;
-    const dispatched = await generation.dispatch(signal, told.numerics);
+    const dispatched = await generation.dispatch(signal, told.numerics, told.modelDigest);
     if (!dispatched.ok) {
       const waitMs = generation.patience(dispatched.refusal, attempt + cuts.count);
       if (waitMs === null) return yield failed(dispatched.refusal);

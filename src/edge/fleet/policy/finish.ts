@@ -46,7 +46,8 @@ export function leftOfLoad(
   const told = state.kind === "asleep" ? 0 : (state.etaMs ?? 0) - (now - heardAt);
   if (told > 0) return told;
   const kind = digest === null ? { provider } : { provider, digest };
-  const lastedMs = state.kind === "asleep" ? 0 : now - state.since;
+  const since = state.kind === "asleep" ? (state.wokenAt ?? now) : state.since;
+  const lastedMs = now - since;
   return etaMs(loads, kind, lastedMs) ?? UNKNOWN_LOAD_MS;
 }
 

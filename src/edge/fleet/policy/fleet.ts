@@ -11,7 +11,11 @@ export type FunctionState =
       readonly since: number;
     }
   /** Nobody is there, and a request would start one: a host that scales to zero. How long that takes is known from past loads alone. */
-  | { readonly kind: "asleep" }
+  | {
+      readonly kind: "asleep";
+      /** Since when somebody wakes it; absent: nobody does. Milliseconds since 1970. */
+      readonly wokenAt?: number;
+    }
   /** It takes no new work, and is gone soon. */
   | { readonly kind: "draining" }
   /** It is to be replaced: its weights never come, or what it computes cannot be trusted. */

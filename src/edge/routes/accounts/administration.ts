@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   type FunctionBody,
   functionListSchema,
+  type RegisteredFunctionBody,
   shownAccountSchema,
 } from "#wire/api/accounts/administration.ts";
 import {
@@ -14,6 +15,10 @@ import {
 import type { Page } from "#wire/api/page.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
 import type { EdgeEnv } from "../../env.ts";
+import { ownFleet } from "../../fleet/fleet-memory.ts";
+import { leftOfLoad } from "../../fleet/policy/finish.ts";
+import { isHeard } from "../../fleet/policy/pool.ts";
+import { shardsOf } from "../../fleet/shards.ts";
 import { readStatus } from "../../function/client.ts";
 import { refusedMissing } from "../../guard/errors.ts";
 import { settingsOf } from "../../settings.ts";
@@ -66,8 +71,39 @@ export async function listFunctions(c: Context<EdgeEnv>): Promise<Response> {
       return { ...UNTOLD_LOAD, ...told, object: "function", url: functionUrl };
     }),
   );
-  const page: Page<FunctionBody> = { object: "list", data, has_more: false, next_cursor: null };
+  const page: Page<FunctionBody | RegisteredFunctionBody> = {
+    object: "list",
+    data: [...data, ...(await registeredFunctions(c))],
+    has_more: false,
+    next_cursor: null,
+  };
   return pageReply(c, page);
+}
+
+async function registeredFunctions(
+  c: Context<EdgeEnv>,
+): Promise<readonly RegisteredFunctionBody[]> {
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
+  const caller = { FLEET: c.env.FLEET, requestId: c.get("requestId"), waitUntil };
+  const shards = await Promise.all(
+    shardsOf(settingsOf(c.env)).map((shard) => ownFleet.shard(shard, caller)),
+  );
+  const now = Date.now();
+  return shards.flatMap(({ functions, loads }) =>
+    functions.map((report): RegisteredFunctionBody => {
+      const { url, region, model, provider, digest, numerics, load, heardAt, state } = report;
+      const isLoading = state.kind === "loading" || state.kind === "asleep";
+      return {
+        object: "registered_function",
+        ...{ url, region, model, provider, model_digest: digest, numerics },
+        state: isHeard(report, now) ? state.kind : "lost",
+        eta_seconds: isLoading ? Math.ceil(leftOfLoad(report, loads, now) / 1000) : null,
+        ...{ running: load.running, places: load.places, queued: load.waiting },
+        ...{ queued_steps: load.queuedSteps, ms_per_step: load.msPerStep },
+        heard_at: new Date(heardAt).toISOString(),
+      };
+    }),
+  );
 }
 
 async function accountOf(c: Context<EdgeEnv>): Promise<Account | undefined> {
@@ -123,7 +159,7 @@ export const administrationRoutes: readonly RouteConfig[] = [
     operationId: "listFunctions",
     summary: "Show the functions",
     description:
-      "What each inference function of the settings says of itself at this moment: how far its weights are, and how much it has to do.",
+      "What each inference function of the settings says of itself at this moment: how far its weights are, and how much it has to do. Behind them those that registered by themselves, as they were heard last: up to 128 of a model in a region.",
     security,
     responses: { 200: { description: "All of them.", content: jsonContent(functionListSchema) } },
   },

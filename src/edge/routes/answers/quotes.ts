@@ -16,12 +16,13 @@ import { cardDigest } from "#wire/function/model-card.ts";
 import { type Asked, appraise, measure } from "../../answers/admit.ts";
 import { letIn } from "../../answers/holds.ts";
 import type { EdgeEnv } from "../../env.ts";
+import { isHeard } from "../../fleet/policy/pool.ts";
 import { readStatus } from "../../function/client.ts";
 import { refused } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { mayAsk } from "../../keys/may-ask.ts";
 import type { RefusedHold } from "../../ledger/ledger-service.ts";
-import { functionsServing } from "../../models/catalog.ts";
+import { fleetServing } from "../../models/serving.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
 import { settingsOf } from "../../settings.ts";
 import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
@@ -33,6 +34,9 @@ import { answerContent } from "./answers-described.ts";
 
 /** How long a price stands unless the model's card changes: a question that brings the quote's card is then refused, and costs nothing. */
 const VALIDITY_MS = 5 * 60_000;
+
+/** A function that has its weights tells so from memory; who holds the connection for longer is starting it, so it is cold. */
+const WARM_WORD_MS = 2_000;
 
 /** `POST /v1/quotes`: says what an answer would cost, to the micro-dollar, and costs nothing. */
 export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
@@ -56,14 +60,20 @@ export async function createQuote(c: Context<EdgeEnv>): Promise<Response> {
   return c.json(body, 200, { "cache-control": "no-store" });
 }
 
-/** Whether one of the functions that serve the model has its weights. */
+/** Whether one of the functions that serve the model has its weights: by its own word, or asked where it says none. */
 async function isWarm(c: Context<EdgeEnv>, model: string): Promise<boolean> {
   const requestId = c.get("requestId");
   const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
-  const urls = await functionsServing(model, settingsOf(c.env), { requestId, waitUntil });
+  const caller = { FLEET: c.env.FLEET, requestId, waitUntil };
+  const { functions } = await fleetServing(model, settingsOf(c.env), caller);
+  const now = Date.now();
+  const registered = functions.filter(({ region }) => region !== "");
+  if (registered.some((report) => report.state.kind === "warm" && isHeard(report, now)))
+    return true;
   const { signal } = c.req.raw;
+  const awake = functions.filter(({ region, state }) => region === "" && state.kind !== "asleep");
   const statuses = await Promise.all(
-    urls.map((functionUrl) => readStatus({ functionUrl, requestId, signal })),
+    awake.map(({ url }) => readStatus({ functionUrl: url, requestId, signal }, WARM_WORD_MS)),
   );
   return statuses.some((status) => status.ok && status.value.state === "ready");
 }

@@ -50,6 +50,9 @@ export const byAdministrator: NonNullable<RouteConfig["security"]> = [{ admin: [
 /** What pages of the dashboard send: the cookie of a session. */
 export const bySession: NonNullable<RouteConfig["security"]> = [{ session: [] }];
 
+/** What inference functions send: a token of their own key, for this body. */
+export const byFunction: NonNullable<RouteConfig["security"]> = [{ function: [] }];
+
 /** A body of JSON. */
 export function jsonContent(schema: z.ZodType): Content {
   return { "application/json": { schema } };

@@ -21,6 +21,7 @@ import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
 import type { RouteConfig } from "../describe/route.ts";
 import { showHealthRoute } from "../health.ts";
+import { hearFunctionRoute } from "../heartbeats.ts";
 import { showMetricsRoute } from "../metrics.ts";
 import { deliveryRoutes } from "../webhooks/webhook-deliveries.ts";
 import { endpointRoutes } from "../webhooks/webhook-endpoints.ts";
@@ -115,6 +116,7 @@ export const routeGroups: readonly RouteGroup[] = [
     routes: [
       showWelcomeRoute,
       showHealthRoute,
+      hearFunctionRoute,
       showMetricsRoute,
       {
         method: "get",

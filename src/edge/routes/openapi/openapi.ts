@@ -87,6 +87,13 @@ function describe(): ApiDescription {
             description:
               "The cookie that POST /v1/sessions sets (unmask_session over plain HTTP on this machine). Good on routes of the dashboard only, for what the session is for; what is not a GET needs X-Unmask-Session too.",
           },
+          function: {
+            type: "http",
+            scheme: "bearer",
+            bearerFormat: "JWT",
+            description:
+              "Signed with Ed25519 by a function's key: iss unmask-function, aud unmask-edge, iat, exp, body_sha256. Good for a minute.",
+          },
           admin: {
             type: "http",
             scheme: "bearer",

@@ -1,5 +1,5 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { FunctionBody } from "#wire/api/accounts/administration.ts";
+import type { FunctionBody, RegisteredFunctionBody } from "#wire/api/accounts/administration.ts";
 import { bytesText } from "../../parts/bytes-text.ts";
 import { counted } from "../data/amounts.ts";
 import { ListView } from "../frame/list-view.tsx";
@@ -16,11 +16,15 @@ export function FunctionsView({ dashboard }: SectionProps): JSX.Element {
         topics={["functions"]}
       />
       <ListView list={dashboard.functions} of="functions" empty={<p>No function is named.</p>}>
-        {(functions: readonly FunctionBody[]) => (
+        {(functions: readonly (FunctionBody | RegisteredFunctionBody)[]) => (
           <ul class="keys">
-            {functions.map((each) => (
-              <FunctionCard key={each.url} {...{ each }} />
-            ))}
+            {functions.map((each) =>
+              each.object === "function" ? (
+                <FunctionCard key={each.url} {...{ each }} />
+              ) : (
+                <RegisteredCard key={`${each.region} ${each.url}`} {...{ each }} />
+              ),
+            )}
           </ul>
         )}
       </ListView>
@@ -30,6 +34,8 @@ export function FunctionsView({ dashboard }: SectionProps): JSX.Element {
 
 const badges: Readonly<Record<string, string>> = {
   ready: "live",
+  warm: "live",
+  asleep: "waiting",
   loading: "waiting",
   draining: "waiting",
 };
@@ -53,6 +59,34 @@ function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
         ))}
       </dl>
       <Loading each={each} />
+    </li>
+  );
+}
+
+function RegisteredCard({ each }: { readonly each: RegisteredFunctionBody }): JSX.Element {
+  const { url, region, state, model, eta_seconds: eta } = each;
+  const figures = [
+    ["Model", model],
+    ["Region", region],
+    ["At work", `${each.running} of ${counted(each.places, "place")}`],
+    ["Waiting", counted(each.queued, "question")],
+    ["Still to do", counted(each.queued_steps, "step")],
+    ...(eta === null ? [] : [["Ready in", `about ${counted(eta, "second")}`]]),
+  ];
+  return (
+    <li class="card key">
+      <div class="row between">
+        <h2 class="breaks">{url}</h2>
+        <span class={`badge ${badges[state] ?? "bad"}`}>{state}</span>
+      </div>
+      <dl class="figures">
+        {figures.map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd class="breaks">{value}</dd>
+          </div>
+        ))}
+      </dl>
     </li>
   );
 }

@@ -10,7 +10,11 @@ import type {
   RefundBody,
   RefundedBody,
 } from "#wire/api/accounts/accounts.ts";
-import type { FunctionBody, ShownAccountBody } from "#wire/api/accounts/administration.ts";
+import type {
+  FunctionBody,
+  RegisteredFunctionBody,
+  ShownAccountBody,
+} from "#wire/api/accounts/administration.ts";
 import type {
   CreateKeyBody,
   KeyBody,
@@ -80,7 +84,7 @@ export interface AdminApi {
   grant(id: string, grant: GrantBody): Promise<GrantedBody>;
   refund(id: string, refund: RefundBody): Promise<RefundedBody>;
   ledger(id: string, after: string | null): Promise<Page<LedgerEntryBody>>;
-  functions(): Promise<Page<FunctionBody>>;
+  functions(): Promise<Page<FunctionBody | RegisteredFunctionBody>>;
   payments(query: Query, after: string | null): Promise<Page<PaymentEventBody>>;
   assignPayment(id: string, account: string): Promise<PaymentEventBody>;
 }

@@ -1,6 +1,6 @@
 import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
 import type { AccountBody } from "#wire/api/accounts/accounts.ts";
-import type { FunctionBody } from "#wire/api/accounts/administration.ts";
+import type { FunctionBody, RegisteredFunctionBody } from "#wire/api/accounts/administration.ts";
 import type { KeyBody } from "#wire/api/accounts/keys.ts";
 import type { PaymentEventBody } from "#wire/api/accounts/payments.ts";
 import type { RefusalRow } from "#wire/api/accounts/refusals.ts";
@@ -45,7 +45,7 @@ export interface Dashboard {
   readonly answers: List<AnswerSummaryBody>;
   readonly sessions: List<SessionBody>;
   readonly accounts: List<AccountBody>;
-  readonly functions: List<FunctionBody>;
+  readonly functions: List<FunctionBody | RegisteredFunctionBody>;
   readonly payments: List<PaymentEventBody>;
   /** Narrows, and asks for what that changes. */
   narrow(change: Partial<Filters>): void;

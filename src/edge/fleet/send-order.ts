@@ -1,7 +1,6 @@
 import type { AnswerEvent, MadeEvent } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
-import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { readAnswerEvents } from "#wire/function/events.ts";
@@ -13,18 +12,17 @@ import {
 } from "#wire/function/generate.ts";
 import { ORDER_CONTENT_TYPE, orderPrefix } from "#wire/function/order.ts";
 import { HOP_VERSION } from "#wire/function/ticket.ts";
+import { callFunction, hopVersionOf, publicFailure } from "../function/client.ts";
+import { IdleTimeout } from "../function/idle-timeout.ts";
+import { ticketHeader } from "../function/signed-request.ts";
 import { logFault } from "../log.ts";
-import { keptQuestion, openPictures } from "../questions/picture-store.ts";
+import { openPictures } from "../questions/picture-store.ts";
 import {
   type AskedQuestion,
   type KeptQuestion,
   pictureBytes,
 } from "../questions/question-picture.ts";
 import type { Settings } from "../settings.ts";
-import { callFunction, hopVersionOf, publicFailure } from "./client.ts";
-import { askInOrder, rankFunctions } from "./functions.ts";
-import { IdleTimeout } from "./idle-timeout.ts";
-import { ticketHeader } from "./signed-request.ts";
 
 /** A function at work. */
 export interface Dispatched {
@@ -47,17 +45,20 @@ export interface DispatchedJob {
   readonly pictures?: readonly PricedPicture[];
 }
 
-/** What a job is sent with. */
-export interface DispatchMeans {
+/** A job whose question is kept. */
+export interface SentJob extends DispatchedJob {
+  readonly question: KeptQuestion;
+}
+
+/** What an order is sent with. */
+export interface SendingMeans {
   readonly settings: Pick<Settings, "functionSilenceSeconds" | "ticketKey">;
-  /** The functions that serve a model, the one to ask first. */
-  readonly functionsOf: (model: string) => Promise<readonly string[]>;
   /** Where its large pictures lie. */
   readonly pictures: R2Bucket;
 }
 
 /** On whose behalf a job is sent, and until when. */
-export interface DispatchTerms {
+export interface SendingTerms {
   /** The client token or subject that asks, null for the account's keys: it finds what the function kept for it, and nobody else does. */
   readonly owner: string | null;
   readonly requestId: string;
@@ -66,39 +67,26 @@ export interface DispatchTerms {
   readonly deadlineAt: number | null;
   /** How many other tokens its frames are to tell of each place that is written. Absent: none. */
   readonly alternatives?: number | undefined;
-  /** Class of arithmetic that is to answer where a function of it is left; null for any. */
-  readonly numerics: NumericsText | null;
   readonly signal: AbortSignal;
   /** Called when the job is on its way: what is written from then on holds it up no more. */
   readonly onSent?: () => void;
+  /** Says why weights will not do that a function turns out to have; null where they do. Absent: any do. */
+  readonly accepts?: (modelDigest: string) => Failure | null;
+  /** Called once the answer was told to its end, with why it failed, or was left. */
+  readonly onOver?: (failure: Failure | null) => void;
 }
 
 /**
- * Sends a job to a function with a ticket for exactly its question: to one of the class that is asked for where one is left,
- * else to one that is there. Aborting the signal stops the function. Refuses also with `image_not_found` where one of its
- * pictures is gone, and `function_unreachable` where nobody serves its model: no function is asked then.
+ * Sends a job to one function with a ticket for exactly its question. Aborting the signal stops the function. Refuses also with
+ * `image_not_found` where one of its pictures is gone, and with what the function says.
  */
-export async function dispatch(
-  job: DispatchedJob,
-  means: DispatchMeans,
-  terms: DispatchTerms,
-): Promise<Result<Dispatched, Failure>> {
-  const { requestId, traceparent, signal, numerics } = terms;
-  const call = { requestId, traceparent, signal };
-  const serving = inTurn(await means.functionsOf(job.card.id), job.id);
-  const functions = await rankFunctions(serving, numerics, call);
-  const question = await keptQuestion(means.pictures, job, job.question);
-  return await askInOrder(functions, (functionUrl) =>
-    dispatchTo(functionUrl, { ...job, question }, means, terms),
-  );
-}
-
-async function dispatchTo(
+export async function sendOrder(
   functionUrl: string,
-  { id: jobId, accountId, card, question, ...job }: DispatchedJob & { question: KeptQuestion },
-  { settings, pictures: bucket }: DispatchMeans,
-  { owner, requestId, traceparent, signal, onSent, ...terms }: DispatchTerms,
+  { id: jobId, accountId, card, question, ...job }: SentJob,
+  { settings, pictures: bucket }: SendingMeans,
+  terms: SendingTerms,
 ): Promise<Result<Dispatched, Failure>> {
+  const { owner, requestId, traceparent, signal, onSent } = terms;
   const files = await openPictures(bucket, question.images);
   if (!files.ok) return files;
   const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
@@ -120,25 +108,18 @@ async function dispatchTo(
     const called = callFunction(call, GENERATE_PATH, { method: "POST", headers, body });
     onSent?.();
     const response = await called;
-    const answer = response.ok ? await answerOf(response.value, requestId) : response;
+    const answer = response.ok ? await answerOf(response.value, terms) : response;
     if (!answer.ok) {
       idleTimeout.end();
       return answer;
     }
     const { modelDigest, stream } = answer.value;
-    return ok({ modelDigest, events: tell(stream, idleTimeout, requestId, signal) });
+    return ok({ modelDigest, events: tell(stream, idleTimeout, terms) });
   } catch (cause) {
     idleTimeout.end();
     signal.throwIfAborted();
     return refuse(failureOf(cause, idleTimeout, requestId));
   }
-}
-
-/** Functions from the one on that the job's id picks, so that jobs are shared among those that serve its model. */
-function inTurn(functionUrls: readonly string[], jobId: string): readonly string[] {
-  const sum = Array.from(jobId).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
-  const first = sum % Math.max(1, functionUrls.length);
-  return [...functionUrls.slice(first), ...functionUrls.slice(0, first)];
 }
 
 /** The body as it is sent: nothing of it is in memory but what is on its way. */
@@ -169,7 +150,7 @@ function orderBody(
 function termHeaders({
   deadlineAt,
   alternatives = 0,
-}: Pick<DispatchTerms, "deadlineAt" | "alternatives">): Record<string, string> {
+}: Pick<SendingTerms, "deadlineAt" | "alternatives">): Record<string, string> {
   const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
   return {
     ...(leftMs === null ? {} : { [DEADLINE_HEADER]: String(leftMs) }),
@@ -179,7 +160,7 @@ function termHeaders({
 
 async function answerOf(
   response: Response,
-  requestId: string,
+  { requestId, accepts }: SendingTerms,
 ): Promise<Result<{ modelDigest: string; stream: ReadableStream<Uint8Array> }, Failure>> {
   const { headers, body } = response;
   const modelDigest = headers.get(MODEL_DIGEST_HEADER) ?? "";
@@ -189,8 +170,10 @@ async function answerOf(
     return refuse({ kind: "function_reply_invalid" });
   }
   const version = hopVersionOf(response);
-  if (version >= HOP_VERSION) return ok({ modelDigest, stream: body });
+  const unfit = accepts?.(modelDigest) ?? null;
+  if (version >= HOP_VERSION && unfit === null) return ok({ modelDigest, stream: body });
   await body.cancel();
+  if (unfit !== null) return refuse(unfit);
   logFault("function is older than the edge", requestId, `hop version ${version}`);
   return refuse({ kind: "function_outdated", version, needed: HOP_VERSION });
 }
@@ -198,20 +181,21 @@ async function answerOf(
 async function* tell(
   stream: ReadableStream<Uint8Array>,
   idleTimeout: IdleTimeout,
-  requestId: string,
-  signal: AbortSignal,
+  { requestId, signal, onOver }: SendingTerms,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
+  let failure: Failure | null = null;
   try {
     for await (const event of readAnswerEvents(stream.pipeThrough(idleTimeout.pass()))) {
-      yield event.kind === "answer.failed"
-        ? { ...event, failure: publicFailure(event.failure, requestId) }
-        : event;
+      if (event.kind === "answer.failed") failure = publicFailure(event.failure, requestId);
+      yield event.kind === "answer.failed" && failure !== null ? { ...event, failure } : event;
     }
   } catch (cause) {
     signal.throwIfAborted();
-    yield { kind: "answer.failed", failure: failureOf(cause, idleTimeout, requestId) };
+    failure = failureOf(cause, idleTimeout, requestId);
+    yield { kind: "answer.failed", failure };
   } finally {
     idleTimeout.end();
+    onOver?.(failure);
   }
 }
 
