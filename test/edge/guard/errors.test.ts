@@ -40,7 +40,7 @@ describe("a path or method that does not exist is refused", () => {
   const lists = new Set(served.filter((path) => /^\/v1\/\w+$/.test(path)));
 
   test.each([...lists])("with the path that is meant: %s without a slash", async (path) => {
-    const send = /accounts|keys|payment_events/.test(path) ? administer : withKey;
+    const send = /accounts|backups|keys|payment_events/.test(path) ? administer : withKey;
     for (const method of methods) {
       const response = await send(method, `${path}/`);
       expect(response.status).toBe(404);
