@@ -7,6 +7,9 @@ import { type Trend, trendOf } from "./trend.ts";
 /** Tables that keep a row of every answer for ever: money is. */
 const FOR_EVER: readonly string[] = ["LedgerObject.entries", "D1.usage"];
 
+/** Collections, of which a trend can be said. */
+const FEWEST = 8;
+
 /** Tables that have a row a day for each account and key, for longer than the days of a soak. */
 const A_DAY: readonly string[] = ["LedgerObject.spending", "D1.refusals"];
 
@@ -65,7 +68,10 @@ function machine({ looks, heaps }: SoakFigures): readonly (readonly string[])[] 
   ];
   return [
     line("memory of workerd", ({ edge }) => edge.rssBytes, mib),
-    ["  of it JavaScript, behind collections", wordsOf(trendOf(heaps), mib)],
+    [
+      "  of it JavaScript, behind collections",
+      heaps.length < FEWEST ? "too few collections to say" : wordsOf(trendOf(heaps), mib),
+    ],
     line("  its file handles", ({ edge }) => edge.handles, whole),
     line("memory of a function", (look) => look.function.rssBytes, mib),
     line("  its file handles", (look) => look.function.handles, whole),
