@@ -9,13 +9,18 @@ import {
 } from "./connection.ts";
 import { dollars, table } from "./terminal/table.ts";
 
-export const ACCOUNTS_HELP: string = `Opens and lists accounts: whose money it is.
+export const ACCOUNTS_HELP: string = `Opens, lists and erases accounts: whose money it is.
 
 Usage: unmask accounts create NAME [--id ID]
        unmask accounts list
+       unmask accounts erase ID --confirm ID
+
+erase is for ever: keys open nothing any more, and questions, pictures, answers, webhooks and usage go within some twenty minutes. The
+lines of the ledger stay, under the name that is printed. Said again, it tells how far it is.
 
 Options:
   --id ID       the account's id (drawn when absent)
+  --confirm ID  the id of the account that is to be erased, once more
 ${ADMIN_CONNECTION_HELP}
 
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
@@ -41,7 +46,18 @@ export async function accounts(args: readonly string[], io: CommandIo): Promise<
       );
       return EXIT.done;
     }
-    if (action !== "create" || name === undefined) throw new UsageError("say create NAME or list");
+    if (action === "erase") {
+      if (name === undefined || values.confirm !== name)
+        throw new UsageError("say erase ID --confirm ID, with the same id twice");
+      const erasure = await client.eraseAccount(name, call);
+      const { status, phase, account } = erasure;
+      io.stdout.write(
+        values.json ? `${JSON.stringify(erasure)}\n` : `${status} (${phase}): ${account}\n`,
+      );
+      return EXIT.done;
+    }
+    if (action !== "create" || name === undefined)
+      throw new UsageError("say create NAME, list or erase ID");
     const { id } = values;
     const account = await client.createAccount({ name, ...(id === undefined ? {} : { id }) }, call);
     io.stdout.write(values.json ? `${JSON.stringify(account)}\n` : `${account.id}\n`);
@@ -55,6 +71,6 @@ export async function accounts(args: readonly string[], io: CommandIo): Promise<
 
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
-  const options = { id: text, url: text, json: { type: "boolean" } } as const;
+  const options = { id: text, confirm: text, url: text, json: { type: "boolean" } } as const;
   return parseArguments({ args: [...args], allowPositionals: true, options });
 }

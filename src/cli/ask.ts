@@ -34,6 +34,7 @@ Options:
   --deadline-ms N
                 tell the canvas as it stands after so long, and charge the steps that ran
   --cache WHOSE private: equal questions of the account share an answer; shared: everybody's; off: nobody's (private)
+  --no-store    nothing of question and answer stays once it was told
   --webhook URL who is told the answer besides
   --json        the API's own reply: tokens, confidences, usage
 ${CONNECTION_HELP}
@@ -151,6 +152,7 @@ async function readArguments(args: readonly string[], io: CommandIo): Promise<As
       ...named("model", values.model),
       ...named("deadline_ms", whole("--deadline-ms", values["deadline-ms"])),
       ...named("cache", pool(values.cache)),
+      ...named("store", values["no-store"] === true ? false : undefined),
       ...named("webhook", values.webhook),
     },
     connection,
@@ -179,6 +181,7 @@ function parse(args: readonly string[]) {
       model: text,
       "deadline-ms": text,
       cache: text,
+      "no-store": flag,
       webhook: text,
       url: text,
       key: text,

@@ -59,6 +59,16 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "delete",
+    {
+      summary: "delete answers, batches and uploaded pictures, with everything that came of them",
+      load: async () => {
+        const { DELETE_HELP, remove } = await import("./delete.ts");
+        return { run: remove, help: DELETE_HELP };
+      },
+    },
+  ],
+  [
     "usage",
     {
       summary: "show what was asked and charged, by day, key and model",
@@ -91,7 +101,7 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
   [
     "accounts",
     {
-      summary: "open and list accounts, as their administrator",
+      summary: "open, list and erase accounts, as their administrator",
       load: async () => {
         const { ACCOUNTS_HELP, accounts } = await import("./accounts.ts");
         return { run: accounts, help: ACCOUNTS_HELP };

@@ -7,6 +7,7 @@ import type {
   RefundBody,
   RefundedBody,
 } from "#wire/api/accounts/accounts.ts";
+import type { ErasureBody } from "#wire/api/accounts/erasures.ts";
 import type { CreateKeyBody, KeyBody, NewKeyBody, RotateKeyBody } from "#wire/api/accounts/keys.ts";
 import type { UsageRow } from "#wire/api/accounts/usage.ts";
 import type {
@@ -33,6 +34,8 @@ export interface AdminClient {
   accounts(options?: CallOptions): AsyncIterable<AccountBody>;
   /** Changes what is named; what is absent stays. */
   changeAccount(id: string, change: ChangeAccountBody, options?: CallOptions): Promise<AccountBody>;
+  /** Erases an account for ever, but for the lines of its ledger; said again, it tells how far that is. */
+  eraseAccount(id: string, options?: CallOptions): Promise<ErasureBody>;
   grant(account: string, grant: GrantBody, options?: CallOptions): Promise<GrantedBody>;
   refund(account: string, refund: RefundBody, options?: CallOptions): Promise<RefundedBody>;
   createKey(key: CreateKeyBody, options?: CallOptions): Promise<NewKeyBody>;
@@ -59,6 +62,8 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     accounts: (call) => readPages<AccountBody>(options, "/v1/accounts?limit=100", call),
     changeAccount: (id, change, call) =>
       write(options, "PATCH", `/v1/accounts/${encodeURIComponent(id)}`, change, call),
+    eraseAccount: (id, call) =>
+      write(options, "POST", `/v1/accounts/${encodeURIComponent(id)}/erase`, { confirm: id }, call),
     grant: (account, grant, call) =>
       write(options, "POST", `/v1/accounts/${encodeURIComponent(account)}/grants`, grant, call),
     refund: (account, refund, call) =>

@@ -55,7 +55,8 @@ function formOf(
   files: readonly (Uint8Array<ArrayBuffer> | Blob)[],
 ): FormData {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, String(value));
+  for (const [name, value] of Object.entries(fields))
+    form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
   if (messages !== undefined) form.append("messages", JSON.stringify(messages));
   if (webhook !== undefined)
     form.append("webhook", typeof webhook === "string" ? webhook : JSON.stringify(webhook));

@@ -1,4 +1,5 @@
 import type { ClientTokenBody, ClientTokenRequest } from "#wire/api/accounts/client-token.ts";
+import type { ErasureBody } from "#wire/api/accounts/erasures.ts";
 import type { AnswerListQuery, AnswerSummaryBody } from "#wire/api/answers/answer-list.ts";
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { UploadBody } from "#wire/api/answers/images.ts";
@@ -23,6 +24,8 @@ import {
 
 import { createWebhookCalls, type WebhookCalls } from "./webhook-calls.ts";
 
+/** How far the erasure of an account is. */
+export type Erasure = ErasureBody;
 export type Health = HealthBody;
 export type ModelList = ModelListBody;
 
@@ -74,6 +77,8 @@ export interface Client {
     ): AsyncIterable<AnswerSummaryBody>;
     /** Stops it where it stands; tells what was charged. */
     cancel(id: string, options?: CallOptions): Promise<Answer>;
+    /** Deletes one that has ended, with everything that came of it. */
+    delete(id: string, options?: CallOptions): Promise<void>;
     /** Makes it afresh, charged like any other, and compares. */
     replay(id: string, options?: CallOptions): Promise<Replay>;
   };
@@ -93,7 +98,15 @@ export interface Client {
     get(id: string, options?: CallOptions): Promise<BatchBody>;
     results(id: string, options?: CallOptions): AsyncIterable<BatchResultBody>;
     cancel(id: string, options?: CallOptions): Promise<BatchBody>;
+    /** Deletes one that has ended, with its answers. */
+    delete(id: string, options?: CallOptions): Promise<void>;
   };
+  readonly account: {
+    /** Erases the account for ever, with a key that manages keys; `confirm` is its id. Tells how far it is. */
+    erase(confirm: string, options?: CallOptions): Promise<Erasure>;
+  };
+  /** How far an erasure is; needs its id and no key. */
+  erasure(id: string, options?: CallOptions): Promise<Erasure>;
   readonly webhooks: WebhookCalls;
   models(options?: CallOptions): Promise<ModelList>;
   /** As it is now: not asked again when nobody answers. */
@@ -120,6 +133,11 @@ export function createClient(options: ClientOptions): Client {
       },
       ...(signal === undefined ? {} : { signal }),
     });
+  const remove = async (path: string, { signal }: CallOptions = {}): Promise<void> => {
+    const init = { method: "DELETE", ...(signal === undefined ? {} : { signal }) };
+    const response = await send(options, path, init);
+    await response.body?.cancel();
+  };
   const at = (list: string, id: string): string => `/v1/${list}/${encodeURIComponent(id)}`;
   return {
     ask: (ask, { signal, idempotencyKey = randomKey() } = {}) =>
@@ -136,6 +154,7 @@ export function createClient(options: ClientOptions): Client {
           call,
         ),
       cancel: (id, call) => post(`${at("answers", id)}/cancel`, null, call),
+      delete: (id, call) => remove(at("answers", id), call),
       replay: (id, call) => replayAnswer(options, id, call),
     },
     images: {
@@ -148,10 +167,7 @@ export function createClient(options: ClientOptions): Client {
           ...(signal === undefined ? {} : { signal }),
         }),
       get: (id, call) => get(at("images", id), call),
-      async delete(id, { signal } = {}) {
-        const init = { method: "DELETE", ...(signal === undefined ? {} : { signal }) };
-        await send(options, at("images", id), init);
-      },
+      delete: (id, call) => remove(at("images", id), call),
     },
     clientTokens: {
       create: (token, call) => post("/v1/client_tokens", JSON.stringify(token), call),
@@ -162,7 +178,12 @@ export function createClient(options: ClientOptions): Client {
       get: (id, call) => get(at("batches", id), call),
       results: (id, call) => readPages(options, `${at("batches", id)}/results?limit=100`, call),
       cancel: (id, call) => post(`${at("batches", id)}/cancel`, null, call),
+      delete: (id, call) => remove(at("batches", id), call),
     },
+    account: {
+      erase: (confirm, call) => post("/v1/account/erase", JSON.stringify({ confirm }), call),
+    },
+    erasure: (id, call) => get(at("erasures", id), call),
     webhooks: createWebhookCalls(options),
     models: (call) => get("/v1/models", call),
     health: async ({ signal } = {}) =>

@@ -168,6 +168,13 @@ export type Failure =
       /** Digests of the weights that made it, which nobody serves any more, and of some that are served. */
       readonly weights?: { readonly made: string; readonly served: readonly string[] };
     }
+  /** The answer of an earlier request with this Idempotency-Key was paid for, and its words are not kept any more. */
+  | {
+      readonly kind: "answer_not_kept";
+      readonly id: string;
+    }
+  /** It is still being made: it can be cancelled, and deleted then. */
+  | { readonly kind: "still_running"; readonly what: "answer" | "batch"; readonly id: string }
   /** An account may have so many of these and no more. */
   | { readonly kind: "too_many_of"; readonly what: string; readonly limit: number }
   /** Text of an answer was streamed that it no longer begins with, since it had to begin anew with another arithmetic. */

@@ -19,6 +19,10 @@ export interface Notice {
   readonly owner?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** How long it is kept from when it was told, and at least until it arrived or was given up; absent: the usual 30 days. */
+  readonly lifetimeMs?: number;
+  /** After so long it is given up, wherever it is on its way; absent: as the schedule has it. */
+  readonly patienceMs?: number;
   /** The `data` of the body, in wire names. */
   readonly data: object;
 }

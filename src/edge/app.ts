@@ -53,6 +53,7 @@ import { listUsage } from "./routes/accounts/usage.ts";
 import {
   cancelAnswer,
   createAnswer,
+  deleteAnswer,
   listAnswers,
   showAnswer,
   showAnswerEvents,
@@ -60,6 +61,7 @@ import {
 import {
   cancelBatch,
   createBatch,
+  deleteBatch,
   listBatches,
   listBatchResults,
   showBatch,
@@ -72,6 +74,7 @@ import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
+import { eraseAccount, eraseOwnAccount, showErasure } from "./routes/erasures.ts";
 import { showHealth } from "./routes/health.ts";
 import { hearFunction } from "./routes/heartbeats.ts";
 import { showMetrics } from "./routes/metrics.ts";
@@ -123,8 +126,8 @@ const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
 for (const path of eithers) app.use(path, sessionOr(keyOrAdmin()));
 for (const path of ["/v1/session", "/v1/sessions", "/v1/sessions/:id"])
   app.use(path, sessionOrSignIn());
-// Who sends payments is known by their signature, and so are functions.
-const signed = ["/v1/payments/*", "/v1/functions/*"];
+// Who sends payments is known by their signature, and so are functions; who has an erasure's id may see how far it is.
+const signed = ["/v1/payments/*", "/v1/functions/*", "/v1/erasures/*"];
 const sessions = ["/v1/session", "/v1/sessions/*"];
 const guarded = [...administration, ...operation, ...eithers, ...sessions, ...signed];
 app.use("/v1/*", except(guarded, sessionOr(apiKey())));
@@ -139,11 +142,18 @@ for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/
   app.use(path, scope("webhooks"));
 app.use("/v1/keys/*", scope("keys"));
 app.use("/v1/account", scope("usage"));
+app.use("/v1/account/erase", scope("keys"));
 app.use("/v1/refusals", scope("usage"));
 app.use("/v1/usage/*", scope("usage"));
 app.use("/v1/ledger/*", scope("usage"));
 app.use("/v1/*", contentEncoding());
-for (const path of ["/v1/account", "/v1/keys/*", "/v1/ledger/*", "/v1/refusals"])
+for (const path of [
+  "/v1/account",
+  "/v1/account/erase",
+  "/v1/keys/*",
+  "/v1/ledger/*",
+  "/v1/refusals",
+])
   app.use(path, keyOnly());
 app.use("/v1/sign_in_codes", keyOnly());
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_secret/*"]) app.use(path, keyOnly());
@@ -153,12 +163,14 @@ app.post("/v1/answers", createAnswer);
 app.get("/v1/answers", listAnswers);
 app.get("/v1/answers/:id", showAnswer);
 app.get("/v1/answers/:id/events", showAnswerEvents);
+app.delete("/v1/answers/:id", deleteAnswer);
 app.post("/v1/answers/:id/cancel", cancelAnswer);
 app.post("/v1/answers/:id/replay", replayAnswer);
 app.post("/v1/batches", createBatch);
 app.get("/v1/batches", listBatches);
 app.get("/v1/batches/:id", showBatch);
 app.get("/v1/batches/:id/results", listBatchResults);
+app.delete("/v1/batches/:id", deleteBatch);
 app.post("/v1/batches/:id/cancel", cancelBatch);
 app.post("/v1/quotes", createQuote);
 app.post("/v1/images", uploadImage);
@@ -195,6 +207,8 @@ app.get("/v1/session", showSession);
 app.delete("/v1/session", endSession);
 app.post("/v1/sign_in_codes", createSignInCode);
 app.get("/v1/account", showOwnAccount);
+app.post("/v1/account/erase", eraseOwnAccount);
+app.get("/v1/erasures/:id", showErasure);
 app.get("/v1/usage", listUsage);
 app.get("/v1/refusals", listRefusals);
 app.get("/v1/ledger", listEntries);
@@ -214,6 +228,7 @@ app.post("/v1/backups/restore", restoreBackup);
 app.post("/v1/payments/:provider", receivePayment);
 app.get("/v1/payment_events", listPaymentEvents);
 app.post("/v1/payment_events/:id/assign", assignPaymentEvent);
+app.post("/v1/accounts/:id/erase", eraseAccount);
 app.post("/v1/accounts/:id/grants", grantCredit);
 app.post("/v1/accounts/:id/refunds", refundAnswer);
 app.post("/v1/keys", createKey);

@@ -4,6 +4,7 @@ import type { AnswerBinding } from "./answers/answer-client.ts";
 import type { BatchBinding } from "./batches/batch-client.ts";
 import type { CacheBinding } from "./cache/cache-client.ts";
 import type { FleetBinding } from "./fleet/fleet-client.ts";
+import type { RetentionBinding } from "./keepers.ts";
 import type { KeyRecord } from "./keys/key-store.ts";
 import type { LedgerBinding } from "./ledger/ledger-client.ts";
 import type { UploadsBinding } from "./pictures/uploads.ts";
@@ -19,6 +20,7 @@ export interface Bindings
     CacheBinding,
     FleetBinding,
     LedgerBinding,
+    RetentionBinding,
     UploadsBinding {
   /** Where backups lie; nobody but the operator reads it. */
   readonly BACKUPS: R2Bucket;

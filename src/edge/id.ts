@@ -11,6 +11,7 @@ export function newId(
     | "bat"
     | "quo"
     | "ctk"
+    | "era"
     | "evt"
     | "grt"
     | "rfd"

@@ -9,6 +9,8 @@ const TRIGGER_MINUTES = 5;
 
 /** What is done from time to time, each whatever becomes of the others. Rejects where one of them came to nothing, so that the platform counts it. */
 const jobs: Readonly<Record<string, (bindings: Bindings, at: Date) => Promise<unknown>>> = {
+  erased: async ({ DB }) =>
+    await DB.prepare("DELETE FROM erased WHERE forget_at <= ?").bind(Date.now()).run(),
   backup: async (bindings) =>
     await runBackup(bindings, {
       now: Date.now,

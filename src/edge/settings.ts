@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { RateLimits } from "#domain/limits.ts";
+import { type Retention, standardRetention } from "#domain/retention.ts";
 import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";
+import { retentionText } from "#wire/api/retention-body.ts";
 import { jsonText } from "#wire/codec/json-text.ts";
 import { type FunctionKey, functionKeysText } from "#wire/fleet/function-keys.ts";
 import { type CardOverride, modelCardsSchema } from "#wire/function/model-card.ts";
@@ -36,6 +38,10 @@ export interface SettingVariables {
   /** Limits of keys and accounts that are made without any, as JSON. */
   readonly KEY_LIMITS: string;
   readonly ACCOUNT_LIMITS: string;
+  /** How long what is kept stays where an account does not say otherwise, as JSON; what is absent: `standardRetention`. */
+  readonly RETENTION?: string;
+  /** `eu` or `us`: where objects compute and are stored; absent: anywhere. Said before the first request, and never changed. */
+  readonly JURISDICTION?: string;
   /** Secret: opens the administration; without it that is closed. */
   readonly ADMIN_KEY?: string;
   /** Secret: opens the administration as well, while it replaces `ADMIN_KEY`. */
@@ -70,6 +76,9 @@ export interface Settings {
   readonly ticketKey: TicketSigningKey;
   readonly keyLimits: RateLimits;
   readonly accountLimits: RateLimits;
+  readonly retention: Retention;
+  /** Where its objects are; null: anywhere. */
+  readonly jurisdiction: "eu" | "us" | null;
   /** None: nobody is an administrator. Two while one replaces the other. */
   readonly adminKeys: readonly string[];
   readonly stripe: StripeSettings | undefined;
@@ -175,6 +184,8 @@ const settingsSchema: z.ZodType<Settings> = z
     TICKET_KEY: signingKeyText,
     KEY_LIMITS: rateLimitsText,
     ACCOUNT_LIMITS: rateLimitsText,
+    RETENTION: retentionText.default({}),
+    JURISDICTION: z.enum(["eu", "us"]).optional(),
     ADMIN_KEY: adminKey.optional(),
     ADMIN_KEY_NEXT: adminKey.optional(),
     STRIPE: jsonText(stripeSchema).optional(),
@@ -195,6 +206,8 @@ const settingsSchema: z.ZodType<Settings> = z
     ticketKey: bindings.TICKET_KEY,
     keyLimits: bindings.KEY_LIMITS,
     accountLimits: bindings.ACCOUNT_LIMITS,
+    jurisdiction: bindings.JURISDICTION ?? null,
+    retention: { ...standardRetention, ...bindings.RETENTION },
     adminKeys: [bindings.ADMIN_KEY, bindings.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
     stripe: bindings.STRIPE,
     topUp: bindings.TOP_UP,

@@ -1,6 +1,7 @@
 import type { Bundle } from "#domain/bundle.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
+import type { FeatureStore } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
 import { createFeatureStore } from "./feature-store.ts";
 import type { OrtEngine } from "./ort-engine.ts";
@@ -17,7 +18,7 @@ export interface ToolParts {
 }
 
 /** What answers of a bundle are made with; its features are always there, though they may keep nothing. */
-export type BundleTools = AnswerTools & Required<Pick<AnswerTools, "features">>;
+export type BundleTools = AnswerTools & { readonly features: FeatureStore };
 
 /** Makes of a bundle and its engine what answers are made with. Throws `WeightsError` for a bundle that cannot be asked in words. */
 export function answerTools(engine: OrtEngine, parts: ToolParts): BundleTools {

@@ -1,4 +1,4 @@
-import type { KeptFeatures, PictureFeatures } from "#model/vision/kept-features.ts";
+import type { FeatureStore, PictureFeatures } from "#model/vision/kept-features.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 interface Making {
@@ -11,7 +11,7 @@ interface Making {
  * Keeps features in memory, the least recently used out first. One model's: a function has no other.
  * @param maxBytes the most that all take together; what alone is larger is not kept, and 0 keeps nothing
  */
-export function createFeatureStore(maxBytes: number): KeptFeatures {
+export function createFeatureStore(maxBytes: number): FeatureStore {
   const kept = new Map<string, PictureFeatures>(); // in the order of use
   const makings = new Map<string, Making>();
   let bytes = 0;
@@ -53,8 +53,17 @@ export function createFeatureStore(maxBytes: number): KeptFeatures {
     return making;
   }
 
+  function forget(beginning: string): void {
+    for (const [key, features] of kept) {
+      if (!key.startsWith(beginning)) continue;
+      kept.delete(key);
+      bytes -= sizeOf(features);
+    }
+  }
+
   return {
     find: use,
+    forget,
     async make(key, make, signal) {
       signal.throwIfAborted();
       const found = use(key);

@@ -20,9 +20,11 @@ export interface DescribedModel {
   readonly tools: AnswerTools;
   /**
    * The tools as one answer sees them: the engine in its turn (`OrtEngine.ofAnswer`), and of the features what is kept for who asks.
-   * @param asker names who asks, as nobody else is named
+   * @param asker names who asks, as nobody else is named; null: nothing is kept, nor found
    */
-  readonly toolsOf: (claim: () => Claim, asker: string) => AnswerTools;
+  readonly toolsOf: (claim: () => Claim, asker: string | null) => AnswerTools;
+  /** Forgets the features that were kept for whoever's name begins so. */
+  readonly forget: (beginning: string) => void;
 }
 
 /** What of a host's options a model is described by. */
@@ -47,10 +49,11 @@ export function describeModel(
     abilities,
     numerics: numericsText({ ...engine.arithmetic, model: digest }),
     tools,
-    toolsOf: (claim, asker) => ({
-      ...tools,
-      engine: engine.ofAnswer(claim),
-      features: keptFor(asker, tools.features),
-    }),
+    toolsOf: (claim, asker) => {
+      const { features, ...others } = tools;
+      const own = { ...others, engine: engine.ofAnswer(claim) };
+      return asker === null ? own : { ...own, features: keptFor(asker, features) };
+    },
+    forget: (beginning) => tools.features.forget(beginning),
   };
 }

@@ -10,7 +10,9 @@ import {
   ALTERNATIVES_HEADER,
   DEADLINE_HEADER,
   decodeGenerate,
+  FORGET_PATH,
   GENERATE_PATH,
+  MAX_FORGET_BYTES,
   MAX_GENERATE_BYTES,
   MODEL_DIGEST_HEADER,
 } from "#wire/function/generate.ts";
@@ -60,6 +62,7 @@ export interface HandlerParts extends WorkOrderParts, RunParts {
  * Builds the function's HTTP face.
  *
  *   POST /v1/generate   ticket and question in, server-sent answer events out; refusals that need no weights come as problems
+ *   POST /v1/forget     ticket in: forgets what is kept in memory of its account's pictures
  *   POST /v1/fetch      ticket and order in, what another host answered out: pictures by address, webhooks
  *   GET  /v1/model      what the model can be asked
  *   GET  /status        how far the weights are, and how much there is to do
@@ -77,6 +80,7 @@ export function createHandler(parts: HandlerParts): Hono {
     const span = parts.telemetry?.begin("generate", "server", raw.headers.get("traceparent"));
     return generate(raw, { ...traced(raw), ...(span === undefined ? {} : { span }) });
   });
+  app.post(FORGET_PATH, ({ req: { raw } }) => forget(raw, traced(raw)));
   app.post(FETCH_PATH, ({ req: { raw } }) => fetchForEdge(raw, parts));
   app.get(MODEL_CARD_PATH, async (c) =>
     c.json((await parts.host.described(c.req.raw.signal)).card),
@@ -133,10 +137,12 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
       return refusal(request, beyond);
     }
     const { jobId, accountId: account, owner = null, pictures = null } = ticket.value;
+    const { isStored = true } = ticket.value;
     const work = {
       jobId,
       account,
       owner,
+      isStored,
       question: question.value,
       pictures,
       digest: card.digest,
@@ -161,6 +167,15 @@ async function generate(request: Request, parts: HandlerParts): Promise<Response
     place.value.leave();
     throw cause;
   }
+}
+
+async function forget(request: Request, parts: HandlerParts): Promise<Response> {
+  const ticket = await readTicket(request, parts);
+  if (!ticket.ok) return refusal(request, ticket.refusal);
+  const body = await readTicketedBody(request, ticket.value, MAX_FORGET_BYTES, parts.log);
+  if (!body.ok) return refusal(request, body.refusal);
+  parts.host.forget(ticket.value.accountId);
+  return new Response(null, { status: 204 });
 }
 
 /** The edge has priced another model, which was here until a moment ago or whose address this was: it would be an answer to something else. */

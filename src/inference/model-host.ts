@@ -30,6 +30,8 @@ export interface ModelHost {
   status(): Result<FunctionProgress, Failure>;
   /** Whether this process is to be replaced, and why: its weights will never come, or what it computes cannot be trusted. */
   health(): Health;
+  /** Forgets what is kept in memory of an account's pictures. */
+  forget(account: string): void;
   /** False once it is condemned: whoever asks is to go elsewhere, or come again when another process is here. */
   takesWork(): boolean;
   /** Says that what it computes cannot be trusted any more; for good, because nothing in this process can mend it. */
@@ -110,6 +112,14 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
         health: healthOf(load, openingError, condemned),
       }),
     health: () => healthOf(load, openingError, condemned),
+    forget: (account) => {
+      // Names of askers are lists that begin with their account. Of a model that is not open yet nothing is kept.
+      const beginning = JSON.stringify([account]).slice(0, -1);
+      opening.then(
+        ({ forget }) => forget(`${beginning},`),
+        () => undefined,
+      );
+    },
     takesWork: () => condemned === undefined,
     condemn,
     noteMemory: (hasRunOut) => {

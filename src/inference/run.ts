@@ -33,6 +33,8 @@ export interface Work {
   readonly account: string;
   /** The client token or subject within it that did; null for its keys. */
   readonly owner: string | null;
+  /** Whether what becomes of its pictures may be kept in memory, for the next question of who asks; absent: it may. */
+  readonly isStored?: boolean;
   readonly question: Question;
   /** The question's pictures as they were priced; null where the order does not say. */
   readonly pictures: readonly PricedPicture[] | null;
@@ -122,7 +124,16 @@ async function turnBefore(place: Place, deadline: AbortSignal): Promise<Turn | "
 
 /** Answers; a fault on our side becomes the event that says so, since the reply's status has long been sent. */
 async function* answerSafely(
-  { jobId, account, owner, question, pictures: priced, digest: modelDigest, ...work }: Work,
+  {
+    jobId,
+    account,
+    owner,
+    isStored = true,
+    question,
+    pictures: priced,
+    digest: modelDigest,
+    ...work
+  }: Work,
   { host, admission, log }: RunParts,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
@@ -135,7 +146,8 @@ async function* answerSafely(
     const { toolsOf, abilities, numerics } = await host.described(signal);
     const { messages, options } = question;
     let remaining = options.steps * options.canvas;
-    const tools = toolsOf(() => ({ account, remaining }), JSON.stringify([account, owner]));
+    const asker = isStored ? JSON.stringify([account, owner]) : null;
+    const tools = toolsOf(() => ({ account, remaining }), asker);
     const pictureDigests = await Promise.all(pictures.value.map(pixelDigest));
     const { alternatives } = work;
     const asked = { messages, options, pictures: pictures.value, pictureDigests, alternatives };

@@ -80,6 +80,8 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   // Source: RFC 9111 section 5.2.1.7.
   not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
   not_replayable: { status: 409, title: "Not replayable", isRetryable: false },
+  answer_not_kept: { status: 410, title: "Answer not kept", isRetryable: false },
+  still_running: { status: 409, title: "Still running", isRetryable: false },
   too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
   // The answer goes on without this stream, and is told to who asks again.
   answer_restarted: { status: 503, title: "Answer begun anew", isRetryable: true },

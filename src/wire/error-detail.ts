@@ -128,6 +128,10 @@ export function detailOf(failure: Failure): string {
       return "No cached answer is there, and only-if-cached asks for no other.";
     case "not_replayable":
       return replaySentence(failure);
+    case "answer_not_kept":
+      return `A request with this Idempotency-Key was answered and charged as ${failure.id}; its words are not kept (store: false, a short retention, or it was deleted), so they cannot be told again. Ask anew with another key.`;
+    case "still_running":
+      return `The ${failure.what} "${failure.id}" is still being made: POST /v1/${failure.what === "batch" ? "batches" : "answers"}/${failure.id}/cancel ends it, then it can be deleted.`;
     case "too_many_of":
       return `An account may have ${failure.limit} ${failure.what} at most; delete one first.`;
     case "answer_restarted":

@@ -139,6 +139,12 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
       })
       .exactOptional(),
   }),
+  z.object({ kind: z.literal("answer_not_kept"), id: z.string().max(MAX_NAME_LENGTH) }),
+  z.object({
+    kind: z.literal("still_running"),
+    what: z.enum(["answer", "batch"]),
+    id: z.string().max(MAX_NAME_LENGTH),
+  }),
   z.object({
     kind: z.literal("too_many_of"),
     what: z.string().max(MAX_NAME_LENGTH),

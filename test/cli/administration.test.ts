@@ -51,6 +51,7 @@ describe("unmask keys", () => {
     [["credit", "grant", "acc_1", "1.5"], "POST", "/v1/accounts/acc_1/grants"],
     [["credit", "refund", "acc_1", "ans_1", "1.5"], "POST", "/v1/accounts/acc_1/refunds"],
     [["accounts", "create", "Ada"], "POST", "/v1/accounts"],
+    [["accounts", "erase", "ada", "--confirm", "ada"], "POST", "/v1/accounts/ada/erase"],
   ])("%j is %s %s", async (args, method, address) => {
     const reply = { ...key, key: "umk", amount_micros: 1_500_000 };
     await using api = await apiDouble(() => Response.json(reply));

@@ -8,6 +8,7 @@ import type { AnswerOrder, CompletionTask } from "#edge/answers/storage/answer-o
 import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { ANSWER_LIFETIME_MS, WORK_LIFETIME_MS } from "#edge/answers/storage/answer-retention.ts";
 import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
+import { standardKeeping } from "#edge/answers/storage/stored-answers.ts";
 import { noProgress } from "#edge/answers/storage/stored-progress.ts";
 import { endedAnswer } from "../support/batches.ts";
 import { question, untold } from "../support/edge-builders.ts";
@@ -57,6 +58,7 @@ function order(id: string): AnswerOrder {
     ...{ keyId: "key_1", requestId: "req_1", traceparent: null, deadlineAt: null },
     ...{ isRepeatable: true, payment: { kind: "hold" }, webhook: null, cacheKey: null },
     ...{ owner: null, follows: null, isAccepted: false, share: 4, hasPlace: true, numerics: null },
+    keeping: standardKeeping,
   };
 }
 

@@ -10,6 +10,7 @@ import { AnswerRunner } from "#edge/answers/making/answer-runner.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
+import { standardKeeping } from "#edge/answers/storage/stored-answers.ts";
 import type { Captured } from "#edge/ledger/ledger-service.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
@@ -101,6 +102,7 @@ function order(deadlineAt: number | null): AnswerOrder {
     ...{ payment: { kind: "hold" }, webhook: null, cacheKey: null },
     ...{ owner: null, follows: null, isAccepted: false, share: 4, hasPlace: true },
     numerics: null,
+    keeping: standardKeeping,
   };
 }
 

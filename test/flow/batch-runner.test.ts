@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
+import { standardKeeping } from "#edge/answers/storage/stored-answers.ts";
 import {
   advance,
   type BatchParts,
@@ -87,6 +88,9 @@ function world(count: number, isRepeatable = false) {
         await call("record");
         seen.recorded.push([one.job.id, body]);
       },
+      async delete() {
+        return "deleted";
+      },
       async read(id) {
         await call("read");
         return seen.bodies.get(id) ?? null;
@@ -145,6 +149,7 @@ describe("a batch at work", () => {
         job: { ...order.job, id: "ans_0", createdAt: 1_000 },
         keyId: "key_1",
         numerics: null,
+        keeping: standardKeeping,
         owner: null,
         requestId: "req_1",
         traceparent: null,

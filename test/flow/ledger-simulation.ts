@@ -10,7 +10,7 @@ import {
   isProgress,
 } from "#edge/answers/making/generation-attempts.ts";
 import { settle } from "#edge/answers/making/payment.ts";
-import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
+import { standardKeeping, storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { type LedgerRepository, openLedgerRepository } from "#edge/ledger/ledger-repository.ts";
 import type { Ledger } from "#edge/ledger/ledger-service.ts";
 import { settling } from "#edge/ledger/settling.ts";
@@ -305,8 +305,12 @@ class World {
       }
       const body = bodyOf(holdId, event, intent.price);
       const charged =
-        (await withRetry(() => settle(body, isRepeatable, ledger), settling(holdId)))?.charged ??
-        micros(body.charged_micros);
+        (
+          await withRetry(
+            () => settle(body, { isRepeatable, keeping: standardKeeping }, ledger),
+            settling(holdId),
+          )
+        )?.charged ?? micros(body.charged_micros);
       endRenewal();
       if (event.kind === "answer.completed") {
         this.#replies.set(holdId, { kind: "completed", charged: Number(charged) });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { micros, ZERO } from "#domain/micros.ts";
 import { settle } from "#edge/answers/making/payment.ts";
-import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
+import { standardKeeping, storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import type { Capture } from "#edge/ledger/ledger-service.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 
@@ -27,7 +27,7 @@ function ledgerDouble() {
 
 async function captured(fields: Partial<AnswerBody>, isRepeatable = false): Promise<Capture> {
   const ledger = ledgerDouble();
-  await settle({ ...ended, ...fields }, isRepeatable, ledger);
+  await settle({ ...ended, ...fields }, { isRepeatable, keeping: standardKeeping }, ledger);
   const [capture] = ledger.captures;
   if (capture === undefined) throw new Error("nothing was captured");
   return capture;
@@ -60,7 +60,9 @@ describe("an ended answer is settled", () => {
     for (const status of ["failed", "partial", "cancelled"] as const) {
       const ledger = ledgerDouble();
       const body = { ...ended, status, charged_micros: 0 };
-      expect(await settle(body, true, ledger)).toMatchObject({ charged: ZERO, isListed: false });
+      expect(
+        await settle(body, { isRepeatable: true, keeping: standardKeeping }, ledger),
+      ).toMatchObject({ charged: ZERO, isListed: false });
       expect([ledger.releases, ledger.captures]).toEqual([[ended.id], []]);
     }
     expect(await captured({ charged_micros: 0 })).toMatchObject({ charge: ZERO });

@@ -73,6 +73,7 @@ function parts(
     host: {
       health: () => ({ status: "ok" }),
       takesWork: () => true,
+      forget: () => undefined,
       condemn: () => undefined,
       noteMemory: () => undefined,
       isLoaded: () => true,
@@ -80,6 +81,7 @@ function parts(
       described: async () => ({
         ...{ card, abilities: untold.abilities, numerics, tools },
         toolsOf: () => tools,
+        forget: () => undefined,
       }),
       status: () =>
         ok({

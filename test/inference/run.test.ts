@@ -69,12 +69,14 @@ function parts(engine: Engine = letter): RunParts & {
     host: {
       health: () => ({ status: "ok" }),
       takesWork: () => true,
+      forget: () => undefined,
       condemn: (reason) => void condemned.push(reason),
       noteMemory: (hasRunOut) => void memory.push(hasRunOut),
       isLoaded: () => true,
       replacement: new Promise(() => undefined),
       described: async () => ({
         ...{ card, abilities: untold.abilities, numerics, tools },
+        forget: () => undefined,
         toolsOf: (claim) => ({ ...tools, engine: claiming(engine, claim, claims) }),
       }),
       status: () => {

@@ -1,3 +1,4 @@
+import { standardKeeping } from "#edge/answers/storage/stored-answers.ts";
 import type { BatchRepository } from "#edge/batches/storage/batch-repository.ts";
 import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
 import type { BatchTerms } from "#edge/batches/storage/stored-batches.ts";
@@ -24,6 +25,7 @@ export function batchTerms(overrides: Partial<BatchTerms> = {}): BatchTerms {
     isRepeatable: false,
     webhook: null,
     noticeId: "evt_1",
+    keeping: standardKeeping,
     ...overrides,
   };
 }

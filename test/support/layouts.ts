@@ -33,9 +33,10 @@ export const layouts: Readonly<Record<string, Layout>> = {
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
         " ",
       ),
+      retention: "base storage function ledger pictures answers batches backup".split(" "),
       env: "base keys sessions fleet cache webhooks ledger pictures answers batches".split(" "),
       metrics: ["base", "models", "env", "backup"],
-      usage: ["accounts", "answers", "base", "keys", "env"],
+      usage: ["accounts", "answers", "base", "keys", "storage", "env"],
       backup: ["base", "payments", "ledger", "storage", "usage"],
       headers: ["cache", "keys", "ledger", "questions", "env"],
       guard: ["base", "accounts", "headers", "keys", "sessions", "usage", "env", "telemetry"],
@@ -43,11 +44,11 @@ export const layouts: Readonly<Record<string, Layout>> = {
         ..."base accounts keys sessions request questions function fleet models cache webhooks".split(
           " ",
         ),
-        ..."ledger payments pictures answers batches env usage metrics backup headers guard".split(
+        ..."ledger payments pictures answers batches retention env usage metrics backup headers guard".split(
           " ",
         ),
       ],
-      root: "base telemetry env fleet cache webhooks ledger answers batches usage backup guard routes".split(
+      root: "base storage telemetry env fleet cache webhooks ledger answers batches retention usage backup guard routes".split(
         " ",
       ),
     },

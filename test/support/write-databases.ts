@@ -12,7 +12,7 @@ import { admit } from "#edge/answers/admit.ts";
 import type { AnswerOrder } from "#edge/answers/storage/answer-order.ts";
 import { AnswerRepository } from "#edge/answers/storage/answer-repository.ts";
 import { AnswerRows } from "#edge/answers/storage/answer-rows.ts";
-import { storedAnswer } from "#edge/answers/storage/stored-answers.ts";
+import { standardKeeping, storedAnswer } from "#edge/answers/storage/stored-answers.ts";
 import { noProgress } from "#edge/answers/storage/stored-progress.ts";
 import { openBatchOrders } from "#edge/batches/storage/batch-orders.ts";
 import { openBatchRepository } from "#edge/batches/storage/batch-repository.ts";
@@ -154,6 +154,7 @@ function order(id: string): AnswerOrder {
     },
     ...{ deadlineAt: null, isRepeatable: true, payment: { kind: "hold" }, cacheKey: null },
     ...{ follows: null, isAccepted: true, share: 4, hasPlace: true, numerics: null },
+    keeping: standardKeeping,
     webhook: { url: "https://named.test/", secret: null, wantsDrafts: true },
   };
 }

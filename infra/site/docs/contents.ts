@@ -32,6 +32,7 @@ const named = {
     ["model-card-drawings", "infra/demo-model/MODEL_CARD.md"],
     ["figures", "infra/docs/figures.md"],
     ["guarantees", "infra/docs/guarantees.md"],
+    ["privacy", "infra/docs/privacy.md"],
   ],
   operate: [
     ["serve", "infra/docs/serve.md"],

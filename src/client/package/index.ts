@@ -8,6 +8,7 @@ export {
   type BatchQuestion,
   type Client,
   createClient,
+  type Erasure,
   type Health,
   type ModelList,
   type NewClientToken,

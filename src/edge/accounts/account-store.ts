@@ -1,9 +1,10 @@
 import type { RateLimits } from "#domain/limits.ts";
 import { type Micros, micros } from "#domain/micros.ts";
+import type { Retention } from "#domain/retention.ts";
 import type { ChangeAccountBody } from "#wire/api/accounts/accounts.ts";
 import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { readChecked } from "../storage/stored-json.ts";
-import { isRateLimits } from "./stored-limits.ts";
+import { isRateLimits, retentionIn } from "./stored-limits.ts";
 
 /** Whose money it is. */
 export interface Account {
@@ -14,6 +15,8 @@ export interface Account {
   readonly stripeCustomerId: string | null;
   /** Below so much available credit it is told; null: it is not. Its ledger goes by the same line. */
   readonly creditLow: Micros | null;
+  /** How long its own is kept; what it does not say is the installation's. */
+  readonly retention: Partial<Retention>;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
@@ -47,7 +50,7 @@ export class AccountTable {
   }
 
   /** Adds an account, which is not told of low credit, and says whether its id was free. */
-  async insert(account: Omit<Account, "creditLow">): Promise<boolean> {
+  async insert(account: Omit<Account, "creditLow" | "retention">): Promise<boolean> {
     const { meta } = await this.#db
       .prepare(
         `INSERT INTO accounts (id, name, limits, stripe_customer_id, created_at) VALUES (?, ?, ?, ?, ?)
@@ -70,7 +73,8 @@ export class AccountTable {
       .prepare(
         `UPDATE accounts SET limits = json_patch(limits, ?1),
            stripe_customer_id = CASE WHEN ?2 THEN ?3 ELSE stripe_customer_id END,
-           credit_low_micros = CASE WHEN ?4 THEN ?5 ELSE credit_low_micros END
+           credit_low_micros = CASE WHEN ?4 THEN ?5 ELSE credit_low_micros END,
+           retention = CASE WHEN ?7 IS NULL THEN retention WHEN ?7 = 'null' THEN NULL ELSE json_patch(coalesce(retention, '{}'), ?7) END
          WHERE id = ?6 RETURNING *`,
       )
       .bind(
@@ -80,6 +84,7 @@ export class AccountTable {
         to.credit_low_micros === undefined ? 0 : 1,
         to.credit_low_micros ?? null,
         id,
+        to.retention === undefined ? null : JSON.stringify(to.retention),
       )
       .first<Row>();
     return row === null ? undefined : accountOf(row);
@@ -92,6 +97,7 @@ interface Row {
   readonly limits: string;
   readonly stripe_customer_id: string | null;
   readonly credit_low_micros: number | null;
+  readonly retention: string | null;
   readonly created_at: number;
 }
 
@@ -102,6 +108,7 @@ function accountOf(row: Row): Account {
     limits: rateLimitsOf(readChecked("limits of an account", isRateLimits, row.limits)),
     stripeCustomerId: row.stripe_customer_id,
     creditLow: row.credit_low_micros === null ? null : micros(row.credit_low_micros),
+    retention: retentionIn(row.retention),
     createdAt: row.created_at,
   };
 }

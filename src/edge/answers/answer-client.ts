@@ -3,7 +3,7 @@ import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import { withRetry } from "../with-retry.ts";
 import { objectNameOf } from "./answer-id.ts";
-import type { Answers, KeptAnswer } from "./answer-service.ts";
+import type { Answers, Deletion, KeptAnswer } from "./answer-service.ts";
 import type { AnswerOrder } from "./storage/answer-order.ts";
 
 /** What the object of some answers is asked: as in `Answers`, of one of them. */
@@ -12,6 +12,7 @@ export interface AnswerCalls {
   run(order: AnswerOrder, milliseconds: number | null): Promise<AnswerBody>;
   stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
   read(id: string, viewer: Viewer): Promise<AnswerBody | null>;
+  show(id: string, viewer: Viewer): Promise<AnswerBody | null>;
   wait(id: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
   events(
     id: string,
@@ -19,6 +20,7 @@ export interface AnswerCalls {
     after: number | null,
   ): Promise<ReadableStream<Uint8Array> | null>;
   cancel(id: string, viewer: Viewer): Promise<AnswerBody | null>;
+  delete(id: string, viewer: Viewer): Promise<Deletion | null>;
   kept(id: string, viewer: Viewer): Promise<KeptAnswer | null>;
   record(order: AnswerOrder, body: AnswerBody): Promise<void>;
   follow(
@@ -29,6 +31,12 @@ export interface AnswerCalls {
   leave(id: string, follower: string): Promise<void>;
   call(id: string): Promise<void>;
   watch(id: string, accountId: string, milliseconds: number | null): Promise<AnswerBody | null>;
+}
+
+/** What an object of answers is asked when their account is erased. */
+export interface ErasedObject {
+  /** Erases some of the account's answers: those under way are cancelled first. */
+  eraseSome(accountId: string): Promise<{ readonly erased: number; readonly isLeft: boolean }>;
 }
 
 /** Where the answers are bound. */
@@ -87,11 +95,13 @@ export function answersOf(
       }),
     stream: (order) => ordered(order, async (object) => await object.stream(order)),
     read: (id, viewer) => call(viewer.accountId, id, (object) => object.read(id, viewer)),
+    show: (id, viewer) => call(viewer.accountId, id, (object) => object.show(id, viewer)),
     wait: (id, viewer, milliseconds) =>
       call(viewer.accountId, id, (object) => object.wait(id, viewer, milliseconds)),
     events: (id, viewer, after) =>
       call(viewer.accountId, id, (object) => object.events(id, viewer, after)),
     cancel: (id, viewer) => call(viewer.accountId, id, (object) => object.cancel(id, viewer)),
+    delete: (id, viewer) => call(viewer.accountId, id, (object) => object.delete(id, viewer)),
     // The runtime's types make a pair a list on its way through the call; it arrives as it was.
     kept: async (id, viewer) =>
       (await call(

@@ -7,6 +7,9 @@ import { encodeBase62 } from "#wire/codec/base62.ts";
  */
 const OBJECTS_OF_ACCOUNT = 16;
 
+/** There are so many digits: an id of a version that had more objects leads to one of these. */
+const MAX_OBJECTS = 60;
+
 /** Ids of versions before are numbers of 120 bits in 21 digits, so their first digit is 0 or 1. */
 const FIRST_PLACE = 2;
 
@@ -21,6 +24,14 @@ export function newAnswerId(): string {
   const [byte = 0, ...random] = crypto.getRandomValues(new Uint8Array(1 + RANDOM_BYTES));
   const place = encodeBase62(Uint8Array.of(FIRST_PLACE + (byte % OBJECTS_OF_ACCOUNT)), 1);
   return `ans_${place}${encodeBase62(Uint8Array.from(random), RANDOM_DIGITS)}`;
+}
+
+/** Names all objects that the answers of an account share: as many as there may ever be, not only those that new ones go to. */
+export function objectNamesOf(accountId: string): readonly string[] {
+  return Array.from({ length: MAX_OBJECTS }, (_, place) => {
+    const digit = encodeBase62(Uint8Array.of(FIRST_PLACE + place), 1);
+    return `${accountId}/${digit}`;
+  });
 }
 
 /**

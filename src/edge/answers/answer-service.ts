@@ -16,6 +16,9 @@ export interface LeavingCaller {
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
+/** What became of a deletion: all is gone · what could not be reached will be · it is still being made, and stays. */
+export type Deletion = "deleted" | "deleting" | "still running";
+
 /** The answers of all accounts. What the viewer may not see, and what is not there, are both null. */
 export interface Answers extends Followed {
   /** Takes an answer on, once per `job.id`: from the moment that this resolves it is made, or its price is given back, whether its object or a function dies. */
@@ -32,6 +35,8 @@ export interface Answers extends Followed {
   /** Starts it, and tells its events as server-sent bytes. */
   stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
   read(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
+  /** As `read`, to be told to whoever asked: an answer that is not stored goes with its end. */
+  show(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
   /** Resolves with the ended answer, or with the answer as it stands after `milliseconds`; null waits for the end. */
   wait(answerId: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
   /** The answer's events as server-sent bytes: those after step `after` that have been, then those to come. Null for all. */
@@ -45,6 +50,11 @@ export interface Answers extends Followed {
    * part in goes on for them.
    */
   cancel(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
+  /**
+   * Deletes an answer that has ended, with everything that came of it: from then on nobody sees it, and what cannot be reached now
+   * follows by itself.
+   */
+  delete(answerId: string, viewer: Viewer): Promise<Deletion | null>;
   /** What it was made from and by which decoder, for a replay; null also when that is not kept any more. */
   kept(answerId: string, viewer: Viewer): Promise<KeptAnswer | null>;
   /** Keeps an answer that was not made but found, so that it can be read under its own id. Nothing is charged for it, and no endpoint of the account is told, only the address that its order names. */

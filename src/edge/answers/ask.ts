@@ -1,5 +1,6 @@
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { IdempotentRequest } from "../ledger/ledger-service.ts";
+import { notKeptIn } from "../ledger/storage/not-kept.ts";
 import {
   type AskedAnswer,
   type Asking,
@@ -43,7 +44,7 @@ export async function askedBefore(
 ): Promise<Result<AskedAnswer, RefusedAsk> | null> {
   const earlier = await recall(caller, idempotency);
   if (!earlier.ok) return earlier;
-  return earlier.value === null ? null : ok(replayed(earlier.value));
+  return earlier.value === null ? null : replayed(earlier.value);
 }
 
 async function askAnew(
@@ -59,7 +60,7 @@ async function askAnew(
   const { steps } = request.options;
   const before = await letIn(caller, [request], { card, steps, idempotency });
   if (!before.ok) return before;
-  if (before.value?.kind === "replay") return ok(replayed(before.value.reply));
+  if (before.value?.kind === "replay") return replayed(before.value.reply);
   const job = await readJob(caller, request, { card, createdAt, deadlineAt });
   if (!job.ok) {
     const isLate = deadlineAt !== null && Date.now() >= deadlineAt;
@@ -79,20 +80,23 @@ async function askAnew(
     ? await tellCached(admitted, resolution)
     : await makeAnswer(admitted, resolution);
   if (!told.ok) return told;
-  if (told.value.kind === "replay") return ok(replayed(told.value.reply));
+  if (told.value.kind === "replay") return replayed(told.value.reply);
   const { answer } = told.value;
   const allowances = before.value?.allowances ?? answer.allowances;
   return ok({ ...answer, isReplay: false, allowances, timings: { ...answer.timings, cacheMs } });
 }
 
-function replayed(reply: string): AskedAnswer {
+/** Refuses with `answer_not_kept` where the words of the first reply are gone. */
+function replayed(reply: string): Result<AskedAnswer, RefusedAsk> {
+  const id = notKeptIn(reply);
+  if (id !== null) return refuse({ failure: { kind: "answer_not_kept", id }, allowances: [] });
   const body = storedAnswer.read(reply);
-  return {
+  return ok({
     answerId: body.id,
     told: { kind: "body", body },
     isReplay: true,
     allowances: [],
     cache: { kind: "bypass" },
     timings: atOnce,
-  };
+  });
 }

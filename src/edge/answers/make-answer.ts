@@ -1,4 +1,5 @@
 import { ok, type Result } from "#domain/result.ts";
+import { type AnswerKeeping, keepingOf } from "#domain/retention.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
 import { viewerOf } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
@@ -103,12 +104,15 @@ function alternativesOf({ request }: Admitted["asking"]): Pick<AnswerOrder, "alt
   return alternatives === 0 ? {} : { alternatives };
 }
 
+/** How long what of an answer is kept: as its account has it, or shorter where its request says so. */
+export function keepingIn({ caller, asking }: Pick<Admitted, "caller" | "asking">): AnswerKeeping {
+  const { settings, key } = caller;
+  return keepingOf({ ...settings.retention, ...key.accountRetention }, asking.request.keeping);
+}
+
 /** Writes down what an answer is made from. */
-export function orderOf(
-  { caller, asking, deadlineAt }: Admitted,
-  job: KeptJob,
-  terms: OrderTerms,
-): AnswerOrder {
+export function orderOf(admitted: Admitted, job: KeptJob, terms: OrderTerms): AnswerOrder {
+  const { caller, asking, deadlineAt } = admitted;
   const { settings, key, clientToken, requestId, traceparent } = caller;
   const { owner } = viewerOf(key, clientToken);
   return {
@@ -125,6 +129,7 @@ export function orderOf(
     share: settings.accountPlaces,
     numerics: asking.numerics ?? null,
     ...alternativesOf(asking),
+    keeping: keepingIn(admitted),
     ...terms,
   };
 }

@@ -1,7 +1,8 @@
 import type { Failure } from "#domain/failure.ts";
 import { ZERO } from "#domain/micros.ts";
 import type { ModelCard } from "#domain/quote.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AskedKeeping, Retention } from "#domain/retention.ts";
 import { untouched } from "#domain/told-so-far.ts";
 import { answerBody } from "#wire/api/answers/responses.ts";
 import { cardDigest } from "#wire/function/model-card.ts";
@@ -27,8 +28,21 @@ export async function mayBeAsked(
   const { cardDigest: quoted } = request;
   if (quoted !== null && quoted !== (await cardDigest(card.value)))
     return refuse({ kind: "card_changed", model: card.value.id });
+  const kept = mayBeKept({ ...settings.retention, ...key.accountRetention }, request.keeping);
+  if (!kept.ok) return kept;
   const tellable = mayTell(request.webhook?.url, settings, "/webhook");
   return tellable.ok ? card : tellable;
+}
+
+/** Refuses times that are longer than the account's: an answer would be gone sooner than its caller thinks. */
+function mayBeKept(account: Retention, asked: AskedKeeping): Result<void, Failure> {
+  const problems = (["question", "answer"] as const).flatMap((what) => {
+    const [longest, wanted] = [account[`${what}Ms`], asked[`${what}Ms`]];
+    if (wanted === null || wanted <= longest) return [];
+    const message = `is ${wanted / 1000}; this account keeps it for ${longest / 1000} s at most`;
+    return [{ pointer: `/retention/${what}_seconds`, message }];
+  });
+  return problems.length === 0 ? ok(undefined) : refuse({ kind: "invalid_request", problems });
 }
 
 /** What a question is priced by, and when. Times are milliseconds since 1970. */

@@ -14,8 +14,8 @@ import { withRetry } from "../with-retry.ts";
 import { answersOf } from "./answer-client.ts";
 import { type Admitted, atOnce, type PaidAnswer, type RefusedAsk } from "./asking.ts";
 import { holdOf } from "./holds.ts";
-import { keepJob, orderOf } from "./make-answer.ts";
-import { ownedBy } from "./making/completion-outbox.ts";
+import { keepingIn, keepJob, orderOf } from "./make-answer.ts";
+import { keptAs, ownedBy } from "./making/completion-outbox.ts";
 import { hitPriceOf } from "./making/payment.ts";
 import type { CacheResolution } from "./resolve-cache.ts";
 import { storedAnswer } from "./storage/stored-answers.ts";
@@ -47,6 +47,7 @@ export async function tellCached(
     const notice: Notice = {
       id: newId("evt"),
       type: body.status === "completed" ? "answer.completed" : "answer.partial",
+      ...keptAs(keepingIn(admitted)),
       ...ownedBy({ job, owner: viewerOf(caller.key, caller.clientToken).owner }),
       at: Date.now(),
       data: body,

@@ -1,5 +1,6 @@
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Deletion } from "../answers/answer-service.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import type { Batches } from "./batch-service.ts";
@@ -14,6 +15,9 @@ export interface BatchCalls {
   read(viewer: Viewer): Promise<BatchBody | null>;
   results(viewer: Viewer, from: number, count: number): Promise<readonly BatchResultBody[] | null>;
   cancel(viewer: Viewer): Promise<BatchBody | null>;
+  delete(viewer: Viewer): Promise<Deletion | null>;
+  /** Erases the batch of an account that is erased. False while something of it is left. */
+  eraseOf(accountId: string): Promise<boolean>;
   itemEnded(index: number, body: AnswerBody): Promise<void>;
 }
 
@@ -33,6 +37,7 @@ export function batchesOf({ BATCHES }: BatchBinding): Batches {
     read: async (batchId, viewer) => await at(batchId).read(viewer),
     results: async (batchId, viewer, from, count) => await at(batchId).results(viewer, from, count),
     cancel: async (batchId, viewer) => await at(batchId).cancel(viewer),
+    delete: async (batchId, viewer) => await at(batchId).delete(viewer),
     itemEnded: async (batchId, index, body) => await at(batchId).itemEnded(index, body),
   };
 }

@@ -44,6 +44,11 @@ export class BatchIndex {
       .run();
   }
 
+  /** Takes a batch that is not kept any more from the list. */
+  async forget(id: string): Promise<void> {
+    await this.#db.prepare("DELETE FROM batches WHERE id = ?").bind(id).run();
+  }
+
   /** The latest batch that was made for a request. */
   async findByRequest(accountId: string, requestKey: string): Promise<string | null> {
     const row = await this.#db

@@ -3,13 +3,16 @@ import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { answersOf } from "../answers/answer-client.ts";
 import { newAnswerId } from "../answers/answer-id.ts";
+import type { Deletion } from "../answers/answer-service.ts";
 import type { MakingBindings } from "../answers/hosting/answer-reach.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
 import { ledgerOf } from "../ledger/ledger-client.ts";
-import { keptQuestion } from "../questions/picture-store.ts";
+import { logFault } from "../log.ts";
+import { forgetPictures, keptQuestion } from "../questions/picture-store.ts";
 import { settingsOf } from "../settings.ts";
+import { pinned } from "../storage/jurisdiction.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { noticesOf } from "../webhooks/notice-client.ts";
 import type { BatchCalls } from "./batch-client.ts";
@@ -26,12 +29,16 @@ const LOOK_MS = 20_000;
 /** After that it is not going to be begun: the Worker that took it in died on the way. */
 const UNBEGUN_LIFETIME_MS = 10 * 60_000;
 
-/** How long results can be fetched after the end. */
-export const RESULTS_LIFETIME_MS: number = 7 * 24 * 3_600_000;
+/** Answers of a deleted batch that are deleted at one time; six connections are open at once. */
+const DELETED_AT_ONCE = 6;
 
 /** The Durable Object of one batch: its repository and questions are in SQLite, so that a new instance goes on where the last one died. */
 export class BatchObject extends DurableObject<MakingBindings> implements BatchCalls {
   #opened: BatchParts | undefined;
+
+  constructor(state: DurableObjectState, env: MakingBindings) {
+    super(state, pinned(env));
+  }
 
   async keep(index: number, item: NewItem, order: ItemOrder | null): Promise<void> {
     const { repository, orders } = this.#parts;
@@ -70,6 +77,30 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
     return this.#parts.repository.body();
   }
 
+  async delete(viewer: Viewer): Promise<Deletion | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    const { repository } = this.#parts;
+    if (this.#forgetAt() === null) return "still running";
+    repository.delete();
+    return (await this.#finishDeleting()) ? "deleted" : "deleting";
+  }
+
+  /** Erases the batch of an account that is erased: cancelled where it is being made. False while something of it is left: call again. */
+  async eraseOf(accountId: string): Promise<boolean> {
+    const { repository } = this.#parts;
+    if (repository.terms()?.accountId !== accountId) return true;
+    if (this.#forgetAt() === null) await cancelBatch(this.#parts);
+    if (this.#forgetAt() === null) return false;
+    repository.delete();
+    return await this.#finishDeleting();
+  }
+
+  async itemForgotten(index: number, answerId: string): Promise<void> {
+    this.#parts.repository.forgetWords(index, answerId);
+    // It is forgotten: no tables of it are paid for.
+    if (this.#parts.repository.terms() === null) await this.#forget();
+  }
+
   async itemEnded(index: number, body: AnswerBody): Promise<void> {
     itemEnded(this.#parts, index, body);
     this.#inBackground(advance(this.#parts));
@@ -77,10 +108,14 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
 
   override async alarm(): Promise<void> {
     if (this.#parts.repository.terms() === null) return await this.#forget();
+    if (this.#parts.repository.isDeleted()) {
+      await this.#finishDeleting();
+      return;
+    }
     if (this.#forgetAt() === null) await lookAfter(this.#parts);
     const forgetAt = this.#forgetAt();
     if (forgetAt === null) await this.#ringIn(LOOK_MS);
-    else if (forgetAt <= Date.now()) await this.#forget();
+    else if (forgetAt <= Date.now()) await this.#forgetListed();
     else await this.ctx.storage.setAlarm(forgetAt);
   }
 
@@ -88,13 +123,14 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
   #forgetAt(): number | null {
     const { repository } = this.#parts;
     const { ended_at: endedAt } = repository.body();
-    if (endedAt === null || repository.closingStep() !== null) return null;
-    return Date.parse(endedAt) + RESULTS_LIFETIME_MS;
+    const terms = repository.terms();
+    if (endedAt === null || terms === null || repository.closingStep() !== null) return null;
+    return Date.parse(endedAt) + terms.keeping.answerMs;
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {
     const terms = this.#parts.repository.terms();
-    return terms !== null && maySee(viewer, terms);
+    return terms !== null && !this.#parts.repository.isDeleted() && maySee(viewer, terms);
   }
 
   async #lookUp(
@@ -119,6 +155,42 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
 
   async #ringIn(milliseconds: number): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + milliseconds);
+  }
+
+  /** Deletes its answers, its pictures, what was told of it and its place in the list, then itself. False where the alarm has to go on with it. */
+  async #finishDeleting(): Promise<boolean> {
+    const { repository, answers } = this.#parts;
+    const terms = repository.terms();
+    if (terms === null) return true;
+    await this.#ringIn(LOOK_MS);
+    const { id, accountId } = terms;
+    try {
+      let after = "";
+      for (;;) {
+        const ids = repository.answersBehind(after, DELETED_AT_ONCE);
+        const deletions = await Promise.all(
+          ids.map((answerId) => answers.delete(answerId, { accountId, owner: null })),
+        );
+        if (deletions.includes("still running") || deletions.includes("deleting")) return false;
+        const last = ids.at(-1);
+        if (last === undefined) break;
+        after = last;
+      }
+      await forgetPictures(this.env.IMAGES, { accountId, id });
+      if (terms.isRepeatable) await ledgerOf(this.env, accountId).forgetReply(id);
+      await noticesOf(this.env).forgetAbout(accountId, id);
+      await this.#forgetListed();
+      return true;
+    } catch (cause) {
+      logFault("a deleted batch's copies could not be reached; they will be", id, cause);
+      return false;
+    }
+  }
+
+  async #forgetListed(): Promise<void> {
+    const terms = this.#parts.repository.terms();
+    if (terms !== null) await new BatchIndex(this.env.DB).forget(terms.id);
+    await this.#forget();
   }
 
   async #forget(): Promise<void> {

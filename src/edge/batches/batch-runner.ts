@@ -2,7 +2,7 @@ import { toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { Answers } from "../answers/answer-service.ts";
-import { ownedBy } from "../answers/making/completion-outbox.ts";
+import { keptAs, ownedBy } from "../answers/making/completion-outbox.ts";
 import type { AnswerOrder } from "../answers/storage/answer-order.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
@@ -19,7 +19,7 @@ import { storedBatch } from "./storage/stored-batches.ts";
 export interface BatchParts {
   readonly repository: BatchRepository;
   readonly orders: BatchOrders;
-  readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record">;
+  readonly answers: Pick<Answers, "start" | "read" | "cancel" | "record" | "delete">;
   /** Looks for the answer of an item that would be made under this id. Never rejects. */
   readonly lookUp: (terms: BatchTerms, item: ItemOrder, answerId: string) => Promise<Lookup>;
   /** Keeps a question's pictures for the batch, should an earlier version have kept them otherwise. */
@@ -151,6 +151,7 @@ function answerOrderOf(
     share,
     hasPlace: false,
     numerics: null,
+    keeping: terms.keeping,
   };
 }
 
@@ -181,6 +182,7 @@ async function close(
         id: terms.noticeId,
         type: "batch.completed",
         ...ownedBy({ job: { accountId }, owner: terms.owner }),
+        ...keptAs(terms.keeping),
         at: now(),
         data: repository.body(),
       };

@@ -1,5 +1,6 @@
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { Deletion } from "../answers/answer-service.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { NewItem } from "./storage/batch-items.ts";
 import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
@@ -22,6 +23,8 @@ export interface Batches {
   ): Promise<readonly BatchResultBody[] | null>;
   /** Stops what runs, cancels what waits; a batch that has ended stays as it is. */
   cancel(batchId: string, viewer: Viewer): Promise<BatchBody | null>;
+  /** Deletes a batch that has ended, with its answers: as `Answers.delete`. */
+  delete(batchId: string, viewer: Viewer): Promise<Deletion | null>;
   /** Takes in that the answer of an item has ended. */
   itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Allowance } from "#domain/limits.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { ModelCard } from "#domain/quote.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { type AskedKeeping, keepingOf } from "#domain/retention.ts";
 import type { BatchRequest } from "#wire/api/answers/batch-request.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import { holdOf, letIn, recall } from "../answers/holds.ts";
@@ -13,6 +14,7 @@ import { ledgerOf } from "../ledger/ledger-client.ts";
 import type { IdempotentRequest, RefusedHold } from "../ledger/ledger-service.ts";
 import { settling } from "../ledger/settling.ts";
 import { MAX_HOLD_LIFETIME_MS } from "../ledger/storage/hold-rows.ts";
+import { notKeptIn } from "../ledger/storage/not-kept.ts";
 import { logFault } from "../log.ts";
 import { forgetPictures } from "../questions/picture-store.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
@@ -89,7 +91,10 @@ export async function takeBatch(
   }
 }
 
-function replayed(reply: string): Result<TakenBatch, never> {
+function replayed(reply: string): Result<TakenBatch, RefusedHold> {
+  const gone = notKeptIn(reply);
+  if (gone !== null)
+    return refuse({ failure: { kind: "answer_not_kept", id: gone }, allowances: [] });
   return ok({ body: storedBatch.read(reply), isReplay: true, allowances: [] });
 }
 
@@ -121,6 +126,9 @@ async function discard({ bindings, key, requestId }: TakingCaller, batchId: stri
   }
 }
 
+/** A batch keeps its results until they are fetched, for as long as its account has it. */
+const wholly: AskedKeeping = { isStored: true, questionMs: null, answerMs: null };
+
 /** Where the object cannot be reached, the hold is given back; should it have begun all the same, its items cost nothing. */
 async function begin(
   caller: TakingCaller,
@@ -128,7 +136,7 @@ async function begin(
   { deadlineMs, webhook }: BatchRequest,
   idempotency: IdempotentRequest | null,
 ): Promise<BatchBody> {
-  const { bindings, key, clientToken, requestId, traceparent } = caller;
+  const { bindings, settings, key, clientToken, requestId, traceparent } = caller;
   const { id: keyId } = key;
   const { accountId, owner } = viewerOf(key, clientToken);
   const { id, createdAt, price } = batch;
@@ -149,6 +157,7 @@ async function begin(
       isRepeatable: idempotency !== null,
       webhook,
       noticeId: newId("evt"),
+      keeping: keepingOf({ ...settings.retention, ...key.accountRetention }, wholly),
     });
   }, settling(id));
   if (body !== undefined) return body;

@@ -66,7 +66,7 @@ export interface Leader {
   readonly accountId: string;
 }
 
-/** Answers that were given before, by the digest of everything that determined them. Nothing in it ever throws: a fault is a miss. */
+/** Answers that were given before, by the digest of everything that determined them. Nothing in it but `forget` ever throws: a fault is a miss. */
 export interface AnswerCache {
   /** `answerId`: under which the caller would lead; `pool`: whose questions share it; `notLeader`: a leader that came to nothing. */
   lookUp(
@@ -83,6 +83,8 @@ export interface AnswerCache {
   succeed(key: string, answer: Leader, lost: Leader): Promise<Leader>;
   /** Lets go of a key that `answerId` leads and will not fill. */
   abandon(key: string, answerId: string): Promise<void>;
-  /** Keeps a completed answer. Called by its object, once it is paid. */
-  store(key: string, body: AnswerBody): Promise<void>;
+  /** Keeps a completed answer, no longer than its object does: `keptUntil`, milliseconds since 1970. Called by its object, once it is paid. */
+  store(key: string, body: AnswerBody, keptUntil: number): Promise<void>;
+  /** Forgets the answer under a key, if it is this one. Rejects where its object cannot be reached. */
+  forget(key: string, answerId: string): Promise<void>;
 }

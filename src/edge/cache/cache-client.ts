@@ -71,9 +71,13 @@ export function answerCacheOf(bindings: CacheBinding, front: CacheFront = ownFro
         logFault("a cache key could not be let go; its lease will end", answerId, cause);
       }
     },
-    store: async (key, body) => {
+    forget: async (key, answerId) => {
+      front.answers.drop(key);
+      await objectOf(key).forget(answerId);
+    },
+    store: async (key, body, keptUntil) => {
       try {
-        await store(objectOf(key), body);
+        await store(objectOf(key), body, keptUntil);
       } catch (cause) {
         logFault("an answer could not be cached", body.id, cause);
       }
@@ -160,8 +164,8 @@ async function claimed(
   return { kind: "bypass" };
 }
 
-/** As long as the first answer is surely still there to be fetched: a day less than its object keeps it. */
-const FIRST_ID_MS = 6 * 86_400_000;
+/** So long before the first answer is forgotten it is no more told under its own id: who is told it fetches it now. */
+const FIRST_ID_MARGIN_MS = 60_000;
 
 /**
  * In a pool of one's own a hit is the very answer that was given first, under its id. In one that is shared, with other
@@ -175,9 +179,8 @@ function hit(
   { answerId, pool }: Terms,
 ): Lookup {
   const now = Date.now();
-  const endedAt = Date.parse(body.ended_at ?? body.created_at);
   const isOwn = pool === "private" && owner === poolOwner;
-  const isFirst = isOwn && now - endedAt < FIRST_ID_MS;
+  const isFirst = isOwn && now < expiresAt - FIRST_ID_MARGIN_MS;
   const id = isFirst ? body.id : answerId;
   const charged_micros = toNumber(card.hitPrice);
   return {
@@ -207,8 +210,12 @@ async function keyOf(
   });
 }
 
-async function store(object: DurableObjectStub<CacheObject>, body: AnswerBody): Promise<void> {
-  const entry = await writeEntry(body, Date.now());
+async function store(
+  object: DurableObjectStub<CacheObject>,
+  body: AnswerBody,
+  keptUntil: number,
+): Promise<void> {
+  const entry = await writeEntry(body, Date.now(), keptUntil);
   if (entry !== null && body.model_digest !== null) await object.store(entry, body.model_digest);
 }
 

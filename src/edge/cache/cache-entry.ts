@@ -1,3 +1,4 @@
+import { standardRetention } from "#domain/retention.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import type { Remembered } from "./cache-memory.ts";
@@ -11,23 +12,36 @@ export function isStorable({ status, digest, model_digest }: AnswerBody): boolea
   return status === "completed" && digest !== null && model_digest !== null;
 }
 
-/** Writes an answer as it is cached from `now` on; null where it is not to be. */
-export async function writeEntry(body: AnswerBody, now: number): Promise<CacheEntry | null> {
+/** Writes an answer as it is cached from `now` on, until it is forgotten itself; null where it is not to be. */
+export async function writeEntry(
+  body: AnswerBody,
+  now: number,
+  keptUntil: number,
+): Promise<CacheEntry | null> {
   const { digest, numerics } = body;
   if (!isStorable(body) || digest === null) return null;
   const text = JSON.stringify(body);
   // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
   if (text.length > MAX_ENTRY_LENGTH) return null;
-  const expiresAt = now + CACHE_LIFETIME_MS;
-  return { text, sha256: await textSha256(text), digest, numerics, storedAt: now, expiresAt };
+  const expiresAt = Math.min(keptUntil, now + CACHE_LIFETIME_MS);
+  if (expiresAt <= now) return null;
+  const { id: answerId } = body;
+  const sha256 = await textSha256(text);
+  return { text, sha256, digest, numerics, answerId, storedAt: now, expiresAt };
 }
 
 /** Reads an answer that was cached; undefined for an entry that is damaged, or of another version of this service. */
 export async function readEntry(entry: CacheEntry): Promise<Remembered<AnswerBody> | undefined> {
-  const { text, sha256, storedAt, expiresAt } = entry;
+  const { text, sha256, storedAt } = entry;
   if ((await textSha256(text)) !== sha256) return undefined;
   const body = answerSchema.safeParse(JSON.parse(text));
-  return body.success ? { body: body.data, size: text.length, storedAt, expiresAt } : undefined;
+  if (!body.success) return undefined;
+  // One of before was to outlive its answer.
+  const expiresAt =
+    entry.answerId === undefined
+      ? Math.min(entry.expiresAt, storedAt + standardRetention.answerMs)
+      : entry.expiresAt;
+  return { body: body.data, size: text.length, storedAt, expiresAt };
 }
 
 async function textSha256(text: string): Promise<string> {

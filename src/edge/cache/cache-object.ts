@@ -13,6 +13,8 @@ export interface CacheEntry {
   readonly digest: string;
   /** Class of the arithmetic that made it; absent in entries of before, null where its function said none. */
   readonly numerics?: NumericsText | null;
+  /** Whose words they are; absent in entries of before. */
+  readonly answerId?: string;
   readonly storedAt: number;
   readonly expiresAt: number;
 }
@@ -46,7 +48,7 @@ export type Claimed =
   | { readonly kind: "lead" }
   | { readonly kind: "absent" };
 
-/** How long an answer is kept. It never becomes wrong: this only bounds what is stored. */
+/** How long an answer is kept at the most; no longer than its account keeps it. It never becomes wrong: this only bounds what is stored. */
 export const CACHE_LIFETIME_MS: number = 30 * 86_400_000;
 
 /**
@@ -145,10 +147,24 @@ export class CacheObject extends DurableObject {
     if (known?.storedAt === entry.storedAt && known.sha256 === entry.sha256) kv.delete("entry");
   }
 
+  /** Forgets this answer, and that it led; another that was stored meanwhile stays. */
+  async forget(answerId: string): Promise<void> {
+    await this.abandon(answerId);
+    const { kv } = this.ctx.storage;
+    const entry = kv.get<CacheEntry>("entry");
+    if (entry !== undefined && idIn(entry) === answerId) kv.delete("entry");
+    if (kv.get("entry") === undefined && this.#lead === undefined) await this.#empty();
+  }
+
   override async alarm(): Promise<void> {
     const entry = this.ctx.storage.kv.get<CacheEntry>("entry");
     const endsAt = Math.max(entry?.expiresAt ?? 0, this.#lead?.until ?? 0);
     if (endsAt > Date.now()) return await this.ctx.storage.setAlarm(endsAt);
+    await this.#empty();
+  }
+
+  async #empty(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#lead = undefined;
     this.#model = undefined;
@@ -173,6 +189,11 @@ export class CacheObject extends DurableObject {
     this.#lead = undefined;
     if (kv.get("leader") !== undefined) kv.delete("leader");
   }
+}
+
+/** Entries of before do not say it beside their text. */
+function idIn({ answerId, text }: CacheEntry): unknown {
+  return answerId ?? (JSON.parse(text) as { readonly id?: unknown }).id;
 }
 
 function isOfOneClass(known: CacheEntry, entry: CacheEntry): boolean {

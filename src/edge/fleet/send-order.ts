@@ -61,6 +61,8 @@ export interface SendingMeans {
 export interface SendingTerms {
   /** The client token or subject that asks, null for the account's keys: it finds what the function kept for it, and nobody else does. */
   readonly owner: string | null;
+  /** Whether the function may keep anything of its pictures in memory; absent: it may. */
+  readonly isStored?: boolean;
   readonly requestId: string;
   readonly traceparent: string | null;
   /** Milliseconds since 1970 at which the function is to tell the canvas as it stands; null for its end. */
@@ -86,13 +88,17 @@ export async function sendOrder(
   { settings, pictures: bucket }: SendingMeans,
   terms: SendingTerms,
 ): Promise<Result<Dispatched, Failure>> {
-  const { owner, requestId, traceparent, signal, onSent } = terms;
+  const { owner, isStored = true, requestId, traceparent, signal, onSent } = terms;
   const files = await openPictures(bucket, question.images);
   if (!files.ok) return files;
   const priced = job.pictures === undefined ? {} : { pictures: job.pictures };
   const ticket = await ticketHeader(
     question.head,
-    { jobId, accountId, ...(owner === null ? {} : { owner }), model: card.id, ...priced },
+    {
+      ...{ jobId, accountId, model: card.id, ...priced },
+      ...(owner === null ? {} : { owner }),
+      ...(isStored ? {} : { isStored }),
+    },
     settings,
   );
   const headers = { ...ticket, "content-type": ORDER_CONTENT_TYPE, ...termHeaders(terms) };

@@ -4,7 +4,7 @@ import { newId } from "../id.ts";
 import type { Settings } from "../settings.ts";
 
 /** What a ticket says besides what it is signed for. */
-export type TicketTerms = Pick<Ticket, "jobId" | "accountId" | "model" | "pictures">;
+export type TicketTerms = Pick<Ticket, "jobId" | "accountId" | "model" | "pictures" | "isStored">;
 
 /** What a ticket says that orders no answer: the fetch hop has no model. */
 export const NO_MODEL = "none";

@@ -25,7 +25,7 @@ function tell(c: Context<EdgeEnv>, span: OpenSpan, ms: number): void {
   const whose = {
     request_id: c.get("requestId"),
     account: c.get("key")?.accountId ?? null,
-    answer: c.get("answerId") ?? null,
+    answer: idOf(c.get("answerId")),
   };
   logRequest({ method, route, status, ms, ...whose }, span.context);
   // Source: OpenTelemetry's semantic conventions for HTTP servers; a refusal is no error of ours.
@@ -42,4 +42,9 @@ function prefixed(members: Readonly<Record<string, string | null>>): Record<stri
   return Object.fromEntries(
     Object.entries(members).map(([key, value]) => [`unmask.${key}`, value]),
   );
+}
+
+/** What a path names is anything that somebody typed, until it has the form of an id. */
+function idOf(named: string | undefined): string | null {
+  return named !== undefined && /^(?:ans|bat)_[0-9A-Za-z]{21}$/.test(named) ? named : null;
 }

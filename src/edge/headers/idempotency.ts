@@ -20,7 +20,7 @@ export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x
  */
 export async function idempotencyOf(
   c: Context<EdgeEnv>,
-  { messages, options, pictures, model, maximum, deadlineMs }: AnswerRequest,
+  { messages, options, pictures, model, maximum, deadlineMs, keeping }: AnswerRequest,
   card: Pick<ModelCard, "mode" | "refresh">,
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   if (c.req.header("idempotency-key") === undefined) return ok(null);
@@ -38,7 +38,10 @@ export async function idempotencyOf(
   const inExact = { ...options, ...modeTerms("exact", 1) };
   const asked = encodeGenerate({ messages, options: inExact, images: [] });
   const question = new TextDecoder().decode(asked);
-  const terms = [model ?? null, maximum === null ? null : Number(maximum), deadlineMs, ...mode];
+  // As before for what is stored: what was asked of an earlier version is told again.
+  const stored = keeping.isStored ? [] : ["not stored"];
+  const price = maximum === null ? null : Number(maximum);
+  const terms = [model ?? null, price, deadlineMs, ...mode, ...stored];
   const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
   return await idempotentRequest(c, await sha256Hex(Uint8Array.from(canonical)));
 }

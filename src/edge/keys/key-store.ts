@@ -1,7 +1,8 @@
 import type { KeyLimits, RateLimits } from "#domain/limits.ts";
+import type { Retention } from "#domain/retention.ts";
 import type { KeyEnvironment, KeyScope } from "#wire/api/accounts/key.ts";
 import { keyLimitsBody, keyLimitsOf, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
-import { isKeyLimits, isRateLimits } from "../accounts/stored-limits.ts";
+import { isKeyLimits, isRateLimits, retentionIn } from "../accounts/stored-limits.ts";
 import { type Check, isStrings, readChecked } from "../storage/stored-json.ts";
 
 /** What is kept of a key. The secret itself is kept nowhere. Times are milliseconds since 1970. */
@@ -18,6 +19,8 @@ export interface KeyRecord {
   readonly limits: KeyLimits;
   /** Limits of all keys of the account together. */
   readonly accountLimits: RateLimits;
+  /** How long what its account asks is kept; absent, and what it does not say: as the installation sets it. */
+  readonly accountRetention?: Partial<Retention>;
   /** Models that it may ask; null for all. */
   readonly models: readonly string[] | null;
   /** Origins that it works from; null for keys that stay on servers. */
@@ -67,7 +70,7 @@ export class KeyTable implements KeyStore {
     return results.map(recordOf);
   }
 
-  async insert(record: Omit<KeyRecord, "accountLimits">): Promise<void> {
+  async insert(record: Omit<KeyRecord, "accountLimits" | "accountRetention">): Promise<void> {
     await this.#db
       .prepare(
         `INSERT INTO keys (id, account_id, name, environment, secret_sha256, scopes, limits, models, origins,
@@ -137,7 +140,7 @@ export class KeyTable implements KeyStore {
 }
 
 const SELECT =
-  "SELECT keys.*, accounts.limits AS account_limits FROM keys JOIN accounts ON accounts.id = keys.account_id";
+  "SELECT keys.*, accounts.limits AS account_limits, accounts.retention AS account_retention FROM keys JOIN accounts ON accounts.id = keys.account_id";
 
 interface Row {
   readonly id: string;
@@ -150,6 +153,7 @@ interface Row {
   readonly scopes: string;
   readonly limits: string;
   readonly account_limits: string;
+  readonly account_retention: string | null;
   readonly models: string | null;
   readonly origins: string | null;
   readonly created_at: number;
@@ -188,6 +192,7 @@ function recordOf(row: Row): KeyRecord {
     accountLimits: rateLimitsOf(
       readChecked("limits of an account", isRateLimits, row.account_limits),
     ),
+    accountRetention: retentionIn(row.account_retention),
     models: row.models === null ? null : readChecked("models of a key", isStrings, row.models),
     origins: row.origins === null ? null : readChecked("origins of a key", isStrings, row.origins),
     createdAt: row.created_at,

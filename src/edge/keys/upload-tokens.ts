@@ -31,6 +31,7 @@ export class UploadTokens {
   async bind(
     { id, expiresAt }: Pick<ClientToken, "id" | "expiresAt">,
     imageId: string,
+    accountId: string | null = null,
   ): Promise<Result<void, Failure>> {
     const sweep = this.#db
       .prepare(
@@ -39,9 +40,9 @@ export class UploadTokens {
       .bind(this.#now() - CLOCK_MARGIN_MS, ROWS_SWEPT);
     const insert = this.#db
       .prepare(
-        "INSERT INTO upload_tokens (id, image_id, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO upload_tokens (id, image_id, expires_at, account_id) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
       )
-      .bind(id, imageId, expiresAt);
+      .bind(id, imageId, expiresAt, accountId);
     const [, , found] = await this.#db.batch<Row>([sweep, insert, this.#row(id)]);
     const row = found?.results[0];
     if (row === undefined) throw new Error(`client token ${id} was not bound to its picture`);

@@ -8,9 +8,19 @@ export interface LedgerBinding {
   readonly LEDGER: ObjectsOf<Ledger & LedgerBackup>;
 }
 
+/** The id of an account that was erased names its ledger's object, and not what it was called before. */
+const ERASED_ID = /^erased_([0-9a-f]{64})$/;
+
+/** The name under which an account's books stand once it is erased: nobody finds its own in it. */
+export function erasedIdOf({ LEDGER }: LedgerBinding, accountId: string): string {
+  return ERASED_ID.test(accountId) ? accountId : `erased_${LEDGER.idFromName(accountId)}`;
+}
+
 /** Reaches the ledger of an account, which begins empty with the first call. */
 export function ledgerOf({ LEDGER }: LedgerBinding, accountId: string): Ledger {
-  const stub = LEDGER.getByName(accountId);
+  const erased = ERASED_ID.exec(accountId)?.[1];
+  const stub =
+    erased === undefined ? LEDGER.getByName(accountId) : LEDGER.get(LEDGER.idFromString(erased));
   return {
     grant: async (grant) => await stub.grant(grant),
     refund: async (refund) => await stub.refund(refund),
@@ -24,6 +34,8 @@ export function ledgerOf({ LEDGER }: LedgerBinding, accountId: string): Ledger {
     leavePlace: async (answerId) => await stub.leavePlace(answerId),
     capture: async (capture) => await stub.capture(capture),
     release: async (holdId) => await stub.release(holdId),
+    forgetReply: async (holdId) => await stub.forgetReply(holdId),
+    erase: async () => await stub.erase(),
     setLowCreditAlert: async (alert) => await stub.setLowCreditAlert(alert),
     balance: async () => await stub.balance(),
     entries: async (query) => await stub.entries(query),

@@ -6,6 +6,7 @@ import type { UsageEvent } from "#wire/function/usage-event.ts";
 import type { StandingEvent } from "#wire/telemetry/metric-event.ts";
 import { newId } from "../id.ts";
 import { logCharge, logFault } from "../log.ts";
+import { pinned } from "../storage/jurisdiction.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import { type NoticeBinding, noticesOf } from "../webhooks/notice-client.ts";
 import type {
@@ -69,7 +70,7 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   #toldStanding = "";
 
   constructor(state: DurableObjectState, env: LedgerBindings) {
-    super(state, env);
+    super(state, pinned(env));
     this.#repository = openLedgerRepository(durableStore(state.storage), () => Date.now());
   }
 
@@ -143,6 +144,16 @@ export class LedgerObject extends DurableObject<LedgerBindings> implements Ledge
   async release(holdId: string): Promise<Called> {
     this.#group.leave(holdId);
     return this.#repository.release(holdId);
+  }
+
+  async forgetReply(holdId: string): Promise<void> {
+    this.#repository.forgetReply(holdId);
+  }
+
+  async erase(): Promise<boolean> {
+    this.#repository.sweep();
+    await this.#sendAll();
+    return this.#repository.erase();
   }
 
   async setLowCreditAlert(alert: LowCreditAlert): Promise<void> {

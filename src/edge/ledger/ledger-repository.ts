@@ -53,6 +53,7 @@ import {
   releaseRestored,
   renew,
 } from "./settlement.ts";
+import { eraseBooks, forgetReply } from "./storage/erase-books.ts";
 import { ledgerMigrations } from "./storage/ledger-schema.ts";
 
 /** The books of one account over its store: every operation is one transaction, and none waits for anything. */
@@ -71,6 +72,8 @@ export interface LedgerRepository extends Outbox, LowCreditAlerts {
   leavePlace(answerId: string): Called;
   capture(capture: Capture): Charged;
   release(holdId: string): Called;
+  forgetReply(holdId: string): void;
+  erase(): boolean;
   setLowCreditAlert(alert: LowCreditAlert): void;
   balance(): Balances;
   entries(query: EntryQuery): EntryPage;
@@ -136,6 +139,8 @@ export function openLedgerRepository(store: SqlStore, now: () => number): Ledger
     leavePlace: (answerId) => whole(() => ({ called: leavePlace(store, answerId) })),
     capture: (request) => whole(() => capture(store, request, now())),
     release: (holdId) => whole(() => release(store, holdId, now())),
+    forgetReply: (holdId) => whole(() => forgetReply(store, holdId)),
+    erase: () => whole(() => eraseBooks(store)),
     setLowCreditAlert: (alert) => whole(() => setLowCreditAlert(store, alert)),
     balance: () => readBalances(store),
     entries: (query) => readEntries(store, query),

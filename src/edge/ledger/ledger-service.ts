@@ -59,6 +59,14 @@ export interface Ledger {
   capture(capture: Capture): Promise<Captured>;
   /** Gives a hold back whole and forgets its Idempotency-Key, so that a retry runs anew. */
   release(holdId: string): Promise<Called>;
+  /** Forgets the words of the reply to the request that this hold was for; a repeated one is recognised all the same. */
+  forgetReply(holdId: string): Promise<void>;
+  /**
+   * Takes everything from the books of an account that is erased but the money: of entries, payments and closed holds the
+   * amounts, times and ids stay, without keys, subjects and what they were for. False while a hold is open or usage is still to
+   * be sent: call again.
+   */
+  erase(): Promise<boolean>;
   /** Sets the threshold below which the account is told, once, that its credit runs low; a grant that lifts the credit to it arms the alert again. */
   setLowCreditAlert(alert: LowCreditAlert): Promise<void>;
   balance(): Promise<Balances>;

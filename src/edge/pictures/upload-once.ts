@@ -14,12 +14,22 @@ import type { KeptUpload, Uploads } from "./uploads.ts";
 export async function keepOnce(
   file: GrowingFile,
   header: ImageHeader,
-  { uploads, tokens, token }: { uploads: Uploads; tokens: UploadTokens; token: ClientToken },
+  {
+    uploads,
+    tokens,
+    token,
+    lifetimeMs,
+  }: {
+    readonly uploads: Uploads;
+    readonly tokens: UploadTokens;
+    readonly token: ClientToken;
+    readonly lifetimeMs: number;
+  },
 ): Promise<Result<KeptUpload, Failure>> {
   const id = `img_${await fileDigest(file)}`;
   const bound = await tokens.bind(token, id);
   if (!bound.ok) return bound;
-  const kept = await uploads.keep(file, header);
+  const kept = await uploads.keep(file, header, lifetimeMs);
   if (!kept.ok) {
     await tokens.release(token, id);
     return kept;

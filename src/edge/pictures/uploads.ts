@@ -3,6 +3,7 @@ import { type ImageHeader, uprightSize } from "#domain/image/header.ts";
 import { type PricedPicture, pricedPicture } from "#domain/image/judge.ts";
 import type { Size } from "#domain/image/layout.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { longestRetention } from "#domain/retention.ts";
 import type { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { Owner, Viewer } from "../keys/viewer.ts";
@@ -33,12 +34,6 @@ export interface KeptUpload {
   readonly upload: Upload;
   readonly isNew: boolean;
 }
-
-/**
- * How long an upload can be asked about after it was uploaded last: longer than a person works on one picture, short
- * enough that forgotten ones cost nothing. The bucket's lifecycle rule deletes a day later: infra/storage/README.md.
- */
-export const UPLOAD_LIFETIME_MS: number = 30 * 86_400_000;
 
 /** Threat: free storage without end. A thousand pictures are 10 GB at most, and one page of R2's list counts them. */
 export const MAX_UPLOADS = 1000;
@@ -96,8 +91,12 @@ export class Uploads {
     return undefined;
   }
 
-  /** Keeps a picture, or an equal one for longer, and lets go of the file. Refuses with `too_many_of` where there are enough others. */
-  async keep(file: GrowingFile, header: ImageHeader): Promise<Result<KeptUpload, Failure>> {
+  /** Keeps a picture for so many milliseconds, or an equal one for longer, and lets go of the file. Refuses with `too_many_of` where there are enough others. */
+  async keep(
+    file: GrowingFile,
+    header: ImageHeader,
+    lifetimeMs: number = longestRetention.uploadMs,
+  ): Promise<Result<KeptUpload, Failure>> {
     const sha256 = await fileDigest(file);
     const place = this.#ownPlace(sha256);
     const object = await this.#bucket.head(place);
@@ -113,7 +112,7 @@ export class Uploads {
       size: { width, height },
       mediaType: `image/${header.type}`,
       createdAt: known?.createdAt ?? now,
-      expiresAt: now + UPLOAD_LIFETIME_MS,
+      expiresAt: now + lifetimeMs,
       place,
       sha256,
       priced: pricedPicture(header),

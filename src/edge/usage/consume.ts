@@ -10,6 +10,7 @@ import { AnswerIndex } from "../answers/storage/answer-index.ts";
 import type { Bindings } from "../env.ts";
 import { logFault } from "../log.ts";
 import { settingsOf } from "../settings.ts";
+import { erasedAmong } from "../storage/erased-ids.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
 import { MetricTables } from "./metric-tables.ts";
 import { RefusalIndex } from "./refusal-index.ts";
@@ -34,14 +35,20 @@ export async function consumeUsage(
   }
   if (readable.length === 0) return;
   const usage = new UsageIndex(bindings.DB);
-  const charges = readable.flatMap(({ event }) => ("steps" in event ? [event] : []));
-  const refusals = readable.flatMap(({ event }) => ("code" in event ? [event] : []));
-  const metrics = readable.flatMap(({ event }) => ("kind" in event ? [event] : []));
-  const ends = new AnswerIndex(bindings.DB).ends(charges);
+  const erased = await erasedAmong(
+    bindings.DB,
+    readable.map(({ event }) => event.account),
+  );
+  // Of an account that was erased meanwhile nothing is copied; its charges are billed all the same.
+  const kept = readable.filter(({ event }) => !erased.has(event.account));
+  const charges = kept.flatMap(({ event }) => ("steps" in event ? [event] : []));
+  const refusals = kept.flatMap(({ event }) => ("code" in event ? [event] : []));
+  const metrics = kept.flatMap(({ event }) => ("kind" in event ? [event] : []));
+  const ends = await new AnswerIndex(bindings.DB).ends(charges);
   // All or none.
   const counts = new RefusalIndex(bindings.DB).copies(refusals);
   const told = new MetricTables(bindings.DB).copies(metrics);
-  const moved = readable.flatMap(({ event }) => (hasMoved(event) ? [event.account] : []));
+  const moved = kept.flatMap(({ event }) => (hasMoved(event) ? [event.account] : []));
   const marks = moved.length === 0 ? [] : [ledgersMoved(bindings.DB, moved, Date.now())];
   const copies = [...usage.copies(charges), ...ends, ...counts, ...told, ...marks];
   if (copies.length > 0) await bindings.DB.batch(copies);
@@ -49,7 +56,9 @@ export async function consumeUsage(
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
   for (const { message, event } of readable) {
     try {
-      if ("refund_of" in event) await lower(event, usage);
+      if ("refund_of" in event) {
+        if (!erased.has(event.account)) await lower(event, usage);
+      }
       // Refunds are not: a meter only counts up. An operator who writes invoices from it credits refunds there.
       else if (sink !== undefined && "steps" in event) await exportCharge(event, sink, bindings);
       message.ack();

@@ -5,6 +5,7 @@ import { QuietAccounts } from "./quiet.ts";
 
 /** What the teller of an account is asked: as in `Notices`. */
 export interface NoticeCalls extends Pick<Notices, "acceptAt"> {
+  forgetAbout(about: string): Promise<void>;
   /** Says whether the account has no endpoint, which holds for `QUIET_MS`. A teller of a version before says nothing. */
   accept(notice: Notice, target: WebhookTarget | null): Promise<Accepted | undefined>;
 }
@@ -32,6 +33,7 @@ export function noticesOf({ WEBHOOKS }: NoticeBinding): Notices {
       const accepted = await WEBHOOKS.getByName(accountId).accept(notice, target);
       quietAccounts.heard(accountId, askedAt, accepted?.isQuiet === true);
     },
+    forgetAbout: async (accountId, about) => await WEBHOOKS.getByName(accountId).forgetAbout(about),
     acceptAt: async (notice, target) =>
       await WEBHOOKS.getByName(notice.accountId).acceptAt(notice, target),
   };

@@ -9,4 +9,6 @@ export interface Notices {
   accept(notice: Notice, target: WebhookTarget | null): Promise<void>;
   /** As `accept`, for an address that a request named and for no endpoint: its answer was told to them before. */
   acceptAt(notice: Notice, target: WebhookTarget): Promise<void>;
+  /** Forgets what was told of an answer or a batch, also what is on its way. */
+  forgetAbout(accountId: string, about: string): Promise<void>;
 }

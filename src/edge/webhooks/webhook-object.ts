@@ -38,11 +38,7 @@ export class WebhookObject extends DurableObject<WebhookBindings> implements Not
 
   constructor(state: DurableObjectState, env: WebhookBindings) {
     super(state, env);
-    this.#repository = openWebhookRepository(durableStore(state.storage), {
-      now: Date.now,
-      random: Math.random,
-      newId,
-    });
+    this.#repository = this.#open();
     // Settings are read with the first sending: an object that cannot read them still keeps what it is told.
     this.#sender = createSender(this.#repository, (due) => functionSender(settingsOf(env))(due));
   }
@@ -159,6 +155,19 @@ export class WebhookObject extends DurableObject<WebhookBindings> implements Not
     return count;
   }
 
+  /** Forgets what was told of an answer or a batch. */
+  async forgetAbout(about: string): Promise<void> {
+    this.#repository.forgetAbout(about);
+  }
+
+  /** Forgets everything: endpoints, secrets, and what was told. What is being sent arrives, and nobody notes it. */
+  async erase(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    // Its tables are made anew, empty: what is under way here goes on over them.
+    this.#open();
+  }
+
   override async alarm(): Promise<void> {
     // Should this instance die while it sends, an alarm finds what it had taken once the leases end.
     await this.ctx.storage.setAlarm(Date.now() + LEASE_MS);
@@ -181,6 +190,11 @@ export class WebhookObject extends DurableObject<WebhookBindings> implements Not
     } catch (cause) {
       logFault("the backlog of webhooks could not be told", backlog.account, cause);
     }
+  }
+
+  #open(): WebhookRepository {
+    const tools = { now: () => Date.now(), random: Math.random, newId };
+    return openWebhookRepository(durableStore(this.ctx.storage), tools);
   }
 
   #secrets(): AccountSecrets {

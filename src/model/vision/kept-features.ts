@@ -24,6 +24,12 @@ export interface KeptFeatures {
   ): Promise<PictureFeatures>;
 }
 
+/** Features that can be forgotten by whom they were kept for. */
+export interface FeatureStore extends KeptFeatures {
+  /** Forgets what is kept under keys that begin so. */
+  forget(beginning: string): void;
+}
+
 /**
  * What is kept for those alone who ask under one name. Equal pictures of others are made anew: how fast an answer comes, and what
  * it says of what was kept, would tell that somebody else has asked about them.

@@ -21,6 +21,8 @@ export interface ChatBody {
   readonly temperature?: number;
   readonly seed?: number;
   readonly stop?: string | readonly string[];
+  /** False: nothing of it stays once it was told. */
+  readonly store?: boolean;
   readonly stream?: boolean;
   readonly stream_options?: { readonly include_usage?: boolean };
   readonly x_unmask?: Readonly<Record<string, unknown>>;
@@ -122,6 +124,10 @@ const fields = {
   temperature: z.number().exactOptional().meta({ description: "Absent it is 0." }),
   seed: z.int().exactOptional(),
   stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).exactOptional(),
+  store: z.boolean().exactOptional().meta({
+    description:
+      "false: nothing of question and answer stays once it was told; it is not cached either.",
+  }),
   stream: z.boolean().exactOptional(),
   stream_options: z.object({ include_usage: z.boolean().exactOptional() }).exactOptional(),
   x_unmask: z.record(z.string(), z.unknown()).exactOptional().meta({

@@ -11,7 +11,6 @@ const ignoredFields: readonly string[] = [
   "reasoning_effort",
   "safety_identifier",
   "service_tier",
-  "store",
   "user",
   "verbosity",
 ];
@@ -24,6 +23,7 @@ const usedFields: readonly string[] = [
   "model",
   "seed",
   "stop",
+  "store",
   "stream",
   "stream_options",
   "temperature",

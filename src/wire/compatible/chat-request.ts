@@ -74,6 +74,7 @@ function questionOf(chat: ChatBody, { abilities }: AskedCard): AnswerRequestBody
     ...(chat.temperature === undefined ? {} : { temperature: chat.temperature }),
     ...(chat.seed === undefined ? {} : { seed: chat.seed }),
     ...(chat.stop === undefined ? {} : { stop: chat.stop }),
+    ...(chat.store === undefined ? {} : { store: chat.store }),
   };
 }
 

@@ -182,3 +182,12 @@ interface GenerateBody extends Omit<z.input<typeof generateSchema>, "options"> {
 function commitBody(commit: CommitTerms): CommitBody {
   return commit.rule === "schedule" ? commit : { ...commit, gaps: [...commit.gaps] };
 }
+
+/**
+ * Where a function is told to forget what it keeps in memory of an account's pictures: the ticket names the account, the body is
+ * an empty object. 204; a function of before has no such path, and keeps nothing beyond its process either.
+ */
+export const FORGET_PATH = "/v1/forget";
+
+/** An empty object: whoever sends more means something else. */
+export const MAX_FORGET_BYTES = 16;

@@ -28,6 +28,8 @@ export interface Ticket {
    * found by nobody else; a function that does not know it keeps by account, and one of before for everybody.
    */
   readonly owner?: string;
+  /** False: the function keeps nothing of its pictures, also not in memory. Absent: it may; a function that does not know it does. */
+  readonly isStored?: boolean;
   readonly model: string;
   /** Lower-case hex SHA-256 of the request body that this ticket pays for; of a work order its head, which names its pictures. */
   readonly bodySha256: string;
@@ -95,6 +97,7 @@ export async function signTicket(
   return await new SignJWT({
     account: ticket.accountId,
     owner: ticket.owner,
+    store: ticket.isStored,
     model: ticket.model,
     body_sha256: ticket.bodySha256,
     pictures: ticket.pictures?.map(({ width, height, orientation }) => [
@@ -130,12 +133,13 @@ export async function openTicket(
   if (!ticket.success) return refuse({ kind: "ticket_refused", reason: "claims are not a ticket" });
   if (ticket.data.exp - ticket.data.iat > TICKET_LIFETIME_SECONDS)
     return refuse({ kind: "ticket_refused", reason: "lives too long" });
-  const { sub, jti, account, owner, model, body_sha256, pictures, version } = ticket.data;
+  const { sub, jti, account, owner, store, model, body_sha256, pictures, version } = ticket.data;
   return ok({
     ticketId: jti,
     jobId: sub,
     accountId: account,
     ...(owner === undefined ? {} : { owner }),
+    ...(store === undefined ? {} : { isStored: store }),
     model,
     bodySha256: body_sha256,
     ...(pictures === undefined ? {} : { pictures }),
@@ -163,6 +167,7 @@ const ticketSchema = z.object({
   jti: name,
   account: name,
   owner: z.string().min(1).max(MAX_OWNER_LENGTH).exactOptional(),
+  store: z.boolean().exactOptional(),
   model: name,
   body_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   pictures: z.array(picture).max(MAX_IMAGES).exactOptional(),

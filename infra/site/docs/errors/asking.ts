@@ -170,6 +170,16 @@ export const askingAdvice: AdviceOf<AskingKind> = {
     todo: "Ask the question again. What is kept for how long is in the [guarantees](/docs/guarantees).",
     at: "/v1/answers/ans_1/replay",
   },
+  answer_not_kept: {
+    happened:
+      "A request with this `Idempotency-Key` was answered and charged before, and its words are not kept any more: it was asked with `store: false`, its retention is over, or it was deleted. Nothing was charged again.",
+    todo: "Ask anew with another key if you need the words: that is a new answer, and is charged. What is kept for how long is on the page [privacy](/docs/privacy).",
+  },
+  still_running: {
+    happened: "What is still being made is not deleted.",
+    todo: "Cancel it, which charges the steps that ran, then delete it.",
+    at: "/v1/answers/ans_1",
+  },
   upload_token_used: {
     happened:
       "A client token for one upload has had its upload. It stays valid for that picture alone.",

@@ -87,6 +87,8 @@ export const samples: { readonly [Kind in Failure["kind"]]: Extract<Failure, { k
   idempotency_in_progress: { kind: "idempotency_in_progress" },
   idempotency_mismatch: { kind: "idempotency_mismatch" },
   not_cached: { kind: "not_cached" },
+  answer_not_kept: { kind: "answer_not_kept", id: "ans_1" },
+  still_running: { kind: "still_running", what: "answer", id: "ans_1" },
   not_replayable: { kind: "not_replayable", id: "ans_1", decoder: { made: "2", served: "3" } },
   too_many_of: { kind: "too_many_of", what: "webhook endpoints", limit: 16 },
   answer_restarted: { kind: "answer_restarted" },

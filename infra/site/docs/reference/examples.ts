@@ -105,6 +105,10 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   showBatch: { curl: get("/v1/batches/$BATCH"), status: 200 },
   listBatchResults: { curl: get("/v1/batches/$BATCH/results"), status: 200 },
   cancelBatch: { curl: send("POST", "/v1/batches/$BATCH/cancel", KEY), status: 200 },
+  deleteBatch: {
+    curl: `sleep 2; ${send("DELETE", "/v1/batches/$BATCH", KEY)}`,
+    status: 204,
+  },
   listBatches: { curl: get("/v1/batches?limit=1"), status: 200 },
   createChatCompletion: {
     curl: `curl -s "$UNMASK_URL/v1/chat/completions" \\\n  ${KEY} ${JSON_BODY} \\\n  -d @- <<END\n{"model": "unmask-demo", "messages": [{"role": "user", "content": [\n  {"type": "text", "text": "What is this?"},\n  {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}}\n]}]}\nEND`,
@@ -292,7 +296,21 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   },
   // A few seconds behind, as the list is.
   listAnswers: { curl: get("/v1/answers?limit=2"), status: 200 },
+  deleteAnswer: {
+    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  ${KEY} \\\n  -F image=@cat.jpg -F question="What is this?" -F cache=off |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${send("DELETE", "/v1/answers/$ANSWER", KEY)}`,
+    status: 204,
+  },
   revokeKey: { curl: send("DELETE", "/v1/keys/$KEY_ID", ADMIN), status: 200 },
+  eraseOwnAccount: {
+    curl: send("POST", "/v1/account/erase", KEY, { confirm: "another account" }),
+    status: 400,
+  },
+  eraseAccount: {
+    curl: send("POST", "/v1/accounts/ada/erase", ADMIN, { confirm: "ada" }),
+    status: 202,
+    saves: { ERASURE: "id" },
+  },
+  showErasure: { curl: `curl -s "$UNMASK_URL/v1/erasures/$ERASURE"`, status: 202 },
 };
 
 /** Replies as they were recorded, by operation. */

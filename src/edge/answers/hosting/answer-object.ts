@@ -1,9 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Viewer } from "../../keys/viewer.ts";
+import { pinned } from "../../storage/jurisdiction.ts";
 import { durableStore } from "../../storage/sql-store.ts";
-import type { AnswerCalls } from "../answer-client.ts";
-import type { KeptAnswer } from "../answer-service.ts";
+import type { AnswerCalls, ErasedObject } from "../answer-client.ts";
+import type { Deletion, KeptAnswer } from "../answer-service.ts";
 import type { AnswerOrder } from "../storage/answer-order.ts";
 import { AnswerRows } from "../storage/answer-rows.ts";
 import { type AnswerBindings, AnswerReach } from "./answer-reach.ts";
@@ -18,6 +19,9 @@ const REMEMBERED = 32;
 /** Answers that are looked at in one alarm because something of them is to be forgotten: each costs a call of D1 and of the bucket. */
 const FORGOTTEN_AT_ONCE = 50;
 
+/** Answers that are erased in one call: each costs some calls of other objects. */
+const ERASED_AT_ONCE = 20;
+
 /** Within this it is written that nothing is left to do for an answer. */
 const FLUSH_AFTER_MS = 2_000;
 
@@ -28,7 +32,10 @@ const FORGET_PAUSE_MS = 1_000;
  * The Durable Object of many answers of one account, or of the one answer that a version before began in it. Its alarm is
  * armed for the earliest of all that has to be looked at.
  */
-export class AnswerObject extends DurableObject<AnswerBindings> implements AnswerCalls {
+export class AnswerObject
+  extends DurableObject<AnswerBindings>
+  implements AnswerCalls, ErasedObject
+{
   readonly #rows: AnswerRows;
   readonly #reach: AnswerReach;
   readonly #answers = new Map<string, HostedAnswer>();
@@ -37,10 +44,10 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
   #isFlushing = false;
 
   constructor(state: DurableObjectState, env: AnswerBindings) {
-    super(state, env);
+    super(state, pinned(env));
     this.#reach = new AnswerReach(
-      env,
-      (name) => (env.ANSWERS.idFromName(name).equals(state.id) ? this : null),
+      this.env,
+      (name) => (this.env.ANSWERS.idFromName(name).equals(state.id) ? this : null),
       (work) => this.#inBackground(work),
     );
     this.#rows = new AnswerRows(durableStore(state.storage));
@@ -69,6 +76,10 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
     return this.#answer(id).read(viewer);
   }
 
+  async show(id: string, viewer: Viewer): Promise<AnswerBody | null> {
+    return this.#answer(id).show(viewer);
+  }
+
   async wait(id: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
     return await this.#answer(id).wait(viewer, milliseconds);
   }
@@ -83,6 +94,17 @@ export class AnswerObject extends DurableObject<AnswerBindings> implements Answe
 
   async cancel(id: string, viewer: Viewer): Promise<AnswerBody | null> {
     return await this.#answer(id).cancel(viewer);
+  }
+
+  async delete(id: string, viewer: Viewer): Promise<Deletion | null> {
+    return await this.#answer(id).delete(viewer);
+  }
+
+  async eraseSome(accountId: string): ReturnType<ErasedObject["eraseSome"]> {
+    const ids = this.#rows.first(ERASED_AT_ONCE);
+    let erased = 0;
+    for (const id of ids) if (await this.#answer(id).eraseOf(accountId)) erased += 1;
+    return { erased, isLeft: ids.length > 0 };
   }
 
   async kept(id: string, viewer: Viewer): Promise<KeptAnswer | null> {

@@ -41,7 +41,10 @@ export interface MakingBindings
 /** What an answer's object is bound to. */
 export interface AnswerBindings extends MakingBindings {
   /** The batches, as far as the answers of their items report to them. */
-  readonly BATCHES: ObjectsOf<{ itemEnded(index: number, body: AnswerBody): Promise<void> }>;
+  readonly BATCHES: ObjectsOf<{
+    itemEnded(index: number, body: AnswerBody): Promise<void>;
+    itemForgotten(index: number, answerId: string): Promise<void>;
+  }>;
 }
 
 /** An answer that is made faster than a client could list it costs one row written, not two. */
@@ -69,7 +72,7 @@ export class AnswerReach {
     return {
       dispatch: (order, signal, wanted) =>
         tracedDispatch(order, (traceparent) => {
-          const { job, owner, requestId, deadlineAt, alternatives } = order;
+          const { job, owner, requestId, deadlineAt, alternatives, keeping } = order;
           const means = {
             settings: settingsOf(this.#env),
             fleetOf: (model: string) => this.#fleetOf(model, requestId),
@@ -77,7 +80,8 @@ export class AnswerReach {
             random: Math.random,
             now: Date.now,
           };
-          const asked = { owner, requestId, deadlineAt, alternatives, ...wanted };
+          const { isStored } = keeping;
+          const asked = { owner, isStored, requestId, deadlineAt, alternatives, ...wanted };
           return dispatch(job, means, { ...asked, traceparent, signal, onSent });
         }),
       answers: this.#answers,
@@ -105,6 +109,8 @@ export class AnswerReach {
       batches: {
         itemEnded: async (batchId, index, body) =>
           await this.#env.BATCHES.getByName(batchId).itemEnded(index, body),
+        itemForgotten: async (batchId, index, answerId) =>
+          await this.#env.BATCHES.getByName(batchId).itemForgotten(index, answerId),
       },
       index: new AnswerIndex(this.#env.DB),
     };
@@ -114,7 +120,7 @@ export class AnswerReach {
   async listLate(repository: Pick<AnswerRepository, "terms" | "ended">): Promise<void> {
     await scheduler.wait(LIST_AFTER_MS);
     const terms = repository.terms();
-    if (terms === null || repository.ended() !== null) return;
+    if (terms === null || repository.ended() !== null || !terms.keeping.isStored) return;
     try {
       await new AnswerIndex(this.#env.DB).begin(terms);
     } catch (cause) {
@@ -141,14 +147,19 @@ export class AnswerReach {
 
   /** What cannot be reached now, the bucket's own rule deletes. */
   async deletePictures(owner: PictureOwner, places: readonly string[]): Promise<void> {
-    await deletePictures(this.#env.IMAGES, owner, places).catch((cause: unknown) =>
+    await this.removePictures(owner, places).catch((cause: unknown) =>
       logFault("an answer's pictures could not be deleted", owner.id, cause),
     );
   }
 
-  /** Takes an answer that is not kept any more from the list. */
-  async unlist(answerId: string): Promise<void> {
-    await new AnswerIndex(this.#env.DB).forget(answerId);
+  /** As `deletePictures`, and rejects where the bucket cannot be reached. */
+  async removePictures(owner: PictureOwner, places: readonly string[]): Promise<void> {
+    await deletePictures(this.#env.IMAGES, owner, places);
+  }
+
+  /** Takes an answer that is not kept any more from the list. `until`: milliseconds since 1970 before which it might be listed again by a message that is late; null where none is. */
+  async unlist(answerId: string, until: number | null): Promise<void> {
+    await new AnswerIndex(this.#env.DB).forget(answerId, until);
   }
 
   #fleetOf(model: string, requestId: string): Promise<ServingFleet> {

@@ -1,10 +1,11 @@
+import { UNSTORED_STREAM_MS } from "#domain/retention.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { newId } from "../../id.ts";
 import { maySee, type Viewer } from "../../keys/viewer.ts";
 import { logFault } from "../../log.ts";
-import type { KeptAnswer } from "../answer-service.ts";
+import type { Deletion, KeptAnswer } from "../answer-service.ts";
 import { AnswerRunner } from "../making/answer-runner.ts";
 import { drainOutbox } from "../making/completion-outbox.ts";
 import { DraftTeller } from "../making/draft-teller.ts";
@@ -15,6 +16,7 @@ import { retentionAt } from "../storage/answer-retention.ts";
 import type { AnswerRows } from "../storage/answer-rows.ts";
 import { noProgress } from "../storage/stored-progress.ts";
 import type { AnswerReach } from "./answer-reach.ts";
+import { type ErasureCause, eraseElsewhere } from "./erasing.ts";
 
 /** The object that an answer lies in. */
 export interface AnswerHost {
@@ -54,6 +56,12 @@ export class HostedAnswer {
   #isCalled = false;
   /** When what is left to do for its end is tried again. Milliseconds since 1970. */
   #retryAt = 0;
+  /** From when on the end of an answer that is not stored counts as delivered. Milliseconds since 1970. */
+  #deliveredAt: number | null = null;
+  /** The last look at what is left to do. */
+  #looked: Promise<void> = Promise.resolve();
+  /** What it is erased for; one that an instance before began to erase may have been deleted. */
+  #cause: ErasureCause = "deleted";
 
   constructor(id: string, host: AnswerHost) {
     this.#id = id;
@@ -75,8 +83,9 @@ export class HostedAnswer {
     this.#begin(order, isTold);
     // Whoever is told its id before its end must find it again.
     if (isTold) await this.#isKept.promise;
-    await this.#answer().eventLog.ended(milliseconds);
-    return this.#answer().body();
+    const answer = this.#answer();
+    await answer.eventLog.ended(milliseconds);
+    return this.#told(answer.body());
   }
 
   async stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>> {
@@ -103,11 +112,16 @@ export class HostedAnswer {
     return this.#mayBeSeenBy(viewer) ? this.#answer().body() : null;
   }
 
+  show(viewer: Viewer): AnswerBody | null {
+    return this.#mayBeSeenBy(viewer) ? this.#told(this.#answer().body()) : null;
+  }
+
   async wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
     this.#awake();
-    await this.#answer().eventLog.ended(milliseconds);
-    return this.#answer().body();
+    const answer = this.#answer();
+    await answer.eventLog.ended(milliseconds);
+    return this.#told(answer.body());
   }
 
   events(viewer: Viewer, after: number | null): ReadableStream<Uint8Array> | null {
@@ -118,8 +132,22 @@ export class HostedAnswer {
 
   async cancel(viewer: Viewer): Promise<AnswerBody | null> {
     if (!this.#mayBeSeenBy(viewer)) return null;
-    await this.#answer().interrupt("cancelled");
-    return this.#answer().body();
+    const answer = this.#answer();
+    await answer.interrupt("cancelled");
+    return this.#told(answer.body());
+  }
+
+  async delete(viewer: Viewer): Promise<Deletion | null> {
+    if (!this.#mayBeSeenBy(viewer)) return null;
+    if (this.#repository.ended() === null) return "still running";
+    return (await this.#erase("deleted")) ? "deleted" : "deleting";
+  }
+
+  /** Erases it, cancelled where it is being made, unless it is of another account. False while something of it is left. */
+  async eraseOf(accountId: string): Promise<boolean> {
+    if (this.#repository.terms()?.job.accountId !== accountId) return false;
+    if (this.#repository.ended() === null) await this.#answer().interrupt("cancelled");
+    return this.#repository.ended() !== null && (await this.#erase("deleted"));
   }
 
   async kept(viewer: Viewer): Promise<KeptAnswer | null> {
@@ -231,7 +259,29 @@ export class HostedAnswer {
 
   /** A client that closes its stream stops nothing: the answer goes on, and can be heard again. */
   #listen(after: number | null): ReadableStream<Uint8Array> {
-    return sseStream(this.#answer().eventLog.follow(after ?? -1), { cancel: () => undefined });
+    return sseStream(this.#following(after ?? -1), { cancel: () => undefined });
+  }
+
+  async *#following(after: number): AsyncGenerator<SseMessage, void, undefined> {
+    const answer = this.#answer();
+    yield* answer.eventLog.follow(after);
+    this.#told(answer.body(), UNSTORED_STREAM_MS);
+  }
+
+  /** Somebody has been told this: an answer that is not stored goes so long after that was its end. */
+  #told(body: AnswerBody, afterMs = 0): AnswerBody {
+    const isLast = this.#repository.terms()?.keeping.isStored === false && body.ended_at !== null;
+    if (!isLast) return body;
+    this.#deliveredAt = Math.min(
+      this.#deliveredAt ?? Number.POSITIVE_INFINITY,
+      Date.now() + afterMs,
+    );
+    if (afterMs === 0) this.#host.inBackground(this.#lookBack());
+    else {
+      this.#retryAt = this.#deliveredAt;
+      this.#host.ringAt(this.#retryAt);
+    }
+    return body;
   }
 
   /** Goes on with the work where an instance before this one left it: a caller that waits already need not wait for the alarm. */
@@ -239,19 +289,34 @@ export class HostedAnswer {
     this.#host.inBackground(this.#answer().goOn());
   }
 
+  /** One after another: what is told twice at once may be told twice to a receiver. */
+  #lookBack(done: readonly CompletionTask[] = []): Promise<void> {
+    const looked = this.#looked.then(() => this.#lookBackOnce(done));
+    this.#looked = looked.catch(() => undefined);
+    return looked;
+  }
+
   /** Does what is left to do for an ended answer, then forgets it in two steps. */
-  async #lookBack(done: readonly CompletionTask[] = []): Promise<void> {
+  async #lookBackOnce(done: readonly CompletionTask[]): Promise<void> {
     const [terms, ended] = [this.#repository.terms(), this.#repository.ended()];
     if (terms === null || ended === null) return;
     const { reach, ringAt } = this.#host;
+    if (this.#repository.isErased) {
+      await this.#erase(this.#cause);
+      return;
+    }
     await drainOutbox(this.#repository, terms, reach.targets(terms.job.accountId), done);
     const hasTasks = this.#repository.ended()?.tasks.length !== 0;
-    const retention = retentionAt(Date.now(), ended.at, hasTasks);
-    if (retention.forgets === "answer") return await this.#forget();
+    const isOver = !hasTasks && this.#deliveredAt !== null && Date.now() >= this.#deliveredAt;
+    const retention = retentionAt(Date.now(), ended.at, hasTasks, terms.keeping);
+    if (isOver || retention.forgets === "answer") {
+      await this.#erase("over");
+      return;
+    }
     if (retention.forgets === "work") await this.#forgetWork();
-    if (!hasTasks) return this.#host.onRest();
-    this.#retryAt = retention.lookAt;
-    ringAt(retention.lookAt);
+    if (!hasTasks && terms.keeping.isStored) return this.#host.onRest();
+    this.#retryAt = Math.min(retention.lookAt, this.#deliveredAt ?? retention.lookAt);
+    ringAt(this.#retryAt);
   }
 
   /** What the bucket keeps of the pictures, should it not be reachable now, its own rule deletes. */
@@ -263,15 +328,26 @@ export class HostedAnswer {
     this.#runner = undefined;
   }
 
-  async #forget(): Promise<void> {
-    await this.#host.reach.unlist(this.#id);
+  /** Takes its words in one write, then what lies elsewhere, then the last of its rows. False where the alarm has to go on with it. */
+  async #erase(cause: ErasureCause): Promise<boolean> {
+    const terms = this.#repository.terms();
+    if (terms === null) return true;
+    this.#cause = cause;
+    this.#repository.erase();
     this.#runner = undefined;
-    if (this.#repository.forget()) await this.#host.onEmpty();
+    if (!(await eraseElsewhere(this.#repository, terms, this.#host.reach, cause))) {
+      this.#retryAt = Date.now() + LOOK_MS;
+      this.#host.ringAt(this.#retryAt);
+      return false;
+    }
+    if (this.#repository.terms() !== null && this.#repository.forget()) await this.#host.onEmpty();
+    return true;
   }
 
   #mayBeSeenBy(viewer: Viewer): boolean {
     const terms = this.#repository.terms();
-    return terms !== null && maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
+    if (terms === null || this.#repository.isErased) return false;
+    return maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
   }
 }
 

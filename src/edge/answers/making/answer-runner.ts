@@ -231,7 +231,7 @@ export class AnswerRunner {
   }
 
   async #end(order: StoredOrder, end: GenerationEnd): Promise<void> {
-    const { job, payment, isRepeatable } = order;
+    const { job, payment } = order;
     const made = {
       modelDigest: this.eventLog.modelDigest,
       progress: this.#generated(),
@@ -244,7 +244,7 @@ export class AnswerRunner {
     const settled =
       ledger === null
         ? undefined
-        : await withRetry(() => settle(ended.body, isRepeatable, ledger), settling(job.id));
+        : await withRetry(() => settle(ended.body, order, ledger), settling(job.id));
     const charged = settled?.charged;
     const isAsTold = charged === undefined || toNumber(charged) === ended.body.charged_micros;
     if (!isAsTold) this.#repository.settled(charged);

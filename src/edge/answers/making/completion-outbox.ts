@@ -1,4 +1,5 @@
 import type { Notice, NoticeType } from "#domain/notice.ts";
+import { type AnswerKeeping, UNSTORED_NOTICE_MS } from "#domain/retention.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import type { AnswerCache } from "../../cache/answer-cache.ts";
@@ -17,6 +18,8 @@ import { settle } from "./payment.ts";
 /** Where a batch hears how the answer of one of its items ended. */
 export interface BatchReports {
   itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
+  /** The words of an item's answer were deleted. */
+  itemForgotten(batchId: string, index: number, answerId: string): Promise<void>;
 }
 
 /** What an ended answer is reported to. Every call may be repeated. */
@@ -24,15 +27,20 @@ export interface CompletionTargets {
   readonly ledgerOf: (accountId: string) => Pick<Ledger, "capture" | "release">;
   /** Tells answers that it is their turn, without waiting for it. */
   readonly call: (answerIds: readonly string[]) => void;
-  readonly notices: Pick<Notices, "accept" | "acceptAt">;
-  readonly cache: Pick<AnswerCache, "store" | "abandon">;
+  readonly notices: Pick<Notices, "accept" | "acceptAt" | "forgetAbout">;
+  readonly cache: Pick<AnswerCache, "store" | "abandon" | "forget">;
   readonly batches: BatchReports;
   readonly index: { end(terms: AnswerTerms, body: AnswerBody): Promise<void> };
 }
 
 /** Says what is to be done for an answer that ended like this. */
 export function completionTasksOf(
-  { payment, cacheKey, webhook }: Pick<AnswerOrder, "payment" | "cacheKey" | "webhook">,
+  {
+    payment,
+    cacheKey,
+    webhook,
+    keeping,
+  }: Pick<AnswerOrder, "payment" | "cacheKey" | "webhook" | "keeping">,
   { status, cached }: AnswerBody,
 ): readonly CompletionTask[] {
   return [
@@ -40,7 +48,7 @@ export function completionTasksOf(
     ...(payment.kind === "batch" ? (["report"] as const) : []),
     ...(cacheKey === null || cached ? [] : (["cache"] as const)),
     ...(isTold({ payment, webhook }, status) ? (["tell"] as const) : []),
-    "list",
+    ...(keeping.isStored ? (["list"] as const) : []),
   ];
 }
 
@@ -57,7 +65,7 @@ function isTold(
  * fails is logged and left to the next call. Keeps what is done in one write: each costs the next answer's time.
  */
 export async function drainOutbox(
-  repository: Pick<AnswerRepository, "ended" | "settled" | "done">,
+  repository: Pick<AnswerRepository, "ended" | "settled" | "done" | "isErased">,
   terms: AnswerTerms,
   targets: CompletionTargets,
   done: readonly CompletionTask[] = [],
@@ -68,7 +76,7 @@ export async function drainOutbox(
   if (ended.tasks.includes("settle") && !done.includes("settle"))
     await goesThrough("settle", terms, async () => {
       const ledger = targets.ledgerOf(terms.job.accountId);
-      const settled = await settle(ended.body, terms.isRepeatable, ledger);
+      const settled = await settle(ended.body, { ...terms, isErased: repository.isErased }, ledger);
       repository.settled(settled.charged);
       targets.call(settled.called);
       all.push(...tasksDone(settled));
@@ -118,11 +126,11 @@ async function perform(
       if (cacheKey === null) return;
       // The key has this Worker's version in it: a function of another one, while one replaces the other, fills none.
       return decoder === DECODER_VERSION
-        ? await cache.store(cacheKey, body)
+        ? await cache.store(cacheKey, body, at + terms.keeping.answerMs)
         : await cache.abandon(cacheKey, job.id);
     case "tell": {
       const type: NoticeType = `answer.${body.status as "completed" | "partial" | "failed"}`;
-      const whose = ownedBy(terms);
+      const whose = { ...ownedBy(terms), ...keptAs(terms.keeping) };
       const notice = { ...whose, id: noticeId, type, at, data: body };
       if (payment.kind === "hold") return await notices.accept(notice, webhook);
       if (webhook !== null) await notices.acceptAt(notice, webhook);
@@ -144,4 +152,12 @@ export function ownedBy({
   readonly owner: AnswerTerms["owner"];
 }): Pick<Notice, "accountId" | "owner"> {
   return { accountId: job.accountId, ...(owner === null ? {} : { owner }) };
+}
+
+/** How long what is told of an answer is kept: as long as is said, or until it arrived. */
+export function keptAs({
+  isStored,
+  deliveryMs,
+}: AnswerKeeping): Pick<Notice, "lifetimeMs" | "patienceMs"> {
+  return isStored ? { lifetimeMs: deliveryMs } : { lifetimeMs: 0, patienceMs: UNSTORED_NOTICE_MS };
 }

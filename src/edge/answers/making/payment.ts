@@ -3,7 +3,8 @@ import { priceOfSteps } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { ListedEnd } from "#wire/function/usage-event.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
-import type { Job } from "../storage/answer-order.ts";
+import { notKeptReply } from "../../ledger/storage/not-kept.ts";
+import type { AnswerTerms, Job } from "../storage/answer-order.ts";
 import { storedAnswer } from "../storage/stored-answers.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
 
@@ -41,7 +42,7 @@ export function hitPriceOf({ card, quote }: Pick<Job, "quote" | "card">): Micros
  */
 export async function settle(
   body: AnswerBody,
-  isRepeatable: boolean,
+  terms: RepliedTerms,
   ledger: Pick<Ledger, "capture" | "release">,
 ): Promise<Captured> {
   const charge = micros(body.charged_micros);
@@ -49,12 +50,27 @@ export async function settle(
     const { called } = await ledger.release(body.id);
     return { charged: ZERO, called, isListed: false };
   }
-  const reply = isRepeatable ? storedAnswer.write(body) : null;
+  const reply = replyOf(body, terms);
   // Steps that another answer ran are in its usage.
   const steps = body.cached ? 0 : body.usage.steps;
-  const listed = listedEnd(body);
+  const listed = terms.keeping.isStored ? listedEnd(body) : null;
   const capture = { holdId: body.id, charge, steps, reply };
   return await ledger.capture(listed === null ? capture : { ...capture, listed });
+}
+
+/** What of an order decides what is kept of its reply. */
+type RepliedTerms = Pick<AnswerTerms, "isRepeatable" | "keeping"> & {
+  /** Whether its words are gone already. */
+  readonly isErased?: boolean;
+};
+
+/** The reply as a request that is repeated is told it; null where none can be. */
+function replyOf(
+  body: AnswerBody,
+  { isRepeatable, keeping, isErased = false }: RepliedTerms,
+): string | null {
+  if (!isRepeatable) return null;
+  return keeping.isStored && !isErased ? storedAnswer.write(body) : notKeptReply(body.id);
 }
 
 function listedEnd({ status, created_at, ended_at }: AnswerBody): ListedEnd | null {

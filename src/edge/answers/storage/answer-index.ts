@@ -1,6 +1,7 @@
 import type { AnswerBody, AnswerStatus } from "#wire/api/answers/responses.ts";
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { Viewer } from "../../keys/viewer.ts";
+import { erasedDigest, erasedMark } from "../../storage/erased-ids.ts";
 import type { AnswerTerms } from "./answer-order.ts";
 
 /** An answer's place in the order in which answers are listed: newest first. */
@@ -43,39 +44,47 @@ export class AnswerIndex {
     const endedAt = body.ended_at === null ? null : Date.parse(body.ended_at);
     const { id, accountId, card, createdAt } = job;
     const { status, charged_micros } = body;
-    await this.#ending(
+    const ending = await this.#ending(
       ...[id, accountId, keyId, card.id, status, charged_micros],
       ...[createdAt, endedAt, owner],
-    ).run();
-  }
-
-  /** Statements that keep how answers ended, as their charges tell it. */
-  ends(charges: readonly ChargeEvent[]): readonly D1PreparedStatement[] {
-    return charges.flatMap(({ id, account, key, owner, model, micros, listed }) =>
-      listed === undefined
-        ? []
-        : [
-            this.#ending(
-              ...[id, account, key, model, listed.status, micros],
-              ...[listed.created_at, listed.ended_at, owner ?? null],
-            ),
-          ],
     );
+    await ending.run();
   }
 
-  /** Takes an answer that is not kept any more from the list. */
-  async forget(answerId: string): Promise<void> {
-    await this.#db.prepare("DELETE FROM answers WHERE id = ?").bind(answerId).run();
+  /** Statements that keep how answers ended, as their charges tell it; none of what is erased. */
+  async ends(charges: readonly ChargeEvent[]): Promise<readonly D1PreparedStatement[]> {
+    const endings = await Promise.all(
+      charges.map(async ({ id, account, key, owner, model, micros, listed }) =>
+        listed === undefined
+          ? []
+          : [
+              await this.#ending(
+                ...[id, account, key, model, listed.status, micros],
+                ...[listed.created_at, listed.ended_at, owner ?? null],
+              ),
+            ],
+      ),
+    );
+    return endings.flat();
   }
 
-  #ending(...row: readonly (string | number | null)[]): D1PreparedStatement {
+  /** Takes an answer that is not kept any more from the list, for good; `until`: when nothing can list it again, null where nothing would. */
+  async forget(answerId: string, until: number | null): Promise<void> {
+    const forget = this.#db.prepare("DELETE FROM answers WHERE id = ?").bind(answerId);
+    const erased = until === null ? [] : [await erasedMark(this.#db, answerId, until)];
+    await this.#db.batch([...erased, forget]);
+  }
+
+  async #ending(...row: readonly (string | number | null)[]): Promise<D1PreparedStatement> {
+    const marks = await Promise.all(row.slice(0, 2).map((id) => erasedDigest(String(id))));
     return this.#db
       .prepare(
         `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+         WHERE NOT EXISTS (SELECT 1 FROM erased WHERE id_sha256 IN (?10, ?11))
          ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8`,
       )
-      .bind(...row);
+      .bind(...row, ...marks);
   }
 
   /** Lists what the viewer may see. */

@@ -3,6 +3,7 @@ import type { PricedPicture } from "#domain/image/judge.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { ModelCard, Quote } from "#domain/quote.ts";
+import type { AnswerKeeping } from "#domain/retention.ts";
 import type { PlannedWork } from "#domain/work.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Owner } from "../../keys/viewer.ts";
@@ -61,6 +62,8 @@ export interface AnswerOrder {
   readonly alternatives?: number;
   /** Class of arithmetic that it is to be made with where a function of it is left, as a replay is; null for any. */
   readonly numerics: NumericsText | null;
+  /** How long what of it. */
+  readonly keeping: AnswerKeeping;
 }
 
 /** An order as it was kept, by this version or by one before. */

@@ -1,9 +1,10 @@
+import type { AnswerKeeping } from "#domain/retention.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { FIRST_DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import type { AskedQuestion } from "../../questions/question-picture.ts";
 import { isStrings, readChecked } from "../../storage/stored-json.ts";
 import type { AnswerOrder, AnswerTerms, CompletionTask, EndedAnswer } from "./answer-order.ts";
-import { ANSWER_LIFETIME_MS, WORK_LIFETIME_MS } from "./answer-retention.ts";
+import { forgetTimes } from "./answer-retention.ts";
 import type { AnswerRows } from "./answer-rows.ts";
 import { storedAnswer, storedTerms } from "./stored-answers.ts";
 import { type Progress, progressText, readProgress } from "./stored-progress.ts";
@@ -16,6 +17,9 @@ import {
 
 /** Names of records are in the order of their parts and steps. */
 const FIRST_PART = "order/0001";
+
+/** The record of an answer that is being erased: where its pictures lie. */
+const ERASED = "erased";
 
 /** The rows of one answer. Those that write are called inside `write`. */
 export class AnswerRecords {
@@ -127,8 +131,8 @@ export class AnswerRecords {
   }
 
   /** Nothing is left to do. That is said by where it stands among those that are due, so that no row is written twice. */
-  rest(endedAt: number): void {
-    this.#rows.rest(this.#id, endedAt + WORK_LIFETIME_MS);
+  rest(endedAt: number, keeping: AnswerKeeping): void {
+    this.#rows.rest(this.#id, forgetTimes(endedAt, keeping).workAt);
   }
 
   end(): EndedAnswer | null {
@@ -139,8 +143,31 @@ export class AnswerRecords {
     return row === undefined ? null : readEnd(row, this.#rows.isOpen(this.#id));
   }
 
-  /** Forgets question and frames of an ended answer. */
-  deleteWork(endedAt: number): void {
+  /** Forgets question and frames of an ended answer, and looks again when it is to be forgotten itself. */
+  deleteWork(endedAt: number, keeping: AnswerKeeping): void {
+    const { workAt, answerAt } = forgetTimes(endedAt, keeping);
+    this.#deleteWork();
+    if (!this.#rows.isOpen(this.#id)) this.#rows.shelve(this.#id, workAt, answerAt);
+  }
+
+  /** Forgets the words of an ended answer; `body` is what is left of it. It is open until the rest of it is gone, too. */
+  erase(body: AnswerBody, tasks: readonly CompletionTask[], times: readonly number[]): void {
+    this.#put(ERASED, this.questionRow()?.places ?? "");
+    this.#deleteWork();
+    this.putBody(body);
+    this.putTasks(tasks);
+    this.#rows.reopen(this.#id, times);
+  }
+
+  /** Where pictures of an erased answer's question may still lie, as `QuestionRow.places`, or empty; undefined where it is not erased. */
+  erased(): string | undefined {
+    return this.#rows.find<{ text: string }>(
+      "SELECT text FROM answer WHERE answer = ? AND record = ?",
+      [this.#id, ERASED],
+    )[0]?.text;
+  }
+
+  #deleteWork(): void {
     const terms = this.#orderText()?.terms;
     if (terms === undefined) return;
     this.#put(FIRST_PART, `${terms}\n`);
@@ -152,13 +179,10 @@ export class AnswerRecords {
     this.#rows.run("UPDATE answer SET progress = NULL WHERE answer = ? AND record = 'end'", [
       this.#id,
     ]);
-    if (!this.#rows.isOpen(this.#id))
-      this.#rows.shelve(this.#id, endedAt + WORK_LIFETIME_MS, endedAt + ANSWER_LIFETIME_MS);
   }
 
   /** Forgets all of it. Returns whether no other answer is left in its object. */
-  deleteAll(endedAt: number): boolean {
-    const times = [endedAt + WORK_LIFETIME_MS, endedAt + ANSWER_LIFETIME_MS];
+  deleteAll(times: readonly number[]): boolean {
     return this.#rows.forget(this.#id, times);
   }
 

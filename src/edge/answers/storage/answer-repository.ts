@@ -10,6 +10,7 @@ import {
   type StoredOrder,
 } from "./answer-order.ts";
 import { AnswerRecords } from "./answer-records.ts";
+import { forgetTimes } from "./answer-retention.ts";
 import type { AnswerRows } from "./answer-rows.ts";
 import type { Progress } from "./stored-progress.ts";
 import { placesIn } from "./stored-question.ts";
@@ -24,6 +25,8 @@ export class AnswerRepository {
   readonly #onKept: () => void;
   #terms: AnswerTerms | null = null;
   #ended: EndedAnswer | null = null;
+  /** Undefined before it was looked for. */
+  #isErased: boolean | undefined;
   /** An order that was taken and is not yet kept. */
   #unkept: AnswerOrder | null = null;
   /** Whether the first attempt is counted by the order itself. */
@@ -52,6 +55,7 @@ export class AnswerRepository {
     const { question: _, ...job } = order.job;
     this.#terms = { ...order, job, noticeId: this.#newNoticeId() };
     this.#unkept = order;
+    this.#isErased = false;
     this.#isFirstCounted = beginsAtOnce(order);
   }
 
@@ -86,8 +90,29 @@ export class AnswerRepository {
 
   /** Where pictures of the question lie outside of this store, to be deleted with it. */
   picturePlaces(): readonly string[] {
-    const row = this.#records.questionRow();
-    return row === undefined ? [] : placesIn(row.places);
+    const places = this.#records.questionRow()?.places ?? this.#records.erased() ?? "";
+    return places === "" ? [] : placesIn(places);
+  }
+
+  /** Whether its words are gone for good: then nobody sees it any more. */
+  get isErased(): boolean {
+    this.#isErased ??= this.#records.erased() !== undefined;
+    return this.#isErased;
+  }
+
+  /**
+   * Takes question, frames and words from an ended answer in one transaction; again, it changes nothing. What is left to do for
+   * it is its payment, and to tell its batch that it ended.
+   */
+  erase(): void {
+    const [terms, ended] = [this.terms(), this.ended()];
+    if (terms === null || ended === null || this.isErased) return;
+    const body = withoutWords(ended.body);
+    const tasks = ended.tasks.filter((task) => task === "settle" || task === "report");
+    const { workAt, answerAt } = forgetTimes(ended.at, terms.keeping);
+    this.#records.write(() => this.#records.erase(body, tasks, [workAt, answerAt]));
+    this.#ended = { ...ended, body, tasks };
+    this.#isErased = true;
   }
 
   /**
@@ -142,7 +167,7 @@ export class AnswerRepository {
     if (ended === null) return;
     const body: AnswerBody = { ...ended.body, charged_micros: toNumber(charged) };
     const left = ended.tasks.filter((task) => task !== "settle");
-    if (left.length === 0) this.#records.rest(ended.at);
+    if (left.length === 0 && this.#mayRest) this.#rest(ended.at);
     this.#records.write(() => {
       this.#records.putBody(body);
       if (left.length > 0) this.#records.putTasks(left);
@@ -156,7 +181,7 @@ export class AnswerRepository {
     if (ended === null) return;
     const left = ended.tasks.filter((task) => !tasks.includes(task));
     if (left.length === ended.tasks.length) return;
-    if (left.length === 0) this.#records.rest(ended.at);
+    if (left.length === 0 && this.#mayRest) this.#rest(ended.at);
     else this.#records.write(() => this.#records.putTasks(left));
     this.#ended = { ...ended, tasks: left };
   }
@@ -164,14 +189,28 @@ export class AnswerRepository {
   /** Forgets question and frames of an ended answer. */
   forgetWork(): void {
     const ended = this.ended();
-    if (ended !== null) this.#records.write(() => this.#records.deleteWork(ended.at));
+    const terms = this.terms();
+    if (ended !== null && terms !== null)
+      this.#records.write(() => this.#records.deleteWork(ended.at, terms.keeping));
   }
 
   /** Forgets all of it. Returns whether no other answer is left in its object. */
   forget(): boolean {
-    const endedAt = this.ended()?.at ?? 0;
+    const [terms, ended] = [this.terms(), this.ended()];
+    const times =
+      terms === null || ended === null ? [] : Object.values(forgetTimes(ended.at, terms.keeping));
     [this.#terms, this.#ended] = [null, null];
-    return this.#records.deleteAll(endedAt);
+    return this.#records.deleteAll(times);
+  }
+
+  /** What is not stored, or is being erased, is looked after until it is gone. */
+  get #mayRest(): boolean {
+    return !this.isErased && this.terms()?.keeping.isStored !== false;
+  }
+
+  #rest(endedAt: number): void {
+    const terms = this.terms();
+    if (terms !== null) this.#records.rest(endedAt, terms.keeping);
   }
 
   #attempts(): number {
@@ -199,4 +238,17 @@ export class AnswerRepository {
     [this.#unkept, this.#unkeptAttempts] = [null, null];
     if (order !== null) this.#onKept();
   }
+}
+
+/** What is left of an answer that is erased: how it ended, and what it costs. */
+function withoutWords(body: AnswerBody): AnswerBody {
+  const nothing = {
+    answer: "",
+    tokens: [],
+    confidence: 0,
+    digest: null,
+    error: null,
+    warnings: [],
+  };
+  return { ...body, ...nothing, domain_score: null, in_domain: null };
 }

@@ -75,6 +75,13 @@ export class AnswerRows {
     this.run("INSERT OR IGNORE INTO due (at, answer) VALUES (?, ?)", [at, id]);
   }
 
+  /** Has a shelved answer looked after again until it is gone. Only inside `write`. */
+  reopen(id: string, times: readonly number[]): void {
+    this.#resting.delete(id);
+    for (const at of times) this.run("DELETE FROM due WHERE at = ? AND answer = ?", [at, id]);
+    this.open(id);
+  }
+
   isOpen(id: string): boolean {
     if (this.#resting.has(id)) return false;
     return this.find("SELECT 1 FROM due WHERE at = ? AND answer = ?", [OPEN, id]).length > 0;
@@ -92,6 +99,15 @@ export class AnswerRows {
       "SELECT answer AS id, at FROM due WHERE at > ? ORDER BY at LIMIT ?",
       [OPEN, count],
     );
+  }
+
+  /** The first answers that are kept, at most `count`. */
+  first(count: number): readonly string[] {
+    const rows = this.find<{ answer: string }>(
+      "SELECT DISTINCT answer FROM answer ORDER BY answer LIMIT ?",
+      [count],
+    );
+    return rows.map(({ answer }) => answer);
   }
 
   /** Forgets an answer that is open, or shelved until one of `times`. Returns whether no other is left. */

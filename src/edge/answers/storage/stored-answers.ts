@@ -4,6 +4,7 @@ import type {
   AnswerRestarted,
   AnswerStarted,
 } from "#domain/event.ts";
+import { type AnswerKeeping, keepingOf, standardRetention } from "#domain/retention.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
 import {
@@ -37,6 +38,11 @@ export function withJob(terms: unknown, name: "job" | "terms"): unknown {
   return { ...rest, [name]: withoutWarnings(job) };
 }
 
+/** How an answer was kept before anybody could say. */
+export const standardKeeping: AnswerKeeping = keepingOf(standardRetention, {
+  ...{ isStored: true, questionMs: null, answerMs: null },
+});
+
 /** An order without its question, which is kept as the function gets it. */
 export const storedTerms: StoredJson<AnswerTerms> = storedJson({
   name: "terms of an answer",
@@ -57,6 +63,7 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     hasPlace: "boolean",
     alternatives: ["number", "absent"],
     numerics: ["string", "null"],
+    keeping: "object",
     noticeId: "string",
   }),
   upgrades: [
@@ -64,6 +71,8 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     (terms) => withJob(terms, "job"),
     withDefaults({ owner: null, follows: null, isAccepted: false, share: 1, hasPlace: true }),
     withDefaults({ numerics: null }),
+    // The times of before they could be set.
+    withDefaults({ keeping: standardKeeping }),
   ],
 });
 

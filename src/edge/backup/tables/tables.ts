@@ -19,6 +19,9 @@ export const tables: Readonly<Record<string, TableFate>> = {
   payment_events: { fate: "exported", account: "account_id" },
   usage: { fate: "appended", account: "account_id" },
   refusals: { fate: "appended", account: "account_id" },
+  erased: { fate: "exported", account: "id_sha256" },
+  erasing: { fate: "forgotten", why: "a restore leaves out whoever was erased" },
+  erasures: { fate: "exported", account: "pseudonym" },
   upload_tokens: {
     fate: "forgotten",
     why: "a token is for minutes, and its picture lies in a bucket",

@@ -83,6 +83,8 @@ export function endItem(store: SqlStore, index: number, body: AnswerBody, now: n
   );
   if (item === undefined || !isEnd(body.status)) return "ignored";
   if (mayRetry(store, body, item.attempts, now)) {
+    // Its answer has failed, and has the question: it is deleted with the batch.
+    store.all("INSERT OR IGNORE INTO tried (answer) VALUES (?)", [body.id]);
     store.all("UPDATE items SET state = 'waiting', answer_id = NULL, due_at = ? WHERE place = ?", [
       now + retryDelayMs(item.attempts),
       index,
@@ -122,6 +124,25 @@ function mayRetry(store: SqlStore, body: AnswerBody, attempts: number, now: numb
 
 function retryDelayMs(attempts: number): number {
   return RETRY_MS * 2 ** (attempts - 1);
+}
+
+/** Forgets the words of an item's answer, which was deleted. What became of it, and what it costs, stays. */
+export function forgetWords(store: SqlStore, index: number, answerId: string): void {
+  store.all(
+    "UPDATE items SET answer = NULL, error = NULL WHERE place = ? AND answer_id = ? AND state = 'ended'",
+    [index, answerId],
+  );
+}
+
+/** All answers that were ever made for its items, in their order, behind one of them. */
+export function answersBehind(store: SqlStore, after: string, count: number): readonly string[] {
+  return store
+    .all<{ id: string }>(
+      `SELECT id FROM (SELECT answer_id AS id FROM items WHERE answer_id IS NOT NULL
+         UNION SELECT answer FROM tried) WHERE id > ? ORDER BY id LIMIT ?`,
+      [after, count],
+    )
+    .map(({ id }) => id);
 }
 
 /** Cancels an item whose answer never came to be. */

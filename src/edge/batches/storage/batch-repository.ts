@@ -6,8 +6,10 @@ import type { SqlStore } from "../../storage/sql-store.ts";
 import { bodyOf, readResults } from "./batch-body.ts";
 import {
   abandonItem,
+  answersBehind,
   cancelWaiting,
   endItem,
+  forgetWords,
   type ItemEnd,
   keepItem,
   type NewItem,
@@ -16,7 +18,7 @@ import {
   readRunning,
   takeNext,
 } from "./batch-items.ts";
-import { type BatchRow, endWhenOver, isCancelled, readTerms } from "./batch-row.ts";
+import { type BatchRow, endWhenOver, isCancelled, isDeleted, readTerms } from "./batch-row.ts";
 import { batchMigrations } from "./batch-schema.ts";
 import { type BatchTerms, storedBatchTerms } from "./stored-batches.ts";
 
@@ -55,6 +57,13 @@ export interface BatchRepository {
   /** Cancels what waits. What runs is for the caller to stop. */
   cancel(): void;
   isCancelled(): boolean;
+  /** Forgets the words of an item's answer, which was deleted by itself. */
+  forgetWords(index: number, answerId: string): void;
+  /** Deletes all words of it; again, it changes nothing. What lies elsewhere is for the caller to delete. */
+  delete(): void;
+  isDeleted(): boolean;
+  /** Answers that were made for its items, in their order, behind one of them. */
+  answersBehind(after: string, count: number): readonly string[];
   /** What the ended batch costs, how many steps ran for it and how many of its answers are paid for. */
   charge(): BatchCharge;
   /** First step that is still to do; null where items have not ended, or all is done. */
@@ -84,6 +93,14 @@ export function openBatchRepository(store: SqlStore, now: () => number): BatchRe
     abandon: (index, answerId) => whole(() => abandonItem(store, index, answerId, now())),
     cancel: () => whole(() => cancel(store, now())),
     isCancelled: () => isCancelled(store),
+    forgetWords: (index, answerId) => whole(() => forgetWords(store, index, answerId)),
+    delete: () =>
+      whole(() => {
+        store.all("UPDATE items SET answer = NULL, error = NULL, custom_id = NULL");
+        store.all("UPDATE batch SET deleted_at = coalesce(deleted_at, ?)", [now()]);
+      }),
+    isDeleted: () => isDeleted(store),
+    answersBehind: (after, count) => answersBehind(store, after, count),
     charge: () => sumCharges(store),
     closingStep: () => closingStep(store),
     settled: (charged) =>

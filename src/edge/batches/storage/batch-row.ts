@@ -9,12 +9,19 @@ export interface BatchRow extends Record<string, string | number | null> {
   readonly charged: number | null;
   readonly is_indexed: number;
   readonly is_told: number;
+  /** When somebody deleted it; null: nobody. */
+  readonly deleted_at: number | null;
 }
 
 /** Reads what holds for the batch as a whole; null before it has begun. */
 export function readTerms(store: SqlStore): BatchTerms | null {
   const [row] = store.all<{ terms: string }>("SELECT terms FROM batch");
   return row === undefined ? null : storedBatchTerms.read(row.terms);
+}
+
+/** Whether it is being deleted: then nobody sees it any more. */
+export function isDeleted(store: SqlStore): boolean {
+  return store.all("SELECT one FROM batch WHERE deleted_at IS NOT NULL").length > 0;
 }
 
 /** Whether somebody has cancelled it. */

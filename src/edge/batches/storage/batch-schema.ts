@@ -51,4 +51,13 @@ export const batchMigrations: readonly Migration[] = [
    ) STRICT`,
     ],
   },
+  {
+    name: "answers of attempts that failed, and whether the batch is being deleted",
+    // Code of before tells and ends a batch as well; only what it tried is not known afterwards.
+    kind: "additive",
+    statements: [
+      "CREATE TABLE tried (answer TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+      "ALTER TABLE batch ADD COLUMN deleted_at INTEGER",
+    ],
+  },
 ];

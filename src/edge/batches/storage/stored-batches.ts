@@ -1,7 +1,8 @@
 import type { WebhookTarget } from "#domain/notice.ts";
+import type { AnswerKeeping } from "#domain/retention.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { Job, KeptJob } from "../../answers/storage/answer-order.ts";
-import { withJob } from "../../answers/storage/stored-answers.ts";
+import { standardKeeping, withJob } from "../../answers/storage/stored-answers.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import {
   membersOf,
@@ -47,6 +48,8 @@ export interface BatchTerms {
   readonly webhook: WebhookTarget | null;
   /** Under which its end is told, however often. */
   readonly noticeId: string;
+  /** How long its answers and its results stay. */
+  readonly keeping: AnswerKeeping;
 }
 
 export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
@@ -65,8 +68,13 @@ export const storedBatchTerms: StoredJson<BatchTerms> = storedJson({
     isRepeatable: "boolean",
     webhook: ["object", "null"],
     noticeId: "string",
+    keeping: "object",
   }),
-  upgrades: [unchanged, withDefaults({ owner: null, poolOwner: null })],
+  upgrades: [
+    unchanged,
+    withDefaults({ owner: null, poolOwner: null }),
+    withDefaults({ keeping: standardKeeping }),
+  ],
 });
 
 /** What an item's answer will be made from. */

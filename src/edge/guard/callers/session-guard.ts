@@ -100,6 +100,7 @@ async function standInOf(
     scopes: allowed,
     limits: { ...account.limits, spendPerDayMicros: null, spendPerMonthMicros: null },
     accountLimits: account.limits,
+    accountRetention: account.retention,
     models: null,
     origins: null,
     createdAt,

@@ -49,6 +49,8 @@ export const storedNotice: StoredJson<Notice> = storedJson({
     accountId: "string",
     owner: ["string", "absent"],
     at: "number",
+    lifetimeMs: ["number", "absent"],
+    patienceMs: ["number", "absent"],
     data: "object",
   }),
   upgrades: [unchanged],

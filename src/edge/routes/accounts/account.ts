@@ -7,9 +7,11 @@ import {
   type StandingBody,
 } from "#wire/api/accounts/account.ts";
 import { rateLimitsBody } from "#wire/api/accounts/limits-body.ts";
+import { retentionBody } from "#wire/api/retention-body.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { type LedgerBinding, ledgerOf } from "../../ledger/ledger-client.ts";
+import { settingsOf } from "../../settings.ts";
 import { UsageIndex } from "../../usage/usage-index.ts";
 import { byKey, bySession, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { providerOf } from "./payments.ts";
@@ -26,6 +28,7 @@ export async function showOwnAccount(c: Context<EdgeEnv>): Promise<Response> {
     object: "account",
     name: account.name,
     limits: rateLimitsBody(account.limits),
+    retention: retentionBody({ ...settingsOf(c.env).retention, ...account.retention }),
     credit_low_micros: account.creditLow === null ? null : toNumber(account.creditLow),
     created_at: new Date(account.createdAt).toISOString(),
     ...(await standingOf(c.env, account, Date.now())),

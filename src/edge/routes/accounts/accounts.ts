@@ -17,12 +17,14 @@ import {
 } from "#wire/api/accounts/accounts.ts";
 import { rateLimitsBody, rateLimitsOf } from "#wire/api/accounts/limits-body.ts";
 import { decodeCursor, pageOf } from "#wire/api/page.ts";
+import { someRetentionBody } from "#wire/api/retention-body.ts";
 import { type Account, AccountTable } from "../../accounts/account-store.ts";
 import { ledgersMoved } from "../../accounts/ledger-marks.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
 import { newId } from "../../id.ts";
 import { ledgerOf } from "../../ledger/ledger-client.ts";
+import { isErasedId } from "../../retention/account-rows.ts";
 import { settingsOf } from "../../settings.ts";
 import { describedQuery, readBody, readQuery } from "../body.ts";
 import { byAdministrator, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
@@ -40,8 +42,10 @@ export async function createAccount(c: Context<EdgeEnv>): Promise<Response> {
     stripeCustomerId: stripe_customer_id,
     createdAt: Date.now(),
   };
+  // Of an account that was erased nothing comes back, so nothing may begin under its name.
+  if (await isErasedId(c.env.DB, id)) return refused(c, { kind: "already_exists", id });
   const isNew = await new AccountTable(c.env.DB).insert(account);
-  const opened: Account = { ...account, creditLow: null };
+  const opened: Account = { ...account, creditLow: null, retention: {} };
   return isNew ? c.json(accountBody(opened), 201) : refused(c, { kind: "already_exists", id });
 }
 
@@ -134,6 +138,7 @@ export function accountBody({
   limits,
   stripeCustomerId,
   creditLow,
+  retention,
   createdAt,
 }: Account): AccountBody {
   return {
@@ -143,6 +148,7 @@ export function accountBody({
     limits: rateLimitsBody(limits),
     stripe_customer_id: stripeCustomerId,
     credit_low_micros: creditLow === null ? null : toNumber(creditLow),
+    retention: someRetentionBody(retention),
     created_at: new Date(createdAt).toISOString(),
   };
 }

@@ -7,6 +7,7 @@ import { describedQuery } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { eventContent } from "../describe/openapi-events.ts";
 import { byKey, type Content, jsonContent, type RouteConfig } from "../describe/route.ts";
+import { deletionReplies } from "./deletion-reply.ts";
 
 /** How the body of an answer request may be written. */
 export const answerContent: Content = {
@@ -74,7 +75,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     operationId: "showAnswer",
     summary: "Show an answer",
     description:
-      "As far as it is made. Kept for 7 days after its end. The replay digest is its ETag.",
+      "As far as it is made. Kept after its end for as long as its account or its request has it, 7 days unless they say otherwise. The replay digest is its ETag.",
     security: byKey,
     request: { params: idParameter, headers: ["If-None-Match"] },
     responses: {
@@ -88,7 +89,7 @@ export const answerRoutes: readonly RouteConfig[] = [
     operationId: "showAnswerEvents",
     summary: "Follow an answer",
     description:
-      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops; whose `Accept` leaves text/event-stream out gets 406. Frames are kept for 24 hours after the end.",
+      "The events behind `Last-Event-ID` (or `?after=<step>`), then those to come. Who has heard the end gets 204, at which an EventSource stops; whose `Accept` leaves text/event-stream out gets 406. Frames are kept for 24 hours after the end unless account or request say otherwise.",
     security: byKey,
     request: {
       params: idParameter,
@@ -113,5 +114,16 @@ export const answerRoutes: readonly RouteConfig[] = [
     security: byKey,
     request: { params: idParameter },
     responses: { 200: { description: "The answer as it stands.", ...answerReply } },
+  },
+  {
+    method: "delete",
+    path: "/v1/answers/{id}",
+    operationId: "deleteAnswer",
+    summary: "Delete an answer",
+    description:
+      "One that has ended; cancel one that is being made first. A webhook's delivery that is on its way is given up. An answer of a batch is deleted from its results too. Cached copies in the memory of the edge go within a minute.",
+    security: byKey,
+    request: { params: idParameter },
+    responses: deletionReplies,
   },
 ];

@@ -23,6 +23,7 @@ import { pageReply } from "../list.ts";
 import { entityTag, eventHeaders, viewerIn } from "../reply-headers.ts";
 import { type ReadRequest, readAnswerRequest } from "./answer-body.ts";
 import { askAndReply } from "./ask-and-reply.ts";
+import { deletionReply } from "./deletion-reply.ts";
 
 const EVENTS = "text/event-stream";
 
@@ -90,7 +91,7 @@ function keepingOf({ status }: AnswerBody, cache: AnswerRequest["cache"]): strin
 
 /** `GET /v1/answers/{id}`: the answer as it stands. */
 export async function showAnswer(c: Context<EdgeEnv>): Promise<Response> {
-  const body = await answersOf(c.env).read(answerIdOf(c), viewerIn(c));
+  const body = await answersOf(c.env).show(answerIdOf(c), viewerIn(c));
   if (body === null) return refusedMissing(c, "answer");
   const tag = entityTag(body);
   const headers = { "cache-control": "private, no-cache", ...tag };
@@ -139,6 +140,12 @@ export async function cancelAnswer(c: Context<EdgeEnv>): Promise<Response> {
   const body = await answersOf(c.env).cancel(answerIdOf(c), viewerIn(c));
   if (body === null) return refusedMissing(c, "answer");
   return c.json(body, 200, { "cache-control": "no-store" });
+}
+
+/** `DELETE /v1/answers/{id}`: deletes one that has ended, and everything that came of it. */
+export async function deleteAnswer(c: Context<EdgeEnv>): Promise<Response> {
+  const id = answerIdOf(c);
+  return deletionReply(c, "answer", id, await answersOf(c.env).delete(id, viewerIn(c)));
 }
 
 /** `GET /v1/answers`: the account's answers, or a client token's own, newest first. */

@@ -15,6 +15,7 @@ import {
   type RouteConfig,
   type RouteReply,
 } from "../describe/route.ts";
+import { deletionReplies } from "./deletion-reply.ts";
 
 const idParameter: z.ZodObject = z.object({ id: z.string() });
 const one: RouteReply = {
@@ -75,7 +76,7 @@ export const batchRoutes: readonly RouteConfig[] = [
     operationId: "listBatchResults",
     summary: "List what became of a batch's items",
     description:
-      "In the order of the request, for 7 days after the end; what has ended can be read before that.",
+      "In the order of the request, after the end for as long as the account keeps answers (7 days unless it says otherwise); what has ended can be read before that.",
     security: byKey,
     request: { params: idParameter, query: describedQuery(batchListQuerySchema) },
     responses: {
@@ -96,5 +97,16 @@ export const batchRoutes: readonly RouteConfig[] = [
     security: byKey,
     request: { params: idParameter },
     responses: { 200: one },
+  },
+  {
+    method: "delete",
+    path: "/v1/batches/{id}",
+    operationId: "deleteBatch",
+    summary: "Delete a batch",
+    description:
+      "One that has ended, with its answers and their pictures; stop one that is being made first.",
+    security: byKey,
+    request: { params: idParameter },
+    responses: deletionReplies,
   },
 ];

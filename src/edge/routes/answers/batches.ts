@@ -19,6 +19,7 @@ import { askedCard, modelIn, modelsOf, parsedOnce } from "../asked-card.ts";
 import { readJson, readQuery } from "../body.ts";
 import { pageReply } from "../list.ts";
 import { callerContextOf, tellRates, viewerIn } from "../reply-headers.ts";
+import { deletionReply } from "./deletion-reply.ts";
 
 /** What a batch is told with while it is being made. */
 const POLL_SECONDS = 5;
@@ -88,6 +89,13 @@ export async function cancelBatch(c: Context<EdgeEnv>): Promise<Response> {
   const id = await knownId(c);
   const body = id === null ? null : await batchesOf(c.env).cancel(id, viewerIn(c));
   return body === null ? missing(c) : batchReply(c, body, 200);
+}
+
+/** `DELETE /v1/batches/{id}`: deletes one that has ended, with its answers. */
+export async function deleteBatch(c: Context<EdgeEnv>): Promise<Response> {
+  const id = await knownId(c);
+  const deletion = id === null ? null : await batchesOf(c.env).delete(id, viewerIn(c));
+  return deletionReply(c, "batch", id ?? "", deletion);
 }
 
 /** `GET /v1/batches/{id}/results`: what became of each item, in the order of the request. */

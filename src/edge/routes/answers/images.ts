@@ -12,9 +12,11 @@ import { GrowingFile } from "#wire/body/growing-file.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused, refusedMissing } from "../../guard/errors.ts";
+import { retentionOf } from "../../keepers.ts";
 import { UploadTokens } from "../../keys/upload-tokens.ts";
 import { keepOnce } from "../../pictures/upload-once.ts";
 import { type Upload, Uploads } from "../../pictures/uploads.ts";
+import { settingsOf } from "../../settings.ts";
 import { mediaTypeOf, readChunks, readForm } from "../body.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { viewerIn } from "../reply-headers.ts";
@@ -29,11 +31,15 @@ export async function uploadImage(c: Context<EdgeEnv>): Promise<Response> {
   const header = headerOf(file.value);
   if (!header.ok) return refused(c, header.refusal);
   const uploads = uploadsOf(c);
+  const { accountId, accountRetention } = c.get("key");
+  const { uploadMs: lifetimeMs } = { ...settingsOf(c.env).retention, ...accountRetention };
   const kept = await (once === undefined
-    ? uploads.keep(file.value, header.value)
-    : keepOnce(file.value, header.value, { uploads, ...once }));
+    ? uploads.keep(file.value, header.value, lifetimeMs)
+    : keepOnce(file.value, header.value, { uploads, lifetimeMs, ...once }));
   if (!kept.ok) return refused(c, kept.refusal);
   const { upload, isNew } = kept.value;
+  // It is deleted then; should this be lost with the Worker, the bucket's own rule deletes it later.
+  await retentionOf(c.env, accountId).uploadKept(accountId, upload.expiresAt);
   c.header("location", `/v1/images/${upload.id}`);
   return c.json(uploadBody(upload), isNew ? 201 : 200, privately);
 }

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { keepingOf } from "#domain/retention.ts";
 import {
   type DigestedAnswer,
   isDigested,
@@ -110,8 +111,10 @@ async function askAgain(
     return refuse({ failure: { kind: "not_replayable", id, decoder }, allowances: [] });
   }
   const { card } = await cardOf(c, order.job.card.id);
-  return await ask(callerContextOf(c), {
-    request: requestOf(order),
+  const caller = callerContextOf(c);
+  const account = { ...caller.settings.retention, ...caller.key.accountRetention };
+  return await ask(caller, {
+    request: { ...requestOf(order), keeping: keepingOf(account, order.keeping) },
     card,
     idempotency,
     directives: pastTheCache,
@@ -121,7 +124,7 @@ async function askAgain(
 }
 
 /** The same question; that another model is served by now is for the asking to refuse. */
-function requestOf({ job }: AnswerOrder): AskedRequest {
+function requestOf({ job }: AnswerOrder): Omit<AskedRequest, "keeping"> {
   const { messages, images, options } = job.question;
   return {
     messages,

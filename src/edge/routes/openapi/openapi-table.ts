@@ -20,6 +20,7 @@ import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
 import type { RouteConfig } from "../describe/route.ts";
+import { erasureRoutes } from "../erasures.ts";
 import { showHealthRoute } from "../health.ts";
 import { hearFunctionRoute } from "../heartbeats.ts";
 import { showMetricsRoute } from "../metrics.ts";
@@ -98,6 +99,11 @@ export const routeGroups: readonly RouteGroup[] = [
     name: "Accounts",
     description: "The administrator's: accounts, their credit, and the functions.",
     routes: [...accountRoutes, ...administrationRoutes],
+  },
+  {
+    name: "Erasure",
+    description: "How an account goes, and all that is kept of it but money.",
+    routes: erasureRoutes,
   },
   {
     name: "Payments",

@@ -12,11 +12,14 @@ import type {
   WebhookDelivery,
 } from "./webhook-tables.ts";
 
-/** How long a notice can be looked up and delivered again. */
-const NOTICE_LIFETIME_MS = 30 * 24 * 3_600_000;
+/** How long a notice can be looked up and delivered again, where it does not say otherwise. */
+export const NOTICE_LIFETIME_MS: number = 30 * 24 * 3_600_000;
 
-/** Milliseconds between two sweeps of what is too old to be shown. */
+/** Milliseconds between two sweeps of what is too old to be shown, at the most. */
 export const SWEEP_MS: number = 24 * 3_600_000;
+
+/** And at the least: of an account whose notices are kept for moments. */
+const MIN_SWEEP_MS = 60_000;
 
 /** Lists at most `count` deliveries, newest first. */
 export function readDeliveries(
@@ -95,24 +98,82 @@ export function sweepAt(store: SqlStore): number | null {
   return row?.sweep_at ?? null;
 }
 
-/** Forgets, once it is time, what is too old to be asked for; nothing that is still on its way. */
+/** Forgets, once it is time, what is too old to be asked for; nothing that is still on its way, unless its time to be tried is over. */
 export function sweepLog(store: SqlStore, now: number): void {
   if ((sweepAt(store) ?? Number.POSITIVE_INFINITY) > now) return;
-  const before = now - NOTICE_LIFETIME_MS;
+  giveUpLate(store, now);
+  // What code of before kept has no end of its own.
+  forgetNotices(store, `coalesce(forget_at, at + ${NOTICE_LIFETIME_MS}) < ?`, [now]);
+  setSweep(store, now);
+}
+
+/** Forgets a notice whose time is over now that nothing of it is on its way any more. */
+export function forgetArrived(store: SqlStore, noticeId: string, now: number): void {
+  forgetNotices(store, "id = ? AND forget_at <= ?", [noticeId, now]);
+}
+
+/** Has the log swept then, or sooner. */
+export function sweepBy(store: SqlStore, accountId: string, at: number): void {
   store.all(
-    `DELETE FROM attempts WHERE delivery_id IN
-       (SELECT id FROM deliveries WHERE created_at < ? AND state <> 'waiting')`,
-    [before],
+    `INSERT INTO account (one, id, sweep_at) VALUES (1, ?1, ?2)
+       ON CONFLICT (one) DO UPDATE SET sweep_at = min(coalesce(sweep_at, ?2), ?2)
+       WHERE sweep_at IS NULL OR sweep_at > ?2`,
+    [accountId, at],
   );
-  store.all("DELETE FROM deliveries WHERE created_at < ? AND state <> 'waiting'", [before]);
+}
+
+/** Forgets what was told of an answer or a batch, also what is on its way. Returns whom something waited for. */
+export function forgetAbout(store: SqlStore, about: string): readonly string[] {
+  const waiting = store.all<{ receiver: string }>(
+    `SELECT DISTINCT receiver FROM deliveries WHERE state = 'waiting'
+       AND notice_id IN (SELECT id FROM notices WHERE about = ?)`,
+    [about],
+  );
+  deleteNotices(store, "SELECT id FROM notices WHERE about = ?", [about]);
+  return waiting.map(({ receiver }) => receiver);
+}
+
+/** Ends what has been tried for as long as it may be. */
+function giveUpLate(store: SqlStore, now: number): void {
+  const late = store.all<{ receiver: string }>(
+    `UPDATE deliveries SET state = 'failed', due_at = NULL, leased_until = NULL
+       WHERE state = 'waiting' AND notice_id IN (SELECT id FROM notices WHERE give_up_at <= ?)
+       RETURNING receiver`,
+    [now],
+  );
+  for (const receiver of new Set(late.map((row) => row.receiver))) noteReceiver(store, receiver);
+}
+
+function forgetNotices(store: SqlStore, condition: string, bindings: readonly SqlValue[]): void {
+  deleteNotices(
+    store,
+    `SELECT id FROM notices WHERE ${condition} AND NOT EXISTS
+       (SELECT 1 FROM deliveries WHERE notice_id = notices.id AND state = 'waiting')`,
+    bindings,
+  );
+}
+
+/** `which` selects their ids. */
+function deleteNotices(store: SqlStore, which: string, bindings: readonly SqlValue[]): void {
+  const ids = store.all<{ id: string }>(which, bindings);
+  for (const { id } of ids) {
+    store.all(
+      "DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE notice_id = ?)",
+      [id],
+    );
+    store.all("DELETE FROM deliveries WHERE notice_id = ?", [id]);
+    store.all("DELETE FROM notices WHERE id = ?", [id]);
+  }
+}
+
+/** What waits beyond its end is looked at when it is sent. */
+function setSweep(store: SqlStore, now: number): void {
   store.all(
-    `DELETE FROM notices WHERE at < ?
-       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
-    [before],
+    `UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN
+       max(?1, min(?2, coalesce((SELECT min(forget_at) FROM notices WHERE forget_at > ?3), ?2),
+         coalesce((SELECT min(give_up_at) FROM notices WHERE give_up_at > ?3), ?2))) END`,
+    [now + MIN_SWEEP_MS, now + SWEEP_MS, now],
   );
-  store.all("UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN ? END", [
-    now + SWEEP_MS,
-  ]);
 }
 
 interface AttemptRow extends Record<string, SqlValue> {

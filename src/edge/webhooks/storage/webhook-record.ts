@@ -1,6 +1,7 @@
 import type { Notice } from "#domain/notice.ts";
 import type { DeliveryReply } from "#wire/function/fetch.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
+import { forgetArrived } from "./delivery-log.ts";
 import { markAttempt, putEndpoint, readEndpoint } from "./endpoints.ts";
 import { beginOutage, endOutage } from "./outage.ts";
 import { noteReceiver } from "./receivers.ts";
@@ -45,6 +46,7 @@ export function record(
   if (result.outcome === "unsent") putOff(store, row, at, tools.random());
   else attempted(store, tools, row, result, tell);
   noteReceiver(store, row.receiver);
+  forgetArrived(store, row.notice_id, at);
 }
 
 /** Puts a delivery off because of us; gives it up where that has gone on for longer than its whole schedule. */

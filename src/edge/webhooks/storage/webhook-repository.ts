@@ -5,12 +5,15 @@ import type { SqlStore } from "../../storage/sql-store.ts";
 import {
   type Backlog,
   backlogTold,
+  forgetAbout,
+  NOTICE_LIFETIME_MS,
   readDeliveries,
   readDelivery,
   redeliver,
   redeliverRange,
   SWEEP_MS,
   sweepAt,
+  sweepBy,
   sweepLog,
   untoldBacklog,
 } from "./delivery-log.ts";
@@ -71,6 +74,8 @@ export interface WebhookRepository {
   /** What waits and what was given up, for the metrics; null where it is as it was told last. */
   untoldBacklog(): Backlog | null;
   backlogTold(backlog: Backlog): void;
+  /** Forgets what was told of an answer or a batch, also what is on its way. */
+  forgetAbout(about: string): void;
   /** When `sweep` will have something to do; null where nothing is kept. */
   sweepAt(): number | null;
   /** Forgets what is too old to be shown, if it is time to. */
@@ -101,6 +106,10 @@ export function openWebhookRepository(store: SqlStore, tools: WebhookTools): Web
     redeliverRange: (range) => whole(() => redeliverRange(store, range, tools.now())),
     untoldBacklog: () => untoldBacklog(store),
     backlogTold: (backlog) => backlogTold(store, backlog),
+    forgetAbout: (about) =>
+      whole(() => {
+        for (const receiver of forgetAbout(store, about)) noteReceiver(store, receiver);
+      }),
     sweepAt: () => sweepAt(store),
     sweep: () => whole(() => sweepLog(store, tools.now())),
   };
@@ -154,17 +163,21 @@ function keep(
   const [known] = store.all("SELECT id FROM notices WHERE id = ?", [notice.id]);
   if (known !== undefined) return;
   const at = now();
-  store.all(
-    `INSERT INTO account (one, id, sweep_at) VALUES (1, ?1, ?2)
-       ON CONFLICT (one) DO UPDATE SET sweep_at = excluded.sweep_at WHERE sweep_at IS NULL`,
-    [notice.accountId, at + SWEEP_MS],
+  const { lifetimeMs = NOTICE_LIFETIME_MS, patienceMs } = notice;
+  const giveUpAt = patienceMs === undefined ? null : at + patienceMs;
+  // What is forgotten as it arrives is swept for should it not.
+  sweepBy(
+    store,
+    notice.accountId,
+    Math.min(at + SWEEP_MS, giveUpAt ?? at + Math.max(lifetimeMs, 1)),
   );
-  store.all("INSERT INTO notices (id, type, at, body) VALUES (?, ?, ?, ?)", [
-    notice.id,
-    notice.type,
-    at,
-    noticeBody(notice),
-  ]);
+  store.all(
+    "INSERT INTO notices (id, type, at, body, about, forget_at, give_up_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [
+      ...[notice.id, notice.type, at, noticeBody(notice)],
+      ...[aboutOf(notice), at + lifetimeMs, giveUpAt],
+    ],
+  );
   for (const { endpoint_id, url, secret } of addressees) {
     const receiver = receiverOf(url);
     store.all(
@@ -185,4 +198,10 @@ function keep(
     );
     noteReceiver(store, receiver);
   }
+}
+
+/** The answer or batch that a notice tells of; null where it tells of none. */
+function aboutOf({ data }: Notice): string | null {
+  const { id }: { readonly id?: unknown } = data;
+  return typeof id === "string" ? id : null;
 }

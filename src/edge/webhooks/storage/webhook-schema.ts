@@ -96,4 +96,18 @@ export const webhookMigrations: readonly Migration[] = [
       "CREATE INDEX deliveries_failed ON deliveries (created_at) WHERE state = 'failed'",
     ],
   },
+  {
+    name: "what a notice is about, when it is forgotten, and until when it is tried",
+    // Code of before goes by `at`, and leaves `forget_at` empty: such a notice is forgotten by its age.
+    kind: "additive",
+    statements: [
+      "ALTER TABLE notices ADD COLUMN about TEXT",
+      "ALTER TABLE notices ADD COLUMN forget_at INTEGER",
+      "ALTER TABLE notices ADD COLUMN give_up_at INTEGER",
+      `UPDATE notices SET about = json_extract(body, '$.data.id'), forget_at = at + ${30 * 86_400_000}`,
+      "DROP INDEX notices_by_age",
+      "CREATE INDEX notices_by_end ON notices (forget_at)",
+      "CREATE INDEX notices_by_about ON notices (about) WHERE about IS NOT NULL",
+    ],
+  },
 ];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type RetentionBody, retentionSchema } from "../retention-body.ts";
 import type { KeyEnvironment, KeyScope } from "./key.ts";
 import { KEY_SCOPES } from "./key.ts";
 import { microsSchema, type RateLimitsBody, rateLimitsSchema } from "./limits-body.ts";
@@ -11,6 +12,8 @@ export interface OwnAccountBody extends StandingBody {
   /** Of all its keys together. */
   readonly limits: RateLimitsBody;
   readonly credit_low_micros: number | null;
+  /** How long what is asked now is kept. */
+  readonly retention: RetentionBody;
   readonly created_at: string;
   /** Where credit is bought; null where the installation has no such place. */
   readonly top_up: { readonly url: string } | null;
@@ -80,6 +83,7 @@ export const ownAccountSchema: z.ZodType<OwnAccountBody> = z
     name: z.string(),
     limits: rateLimitsSchema,
     credit_low_micros: microsSchema.nullable(),
+    retention: retentionSchema,
     created_at: z.iso.datetime(),
     ...standingFields,
     top_up: z.strictObject({ url: z.string() }).nullable(),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MAX_MICROS } from "#domain/micros.ts";
 import { MAX_NAME_LENGTH } from "../../limits.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";
+import { type RetentionBody, someRetentionSchema } from "../retention-body.ts";
 import {
   microsSchema,
   type RateLimitsBody,
@@ -18,6 +19,8 @@ export interface AccountBody {
   readonly stripe_customer_id: string | null;
   /** Below so much available credit the account is told `credit.low`, once; null: it is not. */
   readonly credit_low_micros: number | null;
+  /** How long its own is kept; what is absent is the installation's. */
+  readonly retention: Partial<RetentionBody>;
   /** RFC 3339, UTC. */
   readonly created_at: string;
 }
@@ -40,6 +43,8 @@ export interface ChangeAccountBody {
   readonly stripe_customer_id?: string | null;
   /** Null: the account is not told any more. */
   readonly credit_low_micros?: number | null;
+  /** For what is asked from then on. Null: the installation's times again. */
+  readonly retention?: Partial<RetentionBody> | null;
 }
 
 /** Body of `POST /v1/accounts/{id}/grants`. */
@@ -115,6 +120,7 @@ export const accountFields: {
   limits: rateLimitsSchema,
   stripe_customer_id: z.string().nullable(),
   credit_low_micros: microsSchema.nullable(),
+  retention: someRetentionSchema,
   created_at: z.iso.datetime(),
 };
 
@@ -127,6 +133,7 @@ export const changeAccountSchema: z.ZodType<ChangeAccountBody> = z
     limits: someRateLimitsSchema.exactOptional(),
     stripe_customer_id: chosenIdSchema.nullable().exactOptional(),
     credit_low_micros: movedMicrosSchema.nullable().exactOptional(),
+    retention: someRetentionSchema.nullable().exactOptional(),
   })
   .meta({ id: "ChangeAccount", example: { limits: { concurrent: 64 } } });
 

@@ -14,6 +14,7 @@ import {
   MAX_TEMPERATURE,
   MAX_TEXT_BYTES,
 } from "../../limits.ts";
+import { type AskedRetentionBody, askedRetentionSchema } from "../retention-body.ts";
 import { type WebhookBody, webhookBodySchema } from "../webhook-body.ts";
 import { type ImageBody, imageBodySchema, tooManyPictures } from "./image-body.ts";
 
@@ -52,6 +53,10 @@ export interface AnswerFields {
   readonly webhook?: WebhookBody;
   /** Whose equal questions share the answer: `private` the account's (default), `shared` everybody's who says so too, `off` nobody's. */
   readonly cache?: "private" | "shared" | "off";
+  /** False: nothing of question and answer stays once it was delivered; so it is neither replayed nor cached. */
+  readonly store?: boolean;
+  /** Shorter times than the account's. In a form: the object as JSON. */
+  readonly retention?: AskedRetentionBody;
 }
 
 /** JSON body of `POST /v1/answers`. */
@@ -65,7 +70,15 @@ export interface AnswerRequestBody extends AnswerFields {
 export interface SizeRequestBody
   extends Omit<
     AnswerFields,
-    "messages" | "card" | "stream" | "alternatives" | "deadline_ms" | "webhook" | "cache"
+    | "messages"
+    | "card"
+    | "stream"
+    | "alternatives"
+    | "deadline_ms"
+    | "webhook"
+    | "cache"
+    | "store"
+    | "retention"
   > {
   /** Pixels of one picture, upright. */
   readonly width: number;
@@ -188,6 +201,13 @@ const fields = {
     description:
       "Whose equal questions share the answer: the account's (default), everybody's who says so too, nobody's.",
   }),
+  store: z.boolean().exactOptional().meta({
+    description:
+      "false: nothing of question and answer stays once it was delivered, ten minutes after its end at the latest. Such an answer is neither taken from the cache nor put there, cannot be replayed, and a repeated Idempotency-Key is told answer_not_kept. It costs what its quote says.",
+  }),
+  retention: askedRetentionSchema.exactOptional().meta({
+    description: "Shorter times than the account's, for this answer.",
+  }),
 };
 
 /** Schema of the text fields of a form. */
@@ -239,6 +259,8 @@ const {
   deadline_ms: _deadline,
   webhook: _webhook,
   cache: _cache,
+  store: _store,
+  retention: _retention,
   ...sizedFields
 } = fields;
 

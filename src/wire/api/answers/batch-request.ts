@@ -32,7 +32,7 @@ export interface BatchItem {
 }
 
 /** Fields that mean something for one answer alone. */
-const foreignFields: readonly string[] = ["stream", "alternatives"];
+const foreignFields: readonly string[] = ["stream", "alternatives", "store", "retention"];
 
 const itemFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   Object.entries(answerRequestFields).filter(([name]) => !foreignFields.includes(name)),

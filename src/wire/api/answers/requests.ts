@@ -4,6 +4,7 @@ import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { AnswerOptions } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AskedKeeping } from "#domain/retention.ts";
 import { readPictureText } from "../../body/data-uri.ts";
 import { readJsonPart, textOf } from "../../body/form-part.ts";
 import type { JsonBody } from "../../body/json-body.ts";
@@ -42,6 +43,7 @@ export interface AnswerRequest extends Conversation {
   readonly deadlineMs: number | null;
   readonly webhook: WebhookTarget | null;
   readonly cache: "private" | "shared" | "off";
+  readonly keeping: AskedKeeping;
 }
 
 /** Reads a JSON body. Refuses with `invalid_request`, naming each field by JSON Pointer, or with `image_file_too_large`. */
@@ -135,7 +137,8 @@ function formValue(
   if (name === "stop" || value === undefined || values.length > 1) return values;
   if (numberFields.has(name) && /^-?[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?$/.test(value))
     return Number(value);
-  if (name === "stream" && (value === "true" || value === "false")) return value === "true";
+  if ((name === "stream" || name === "store") && (value === "true" || value === "false"))
+    return value === "true";
   const json = jsonOf(name, value, conversation);
   return json?.ok === true ? json.value : value;
 }
@@ -147,7 +150,7 @@ function jsonOf(
   conversation: JsonBody | undefined,
 ): ReturnType<JsonBody["parse"]> | undefined {
   if (name === "messages") return conversation?.parse();
-  if (name === "webhook" && value.startsWith("{"))
+  if ((name === "webhook" || name === "retention") && value.startsWith("{"))
     return parseJson(new TextEncoder().encode(value));
   return undefined;
 }
@@ -183,6 +186,18 @@ function requestOf(
     maximum: fields.max_price_micros === undefined ? null : micros(fields.max_price_micros),
     deadlineMs: fields.deadline_ms ?? null,
     webhook: fields.webhook === undefined ? null : webhookOf(fields.webhook),
-    cache: fields.cache ?? "private",
+    // What does not stay is nobody's to share.
+    cache: fields.store === false ? "off" : (fields.cache ?? "private"),
+    keeping: keepingIn(fields),
   });
+}
+
+function keepingIn({ store, retention }: AnswerFields): AskedKeeping {
+  const someMs = (seconds: number | undefined): number | null =>
+    seconds === undefined ? null : seconds * 1000;
+  return {
+    isStored: store !== false,
+    questionMs: someMs(retention?.question_seconds),
+    answerMs: someMs(retention?.answer_seconds),
+  };
 }

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { RESULTS_LIFETIME_MS } from "#edge/batches/batch-object.ts";
+import { standardRetention } from "#domain/retention.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { batchSchema } from "#wire/api/answers/batches.ts";
 import { story } from "../../../support/edge-builders.ts";
@@ -76,9 +76,12 @@ describe("a batch withstands", () => {
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await stub.read(mine)).toEqual(ended);
     const alarmAt = await runInDurableObject(stub, (_, state) => state.storage.getAlarm());
-    expect(alarmAt).toBe(Date.parse(ended.ended_at ?? "") + RESULTS_LIFETIME_MS);
+    expect(alarmAt).toBe(Date.parse(ended.ended_at ?? "") + standardRetention.answerMs);
     await runInDurableObject(stub, (_, state) => {
-      state.storage.sql.exec("UPDATE batch SET ended_at = ended_at - ?", RESULTS_LIFETIME_MS);
+      state.storage.sql.exec(
+        "UPDATE batch SET ended_at = ended_at - ?",
+        standardRetention.answerMs,
+      );
     });
     await runDurableObjectAlarm(stub);
     expect(await stub.read(mine)).toBeNull();

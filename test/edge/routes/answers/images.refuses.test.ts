@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { MAX_UPLOADS, UPLOAD_LIFETIME_MS } from "#edge/pictures/uploads.ts";
+import { standardRetention } from "#domain/retention.ts";
+import { MAX_UPLOADS } from "#edge/pictures/uploads.ts";
 import { MAX_BODY_BYTES, MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import { ascii, gif, jpeg } from "../../../support/image-files.ts";
 import { ask, askJson, refusal } from "../../function-double.ts";
@@ -116,7 +117,7 @@ describe("GET and DELETE /v1/images/{id} refuse", () => {
   test("an upload that has expired", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const { id } = await uploaded(picture(51));
-    vi.setSystemTime(Date.now() + UPLOAD_LIFETIME_MS);
+    vi.setSystemTime(Date.now() + standardRetention.uploadMs);
     // The key's record is read again; only the upload is out of date.
     expect(await refusal(await ask(`/v1/images/${id}`))).toMatchObject({ code: "not_found" });
   });

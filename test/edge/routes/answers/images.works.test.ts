@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { UPLOAD_LIFETIME_MS } from "#edge/pictures/uploads.ts";
+import { standardRetention } from "#domain/retention.ts";
 import { uploadSchema } from "#wire/api/answers/images.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
@@ -68,7 +68,7 @@ describe("POST /v1/images works", () => {
     expect(again.status).toBe(200);
     expect(uploadSchema.parse(await again.json())).toEqual({
       ...first,
-      expires_at: new Date(Date.UTC(2026, 0, 11) + UPLOAD_LIFETIME_MS).toISOString(),
+      expires_at: new Date(Date.UTC(2026, 0, 11) + standardRetention.uploadMs).toISOString(),
     });
   });
 });

@@ -59,6 +59,7 @@ describe("a question as JSON", () => {
       wantsStream: false,
       maximum: null,
       deadlineMs: null,
+      keeping: { isStored: true, questionMs: null, answerMs: null },
       webhook: null,
       cache: "private",
     });
