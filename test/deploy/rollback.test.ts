@@ -121,6 +121,7 @@ describe("what a version says of itself", () => {
 
   test.each([
     "DROP TABLE usage;",
+    "DROP TRIGGER usage_is_never_changed;",
     "ALTER TABLE usage RENAME COLUMN at TO time;",
     "ALTER TABLE usage ADD COLUMN a TEXT NOT NULL;",
     "UPDATE usage SET answers = 1;",

@@ -8,7 +8,7 @@ import { ask, eventReply, functionReplies, refusal } from "../function-double.ts
 import { openAccount } from "../routes/administration.ts";
 import { endOfBatch, untilAborted } from "../routes/batch-calls.ts";
 import { askedAs } from "./calls.ts";
-import { storesWith } from "./everything.ts";
+import { eventually, storesWith } from "./everything.ts";
 import { answered, asking, draw, functionTelling, type Planted } from "./planted.ts";
 
 beforeEach(() => {
@@ -18,8 +18,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** Stores in which any of the texts stands. */
 async function found(planted: Planted): Promise<readonly string[]> {
-  const stores = await Promise.all(Object.values(planted).map((text) => storesWith(text)));
-  return [...new Set(stores.flat())].sort();
+  return await storesWith(...Object.values(planted));
 }
 
 async function deleted(id: string): Promise<number> {
@@ -33,7 +32,7 @@ describe("DELETE /v1/answers/{id}", () => {
     const webhook = { url: "https://receiver.test/hook" };
     const headers = { "idempotency-key": crypto.randomUUID() };
     const { id } = await answered(planted, { headers, webhook });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await found(planted)).toEqual(
         expect.arrayContaining([
           ...["AnswerObject.answer", "CacheObject.entry", "LedgerObject.replies"],
@@ -96,7 +95,7 @@ describe("DELETE /v1/answers/{id}", () => {
     functionTelling(planted.answer);
     const other = await openAccount();
     const made = await answered(planted, { cache: "shared" });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await storesWith(planted.answer)).toContain("CacheObject.entry"),
     );
     const hit = await answered(planted, { key: other.key, cache: "shared" });
@@ -135,7 +134,7 @@ describe("DELETE /v1/batches/{id}", () => {
     expect(await found(planted)).toEqual(
       expect.arrayContaining(["AnswerObject.answer", "BatchObject.items"]),
     );
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await ask(`/v1/batches/${id}`, { method: "DELETE" })).status).toBe(204),
     );
     expect(await found(planted)).toEqual([]);

@@ -16,7 +16,7 @@ import { type ErasureBody, erasureSchema } from "#wire/api/accounts/erasures.ts"
 import { ask, refusal } from "../function-double.ts";
 import { administer, newKey, openAccount } from "../routes/administration.ts";
 import { askedAs } from "./calls.ts";
-import { everythingKept, storesWith } from "./everything.ts";
+import { eventually, everythingKept, storesWith } from "./everything.ts";
 import { answered, asking, draw, functionTelling, type Planted, picture } from "./planted.ts";
 
 beforeEach(() => {
@@ -49,7 +49,7 @@ async function livelyAccount(planted: Planted): Promise<{ id: string; key: strin
     items: [{ ...asking(planted), custom_id: planted.name, cache: "off" }],
   });
   const { id: batchId } = await batch.json<{ id: string }>();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await runDurableObjectAlarm(env.BATCHES.getByName(batchId));
     const shown = await (await askedAs(key, "GET", `/v1/batches/${batchId}`)).json<{
       ended_at: string | null;
@@ -86,8 +86,7 @@ async function until(
 }
 
 async function found(planted: Planted): Promise<readonly string[]> {
-  const stores = await Promise.all(Object.values(planted).map((text) => storesWith(text)));
-  return [...new Set(stores.flat())].sort();
+  return await storesWith(...Object.values(planted));
 }
 
 describe("the erasure of an account", () => {

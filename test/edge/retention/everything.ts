@@ -1,5 +1,6 @@
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { vi } from "vitest";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 
 /** Namespaces of all objects, by the name of their class as the page on privacy has it. */
@@ -31,9 +32,9 @@ export async function everythingKept(): Promise<readonly Kept[]> {
   return [...objects.flat(), ...(await keptInD1()), ...(await keptInBucket())];
 }
 
-/** Where a text is kept, in whatever form: as it is, within JSON, or within base64. */
-export async function storesWith(text: string): Promise<readonly string[]> {
-  const needles = formsOf(text);
+/** Where any of these texts is kept, in whatever form: as it is, within JSON, or within base64. */
+export async function storesWith(...texts: readonly string[]): Promise<readonly string[]> {
+  const needles = texts.flatMap(formsOf);
   const kept = await everythingKept();
   return [
     ...new Set(
@@ -42,6 +43,11 @@ export async function storesWith(text: string): Promise<readonly string[]> {
         .map(({ store }) => store),
     ),
   ].sort();
+}
+
+/** Waits until it holds: other files' objects are looked through too, on a machine that may be busy. */
+export async function eventually(expectation: () => Promise<void>): Promise<void> {
+  await vi.waitFor(expectation, { timeout: 20_000, interval: 250 });
 }
 
 /** The text, and what base64 makes of it behind none, one and two bytes, without the digits that depend on its neighbours. */

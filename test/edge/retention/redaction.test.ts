@@ -6,7 +6,7 @@ import { pngBytes } from "../../support/edge-builders.ts";
 import { ask, functionReplies } from "../function-double.ts";
 import { newKey } from "../routes/administration.ts";
 import { askedAs } from "./calls.ts";
-import { formsOf, storesWith } from "./everything.ts";
+import { eventually, formsOf, storesWith } from "./everything.ts";
 import { answered, asking, delivered, draw, functionTelling } from "./planted.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -42,7 +42,7 @@ describe("the log has nothing of", () => {
     });
     const { token: bearer } = await token.json<{ token: string }>();
     await answered({ ...planted, question: `${planted.question} again` }, { key: bearer });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await runDurableObjectAlarm(env.WEBHOOKS.getByName("acc_test"));
       expect(log()).toContain('"event":"charge"');
     });
@@ -114,7 +114,7 @@ test("keys, tokens and the secrets of webhooks are in no store but where the pag
   const keySecret = key.split("_").at(-2) ?? "";
   expect(await storesWith(keySecret)).toEqual([]);
   expect(await storesWith(env.ADMIN_KEY)).toEqual([]);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await storesWith(secret)).toEqual(["AnswerObject.answer", "WebhookObject.deliveries"]),
   );
 });

@@ -5,7 +5,7 @@ import { answerObject } from "../answer-objects.ts";
 import { ask, refusal } from "../function-double.ts";
 import { administer, openAccount } from "../routes/administration.ts";
 import { askedAs } from "./calls.ts";
-import { storesWith } from "./everything.ts";
+import { eventually, storesWith } from "./everything.ts";
 import { answered, asking, draw, functionTelling, picture } from "./planted.ts";
 
 beforeEach(() => {
@@ -41,21 +41,21 @@ describe("how long an answer is kept", () => {
     // The key was read before its account changed; nothing has asked with it yet.
     const headers = { "idempotency-key": crypto.randomUUID() };
     const { id } = await answered(planted, { key, headers });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await storesWith(planted.answer)).toContain("CacheObject.entry"),
     );
     const object = answerObject(id, account);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await later(object, 65);
       expect(await storesWith(planted.question)).toEqual([]);
       expect(await storesWith(planted.large)).toEqual([]);
     });
     expect(await storesWith(planted.answer)).toContain("AnswerObject.answer");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await later(object, 610);
       expect(await storesWith(planted.answer)).toEqual(["CacheObject.entry"]);
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await ringCaches(610);
       expect(await storesWith(planted.answer)).toEqual([]);
     });
@@ -66,11 +66,11 @@ describe("how long an answer is kept", () => {
     functionTelling(planted.answer);
     const short = { retention: { question_seconds: 0, answer_seconds: 60 }, cache: "off" };
     const { id } = await answered(planted, short);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await later(answerObject(id), 1);
       expect(await storesWith(planted.question)).toEqual([]);
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await later(answerObject(id), 61);
       expect(await storesWith(planted.answer)).toEqual([]);
     });

@@ -11,7 +11,7 @@ import { collect } from "../../support/edge-builders.ts";
 import { answerObject } from "../answer-objects.ts";
 import { ask, eventReply, functionReplies, refusal } from "../function-double.ts";
 import { askedAs } from "./calls.ts";
-import { storesWith } from "./everything.ts";
+import { eventually, storesWith } from "./everything.ts";
 import { answered, asking, draw, functionTelling, type Planted, tells } from "./planted.ts";
 
 beforeEach(() => {
@@ -22,8 +22,7 @@ afterEach(() => vi.restoreAllMocks());
 const GENERATE = "/v1/generate";
 
 async function found(planted: Planted): Promise<readonly string[]> {
-  const stores = await Promise.all(Object.values(planted).map((text) => storesWith(text)));
-  return [...new Set(stores.flat())].sort();
+  return await storesWith(...Object.values(planted));
 }
 
 /** Rings the alarm of an answer's object as if so many milliseconds had gone by. */
@@ -45,7 +44,7 @@ function waitingFunction(answer: string): () => void {
 }
 
 async function isGone(planted: Planted, id: string): Promise<void> {
-  await vi.waitFor(async () => expect(await found(planted)).toEqual([]));
+  await eventually(async () => expect(await found(planted)).toEqual([]));
   expect((await ask(`/v1/answers/${id}`)).status).toBe(404);
 }
 
@@ -93,13 +92,10 @@ describe("store: false", () => {
     if (again.body === null) throw new Error("no body");
     const events = await collect(decodeSse(again.body));
     expect(events.at(-1)?.event).toBe("answer.completed");
-    await vi.waitFor(
-      async () => {
-        await later(id, 61_000);
-        expect(await found(planted)).toEqual([]);
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(async () => {
+      await later(id, 61_000);
+      expect(await found(planted)).toEqual([]);
+    });
     await isGone(planted, id);
   });
 
@@ -109,7 +105,7 @@ describe("store: false", () => {
     const started = await sent(planted, { prefer: "respond-async" });
     const { id } = await started.json<{ id: string }>();
     answer();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await storesWith(planted.answer)).toContain("AnswerObject.answer"),
     );
     await later(id, UNSTORED_MS - 10_000);
@@ -152,7 +148,7 @@ describe("store: false", () => {
     const double = functionTelling(planted.answer);
     const webhook = { url: "https://receiver.test/once" };
     const { id } = answerSchema.parse(await (await sent(planted, {}, { webhook })).json());
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await runDurableObjectAlarm(env.WEBHOOKS.getByName("acc_test"));
       const bodies = double.sent.map(({ body }) => new TextDecoder().decode(body));
       expect(bodies.some((body) => body.includes(planted.answer) && body.includes(id))).toBe(true);
@@ -170,7 +166,7 @@ describe("store: false", () => {
     );
     const webhook = { url: "https://receiver.test/never" };
     await sent(planted, {}, { webhook });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await storesWith(planted.answer)).toEqual(["WebhookObject.notices"]),
     );
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_700_000);
@@ -200,7 +196,7 @@ describe("store: false", () => {
     });
     expect(response.status).toBe(200);
     await response.text();
-    await vi.waitFor(async () => expect(await found(planted)).toEqual([]));
+    await eventually(async () => expect(await found(planted)).toEqual([]));
   });
 
   test("is no matter of a batch, which keeps its results: an item that asks for it is refused by name", async () => {

@@ -54,7 +54,13 @@ export function isBreaking(sql: string): boolean {
   const made = statements.flatMap((text) => /^CREATE TABLE (\w+)/i.exec(text)?.[1] ?? []);
   const isFilled = (text: string): boolean =>
     made.includes(/^INSERT INTO (\w+)/i.exec(text)?.[1] ?? "");
-  return statements.some((text) => text !== "" && !ADDITIVE.test(text) && !isFilled(text));
+  // A trigger that is made anew at once; what it refuses may change, what code of before writes may not.
+  const triggers = statements.flatMap((text) => /^CREATE TRIGGER (\w+)/i.exec(text)?.[1] ?? []);
+  const isReplaced = (text: string): boolean =>
+    triggers.includes(/^DROP TRIGGER (\w+)$/i.exec(text)?.[1] ?? "");
+  return statements.some(
+    (text) => text !== "" && !ADDITIVE.test(text) && !isFilled(text) && !isReplaced(text),
+  );
 }
 
 /** Writes them for a version's message, which has room for 100 characters. */
