@@ -120,11 +120,14 @@ describe("store: false", () => {
     const started = await sent(planted, { prefer: "respond-async" });
     const { id } = await started.json<{ id: string }>();
     answer();
-    const body = await vi.waitFor(async () => {
-      const shown = answerSchema.parse(await (await ask(`/v1/answers/${id}`)).json());
-      expect(shown.ended_at).not.toBeNull();
-      return shown;
-    });
+    const body = await vi.waitFor(
+      async () => {
+        const shown = answerSchema.parse(await (await ask(`/v1/answers/${id}`)).json());
+        expect(shown.ended_at).not.toBeNull();
+        return shown;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
     expect(body.tokens[0]?.text).toContain(planted.answer);
     await isGone(planted, id);
   });
