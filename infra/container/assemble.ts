@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { rootCertificates } from "node:tls";
 import {
   billOfMaterials,
   type Component,
@@ -44,7 +45,9 @@ if (libc === undefined) throw new Error("Node links no glibc: the base is to be 
 for (const stub of STUBS) linked.add(path.join(path.dirname(libc), stub));
 for (const library of linked) copy(realpathSync(library), path.join(folder, library));
 
-mkdirSync(path.join(folder, "etc"), { recursive: true });
+mkdirSync(path.join(folder, "etc/ssl"), { recursive: true });
+// Node has its own; workerd does not start without.
+write("etc/ssl/cert.pem", `${rootCertificates.join("\n")}\n`);
 write("etc/passwd", `unmask:x:${USER}:${USER}::/tmp:/sbin/nologin\n`);
 write("etc/group", `unmask:x:${USER}:\n`);
 write("etc/nsswitch.conf", "hosts: files dns\n");
