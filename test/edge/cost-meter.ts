@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { AnswerObject } from "#edge/answers/hosting/answer-object.ts";
 import { BatchObject } from "#edge/batches/batch-object.ts";
 import { CacheObject } from "#edge/cache/cache-object.ts";
+import { FleetObject } from "#edge/fleet/fleet-object.ts";
 import { LedgerObject } from "#edge/ledger/ledger-object.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
 
@@ -18,7 +19,9 @@ export interface Cost {
   readonly awaited: readonly string[];
 }
 
-const classes = { AnswerObject, LedgerObject, CacheObject, WebhookObject, BatchObject } as const;
+const classes = {
+  ...{ AnswerObject, LedgerObject, CacheObject, WebhookObject, BatchObject, FleetObject },
+} as const;
 type ClassName = keyof typeof classes;
 
 /** What the platform tells of a statement. */
@@ -105,6 +108,8 @@ export class CostMeter {
 
   #isWatched(name: ClassName, { name: object = "" }: DurableObjectId): boolean {
     // Objects of the cache are named by what was asked.
+    // The fleet's are everybody's: no answer calls one.
+    if (name === "FleetObject") return true;
     return name === "CacheObject" || object.split("/")[0] === this.#accountId;
   }
 

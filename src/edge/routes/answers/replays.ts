@@ -23,6 +23,8 @@ import { missingThing, refused } from "../../guard/errors.ts";
 import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
+import { hasWeights } from "../../models/serving.ts";
+import { settingsOf } from "../../settings.ts";
 import { cardOf } from "../asked-card.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
@@ -94,11 +96,11 @@ async function readFirst(c: Context<EdgeEnv>): Promise<Result<DigestedAnswer, Fa
 
 /**
  * Asks what an answer was made from. Refuses as `ask` does, and with `not_replayable` where its question is not kept, or,
- * with both versions, where another decoder made it: that would answer otherwise, and be taken for a mismatch.
+ * with both versions, where another decoder made it, or weights that nobody serves any more: that would answer otherwise, and be taken for a mismatch.
  */
 async function askAgain(
   c: Context<EdgeEnv>,
-  { id, numerics }: DigestedAnswer,
+  { id, numerics, model_digest: digest }: DigestedAnswer,
   idempotency: IdempotentRequest | null,
   delivery: Delivery,
 ): Promise<Result<AskedAnswer, RefusedAsk>> {
@@ -110,6 +112,9 @@ async function askAgain(
     const decoder = { made, served: DECODER_VERSION };
     return refuse({ failure: { kind: "not_replayable", id, decoder }, allowances: [] });
   }
+  const weights = await otherWeights(c, order.job.card.id, digest);
+  if (weights !== null)
+    return refuse({ failure: { kind: "not_replayable", id, weights }, allowances: [] });
   const { card } = await cardOf(c, order.job.card.id);
   const caller = callerContextOf(c);
   const account = { ...caller.settings.retention, ...caller.key.accountRetention };
@@ -121,6 +126,19 @@ async function askAgain(
     delivery,
     numerics,
   });
+}
+
+/** The weights of an answer that are known to be served by nobody any more; null where they are, or may be. */
+async function otherWeights(
+  c: Context<EdgeEnv>,
+  model: string,
+  made: string | null,
+): Promise<{ readonly made: string; readonly served: readonly string[] } | null> {
+  if (made === null) return null;
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
+  const caller = { FLEET: c.env.FLEET, requestId: c.get("requestId"), waitUntil };
+  const { isServed, served } = await hasWeights(model, made, settingsOf(c.env), caller);
+  return isServed ? null : { made, served: served.slice(0, 8) };
 }
 
 /** The same question; that another model is served by now is for the asking to refuse. */
