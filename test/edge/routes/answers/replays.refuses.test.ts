@@ -1,10 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { answerObject } from "../../answer-objects.ts";
-import { ask, eventReply, functionReplies, refusal } from "../../function-double.ts";
+import { modelReply } from "../../cache/model-reply.ts";
+import { ask, digest, eventReply, functionReplies, refusal } from "../../function-double.ts";
 import { administer, newKey, openAccount } from "../administration.ts";
 import { answered, replay } from "../replays.ts";
 
@@ -43,6 +45,22 @@ describe("POST /v1/answers/{id}/replay refuses, and runs nothing for,", () => {
     const response = await replay(id, { authorization: `Bearer ${key}` });
     expect(await refusal(response)).toMatchObject({ code: "not_found" });
     expect(sent).toEqual([]);
+  });
+
+  test("an answer of weights that nobody serves any more: both are named", async () => {
+    functionReplies(() => eventReply(story));
+    const { id } = await answered();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * MODEL_MS });
+    const served = "cd".repeat(32);
+    const { sent } = functionReplies(({ url }) => {
+      if (url.endsWith(GENERATE_PATH)) throw new Error("nobody is to be asked");
+      return modelReply(served);
+    }, "asked");
+    const problem = await refusal(await replay(id)).finally(() => vi.useRealTimers());
+    expect(problem).toMatchObject({ code: "not_replayable", status: 409 });
+    expect(problem.detail).toContain(digest.slice(0, 12));
+    expect(problem.detail).toContain(served.slice(0, 12));
+    expect(sent.filter(({ url }) => url.endsWith(GENERATE_PATH))).toEqual([]);
   });
 
   test("an answer that was not completed", async () => {
