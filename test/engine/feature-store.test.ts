@@ -26,6 +26,17 @@ describe("what became of pictures", () => {
     expect(makings).toBe(1);
   });
 
+  test("is forgotten by what its key begins with, and makes room", async () => {
+    const store = createFeatureStore(3 * BYTES);
+    for (const key of ["ada 1", "ada 2", "bob 1"])
+      await store.make(key, async () => vectors(1), forever);
+    store.forget("ada");
+    const left = ["ada 1", "ada 2", "bob 1"].filter((key) => store.find(key) !== undefined);
+    expect(left).toEqual(["bob 1"]);
+    for (const key of ["eve 1", "eve 2"]) await store.make(key, async () => vectors(1), forever);
+    expect(store.find("bob 1")).toBeDefined();
+  });
+
   test("never takes more than its limit: the least recently used goes first, whatever is asked in whatever order", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -19,6 +19,7 @@ import { FETCH_PATH, type FetchOrder } from "#wire/function/fetch.ts";
 import {
   ALTERNATIVES_HEADER,
   DEADLINE_HEADER,
+  FORGET_PATH,
   GENERATE_PATH,
   MODEL_DIGEST_HEADER,
 } from "#wire/function/generate.ts";
@@ -228,6 +229,21 @@ describe("POST /v1/generate works", () => {
     const [failed] = (await eventsOf(await post(createHandler(made)))).slice(-1);
     expect(failed).toEqual({ kind: "answer.failed", failure: { kind: "internal" } });
     expect(made.admission.load()).toEqual({ running: 0, waiting: 0 });
+  });
+});
+
+describe("POST /v1/forget", () => {
+  test("forgets what is kept of the account that the ticket names, and of nobody without one", async () => {
+    const own = parts();
+    const forgotten: string[] = [];
+    const host = { ...own.host, forget: (account: string) => void forgotten.push(account) };
+    const handler = createHandler({ ...own, host });
+    const body = new Uint8Array(new TextEncoder().encode("{}"));
+    const posting = { path: FORGET_PATH, body, ticket: { accountId: "acc_gone" } };
+    expect((await post(handler, posting)).status).toBe(204);
+    const stranger = await handler.request(FORGET_PATH, { method: "POST", body });
+    expect(stranger.status).toBe(401);
+    expect(forgotten).toEqual(["acc_gone"]);
   });
 });
 

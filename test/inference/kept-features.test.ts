@@ -127,10 +127,14 @@ describe("a question about a picture that was asked about before", () => {
       images: [readFileSync(file)],
       options: options({ canvas: 8, steps: 1, blockLength: 8 }),
     };
-    const cachedFor = async (account: string, owner: string | null): Promise<boolean> => {
+    const cachedFor = async (
+      account: string,
+      owner: string | null,
+      isStored = true,
+    ): Promise<boolean> => {
       const place = createAdmission(1, 1, () => 0).enter(forever);
       if (!place.ok) throw new Error("the queue is full");
-      const ids = { jobId: "ans_1", account, owner, digest: "d".repeat(64) };
+      const ids = { jobId: "ans_1", account, owner, isStored, digest: "d".repeat(64) };
       const work = { ...ids, question, pictures: null, deadline: forever, alternatives: 0 };
       const [started] = await Array.fromAsync(run(work, place.value, parts, forever));
       if (started?.kind !== "answer.started") throw new Error("the answer has no start");
@@ -143,6 +147,15 @@ describe("a question about a picture that was asked about before", () => {
       expect(await cachedFor("acc_1", "sub:bob")).toBe(false);
       for (const owner of [null, "sub:ada", "sub:bob"])
         expect(await cachedFor("acc_1", owner)).toBe(true);
+      // What is not to be stored is neither found nor kept.
+      expect(await cachedFor("acc_1", null, false)).toBe(false);
+      expect(await cachedFor("acc_3", null, false)).toBe(false);
+      expect(await cachedFor("acc_3", null)).toBe(false);
+      // An account that is erased is forgotten with all its subjects, and no other.
+      keeping.forget("acc_1");
+      await keeping.described(forever);
+      expect(await cachedFor("acc_1", "sub:ada")).toBe(false);
+      expect(await cachedFor("acc_2", null)).toBe(true);
     } finally {
       await keeping.dispose();
     }
