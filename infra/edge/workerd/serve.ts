@@ -13,9 +13,6 @@ function log(event: string, fields: Readonly<Record<string, string | number>> = 
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
 }
 
-const ended = new Promise<string>((resolve) => {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-});
 const { host, port, built, state } = parseServeConfig(process.env);
 const { worker, settings, migrations } = readBuilt(built);
 
@@ -39,6 +36,13 @@ const workerd = openWorkerd({
 });
 await workerd.ready;
 runOnSchedule(workerd, (fault) => log("edge.schedule_failed", { fault: String(fault) }));
+const ended = new Promise<string>((resolve) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    // Miniflare's own, which end this process at once, with 143 and before workerd has ended.
+    process.removeAllListeners(signal);
+    process.once(signal, () => resolve(signal));
+  }
+});
 log("edge.listening", { host, port });
 log("edge.ending", { signal: await ended });
 await workerd.dispose();
