@@ -203,7 +203,7 @@ function startEdge(
       FETCH_PRIVATE: "allow",
       TICKET_KEY: JSON.stringify(ticketKey),
       ADMIN_KEY: adminKey,
-      ...telemetryVariables(process.env),
+      ...handedOn(process.env),
     },
   };
   return startProcess("edge", [process.execPath, "infra/local/edge.ts"], {
@@ -212,13 +212,13 @@ function startEdge(
   });
 }
 
-/** OpenTelemetry's variables: the functions read them by themselves, the Worker is bound to them. */
-function telemetryVariables(
+/** OpenTelemetry's variables, which the functions read by themselves, and where credit is bought: the Worker is bound to them. */
+function handedOn(
   variables: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) =>
-      name.startsWith("OTEL_") && value !== undefined ? [[name, value]] : [],
+      (name.startsWith("OTEL_") || name === "TOP_UP") && value !== undefined ? [[name, value]] : [],
     ),
   );
 }

@@ -8,6 +8,7 @@ import { findChromium } from "../../infra/local/chromium.ts";
 import { startChromium } from "../support/chromium.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { accountTests } from "./account/account-page.ts";
+import { testTopUp, topUpTests } from "./account/top-up-page.ts";
 import { findings } from "./axe.ts";
 import { drop } from "./dropping.ts";
 import { looks, type Opened, openPage, still, tabTo } from "./open-page.ts";
@@ -24,7 +25,10 @@ let browser: Browser;
 beforeAll(async () => {
   if (executablePath === undefined) return;
   [system, browser] = await Promise.all([
-    startLocalSystem("people", { onSaid: () => undefined }),
+    startLocalSystem("people", {
+      env: { TOP_UP: JSON.stringify(testTopUp) },
+      onSaid: () => undefined,
+    }),
     startChromium(executablePath),
   ]);
 }, 120_000);
@@ -398,6 +402,7 @@ describe.skipIf(executablePath === undefined)(
 // The system and the browser that are running already: starting them takes longer than all of these.
 describe.skipIf(executablePath === undefined)("the account in a browser", () => {
   accountTests(() => ({ browser, system }));
+  topUpTests(() => ({ browser, system }));
 });
 
 describe.skipIf(executablePath === undefined)("the playground without sending", () => {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { OwnAccountBody } from "#wire/api/accounts/account.ts";
+import type { BalanceBody, OwnAccountBody } from "#wire/api/accounts/account.ts";
 import { exactMoney } from "../data/amounts.ts";
 import type { Dashboard } from "../data/dashboard.ts";
 
@@ -9,7 +9,7 @@ export interface TopUpProps {
   readonly account: OwnAccountBody;
 }
 
-/** When this tab left for the checkout: it comes back to a page that knows nothing else of it. */
+/** When this tab left for the checkout, and with how much credit: it comes back to a page that knows nothing else of it. */
 const LEFT_KEY = "unmask-topping-up";
 
 /** A payment is told within seconds as a rule; who waited this long is told to look later. */
@@ -28,12 +28,8 @@ type Waiting =
 /** The way to the seller's checkout; after the return it watches for the credit. */
 export function TopUp({ dashboard, account }: TopUpProps): JSX.Element {
   const { top_up: checkout } = account;
-  const [waiting, wait] = useState<Waiting>({ kind: leftAt() === null ? "no" : "waiting" });
-  useEffect(() => {
-    const since = leftAt();
-    if (since === null) return;
-    return watchForCredit(dashboard, since, wait);
-  }, []);
+  const [waiting, wait] = useState<Waiting>({ kind: creditThen() === null ? "no" : "waiting" });
+  useEffect(() => watchAfterReturns(dashboard, wait), []);
   return (
     <div class="top-up row">
       {checkout === null ? (
@@ -44,7 +40,9 @@ export function TopUp({ dashboard, account }: TopUpProps): JSX.Element {
         <a
           class="button main"
           href={checkout.url}
-          onClick={() => sessionStorage.setItem(LEFT_KEY, String(dashboard.now()))}
+          onClick={() =>
+            sessionStorage.setItem(LEFT_KEY, `${dashboard.now()} ${creditOf(account.balance)}`)
+          }
         >
           Top up
         </a>
@@ -71,16 +69,39 @@ function waitingText(waiting: Waiting): string {
   }
 }
 
-/** Looks every few seconds for credit that came after `since`. Returns what ends it. */
+/** Watches from now on if this tab comes from the checkout, and again where a browser brings the page back as it was left. Returns what ends it. */
+function watchAfterReturns(dashboard: Dashboard, tell: (waiting: Waiting) => void): () => void {
+  let end: (() => void) | undefined;
+  const begin = (): void => {
+    const before = creditThen();
+    if (before === null) return;
+    end?.();
+    tell({ kind: "waiting" });
+    end = watchForCredit(dashboard, before, tell);
+  };
+  const onShown = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted) begin();
+  };
+  begin();
+  addEventListener("pageshow", onShown);
+  return () => {
+    removeEventListener("pageshow", onShown);
+    end?.();
+  };
+}
+
+/** Looks every few seconds for more credit than there was `before`. Returns what ends it. */
 function watchForCredit(
   { api, changed, now }: Dashboard,
-  since: number,
+  before: number,
   tell: (waiting: Waiting) => void,
 ): () => void {
   const until = now() + WATCHED_MS;
+  let isOver = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = async (): Promise<void> => {
-    const micros = await creditSince(api, since);
+    const micros = (await creditNow(api, before)) - before;
+    if (isOver) return;
     if (micros > 0 || now() > until) {
       sessionStorage.removeItem(LEFT_KEY);
       tell(micros > 0 ? { kind: "arrived", micros } : { kind: "late" });
@@ -90,22 +111,30 @@ function watchForCredit(
     timer = setTimeout(() => void look(), LOOK_MS);
   };
   void look();
-  return () => clearTimeout(timer);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
-async function creditSince(api: Dashboard["api"], since: number): Promise<number> {
+async function creditNow(api: Dashboard["api"], before: number): Promise<number> {
   try {
-    const { data } = await api.ledger({ kind: "grant", limit: "5" }, null);
-    return data
-      .filter(({ created_at }) => Date.parse(created_at) >= since)
-      .reduce((sum, { amount_micros }) => sum + amount_micros, 0);
+    return creditOf((await api.account()).balance);
   } catch {
     // What is wrong is said where the balance stands; here it is looked again.
-    return 0;
+    return before;
   }
 }
 
-function leftAt(): number | null {
-  const at = Number(sessionStorage.getItem(LEFT_KEY) ?? Number.NaN);
-  return Number.isFinite(at) && Date.now() - at < FORGOTTEN_MS ? at : null;
+/** All that was ever granted, less what was taken back: questions do not change it, and no clocks are compared. */
+function creditOf({ available_micros, held_micros, spent_micros, owed_micros }: BalanceBody) {
+  return available_micros + held_micros + spent_micros - owed_micros;
+}
+
+/** The credit that this tab left with; null where it did not leave, or so long ago that nobody pays any more. */
+function creditThen(): number | null {
+  const [at = Number.NaN, credit = Number.NaN] = (sessionStorage.getItem(LEFT_KEY) ?? "")
+    .split(" ")
+    .map(Number);
+  return Date.now() - at < FORGOTTEN_MS && Number.isFinite(credit) ? credit : null;
 }
