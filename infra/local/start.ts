@@ -18,6 +18,10 @@ const STATE = process.env["UNMASK_STATE"] ?? ".unmask";
 /** How long a part may take to finish its work once it was asked to end. */
 const GRACE_MS = 10_000;
 
+/** What is next where no account was opened. */
+const EMPTY_ADVICE =
+  "  No account is here. What was backed up comes back by npm run -s unmask -- backup restore --at now\n\n";
+
 function say(words: string): void {
   process.stderr.write(`unmask: ${words}\n`);
 }
@@ -65,6 +69,7 @@ async function serve(
     process.stdout.write(`${JSON.stringify({ ...access, model, models: names })}\n`);
   else {
     if (!isEmpty) process.stdout.write(await askFirst(access, model, { reporter, signal }));
+    else process.stdout.write(EMPTY_ADVICE);
     process.stdout.write(
       `  Accounts, credit and keys are managed with UNMASK_ADMIN_KEY=${access.admin_key}\n\n  Ctrl-C ends it.\n`,
     );

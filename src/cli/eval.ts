@@ -168,7 +168,9 @@ async function openBaseline(
   const file = path.resolve(cwd, baseline);
   const results = [...(await readResults(file)).values()];
   if (results.length === 0)
-    throw new UsageError(`the baseline ${file} holds no results: make one with --out`);
+    throw new UsageError(
+      `the baseline ${file} is not there or holds no results: make one with --out`,
+    );
   return results;
 }
 

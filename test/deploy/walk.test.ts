@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { imageVariables } from "../../infra/container/dockerfile.ts";
 import { parseOptions } from "../../infra/deploy/cloudflare/options.ts";
@@ -47,6 +47,10 @@ describe("the page of deploying", () => {
     expect(printedOn(page, "dry-run")).toMatch(
       /^unmask-production\n( {2}would look .*\n)+\nwrangler\.toml is not filled in/,
     );
+    // WALK=write TEST_FULL=1 vitest run --project node test/deploy/walk.full.test.ts -t dry-run writes it anew.
+    const [, listed = ""] =
+      /would look {2}migrations \S+ +(.*)$/m.exec(printedOn(page, "dry-run")) ?? [];
+    expect(listed.split(", ")).toEqual(readdirSync("infra/edge/migrations").sort());
     const figures = printedOn(page, "compose");
     expect(figures).toMatch(/^accepted and lost +0$/m);
     expect(figures).toMatch(/^charged otherwise than quoted +0$/m);

@@ -105,6 +105,13 @@ test("every document in infra/docs is a page", () => {
   expect(documents.length).toBeGreaterThan(20);
 });
 
+test("what an operator reads stands together, not among what nobody has put anywhere", () => {
+  const [, section = ""] = /^## Run it\n([\s\S]*?)^## /m.exec(fileOf("llms.txt")) ?? [];
+  const listed = [...section.matchAll(/\(\/docs\/([a-z-]+)\.md\)/g)].map(([, name]) => name);
+  for (const name of ["deploy", "places", "fleet", "operations", "runbook", "backup"])
+    expect(listed).toContain(name);
+});
+
 describe("the catalogue of errors", () => {
   test.each(Object.keys(errorCodes) as (keyof typeof errorCodes)[])(
     "has a page of %s where its problem's type points, which says what happened and what to do",

@@ -42,7 +42,13 @@ const named = {
     ["architecture", "infra/docs/architecture.md"],
     ["sessions", "infra/docs/sessions.md"],
     ["scale", "infra/docs/scale.md"],
+    ["deploy", "infra/docs/deploy.md"],
+    ["places", "infra/docs/places.md"],
+    ["fleet", "infra/docs/fleet.md"],
     ["fleet-simulation", "infra/docs/fleet-simulation.md"],
+    ["operations", "infra/docs/operations.md"],
+    ["runbook", "infra/docs/runbook.md"],
+    ["backup", "infra/docs/backup.md"],
   ],
   about: [
     ["changelog", "infra/docs/changelog.md"],

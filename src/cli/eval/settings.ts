@@ -61,6 +61,9 @@ Options:
 ${CONNECTION_HELP}
 
 Intervals are Wilson's for scores of 0 and 1. Refused questions score 0. Ctrl-C prints what is there.
+OUTSIDE: of pictures that the model was not trained for. AURC: how wrong answers are when only the surest are taken, the mean
+over all shares; 0 is best. LOST, WON: questions right before and wrong now, and the other way round. CHANCE: how likely so
+great a loss is where nothing changed.
 
 Exit codes: 0 done · 1 refused, or worse than the baseline · 64 wrong usage · 69 not there or not ready, try again · 130 interrupted
 `;

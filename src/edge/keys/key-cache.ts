@@ -24,6 +24,11 @@ export class KeyCache {
     this.#records.delete(id);
   }
 
+  /** Forgets all that was looked up: the table is another one. Other isolates learn of it within `KEY_CACHE_MS`. */
+  forgetAll(): void {
+    this.#records.clear();
+  }
+
   /** Notes in a remembered record that its key was used: the table is told by who asks. */
   used(id: string, now: number): void {
     const known = this.#records.get(id);

@@ -23,6 +23,7 @@ import { VERIFY_FROM, type VerifyPlace, verifyBackups } from "../backup/verify.t
 import { takeOver } from "../backup/writer.ts";
 import type { EdgeEnv } from "../env.ts";
 import { refused } from "../guard/errors.ts";
+import { keyCache } from "../keys/key-cache.ts";
 import { settingsOf } from "../settings.ts";
 import { readBody } from "./body.ts";
 import { byAdministrator, jsonBody, jsonContent, type RouteConfig } from "./describe/route.ts";
@@ -94,6 +95,8 @@ export async function restoreBackup(c: Context<EdgeEnv>): Promise<Response> {
   const restored = await restoreOn(c.env, place.value, take_over);
   if (!restored.ok) return refused(c, restored.refusal);
   const { next, tablesAt, ledgers, lines, rows, faults } = restored.value;
+  // Callers do not wait for the end: who asked meanwhile is remembered as nobody.
+  if (next === null) keyCache.forgetAll();
   const reply: BackupRestoreBody = {
     object: "backup_restore",
     tables_at: new Date(tablesAt).toISOString(),

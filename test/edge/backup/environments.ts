@@ -26,6 +26,7 @@ export interface Environment {
   answer(accountId: string, answerId: string, terms?: Partial<HoldRequest>): Promise<void>;
   hold(accountId: string, answerId: string, terms?: Partial<HoldRequest>): Promise<void>;
   get(path: string, key: string): Promise<Response>;
+  post(path: string, key: string, body: object): Promise<Response>;
 }
 
 /** Ledgers of one environment: another has other objects under the same names. */
@@ -42,6 +43,14 @@ export async function emptyEnvironment(db: D1Database): Promise<Environment> {
     DB: db,
     LEDGER: ledgersOf(crypto.randomUUID()),
     BACKUPS: env.SHARED_BACKUPS,
+  };
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+  const ask = async (path: string, init: RequestInit): Promise<Response> => {
+    const request = new Request(`https://unmask.test${path}`, init);
+    const asked = request as Parameters<NonNullable<typeof worker.fetch>>[0];
+    const reply = await worker.fetch?.(asked, bindings, createExecutionContext());
+    if (reply === undefined) throw new Error("the Worker takes no requests");
+    return reply;
   };
   const hold = async (
     accountId: string,
@@ -66,14 +75,13 @@ export async function emptyEnvironment(db: D1Database): Promise<Environment> {
       await ledgerOf(bindings, accountId).capture({ holdId: answerId, charge, steps: 4, reply });
     },
     open: async (accountId, credit) => await open(bindings, accountId, credit),
-    get: async (path, key) => {
-      const headers = { authorization: `Bearer ${key}` };
-      const request = new Request(`https://unmask.test${path}`, { headers });
-      const asked = request as Parameters<NonNullable<typeof worker.fetch>>[0];
-      const reply = await worker.fetch?.(asked, bindings, createExecutionContext());
-      if (reply === undefined) throw new Error("the Worker takes no requests");
-      return reply;
-    },
+    get: async (path, key) => await ask(path, { headers: bearer(key) }),
+    post: async (path, key, body) =>
+      await ask(path, {
+        method: "POST",
+        headers: { ...bearer(key), "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
   };
 }
 

@@ -147,6 +147,20 @@ describe("a restore to a point in time", () => {
     expect(await fresh.ledger(account).balance()).toMatchObject({ available: 500n });
   });
 
+  test("lets in a key that was refused as long as it was not back", async () => {
+    const account = newAccount();
+    const key = await lost.open(account, 1_000);
+    await lost.backUp(START);
+    expect((await fresh.get("/v1/usage", key)).status).toBe(401);
+    const at = new Date(START + 1).toISOString();
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const reply = await fresh.post("/v1/backups/restore", env.ADMIN_KEY, { at, cursor });
+      expect(reply.status).toBe(200);
+      cursor = (await reply.json<{ next_cursor: string | null }>()).next_cursor;
+    }
+    expect((await fresh.get("/v1/usage", key)).status).toBe(200);
+  });
+
   test("has the usage of every charge that the ledger has, and of none besides", async () => {
     const account = newAccount();
     const key = await lost.open(account, 1_000);
