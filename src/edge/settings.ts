@@ -191,6 +191,14 @@ const settingsSchema: z.ZodType<Settings> = z
     STRIPE: jsonText(stripeSchema).optional(),
     TOP_UP: jsonText(topUpSchema).optional(),
   })
+  .superRefine(({ JURISDICTION: place, FUNCTION_KEYS: keys = [] }, context) => {
+    if (place === undefined) return;
+    for (const { kid, region } of keys) {
+      if (region === place || region.startsWith(`${place}-`)) continue;
+      const message = `the region ${region} of the key ${kid} is not said to be of the jurisdiction ${place}: call it ${place}-${region} if its functions are there, and leave the key out if they are not`;
+      context.addIssue({ code: "custom", path: ["FUNCTION_KEYS"], message });
+    }
+  })
   .transform((bindings) => ({
     model: bindings.MODEL,
     cards: bindings.MODEL_CARDS ?? {},

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Bindings } from "#edge/env.ts";
 import { settingsOf } from "#edge/settings.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 
 const bindings: Bindings = { ...env, ADMIN_KEY: env.ADMIN_KEY };
 
@@ -50,6 +51,19 @@ describe("the Worker's settings", () => {
       expect(read).toThrow(`the edge is not configured: ${name}: is not JSON`);
     },
   );
+
+  test("of a jurisdiction take functions of its regions alone", async () => {
+    const { verification } = await generateTicketKeys("key-1");
+    const read = (JURISDICTION: string, region: string) => {
+      const key = { ...verification, urls: ["https://a.test"], models: ["demo"], region };
+      return settingsOf({ ...bindings, JURISDICTION, FUNCTION_KEYS: JSON.stringify([key]) });
+    };
+    for (const region of ["eu", "eu-west-1"]) expect(read("eu", region).jurisdiction).toBe("eu");
+    for (const region of ["us-east-1", "europe", "west"])
+      expect(() => read("eu", region)).toThrow(
+        `FUNCTION_KEYS: the region ${region} of the key key-1 is not said to be of the jurisdiction eu`,
+      );
+  });
 
   test("name every one that is wrong", () => {
     const read = () => settingsOf({ ...bindings, FUNCTION_URL: "ftp://x", MODEL: "" });

@@ -33,7 +33,7 @@ export const layouts: Readonly<Record<string, Layout>> = {
       batches: "base storage keys request questions cache webhooks ledger pictures answers".split(
         " ",
       ),
-      retention: "base storage function ledger pictures answers batches backup".split(" "),
+      retention: "base storage function fleet ledger pictures answers batches backup".split(" "),
       env: "base keys sessions fleet cache webhooks ledger pictures answers batches".split(" "),
       metrics: ["base", "models", "env", "backup"],
       usage: ["accounts", "answers", "base", "keys", "storage", "env"],

@@ -11,6 +11,8 @@ export interface FleetCalls {
   remember(url: string, card: ToldCard): Promise<void>;
   /** `known`: names of cards (`cardName`) that whoever asks has. */
   snapshot(known: readonly string[]): Promise<ShardSnapshot>;
+  /** Of all functions that it knows, where a snapshot takes some: for what must reach each of them. */
+  addresses(): Promise<readonly string[]>;
   /** Has the host of an address that sleeps start its function, unless that is under way. */
   wake(url: string): Promise<void>;
 }

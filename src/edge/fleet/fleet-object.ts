@@ -47,6 +47,10 @@ export class FleetObject extends DurableObject implements FleetCalls {
     return this.#register.snapshot(known, Math.random, Date.now());
   }
 
+  async addresses(): Promise<readonly string[]> {
+    return this.#register.addresses;
+  }
+
   /**
    * Has the host of an address that sleeps start its function: asks how it is, and holds on until it says that it is ready. So one
    * connection waits for it, and no paid work. How long it took is remembered.

@@ -107,6 +107,11 @@ export class FleetRegister {
     return this.#waking.has(url);
   }
 
+  /** Of all functions that are known, also of those that are not heard any more. */
+  get addresses(): readonly string[] {
+    return [...new Set([...this.#instances.values()].map(({ report }) => report.url))];
+  }
+
   has(url: string): boolean {
     return this.#instancesOf(url).length > 0;
   }

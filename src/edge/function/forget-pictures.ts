@@ -11,11 +11,12 @@ const PATIENCE_MS = 5_000;
 /** Has every function forget what it keeps in memory of an account's pictures. One that cannot be reached is passed over: what it keeps ends with its process. */
 export async function forgetPicturesOf(
   accountId: string,
-  settings: Pick<Settings, "functionUrls" | "ticketKey">,
+  functionUrls: readonly string[],
+  settings: Pick<Settings, "ticketKey">,
 ): Promise<void> {
   const requestId = newId("req");
   await Promise.all(
-    settings.functionUrls.map(async (functionUrl) => {
+    functionUrls.map(async (functionUrl) => {
       try {
         const body = new Uint8Array(new TextEncoder().encode("{}"));
         const init = await signedRequest(

@@ -6,15 +6,41 @@ import type { Settings } from "../settings.ts";
 import { LAST_WORD_MS, type WatchCaller } from "./catalog.ts";
 import { HeardWord, MODEL_MS } from "./heard-word.ts";
 
-/** How a function stands towards new work. */
-export type WatchedState = "ready" | "loading" | "draining" | "failed" | "unreachable";
+/** How functions can stand towards new work; `asleep`: nobody is there, and a request would start one. */
+export const watchedStates = [
+  "ready",
+  "loading",
+  "asleep",
+  "draining",
+  "failed",
+  "unreachable",
+] as const;
 
-/** What is known of a function of the settings. */
-export interface WatchedFunction {
-  readonly url: string;
+/** One of `watchedStates`. */
+export type WatchedState = (typeof watchedStates)[number];
+
+/** What whoever looks after the service wants to know of a function. */
+export interface KnownFunction {
   readonly state: WatchedState;
   /** Its model, also while it is away, for as long as its last word holds; null where nobody knows. */
   readonly model: string | null;
+  /** Seconds until it is ready, as it says while it loads; null where it does not. */
+  readonly etaSeconds: number | null;
+  /** Null where nobody says. */
+  readonly load: KnownLoad | null;
+}
+
+/** How much a function has to do: answers, and steps that they still take. */
+export interface KnownLoad {
+  readonly running: number;
+  readonly waiting: number;
+  readonly places: number;
+  readonly queuedSteps: number;
+}
+
+/** What is known of a function of the settings. */
+export interface WatchedFunction extends KnownFunction {
+  readonly url: string;
   /** What it says now; null where it cannot be heard. */
   readonly status: FunctionStatus | null;
   /** When its word was asked for, in milliseconds since 1970. */
@@ -51,7 +77,10 @@ export class FunctionWatch {
     const { status, heardAt } = await heard.latest({ read, now: Date.now, waitUntil, pause });
     if (status.ok) {
       const { value } = status;
-      return { url, state: stateOf(value), model: value.model.name, status: value, heardAt };
+      const state = stateOf(value);
+      const etaSeconds = state === "loading" ? (value.eta_seconds ?? null) : null;
+      const model = value.model.name;
+      return { url, state, model, etaSeconds, load: loadOf(value), status: value, heardAt };
     }
     const last = heard.lastFirm(Date.now(), LAST_WORD_MS)?.status;
     const isLoading = status.refusal.kind === "weights_loading";
@@ -60,7 +89,8 @@ export class FunctionWatch {
       : status.refusal.kind === "weights_failed"
         ? "failed"
         : "unreachable";
-    return { url, state, model: last?.ok ? last.value.model.name : null, status: null, heardAt };
+    const model = last?.ok ? last.value.model.name : null;
+    return { url, state, model, etaSeconds: null, load: null, status: null, heardAt };
   }
 }
 
@@ -73,4 +103,13 @@ export const WATCH_MS: number = MODEL_MS;
 function stateOf({ state, replace, draining }: FunctionStatus): WatchedState {
   if (replace || state === "failed") return "failed";
   return draining === true ? "draining" : state;
+}
+
+function loadOf({ running, queued, places, queued_steps }: FunctionStatus): KnownLoad {
+  return {
+    running: running ?? 0,
+    waiting: queued ?? 0,
+    places: places ?? 0,
+    queuedSteps: queued_steps ?? 0,
+  };
 }

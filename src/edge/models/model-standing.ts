@@ -1,4 +1,4 @@
-import type { WatchedFunction } from "./function-watch.ts";
+import type { KnownFunction } from "./function-watch.ts";
 
 /** Whether a model can be asked now. */
 export interface ModelStanding {
@@ -15,7 +15,7 @@ export interface ModelStanding {
 
 /** Sums functions by model, in the order of their names; `usual` is the model that the settings name, which is told even where nobody serves it. */
 export function modelStandings(
-  functions: readonly WatchedFunction[],
+  functions: readonly KnownFunction[],
   usual: string | undefined,
 ): readonly ModelStanding[] {
   const named = functions.flatMap(({ model }) => model ?? []);
@@ -28,11 +28,12 @@ export function modelStandings(
   );
 }
 
-function standingOf(id: string, own: readonly WatchedFunction[]): ModelStanding {
+function standingOf(id: string, own: readonly KnownFunction[]): ModelStanding {
   const ready = own.filter(({ state }) => state === "ready").length;
-  const loading = own.filter(({ state }) => state === "loading");
+  // One that is asleep is on its way as soon as somebody asks.
+  const loading = own.filter(({ state }) => state === "loading" || state === "asleep");
   const state = ready > 0 ? "ready" : loading.length > 0 ? "loading" : "none";
-  const etas = loading.flatMap(({ status }) => status?.eta_seconds ?? []);
+  const etas = loading.flatMap(({ etaSeconds }) => etaSeconds ?? []);
   const soonest = etas.length === 0 ? null : Math.min(...etas);
   const etaSeconds = state === "ready" ? 0 : state === "loading" ? soonest : null;
   return { id, state, etaSeconds, ready, known: own.length };

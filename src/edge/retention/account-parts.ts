@@ -3,11 +3,13 @@ import { objectNamesOf } from "../answers/answer-id.ts";
 import type { BackupBinding } from "../backup/bucket.ts";
 import { forgetInBackups } from "../backup/forgetting.ts";
 import type { BatchBinding } from "../batches/batch-client.ts";
+import type { FleetBinding } from "../fleet/fleet-client.ts";
+import { shardsOf } from "../fleet/shards.ts";
 import { forgetPicturesOf } from "../function/forget-pictures.ts";
 import { type LedgerBinding, ledgerOf } from "../ledger/ledger-client.ts";
 import type { ObjectsOf } from "../objects.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
-import { type SettingVariables, settingsOf } from "../settings.ts";
+import { type Settings, type SettingVariables, settingsOf } from "../settings.ts";
 import { AccountRows } from "./account-rows.ts";
 import type { Chunk, ErasureParts } from "./erasure-steps.ts";
 
@@ -16,6 +18,7 @@ export interface ErasingBindings
   extends SettingVariables,
     BackupBinding,
     BatchBinding,
+    FleetBinding,
     LedgerBinding,
     UploadsBinding {
   readonly DB: D1Database;
@@ -40,7 +43,10 @@ export function accountParts(
     answers: () => eraseAnswers(env, rows, accountId),
     webhooks: async () => await env.WEBHOOKS.getByName(accountId).erase(),
     pictures: () => erasePictures(env.IMAGES, accountId),
-    functions: () => forgetPicturesOf(accountId, settingsOf(env)),
+    functions: async () => {
+      const settings = settingsOf(env);
+      await forgetPicturesOf(accountId, await addressesOf(env, settings), settings);
+    },
     rows: async () => {
       const erased = await rows.delete();
       return { erased, isLeft: erased > 0 };
@@ -52,6 +58,17 @@ export function accountParts(
       await rows.rename(pseudonym);
     },
   };
+}
+
+/** Of the functions of the settings, and of those that registered. Rejects where an object of them cannot be asked: erasure goes on later. */
+async function addressesOf(
+  { FLEET }: FleetBinding,
+  settings: Pick<Settings, "functionUrls" | "functionKeys">,
+): Promise<readonly string[]> {
+  const registered = await Promise.all(
+    shardsOf(settings).map((name) => FLEET.getByName(name).addresses()),
+  );
+  return [...new Set([...settings.functionUrls, ...registered.flat()])];
 }
 
 async function eraseBatches(

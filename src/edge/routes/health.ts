@@ -9,6 +9,7 @@ import { functionProgressSchema } from "#wire/function/status.ts";
 import type { EdgeEnv } from "../env.ts";
 import { functionWatch, WATCH_MS, type WatchedFunction } from "../models/function-watch.ts";
 import { type ModelStanding, modelStandings } from "../models/model-standing.ts";
+import { registeredFunctions } from "../models/registered-functions.ts";
 import { storageWatch } from "../models/storage-watch.ts";
 import { settingsOf } from "../settings.ts";
 import type { RouteConfig } from "./describe/route.ts";
@@ -21,8 +22,9 @@ export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
   const settings = settingsOf(c.env);
   const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
   const caller = { requestId: c.get("requestId"), waitUntil };
-  const [watched, storage] = await Promise.all([
+  const [watched, registered, storage] = await Promise.all([
     functionWatch.look(settings, caller),
+    registeredFunctions(settings, { ...caller, FLEET: c.env.FLEET }, Date.now()),
     storageWatch.look(c.env, caller),
   ]);
   const functions = watched.map(functionHealth);
@@ -32,7 +34,7 @@ export async function showHealth(c: Context<EdgeEnv>): Promise<Response> {
     status: "ok",
     function: first,
     functions,
-    models: modelStandings(watched, settings.model).map(modelHealth),
+    models: modelStandings([...watched, ...registered], settings.model).map(modelHealth),
     storage: { database: reached(storage.database), pictures: reached(storage.pictures) },
     as_of: new Date(oldest).toISOString(),
   };

@@ -4,10 +4,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "#edge/app.ts";
 import type { Bindings } from "#edge/env.ts";
 import { shardName } from "#edge/fleet/shards.ts";
+import { accountParts, type ErasingBindings } from "#edge/retention/account-parts.ts";
+import { healthSchema } from "#wire/api/health.ts";
 import { type HeartbeatBody, signHeartbeat } from "#wire/fleet/heartbeat.ts";
+import { FORGET_PATH } from "#wire/function/generate.ts";
 import { generateTicketKeys, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 import { untoldByFunction } from "../../support/edge-builders.ts";
-import { refusal } from "../function-double.ts";
+import { functionReplies, refusal } from "../function-double.ts";
 
 const digest = "ab".repeat(32);
 const { signing, verification } = await generateTicketKeys("eu-1");
@@ -141,6 +144,65 @@ describe("a function that registers", () => {
     await send(said({ sent_at: now + 1, loaded_in_ms: 42_000 }));
     expect((await shard().snapshot([])).loads).toEqual([
       { provider: "cpu", digest, tookMs: [42_000] },
+    ]);
+  });
+});
+
+describe("who registered", () => {
+  const context = {
+    waitUntil: () => undefined,
+    passThroughOnException: () => undefined,
+    props: {},
+  };
+  const asked = async (path: string): Promise<Response> =>
+    await app.fetch(
+      new Request(`https://unmask.test${path}`, {
+        headers: { authorization: `Bearer ${env.ADMIN_KEY}` },
+      }),
+      { ...bindings(), MODEL: "demo" },
+      context as unknown as ExecutionContext,
+    );
+  const demo = async (): Promise<unknown> => {
+    const { models } = healthSchema.parse(await (await asked("/health")).json());
+    return models.find(({ id }) => id === "demo");
+  };
+
+  beforeEach(() => {
+    functionReplies(() => new Response("", { status: 503 }));
+  });
+
+  test.each([
+    [{}, { state: "ready", eta_seconds: 0, ready: 1, known: 1 }],
+    [
+      { state: "loading", eta_seconds: 30 },
+      { state: "loading", eta_seconds: 30, ready: 0, known: 1 },
+    ],
+    [{ state: "draining" }, { state: "none", eta_seconds: null, ready: 0, known: 1 }],
+  ] as const)("is in the health of its model: %o", async (overrides, standing) => {
+    await send(said(overrides));
+    expect(await demo()).toEqual({ id: "demo", ...standing });
+  });
+
+  test("is in the metrics of its model, with what it has to do", async () => {
+    await send(said());
+    const text = await (await asked("/v1/metrics")).text();
+    expect(text).toContain('unmask_edge_functions{model="demo",state="ready"} 1\n');
+    expect(text).toContain('unmask_edge_queue_steps{model="demo"} 12\n');
+  });
+
+  test("is told to forget the pictures of an account that is erased, also while it is lost", async () => {
+    await send(said());
+    await send(said({ url: "https://b.fn.test" }));
+    vi.useFakeTimers({ now: now + 60_000, toFake: ["Date"] });
+    const { sent } = functionReplies(() => new Response(null, { status: 204 }));
+    // What a Worker is bound to knows less of each object than the object that erases does.
+    const installation = bindings() as unknown as ErasingBindings;
+    await accountParts(installation, "acc_forgotten", "erased_00", Date.now).functions();
+    const told = sent.filter(({ url }) => new URL(url).pathname === FORGET_PATH);
+    expect(told.map(({ url }) => new URL(url).origin).toSorted()).toEqual([
+      new URL(env.FUNCTION_URL).origin,
+      "https://a.fn.test",
+      "https://b.fn.test",
     ]);
   });
 });
