@@ -1,15 +1,9 @@
-import {
-  type Balances,
-  type EntryKind,
-  movements,
-  type Posting,
-  post,
-  sumOf,
-} from "#domain/ledger.ts";
+import { type Balances, movements, type Posting, post, sumOf } from "#domain/ledger.ts";
 import { micros, toNumber } from "#domain/micros.ts";
 import type { StandingEvent } from "#wire/telemetry/metric-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import type { EntryPage, EntryQuery } from "./ledger-service.ts";
+import type { EntryRow } from "./storage/entry-row.ts";
 
 /** What is written beside an amount. */
 export interface PostingDetails {
@@ -132,16 +126,4 @@ export function readEntries(store: SqlStore, query: EntryQuery): EntryPage {
     })),
     nextBefore: rows.length > size ? (page.at(-1)?.seq ?? null) : null,
   };
-}
-
-interface EntryRow extends Record<string, string | number | null> {
-  readonly seq: number;
-  readonly kind: EntryKind;
-  readonly amount: number;
-  readonly hold_id: string | null;
-  readonly key_id: string | null;
-  readonly reference: string | null;
-  readonly note: string | null;
-  readonly at: number;
-  readonly available: number;
 }

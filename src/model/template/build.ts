@@ -1,4 +1,5 @@
-import { checkFields, type FieldFault, type NamedField } from "#domain/fields.ts";
+import { checkNamedFields, type FieldFault } from "#domain/check-fields.ts";
+import type { NamedField } from "#domain/fields.ts";
 import type { ReadStyle } from "#domain/read-style.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { neutralise } from "../text/prompt.ts";
@@ -28,7 +29,7 @@ export function buildTemplate(
   fields: readonly NamedField[],
   tools: TemplateTools,
 ): Result<Template, FieldFault> {
-  const checked = checkFields(fields);
+  const checked = checkNamedFields(fields);
   if (!checked.ok) return checked;
   const encode = encoder(tools);
   const { style, things, ending } = tools;

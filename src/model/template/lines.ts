@@ -1,7 +1,7 @@
+import type { FieldFault } from "#domain/check-fields.ts";
 import {
   asClosed,
   type Field,
-  type FieldFault,
   type NamedField,
   type NumberField,
   type OpenField,

@@ -1,4 +1,5 @@
-import { type FieldFault, type NamedField, type OpenField, optionsOf } from "#domain/fields.ts";
+import type { FieldFault } from "#domain/check-fields.ts";
+import { type NamedField, type OpenField, optionsOf } from "#domain/fields.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { openLanguage } from "./languages.ts";
 import { type Encode, planOptions } from "./options.ts";

@@ -1,4 +1,5 @@
-import { asOpen, type Field, type FieldFault, type NamedField, optionsOf } from "#domain/fields.ts";
+import type { FieldFault } from "#domain/check-fields.ts";
+import { asOpen, type Field, type NamedField, optionsOf } from "#domain/fields.ts";
 import type { SentenceStyle } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Encode } from "./options.ts";

@@ -1,6 +1,7 @@
 import type { Balances } from "#domain/ledger.ts";
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
+import type { EntryRow } from "../storage/entry-row.ts";
 import type {
   ExportedLine,
   ExportedReply,
@@ -24,7 +25,7 @@ export function readExport(
   ownBook: string,
 ): LedgerExport {
   const size = Math.min(MAX_EXPORTED_LINES, Math.max(1, limit));
-  const rows = store.all<LineRow>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", [
+  const rows = store.all<EntryRow>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", [
     after,
     size + 1,
   ]);
@@ -150,18 +151,6 @@ function readRest(store: SqlStore): LedgerRest {
   };
 }
 
-interface LineRow extends Record<string, SqlValue> {
-  readonly seq: number;
-  readonly kind: ExportedLine["kind"];
-  readonly amount: number;
-  readonly hold_id: string | null;
-  readonly key_id: string | null;
-  readonly reference: string | null;
-  readonly note: string | null;
-  readonly at: number;
-  readonly available: number;
-}
-
 interface ChargeRow extends Record<string, SqlValue> {
   readonly id: string;
   readonly account_id: string;
@@ -174,7 +163,7 @@ interface ChargeRow extends Record<string, SqlValue> {
   readonly at: number;
 }
 
-function lineOf(row: LineRow): ExportedLine {
+function lineOf(row: EntryRow): ExportedLine {
   return {
     seq: row.seq,
     kind: row.kind,
