@@ -25,6 +25,12 @@ export interface Extent {
 /** Nobody watches a page that stands still for longer. */
 const LONGEST_STILL_MS = 1_200;
 
+/** The film has 25 pictures a second: what changes faster is seen as it ends. */
+const SHORTEST_SECONDS = 1 / 25;
+
+/** A pipe to the browser is closed by a message of some hundred megabytes: so many characters of pictures go in one. */
+const MESSAGE_LENGTH = 8_000_000;
+
 /** What a screen of text needs to stay sharp. */
 const BITS_PER_SECOND = 2_500_000;
 
@@ -34,7 +40,11 @@ export async function film(browser: Browser, page: Page, extent: Extent): Promis
   const shots: Shot[] = [];
   let title = "";
   session.on("Page.screencastFrame", ({ data, metadata, sessionId }) => {
-    shots.push({ picture: data, at: metadata.timestamp ?? Date.now() / 1000, title });
+    const at = metadata.timestamp ?? Date.now() / 1000;
+    const last = shots.at(-1);
+    const isSoon = last?.title === title && at - last.at < SHORTEST_SECONDS;
+    if (isSoon) shots[shots.length - 1] = { ...last, picture: data };
+    else shots.push({ picture: data, at, title });
     void session.send("Page.screencastFrameAck", { sessionId }).catch(() => undefined);
   });
   const { width: maxWidth, height: maxHeight } = extent;
@@ -72,9 +82,11 @@ async function written(browser: Browser, shots: readonly Shot[], extent: Extent)
       ...{ picture, title },
       ms: Math.min(LONGEST_STILL_MS, ((shots[index + 1]?.at ?? at + 2) - at) * 1000),
     }));
+    for (const pictures of parcels(frames.map(({ picture }) => picture)))
+      await page.evaluate(takePictures, pictures);
     const base64 = await page.evaluate(playAndRecord, {
-      ...{ frames, extent },
-      bitsPerSecond: BITS_PER_SECOND,
+      frames: frames.map(({ title, ms }) => ({ title, ms })),
+      ...{ extent, bitsPerSecond: BITS_PER_SECOND },
     });
     return Buffer.from(base64, "base64");
   } finally {
@@ -82,9 +94,32 @@ async function written(browser: Browser, shots: readonly Shot[], extent: Extent)
   }
 }
 
+/** Cuts a list into pieces that a message takes. */
+function parcels(pictures: readonly string[]): string[][] {
+  const cut: string[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const picture of pictures) {
+    length += picture.length;
+    if (length > MESSAGE_LENGTH) {
+      cut.push([]);
+      length = picture.length;
+    }
+    cut.at(-1)?.push(picture);
+  }
+  return cut;
+}
+
+/** The page's window, with the pictures that it has been given. */
+type Cutting = typeof globalThis & { pictures?: string[] };
+
+/** Runs in the browser, with nothing of this module around it. */
+function takePictures(more: readonly string[]): void {
+  const window = globalThis as Cutting;
+  window.pictures = [...(window.pictures ?? []), ...more];
+}
+
 interface Playing {
   readonly frames: readonly {
-    readonly picture: string;
     readonly title: string;
     readonly ms: number;
   }[];
@@ -106,29 +141,32 @@ async function playAndRecord({ frames, extent, bitsPerSecond }: Playing): Promis
   });
   const parts: Blob[] = [];
   recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
-  const images = await Promise.all(
-    frames.map(async ({ picture }) => {
-      const image = new Image();
-      image.src = `data:image/jpeg;base64,${picture}`;
-      await image.decode();
-      return image;
-    }),
-  );
-  const draw = (index: number): void => {
-    const image = images[index];
-    if (image === undefined) return;
+  // One at a time: a quick machine films thousands of pictures, and all of them decoded are gigabytes.
+  const decoded = async (index: number): Promise<HTMLImageElement | undefined> => {
+    const picture = (globalThis as Cutting).pictures?.[index];
+    if (picture === undefined) return undefined;
+    const image = new Image();
+    image.src = `data:image/jpeg;base64,${picture}`;
+    await image.decode();
+    return image;
+  };
+  const draw = (image: HTMLImageElement, title: string): void => {
     context.fillStyle = "#14130f";
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(image, 0, 0, extent.width, extent.height);
     context.fillStyle = "#f0ede4";
     context.font = "500 22px Georgia, serif";
-    context.fillText(frames[index]?.title ?? "", 24, extent.height + 36);
+    context.fillText(title, 24, extent.height + 36);
   };
-  draw(0);
-  recorder.start();
-  for (const [index, { ms }] of frames.entries()) {
-    draw(index);
-    await new Promise((resolve) => setTimeout(resolve, ms));
+  let image = await decoded(0);
+  let dueAt = performance.now();
+  for (const [index, { title, ms }] of frames.entries()) {
+    if (image !== undefined) draw(image, title);
+    if (recorder.state === "inactive") recorder.start();
+    image = await decoded(index + 1);
+    dueAt += ms;
+    const early = dueAt - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
   }
   const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
   recorder.stop();
