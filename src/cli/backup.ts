@@ -1,10 +1,11 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
+import { type CommandIo, parseArguments, UsageError } from "./command.ts";
 import {
   ADMIN_CONNECTION_HELP,
   ADMIN_KEY_ADVICE,
-  explain,
   findAdministration,
+  type Told,
+  tell,
 } from "./connection.ts";
 
 export const BACKUP_HELP: string = `Keeps ledgers, accounts, keys and payments safe outside of the service, shows that they add up, and brings them back.
@@ -38,24 +39,15 @@ const MAX_CALLS = 100_000;
 export async function backup(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(args);
   const deed = deedOf(positionals, values);
-  try {
+  const act = async (): Promise<Told> => {
     const connection = findAdministration(values, io);
-    const client = createAdminClient({ ...connection, timeoutMs: CALL_MS });
-    const { reply, words, isGood } = await deed(client, io.signal);
-    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
-    return isGood ? EXIT.done : EXIT.failed;
-  } catch (cause) {
-    io.signal.throwIfAborted();
-    if (cause instanceof UsageError) throw cause;
-    return explain(cause, io, ADMIN_KEY_ADVICE);
-  }
+    return await deed(createAdminClient({ ...connection, timeoutMs: CALL_MS }), io.signal);
+  };
+  return await tell(act, values.json, io, ADMIN_KEY_ADVICE);
 }
 
 /** What was done; `words` say so to a person. */
-type Deed = (
-  client: AdminClient,
-  signal: AbortSignal,
-) => Promise<{ readonly reply: object; readonly words: string; readonly isGood: boolean }>;
+type Deed = (client: AdminClient, signal: AbortSignal) => Promise<Told>;
 
 type Options = ReturnType<typeof parse>["values"];
 

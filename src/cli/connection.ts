@@ -135,3 +135,33 @@ export function explain(cause: unknown, io: CommandIo, keyAdvice: string = KEY_A
   io.stderr.write(`Nothing was charged; try again${when}.\n`);
   return EXIT.unavailable;
 }
+
+/** What a command did. */
+export interface Told {
+  /** As the API gave it. */
+  readonly reply: unknown;
+  /** The same for a person. */
+  readonly words: string;
+  /** What a person should know besides. */
+  readonly note?: string;
+  /** False: it was done, and what came of it is a "no". Absent: it is good. */
+  readonly isGood?: boolean;
+}
+
+/** Does what a command is for and tells it, as JSON or in words; what the service refuses is explained. Resolves to the exit code. */
+export async function tell(
+  deed: () => Promise<Told>,
+  isJson: boolean | undefined,
+  io: CommandIo,
+  keyAdvice?: string,
+): Promise<number> {
+  try {
+    const { reply, words, note, isGood = true } = await deed();
+    io.stdout.write(isJson ? `${JSON.stringify(reply)}\n` : words);
+    if (note !== undefined && !isJson) io.stderr.write(note);
+    return isGood ? EXIT.done : EXIT.failed;
+  } catch (cause) {
+    io.signal.throwIfAborted();
+    return explain(cause, io, keyAdvice);
+  }
+}

@@ -1,11 +1,12 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
+import { type CommandIo, parseArguments, UsageError } from "./command.ts";
 import {
   ADMIN_CONNECTION_HELP,
   ADMIN_KEY_ADVICE,
   briefly,
-  explain,
   findAdministration,
+  type Told,
+  tell,
 } from "./connection.ts";
 import { dollars, parseDollars } from "./terminal/table.ts";
 
@@ -29,23 +30,13 @@ Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 export async function credit(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(args);
   const deed = deedOf(positionals, values.id);
-  try {
-    const client = createAdminClient(briefly(findAdministration(values, io)));
-    const { reply, words } = await deed(client, io.signal);
-    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
-    return EXIT.done;
-  } catch (cause) {
-    io.signal.throwIfAborted();
-    if (cause instanceof UsageError) throw cause;
-    return explain(cause, io, ADMIN_KEY_ADVICE);
-  }
+  const act = async (): Promise<Told> =>
+    await deed(createAdminClient(briefly(findAdministration(values, io))), io.signal);
+  return await tell(act, values.json, io, ADMIN_KEY_ADVICE);
 }
 
 /** Changes what an account has or is told of it; `words` say so to a person. */
-type Deed = (
-  client: AdminClient,
-  signal: AbortSignal,
-) => Promise<{ readonly reply: object; readonly words: string }>;
+type Deed = (client: AdminClient, signal: AbortSignal) => Promise<Told>;
 
 function deedOf(given: readonly string[], id: string | undefined): Deed {
   const [action, account = "", ...rest] = given;

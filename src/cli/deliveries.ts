@@ -4,8 +4,8 @@ import {
   type DeliveryFilter,
   type WebhookCalls,
 } from "#client/webhook-calls.ts";
-import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { type CommandIo, parseArguments, UsageError } from "./command.ts";
+import { briefly, CONNECTION_HELP, findConnection, type Told, tell } from "./connection.ts";
 import { printable } from "./terminal/printable.ts";
 import { table } from "./terminal/table.ts";
 
@@ -36,11 +36,6 @@ The log goes back 30 days. The key needs the scope webhooks.
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 `;
 
-interface Told {
-  readonly reply: unknown;
-  readonly words: string;
-}
-
 type Act = (calls: WebhookCalls, signal: AbortSignal) => Promise<Told>;
 type Values = ReturnType<typeof parse>["values"];
 
@@ -49,14 +44,8 @@ export async function deliveries(args: readonly string[], io: CommandIo): Promis
   const { values, positionals } = parse(args);
   const act = actOf(positionals, values);
   const connection = briefly(findConnection(values, io));
-  try {
-    const { reply, words } = await act(createWebhookCalls(connection), io.signal);
-    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
-    return EXIT.done;
-  } catch (cause) {
-    io.signal.throwIfAborted();
-    return explain(cause, io);
-  }
+  const deed = async (): Promise<Told> => await act(createWebhookCalls(connection), io.signal);
+  return await tell(deed, values.json, io);
 }
 
 function actOf([action, id, ...rest]: readonly string[], values: Values): Act {

@@ -1,11 +1,12 @@
 import { type AdminClient, createAdminClient } from "#client/admin.ts";
-import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
+import { type CommandIo, parseArguments, UsageError } from "./command.ts";
 import {
   ADMIN_CONNECTION_HELP,
   ADMIN_KEY_ADVICE,
   briefly,
-  explain,
   findAdministration,
+  type Told,
+  tell,
 } from "./connection.ts";
 import { parseDollars, table } from "./terminal/table.ts";
 
@@ -43,15 +44,8 @@ export async function keys(args: readonly string[], io: CommandIo): Promise<numb
   if (subject === undefined)
     throw new UsageError("say create ACCOUNT, list ACCOUNT, rotate ID or revoke ID");
   const client = createAdminClient(briefly(findAdministration(values, io)));
-  try {
-    const { reply, words } = await act(action, subject, values, client, io.signal);
-    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
-    return EXIT.done;
-  } catch (cause) {
-    io.signal.throwIfAborted();
-    if (cause instanceof UsageError) throw cause;
-    return explain(cause, io, ADMIN_KEY_ADVICE);
-  }
+  const deed = async (): Promise<Told> => await act(action, subject, values, client, io.signal);
+  return await tell(deed, values.json, io, ADMIN_KEY_ADVICE);
 }
 
 async function act(
@@ -60,7 +54,7 @@ async function act(
   values: Values,
   client: AdminClient,
   signal: AbortSignal,
-): Promise<{ readonly reply: unknown; readonly words: string }> {
+): Promise<Told> {
   switch (action) {
     case "create": {
       const reply = await client.createKey(creation(subject, values), { signal });

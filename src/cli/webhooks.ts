@@ -1,6 +1,6 @@
 import { createWebhookCalls, type Endpoint, type WebhookCalls } from "#client/webhook-calls.ts";
-import { type CommandIo, EXIT, parseArguments, UsageError } from "./command.ts";
-import { briefly, CONNECTION_HELP, explain, findConnection } from "./connection.ts";
+import { type CommandIo, parseArguments, UsageError } from "./command.ts";
+import { briefly, CONNECTION_HELP, findConnection, type Told, tell } from "./connection.ts";
 import { table } from "./terminal/table.ts";
 
 export const WEBHOOKS_HELP: string = `Says where the account is told what happened: addresses to which answers, batches and warnings are sent, signed.
@@ -35,13 +35,6 @@ The key needs the scope webhooks: unmask keys create ACCOUNT --scopes ask,webhoo
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 `;
 
-/** What a call brought about: `reply` for programs, `words` for stdout, `note` for a person beside it. */
-interface Told {
-  readonly reply: unknown;
-  readonly words: string;
-  readonly note?: string;
-}
-
 type Act = (calls: WebhookCalls, signal: AbortSignal) => Promise<Told>;
 type Values = ReturnType<typeof parse>["values"];
 
@@ -50,15 +43,8 @@ export async function webhooks(args: readonly string[], io: CommandIo): Promise<
   const { values, positionals } = parse(args);
   const act = actOf(positionals, values);
   const connection = briefly(findConnection(values, io));
-  try {
-    const { reply, words, note } = await act(createWebhookCalls(connection), io.signal);
-    io.stdout.write(values.json ? `${JSON.stringify(reply)}\n` : words);
-    if (note !== undefined && !values.json) io.stderr.write(note);
-    return EXIT.done;
-  } catch (cause) {
-    io.signal.throwIfAborted();
-    return explain(cause, io);
-  }
+  const deed = async (): Promise<Told> => await act(createWebhookCalls(connection), io.signal);
+  return await tell(deed, values.json, io);
 }
 
 function actOf([action, subject, ...rest]: readonly string[], values: Values): Act {

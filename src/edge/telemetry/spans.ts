@@ -1,8 +1,8 @@
 import type { Attributes, Span } from "#wire/telemetry/otlp.ts";
 import {
-  childOf,
-  newTrace,
+  HANDED_ON,
   readTraceparent,
+  spanContext,
   type TraceContext,
   writeTraceparent,
 } from "#wire/telemetry/trace-context.ts";
@@ -21,7 +21,7 @@ export interface OpenSpan {
 export function beginSpan(name: string, kind: Span["kind"], parent: string | null): OpenSpan {
   const telemetry = edgeTelemetry();
   const given = readTraceparent(parent);
-  const context = contextOf(given, telemetry?.settings);
+  const context = spanContext(given, telemetry?.settings ?? HANDED_ON, randomHex);
   const startMs = Date.now();
   let hasEnded = false;
   return {
@@ -46,19 +46,6 @@ export function beginSpan(name: string, kind: Span["kind"], parent: string | nul
       });
     },
   };
-}
-
-/** Where nothing is exported, whoever reads the log of the functions may still want the trace. */
-function contextOf(
-  given: TraceContext | undefined,
-  settings: { readonly ratio: number; readonly followsParent: boolean } | undefined,
-): TraceContext {
-  const ratio = settings?.ratio ?? 1;
-  if (given === undefined) return newTrace(ratio, randomHex);
-  const child = childOf(given, randomHex);
-  return settings === undefined || settings.followsParent
-    ? child
-    : { ...child, isSampled: newTrace(ratio, () => given.traceId).isSampled };
 }
 
 function randomHex(bytes: number): string {

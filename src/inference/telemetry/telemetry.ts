@@ -3,10 +3,9 @@ import { httpPost, TelemetryExporter } from "#wire/telemetry/exporter.ts";
 import type { Attributes, Span } from "#wire/telemetry/otlp.ts";
 import { type TelemetrySettings, telemetrySettings } from "#wire/telemetry/settings.ts";
 import {
-  childOf,
-  newTrace,
+  HANDED_ON,
   readTraceparent,
-  type TraceContext,
+  spanContext,
   writeTraceparent,
 } from "#wire/telemetry/trace-context.ts";
 import type { Log } from "../log.ts";
@@ -53,8 +52,7 @@ export function openTelemetry(
 /** Hands a trace on, and sends nothing. */
 const silent: Telemetry = {
   begin: (_, __, parent) => {
-    const given = readTraceparent(parent);
-    const context = given === undefined ? newTrace(1, randomHex) : childOf(given, randomHex);
+    const context = spanContext(readTraceparent(parent), HANDED_ON, randomHex);
     return { traceparent: writeTraceparent(context), end: () => undefined };
   },
   sent: (log) => log,
@@ -93,22 +91,17 @@ function openWith(settings: TelemetrySettings, now: () => number): Telemetry {
 
 function openSpan(
   exporter: TelemetryExporter,
-  { ratio, followsParent }: TelemetrySettings,
+  sampling: TelemetrySettings,
   now: () => number,
   { name, kind, parent }: Pick<Span, "name" | "kind"> & { readonly parent: string | null },
 ): OpenSpan {
   const given = readTraceparent(parent);
-  const context: TraceContext =
-    given === undefined ? newTrace(ratio, randomHex) : childOf(given, randomHex);
-  const isKept =
-    given === undefined || followsParent
-      ? context.isSampled
-      : newTrace(ratio, () => context.traceId).isSampled;
+  const context = spanContext(given, sampling, randomHex);
   const startMs = now();
   return {
-    traceparent: writeTraceparent({ ...context, isSampled: isKept }),
+    traceparent: writeTraceparent(context),
     end: (attributes, isError, within = []) => {
-      if (!isKept) return;
+      if (!context.isSampled) return;
       const { traceId, spanId } = context;
       const parentSpanId = given?.spanId ?? null;
       exporter.span({

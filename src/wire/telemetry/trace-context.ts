@@ -35,3 +35,27 @@ export function newTrace(ratio: number, randomHex: (bytes: number) => string): T
   const drawn = Number.parseInt(traceId.slice(18, 31), 16) / 2 ** 52;
   return { traceId, spanId: randomHex(8), isSampled: drawn < ratio };
 }
+
+/** Which traces are kept. */
+export interface Sampling {
+  /** Share of them, 0 … 1. */
+  readonly ratio: number;
+  /** Whether who began a trace decides for it. */
+  readonly followsParent: boolean;
+}
+
+/** Where a span stands: in the trace of `parent`, or first in a new one; whether it is kept is decided as `sampling` says. */
+export function spanContext(
+  parent: TraceContext | undefined,
+  { ratio, followsParent }: Sampling,
+  randomHex: (bytes: number) => string,
+): TraceContext {
+  if (parent === undefined) return newTrace(ratio, randomHex);
+  const child = childOf(parent, randomHex);
+  return followsParent
+    ? child
+    : { ...child, isSampled: newTrace(ratio, () => parent.traceId).isSampled };
+}
+
+/** Where nothing is exported, traces are handed on as they came: whoever reads a log may still want them. */
+export const HANDED_ON: Sampling = { ratio: 1, followsParent: true };
