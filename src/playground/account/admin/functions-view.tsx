@@ -40,6 +40,20 @@ const badges: Readonly<Record<string, string>> = {
   draining: "waiting",
 };
 
+/** What a card tells, name by name. */
+function Figures({ of }: { readonly of: readonly (readonly string[])[] }): JSX.Element {
+  return (
+    <dl class="figures">
+      {of.map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd class="breaks">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
   const { url, state } = each;
   const reason = state === "unreachable" ? null : each.reason;
@@ -50,14 +64,7 @@ function FunctionCard({ each }: { readonly each: FunctionBody }): JSX.Element {
         <span class={`badge ${badges[state] ?? "bad"}`}>{state}</span>
       </div>
       {reason !== null && <p class="breaks">{reason}</p>}
-      <dl class="figures">
-        {told(each).map(([name, value]) => (
-          <div>
-            <dt>{name}</dt>
-            <dd class="breaks">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures of={told(each)} />
       <Loading each={each} />
     </li>
   );
@@ -79,14 +86,7 @@ function RegisteredCard({ each }: { readonly each: RegisteredFunctionBody }): JS
         <h2 class="breaks">{url}</h2>
         <span class={`badge ${badges[state] ?? "bad"}`}>{state}</span>
       </div>
-      <dl class="figures">
-        {figures.map(([name, value]) => (
-          <div>
-            <dt>{name}</dt>
-            <dd class="breaks">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures of={figures} />
     </li>
   );
 }
