@@ -43,6 +43,12 @@ export const looks: readonly [name: string, options: BrowserContextOptions][] = 
   ["320 px wide", { viewport: { width: 320, height: 640 } }],
 ];
 
+/** Goes to a part of the account's page. The part before is gone when this returns: nothing that is looked for then is found in it. */
+export async function openSection(page: Page, name: string): Promise<void> {
+  await page.getByRole("link", { name, exact: true }).click();
+  await page.locator(".side nav a[aria-current=page]", { hasText: name }).waitFor();
+}
+
 /** Presses Tab until what has the focus is called so. */
 export async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   for (let presses = 0; presses < 80; presses += 1) {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import type { LocalSystem } from "../../support/local-system.ts";
 import { findings } from "../axe.ts";
-import { looks, type Opened, openPage, still, tabTo } from "../open-page.ts";
+import { looks, type Opened, openPage, openSection, still, tabTo } from "../open-page.ts";
 import { administratorStandIn, customerStandIn } from "./replies.ts";
 import { listOf, problem, type StandIn, standIn } from "./stand-in.ts";
 
@@ -47,7 +47,7 @@ function overTheRealSystem(running: () => Running): void {
     await page.getByRole("heading", { name: "This machine" }).waitFor();
     expect(new URL(page.url()).hash).toBe("");
     await page.getByText(/^\$9\.\d\d$/).waitFor();
-    await page.getByRole("link", { name: "Ledger", exact: true }).click();
+    await openSection(page, "Ledger");
     await page.getByLabel("Kind").selectOption("Credit");
     await page.getByText("granted by the administrator").waitFor();
     const saving = page.waitForEvent("download");
@@ -57,7 +57,7 @@ function overTheRealSystem(running: () => Running): void {
     const isListed = async (): Promise<boolean> =>
       (await Array.fromAsync(unmask.answers.list())).some((answer) => answer.id === id);
     await expect.poll(isListed, { timeout: 20_000 }).toBe(true);
-    await page.getByRole("link", { name: "Answers", exact: true }).click();
+    await openSection(page, "Answers");
     const asked = page.getByRole("row").filter({ has: page.getByTitle(id) });
     await asked.getByRole("button", { name: /^More about/ }).click();
     await page.getByRole("button", { name: "Replay" }).click();
@@ -103,7 +103,7 @@ function looksAlright(open: Open): void {
       await using opened = await open(customerStandIn(), "", { ...look, bypassCSP: true });
       const { page, complaints } = opened;
       for (const name of look.colorScheme === "dark" ? ofColours : ofCustomer) {
-        await page.getByRole("link", { name, exact: true }).click();
+        await openSection(page, name);
         await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
         if (name === "Answers" || name === "Webhooks")
           await page
@@ -128,7 +128,7 @@ function looksAlright(open: Open): void {
     await standIn(page, administratorStandIn());
     await page.reload();
     for (const name of ["Accounts", "Functions", "Payments"]) {
-      await page.getByRole("link", { name, exact: true }).click();
+      await openSection(page, name);
       await page.locator(".section:not([hidden]) [aria-busy=false]").first().waitFor();
       if (name === "Accounts") {
         await page.getByRole("button", { name: "Open Ada's shop" }).click();
@@ -196,7 +196,7 @@ function statesOfLists(open: Open): void {
       ["Answers", "No answers."],
       ["Refusals", "Nothing was refused in these days."],
     ] as const) {
-      await page.getByRole("link", { name, exact: true }).click();
+      await openSection(page, name);
       await page.getByText(words).waitFor();
     }
   });

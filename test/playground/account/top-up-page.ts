@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { createAdminClient } from "#client/admin.ts";
 import { paymentReceivedSchema } from "#wire/api/accounts/payments.ts";
-import { openPage, still } from "../open-page.ts";
+import { openPage, openSection, still } from "../open-page.ts";
 import type { Running } from "./account-page.ts";
 
 /** What the system under test is started with. Nobody is there: the browser is answered by `checkoutStandIn`. */
@@ -48,7 +48,7 @@ export function topUpTests(running: () => Running): void {
     await left.getByText("$10.00", { exact: true }).waitFor();
 
     expect(await tell(system.url, { ...recorded.paid, data: { object: paid } })).toBe("repeated");
-    await page.getByRole("link", { name: "Ledger", exact: true }).click();
+    await openSection(page, "Ledger");
     await page.getByRole("region", { name: "Ledger, as a table" }).waitFor();
     const granted = ["Credit", "+$10.00", "$10.00"];
     expect(await entriesOf(page)).toEqual([granted]);
@@ -59,7 +59,7 @@ export function topUpTests(running: () => Running): void {
     await refresh(page);
     const entries = [["Taken back", "−$4.00", "$6.00"], granted];
     await expect.poll(() => entriesOf(page)).toEqual(entries);
-    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await openSection(page, "Overview");
     await refresh(page);
     await left.getByText("$6.00", { exact: true }).waitFor();
     expect(complaints).toEqual([]);
