@@ -5,14 +5,15 @@ import { mulberry32 } from "#model/decode/noise.ts";
 import { type CommandIo, EXIT, UsageError } from "./command.ts";
 import { explain, findConnection } from "./connection.ts";
 import { openTarget } from "./convert/location.ts";
-import type { Answerer } from "./eval/answerer.ts";
-import { apiAnswerer } from "./eval/api-answerer.ts";
-import { type BaselineReport, compareWithBaseline, drawBaseline } from "./eval/baseline.ts";
+import type { Answerer } from "./eval/answering/answerer.ts";
+import { apiAnswerer } from "./eval/answering/api-answerer.ts";
+import { localAnswerer } from "./eval/answering/local-answerer.ts";
 import { evaluate } from "./eval/evaluation.ts";
-import { localAnswerer } from "./eval/local-answerer.ts";
-import { startProgress } from "./eval/progress.ts";
-import { readQuestionFile, type TestQuestion } from "./eval/question-file.ts";
-import { drawReport, reportOf } from "./eval/report.ts";
+import { readQuestionFile, type TestQuestion } from "./eval/files/question-file.ts";
+import { findUnread } from "./eval/files/unread.ts";
+import { type BaselineReport, compareWithBaseline, drawBaseline } from "./eval/report/baseline.ts";
+import { startProgress } from "./eval/report/progress.ts";
+import { drawReport, reportOf } from "./eval/report/report.ts";
 import {
   appendResult,
   beginResults,
@@ -23,7 +24,6 @@ import {
   taskOf,
 } from "./eval/results.ts";
 import { type EvalSettings, readSettings } from "./eval/settings.ts";
-import { findUnread } from "./eval/unread.ts";
 
 /** Canvas of a question for which nobody names one: always the same, whatever a model's own default, so that scores compare. */
 const DEFAULT_CANVAS = 32;

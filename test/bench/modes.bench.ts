@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { readQuestionFile, type TestQuestion } from "#cli/eval/question-file.ts";
+import { readQuestionFile, type TestQuestion } from "#cli/eval/files/question-file.ts";
 import { score } from "#cli/eval/scoring/metrics.ts";
 import { fitToAbilities } from "#domain/abilities.ts";
 import type { AnswerCompleted, AnswerFrame } from "#domain/event.ts";

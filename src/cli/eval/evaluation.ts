@@ -1,4 +1,4 @@
-import type { Answerer } from "./answerer.ts";
+import type { Answerer } from "./answering/answerer.ts";
 import { type Result, resultOf, type Task } from "./results.ts";
 
 export interface EvaluationOptions {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import type { AnswerMode } from "#domain/modes.ts";
 import { UsageError } from "../command.ts";
-import type { Outcome } from "./answerer.ts";
-import type { TestQuestion } from "./question-file.ts";
+import type { Outcome } from "./answering/answerer.ts";
+import type { TestQuestion } from "./files/question-file.ts";
 import { score } from "./scoring/metrics.ts";
 
 /** One question at one number of steps, asked: a line of the results file. */

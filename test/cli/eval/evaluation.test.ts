@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Answerer, AskedQuestion, Outcome } from "#cli/eval/answerer.ts";
+import type { Answerer, AskedQuestion, Outcome } from "#cli/eval/answering/answerer.ts";
 import { evaluate } from "#cli/eval/evaluation.ts";
-import { parseQuestions } from "#cli/eval/question-file.ts";
+import { parseQuestions } from "#cli/eval/files/question-file.ts";
 import { type Result, type Task, taskOf } from "#cli/eval/results.ts";
 
 function tasks(count: number): Task[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "#cli/command.ts";
-import { parseQuestions, readQuestionFile } from "#cli/eval/question-file.ts";
+import { parseQuestions, readQuestionFile } from "#cli/eval/files/question-file.ts";
 
 function parse(...lines: unknown[]) {
   const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));

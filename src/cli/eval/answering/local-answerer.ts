@@ -11,8 +11,8 @@ import type { NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
+import type { TestPicture } from "../files/question-file.ts";
 import type { Answerer, AskedQuestion, Outcome } from "./answerer.ts";
-import type { TestPicture } from "./question-file.ts";
 
 export interface LocalAnswererOptions {
   readonly store: ReadableStore;

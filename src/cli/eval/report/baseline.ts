@@ -1,7 +1,7 @@
-import { UsageError } from "../command.ts";
-import { table } from "../terminal/table.ts";
-import type { Result } from "./results.ts";
-import { comparePairs, type PairedComparison, SIGNIFICANT } from "./scoring/paired.ts";
+import { UsageError } from "../../command.ts";
+import { table } from "../../terminal/table.ts";
+import type { Result } from "../results.ts";
+import { comparePairs, type PairedComparison, SIGNIFICANT } from "../scoring/paired.ts";
 
 /** What became of a test set since a baseline, in the shape of its JSON. */
 export interface BaselineReport {

@@ -1,5 +1,5 @@
 import type { AnswerMode } from "#domain/modes.ts";
-import type { TestMessage, TestPicture } from "./question-file.ts";
+import type { TestMessage, TestPicture } from "../files/question-file.ts";
 
 /** What answers the questions of a test set: the API, or an engine in this process. */
 export interface Answerer extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseQuestions } from "#cli/eval/question-file.ts";
-import { findUnread } from "#cli/eval/unread.ts";
+import { parseQuestions } from "#cli/eval/files/question-file.ts";
+import { findUnread } from "#cli/eval/files/unread.ts";
 
 const plain = { image: "a.png", question: "What?", answer: "A dog." };
 

@@ -1,5 +1,5 @@
-import { dollars, table } from "../terminal/table.ts";
-import type { Result } from "./results.ts";
+import { dollars, table } from "../../terminal/table.ts";
+import type { Result } from "../results.ts";
 import {
   type Interval,
   interval,
@@ -7,7 +7,7 @@ import {
   quantile,
   type RiskCoverage,
   riskCoverage,
-} from "./scoring/statistics.ts";
+} from "../scoring/statistics.ts";
 
 /** What an evaluation found, in the shape of its JSON. */
 export interface Report {

@@ -1,5 +1,5 @@
-import type { CommandIo } from "../command.ts";
-import { bar } from "../terminal/bar.ts";
+import type { CommandIo } from "../../command.ts";
+import { bar } from "../../terminal/bar.ts";
 
 /** Between two lines where nobody looks at a terminal: the log of an hour stays readable. */
 const LINE_INTERVAL_MS = 5_000;

@@ -1,8 +1,8 @@
 import { access, readFile } from "node:fs/promises";
 import path from "node:path";
 import { readPictureText } from "#client/ask.ts";
-import { UsageError } from "../command.ts";
-import { choiceLetter, METRICS, type Metric, pickedChoice } from "./scoring/metrics.ts";
+import { UsageError } from "../../command.ts";
+import { choiceLetter, METRICS, type Metric, pickedChoice } from "../scoring/metrics.ts";
 
 /** One question of a test set, checked. */
 export interface TestQuestion {

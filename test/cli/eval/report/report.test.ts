@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { drawReport, reportOf } from "#cli/eval/report.ts";
+import { drawReport, reportOf } from "#cli/eval/report/report.ts";
 import type { Result } from "#cli/eval/results.ts";
 
 function result(overrides: Partial<Result> = {}): Result {

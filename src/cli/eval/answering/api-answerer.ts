@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "#client/answer-stream.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError } from "#client/errors.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../../connection.ts";
+import type { TestPicture } from "../files/question-file.ts";
 import type { Answerer } from "./answerer.ts";
-import type { TestPicture } from "./question-file.ts";
 
 export interface ApiAnswererOptions {
   readonly connection: Connection;
