@@ -27,6 +27,8 @@ export function checkNamedFields(fields: readonly NamedField[]): Result<void, Fi
   const seen = new Set<string>();
   for (const { name, field } of fields) {
     const pointer = `/${name}`;
+    if (field.type === "answers" && fields.length > 1)
+      return invalid(pointer, "answers are scored alone: send no other field");
     if (!NAME.test(name))
       return invalid(pointer, "a name has 1 to 64 letters, digits, `_`, `.` and `-`");
     if (seen.has(name)) return invalid(pointer, "the name is there twice");
@@ -53,6 +55,8 @@ function checkField(field: Field, pointer: string): Result<void, FieldFault> {
       return checkOptions(field.options, field.none ? 1 : 2, `${pointer}/criteria`);
     case "score":
       return checkOptions(field.levels, 2, `${pointer}/criteria`);
+    case "answers":
+      return checkAnswers(field.answers, `${pointer}/answers`);
     case "number":
       return checkNumber(field, pointer);
     case "text":
@@ -97,6 +101,25 @@ function checkOptions(
   return ok(undefined);
 }
 
+function checkAnswers(answers: readonly string[], pointer: string): Result<void, FieldFault> {
+  const most = FIELD_LIMITS.answers;
+  if (answers.length === 0 || answers.length > most)
+    return invalid(pointer, `there are ${answers.length} answers: send 1 to ${most}`);
+  for (const [index, answer] of answers.entries()) {
+    const place = `${pointer}/${index}`;
+    if (answer.trim() === "") return invalid(place, "the answer is empty");
+    if (answer.length > FIELD_LIMITS.answerLength) return tooLong(place, FIELD_LIMITS.answerLength);
+    const same = answers.findIndex((other) => optionKey(other) === optionKey(answer));
+    if (same < index)
+      return refuse({
+        kind: "options_collide",
+        pointer: place,
+        ...collision(answers[same]!, answer),
+      });
+  }
+  return ok(undefined);
+}
+
 /** Options with the same key look the same to whoever reads them, and to the model. */
 function optionKey(value: string): string {
   return value.normalize("NFC").trim();
@@ -104,7 +127,7 @@ function optionKey(value: string): string {
 
 function collision(first: string, second: string): Pick<FieldFault, "problem"> {
   const pair = `${JSON.stringify(first)} and ${JSON.stringify(second)}`;
-  return { problem: `the options ${pair} are the same text` };
+  return { problem: `${pair} are the same text` };
 }
 
 function checkNumber(

@@ -5,13 +5,16 @@ export interface NamedField {
 }
 
 /** What a value is, and what is asked for it. */
-export type Field = SingleField | ListField;
+export type Field = SingleField | ListField | AnswersField;
 
 /** What a list may hold. */
 export type SingleField = ClosedField | OpenField;
 
 /** One of a few values, each with a probability: read, never written. */
 export type ClosedField = BooleanField | ChoiceField | ScoreField;
+
+/** Whatever is told by comparing options. */
+export type ComparedField = ClosedField | NumberField | AnswersField;
 
 /** A value that is written, as a string of a regular language. */
 export type OpenField = NumberField | DateField | TimeField | DateTimeField | TextField;
@@ -39,6 +42,20 @@ export interface ChoiceField extends Asked {
 export interface ScoreField extends Asked {
   readonly type: "score";
   readonly levels: readonly Option[];
+}
+
+/** Whole answers to what is asked, each with how likely the model is to give it. It stands alone, and no caller names it: `POST /v1/scores` is made of it. */
+export interface AnswersField extends Asked {
+  readonly type: "answers";
+  /** In the order in which the request has them; of equal probability the first wins. */
+  readonly answers: readonly string[];
+  /**
+   * `joint`: all places of an answer are masked at once, and one pass reads all answers. `chain`: each answer is written token by token,
+   * the place first at which the model is surest of something, so each token is read beside those before it. Source: DUEL, 2603.01367.
+   */
+  readonly method: "joint" | "chain";
+  /** Positions of the canvas on which the model would write them: of another length it would write otherwise. Absent: as many as the longest takes. */
+  readonly canvas?: number;
 }
 
 export interface Option {
@@ -88,11 +105,12 @@ export interface ListField extends Asked {
 export const CLOSED_NUMBERS = 255;
 
 /** Returns a field whose value is read among a few; undefined of one that is written. */
-export function asClosed(field: Field): ClosedField | NumberField | undefined {
+export function asClosed(field: Field): ComparedField | undefined {
   switch (field.type) {
     case "boolean":
     case "choice":
     case "score":
+    case "answers":
       return field;
     case "number": {
       const { minimum, maximum, decimals } = field;
@@ -127,6 +145,8 @@ export function optionsOf(field: Field): readonly Option[] {
       return field.options;
     case "score":
       return field.levels;
+    case "answers":
+      return field.answers.map((value) => ({ value }));
     case "number": {
       if (asClosed(field) === undefined) return [];
       const first = Math.ceil(field.minimum);
@@ -154,6 +174,10 @@ export const FIELD_LIMITS = {
   optionLength: 200,
   /** Characters of instructions or of a description. */
   instructionsLength: 2_000,
+  /** Answers that are scored at once: each may take as many passes as it has tokens. */
+  answers: 64,
+  /** Characters of such an answer: the longest answer that a canvas has. */
+  answerLength: 2_000,
   /** Items of a list: each has room of its own in the canvas. */
   items: 8,
   /** Tokens of a text. */

@@ -50,6 +50,7 @@ function schemaOf(field: Field): object {
       return orNull({ type: "boolean" });
     case "choice":
     case "score":
+    case "answers":
       return orNull({ enum: optionsOf(field).map(({ value }) => value) });
     case "number": {
       const { minimum, maximum, decimals } = field;

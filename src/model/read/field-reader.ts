@@ -2,7 +2,7 @@ import type { Field, NamedField } from "#domain/fields.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
 import type { ChunkWinners } from "../template/lines.ts";
-import { closedPasses, type Hole, type Part, type Read, type Slot } from "../template/template.ts";
+import type { Hole, Part, Read, Slot } from "../template/template.ts";
 import {
   compared,
   countOf,
@@ -61,8 +61,7 @@ export class FieldReader {
     const prompt = await promptOf(read.question, this.#signal);
     this.#prompt = prompt;
     const scored = await readSlots(this.#engine, read, prompt, this.#signal);
-    const hasSlots = closedPasses(read) > 0;
-    const biases = hasSlots ? await neutral?.(read, this.#signal) : undefined;
+    const biases = this.#isWeighed(read) ? await neutral?.(read, this.#signal) : undefined;
     for (const [index, scores] of scored.entries()) {
       const bias = biases?.[index]?.scores;
       this.#slots.push({ ...scores, ...(bias === undefined ? {} : { bias }) });
@@ -95,6 +94,12 @@ export class FieldReader {
     const chunked = this.#chunked();
     if (chunked.length === 0) return;
     for (const read of this.#tools.finalOf(chunked).reads) yield* this.closed(read);
+  }
+
+  /** Whether what words are worth without looking is taken off: of options, which are compared, and not of answers, which are told as they are. */
+  #isWeighed({ lines }: Read): boolean {
+    const slots = lines.flatMap(({ place }) => (place?.kind === "slot" ? [place] : []));
+    return slots.some(({ field }) => this.#fieldAt(field).type !== "answers");
   }
 
   end(): ReadEvent {

@@ -1,4 +1,4 @@
-import { asClosed, asOpen, type Field, type OpenField, type SingleField } from "#domain/fields.ts";
+import { asClosed, asOpen, type Field, type ListField, type OpenField } from "#domain/fields.ts";
 import {
   type Correction,
   type Distribution,
@@ -97,7 +97,7 @@ export function readField(field: Field, evidence: FieldEvidence, terms: JudgeTer
 }
 
 function readSingle(
-  field: SingleField,
+  field: Exclude<Field, ListField>,
   evidence: FieldEvidence,
   terms: JudgeTerms,
   role: "value" | "item",
@@ -105,7 +105,11 @@ function readSingle(
   const closed = asClosed(field);
   if (closed !== undefined) {
     const read = readOptions(evidence, terms, role);
-    return { kind: "closed", ...readClosed(closed, read, terms.abstainBelow) };
+    const logProbabilities = field.type === "answers" ? slotOf(evidence, role).scores : undefined;
+    return {
+      ...{ kind: "closed", ...readClosed(closed, read, terms.abstainBelow) },
+      ...(logProbabilities === undefined ? {} : { logProbabilities }),
+    };
   }
   const open = asOpen(field);
   if (open === undefined)
@@ -114,12 +118,12 @@ function readSingle(
 }
 
 function readOptions(
-  { slots }: FieldEvidence,
+  evidence: FieldEvidence,
   { temperature }: JudgeTerms,
   role: "value" | "item",
 ): Parameters<typeof readClosed>[1] {
-  const own = slots.find(({ slot }) => slot.role.of === role);
-  if (own === undefined) throw new Error("a field was read without the slot of its value");
+  const { slots } = evidence;
+  const own = slotOf(evidence, role);
   const chunks = slots.filter(({ slot }) => slot.role.of === "chunk");
   if (chunks.length > 0) {
     const read = chunks.map((chunk) => compared(chunk, temperature));
@@ -128,6 +132,12 @@ function readOptions(
   const { slot, scores } = own;
   const isOfTokens = slot.groups.length === 1 && slot.groups[0]?.length === 1;
   return { distribution: compared(own, temperature), ...(isOfTokens ? { scores } : {}) };
+}
+
+function slotOf({ slots }: FieldEvidence, role: "value" | "item"): FieldEvidence["slots"][number] {
+  const own = slots.find(({ slot }) => slot.role.of === role);
+  if (own === undefined) throw new Error("a field was read without the slot of its value");
+  return own;
 }
 
 function readOpen(

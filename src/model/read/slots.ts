@@ -1,8 +1,10 @@
 import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
+import type { OptionGroup } from "../template/options.ts";
 import { closedPasses, layOut, type Read, type Slot } from "../template/template.ts";
 import { type AskedPlace, askPlaces } from "./ask.ts";
 import { openReadCanvas } from "./canvas.ts";
+import { chainScore } from "./chain.ts";
 
 /** What the options of a slot are worth. */
 export interface SlotScores {
@@ -27,15 +29,24 @@ export async function readSlots(
 ): Promise<readonly SlotScores[]> {
   const found = new Map<Slot, number[]>();
   const { mask } = engine.architecture.special;
+  const whole = layOut(read, 0, mask);
+  const [only] = whole.slots;
+  if (only?.slot.isChained === true) {
+    const place = { ids: whole.ids, from: only.from };
+    const scores: number[] = [];
+    for (const option of only.group.options)
+      scores[option.index] = await chainScore(engine, promptPD, place, option, signal);
+    return [{ slot: only.slot, scores }];
+  }
   for (let pass = 0; pass < closedPasses(read); pass++) {
     const { ids, slots } = layOut(read, pass, mask);
     // A slot with fewer lengths shows its last, and has been read.
     const unread = slots.filter(({ slot }) => pass < slot.groups.length);
     const canvas = await openReadCanvas(engine, promptPD, ids, signal);
     const places = unread.flatMap(({ from, group }): AskedPlace[] =>
-      Array.from({ length: group.length }, (_, offset) => ({
+      Array.from({ length: widest(group) }, (_, offset) => ({
         at: from + offset,
-        tokens: group.options.map(({ tokens }) => tokens[offset]!),
+        tokens: group.options.flatMap(({ tokens }) => tokens[offset] ?? []),
       })),
     );
     const told = await askPlaces(engine, canvas, places, {}, signal);
@@ -49,8 +60,13 @@ export async function readSlots(
           0,
         );
       }
-      first += group.length;
+      first += widest(group);
     }
   }
   return [...found].map(([slot, scores]) => ({ slot, scores }));
+}
+
+/** Positions that its options ask for. */
+function widest({ options }: OptionGroup): number {
+  return Math.max(...options.map(({ tokens }) => tokens.length));
 }

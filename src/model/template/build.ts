@@ -4,6 +4,7 @@ import type { ReadStyle } from "#domain/read-style.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { neutralise } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { answersTemplate } from "./answers.ts";
 import { type ChunkWinners, finalTemplate, linesTemplate } from "./lines.ts";
 import { sentencesTemplate } from "./sentences.ts";
 import { closedPasses, layOut, type Read, type Template } from "./template.ts";
@@ -33,6 +34,9 @@ export function buildTemplate(
   if (!checked.ok) return checked;
   const encode = encoder(tools);
   const { style, things, ending } = tools;
+  const [{ field } = { field: undefined }] = fields;
+  if (field?.type === "answers")
+    return fitting(answersTemplate(context, field, { encode, ending }), tools);
   switch (style.style) {
     case "lines":
       return fitting(linesTemplate(context, fields, encode), tools);

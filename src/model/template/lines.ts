@@ -104,6 +104,7 @@ function isOptions(holds: Wanted["holds"]): holds is readonly string[] {
 }
 
 function linesOf(field: Field, index: number, label: string): Wanted[] {
+  if (field.type === "answers") throw new Error("answers are scored on a canvas of their own");
   if (field.type !== "list") return singleLines(field, index, label, undefined);
   const counts = Array.from({ length: field.maxItems + 1 }, (_, count) => String(count));
   const items = Array.from({ length: field.maxItems }, (_, item) =>

@@ -1,9 +1,9 @@
 /** Turns text into tokens. */
 export type Encode = (text: string) => readonly number[];
 
-/** Options of one slot that take the same number of positions, so that one canvas can hold any of them. */
+/** Options of one slot that one canvas can hold: of the same number of positions, or each with the end of the answer behind it. */
 export interface OptionGroup {
-  /** Positions of the slot. */
+  /** Positions of the slot. Behind an option that is shorter stands what nobody asked for. */
   readonly length: number;
   readonly options: readonly TokenOption[];
 }

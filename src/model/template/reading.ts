@@ -1,4 +1,4 @@
-import { type ClosedField, type NamedField, type NumberField, optionsOf } from "#domain/fields.ts";
+import { type ComparedField, type NamedField, optionsOf } from "#domain/fields.ts";
 import { type Distribution, labelMass } from "./distribution.ts";
 
 /** A value that JSON has. */
@@ -27,6 +27,8 @@ export interface ClosedReading {
   readonly abstained: boolean;
   /** Of a score alone: the mean of the levels' indices by probability. */
   readonly score?: number;
+  /** Of answers alone, in their order: natural logarithms of how likely the model is to give each, whatever the others are. */
+  readonly logProbabilities?: readonly number[];
 }
 
 /** What is thought of a field's options. */
@@ -38,7 +40,7 @@ export interface ReadOptions {
 
 /** Says what a closed field is, out of what was read at its slot. `abstainBelow`: a guess less likely than this is no value, 0 … 1. */
 export function readClosed(
-  field: ClosedField | NumberField,
+  field: ComparedField,
   { distribution: { probabilities, confidence }, scores }: ReadOptions,
   abstainBelow: number,
 ): ClosedReading {
@@ -70,16 +72,14 @@ export function readClosed(
     }
     case "choice":
     case "number":
+    case "answers":
       return { ...common, probability: top.probability, confidence };
     default:
       return field satisfies never;
   }
 }
 
-function optionValue(
-  { type }: ClosedField | NumberField,
-  option: string,
-): string | number | boolean {
+function optionValue({ type }: ComparedField, option: string): string | number | boolean {
   if (type === "boolean") return option === "true";
   return type === "number" ? Number(option) : option;
 }

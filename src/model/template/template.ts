@@ -31,6 +31,8 @@ export interface Slot extends Part {
   readonly groups: readonly OptionGroup[];
   /** Over all groups. */
   readonly options: number;
+  /** Whether each option is written token by token, and read beside what was written of it. Absent: one pass reads all of a length. */
+  readonly isChained?: true;
 }
 
 /** A string is written here. */
@@ -68,12 +70,15 @@ export interface Layout {
   readonly holes: readonly { readonly hole: Hole; readonly from: number }[];
 }
 
-/** Passes that reading all slots of a canvas takes: the most lengths that the options of one slot have. */
+/** Passes that reading all slots of a canvas takes: the most lengths that the options of one slot have, or all tokens of options that are chained. */
 export function closedPasses({ lines }: Read): number {
-  return Math.max(
-    0,
-    ...lines.map(({ place }) => (place?.kind === "slot" ? place.groups.length : 0)),
-  );
+  return Math.max(0, ...lines.map(({ place }) => (place?.kind === "slot" ? slotPasses(place) : 0)));
+}
+
+function slotPasses({ groups, isChained }: Slot): number {
+  if (isChained === undefined) return groups.length;
+  const options = groups.flatMap((group) => group.options);
+  return options.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }
 
 /**

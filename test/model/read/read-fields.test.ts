@@ -200,6 +200,7 @@ function isAllowed(field: Field, value: unknown): boolean {
       return typeof value === "boolean";
     case "choice":
     case "score":
+    case "answers":
       return optionsOf(field).some((option) => option.value === value);
     case "number":
       return typeof value === "number" && value >= field.minimum && value <= field.maximum;
