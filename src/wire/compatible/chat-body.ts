@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { isDataUri } from "../body/data-uri.ts";
-import { MAX_URL_LENGTH } from "../function/fetch.ts";
 import {
   MAX_IMAGES,
   MAX_MESSAGES,
@@ -10,6 +8,8 @@ import {
   MAX_TEXT_BYTES,
 } from "../limits.ts";
 import { harmlessChatFields } from "./chat-refusals.ts";
+import { nullable } from "./foreign-body.ts";
+import { MAX_PARTS, type PictureDetail, pictureDetail, pictureUrl } from "./shown-picture.ts";
 
 /** Body of `POST /v1/chat/completions`, without the fields that are passed over or refused (`chat-refusals.ts`). */
 export interface ChatBody {
@@ -55,24 +55,11 @@ export interface PicturePart {
   /** `url`: a data URI or an https address. */
   readonly image_url: {
     readonly url: string;
-    readonly detail?: "low" | "high" | "auto" | "original" | null;
+    readonly detail?: PictureDetail | null;
   };
 }
 
-/** Threat: parts without end in one message. Room for every picture with a text before and behind it. */
-const MAX_PARTS: number = 2 * MAX_IMAGES + 1;
-
 const text = z.string().max(MAX_TEXT_BYTES);
-const pictureUrl = z
-  .string()
-  .refine((url) => isDataUri(url) || isAddress(url), {
-    error: ({ input }) => notAnAddress(String(input)),
-    abort: true,
-  })
-  .refine(
-    (url) => isDataUri(url) || url.length <= MAX_URL_LENGTH,
-    `is too long: an address has ${MAX_URL_LENGTH} characters at most`,
-  );
 const textPart = z.object({ type: z.literal("text"), text });
 const refusalPart = z.object({ type: z.literal("refusal"), refusal: text });
 const picturePart = z.object({
@@ -80,7 +67,7 @@ const picturePart = z.object({
   image_url: z.object(
     {
       url: pictureUrl,
-      detail: z.enum(["low", "high", "auto", "original"]).nullable().exactOptional(),
+      detail: pictureDetail.nullable().exactOptional(),
     },
     'must be an object: {"url": "data:image/png;base64,…"}, or with an https address',
   ),
@@ -147,24 +134,3 @@ export const describedChatSchema: z.ZodType = z
     ...nullable(harmlessChatFields),
   })
   .meta({ id: "ChatRequest" });
-
-function nullable(schemas: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> {
-  return Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => {
-      const takesNull = schema.safeParse(null).success;
-      return [name, (takesNull ? schema : schema.nullable()).exactOptional()];
-    }),
-  );
-}
-
-/** Whether a text names a scheme; which ones are fetched from is for the fetching to say. */
-function isAddress(url: string): boolean {
-  return /^\s*[a-z][a-z0-9+.-]*:/i.test(url);
-}
-
-function notAnAddress(url: string): string {
-  if (url.trim() === "") return "is empty: send a data URI or an https address";
-  return /^[A-Za-z0-9+/_-]{32}/.test(url)
-    ? "is base64 alone: write data:image/png;base64, (or its own media type) before it"
-    : "is neither a data URI nor an https address";
-}

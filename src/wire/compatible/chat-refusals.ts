@@ -1,50 +1,20 @@
 import { z } from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
-import { UNKNOWN_FIELD } from "../field-sentence.ts";
+import {
+  emptyList,
+  type FieldTable,
+  harmlessFields,
+  noLogprobs,
+  noTools,
+  type RefusedField,
+  refusedFields,
+  topPRefused,
+} from "./refused-fields.ts";
 
-/** Fields of OpenAI's chat that would change nothing here: read, and passed over. */
-const ignoredFields: readonly string[] = [
-  "metadata",
-  "parallel_tool_calls",
-  "prompt_cache_key",
-  "prompt_cache_retention",
-  "reasoning_effort",
-  "safety_identifier",
-  "service_tier",
-  "user",
-  "verbosity",
-];
-
-/** Fields that this API gives a meaning. */
-const usedFields: readonly string[] = [
-  "max_completion_tokens",
-  "max_tokens",
-  "messages",
-  "model",
-  "seed",
-  "stop",
-  "store",
-  "stream",
-  "stream_options",
-  "temperature",
-  "x_unmask",
-];
-
-/** What cannot be done, with what asks for nothing and so is let pass. */
-interface Refused {
-  readonly why: string;
-  readonly harmless: z.ZodType;
-}
-
-const emptyList = z.array(z.never()).max(0);
-
-const noTools = "the model calls no tools and no functions; ask for the answer itself";
 const noPenalty =
   "a canvas is filled in any order, so there are no tokens before one to be penalised for; send 0";
-const noLogprobs =
-  "positions are filled in any order, so there is no probability of a next token; x_unmask.tokens has each token's confidence";
 
-const refusedFields: ReadonlyMap<string, Refused> = new Map([
+const refused: ReadonlyMap<string, RefusedField> = new Map([
   [
     "n",
     {
@@ -74,13 +44,7 @@ const refusedFields: ReadonlyMap<string, Refused> = new Map([
   ],
   ["frequency_penalty", { why: noPenalty, harmless: z.literal(0) }],
   ["presence_penalty", { why: noPenalty, harmless: z.literal(0) }],
-  [
-    "top_p",
-    {
-      why: "noise is added to all logits of a canvas, none are cut off; use temperature",
-      harmless: z.literal(1),
-    },
-  ],
+  ["top_p", topPRefused],
   [
     "modalities",
     {
@@ -102,28 +66,38 @@ const refusedFields: ReadonlyMap<string, Refused> = new Map([
   ],
 ]);
 
-/** What may be sent without asking for anything: fields that are passed over, and the harmless values of the others. */
-export const harmlessChatFields: Readonly<Record<string, z.ZodType>> = Object.fromEntries([
-  ...ignoredFields.map((name) => [name, z.unknown()] as const),
-  ...[...refusedFields].map(([name, { harmless }]) => [name, harmless] as const),
-]);
+const table: FieldTable = {
+  used: [
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "seed",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "x_unmask",
+  ],
+  ignored: [
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "safety_identifier",
+    "service_tier",
+    "user",
+    "verbosity",
+  ],
+  refused,
+};
 
-const known: ReadonlySet<string> = new Set([
-  ...ignoredFields,
-  ...usedFields,
-  ...refusedFields.keys(),
-]);
+/** What may be sent without asking for anything. */
+export const harmlessChatFields: Readonly<Record<string, z.ZodType>> = harmlessFields(table);
 
 /** Names each field that asks for what a masked-diffusion model cannot do, and each that nobody knows. Null asks for nothing. */
 export function refusedChatFields(body: Readonly<Record<string, unknown>>): FieldProblem[] {
-  return Object.entries(body)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .flatMap(([name, value]) => {
-      const refused = refusedFields.get(name);
-      if (refused !== undefined)
-        return refused.harmless.safeParse(value).success
-          ? []
-          : [{ pointer: `/${name}`, message: refused.why }];
-      return known.has(name) ? [] : [{ pointer: `/${name.slice(0, 64)}`, message: UNKNOWN_FIELD }];
-    });
+  return refusedFields(body, table);
 }
