@@ -24,6 +24,11 @@ interface Asked {
   readonly instructions?: string;
 }
 
+interface Written extends Asked {
+  /** Something is written whatever the picture shows, and whether it shows it is not asked. */
+  readonly required?: true;
+}
+
 export interface BooleanField extends Asked {
   readonly type: "boolean";
   /** What each side means, where "yes" and "no" do not say it. */
@@ -63,7 +68,7 @@ export interface Option {
   readonly description?: string;
 }
 
-export interface NumberField extends Asked {
+export interface NumberField extends Written {
   readonly type: "number";
   readonly minimum: number;
   readonly maximum: number;
@@ -72,24 +77,24 @@ export interface NumberField extends Asked {
 }
 
 /** A day of the calendar, `2026-11-28`. */
-export interface DateField extends Asked {
+export interface DateField extends Written {
   readonly type: "date";
 }
 
 /** A time of the day, `09:05` or `09:05:30`. */
-export interface TimeField extends Asked {
+export interface TimeField extends Written {
   readonly type: "time";
   readonly seconds: boolean;
 }
 
 /** `2026-11-28T09:05`. */
-export interface DateTimeField extends Asked {
+export interface DateTimeField extends Written {
   readonly type: "datetime";
   readonly seconds: boolean;
 }
 
 /** One line of text. */
-export interface TextField extends Asked {
+export interface TextField extends Written {
   readonly type: "text";
   /** Room for it. What does not fit is cut off, and the reply says so. */
   readonly maxTokens: number;

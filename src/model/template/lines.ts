@@ -33,7 +33,7 @@ interface Wanted {
 /**
  * Asks for all fields in one prompt and one canvas, a line each: `damaged: ▢⏎kind: ▢⏎`. Options are letters that the prompt
  * explains, so that each is one token and no longer than another; yes and no, and small numbers, stand for themselves. A value that is
- * written has a line before it that says whether there is one.
+ * written has a line before it that says whether there is one, unless it is required.
  *
  * A field's lines have the same tokens whatever stands beside it. More options than letters are cut into chunks, each with
  * a line of its own; which chunk's best is the best, a second read tells (`finalRead`).
@@ -140,12 +140,16 @@ function singleLines(
         return [{ part, label, says: `${text}${form(field)}`, holds }];
       }
       const value: Wanted = { part, label, says: `${text}${form(field)}`, holds: field };
-      if (item !== undefined) return [value];
+      if (item !== undefined || isRequired(field)) return [value];
       const says = `whether the picture shows it, yes or no`;
       const present: Part = { field: index, role: { of: "present" } };
       return [{ part: present, label: `${label} given`, says, holds: ["yes", "no"] }, value];
     }
   }
+}
+
+function isRequired(field: SingleField): boolean {
+  return "required" in field && field.required === true;
 }
 
 function choiceLines(field: SingleField, part: Part, label: string): Wanted[] {

@@ -80,6 +80,19 @@ describe("fields in lines", () => {
     ]);
   });
 
+  test("that are required have no such line: they are written whatever the picture shows", () => {
+    const open: readonly Field[] = [
+      ...(["date", "time", "datetime"] as const).map((type) => ({ type, seconds: false })),
+      { type: "number", minimum: 0, maximum: 9_999, decimals: 2 },
+      { type: "text", maxTokens: 2 },
+    ];
+    for (const field of open) {
+      const required = { name: "it", field: { ...field, required: true } as Field };
+      expect(drawn(laidOut([{ name: "it", field }]))).toContain("it given");
+      expect(drawn(laidOut([required]))).toMatch(/^it:▢+\n$/);
+    }
+  });
+
   test("are read in one pass, be they 1, 10 or 40 booleans", () => {
     for (const count of [1, 10, 40]) {
       const template = built(booleans(count));
