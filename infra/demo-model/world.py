@@ -6,7 +6,7 @@
     python fixtures.py        --work DIR --evaluation DIR/eval-31 --seed 31                          # and 32
     unmask eval DIR/eval-31/questions.jsonl --engine local --bundle bundle --steps 16 --out RESULTS   # and 32
     python world.py calibrate --fit RESULTS --measure RESULTS --domain DIR/domain.json --out DIR/trust.json
-    node world.ts publish DIR/trust.json VERSION               # the bundle with it, as a new version
+    node publish.ts bundle unmask-demo VERSION --trust DIR/trust.json   # the bundle with it, as a new version
 
 The score is a logistic regression on statistics of the tower's features, fitted on new scenes in the styles that were trained on
 against pictures drawn by rule: pages, charts, windows, textures, patchworks, noise. No photograph is fitted on. Its threshold

@@ -1,4 +1,4 @@
-/** Features of pictures by the vision tower that ships, and the bundle with what `world.py` fitted to them. See there. */
+/** Features of pictures by the vision tower that ships, which `world.py` fits the score of its world to. See there. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { loadKernels } from "#inference/runtime/kernels.ts";
@@ -10,9 +10,6 @@ import { viewRules } from "#domain/architecture.ts";
 import { imageLayout } from "#domain/image/layout.ts";
 import { normaliseViews } from "#model/image/patches.ts";
 import { cutViews } from "#model/vision/crops.ts";
-import { publish } from "#weights/bundle-writer.ts";
-import { readManifest } from "#weights/read-bundle.ts";
-import { parseTrust } from "#weights/trust-file.ts";
 
 const MODEL = "unmask-demo";
 const BUNDLE = path.join(import.meta.dirname, "bundle");
@@ -54,16 +51,6 @@ async function writeFeatures(folders: readonly string[]): Promise<void> {
   await host.dispose();
 }
 
-/** Writes the newest version of the bundle once more, as another one that says how far it can be trusted. No weight changes. */
-async function publishWith(file: string, version: string): Promise<void> {
-  const store = fileStore(BUNDLE);
-  const { bundle } = await readManifest(store, MODEL);
-  const trust = parseTrust(new Uint8Array(await readFile(file)), file);
-  const { digest } = await publish(store, { ...bundle, ...trust, version });
-  process.stdout.write(`${MODEL} ${version} ${digest}\n`);
-}
-
 const [command, ...rest] = process.argv.slice(2);
 if (command === "features" && rest.length > 0) await writeFeatures(rest);
-else if (command === "publish" && rest.length === 2) await publishWith(rest[0] ?? "", rest[1] ?? "");
-else throw new Error("node world.ts features FOLDER … | publish TRUST.json VERSION");
+else throw new Error("node world.ts features FOLDER …");

@@ -17,9 +17,9 @@ import { type Command, type CommandIo, EXIT, parseArguments, UsageError } from "
 import { ABILITY_OPTIONS, abilityHelp, readAbilities } from "./convert/abilities.ts";
 import { FORM_OPTIONS, formHelp, readForm } from "./convert/form.ts";
 import { openTarget } from "./convert/location.ts";
+import { readWord, WORD_OPTIONS, type WordFiles, wordHelp } from "./convert/makers-word.ts";
 import { createReporter, type Reporter, retryTeller } from "./convert/report.ts";
 import { checkTemplate } from "./convert/template.ts";
-import { readTrust, TRUST_OPTION, trustHelp } from "./convert/trust.ts";
 import { hubEndpoint, hubSettings } from "./models/hub-settings.ts";
 import { type Machine, thisMachine } from "./models/machine.ts";
 import { requireDisk } from "./models/needs.ts";
@@ -41,7 +41,7 @@ ${formHelp(11)}
   --ids-only  the checkpoint has no tokenizer; questions will be token ids
   --special   ROLE=ID, repeatable: overrides the id of ${Object.keys(SPECIAL_TOKEN_TEXTS).join(", ")}
 ${abilityHelp(11)}
-${trustHelp(11)}
+${wordHelp(11)}
 `;
 
 /** Runs `unmask convert` on this machine. */
@@ -55,7 +55,7 @@ export function convertOn(machine: Machine): Command {
   return async (args, io) => {
     const wanted = readArguments(args);
     const { name, version } = wanted;
-    const trust = await readTrust(wanted.trust, io);
+    const word = await readWord(wanted.word, io);
     // Where the tensors' lines go to the same terminal, a line that is written over would be torn by them.
     using reporter = createReporter(io.stderr, { columns: io.isTTY ? undefined : io.errorColumns });
     const totals = { tensors: 0, worst: undefined as TensorReport | undefined };
@@ -71,7 +71,7 @@ export function convertOn(machine: Machine): Command {
         rotate: wanted.rotate,
         signal: io.signal,
         ...(wanted.abilities === undefined ? {} : { abilities: wanted.abilities }),
-        ...(trust === undefined ? {} : { trust }),
+        ...word,
         createHasher: createSha256,
         onProgress: (progress) => reporter.progress(progress, progress.stage),
         onTensor: (report) => {
@@ -154,7 +154,7 @@ interface ConvertArguments {
   readonly idsOnly: boolean;
   readonly special: Partial<SpecialTokens>;
   readonly abilities: Abilities | undefined;
-  readonly trust: string | undefined;
+  readonly word: WordFiles;
 }
 
 function readArguments(args: readonly string[]): ConvertArguments {
@@ -178,7 +178,7 @@ function readArguments(args: readonly string[]): ConvertArguments {
     idsOnly: values["ids-only"],
     special: readSpecial(values.special),
     abilities: readAbilities(values),
-    trust: values.trust,
+    word: { trust: values.trust, read: values.read },
   };
 }
 
@@ -204,7 +204,7 @@ function parseOrExplain(args: readonly string[]) {
       "ids-only": { type: "boolean", default: false },
       special: { type: "string", multiple: true, default: [] },
       ...ABILITY_OPTIONS,
-      ...TRUST_OPTION,
+      ...WORD_OPTIONS,
     },
   });
 }

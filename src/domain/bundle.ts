@@ -1,5 +1,6 @@
 import type { Abilities } from "./abilities.ts";
 import type { Architecture } from "./architecture.ts";
+import type { ReadCard } from "./read-style.ts";
 import type { Shape } from "./tensor.ts";
 import type { Trust } from "./trust.ts";
 
@@ -18,6 +19,8 @@ export interface Bundle extends Trust {
   readonly architecture: Architecture;
   /** What the model was trained for, where its maker says so: read it through `UNTOLD_ABILITIES`. */
   readonly abilities?: Abilities;
+  /** How values are read off pictures, where its maker says so: read it through `readCardOf`. */
+  readonly read?: ReadCard;
   /** In the order in which a forward pass needs them. */
   readonly stages: readonly StageLayout[];
   /** `tokenizer.json` and the like by file name; empty in a bundle that takes ids only. */

@@ -7,6 +7,22 @@ export interface NamedField {
 /** What a value is, and what is asked for it. */
 export type Field = SingleField | ListField | AnswersField;
 
+/** The types of fields, as a request names them. */
+export const fieldTypes = [
+  "boolean",
+  "choice",
+  "score",
+  "number",
+  "date",
+  "time",
+  "datetime",
+  "text",
+  "list",
+] as const;
+
+/** One of `fieldTypes`. */
+export type FieldType = (typeof fieldTypes)[number];
+
 /** What a list may hold. */
 export type SingleField = ClosedField | OpenField;
 

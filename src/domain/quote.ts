@@ -1,6 +1,7 @@
 import type { Abilities } from "./abilities.ts";
 import { type Micros, micros } from "./micros.ts";
 import type { AnswerMode, RefreshRange } from "./modes.ts";
+import type { ReadStyle } from "./read-style.ts";
 import type { ImageRules, PlannedWork } from "./work.ts";
 
 /** What can be asked of a model and what it costs: data of an installation, never code. */
@@ -11,6 +12,8 @@ export interface ModelCard {
   readonly abilities: Abilities;
   /** Positions per block where the request names none; null is the whole canvas. */
   readonly blockLength: number | null;
+  /** How values are read off pictures; absent where its function reads none. */
+  readonly read?: ReadStyle;
   /** How a request is answered that names no mode. */
   readonly mode: AnswerMode;
   readonly refresh: RefreshRange;

@@ -1,10 +1,13 @@
 import type { Abilities } from "#domain/abilities.ts";
 import { type Architecture, decodingOf, type ViewRules, viewRules } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
+import { fieldTypes } from "#domain/fields.ts";
+import { type ReadCard, readCardOf } from "#domain/read-style.ts";
 import type { Domain } from "#domain/trust.ts";
 import { unitWork } from "#domain/unit-prices.ts";
 import type { DomainBody, ImagePolicyBody, ModelCard, VisionBody } from "#wire/function/status.ts";
 import { MAX_CANVAS } from "#wire/limits.ts";
+import type { ReadBody } from "#wire/read-style.ts";
 
 /** What a bundle's model can be asked, as the function tells it. */
 export function cardOf(
@@ -34,8 +37,13 @@ export function cardOf(
       calibrated: bundle.calibration !== undefined,
       abstains_below: bundle.abstention?.below ?? null,
     },
+    read: readBody(readCardOf(bundle)),
     work: unitWork(bundle.architecture),
   };
+}
+
+function readBody({ style, temperatures = {} }: ReadCard): ReadBody {
+  return { style, fitted: fieldTypes.filter((type) => temperatures[type] !== undefined) };
 }
 
 function domainBody(domain: Domain | undefined): DomainBody | null {

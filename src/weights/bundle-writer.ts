@@ -1,6 +1,7 @@
 import type { Abilities } from "#domain/abilities.ts";
 import type { Architecture } from "#domain/architecture.ts";
 import type { Blob, Bundle, BundleFormat, Q4Block, StageLayout } from "#domain/bundle.ts";
+import type { ReadCard } from "#domain/read-style.ts";
 import type { Trust } from "#domain/trust.ts";
 import { type CreateHasher, sha256Hex } from "./digest.ts";
 import { draftStages, type StageDraft } from "./layout.ts";
@@ -42,6 +43,8 @@ export interface BundlePlan {
   readonly abilities?: Abilities;
   /** How far it can be trusted, where its maker says so. */
   readonly trust?: Trust;
+  /** How values are read off pictures, where its maker says so. */
+  readonly read?: ReadCard;
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Says what the stages are made from. An unfinished bundle is gone on with only if it was begun from the same. */
   readonly fingerprint: string;
@@ -134,6 +137,7 @@ export async function writeBundle(
       architecture,
       ...(plan.abilities === undefined ? {} : { abilities: plan.abilities }),
       ...plan.trust,
+      ...(plan.read === undefined ? {} : { read: plan.read }),
       stages,
       files,
     },

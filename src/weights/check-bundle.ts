@@ -1,4 +1,9 @@
-import type { Architecture, ImagePolicy, VisionTower } from "#domain/architecture.ts";
+import {
+  type Architecture,
+  decodingOf,
+  type ImagePolicy,
+  type VisionTower,
+} from "#domain/architecture.ts";
 import { type Bundle, type StageLayout, stageNames } from "#domain/bundle.ts";
 import { convTowerFault } from "#domain/conv-tower.ts";
 import { encodedBytes, stageTensors } from "./layout.ts";
@@ -13,6 +18,7 @@ export const UNUSABLE = "is no usable manifest";
  */
 export function checkBundle(bundle: Bundle, address: string): void {
   checkArchitecture(bundle.architecture, address);
+  checkFiller(bundle, address);
   const expected = stageNames(bundle.architecture);
   const names = bundle.stages.map(({ name }) => name);
   if (names.join() !== expected.join()) {
@@ -37,6 +43,16 @@ function checkArchitecture(
   if (logitsColumns > vocabSize) throw invalid(address, "more logits columns than head rows");
   const highest = Math.max(...Object.values(special), ...(decoding?.suppressed ?? []));
   if (highest >= logitsColumns) throw invalid(address, `special id ${highest} is no column`);
+}
+
+/** What can never be written fills no hole. */
+function checkFiller({ read, architecture }: Bundle, address: string): void {
+  if (read === undefined) return;
+  const { filler } = read;
+  if (filler >= architecture.logitsColumns) throw invalid(address, `filler ${filler} is no column`);
+  const never = [...decodingOf(architecture).suppressed, architecture.special.mask];
+  if (never.includes(filler))
+    throw invalid(address, `filler ${filler} is a token that the model may never write`);
 }
 
 /** Says why a tower cannot look at pictures in this way; undefined where it can. */

@@ -71,5 +71,11 @@ export const MAX_DOMAIN_THINGS = 2048;
 /** A model has one or two sentences for what it cannot answer, perhaps in several languages; each answer is compared with all. */
 export const MAX_SENTENCES = 64;
 
+/** Words for numbers from 0 on: as many as may be read as options, and nobody writes so many in words. */
+export const MAX_NUMBER_WORDS = 256;
+
+/** What a fitted temperature can be at most; what needs more to be honest says nothing. */
+export const MAX_TEMPERATURE = 100;
+
 /** A sentence, or a name: it goes with every answer. */
 export const MAX_SENTENCE_LENGTH = 512;

@@ -22,6 +22,7 @@ import {
   MAX_VOCABULARY,
 } from "./limits.ts";
 import { parseAs } from "./parse-json.ts";
+import { readCardSchema } from "./read-card-file.ts";
 import { abstentionSchema, calibrationSchema, domainSchema } from "./trust-file.ts";
 
 const count = z.number().int().min(1).max(MAX_DIMENSION);
@@ -151,6 +152,7 @@ export const bundleSchema: z.ZodType<Bundle> = z.strictObject({
   domain: domainSchema.exactOptional(),
   calibration: calibrationSchema.exactOptional(),
   abstention: abstentionSchema.exactOptional(),
+  read: readCardSchema.exactOptional(),
   stages: z.array(stageLayoutSchema).min(1).max(MAX_STAGES).readonly(),
   files: z
     .record(keyPart, blob)

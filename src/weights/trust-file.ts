@@ -13,10 +13,10 @@ import {
   MAX_DOMAIN_NUMBERS,
   MAX_DOMAIN_STATISTICS,
   MAX_DOMAIN_THINGS,
-  MAX_SENTENCE_LENGTH,
   MAX_SENTENCES,
 } from "./limits.ts";
 import { parseAs } from "./parse-json.ts";
+import { sentence } from "./sentence.ts";
 
 const index = z.number().int().min(0).max(MAX_DIMENSION);
 const count = z.number().int().min(1).max(MAX_DIMENSION);
@@ -61,13 +61,6 @@ const score: z.ZodType<DomainScore> = z
       mean.length === weight.length && deviation.length === weight.length,
     "mean, deviation and weight have not the same length",
   );
-
-/** It is shown in terminals: what moves a cursor or turns the direction of writing has no place in it. */
-const sentence = z
-  .string()
-  .min(1)
-  .max(MAX_SENTENCE_LENGTH)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, "has control characters; it is one line of text");
 
 /** Schema of a manifest's `domain`. */
 export const domainSchema: z.ZodType<Domain> = z.strictObject({

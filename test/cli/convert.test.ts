@@ -10,6 +10,7 @@ import { checkTemplate } from "#cli/convert/template.ts";
 import { convert } from "#cli/convert.ts";
 import { main } from "#cli/main.ts";
 import { synth } from "#cli/synth.ts";
+import type { ReadCard } from "#domain/read-style.ts";
 import type { Trust } from "#domain/trust.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { DEFAULT_CHAT_TEMPLATE } from "#weights/checkpoint/special-tokens.ts";
@@ -95,6 +96,20 @@ describe("unmask convert", () => {
     expect(await convert([...tinyA(target), ...said], testIo())).toBe(EXIT.done);
     const { bundle } = await readManifest(fileStore(target), "tiny-a");
     expect(bundle).toMatchObject(trust);
+    expect("read" in bundle).toBe(false);
+  });
+
+  test("writes down how values are read off pictures, where a file says that", async () => {
+    const read: ReadCard = {
+      style: { style: "sentence", yes: "Yes.", no: "No." },
+      ...{ filler: 3, temperatures: { boolean: 2 } },
+    };
+    const file = path.join(folder, "read.json");
+    await writeFile(file, JSON.stringify(read));
+    const target = path.join(folder, "reading");
+    expect(await convert([...tinyA(target), "--read", file], testIo())).toBe(EXIT.done);
+    const { bundle } = await readManifest(fileStore(target), "tiny-a");
+    expect(bundle.read).toEqual(read);
   });
 
   test.each([
@@ -102,13 +117,19 @@ describe("unmask convert", () => {
     ["no JSON", "{", /is not JSON/],
     ["of another form", '{"world": "pets"}', /world/],
     ["longer than a manifest", " ".repeat(5_000_000), /more than a manifest may have/],
-  ])("refuses a file about trust that is %s, before anything is read", async (_, text, what) => {
-    const file = path.join(folder, "no-trust.json");
-    await rm(file, { force: true });
-    if (text !== undefined) await writeFile(file, text);
-    const asked = convert([...tinyA("x"), "--trust", file], testIo());
-    await expect(asked).rejects.toThrow(what);
-  });
+  ])(
+    "refuses a file with its maker's word that is %s, before anything is read",
+    async (_, text, what) => {
+      const file = path.join(folder, "no-word.json");
+      await rm(file, { force: true });
+      if (text !== undefined) await writeFile(file, text);
+      for (const option of ["--trust", "--read"]) {
+        const asked = convert([...tinyA("x"), option, file], testIo());
+        await expect(asked, option).rejects.toThrow(what);
+        await expect(asked, option).rejects.toThrow(option);
+      }
+    },
+  );
 
   test.each([
     [["--canvas", "32"], /three whole numbers/],

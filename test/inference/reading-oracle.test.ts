@@ -76,8 +76,8 @@ describe("fields read by the demo model", () => {
   function templateTools(style: "lines" | "sentence"): TemplateTools {
     const { engine, tokenizer } = model.tools;
     return {
-      style: style === "lines" ? { style } : { style, yes: "Yes.", no: "No." },
-      things: ["a dog", "an owl", "a fire engine"],
+      style: style === "lines" ? { style } : (model.card.read?.style ?? { style: "lines" }),
+      things: model.card.domain?.things ?? [],
       tokenizer,
       ending: [engine.architecture.special.endOfTurn],
       canvasLimit: 512,

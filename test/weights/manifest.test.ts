@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
+import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
+import type { ReadCard } from "#domain/read-style.ts";
 import type { Trust } from "#domain/trust.ts";
 import { smallTower } from "#engine/self-test/self-test-tower.ts";
 import { createSha256 } from "#inference/sha256.ts";
@@ -148,6 +150,34 @@ describe("a manifest", () => {
         Object.assign(draft, { domain: { description: "Dogs.", ...change } });
       }),
     ).toContain(what);
+  });
+
+  test("says how values are read off pictures, or nothing of it", () => {
+    const read: ReadCard = {
+      style: { style: "sentence", yes: "Yes.", no: "No.", unsure: "No idea.", numbers: ["None"] },
+      ...{ filler: 5, neutral: true, temperatures: { boolean: 1.5, choice: 0.8 } },
+    };
+    for (const said of [read, { style: { style: "lines" }, filler: 0 } as const])
+      expect(parseManifest(encode({ ...bundle, read: said }), "manifest").read).toEqual(said);
+    expect("read" in parseManifest(encode(bundle), "manifest")).toBe(false);
+  });
+
+  test.each<[string, (special: SpecialTokens) => object]>([
+    ["style", () => ({ style: { style: "json" } })],
+    ["read.style.no", () => ({ style: { style: "sentence", yes: "Yes." } })],
+    ["control characters", () => ({ style: { style: "sentence", yes: "Yes.\n", no: "No." } })],
+    ["numbers", () => ({ style: { style: "sentence", yes: "Yes.", no: "No.", numbers: [] } })],
+    ["temperatures.boolean", () => ({ temperatures: { boolean: 0 } })],
+    ["temperatures.boolean", () => ({ temperatures: { boolean: 1e9 } })],
+    ["temperatures", () => ({ temperatures: { colour: 1 } })],
+    ["read.filler", () => ({ filler: -1 })],
+    ["filler 100000 is no column", () => ({ filler: 100_000 })],
+    ["a token that the model may never write", ({ mask }) => ({ filler: mask })],
+    ["a token that the model may never write", ({ startHeader }) => ({ filler: startHeader })],
+  ])("whose reading cannot be is refused with what is wrong: %s", (what, changeOf) => {
+    const change = changeOf(bundle.architecture.special);
+    const read = { style: { style: "lines" }, filler: 0, ...change };
+    expect(complaint((draft) => Object.assign(draft, { read }))).toContain(what);
   });
 
   test("says what its model was trained for, or nothing of it", () => {

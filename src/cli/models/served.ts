@@ -14,7 +14,7 @@ type Model = ModelList["data"][number];
 /** Members that a service of before does not tell are told as unknown. */
 function drawn(model: Model): string {
   const { id, digest, format, provider } = model;
-  const { domain = null, confidence }: Partial<Model> = model;
+  const { domain = null, confidence, read }: Partial<Model> = model;
   const below = confidence?.abstains_below ?? null;
   const lines = [
     `${id} (${format}, ${provider}), weights ${digest.slice(0, 12)}…`,
@@ -22,6 +22,14 @@ function drawn(model: Model): string {
     ...(domain?.things == null ? [] : [`it knows ${domain.things.join(", ")}`]),
     ...(domain?.scored === true ? ["answers say whether a picture is of that: in_domain"] : []),
     ...(below === null ? [] : [`answers below a confidence of ${below} count as none: abstained`]),
+    ...(read == null ? [] : [readingLine(read)]),
   ];
   return `${lines.map(printableLine).join("\n  ")}\n`;
+}
+
+function readingLine({ style, fitted }: NonNullable<Model["read"]>): string {
+  const asked = style === "lines" ? "all in one canvas" : "one question each";
+  return fitted.length === 0
+    ? `it reads fields, ${asked}; their probabilities are not fitted`
+    : `it reads fields, ${asked}; probabilities are fitted of ${fitted.join(", ")}`;
 }

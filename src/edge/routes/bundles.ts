@@ -136,7 +136,7 @@ function knows(ifNoneMatch: string | undefined, etag: string): boolean {
 }
 
 const id = z.string().meta({ example: "unmask-demo" });
-const version = z.string().meta({ example: "2.2" });
+const version = z.string().meta({ example: "3.1" });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const binary = z.string().meta({ type: "string", format: "binary" });
 

@@ -6,6 +6,7 @@ import {
   type TensorEncoding,
   type TensorEntry,
 } from "#domain/bundle.ts";
+import type { ReadCard } from "#domain/read-style.ts";
 import type { Trust } from "#domain/trust.ts";
 import { type StoredBundle, writeBundle } from "../bundle-writer.ts";
 import type { CreateHasher } from "../digest.ts";
@@ -38,6 +39,8 @@ export interface EncodeOptions {
   readonly abilities?: Abilities;
   /** How far it can be trusted, where its maker says so. */
   readonly trust?: Trust;
+  /** How values are read off pictures, where its maker says so. */
+  readonly read?: ReadCard;
   readonly createHasher: CreateHasher;
   readonly signal?: AbortSignal;
   /** After every piece of source read, at least once a stage. */
@@ -99,6 +102,7 @@ export async function encodeCheckpoint(
       architecture: checkpoint.architecture,
       ...(options.abilities === undefined ? {} : { abilities: options.abilities }),
       ...(options.trust === undefined ? {} : { trust: options.trust }),
+      ...(options.read === undefined ? {} : { read: options.read }),
       files: checkpoint.files,
       fingerprint: fingerprintOf(
         checkpoint,

@@ -13,6 +13,7 @@ import {
   type ModelCard as ToldCard,
 } from "../function/status.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../limits.ts";
+import { type ReadBody, type ToldReading, toldReadingSchema } from "../read-style.ts";
 
 /** How pictures become vectors, and how large they are worth sending. */
 export interface ModelImageBody extends ImagePolicyBody {
@@ -60,6 +61,8 @@ export interface ModelBody {
   /** What pictures it is for, and what it knows the names of; null where its maker does not say. */
   readonly domain: DomainBody | null;
   readonly confidence: ConfidenceBody;
+  /** How values are read off pictures (`fields`); null where its function reads none. */
+  readonly read: ToldReading | null;
   /** Whether its weights can be had, to be run elsewhere: `GET /v1/models/{id}/bundle`. */
   readonly downloadable: boolean;
   /** Pico-dollars (10⁻¹² $) of a view through the vision tower, of a position of a pass, and of a position of a pass looking at a position. */
@@ -124,6 +127,7 @@ export function modelBody(
     },
     domain: told.domain ?? null,
     confidence: told.confidence ?? { calibrated: false, abstains_below: null },
+    read: told.read === undefined ? null : toldReading(told.read),
     downloadable: isDownloadable,
     price_picos: {
       view: Number(own.prices.view),
@@ -138,6 +142,10 @@ export function modelBody(
       text_bytes: MAX_TEXT_BYTES,
     },
   };
+}
+
+function toldReading({ style: { style }, fitted }: ReadBody): ToldReading {
+  return { style, fitted };
 }
 
 function recommended({
@@ -210,6 +218,10 @@ export const modelSchema: z.ZodType<ModelBody> = z
     confidence: confidenceSchema.meta({
       description:
         "Whether confidences were fitted to how often answers are right, and the one below which an answer counts as none.",
+    }),
+    read: toldReadingSchema.nullable().meta({
+      description:
+        "How values are read off pictures, where a request has fields; null where its function reads none.",
     }),
     downloadable: z.boolean().meta({
       description:

@@ -119,6 +119,7 @@ export function mergedCard(told: ToldCard, own: CardOverride = {}): ModelCard | 
     image,
     abilities: { ...toldAbilities(told), ...own.abilities },
     blockLength: own.blockLength === undefined ? told.block_length : own.blockLength,
+    ...(told.read === undefined ? {} : { read: told.read.style }),
     ...termsOf(own),
     prices,
   };

@@ -14,6 +14,7 @@ import {
   MAX_VIEW_SIDE,
   MAX_VIEW_WORK,
 } from "../limits.ts";
+import { type ReadBody, readBodySchema } from "../read-style.ts";
 
 /** How much a function has to do at this moment. */
 export interface FunctionLoad {
@@ -82,6 +83,8 @@ export interface ModelCard {
   readonly domain?: DomainBody | null;
   /** Whether confidences are calibrated, and below which an answer counts as none. Absent as `vision`. */
   readonly confidence?: ConfidenceBody;
+  /** How values are read off pictures. Absent: a function of before, which reads none. */
+  readonly read?: ReadBody;
   /** Multiply-adds of a view, of a position of a pass, and of a position looking at a position: what prices by default are made of. Absent as `vision`. */
   readonly work?: UnitWork;
 }
@@ -211,6 +214,7 @@ const toldCard = z.object({
   vision: visionSchema.nullable().exactOptional(),
   domain: domainSchema.nullable().exactOptional(),
   confidence: confidenceSchema.exactOptional(),
+  read: readBodySchema.exactOptional(),
   work: z
     .object({
       view: count.max(MAX_VIEW_WORK),

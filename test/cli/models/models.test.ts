@@ -53,6 +53,7 @@ describe("unmask models", () => {
     const told = {
       domain: { description: "Pictures\u0007 of pets.", things: ["a dog", "a cat"], scored: true },
       confidence: { calibrated: true, abstains_below: 0.5 },
+      read: { style: "sentence", fitted: ["boolean", "choice"] },
     };
     await using api = await apiDouble(() =>
       Response.json({
@@ -60,6 +61,7 @@ describe("unmask models", () => {
         data: [
           { ...model, ...told },
           { ...model, id: "before" },
+          { ...model, id: "untold", read: { style: "lines", fitted: [] } },
         ],
       }),
     );
@@ -72,9 +74,14 @@ describe("unmask models", () => {
         "  it knows a dog, a cat",
         "  answers say whether a picture is of that: in_domain",
         "  answers below a confidence of 0.5 count as none: abstained",
+        "  it reads fields, one question each; probabilities are fitted of boolean, choice",
         "",
         "before (w8a8, cpu), weights abababababab…",
         "  its maker does not say what pictures it is for",
+        "",
+        "untold (w8a8, cpu), weights abababababab…",
+        "  its maker does not say what pictures it is for",
+        "  it reads fields, all in one canvas; their probabilities are not fitted",
         "",
       ].join("\n"),
     );

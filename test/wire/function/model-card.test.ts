@@ -84,6 +84,22 @@ describe("the card of a model that a function tells", () => {
     expect(work).toMatchObject({ views: 1, imageVectors: 51 });
   });
 
+  test("says how values are read where the function does, and one of before reads none", () => {
+    const style = { style: "sentence", yes: "Yes.", no: "No.", numbers: ["None", "One"] } as const;
+    const body = { ...told, read: { style, fitted: ["boolean", "choice"] } };
+    const read = modelCardSchema.parse(JSON.parse(JSON.stringify(body)));
+    expect(read.read).toEqual(body.read);
+    expect(mergedCard(read)?.read).toEqual(style);
+    expect("read" in (mergedCard(told) ?? {})).toBe(false);
+    for (const wrong of [
+      { style: { style: "json" }, fitted: [] },
+      { style: { ...style, yes: "Yes.\u001b[2J" }, fitted: [] },
+      { style: { ...style, no: "x".repeat(513) }, fitted: [] },
+      { style, fitted: ["colour"] },
+    ])
+      expect(modelCardSchema.safeParse({ ...told, read: wrong }).success).toBe(false);
+  });
+
   test("has of the settings what they say, field by field, and the rest as told", () => {
     const own = override({
       abilities: { several_turns: false },
@@ -228,6 +244,7 @@ test("a card's name is of everything that it says, and of nothing else", async (
     { ...card, prices: { ...card.prices, attention: card.prices.attention + 1n } },
     { ...card, hitPrice: micros(1) },
     { ...card, abilities: { ...card.abilities, severalTurns: false } },
+    { ...card, read: { style: "lines" } },
   ];
   const names = await Promise.all(changed.map(cardDigest));
   expect(new Set([name, ...names]).size).toBe(changed.length + 1);
@@ -250,6 +267,14 @@ describe("the card by which the edge prices the demo model", () => {
     expect(card).toMatchObject({
       prices: { view: 2_000_000n, linear: 20_000n, attention: 10n },
       abilities: bundle.abilities,
+    });
+  });
+
+  test("reads values in the sentences that the bundle that ships was trained to write", () => {
+    expect(card.read).toEqual(bundle.read?.style);
+    expect(card.read).toEqual({
+      ...{ style: "sentence", yes: "Yes.", no: "No.", unsure: "I am not sure." },
+      numbers: ["None", "One", "Two", "Three", "Four"],
     });
   });
 

@@ -20,7 +20,7 @@ const bundles: readonly { readonly name: string; readonly id: string; readonly f
       folder: "infra/demo-model/photographs/bundle",
     },
     {
-      name: "unmask-demo of before (2.2): drawings alone",
+      name: "unmask-demo of before (2.3): drawings alone",
       id: "unmask-demo",
       folder: "infra/demo-model/bundle",
     },
