@@ -1,3 +1,4 @@
+import type { FieldsFailure } from "./failure.ts";
 import {
   FIELD_LIMITS,
   type Field,
@@ -7,6 +8,7 @@ import {
   optionsOf,
 } from "./fields.ts";
 import { ok, type Result, refuse } from "./result.ts";
+import { utf8Length } from "./utf8-length.ts";
 
 /** Why fields cannot be read, with a JSON pointer to what is wrong. */
 export interface FieldFault {
@@ -15,6 +17,20 @@ export interface FieldFault {
   readonly pointer: string;
   /** A clause that ends "…: ". */
   readonly problem: string;
+}
+
+const failureKinds = {
+  invalid: "fields_invalid",
+  options_collide: "field_options_collide",
+  too_large: "fields_too_large",
+} as const;
+
+/** The refusal of a request whose fields stand at that place. */
+export function fieldsFailure(
+  { kind, pointer, problem }: FieldFault,
+  at = "/fields",
+): FieldsFailure {
+  return { kind: failureKinds[kind], problems: [{ pointer: `${at}${pointer}`, message: problem }] };
 }
 
 /** Names that are taken: what a program may call a value without quoting. */
@@ -26,7 +42,7 @@ export function checkNamedFields(fields: readonly NamedField[]): Result<void, Fi
     return invalid("", `there are ${fields.length} fields: send 1 to ${FIELD_LIMITS.fields}`);
   const seen = new Set<string>();
   for (const { name, field } of fields) {
-    const pointer = `/${name}`;
+    const pointer = pointerTo(name);
     if (field.type === "answers" && fields.length > 1)
       return invalid(pointer, "answers are scored alone: send no other field");
     if (!NAME.test(name))
@@ -36,7 +52,50 @@ export function checkNamedFields(fields: readonly NamedField[]): Result<void, Fi
     const checked = checkField(field, pointer);
     if (!checked.ok) return checked;
   }
-  return ok(undefined);
+  return checkTotals(fields);
+}
+
+/** Source: RFC 6901 section 3. A name is the caller's, so it is cut to a length that may be echoed. */
+function pointerTo(name: string): string {
+  return `/${name.slice(0, FIELD_LIMITS.nameLength).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+function checkTotals(fields: readonly NamedField[]): Result<void, FieldFault> {
+  const options = fields.reduce((sum, { field }) => sum + slotOptions(field), 0);
+  if (options > FIELD_LIMITS.allOptions)
+    return tooLarge(`have ${options} options together; ${FIELD_LIMITS.allOptions} are the most`);
+  const bytes = fields.flatMap(textsOf).reduce((sum, text) => sum + utf8Length(text), 0);
+  return bytes > FIELD_LIMITS.textBytes
+    ? tooLarge(`have ${bytes} bytes of text together; ${FIELD_LIMITS.textBytes} are the most`)
+    : ok(undefined);
+}
+
+/** Options of all slots of a field: each item of a list has them again. */
+function slotOptions(field: Field): number {
+  const own = optionsOf(field).length;
+  return field.type === "list" ? field.maxItems * (own + 1) + 1 : own;
+}
+
+/** Everything that a caller says in a field and its name. */
+export function textsOf({ name, field }: NamedField): string[] {
+  const { instructions = "" } = field;
+  return [name, instructions, ...saidIn(field)];
+}
+
+function saidIn(field: Field): string[] {
+  switch (field.type) {
+    case "boolean":
+      return [field.criteria?.true ?? "", field.criteria?.false ?? ""];
+    case "choice":
+    case "score":
+      return optionsOf(field).flatMap(({ value, description = "" }) => [value, description]);
+    case "answers":
+      return [...field.answers];
+    case "list":
+      return textsOf({ name: "", field: field.items });
+    default:
+      return [];
+  }
 }
 
 function checkField(field: Field, pointer: string): Result<void, FieldFault> {
@@ -164,6 +223,10 @@ function isLong(text: string | undefined): boolean {
 
 function tooLong(pointer: string, limit: number): Result<never, FieldFault> {
   return invalid(pointer, `it has more than ${limit} characters`);
+}
+
+function tooLarge(problem: string): Result<never, FieldFault> {
+  return refuse({ kind: "too_large", pointer: "", problem });
 }
 
 function invalid(pointer: string, problem: string): Result<never, FieldFault> {

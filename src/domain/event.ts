@@ -1,5 +1,6 @@
 import type { CanvasToken } from "./answer-text.ts";
 import type { Failure } from "./failure.ts";
+import type { ReadField } from "./field-reading.ts";
 import type { NumericsText } from "./numerics.ts";
 import type { Usage } from "./question.ts";
 import type { JudgedAnswer, TrustTerms } from "./trust.ts";
@@ -72,6 +73,7 @@ export const commitReasons = ["schedule", "entropy", "early"] as const;
 
 export type CommitReason = (typeof commitReasons)[number];
 
+/** One step. Where fields are read it is one pass, and tokens are told of none: what a canvas says is in its fields. */
 export interface AnswerFrame {
   readonly kind: "answer.frame";
   /** From 1. */
@@ -93,6 +95,8 @@ export interface AnswerFrame {
   readonly hasText?: boolean;
   /** Of the first frame: how far inside of the model's world the pictures are (`JudgedAnswer`). */
   readonly domainScore?: number;
+  /** Fields that are known with this step, and stay so. Absent: none. */
+  readonly fields?: readonly ReadField[];
 }
 
 export interface AnswerCompleted extends JudgedAnswer {

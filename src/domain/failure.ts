@@ -67,6 +67,7 @@ export type Failure =
   /** The caller takes no reply of the type that this path has. `instead`: the path that tells the same as JSON. */
   | { readonly kind: "not_acceptable"; readonly offered: string; readonly instead: string }
   | { readonly kind: "invalid_request"; readonly problems: readonly FieldProblem[] }
+  | FieldsFailure
   | { readonly kind: "body_too_large"; readonly limitBytes: number }
   | { readonly kind: "unknown_model"; readonly model: string; readonly known: readonly string[] }
   | {
@@ -182,6 +183,21 @@ export type Failure =
   /** The model's own text has no token. `recommended`: the longest canvas that its card recommends, where it says. */
   | { readonly kind: "empty_answer"; readonly canvas: number; readonly recommended?: number }
   | { readonly kind: "internal" };
+
+/** Fields that cannot be read: they make no sense; two options are the same to the model; they are too much; a schema has what no fields are for. */
+export type FieldsFailure = {
+  readonly [Kind in (typeof fieldsKinds)[number]]: {
+    readonly kind: Kind;
+    readonly problems: readonly FieldProblem[];
+  };
+}[(typeof fieldsKinds)[number]];
+
+export const fieldsKinds = [
+  "fields_invalid",
+  "field_options_collide",
+  "fields_too_large",
+  "schema_unsupported",
+] as const;
 
 /** What nobody has, or not this caller: "account", "key" … `known`: the ones that there are, where there are few. */
 export interface MissingThing {

@@ -191,6 +191,12 @@ export const FIELD_LIMITS = {
   options: 255,
   /** Options of a list's items: each item has one slot, and a slot as many letters. */
   itemOptions: 26,
+  /** Options of all slots together, those of a list for each of its items: each is told with its probability, and a reply of more is megabytes. */
+  allOptions: 4_096,
+  /** UTF-8 bytes of everything that the fields say, and the question with them: the text of any question has no more. */
+  textBytes: 32_768,
+  /** Passes of a reading: as many as an answer in words has steps at most. */
+  passes: 512,
   /** Characters of an option or a level: it stands in the prompt. */
   optionLength: 200,
   /** Characters of instructions or of a description. */

@@ -1,3 +1,4 @@
+import type { NamedField } from "./fields.ts";
 import type { ModeTerms } from "./modes.ts";
 
 /** How an answer is to be made. All counts are positive integers; `canvas % blockLength` and `steps % blocks` are 0. */
@@ -45,7 +46,28 @@ export interface Question {
   /** Files as they were sent: JPEG, PNG, WebP, GIF or AVIF bytes, in the order of the messages that bring them. */
   readonly images: readonly Uint8Array[];
   readonly options: AnswerOptions;
+  /** What is read off the pictures in place of an answer in words. Absent: words are wanted. */
+  readonly read?: ReadOrder;
 }
+
+/**
+ * Values that are read off pictures. The last message is what the caller says about them then, "" for nothing; of the options `canvas`
+ * and `steps` are the ceilings that were planned and priced (`read-work.ts`).
+ */
+export interface ReadOrder {
+  /** At least 1, in the order of the request. */
+  readonly fields: readonly NamedField[];
+  /** A guess that is less likely is no value, 0 … 1; 0 takes every guess. */
+  readonly abstainBelow: number;
+  /** Passes that write the open fields of one canvas, at least 1. Absent: as many as its longest has tokens. */
+  readonly openPasses?: number;
+  readonly onTruncate: TruncateRule;
+}
+
+/** What becomes of a text that its room cuts off: it stays; it is written once more with twice the room; it is no value. */
+export const truncateRules = ["keep", "widen", "null"] as const;
+
+export type TruncateRule = (typeof truncateRules)[number];
 
 /** Says whether messages bring exactly so many pictures, the user's messages alone. */
 export function canBring(messages: readonly Message[], pictures: number): boolean {

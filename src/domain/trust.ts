@@ -1,4 +1,5 @@
 import type { ReadAnswer, TextTerms } from "./answer-text.ts";
+import type { ReadField } from "./field-reading.ts";
 
 /**
  * What a model's maker says of how far it can be trusted, and measured on pictures of its own: all of it may be absent, and then
@@ -98,6 +99,8 @@ export interface JudgedAnswer extends ReadAnswer {
   readonly domainScore?: number;
   /** Absent: it counts. */
   readonly abstention?: AbstentionReason;
+  /** Of a question that names fields: all of them, in its order; `answer` is their values as JSON then, and there are no tokens. */
+  readonly fields?: readonly ReadField[];
 }
 
 /** Log-odds of confidences nearer to 0 and 1 than this say nothing more. */

@@ -2,6 +2,7 @@ import type { ImagePolicy, ViewRules } from "./architecture.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount, type Size } from "./image/layout.ts";
 import { plannedRefreshes } from "./modes.ts";
 import type { AnswerOptions } from "./question.ts";
+import { utf8Length } from "./utf8-length.ts";
 
 /** How a model looks at pictures, as far as their number of vectors depends on it. */
 export interface ImageRules {
@@ -79,18 +80,6 @@ function layoutsOf(
 
 function viewCount(layout: ImageLayout): number {
   return layout.kind === "single" ? 1 : 1 + layout.tiles.width * layout.tiles.height;
-}
-
-/** UTF-8 bytes of a text, half a surrogate pair as the three of U+FFFD: at least as many as its tokens. */
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    if (point < 0x80) bytes += 1;
-    else if (point < 0x800) bytes += 2;
-    else bytes += point < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -46,6 +46,10 @@ export function detailOf(failure: Failure): string {
     case "not_acceptable":
       return `What is here is ${failure.offered}, which Accept leaves out. ${failure.instead} tells the same as JSON.`;
     case "invalid_request":
+    case "fields_invalid":
+    case "field_options_collide":
+    case "fields_too_large":
+    case "schema_unsupported":
       return problemSentence(failure.problems);
     case "body_too_large":
       return `The body may have ${binarySize(failure.limitBytes)} at most.`;

@@ -47,7 +47,7 @@ export function problemOf(failure: Failure, { requestId, instance }: RefusedRequ
     request_id: requestId,
     retryable: isRetryable,
     charged_micros: 0,
-    errors: failure.kind === "invalid_request" ? failure.problems : [],
+    errors: "problems" in failure ? failure.problems : [],
     ...(seconds === undefined ? {} : { retry_after: seconds }),
   };
 }

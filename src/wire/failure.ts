@@ -5,6 +5,9 @@ import { MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "./limits.ts";
 // What a function says about a refusal is echoed to callers in part, so nothing in it may be long.
 const sentence = z.string().max(1000);
 const count = z.int().nonnegative();
+const problems = z
+  .array(z.object({ pointer: sentence, message: sentence }))
+  .max(MAX_FIELD_PROBLEMS);
 
 /**
  * Schema of a refusal between function and edge, where no detail may be lost: inside `answer.failed` and in the
@@ -45,10 +48,11 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
     supported: sentence.exactOptional(),
   }),
   z.object({ kind: z.literal("not_acceptable"), offered: sentence, instead: sentence }),
-  z.object({
-    kind: z.literal("invalid_request"),
-    problems: z.array(z.object({ pointer: sentence, message: sentence })).max(MAX_FIELD_PROBLEMS),
-  }),
+  z.object({ kind: z.literal("invalid_request"), problems }),
+  z.object({ kind: z.literal("fields_invalid"), problems }),
+  z.object({ kind: z.literal("field_options_collide"), problems }),
+  z.object({ kind: z.literal("fields_too_large"), problems }),
+  z.object({ kind: z.literal("schema_unsupported"), problems }),
   z.object({ kind: z.literal("body_too_large"), limitBytes: count }),
   z.object({
     kind: z.literal("unknown_model"),

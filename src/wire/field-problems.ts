@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
 import { fieldSentence, UNKNOWN_FIELD } from "./field-sentence.ts";
 import { MAX_FIELD_PROBLEMS } from "./limits.ts";
+import { nameOf } from "./named-values.ts";
 
 // For every schema at once: one that is checked without it would tell callers the library's words.
 z.config({ customError: fieldSentence });
@@ -48,6 +49,8 @@ function strangeness(issues: readonly z.core.$ZodIssue[]): number {
 /** Source: RFC 6901 section 3. Keys come from the caller, so each is cut to a length that may be echoed. */
 function jsonPointer(path: readonly PropertyKey[]): string {
   return path
-    .map((part) => `/${String(part).slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .map(
+      (part) => `/${nameOf(String(part)).slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    )
     .join("");
 }

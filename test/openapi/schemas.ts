@@ -9,7 +9,7 @@ export class Schemas {
   readonly #compiled = new Map<string, ValidateFunction>();
 
   constructor(components: Readonly<Record<string, Schema>>) {
-    this.#ajv = new Ajv2020({ strict: true, allErrors: true });
+    this.#ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true });
     addFormats.default(this.#ajv);
     this.#ajv.addSchema({ $id: "components", $defs: relocated(components) });
   }

@@ -155,6 +155,22 @@ export const failures: { readonly [Kind in Failure["kind"]]: Extract<Failure, { 
     kind: "invalid_request",
     problems: [{ pointer: "/canvas", message: "too big" }],
   },
+  fields_invalid: {
+    kind: "fields_invalid",
+    problems: [{ pointer: "/fields/kind", message: "is empty" }],
+  },
+  field_options_collide: {
+    kind: "field_options_collide",
+    problems: [{ pointer: "/fields/kind/criteria", message: "are the same text" }],
+  },
+  fields_too_large: {
+    kind: "fields_too_large",
+    problems: [{ pointer: "/fields", message: "take a canvas of 640 tokens" }],
+  },
+  schema_unsupported: {
+    kind: "schema_unsupported",
+    problems: [{ pointer: "/schema/not", message: "is not supported" }],
+  },
   body_too_large: { kind: "body_too_large", limitBytes: 1024 * 1024 },
   unknown_model: { kind: "unknown_model", model: "gpt", known: ["demo"] },
   prompt_too_long: { kind: "prompt_too_long", length: 9000, limit: 8192 },

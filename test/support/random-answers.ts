@@ -2,13 +2,14 @@ import Ajv from "ajv";
 import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { expect } from "vitest";
+import { type JsonValue, jsonObject } from "#domain/field-reading.ts";
 import { asClosed, asOpen, type Field, optionsOf } from "#domain/fields.ts";
 import { mulberry32 } from "#model/decode/noise.ts";
 import { distribution } from "#model/template/distribution.ts";
 import { bestLegal } from "#model/template/language/best-legal.ts";
 import { readNumeral } from "#model/template/language/numerals.ts";
 import { openLanguage } from "#model/template/languages.ts";
-import { answerJson, type JsonValue, readClosed } from "#model/template/reading.ts";
+import { readClosed } from "#model/template/reading.ts";
 import { FIRST_BYTE, fakeTokenizer } from "./fake-tokenizer.ts";
 import { namedFields } from "./field-arbitraries.ts";
 
@@ -76,8 +77,8 @@ export function expectValidAnswers(run: { readonly seed: number; readonly numRun
   fc.assert(
     fc.property(namedFields, fc.integer(), (fields, seed) => {
       const { next } = mulberry32(seed);
-      const values = fields.map(({ field }) => randomValue(field, next));
-      const answer: object = JSON.parse(answerJson(fields, values));
+      const values = fields.map(({ name, field }) => [name, randomValue(field, next)] as const);
+      const answer: object = JSON.parse(jsonObject(values));
       // Under names that a validator can have as properties, whatever they were.
       const named = (entries: readonly (readonly [string, unknown])[]): object =>
         Object.fromEntries(entries.map(([name, value]) => [`_${name}`, value]));

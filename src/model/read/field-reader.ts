@@ -1,3 +1,4 @@
+import type { FieldReading } from "#domain/field-reading.ts";
 import type { Field, NamedField } from "#domain/fields.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
@@ -7,7 +8,6 @@ import {
   compared,
   countOf,
   type FieldEvidence,
-  type FieldReading,
   isCutOff,
   isNeeded,
   isPresent,

@@ -1,3 +1,4 @@
+import type { FieldReading, OpenReading, SingleReading } from "#domain/field-reading.ts";
 import { asClosed, asOpen, type Field, type ListField, type OpenField } from "#domain/fields.ts";
 import {
   type Correction,
@@ -6,42 +7,10 @@ import {
   joinChunks,
 } from "../template/distribution.ts";
 import { readNumeral } from "../template/language/numerals.ts";
-import {
-  type ClosedReading,
-  isTruncated,
-  type JsonValue,
-  readClosed,
-} from "../template/reading.ts";
+import { isTruncated, readClosed } from "../template/reading.ts";
 import type { Part, Role, Slot } from "../template/template.ts";
 import type { HoleString } from "./holes.ts";
 import type { SlotScores } from "./slots.ts";
-
-/** What a field was read as. */
-export type FieldReading =
-  | ({ readonly kind: "closed" } & ClosedReading)
-  | ({ readonly kind: "open" } & OpenReading)
-  | ({ readonly kind: "list" } & ListReading);
-
-/** A field whose value was written. */
-export interface OpenReading {
-  /** Null where the picture does not show it. */
-  readonly value: string | number | null;
-  /** Likelihood of the string as it was written, over the whole vocabulary, 0 … 1; null where none was. */
-  readonly probability: number | null;
-  /** Of the least likely of its tokens; null where none was written. */
-  readonly tokenMin: number | null;
-  /** Of there being no value; null where that was not asked. */
-  readonly pNone: number | null;
-  /** Whether a text was cut off for want of room. */
-  readonly truncated: boolean;
-}
-
-/** Values, as many as were counted. */
-export interface ListReading {
-  readonly items: readonly (ClosedReading | OpenReading)[];
-  /** How likely each count is, from 0. */
-  readonly counts: readonly number[];
-}
 
 /** What a field is judged by. */
 export interface JudgeTerms {
@@ -57,11 +26,6 @@ export interface JudgeTerms {
 export interface FieldEvidence {
   readonly slots: readonly (SlotScores & Pick<Correction, "bias">)[];
   readonly strings: readonly HoleString[];
-}
-
-/** Returns a field's value as JSON has it. */
-export function jsonValueOf(reading: FieldReading): JsonValue {
-  return reading.kind === "list" ? reading.items.map(({ value }) => value) : reading.value;
 }
 
 /** Which option of a slot is the likeliest, once it is corrected. */
@@ -89,11 +53,10 @@ export function readField(field: Field, evidence: FieldEvidence, terms: JudgeTer
   const slot = evidence.slots.find(({ slot: { role } }) => role.of === "count");
   if (slot === undefined) throw new Error("a list was read without its count");
   const counts = compared(slot, terms.temperature);
-  const items = Array.from({ length: counts.best }, (_, index) => {
-    const { kind, ...item } = readSingle(field.items, itemOf(evidence, index), terms, "item");
-    return item;
-  });
-  return { kind: "list", items, counts: counts.probabilities };
+  const items = Array.from({ length: counts.best }, (_, index) =>
+    readSingle(field.items, itemOf(evidence, index), terms, "item"),
+  );
+  return { kind: "list", type: "list", items, counts: counts.probabilities };
 }
 
 function readSingle(
@@ -101,20 +64,20 @@ function readSingle(
   evidence: FieldEvidence,
   terms: JudgeTerms,
   role: "value" | "item",
-): Exclude<FieldReading, { kind: "list" }> {
+): SingleReading {
   const closed = asClosed(field);
   if (closed !== undefined) {
     const read = readOptions(evidence, terms, role);
     const logProbabilities = field.type === "answers" ? slotOf(evidence, role).scores : undefined;
     return {
-      ...{ kind: "closed", ...readClosed(closed, read, terms.abstainBelow) },
+      ...readClosed(closed, read, terms.abstainBelow),
       ...(logProbabilities === undefined ? {} : { logProbabilities }),
     };
   }
   const open = asOpen(field);
   if (open === undefined)
     throw new Error(`a field of type ${field.type} is neither read nor written`);
-  return { kind: "open", ...readOpen(open, evidence, terms) };
+  return readOpen(open, evidence, terms);
 }
 
 function readOptions(
@@ -148,15 +111,16 @@ function readOpen(
   const gate = gateOf(evidence, temperature);
   const pNone = gate === undefined ? null : 1 - gate;
   const [string] = evidence.strings;
+  const common = { kind: "open", type: field.type, pNone } as const;
   if (string === undefined)
-    return { value: null, probability: null, tokenMin: null, pNone, truncated: false };
+    return { ...common, value: null, probability: null, tokenMin: null, truncated: false };
   const { tokens, logProbs } = string;
   const text = textOf(tokens, { filler, decode });
   return {
+    ...common,
     value: field.type === "number" ? readNumeral(text) : text,
     probability: Math.exp(logProbs.reduce((sum, logProb) => sum + logProb, 0)),
     tokenMin: Math.exp(Math.min(0, ...logProbs)),
-    pNone,
     truncated: isCutOff(field, string, { filler, decode }),
   };
 }

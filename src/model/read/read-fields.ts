@@ -1,3 +1,4 @@
+import type { FieldReading } from "#domain/field-reading.ts";
 import type { Field, NamedField } from "#domain/fields.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import type { RefreshRule } from "../decode/refresh.ts";
@@ -6,7 +7,6 @@ import type { ChunkWinners } from "../template/lines.ts";
 import { closedPasses, type Read, type Template } from "../template/template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { FieldReader } from "./field-reader.ts";
-import type { FieldReading } from "./field-reading.ts";
 import type { SlotScores } from "./slots.ts";
 import { fillPasses, widened } from "./writing.ts";
 

@@ -1,35 +1,6 @@
-import { type ComparedField, type NamedField, optionsOf } from "#domain/fields.ts";
+import type { ClosedReading } from "#domain/field-reading.ts";
+import { type ComparedField, optionsOf } from "#domain/fields.ts";
 import { type Distribution, labelMass } from "./distribution.ts";
-
-/** A value that JSON has. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[];
-
-/** A closed field as it was read. */
-export interface ClosedReading {
-  /** Null where it abstains, or where none of the options is the likeliest. */
-  readonly value: string | number | boolean | null;
-  /** The likeliest of the options, whatever is thought of it. */
-  readonly guess: string | number | boolean;
-  /** Of each option in the field's order, "none of these" not among them: they sum to 1 − `pNone`. */
-  readonly probabilities: readonly {
-    readonly value: string | number | boolean;
-    readonly probability: number;
-  }[];
-  /** Of the guess; of a boolean that of true. */
-  readonly probability: number;
-  /** 0 … 1. Of a boolean max(p, 1 − p), of anything else 1 − H / ln K. */
-  readonly confidence: number;
-  /** Share of the vocabulary's probability that the options had; null where they are of several tokens. */
-  readonly labelMass: number | null;
-  /** Of "none of these"; null where it was no option. */
-  readonly pNone: number | null;
-  /** Whether the guess was not sure enough to be a value. */
-  readonly abstained: boolean;
-  /** Of a score alone: the mean of the levels' indices by probability. */
-  readonly score?: number;
-  /** Of answers alone, in their order: natural logarithms of how likely the model is to give each, whatever the others are. */
-  readonly logProbabilities?: readonly number[];
-}
 
 /** What is thought of a field's options. */
 export interface ReadOptions {
@@ -56,13 +27,15 @@ export function readClosed(
   const isSure = top.probability >= abstainBelow;
   const isNone = pNone !== null && pNone > top.probability;
   const common = {
+    kind: "closed",
+    type: field.type,
     value: isSure && !isNone ? top.value : null,
     guess: top.value,
     probabilities: told,
     labelMass: scores === undefined ? null : labelMass(scores),
     pNone,
     abstained: !isSure && !isNone,
-  };
+  } as const;
   switch (field.type) {
     case "boolean":
       return { ...common, probability: told[0]!.probability, confidence: top.probability };
@@ -82,17 +55,6 @@ export function readClosed(
 function optionValue({ type }: ComparedField, option: string): string | number | boolean {
   if (type === "boolean") return option === "true";
   return type === "number" ? Number(option) : option;
-}
-
-/**
- * Writes the values as JSON in the order of the fields. The model writes none of it, so it always parses; and no object is made
- * of it on the way, so that names like `__proto__` and `10` stay where they are.
- */
-export function answerJson(fields: readonly NamedField[], values: readonly JsonValue[]): string {
-  const members = fields.map(
-    ({ name }, index) => `${JSON.stringify(name)}:${JSON.stringify(values[index] ?? null)}`,
-  );
-  return `{${members.join(",")}}`;
 }
 
 /** Ends of a sentence, in the scripts that have one. */

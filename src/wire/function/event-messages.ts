@@ -105,13 +105,14 @@ export function eventMessage(event: AnswerEvent, answerId: string): SseMessage {
       return { ...bodyMessage(event.kind, body, `${answerId}.0`), retry: RETRY_MS };
     }
     case "answer.frame": {
-      const { hasText, refreshed = true, rows, domainScore: domain_score } = event;
+      const { hasText, refreshed = true, rows, domainScore: domain_score, fields } = event;
       const body = {
         ...frameBody(event),
         has_text: hasText === true,
         refreshed,
         rows,
         domain_score,
+        fields,
       };
       return bodyMessage(event.kind, body, `${answerId}.${event.step}`);
     }

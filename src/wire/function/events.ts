@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnswerEvent, commitReasons } from "#domain/event.ts";
+import { FIELD_LIMITS } from "#domain/fields.ts";
 import { MAX_NUMERICS_LENGTH } from "#domain/numerics.ts";
 import type { Usage } from "#domain/question.ts";
 import { abstentionReasons, type TrustTerms } from "#domain/trust.ts";
@@ -7,6 +8,7 @@ import { decodeSse, type SseMessage } from "../codec/sse.ts";
 import { failureSchema } from "../failure.ts";
 import { MAX_ALTERNATIVES, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 import type { UsageBody } from "./event-messages.ts";
+import { readFieldSchema } from "./reading/read-field.ts";
 import { FIRST_DECODER_VERSION } from "./replay-digest.ts";
 
 /** The stream is not one answer told from start to end. */
@@ -111,6 +113,8 @@ const trustSchema: z.ZodType<TrustTerms> = z.object({
     .exactOptional(),
 });
 
+const readFields = z.array(readFieldSchema).min(1).max(FIELD_LIMITS.fields);
+
 /** Finite: JSON has no other numbers. */
 const domainScore = z.number().exactOptional();
 
@@ -120,6 +124,7 @@ const answered = {
   domain_score: domainScore,
   abstention: z.enum(abstentionReasons).exactOptional(),
   tokens: z.array(tokenSchema).max(MAX_CANVAS),
+  fields: readFields.exactOptional(),
   usage: usageSchema.transform(
     (usage): Usage => ({
       imageVectors: usage.image_vectors,
@@ -192,6 +197,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         turn_end: position.nullable().default(null),
         has_text: z.boolean().default(false),
         domain_score: domainScore,
+        fields: readFields.exactOptional(),
       })
       .transform((body) => ({
         kind: "answer.frame",
@@ -205,6 +211,7 @@ const schemas: ReadonlyMap<string, z.ZodType<AnswerEvent>> = new Map<
         ...(body.revised.length === 0 ? {} : { revised: body.revised }),
         ...(body.turn_end === null ? {} : { turnEnd: body.turn_end }),
         ...(body.domain_score === undefined ? {} : { domainScore: body.domain_score }),
+        ...(body.fields === undefined ? {} : { fields: body.fields }),
       })),
   ],
   [

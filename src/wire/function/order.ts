@@ -3,9 +3,11 @@ import type { Failure } from "#domain/failure.ts";
 import { canBring, type Question } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { parseJson } from "../body/parse-json.ts";
+import { canonicalJson } from "../codec/canonical-json.ts";
 import { problemsOf } from "../field-problems.ts";
 import { MAX_IMAGE_BYTES, MAX_IMAGES } from "../limits.ts";
 import { messagesSchema, type OptionsBody, optionsBody, optionsSchema } from "./generate.ts";
+import { checkReadOrder, readOrderSchema } from "./reading/read-order.ts";
 
 /**
  * The work order, as edge and function have it from version 3 of the hop on: four bytes that say how long the head is
@@ -38,6 +40,7 @@ export function encodeOrderHead({
   messages,
   options,
   pictures,
+  read,
 }: OrderHead): Uint8Array<ArrayBuffer> {
   const body: HeadBody = {
     messages: messages.map(({ role, text, pictures: brought = 0 }) => ({
@@ -48,7 +51,10 @@ export function encodeOrderHead({
     pictures: pictures.map(({ bytes, sha256 }) => ({ bytes, sha256 })),
     options: optionsBody(options),
   };
-  return new TextEncoder().encode(JSON.stringify(body));
+  const words = JSON.stringify(body);
+  // A question in words is written as it was before there were fields.
+  const text = read === undefined ? words : `${words.slice(0, -1)},"read":${canonicalJson(read)}}`;
+  return new TextEncoder().encode(text);
 }
 
 /** Reads what `encodeOrderHead` wrote. A refusal means that the two sides are of different versions. */
@@ -60,12 +66,14 @@ export function decodeOrderHead(bytes: Uint8Array): Result<OrderHead, Failure> {
   const parsed = headSchema.safeParse(body.value);
   if (!parsed.success)
     return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
-  const { messages, pictures, options } = parsed.data;
+  const { messages, pictures, options, read } = parsed.data;
   if (!canBring(messages, pictures.length)) {
     const message = `the messages do not bring the ${pictures.length} pictures that are there`;
     return refuse({ kind: "invalid_request", problems: [{ pointer: "/messages", message }] });
   }
-  return ok({ messages, pictures, options });
+  if (read === undefined) return ok({ messages, pictures, options });
+  const checked = checkReadOrder(read);
+  return checked.ok ? ok({ messages, pictures, options, read }) : checked;
 }
 
 /** What stands before the pictures. */
@@ -87,8 +95,9 @@ const headSchema = z.strictObject({
     )
     .max(MAX_IMAGES),
   options: optionsSchema,
+  read: readOrderSchema.exactOptional(),
 });
 
-interface HeadBody extends Omit<z.input<typeof headSchema>, "options"> {
+interface HeadBody extends Omit<z.input<typeof headSchema>, "options" | "read"> {
   readonly options: OptionsBody;
 }

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ChoiceField, NamedField } from "#domain/fields.ts";
+import { type ClosedReading, jsonObject } from "#domain/field-reading.ts";
+import type { ChoiceField } from "#domain/fields.ts";
 import { distribution } from "#model/template/distribution.ts";
-import {
-  answerJson,
-  type ClosedReading,
-  isTruncated,
-  readClosed,
-} from "#model/template/reading.ts";
+import { isTruncated, readClosed } from "#model/template/reading.ts";
 import { expectValidAnswers } from "../../support/random-answers.ts";
 
 const FILLER = 0;
@@ -17,12 +13,13 @@ describe("an answer of fields", () => {
   });
 
   test("has its fields in the order of the request, names that look like numbers and like prototypes too", () => {
-    const fields = ["b", "10", "__proto__", "2"].map(
-      (name): NamedField => ({ name, field: { type: "boolean" } }),
-    );
-    expect(answerJson(fields, [true, null, false, true])).toBe(
-      '{"b":true,"10":null,"__proto__":false,"2":true}',
-    );
+    const values = [
+      ["b", true],
+      ["10", null],
+      ["__proto__", false],
+      ["2", true],
+    ] as const;
+    expect(jsonObject(values)).toBe('{"b":true,"10":null,"__proto__":false,"2":true}');
   });
 });
 

@@ -9,6 +9,7 @@ import {
 } from "#wire/function/order.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
 import { options } from "../../support/edge-builders.ts";
+import { namedFields } from "../../support/field-arbitraries.ts";
 
 const sha256 = "ab".repeat(32);
 const head: OrderHead = {
@@ -20,6 +21,10 @@ const head: OrderHead = {
 function changed(fields: object): Uint8Array {
   const body = JSON.parse(new TextDecoder().decode(encodeOrderHead(head)));
   return new TextEncoder().encode(JSON.stringify({ ...body, ...fields }));
+}
+
+function number(minimum: number, maximum: number): object {
+  return { type: "number", minimum, maximum, decimals: 0 };
 }
 
 describe("the head of a work order", () => {
@@ -40,6 +45,36 @@ describe("the head of a work order", () => {
       }),
       { seed: 7, numRuns: 200 },
     );
+  });
+
+  test("brings the fields that are to be read, in their order, whatever they are called", () => {
+    fc.assert(
+      fc.property(namedFields, fc.double({ min: 0, max: 1, noNaN: true }), (fields, below) => {
+        const read = { fields, abstainBelow: below, onTruncate: "widen" } as const;
+        const decoded = decodeOrderHead(encodeOrderHead({ ...head, read }));
+        expect(decoded).toEqual({ ok: true, value: { ...head, read } });
+      }),
+      { seed: 3, numRuns: 100 },
+    );
+  });
+
+  test.each([
+    ["none", [], "invalid_request"],
+    [
+      "an option twice",
+      [
+        {
+          name: "kind",
+          field: { type: "choice", options: [{ value: "é" }, { value: "e\u0301" }], none: false },
+        },
+      ],
+      "field_options_collide",
+    ],
+    ["a range without a number", [{ name: "n", field: number(2, 1) }], "fields_invalid"],
+    ["a type of another version", [{ name: "n", field: { type: "box" } }], "invalid_request"],
+  ])("is refused with fields of which there is %s", (_, fields, kind) => {
+    const read = { fields, abstainBelow: 0, onTruncate: "keep" };
+    expect(decodeOrderHead(changed({ read }))).toMatchObject({ refusal: { kind } });
   });
 
   test.each([

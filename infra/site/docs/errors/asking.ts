@@ -105,6 +105,26 @@ export const askingAdvice: AdviceOf<AskingKind> = {
       "The body or the query is not what the route takes. `errors` has a JSON Pointer and a sentence for each field.",
     todo: "Mend the fields that `errors` points to. Unknown fields are refused on purpose, so that a misspelt option is no silent default; the [reference](/docs/reference) has every field with its range.",
   },
+  fields_invalid: {
+    happened:
+      "The `fields` of the request cannot be read: a type that there is not, a name that is not taken, a range without a number in it. `errors` points to each.",
+    todo: "Mend the members that `errors` points to; the [reference](/docs/reference) has what each type of field takes. A model may want more than another: one that is asked in whole questions needs `instructions` of every field.",
+  },
+  field_options_collide: {
+    happened:
+      "Two options of a field are the same text, as Unicode sees it (NFC), or the model reads both as the same words, so that no probability could tell them apart.",
+    todo: "Word one of the two otherwise. What an option means can stand in its description, which need not be distinct.",
+  },
+  fields_too_large: {
+    happened:
+      "The fields need a longer canvas, more passes or more text than a request or this model has room for.",
+    todo: "Send fewer fields, ask for shorter texts (`max_tokens`) and lists (`max_items`), or share the fields out over several requests: the picture is looked at once for each.",
+  },
+  schema_unsupported: {
+    happened:
+      "A JSON Schema asks for what is not read off a picture: `errors` points to the first such part of it.",
+    todo: "Use the part of JSON Schema that is supported: an object whose properties are booleans, enumerations, bounded numbers, texts, dates and short lists, all of them required. What is optional is a value that may be null.",
+  },
   body_too_large: {
     happened: "The body has more bytes than a request may have.",
     todo: "Scale pictures down before sending: the model looks at them much smaller than a camera makes them. Send files as a form rather than as base64, which adds a third, or [upload them once](/docs/quickstarts/upload-once).",

@@ -32,6 +32,38 @@ export const samples: { readonly [Kind in Failure["kind"]]: Extract<Failure, { k
     kind: "invalid_request",
     problems: [{ pointer: "/canvas", message: "must be at most 512" }],
   },
+  fields_invalid: {
+    kind: "fields_invalid",
+    problems: [{ pointer: "/fields/count/maximum", message: "is missing" }],
+  },
+  field_options_collide: {
+    kind: "field_options_collide",
+    problems: [
+      {
+        pointer: "/fields/kind/criteria",
+        message: 'the options "café" and "café" are the same text',
+      },
+    ],
+  },
+  fields_too_large: {
+    kind: "fields_too_large",
+    problems: [
+      {
+        pointer: "/fields",
+        message:
+          "the fields take a canvas of 640 tokens, and this model has 512: send fewer, or shorter texts",
+      },
+    ],
+  },
+  schema_unsupported: {
+    kind: "schema_unsupported",
+    problems: [
+      {
+        pointer: "/response_format/json_schema/schema/properties/tags",
+        message: "has no maxItems: say how many there are at most, 1 to 8",
+      },
+    ],
+  },
   body_too_large: { kind: "body_too_large", limitBytes: 16 * 2 ** 20 },
   unknown_model: { kind: "unknown_model", model: "gpt-4o", known: ["unmask-demo"] },
   prompt_too_long: { kind: "prompt_too_long", length: 9000, limit: 8192 },

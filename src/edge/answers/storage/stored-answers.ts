@@ -108,6 +108,7 @@ export const storedFrame: StoredJson<AnswerFrame> = storedJson({
     turnEnd: ["number", "absent"],
     hasText: ["boolean", "absent"],
     domainScore: ["number", "absent"],
+    fields: ["array", "absent"],
   }),
   upgrades: [unchanged],
 });
@@ -120,6 +121,7 @@ export const storedAnswer: StoredJson<AnswerBody> = storedJson({
     object: "string",
     status: "string",
     answer: "string",
+    fields: ["object", "absent"],
     confidence: "number",
     in_domain: ["boolean", "null"],
     domain_score: ["number", "null"],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
+import { type TruncateRule, truncateRules } from "#domain/question.ts";
 import {
   MAX_ALTERNATIVES,
   MAX_CANVAS,
@@ -16,15 +17,24 @@ import {
 } from "../../limits.ts";
 import { type AskedRetentionBody, askedRetentionSchema } from "../retention-body.ts";
 import { type WebhookBody, webhookBodySchema } from "../webhook-body.ts";
+import { type FieldsBody, fieldsBodySchema } from "./fields/fields-body.ts";
 import { type ImageBody, imageBodySchema, tooManyPictures } from "./image-body.ts";
 
 /** Body of `POST /v1/answers` beside the pictures; a form sends the same names as text. */
 export interface AnswerFields {
   /** Which model; the usual one, or the only one that is served, when absent. */
   readonly model?: string;
-  /** One of `question` and `messages`. */
+  /** One of `question` and `messages`; beside `fields` what is said about the pictures, and neither is needed. */
   readonly question?: string;
   readonly messages?: readonly MessageBody[];
+  /** Values to read off the pictures, in place of an answer in words. In a form: the object as JSON. */
+  readonly fields?: FieldsBody;
+  /** Of fields: a guess that is less likely is no value, 0 (default) … 1. */
+  readonly abstain_below?: number;
+  /** Of fields: the most passes that write the open ones of a canvas; as many as its longest has tokens when absent. */
+  readonly passes?: number;
+  /** Of fields: what becomes of a text that its room cuts off; `keep` when absent. */
+  readonly on_truncate?: TruncateRule;
   readonly detail?: "low" | "auto";
   readonly canvas?: number;
   /** As many as `canvas` when absent. */
@@ -105,8 +115,21 @@ const fields = {
       "Which model: see GET /v1/models. The usual one when absent, or the only one that is served.",
   }),
   question: text.exactOptional().meta({
-    description: "What is asked. One of question and messages.",
+    description:
+      "What is asked. One of question and messages; beside fields it is what you say about the pictures, and may be absent.",
     example: "What is this?",
+  }),
+  fields: fieldsBodySchema.exactOptional(),
+  abstain_below: z.number().min(0).max(1).exactOptional().meta({
+    description: "Of fields: a guess that is less likely than this is no value. Default 0.",
+  }),
+  passes: positive.exactOptional().meta({
+    description:
+      "Of fields: the most passes that write those whose value is written, of one canvas. Default: as many as the longest of them has tokens. Fewer cost less and write more at once.",
+  }),
+  on_truncate: z.enum(truncateRules).exactOptional().meta({
+    description:
+      "Of fields: what becomes of a text that its max_tokens cut off. keep (default): it stays, and truncated says so. widen: it is written once more with twice the room, which is priced. null: it is no value.",
   }),
   messages: z
     .array(

@@ -25,18 +25,28 @@ export interface Conversation {
 /** Reads the picture that a text of the body stands for: the body has read it already where it is a long one. */
 export type PictureReader = JsonBody["picture"];
 
-/** Reads question or messages, with the pictures that were sent `beside` them. Refuses with `invalid_request`, which names each fault by JSON Pointer, and as `readImages` does. */
+/**
+ * Reads question or messages, with the pictures that were sent `beside` them. Beside fields they are what is said about the pictures:
+ * it may be nothing, and the last message is there all the same. Refuses with `invalid_request`, which names each fault by JSON Pointer, and as
+ * `readImages` does.
+ */
 export function readConversation(
-  { question, messages }: Pick<AnswerFields, "question" | "messages">,
+  { question, messages, fields }: Pick<AnswerFields, "question" | "messages" | "fields">,
   beside: readonly PictureSource[],
   pictureOf: PictureReader,
 ): Result<Conversation, Failure> {
   if (question !== undefined && messages !== undefined)
     return refuseFields([{ pointer: "/messages", message: "give question or messages, not both" }]);
   const pointer = messages === undefined ? "/question" : "/messages";
+  const unsaid = fields === undefined || messages !== undefined ? undefined : "";
+  const alone = question ?? unsaid;
   const said: readonly MessageBody[] =
-    question === undefined ? (messages ?? []) : [{ role: "user", content: question }];
-  const problems = [...messageProblems(said, pointer), ...pictureProblems(said, beside)];
+    alone === undefined ? (messages ?? []) : [{ role: "user", content: alone }];
+  const mayBeBlank = fields !== undefined;
+  const problems = [
+    ...messageProblems(said, pointer, mayBeBlank),
+    ...pictureProblems(said, beside),
+  ];
   if (problems.length > 0) return refuseFields(problems);
   const shown: PictureSource[][] = [];
   for (const [index, { images = [] }] of said.entries()) {
@@ -47,7 +57,10 @@ export function readConversation(
   }
   const kept = said
     .map(({ role, content }, index) => messageOf(role, content, shown[index]?.length ?? 0))
-    .filter(({ text, pictures }) => text !== "" || pictures !== undefined);
+    .filter(
+      ({ text, pictures }, index) =>
+        text !== "" || pictures !== undefined || (mayBeBlank && index === said.length - 1),
+    );
   return ok({ messages: inOneForm(kept), pictures: [...beside, ...shown.flat()] });
 }
 
@@ -83,6 +96,12 @@ export function tooLarge(image: number): Failure {
   return { kind: "image_file_too_large", image, limitBytes: MAX_IMAGE_BYTES };
 }
 
+/** Refuses what has another shape than it should: with `fields_invalid` where that is of the fields alone, else with `invalid_request`. */
+export function refuseShape(problems: readonly FieldProblem[]): Result<never, Failure> {
+  const isOfFields = problems.every(({ pointer }) => /^\/fields(?:\/|$)/.test(pointer));
+  return isOfFields ? refuse({ kind: "fields_invalid", problems }) : refuseFields(problems);
+}
+
 /** Refuses with `invalid_request`. */
 export function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
   return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
@@ -101,13 +120,17 @@ function inOneForm(messages: readonly Message[]): readonly Message[] {
   return isFirst && isAlone ? messages.map(({ role, text }) => ({ role, text })) : messages;
 }
 
-function messageProblems(messages: readonly MessageBody[], pointer: string): FieldProblem[] {
+function messageProblems(
+  messages: readonly MessageBody[],
+  pointer: string,
+  mayBeBlank: boolean,
+): FieldProblem[] {
   const last = messages.at(-1);
   if (last === undefined) return [{ pointer, message: "ask something: question or messages" }];
   const end = pointer === "/question" ? pointer : `${pointer}/${messages.length - 1}`;
   if (last.role !== "user")
     return [{ pointer: `${end}/role`, message: "the last message must be user" }];
-  if (last.content.trim() === "") {
+  if (last.content.trim() === "" && !mayBeBlank) {
     const message = "must not be blank: the last message says what is asked";
     return [{ pointer: pointer === "/question" ? end : `${end}/content`, message }];
   }

@@ -2,13 +2,15 @@ import { z } from "zod";
 import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
 import type { Quote } from "#domain/quote.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import { ok, type Result } from "#domain/result.ts";
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
+import { refuseFields, refuseShape } from "./conversation.ts";
+import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What is asked, known by its sizes alone. */
@@ -17,6 +19,8 @@ export interface SizeRequest {
   readonly pictures: readonly { readonly width: number; readonly height: number }[];
   readonly textBytes: number;
   readonly options: AnswerOptions;
+  /** Absent: words are wanted. */
+  readonly read?: ReadOrder;
   readonly warnings: readonly Warning[];
 }
 
@@ -53,18 +57,22 @@ export function readSizeRequest(
   if (!body.ok) return body;
   if (!isSized(body.value)) return ok(null);
   const parsed = sizeRequestSchema.safeParse(body.value);
-  if (!parsed.success)
-    return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
+  if (!parsed.success) return refuseShape(problemsOf(parsed.error));
   const { width, height, model, question, text_bytes, ...fields } = parsed.data;
+  const misplaced = fieldProblems(fields);
+  if (misplaced.length > 0) return refuseFields(misplaced);
   const options = optionsOf(fields, card);
   const problems = optionProblems(fields, options, card);
-  if (problems.length > 0) return refuse({ kind: "invalid_request", problems });
+  if (problems.length > 0) return refuseFields(problems);
+  const read = readFieldsOf(fields, [{ role: "user", text: question ?? "" }], card);
+  if (!read.ok) return read;
   const texts = new TextEncoder().encode((question ?? "") + (fields.suffix ?? "")).length;
   return ok({
     ...(model === undefined ? {} : { model }),
     pictures: [{ width, height }],
     textBytes: text_bytes ?? texts,
     options,
+    ...(read.value === undefined ? {} : { read: read.value }),
     warnings: fitToAbilities({ messages: [], pictures: 1, canvas: options.canvas }, card.abilities)
       .warnings,
   });

@@ -2,7 +2,7 @@ import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AskedKeeping } from "#domain/retention.ts";
 import { readPictureText } from "../../body/data-uri.ts";
@@ -21,8 +21,10 @@ import {
   readConversation,
   readImages,
   refuseFields,
+  refuseShape,
   tooLarge,
 } from "./conversation.ts";
+import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
@@ -30,6 +32,8 @@ export interface AnswerRequest extends Conversation {
   /** What of it the model was not trained for. */
   readonly warnings: readonly Warning[];
   readonly options: AnswerOptions;
+  /** Absent: words are wanted. */
+  readonly read?: ReadOrder;
   /** Absent: the usual one, or the only one that is served. */
   readonly model?: string;
   /** The card by which a quote was made and the answer is to be priced; null is whichever there is. */
@@ -59,7 +63,7 @@ export function parseAnswerValue(
   pictureOf: PictureReader,
 ): Result<AnswerRequest, Failure> {
   const parsed = answerRequestSchema.safeParse(body);
-  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  if (!parsed.success) return refuseShape(problemsOf(parsed.error));
   const { image, images, ...fields } = parsed.data;
   if (image !== undefined && images !== undefined)
     return refuseFields([{ pointer: "/images", message: "give image or images, not both" }]);
@@ -96,7 +100,7 @@ export function parseAnswerForm(
       [...texts].map(([name, values]) => [name, formValue(name, values, conversation)]),
     ),
   );
-  if (!parsed.success) return refuseFields(problemsOf(parsed.error));
+  if (!parsed.success) return refuseShape(problemsOf(parsed.error));
   // Pictures stand as text in the messages alone.
   const pictureOf: PictureReader = (text) =>
     conversation?.picture(text) ?? readPictureText(text, MAX_IMAGE_BYTES);
@@ -125,7 +129,11 @@ const numberFields: ReadonlySet<string> = new Set([
   "max_price_micros",
   "deadline_ms",
   "alternatives",
+  "abstain_below",
+  "passes",
 ]);
+
+const jsonFields: ReadonlySet<string> = new Set(["webhook", "retention", "fields"]);
 
 /** Turns a form's text into what JSON would have held; what does not fit stays text for the schema to refuse. */
 function formValue(
@@ -150,7 +158,7 @@ function jsonOf(
   conversation: JsonBody | undefined,
 ): ReturnType<JsonBody["parse"]> | undefined {
   if (name === "messages") return conversation?.parse();
-  if ((name === "webhook" || name === "retention") && value.startsWith("{"))
+  if (jsonFields.has(name) && value.startsWith("{"))
     return parseJson(new TextEncoder().encode(value));
   return undefined;
 }
@@ -161,6 +169,8 @@ function requestOf(
   card: AskedCard,
   pictureOf: PictureReader,
 ): Result<AnswerRequest, Failure> {
+  const misplaced = fieldProblems(fields);
+  if (misplaced.length > 0) return refuseFields(misplaced);
   const conversation = readConversation(fields, beside, pictureOf);
   const options = optionsOf(fields, card);
   const unfit = optionProblems(fields, options, card);
@@ -171,6 +181,8 @@ function requestOf(
       : conversation;
   }
   if (unfit.length > 0) return refuseFields(unfit);
+  const read = readFieldsOf(fields, conversation.value.messages, card);
+  if (!read.ok) return read;
   const { messages: said, pictures } = conversation.value;
   const asked = { messages: said, pictures: pictures.length, canvas: options.canvas };
   const { messages, warnings } = fitToAbilities(asked, card.abilities);
@@ -178,6 +190,7 @@ function requestOf(
     messages,
     pictures,
     options,
+    ...(read.value === undefined ? {} : { read: read.value }),
     warnings,
     ...(fields.model === undefined ? {} : { model: fields.model }),
     cardDigest: fields.card ?? null,

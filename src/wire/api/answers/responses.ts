@@ -6,6 +6,7 @@ import type { Usage } from "#domain/question.ts";
 import { type AbstentionReason, abstentionReasons, type JudgedAnswer } from "#domain/trust.ts";
 import { type Problem, problemSchema } from "../../error.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
+import { type FieldBody, fieldBodies, fieldBodySchema } from "./fields/field-body.ts";
 
 /** Body of an answer. */
 export interface AnswerBody {
@@ -14,6 +15,8 @@ export interface AnswerBody {
   readonly status: AnswerStatus;
   /** Of an answer in the making, the canvas so far. */
   readonly answer: string;
+  /** Of a request that names fields, each by its name; `answer` is their values as JSON then. Absent of any other, and before the answer has ended. */
+  readonly fields?: Readonly<Record<string, FieldBody>>;
   /** How likely it is right, 0 … 1: the geometric mean of the tokens' confidences, calibrated where the model brings that; 0 where it has no answer. */
   readonly confidence: number;
   /** Whether the pictures are of what the model was trained for; null where its maker does not say, there is no picture, or it has not been looked at. */
@@ -106,6 +109,7 @@ export function answerBody(made: MadeAnswer, job: AnsweredJob, charged: Micros):
     object: "answer",
     status: job.status,
     answer: made.answer,
+    ...(made.fields === undefined ? {} : { fields: fieldBodies(made.fields) }),
     confidence: made.confidence,
     in_domain: domainScore === undefined ? null : domainScore >= 0,
     domain_score: domainScore ?? null,
@@ -184,7 +188,14 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     id: z.string(),
     object: z.literal("answer"),
     status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
-    answer: z.string(),
+    answer: z.string().meta({
+      description:
+        "Its text. Of a request that names fields: their values as JSON, in their order.",
+    }),
+    fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
+      description:
+        "Of a request that names fields: what each was read as, by its name. Absent of any other, and before the answer has ended.",
+    }),
     confidence: probability.meta({
       description:
         "How likely the answer is right: the geometric mean of the tokens' confidences, calibrated where the model brings a calibration; 0 where the pictures are out of the model's world, or the model says that it does not know. The tokens keep the confidences that the model gave them.",
