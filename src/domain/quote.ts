@@ -1,6 +1,7 @@
 import type { Abilities } from "./abilities.ts";
 import { type Micros, micros } from "./micros.ts";
 import type { AnswerMode, RefreshRange } from "./modes.ts";
+import type { PlacesCard } from "./places.ts";
 import type { ReadStyle } from "./read-style.ts";
 import type { ImageRules, PlannedWork } from "./work.ts";
 
@@ -14,6 +15,8 @@ export interface ModelCard {
   readonly blockLength: number | null;
   /** How values are read off pictures; absent where its function reads none. */
   readonly read?: ReadStyle;
+  /** How it says where something is; absent where it was not trained to. */
+  readonly places?: PlacesCard;
   /** How a request is answered that names no mode. */
   readonly mode: AnswerMode;
   readonly refresh: RefreshRange;

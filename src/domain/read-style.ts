@@ -1,5 +1,6 @@
 import type { SpecialTokens } from "./architecture.ts";
 import type { FieldType } from "./fields.ts";
+import type { PlacesCard } from "./places.ts";
 
 /**
  * How a model wants to be asked for values. No tensor says it: whoever made the model does, in the bundle's manifest. Absent, it is
@@ -38,6 +39,8 @@ export interface ReadCard {
   readonly neutral?: boolean;
   /** What scores are divided by before they are compared, by the type of their field, above 0: above 1 makes less sure. Absent of a type: 1. */
   readonly temperatures?: Temperatures;
+  /** How it says where something is. Absent: it was not trained to. */
+  readonly places?: PlacesCard;
 }
 
 /** By the type of a field. */

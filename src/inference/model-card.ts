@@ -42,8 +42,12 @@ export function cardOf(
   };
 }
 
-function readBody({ style, temperatures = {} }: ReadCard): ReadBody {
-  return { style, fitted: fieldTypes.filter((type) => temperatures[type] !== undefined) };
+function readBody({ style, temperatures = {}, places }: ReadCard): ReadBody {
+  return {
+    style,
+    fitted: fieldTypes.filter((type) => temperatures[type] !== undefined),
+    ...(places === undefined ? {} : { places }),
+  };
 }
 
 function domainBody(domain: Domain | undefined): DomainBody | null {

@@ -74,6 +74,9 @@ export const MAX_SENTENCES = 64;
 /** Words for numbers from 0 on: as many as may be read as options, and nobody writes so many in words. */
 export const MAX_NUMBER_WORDS = 256;
 
+/** Threat: more cells of a grid over the picture than a choice has options. 15 × 15 are 225, and "none of these". */
+export const MAX_GRID_SIDE = 15;
+
 /** What a fitted temperature can be at most; what needs more to be honest says nothing. */
 export const MAX_TEMPERATURE = 100;
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { fieldTypes } from "#domain/fields.ts";
+import { OBJECT_SLOT, type PlacesCard } from "#domain/places.ts";
 import type { ReadCard, ReadStyle, Temperatures } from "#domain/read-style.ts";
-import { MAX_NUMBER_WORDS, MAX_TEMPERATURE, MAX_VOCABULARY } from "./limits.ts";
+import { MAX_GRID_SIDE, MAX_NUMBER_WORDS, MAX_TEMPERATURE, MAX_VOCABULARY } from "./limits.ts";
 import { parseAs } from "./parse-json.ts";
 import { sentence } from "./sentence.ts";
 
@@ -21,13 +22,33 @@ const temperatures: z.ZodType<Temperatures> = z.partialRecord(
   z.number().positive().max(MAX_TEMPERATURE),
 );
 
+const side = z.number().int().min(1).max(MAX_GRID_SIDE);
+
+const places: z.ZodType<PlacesCard> = z
+  .strictObject({
+    columns: side,
+    rows: side,
+    cells: z.array(sentence).readonly(),
+    question: sentence.includes(OBJECT_SLOT),
+  })
+  .refine(({ columns, rows, cells }) => cells.length === columns * rows, "has a name for each cell")
+  .refine(({ cells }) => new Set(cells).size === cells.length, "has one name twice");
+
 /** Schema of a manifest's `read`. */
-export const readCardSchema: z.ZodType<ReadCard> = z.strictObject({
-  style,
-  filler: z.number().int().min(0).max(MAX_VOCABULARY),
-  neutral: z.boolean().exactOptional(),
-  temperatures: temperatures.exactOptional(),
-});
+export const readCardSchema: z.ZodType<ReadCard> = z
+  .strictObject({
+    style,
+    filler: z.number().int().min(0).max(MAX_VOCABULARY),
+    neutral: z.boolean().exactOptional(),
+    temperatures: temperatures.exactOptional(),
+    places: places.exactOptional(),
+  })
+  .refine(canSayNowhere, "places need words for what is nowhere: say style.unsure");
+
+/** What is looked for may not be there: a model that is asked in sentences needs one for that. */
+function canSayNowhere({ places, style }: ReadCard): boolean {
+  return places === undefined || style.style === "lines" || style.unsure !== undefined;
+}
 
 /** Reads the same as a file of its own, from hostile bytes. Throws WeightsError `manifest_invalid` that says what is wrong where. */
 export function parseReadCard(bytes: Uint8Array, address: string): ReadCard {

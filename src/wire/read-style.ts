@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type FieldType, fieldTypes } from "#domain/fields.ts";
+import { OBJECT_SLOT, type PlacesCard } from "#domain/places.ts";
 import type { ReadStyle } from "#domain/read-style.ts";
 
 /** How values are read off pictures by a model. */
@@ -7,11 +8,14 @@ export interface ReadBody {
   readonly style: ReadStyle;
   /** Types of fields whose probabilities were fitted to how often they are right; of another they are what the model gives. */
   readonly fitted: readonly FieldType[];
+  /** How it says where something is; absent: it was not trained to, or its function does not know. */
+  readonly places?: PlacesCard;
 }
 
 /** Threat: a function that is not ours tells the words, and each field is priced by their bytes. */
 const MAX_SENTENCE = 512;
 const MAX_NUMBER_WORDS = 256;
+const MAX_GRID_SIDE = 15;
 
 const sentence = z
   .string()
@@ -30,16 +34,33 @@ const readStyleSchema: z.ZodType<ReadStyle> = z.discriminatedUnion("style", [
   }),
 ]);
 
+const side = z.int().min(1).max(MAX_GRID_SIDE);
+
+const placesSchema: z.ZodType<PlacesCard> = z
+  .object({
+    columns: side,
+    rows: side,
+    cells: z.array(sentence),
+    question: sentence.includes(OBJECT_SLOT),
+  })
+  .refine(
+    ({ columns, rows, cells }) => cells.length === columns * rows,
+    "has a name for each cell",
+  );
+
 /** Reads it from what a function tells. */
 export const readBodySchema: z.ZodType<ReadBody> = z.object({
   style: readStyleSchema,
   fitted: z.array(z.enum(fieldTypes)).max(fieldTypes.length),
+  places: placesSchema.exactOptional(),
 });
 
 /** The same as a caller sees it: the words that are read are the model's own business. */
 export interface ToldReading {
   readonly style: ReadStyle["style"];
   readonly fitted: readonly FieldType[];
+  /** Columns and rows of the grid by whose cells it says where something is; null where it cannot. */
+  readonly places: { readonly columns: number; readonly rows: number } | null;
 }
 
 /** Schema of it in the public API. */
@@ -51,5 +72,9 @@ export const toldReadingSchema: z.ZodType<ToldReading> = z.strictObject({
   fitted: z.array(z.enum(fieldTypes)).meta({
     description:
       "Types of fields whose probabilities were fitted to how often they are right. Of another type they are what the model gives, which may be too sure.",
+  }),
+  places: z.strictObject({ columns: z.int(), rows: z.int() }).nullable().meta({
+    description:
+      "Columns and rows of the grid by whose cells it says where something is (POST /v1/point, /v1/detect); null where it was not trained to, and those are refused.",
   }),
 });

@@ -152,10 +152,13 @@ describe("a manifest", () => {
     ).toContain(what);
   });
 
+  const halves = { columns: 2, rows: 1, cells: ["left", "right"], question: "Where is {object}?" };
+
   test("says how values are read off pictures, or nothing of it", () => {
     const read: ReadCard = {
       style: { style: "sentence", yes: "Yes.", no: "No.", unsure: "No idea.", numbers: ["None"] },
       ...{ filler: 5, neutral: true, temperatures: { boolean: 1.5, choice: 0.8 } },
+      places: { columns: 2, rows: 1, cells: ["left", "right"], question: "Where is the {object}?" },
     };
     for (const said of [read, { style: { style: "lines" }, filler: 0 } as const])
       expect(parseManifest(encode({ ...bundle, read: said }), "manifest").read).toEqual(said);
@@ -170,6 +173,14 @@ describe("a manifest", () => {
     ["temperatures.boolean", () => ({ temperatures: { boolean: 0 } })],
     ["temperatures.boolean", () => ({ temperatures: { boolean: 1e9 } })],
     ["temperatures", () => ({ temperatures: { colour: 1 } })],
+    ["has a name for each cell", () => ({ places: { ...halves, rows: 2 } })],
+    ["has one name twice", () => ({ places: { ...halves, cells: ["left", "left"] } })],
+    ["places.question", () => ({ places: { ...halves, question: "Where is it?" } })],
+    ["places.columns", () => ({ places: { ...halves, columns: 16 } })],
+    [
+      "words for what is nowhere",
+      () => ({ places: halves, style: { style: "sentence", yes: "Yes.", no: "No." } }),
+    ],
     ["read.filler", () => ({ filler: -1 })],
     ["filler 100000 is no column", () => ({ filler: 100_000 })],
     ["a token that the model may never write", ({ mask }) => ({ filler: mask })],

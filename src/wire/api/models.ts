@@ -144,8 +144,9 @@ export function modelBody(
   };
 }
 
-function toldReading({ style: { style }, fitted }: ReadBody): ToldReading {
-  return { style, fitted };
+function toldReading({ style: { style }, fitted, places }: ReadBody): ToldReading {
+  const grid = places === undefined ? null : { columns: places.columns, rows: places.rows };
+  return { style, fitted, places: grid };
 }
 
 function recommended({

@@ -120,6 +120,7 @@ export function mergedCard(told: ToldCard, own: CardOverride = {}): ModelCard | 
     abilities: { ...toldAbilities(told), ...own.abilities },
     blockLength: own.blockLength === undefined ? told.block_length : own.blockLength,
     ...(told.read === undefined ? {} : { read: told.read.style }),
+    ...(told.read?.places === undefined ? {} : { places: told.read.places }),
     ...termsOf(own),
     prices,
   };

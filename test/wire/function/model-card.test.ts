@@ -100,6 +100,24 @@ describe("the card of a model that a function tells", () => {
       expect(modelCardSchema.safeParse({ ...told, read: wrong }).success).toBe(false);
   });
 
+  test("says by which cells it tells where something is, where its function does", () => {
+    const places = {
+      columns: 2,
+      rows: 1,
+      cells: ["left", "right"],
+      question: "Where is {object}?",
+    };
+    const read = { style: { style: "lines" }, fitted: [], places };
+    const card = modelCardSchema.parse({ ...told, read });
+    expect(mergedCard(card)?.places).toEqual(places);
+    expect("places" in (mergedCard(told) ?? {})).toBe(false);
+    for (const wrong of [{ rows: 2 }, { question: "Where?" }, { columns: 0 }])
+      expect(
+        modelCardSchema.safeParse({ ...told, read: { ...read, places: { ...places, ...wrong } } })
+          .success,
+      ).toBe(false);
+  });
+
   test("has of the settings what they say, field by field, and the rest as told", () => {
     const own = override({
       abilities: { several_turns: false },
