@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FieldType, fieldTypes } from "#domain/fields.ts";
-import { OBJECT_SLOT, type PlacesCard } from "#domain/places.ts";
+import type { PlacesCard } from "#domain/places.ts";
 import type { ReadStyle } from "#domain/read-style.ts";
 
 /** How values are read off pictures by a model. */
@@ -41,7 +41,7 @@ const placesSchema: z.ZodType<PlacesCard> = z
     columns: side,
     rows: side,
     cells: z.array(sentence),
-    question: sentence.includes(OBJECT_SLOT),
+    question: sentence.regex(/\{object\}/, "names no {object}"),
   })
   .refine(
     ({ columns, rows, cells }) => cells.length === columns * rows,
