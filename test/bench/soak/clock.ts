@@ -7,8 +7,8 @@ export type Clock = (days: number) => Readonly<Record<string, string>>;
 
 /** Compiles the clock that goes ahead; undefined where there is no C compiler, and then no day passes. */
 export async function makeClock(folder: string): Promise<Clock | undefined> {
-  const library = path.join(folder, "clock-ahead.so");
-  const source = path.join(import.meta.dirname, "clock-ahead.c");
+  const library = path.join(folder, "preloaded.so");
+  const source = path.join(import.meta.dirname, "preloaded.c");
   try {
     await promisify(execFile)("cc", ["-O2", "-shared", "-fPIC", "-o", library, source]);
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeSse } from "#wire/codec/sse.ts";
+import type { Pause } from "./pause.ts";
 
 /** What customers saw. */
 export interface Tally {
@@ -70,18 +71,21 @@ export class Customers {
   readonly #accepted: { readonly id: string; readonly key: string }[] = [];
   readonly #url: string;
   readonly #keys: readonly string[];
+  readonly #pause: Pause;
   #asked: number;
 
   /**
    * @param asked how many were asked before, so that no question is asked twice
    * @param tally to which it is added
    * @param aside what is to be asked again a day later
+   * @param pause while which nothing new is asked
    */
   constructor(
     url: string,
     keys: readonly string[],
-    { asked, tally, aside }: { asked: number; tally: Tally; aside: Aside[] },
+    { asked, tally, aside, pause }: { asked: number; tally: Tally; aside: Aside[]; pause: Pause },
   ) {
+    this.#pause = pause;
     this.#tally = tally;
     this.#aside = aside;
     this.#url = url;
@@ -103,13 +107,13 @@ export class Customers {
 
   /** Asks so many at once until so many were asked in all. */
   async askUntil(count: number, together: number): Promise<void> {
-    const one = async (): Promise<void> => {
-      while (this.#asked < count) {
-        this.#asked += 1;
-        await this.#ask(this.#asked);
-      }
-    };
-    await Promise.all(Array.from({ length: together }, one));
+    await sideBySide(together, async () => {
+      await this.#pause.over();
+      if (this.#asked >= count) return false;
+      this.#asked += 1;
+      await this.#ask(this.#asked);
+      return true;
+    });
   }
 
   /** Resolves when so many were asked. */
@@ -125,13 +129,16 @@ export class Customers {
   }
 
   /** Looks after every accepted answer, and returns those that are not there or never end. */
-  async lost(): Promise<readonly string[]> {
+  async lost(together: number): Promise<readonly string[]> {
     const lost: string[] = [];
-    for (const { id, key } of this.#accepted.splice(0)) {
-      const body = await this.#endOf(id, key);
-      if (body === undefined) lost.push(id);
+    await sideBySide(together, async () => {
+      const next = this.#accepted.shift();
+      if (next === undefined) return false;
+      const body = await this.#endOf(next.id, next.key);
+      if (body === undefined) lost.push(next.id);
       else this.#count(body);
-    }
+      return true;
+    });
     return lost;
   }
 
@@ -275,4 +282,12 @@ export class Customers {
       ? fetch(this.#url + at, { headers: own })
       : fetch(this.#url + at, { method: "POST", headers: own, body: JSON.stringify(body) });
   }
+}
+
+/** Does something so many times at once, each again as long as it returns true. */
+async function sideBySide(together: number, next: () => Promise<boolean>): Promise<void> {
+  const one = async (): Promise<void> => {
+    while (await next());
+  };
+  await Promise.all(Array.from({ length: together }, one));
 }

@@ -8,6 +8,7 @@ import { openAccount } from "../stand.ts";
 import { type Clock, makeClock } from "./clock.ts";
 import { Customers, emptyTally, type Tally } from "./customers.ts";
 import { countRows, heapsIn, type Rows, type Taken, takenBy } from "./measure.ts";
+import { Pause } from "./pause.ts";
 import { readSoakState, type SoakState, writeSoakState } from "./state.ts";
 import { SoakSystem } from "./system.ts";
 
@@ -53,7 +54,7 @@ const IN_DAYS = 0.5;
 
 const ACCOUNTS = 4;
 const FUNCTIONS = 2;
-const TOGETHER = 12;
+const TOGETHER = 24;
 const LOOKS = 60;
 
 /** Work behind the last answer (lists, usage) is done within this. */
@@ -61,13 +62,13 @@ const SETTLE_MS = 4_000;
 
 /** Asks so many questions of the local system while its parts are killed, and looks whether anything grows or gets lost. */
 export async function soak({ answers, folder, say }: SoakTerms): Promise<SoakFigures> {
-  const start = performance.now();
   mkdirSync(folder, { recursive: true });
   const clock = await makeClock(folder);
   if (clock === undefined) say("no C compiler: no day passes, so nothing is forgotten meanwhile");
   const state = readSoakState(folder) ?? (await begin(folder));
-  const run = new SoakRun({ state, clock, folder, say, answers });
+  const run = new SoakRun({ state, clock, folder, say, answers, pause: new Pause(say) });
   await run.days();
+  const start = performance.now();
   const long = await run.longRun();
   return {
     answers,
@@ -98,6 +99,7 @@ async function begin(folder: string): Promise<SoakState> {
 interface RunParts extends SoakTerms {
   readonly state: SoakState;
   readonly clock: Clock | undefined;
+  readonly pause: Pause;
 }
 
 class SoakRun {
@@ -168,13 +170,13 @@ class SoakRun {
     days: number,
     ask: (system: SoakSystem, customers: Customers) => Promise<void>,
   ): Promise<void> {
-    const { state } = this.#parts;
+    const { state, pause } = this.#parts;
     await using system = await SoakSystem.start({ ...this.#parts, ...state }, days);
     if (state.keys.length === 0) state.keys.push(...(await openAccounts(system, state.adminKey)));
-    const customers = new Customers(system.url, state.keys, state);
+    const customers = new Customers(system.url, state.keys, { ...state, pause });
     await customers.askAgain();
     await ask(system, customers);
-    state.lost.push(...(await customers.lost()));
+    state.lost.push(...(await customers.lost(TOGETHER)));
     state.asked = customers.asked;
     await sleep(SETTLE_MS);
   }
