@@ -5,7 +5,10 @@ import type { FormPart } from "./multipart.ts";
 /** Threat: text of the body's whole length, which a schema then refuses. It is a little more than any field takes. */
 const MAX_FIELD_BYTES: number = MAX_TEXT_BYTES + 1024;
 
-/** The text of a part, or as much of it as no field takes. */
+/**
+ * The text of a part, or as much of it as no field takes. Its lines end as the caller wrote them: FormData sends every line break as CRLF,
+ * and the same question in JSON would be another one. Source: WHATWG HTML, "multipart/form-data encoding algorithm".
+ */
 export function textOf({ content }: FormPart): string {
   const decoder = new TextDecoder();
   let [text, left] = ["", MAX_FIELD_BYTES];
@@ -14,7 +17,7 @@ export function textOf({ content }: FormPart): string {
     left -= Math.min(left, piece.length);
     if (left === 0) break;
   }
-  return text + decoder.decode();
+  return (text + decoder.decode()).replaceAll("\r\n", "\n");
 }
 
 /** Reads a part as JSON whose pictures are as large as a body's may be, once. */

@@ -407,6 +407,14 @@ describe("how many other tokens are told", () => {
 });
 
 describe("a question as a form", () => {
+  test("is the same as in JSON where it has several lines, though forms end each with CRLF", async () => {
+    const question = "What is this?\nAnswer in a word.";
+    const body = jsonBody({ question });
+    expect(parseAnswerForm(await formParts(formOf({ question })), untold)).toEqual(
+      parseAnswerJson(body, untold),
+    );
+  });
+
   test("has its texts, and a picture that stands in its messages, nowhere as one text of their length", async () => {
     const data = "A".repeat(4 * 1024 * 1024);
     const content = "What is this?";
