@@ -22,6 +22,9 @@ export const MAX_IMAGES = 8;
  */
 export const MAX_JSON_VALUES = 200_000;
 
+/** Threat: data that is written out as text, nested so deep that the writer runs out of stack (some thousands). 64 is deeper than any record. */
+export const MAX_DATA_DEPTH = 64;
+
 /** Tokenising text that can never fit the prompt. 32 KiB of UTF-8 is about 8,000 tokens of English. Over all messages. */
 export const MAX_TEXT_BYTES: number = 32 * 1024;
 

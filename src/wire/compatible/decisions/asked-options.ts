@@ -1,0 +1,46 @@
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+
+/** What of an answer request says what is asked, and about what: these APIs have members of their own for it. */
+const asking: ReadonlySet<string> = new Set([
+  "fields",
+  "image",
+  "images",
+  "messages",
+  "model",
+  "question",
+  "stream",
+]);
+
+/** Reads the options that another API's body has in `x_unmask`; `parseAnswerValue` checks them. Refuses what is no option. */
+export function askedOptions(
+  extras: Readonly<Record<string, unknown>> = {},
+): Result<Readonly<Record<string, unknown>>, Failure> {
+  const problems = Object.keys(extras)
+    .filter((name) => asking.has(name))
+    .map((name) => ({
+      pointer: `/x_unmask/${name}`,
+      message: "is no option: what is asked stands beside x_unmask, in this API's own words",
+    }));
+  return problems.length === 0 ? ok(extras) : refuse({ kind: "invalid_request", problems });
+}
+
+/** Says a refusal of our own body in the places of another. */
+export function inBody(failure: Failure, pointerIn: (pointer: string) => string): Failure {
+  switch (failure.kind) {
+    case "invalid_request":
+    case "fields_invalid":
+    case "field_options_collide":
+    case "fields_too_large":
+    case "schema_unsupported":
+      return {
+        ...failure,
+        problems: failure.problems.map(({ pointer, message }) => ({
+          pointer: pointerIn(pointer),
+          message,
+        })),
+      };
+    default:
+      return failure;
+  }
+}

@@ -1,0 +1,163 @@
+import type { Failure } from "#domain/failure.ts";
+import { FIELD_LIMITS } from "#domain/fields.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { AnswerRequestBody } from "../../api/answers/answer-request.ts";
+import type { AskedFieldBody } from "../../api/answers/fields/fields-body.ts";
+import type { ImageBody } from "../../api/answers/image-body.ts";
+import type { AskedCard } from "../../api/answers/options.ts";
+import { type AnswerRequest, parseAnswerValue } from "../../api/answers/requests.ts";
+import type { JsonBody } from "../../body/json-body.ts";
+import { problemsOf } from "../../field-problems.ts";
+import { entriesOf } from "../../named-values.ts";
+import { pictureOf } from "../shown-picture.ts";
+import { askedOptions, inBody } from "./asked-options.ts";
+import { type Content, textOfContent } from "./data-text.ts";
+import { byPlace, questionIndex } from "./question-fields.ts";
+import {
+  type SystemOneBody,
+  type SystemOneImage,
+  type SystemOneQuestion,
+  systemOneSchema,
+} from "./systemone-body.ts";
+
+/** A request of Jev's clients, read as fields of a picture. */
+export interface SystemOneRequest {
+  readonly request: AnswerRequest;
+  /** In the order of the fields, each by its caller's name. */
+  readonly questions: readonly (readonly [string, SystemOneQuestion])[];
+}
+
+/** What Jev's clients ask where nobody names a model: the usual one here. */
+const usualModels: ReadonlySet<string> = new Set(["jev-latest", "jev-preview"]);
+
+/** The model that a body names; undefined for the usual one. */
+export function systemOneModel(model: string | undefined): string | undefined {
+  return model === undefined || usualModels.has(model) ? undefined : model;
+}
+
+/**
+ * Reads a body of `POST /v1/systemone`. No name of a question reaches the model. Refuses with `invalid_request` and the codes of fields, with
+ * pointers into this body.
+ */
+export function parseSystemOne(sent: JsonBody, card: AskedCard): Result<SystemOneRequest, Failure> {
+  const json = sent.parse();
+  if (!json.ok) return json;
+  const parsed = systemOneSchema.safeParse(json.value);
+  if (!parsed.success)
+    return refuse({ kind: "invalid_request", problems: problemsOf(parsed.error) });
+  const body = parsed.data;
+  const options = askedOptions(body.x_unmask);
+  if (!options.ok) return options;
+  const late = lateProblem(body);
+  if (late !== undefined) return late;
+  const questions = entriesOf(body.questions);
+  const asked: AnswerRequestBody = {
+    ...options.value,
+    ...aboutOf(body),
+    fields: byPlace(questions.map(([, question]) => fieldOf(question))),
+  };
+  const request = parseAnswerValue(asked, card, sent.picture);
+  if (request.ok) return ok({ request: request.value, questions });
+  return refuse(inBody(request.refusal, (pointer) => pointerIn(body, pointer)));
+}
+
+/** Its answers have no place for a question that was cut off, and a number is never made up. */
+function lateProblem({ x_unmask: extras = {} }: SystemOneBody): Result<never, Failure> | undefined {
+  if (extras["deadline_ms"] === undefined) return undefined;
+  const message =
+    "this API has no place for a question that was cut off: ask POST /v1/answers with fields by a deadline";
+  return refuse({
+    kind: "invalid_request",
+    problems: [{ pointer: "/x_unmask/deadline_ms", message }],
+  });
+}
+
+function aboutOf({ model, state, images }: SystemOneBody): AnswerRequestBody {
+  const named = systemOneModel(model);
+  const about = state === null ? "" : textOfContent(state);
+  return {
+    ...(named === undefined ? {} : { model: named }),
+    ...(about.trim() === "" ? {} : { question: about }),
+    ...(images == null || images.length === 0 ? {} : { images: images.map(shownImage) }),
+  };
+}
+
+function shownImage(image: SystemOneImage): ImageBody {
+  return typeof image === "string" ? pictureOf(image) : { data: image.base64 };
+}
+
+function fieldOf(question: SystemOneQuestion): AskedFieldBody {
+  const asked = said("instructions", question.instructions);
+  switch (question.type) {
+    case "noul": {
+      const { criteria } = question;
+      const sides = { ...said("true", criteria?.true), ...said("false", criteria?.false) };
+      return { type: "boolean", ...asked, criteria: sides };
+    }
+    case "choice": {
+      const criteria = entriesOf(question.criteria).map(([value, meaning]) => ({
+        value,
+        ...said("description", meaning),
+      }));
+      return { type: "choice", ...asked, criteria };
+    }
+    case "score":
+      return { type: "score", ...asked, criteria: question.criteria.map(levelOf) };
+    default:
+      return question satisfies never;
+  }
+}
+
+/** A level is called by what it means; by its number where that is nothing, or more than an option may be long. */
+function levelOf(meaning: Content | null, index: number): { value: string; description?: string } {
+  const text = meaning === null ? "" : textOfContent(meaning);
+  if (text.trim() === "") return { value: String(index) };
+  return text.length <= FIELD_LIMITS.optionLength
+    ? { value: text }
+    : { value: String(index), description: text };
+}
+
+function said<Name extends string>(
+  name: Name,
+  content: Content | null | undefined,
+): { readonly [key in Name]?: string } {
+  const text = content == null ? "" : textOfContent(content);
+  return text.trim() === "" ? {} : ({ [name]: text } as { readonly [key in Name]: string });
+}
+
+/** Where in this body stands what lies at a pointer of our own. */
+function pointerIn({ questions, images }: SystemOneBody, pointer: string): string {
+  const [, member = "", place = "", ...rest] = pointer.split("/");
+  switch (member) {
+    case "model":
+      return pointer;
+    case "question":
+    case "messages":
+      return "/state";
+    case "images":
+      return `/images/${place}${typeof images?.[Number(place)] === "object" ? "/base64" : ""}`;
+    case "fields":
+      return questionPointer(entriesOf(questions)[questionIndex(place)], rest);
+    default:
+      return `/x_unmask${pointer}`;
+  }
+}
+
+function questionPointer(
+  asked: readonly [string, SystemOneQuestion] | undefined,
+  [part, option]: readonly string[],
+): string {
+  if (asked === undefined) return "/questions";
+  const [name, question] = asked;
+  const own = `/questions/${escaped(name)}`;
+  if (part === undefined) return own;
+  if (option === undefined) return `${own}/${part}`;
+  if (question.type !== "choice") return `${own}/${part}/${option}`;
+  const [label = ""] = entriesOf(question.criteria)[Number(option)] ?? [];
+  return `${own}/${part}/${escaped(label)}`;
+}
+
+/** Source: RFC 6901 section 3. */
+function escaped(name: string): string {
+  return name.slice(0, FIELD_LIMITS.nameLength).replaceAll("~", "~0").replaceAll("/", "~1");
+}
