@@ -31,7 +31,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ["domain", "wire"],
     packages: ["cloudflare:", "hono", "zod-openapi", "zod"],
   },
-  client: { rooms: ["domain", "wire"], packages: [] },
+  client: { rooms: ["domain", "wire"], packages: ["ai"] },
   playground: {
     rooms: ["domain", "model", "wire", "weights", "engine", "client"],
     packages: ["hono", "minisearch", "uplot", "onnxruntime-web", "fast-png", "@noble/hashes"],
@@ -48,6 +48,8 @@ const soleImporters: Record<string, RegExp> = {
   "onnxruntime-web":
     /^src\/(?:inference\/runtime\/ort|engine\/runtime\/runtime|playground\/private\/runtime)\.ts$/,
   koffi: /^src\/inference\/runtime\/c-api\/koffi\.ts$/,
+  // What the package `unmask` exports beside it needs nothing installed.
+  ai: /^src\/client\/ai-sdk\/[\w-]+\.ts$/,
   "@aws-sdk/client-s3": /^src\/weights\/s3\.ts$/,
 };
 

@@ -18,7 +18,11 @@ const entries = {
   index: `${SOURCE}/index.ts`,
   admin: "src/client/admin.ts",
   webhooks: "src/client/webhooks.ts",
+  "ai-sdk": "src/client/ai-sdk/provider.ts",
 };
+
+/** What an entry may import that is not in the package, beside the types of it: its users have it. */
+const peers: Readonly<Record<string, string>> = { "ai-sdk.js": "ai", "ai-sdk.d.ts": "ai" };
 
 /** Builds into a folder, which is made anew. Throws where anything would have to be installed beside it. */
 export async function buildClient(folder: string): Promise<void> {
@@ -31,7 +35,7 @@ export async function buildClient(folder: string): Promise<void> {
     // Node 20, and what Metro's parser knows.
     transform: { target: "es2022" },
     plugins: [dts({ oxc: true, tsconfig: false })],
-    external: [...NOT_NEEDED],
+    external: [...NOT_NEEDED, ...Object.values(peers)],
     treeshake: { moduleSideEffects: false },
   });
   const { output } = await bundle.write({
@@ -43,7 +47,9 @@ export async function buildClient(folder: string): Promise<void> {
   await bundle.close();
   const foreign = output.flatMap((file) =>
     file.type === "chunk"
-      ? [...file.code.matchAll(/\bfrom "([^."][^"]*)"/g)].map(([, name]) => name)
+      ? [...file.code.matchAll(/\bfrom "([^."][^"]*)"/g)]
+          .map(([, name]) => name)
+          .filter((name) => name !== peers[file.fileName])
       : [],
   );
   if (foreign.length > 0) throw new Error(`the client imports ${foreign.join(", ")}`);

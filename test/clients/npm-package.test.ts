@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -90,11 +90,12 @@ describe("the package", () => {
     );
     const foreign = files
       .filter((name) => /\.(js|d\.ts)$/.test(name))
-      .filter((name) =>
-        /from "(?!\.\/)|\bnode:|#(?:wire|domain)\//.test(
-          readFileSync(path.join(folder, name), "utf8"),
-        ),
-      );
+      .filter((name) => {
+        const text = readFileSync(path.join(folder, name), "utf8");
+        // The AI SDK's users have it.
+        const own = name.startsWith("ai-sdk.") ? text.replaceAll('from "ai"', "") : text;
+        return /from "(?!\.\/)|\bnode:|#(?:wire|domain)\//.test(own);
+      });
     expect(foreign).toEqual([]);
   });
 
@@ -111,15 +112,19 @@ describe("the package", () => {
   });
 });
 
-/** What the compiler says of a file in the project, in its strictest, library declarations included. */
-async function types(file: string, resolution: "node16" | "bundler"): Promise<string> {
+/** What the compiler says of a file in the project, in its strictest, library declarations included but where they are others'. */
+async function types(
+  file: string,
+  resolution: "node16" | "bundler",
+  skipLibCheck = false,
+): Promise<string> {
   const module = resolution === "node16" ? "node16" : "esnext";
   const args = [
     "--noEmit",
     "--strict",
     "--exactOptionalPropertyTypes",
     "--skipLibCheck",
-    "false",
+    String(skipLibCheck),
     "--target",
     "es2022",
   ];
@@ -169,6 +174,30 @@ describe("its types", () => {
       expect((await types("wrong.ts", resolution)).match(/TS2322/g)).toHaveLength(2);
     },
   );
+});
+
+test("unmask/ai-sdk takes the `ai` that its user has, in a program and for the compiler", async () => {
+  const modules = path.join(project.folder, "node_modules");
+  // Not there before: it is an optional peer, which npm does not install by itself.
+  for (const name of ["ai", "@ai-sdk"])
+    symlinkSync(path.resolve("node_modules", name), path.join(modules, name));
+  const program = `import { experimental_decide } from "ai";
+    import { createUnmask } from "unmask/ai-sdk";
+    const unmask = createUnmask({ baseUrl: "http://127.0.0.1:9", retries: 0 });
+    const asked = experimental_decide({
+      model: unmask.decisionModel(), state: "", questions: { dog: { type: "boolean", instructions: "Is this a dog?" } },
+    });`;
+  project.write(
+    "decide.ts",
+    `${program} export const told: number = (await asked).answers.dog.probability;`,
+  );
+  expect(await types("decide.ts", "bundler", true)).toBe("");
+  const file = project.write(
+    "decide.js",
+    `${program} asked.catch(({ name, url }) => console.log(name, url));`,
+  );
+  const { stdout } = await run(process.execPath, [file]);
+  expect(stdout).toBe("AI_APICallError http://127.0.0.1:9/v1/answers\n");
 });
 
 describe("asks, watches, comes back, uploads and is refused", () => {

@@ -5,6 +5,7 @@ import { registerHooks } from "node:module";
 const published: Readonly<Record<string, string>> = {
   unmask: "../../src/client/package/index.ts",
   "unmask/admin": "../../src/client/admin.ts",
+  "unmask/ai-sdk": "../../src/client/ai-sdk/provider.ts",
   "unmask/webhooks": "../../src/client/webhooks.ts",
 };
 

@@ -1,4 +1,4 @@
-// What the package `unmask` exports. The administration is `unmask/admin`, checking webhooks `unmask/webhooks`.
+// What the package `unmask` exports. The administration is `unmask/admin`, checking webhooks `unmask/webhooks`, the AI SDK `unmask/ai-sdk`.
 
 export { type Answer, type AnswerEnd, AnswerStream, type AnswerUpdate } from "../answer-stream.ts";
 export type { Ask, AskMessage, Picture } from "../ask.ts";
