@@ -32,7 +32,7 @@ export interface ClosedReading {
   readonly probability: number;
   /** 0 … 1. Of a boolean max(p, 1 − p), of anything else 1 − H / ln K. */
   readonly confidence: number;
-  /** Share of the vocabulary's probability that the options had; null where they are of several tokens. */
+  /** Share of the vocabulary's probability that the options had; null where they do not stand in one canvas, being of several lengths. */
   readonly labelMass: number | null;
   /** Of "none of these"; null where it was no option. */
   readonly pNone: number | null;

@@ -18,8 +18,6 @@ export interface SentenceStyle {
   readonly style: "sentence";
   readonly yes: string;
   readonly no: string;
-  /** What it says where it has no answer. */
-  readonly unsure?: string;
   /** Words for 0, 1, 2 …; absent: it writes digits. */
   readonly numbers?: readonly string[];
 }

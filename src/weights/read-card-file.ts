@@ -12,7 +12,6 @@ const style: z.ZodType<ReadStyle> = z.discriminatedUnion("style", [
     style: z.literal("sentence"),
     yes: sentence,
     no: sentence,
-    unsure: sentence.exactOptional(),
     numbers: z.array(sentence).min(1).max(MAX_NUMBER_WORDS).readonly().exactOptional(),
   }),
 ]);

@@ -29,7 +29,6 @@ const readStyleSchema: z.ZodType<ReadStyle> = z.discriminatedUnion("style", [
     style: z.literal("sentence"),
     yes: sentence,
     no: sentence,
-    unsure: sentence.exactOptional(),
     numbers: z.array(sentence).min(1).max(MAX_NUMBER_WORDS).exactOptional(),
   }),
 ]);

@@ -10,7 +10,7 @@ import { openReadCanvas } from "#model/read/canvas.ts";
 import { readFields } from "#model/read/read-fields.ts";
 import { readSlots } from "#model/read/slots.ts";
 import { buildTemplate, type TemplateTools } from "#model/template/build.ts";
-import { closedPasses, layOut, type Read } from "#model/template/template.ts";
+import { closedPasses, layOut, type Read, type Slot } from "#model/template/template.ts";
 import { embedPrompt } from "#model/text/embed.ts";
 import { promptIds } from "#model/text/prompt.ts";
 import { hostOfBundle } from "../support/bundle-host.ts";
@@ -40,7 +40,20 @@ const inSentences: NamedField[] = [
     },
   },
   { name: "dog", field: { type: "boolean", instructions: "Is there a dog?" } },
+  {
+    name: "other",
+    field: {
+      ...{ type: "choice", none: true, instructions: "What is this?" },
+      options: ["cat", "ice cream"].map((value) => ({ value })),
+    },
+  },
 ];
+
+/** What options leave is worth what they do not have: the last. */
+function withRest(scores: readonly number[]): number[] {
+  const own = scores.slice(0, -1);
+  return [...own, Math.log(1 - own.reduce((sum, score) => sum + Math.exp(score), 0))];
+}
 
 describe("fields read by the demo model", () => {
   let host: ModelHost;
@@ -107,7 +120,7 @@ describe("fields read by the demo model", () => {
     const { engine } = model.tools;
     const { architecture } = engine;
     const { mask } = architecture.special;
-    const found = new Map<object, number[]>();
+    const found = new Map<Slot, number[]>();
     for (let pass = 0; pass < closedPasses(read); pass++) {
       const { ids, slots } = layOut(read, pass, mask);
       const unread = slots.filter(({ slot }) => pass < slot.groups.length);
@@ -135,9 +148,9 @@ describe("fields read by the demo model", () => {
           },
           forever,
         );
-        for (const [row, { slot, group }] of places.entries()) {
-          const index = group.options[option]?.index;
-          if (index === undefined) continue;
+        for (const [row, { slot, group, offset }] of places.entries()) {
+          const { index, tokens = [] } = group.options[option] ?? {};
+          if (index === undefined || offset >= tokens.length) continue;
           const scores = found.get(slot) ?? new Array<number>(slot.options).fill(0);
           found.set(slot, scores);
           const top = told.maxLogits[row]! + Math.log1p(told.tails[row]!);
@@ -145,7 +158,7 @@ describe("fields read by the demo model", () => {
         }
       }
     }
-    return [...found.values()];
+    return [...found].map(([slot, scores]) => (slot.hasRest === true ? withRest(scores) : scores));
   }
 
   test.each([

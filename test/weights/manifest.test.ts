@@ -156,7 +156,7 @@ describe("a manifest", () => {
 
   test("says how values are read off pictures, or nothing of it", () => {
     const read: ReadCard = {
-      style: { style: "sentence", yes: "Yes.", no: "No.", unsure: "No idea.", numbers: ["None"] },
+      style: { style: "sentence", yes: "Yes.", no: "No.", numbers: ["None"] },
       ...{ filler: 5, neutral: true, temperatures: { boolean: 1.5, choice: 0.8 } },
       places: { columns: 2, rows: 1, cells: ["left", "right"], question: "Where is the {object}?" },
     };

@@ -93,8 +93,10 @@ function readOptions(
     return { distribution: joinChunks(read, compared(own, temperature)) };
   }
   const { slot, scores } = own;
-  const isOfTokens = slot.groups.length === 1 && slot.groups[0]?.length === 1;
-  return { distribution: compared(own, temperature), ...(isOfTokens ? { scores } : {}) };
+  const read = { distribution: compared(own, temperature) };
+  // Options of one canvas exclude one another; those of several are conditioned on different lengths.
+  if (slot.groups.length > 1) return read;
+  return { ...read, scores: slot.hasRest === true ? scores.slice(0, -1) : scores };
 }
 
 function slotOf({ slots }: FieldEvidence, role: "value" | "item"): FieldEvidence["slots"][number] {

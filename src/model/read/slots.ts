@@ -1,5 +1,6 @@
 import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
+import { logRest } from "../template/distribution.ts";
 import type { OptionGroup } from "../template/options.ts";
 import { closedPasses, layOut, type Read, type Slot } from "../template/template.ts";
 import { type AskedPlace, askPlaces } from "./ask.ts";
@@ -60,6 +61,7 @@ export async function readSlots(
           0,
         );
       }
+      if (slot.hasRest === true) scores[slot.options - 1] = logRest(scores.slice(0, -1));
       first += widest(group);
     }
   }

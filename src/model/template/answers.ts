@@ -1,7 +1,7 @@
 import type { FieldFault } from "#domain/check-fields.ts";
 import type { AnswersField } from "#domain/fields.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { Encode } from "./options.ts";
+import { type Encode, endedOptions } from "./options.ts";
 import type { Template } from "./template.ts";
 
 /**
@@ -13,25 +13,22 @@ export function answersTemplate(
   { instructions = "", answers, method, canvas }: AnswersField,
   { encode, ending }: { readonly encode: Encode; readonly ending: readonly number[] },
 ): Result<Template, FieldFault> {
-  const options = answers.map((answer, index) => ({
-    index,
-    tokens: [...encode(answer), ...ending],
-  }));
-  const keys = options.map(({ tokens }) => tokens.join());
-  const second = keys.findIndex((key, index) => keys.indexOf(key) < index);
-  if (second !== -1) {
-    const pair = [answers[keys.indexOf(keys[second]!)], answers[second]];
+  const group = endedOptions(answers, encode, ending);
+  if (!("options" in group)) {
+    const { first, second } = group;
+    const pair = [answers[first], answers[second]];
     const [one, other] = pair.map((answer) => JSON.stringify(answer));
     const problem = `the model reads ${one} and ${other} as the same words: leave one of them out`;
     return refuse({ kind: "options_collide", pointer: `/answers/${second}`, problem });
   }
+  const { options } = group;
   const lengths = options.map(({ tokens }) => tokens.length);
   const long = lengths.findIndex((length) => length > (canvas ?? length));
   if (long !== -1) {
     const problem = `the answer takes ${lengths[long]} positions with its end, and the canvas has ${canvas}: ask for a longer one`;
     return refuse({ kind: "too_large", pointer: `/answers/${long}`, problem });
   }
-  const length = canvas ?? Math.max(...lengths);
+  const length = canvas ?? group.length;
   const part = { field: 0, role: { of: "value" } } as const;
   const chained = method === "chain" ? ({ isChained: true } as const) : {};
   const groups = [{ length, options }];

@@ -53,9 +53,17 @@ export function joinChunks(chunks: readonly Distribution[], winners: Distributio
   return { probabilities, best, confidence: certainty(probabilities) };
 }
 
+/** What float32 logits tell of a rest; less than that is none. */
+const LEAST_REST = 1e-6;
+
+/** Natural logarithm of the probability that options leave, which exclude one another. */
+export function logRest(scores: readonly number[]): number {
+  return Math.log(Math.max(LEAST_REST, 1 - labelMass(scores)));
+}
+
 /**
  * Share of the whole vocabulary's probability that the options have at their slot: near 0 says that the model would rather have
- * written something else. Only of options of one token each.
+ * written something else. Only of options of one canvas, which exclude one another.
  */
 export function labelMass(scores: readonly number[]): number {
   const mass = scores.reduce((sum, score) => sum + Math.exp(score), 0);

@@ -62,6 +62,21 @@ export function planOptions(lines: readonly string[], encode: Encode): OptionPla
   };
 }
 
+/**
+ * Puts whole texts into one canvas, each with the end of the answer behind it: then texts of any length are compared there, and how
+ * likely the model is to say no more is part of how likely each is.
+ */
+export function endedOptions(
+  texts: readonly string[],
+  encode: Encode,
+  ending: readonly number[],
+): OptionGroup | Collision {
+  const options = texts.map((text, index) => ({ index, tokens: [...encode(text), ...ending] }));
+  const tokens = options.map((option) => option.tokens);
+  const length = Math.max(...tokens.map((one) => one.length));
+  return firstCollision(tokens) ?? { length, options };
+}
+
 function sharedLength(
   encoded: readonly (readonly number[])[],
   most: number,

@@ -5,7 +5,7 @@ import { type Distribution, labelMass } from "./distribution.ts";
 /** What is thought of a field's options. */
 export interface ReadOptions {
   readonly distribution: Distribution;
-  /** Natural logarithms over the whole vocabulary, by option; absent where options have several tokens or slots. */
+  /** Natural logarithms over the whole vocabulary, by option; absent where options have several canvases or slots. */
   readonly scores?: readonly number[];
 }
 

@@ -3,7 +3,7 @@ import { asOpen, type Field, type NamedField, optionsOf } from "#domain/fields.t
 import type { SentenceStyle } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Encode } from "./options.ts";
-import { holeLine, slotLine } from "./places.ts";
+import { answerLine, holeLine } from "./places.ts";
 import type { Line, Part, Read, Template } from "./template.ts";
 
 /** What a sentence style is written with besides the fields. */
@@ -18,7 +18,8 @@ export interface SentenceTools {
 
 /**
  * Asks each field as a question of its own and reads the answer in the sentences that the model was trained to write: "An owl.",
- * "Yes.", "Two.". A question is its field's instructions, so a field without any is refused, and so is a list: such a model answers one thing at a time.
+ * "Yes.", "Two.". "None of these" is whatever else it would say: it is not told the options, so it names what it sees. A question is its
+ * field's instructions, so a field without any is refused, and so is a list: such a model answers one thing at a time.
  */
 export function sentencesTemplate(
   context: string,
@@ -38,8 +39,6 @@ export function sentencesTemplate(
         name,
         "this model is asked in whole questions: say in `instructions` what it is to look for",
       );
-    if (field.type === "choice" && field.none && tools.style.unsure === undefined)
-      return unsupported(name, "this model has no words for none of these: leave `none` out");
     const line = lineOf(field, { field: index, role: { of: "value" } }, fields, tools);
     if (!line.ok) return line;
     const question = [context, instructions].filter((text) => text !== "").join("\n");
@@ -57,8 +56,8 @@ function lineOf(
   const { encode, ending } = tools;
   const open = asOpen(field);
   if (open !== undefined) return ok(holeLine(part, open, { before: [], after: ending }));
-  const line = slotLine(part, sentencesOf(field, tools), { fields, encode });
-  return line.ok ? ok({ ...line.value, after: [...line.value.after, ...ending] }) : line;
+  const hasRest = field.type === "choice" && field.none;
+  return answerLine(part, sentencesOf(field, tools), { fields, encode, ending }, hasRest);
 }
 
 function sentencesOf(
@@ -71,11 +70,8 @@ function sentencesOf(
       return [style.yes, style.no];
     case "number":
       return values.map((value) => sentence(style.numbers?.[Number(value)] ?? value));
-    default: {
-      const own = values.map((value) => sentence(withArticle(value, things)));
-      const none = field.type === "choice" && field.none ? style.unsure : undefined;
-      return none === undefined ? own : [...own, none];
-    }
+    default:
+      return values.map((value) => sentence(withArticle(value, things)));
   }
 }
 

@@ -31,6 +31,11 @@ export interface Slot extends Part {
   readonly groups: readonly OptionGroup[];
   /** Over all groups. */
   readonly options: number;
+  /**
+   * Whether anything but its options is one too, the last, without tokens: it is worth what they leave of the probability. They have one
+   * group then, and each its end, so that no two of them can both be what stands there.
+   */
+  readonly hasRest?: true;
   /** Whether each option is written token by token, and read beside what was written of it. Absent: one pass reads all of a length. */
   readonly isChained?: true;
 }

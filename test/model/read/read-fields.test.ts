@@ -2,11 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { answerJson, jsonValueOf } from "#domain/field-reading.ts";
 import { type Field, type NamedField, optionsOf } from "#domain/fields.ts";
-import { mostPasses } from "#model/read/read-fields.ts";
+import { mostPasses, readFields } from "#model/read/read-fields.ts";
 import { readSlots } from "#model/read/slots.ts";
 import { namedFields } from "../../support/field-arbitraries.ts";
 import {
+  anyGuess,
   fakeReadTools,
+  fakeTemplateTools,
   opinionatedEngine,
   readAll,
   templateOf,
@@ -79,6 +81,33 @@ describe("reading fields", () => {
     const { end: raw } = await readAll(fields, tools);
     expect(raw.readings).not.toEqual(end.readings);
     expect(raw.forwardPasses).toBe(end.forwardPasses); // they are the supplier's, who keeps them
+  });
+
+  test("in sentences, none of these has the probability that the options leave, and all sum to one", async () => {
+    const style = { style: "sentence", yes: "Y", no: "N" } as const;
+    const options = ["a", "bb", "ccc"].map((value) => ({ value }));
+    const fields: NamedField[] = [
+      { name: "it", field: { type: "choice", options, none: true, instructions: "What?" } },
+    ];
+    const tools = { ...fakeTemplateTools, style };
+    const template = templateOf(fields, tools);
+    const signal = new AbortController().signal;
+    const read = readFields(
+      fields,
+      template,
+      fakeReadTools(opinionatedEngine(7), fields),
+      anyGuess,
+      signal,
+    );
+    const [reading] = (await Array.fromAsync(read)).flatMap((event) =>
+      event.kind === "field.completed" ? [event.reading] : [],
+    );
+    if (reading?.kind !== "closed") throw new Error("it is a choice");
+    const { probabilities, pNone, labelMass, value } = reading;
+    const sum = probabilities.reduce((total, { probability }) => total + probability, 0);
+    expect(sum + (pNone ?? 0)).toBeCloseTo(1, 9);
+    expect(pNone).toBeCloseTo(1 - (labelMass ?? 0), 6);
+    expect(value).toBeNull(); // it would rather say anything else
   });
 
   test("a higher temperature makes less sure and changes no guess", async () => {

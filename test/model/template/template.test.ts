@@ -34,7 +34,6 @@ const inSentences: TemplateTools = {
     style: "sentence",
     yes: "Yes.",
     no: "No.",
-    unsure: "I am not sure.",
     numbers: ["None", "One", "Two", "Three", "Four"],
   },
   things: bundle.domain?.things ?? [],
@@ -186,7 +185,7 @@ describe("fields in sentences", () => {
       fields.map(({ field }) => field.instructions),
     );
     expect(reads.map((read) => sentencesOf(read.lines[0]!))).toEqual([
-      ["An owl.", "A penguin.", "I am not sure."],
+      ["An owl.", "A penguin."],
       ["Yes.", "No."],
       ["None.", "One.", "Two.", "Three.", "Four."],
     ]);
@@ -205,12 +204,30 @@ describe("fields in sentences", () => {
     });
   });
 
-  test("that allow none need a model which has words for it", () => {
-    const style = { style: "sentence", yes: "Yes.", no: "No." } as const;
+  test("are read in one pass whatever their lengths: each sentence stands in one canvas with its end behind it", () => {
+    const field = { ...choice(["owl", "soccer ball", "pizza"]), instructions: "What is this?" };
+    const { reads } = built([{ name: "it", field }], inSentences);
+    expect(closedPasses(reads[0]!)).toBe(1);
+    const slot = reads[0]!.lines[0]!.place;
+    if (slot?.kind !== "slot") throw new Error("it is read");
+    const [group, ...more] = slot.groups;
+    expect(more).toEqual([]);
+    const lengths = group!.options.map(({ tokens }) => tokens.length);
+    expect(new Set(lengths).size).toBeGreaterThan(1);
+    expect(group!.length).toBe(Math.max(...lengths));
+    for (const { tokens } of group!.options) expect(tokens.at(-1)).toBe(special.endOfTurn);
+    expect(laidOut([{ name: "it", field }], inSentences).ids).toEqual(
+      new Array(group!.length).fill(special.mask),
+    );
+  });
+
+  test("that allow none have whatever else the model would say as an option, the last", () => {
     const field: Field = { ...choice(["owl"], true), instructions: "What is this?" };
-    expect(buildTemplate("", [{ name: "it", field }], { ...inSentences, style })).toMatchObject({
-      refusal: { pointer: "/it", problem: expect.stringContaining("no words for none") },
-    });
+    const [read] = built([{ name: "it", field }], inSentences).reads;
+    expect(read?.lines[0]?.place).toMatchObject({ hasRest: true, options: 2 });
+    const sure: Field = { ...choice(["owl", "dog"]), instructions: "What is this?" };
+    const [own] = built([{ name: "it", field: sure }], inSentences).reads;
+    expect(own?.lines[0]?.place).not.toHaveProperty("hasRest");
   });
 
   test("cannot have options that become the same sentence", () => {
@@ -377,5 +394,6 @@ function sentencesOf({
   return place.groups
     .flatMap(({ options }) => options)
     .toSorted((one, other) => one.index - other.index)
-    .map(({ tokens }) => tokenizer.decode([...before, ...tokens, ...own]));
+    .map(({ tokens }) => tokens.filter((id) => id !== special.endOfTurn))
+    .map((tokens) => tokenizer.decode([...before, ...tokens, ...own]));
 }

@@ -291,7 +291,7 @@ describe("the card by which the edge prices the demo model", () => {
   test("reads values in the sentences that the bundle that ships was trained to write", () => {
     expect(card.read).toEqual(bundle.read?.style);
     expect(card.read).toEqual({
-      ...{ style: "sentence", yes: "Yes.", no: "No.", unsure: "I am not sure." },
+      ...{ style: "sentence", yes: "Yes.", no: "No." },
       numbers: ["None", "One", "Two", "Three", "Four"],
     });
   });
