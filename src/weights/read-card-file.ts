@@ -34,20 +34,13 @@ const places: z.ZodType<PlacesCard> = z
   .refine(({ cells }) => new Set(cells).size === cells.length, "has one name twice");
 
 /** Schema of a manifest's `read`. */
-export const readCardSchema: z.ZodType<ReadCard> = z
-  .strictObject({
-    style,
-    filler: z.number().int().min(0).max(MAX_VOCABULARY),
-    neutral: z.boolean().exactOptional(),
-    temperatures: temperatures.exactOptional(),
-    places: places.exactOptional(),
-  })
-  .refine(canSayNowhere, "places need words for what is nowhere: say style.unsure");
-
-/** What is looked for may not be there: a model that is asked in sentences needs one for that. */
-function canSayNowhere({ places, style }: ReadCard): boolean {
-  return places === undefined || style.style === "lines" || style.unsure !== undefined;
-}
+export const readCardSchema: z.ZodType<ReadCard> = z.strictObject({
+  style,
+  filler: z.number().int().min(0).max(MAX_VOCABULARY),
+  neutral: z.boolean().exactOptional(),
+  temperatures: temperatures.exactOptional(),
+  places: places.exactOptional(),
+});
 
 /** Reads the same as a file of its own, from hostile bytes. Throws WeightsError `manifest_invalid` that says what is wrong where. */
 export function parseReadCard(bytes: Uint8Array, address: string): ReadCard {

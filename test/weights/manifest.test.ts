@@ -177,10 +177,6 @@ describe("a manifest", () => {
     ["has one name twice", () => ({ places: { ...halves, cells: ["left", "left"] } })],
     ["places.question", () => ({ places: { ...halves, question: "Where is it?" } })],
     ["places.columns", () => ({ places: { ...halves, columns: 16 } })],
-    [
-      "words for what is nowhere",
-      () => ({ places: halves, style: { style: "sentence", yes: "Yes.", no: "No." } }),
-    ],
     ["read.filler", () => ({ filler: -1 })],
     ["filler 100000 is no column", () => ({ filler: 100_000 })],
     ["a token that the model may never write", ({ mask }) => ({ filler: mask })],
