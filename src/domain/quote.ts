@@ -61,7 +61,7 @@ export function price(work: PlannedWork, prices: UnitPrices): Quote {
     canvas: work.canvas,
     steps: work.steps,
     forwardPasses: work.passRows.length,
-    refreshes: work.passRows.filter((rows) => rows === work.positions).length,
+    refreshes: work.refreshes ?? work.passRows.filter((rows) => rows === work.positions).length,
     rows: rowsOf(work.passRows),
   };
 }

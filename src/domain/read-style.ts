@@ -22,6 +22,9 @@ export interface SentenceStyle {
   readonly numbers?: readonly string[];
 }
 
+/** Raised by whoever changes what a template looks like: answers that were read with another are other answers. */
+export const TEMPLATE_VERSION = 1;
+
 /** How a model is asked whose maker says nothing. */
 export const UNTOLD_READ_STYLE: ReadStyle = { style: "lines" };
 

@@ -2,6 +2,7 @@ import type { ImagePolicy, ViewRules } from "./architecture.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount, type Size } from "./image/layout.ts";
 import { plannedRefreshes } from "./modes.ts";
 import type { AnswerOptions } from "./question.ts";
+import type { ReadPlan } from "./reading/read-plan.ts";
 import { utf8Length } from "./utf8-length.ts";
 
 /** How a model looks at pictures, as far as their number of vectors depends on it. */
@@ -32,6 +33,8 @@ export interface PlannedWork {
   readonly positions: number;
   /** Positions that each planned pass computes, in the order of the passes: all of them, or those behind the prompt. */
   readonly passRows: readonly number[];
+  /** Passes that compute the prompt too. Absent: those that compute all positions; a reading has prompts of several lengths. */
+  readonly refreshes?: number;
 }
 
 /** Positions that the chat template and a short system message take around what is asked in one message. */
@@ -60,6 +63,36 @@ export function planWork(asked: AskedWork, rules: ImageRules | null): PlannedWor
     passRows: plannedRefreshes(asked.options, steps).map((isWhole) =>
       isWhole ? positions : window,
     ),
+  };
+}
+
+/**
+ * Plans the work of reading fields: all its canvases, each behind a prompt of its own over the same pictures, which are encoded once.
+ * `asked.textBytes` are those of the messages; canvas and steps are the plan's.
+ */
+export function planReading(
+  asked: AskedWork,
+  { canvas, passes, reads }: ReadPlan,
+  rules: ImageRules | null,
+): PlannedWork {
+  const options = { ...asked.options, canvas, steps: passes };
+  const planned = reads.map((read) => {
+    const textBytes = asked.textBytes + read.questionBytes;
+    const { positions } = planWork(
+      { ...asked, textBytes, options: { ...options, canvas: read.canvas, steps: 1 } },
+      rules,
+    );
+    const isWhole = [
+      ...new Array<boolean>(read.closed).fill(true),
+      ...read.fills.flatMap((fill) => plannedRefreshes(options, fill)),
+    ];
+    return { positions, isWhole, rows: isWhole.map((whole) => (whole ? positions : read.canvas)) };
+  });
+  return {
+    ...planWork({ ...asked, options }, rules),
+    positions: Math.max(...planned.map(({ positions }) => positions)),
+    passRows: planned.flatMap(({ rows }) => rows),
+    refreshes: planned.flatMap(({ isWhole }) => isWhole.filter((whole) => whole)).length,
   };
 }
 

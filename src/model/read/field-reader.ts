@@ -1,9 +1,9 @@
 import type { FieldReading } from "#domain/field-reading.ts";
 import type { Field, NamedField } from "#domain/fields.ts";
+import type { ChunkWinners, Part } from "#domain/reading/lines.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
-import type { ChunkWinners } from "../template/lines.ts";
-import type { Hole, Part, Read, Slot } from "../template/template.ts";
+import type { Hole, Read, Slot } from "../template/template.ts";
 import {
   compared,
   countOf,

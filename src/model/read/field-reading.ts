@@ -1,5 +1,6 @@
 import type { FieldReading, OpenReading, SingleReading } from "#domain/field-reading.ts";
 import { asClosed, asOpen, type Field, type ListField, type OpenField } from "#domain/fields.ts";
+import type { Part, Role } from "#domain/reading/lines.ts";
 import {
   type Correction,
   type Distribution,
@@ -8,7 +9,7 @@ import {
 } from "../template/distribution.ts";
 import { readNumeral } from "../template/language/numerals.ts";
 import { isTruncated, readClosed } from "../template/reading.ts";
-import type { Part, Role, Slot } from "../template/template.ts";
+import type { Slot } from "../template/template.ts";
 import type { HoleString } from "./holes.ts";
 import type { SlotScores } from "./slots.ts";
 

@@ -1,9 +1,9 @@
 import type { FieldReading } from "#domain/field-reading.ts";
 import type { Field, NamedField } from "#domain/fields.ts";
+import type { ChunkWinners } from "#domain/reading/lines.ts";
 import type { Tensor } from "#domain/tensor.ts";
 import type { RefreshRule } from "../decode/refresh.ts";
 import type { Engine } from "../engine.ts";
-import type { ChunkWinners } from "../template/lines.ts";
 import { closedPasses, type Read, type Template } from "../template/template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { FieldReader } from "./field-reader.ts";

@@ -1,11 +1,12 @@
 import { checkNamedFields, type FieldFault } from "#domain/check-fields.ts";
 import type { NamedField } from "#domain/fields.ts";
 import type { ReadStyle } from "#domain/read-style.ts";
+import type { ChunkWinners } from "#domain/reading/lines.ts";
 import { type Result, refuse } from "#domain/result.ts";
 import { neutralise } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { answersTemplate } from "./answers.ts";
-import { type ChunkWinners, finalTemplate, linesTemplate } from "./lines.ts";
+import { finalTemplate, linesTemplate } from "./lines.ts";
 import { sentencesTemplate } from "./sentences.ts";
 import { closedPasses, layOut, type Read, type Template } from "./template.ts";
 
@@ -20,9 +21,6 @@ export interface TemplateTools {
   /** Positions of the longest canvas that is taken. */
   readonly canvasLimit: number;
 }
-
-/** Raised by whoever changes what a template looks like: answers that were read with another are other answers. */
-export const TEMPLATE_VERSION = 1;
 
 /** Makes the template of fields. A pure function: equal fields, card and tokenizer give equal canvases. */
 export function buildTemplate(

@@ -1,4 +1,5 @@
-import type { NumberField, OpenField, TextField } from "#domain/fields.ts";
+import type { OpenField } from "#domain/fields.ts";
+import { openWidth } from "#domain/reading/open-width.ts";
 import { date, dateTime, time } from "./language/calendar.ts";
 import { numerals } from "./language/numerals.ts";
 import {
@@ -26,28 +27,6 @@ export function openLanguage(field: OpenField): OpenLanguage {
   return { automaton, width: openWidth(field) };
 }
 
-/** Positions that an open field's hole has. */
-export function openWidth(field: OpenField): number {
-  return field.type === "text" ? field.maxTokens : " ".length + longestText(field);
-}
-
-function longestText(field: Exclude<OpenField, TextField>): number {
-  switch (field.type) {
-    case "number":
-      return Math.max(
-        ...[field.minimum, field.maximum].map((bound) => numeralLength(bound, field)),
-      );
-    case "date":
-      return "2026-11-28".length;
-    case "time":
-      return field.seconds ? "09:05:30".length : "09:05".length;
-    case "datetime":
-      return field.seconds ? "2026-11-28T09:05:30".length : "2026-11-28T09:05".length;
-    default:
-      return field satisfies never;
-  }
-}
-
 function expressionOf(field: OpenField): Expression {
   switch (field.type) {
     case "number":
@@ -63,10 +42,4 @@ function expressionOf(field: OpenField): Expression {
     default:
       return field satisfies never;
   }
-}
-
-function numeralLength(bound: number, { decimals }: NumberField): number {
-  const sign = bound < 0 ? 1 : 0;
-  const whole = Math.trunc(Math.abs(bound)).toFixed(0).length;
-  return sign + whole + (decimals > 0 ? 1 + decimals : 0);
 }

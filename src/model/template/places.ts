@@ -1,9 +1,10 @@
 import type { FieldFault } from "#domain/check-fields.ts";
 import { type NamedField, type OpenField, optionsOf } from "#domain/fields.ts";
+import type { Part } from "#domain/reading/lines.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { openLanguage } from "./languages.ts";
 import { type Collision, type Encode, endedOptions, planOptions } from "./options.ts";
-import type { Line, Part } from "./template.ts";
+import type { Line } from "./template.ts";
 
 /** Makes the line of a slot out of the line as it reads with each option. Refuses options that have the same tokens. */
 export function slotLine(

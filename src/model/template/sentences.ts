@@ -1,10 +1,12 @@
 import type { FieldFault } from "#domain/check-fields.ts";
-import { asOpen, type Field, type NamedField, optionsOf } from "#domain/fields.ts";
+import { asOpen, type Field, type NamedField } from "#domain/fields.ts";
 import type { SentenceStyle } from "#domain/read-style.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import type { Part } from "#domain/reading/lines.ts";
+import { checkSentences, sentenceQuestion, sentencesOf } from "#domain/reading/sentences.ts";
+import { ok, type Result } from "#domain/result.ts";
 import type { Encode } from "./options.ts";
 import { answerLine, holeLine } from "./places.ts";
-import type { Line, Part, Read, Template } from "./template.ts";
+import type { Line, Read, Template } from "./template.ts";
 
 /** What a sentence style is written with besides the fields. */
 export interface SentenceTools {
@@ -26,29 +28,19 @@ export function sentencesTemplate(
   fields: readonly NamedField[],
   tools: SentenceTools,
 ): Result<Template, FieldFault> {
+  const checked = checkSentences(fields);
+  if (!checked.ok) return checked;
   const reads: Read[] = [];
-  for (const [index, { name, field }] of fields.entries()) {
-    const { instructions = "" } = field;
-    if (field.type === "list")
-      return unsupported(
-        name,
-        "this model answers one thing at a time: ask for each item as a field of its own",
-      );
-    if (instructions.trim() === "")
-      return unsupported(
-        name,
-        "this model is asked in whole questions: say in `instructions` what it is to look for",
-      );
+  for (const [index, { field }] of fields.entries()) {
     const line = lineOf(field, { field: index, role: { of: "value" } }, fields, tools);
     if (!line.ok) return line;
-    const question = [context, instructions].filter((text) => text !== "").join("\n");
-    reads.push({ question, lines: [line.value] });
+    reads.push({ question: sentenceQuestion(context, field), lines: [line.value] });
   }
   return ok({ reads });
 }
 
 function lineOf(
-  field: Exclude<Field, { readonly type: "list" }>,
+  field: Field,
   part: Part,
   fields: readonly NamedField[],
   tools: SentenceTools,
@@ -58,33 +50,4 @@ function lineOf(
   if (open !== undefined) return ok(holeLine(part, open, { before: [], after: ending }));
   const hasRest = field.type === "choice" && field.none;
   return answerLine(part, sentencesOf(field, tools), { fields, encode, ending }, hasRest);
-}
-
-function sentencesOf(
-  field: Field,
-  { style, things }: Pick<SentenceTools, "style" | "things">,
-): string[] {
-  const values = optionsOf(field).map(({ value }) => value);
-  switch (field.type) {
-    case "boolean":
-      return [style.yes, style.no];
-    case "number":
-      return values.map((value) => sentence(style.numbers?.[Number(value)] ?? value));
-    default:
-      return values.map((value) => sentence(withArticle(value, things)));
-  }
-}
-
-function withArticle(value: string, things: readonly string[]): string {
-  return things.find((thing) => thing.replace(/^an? /, "") === value) ?? value;
-}
-
-function sentence(text: string): string {
-  const line = text.replace(/\s+/gu, " ").trim();
-  const [first = ""] = line;
-  return `${first.toUpperCase()}${line.slice(first.length)}${/[.!?]$/.test(line) ? "" : "."}`;
-}
-
-function unsupported(name: string, problem: string): Result<never, FieldFault> {
-  return refuse({ kind: "invalid", pointer: `/${name}`, problem });
 }

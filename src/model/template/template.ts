@@ -1,3 +1,4 @@
+import type { Part } from "#domain/reading/lines.ts";
 import type { Automaton } from "./language/regular.ts";
 import type { OptionGroup } from "./options.ts";
 
@@ -47,21 +48,6 @@ export interface Hole extends Part {
   /** Positions; what a string leaves over is filled up. */
   readonly width: number;
 }
-
-/** What of which field a place tells. */
-export interface Part {
-  /** Index among the fields. */
-  readonly field: number;
-  readonly role: Role;
-}
-
-/** `value`: the field's own · `present`: whether an open field has one · `count`: how many items · `chunk`: the best of some of the options. */
-export type Role =
-  | { readonly of: "value" }
-  | { readonly of: "present" }
-  | { readonly of: "count" }
-  | { readonly of: "item"; readonly index: number }
-  | { readonly of: "chunk"; readonly index: number };
 
 /** A canvas as one pass sees it. */
 export interface Layout {

@@ -1,5 +1,7 @@
 import type { CommitTerms } from "#domain/modes.ts";
-import type { AnswerOptions, Message } from "#domain/question.ts";
+import type { AnswerOptions, Message, ReadOrder } from "#domain/question.ts";
+import { type ReadStyle, TEMPLATE_VERSION } from "#domain/read-style.ts";
+import { canonicalJson } from "./canonical-json.ts";
 
 /**
  * Writes parts as bytes, injectively: every part with its length before it (4 bytes, big-endian), so that no byte can move
@@ -41,6 +43,11 @@ export function optionParts(options: AnswerOptions): readonly (readonly string[]
     suffix: options.suffix === undefined ? [] : [options.suffix],
   };
   return Object.entries(parts).map(([name, values]) => [name, ...values]);
+}
+
+/** Everything that determines what fields are read as besides messages, options and pictures; `style`: the model's. */
+export function readParts(read: ReadOrder, style: ReadStyle): readonly string[] {
+  return ["read", String(TEMPLATE_VERSION), canonicalJson(style), canonicalJson(read)];
 }
 
 function commitParts(commit: CommitTerms): readonly string[] {

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { ClosedReading } from "#domain/field-reading.ts";
+import type { ReadOrder } from "#domain/question.ts";
 import type { Picture } from "#domain/tensor.ts";
 import { frame } from "#wire/codec/framing.ts";
 import { pixelDigest, type ReplayTerms, replayDigest } from "#wire/function/replay-digest.ts";
@@ -70,6 +72,59 @@ describe("framing", () => {
         const isSame = JSON.stringify(left) === JSON.stringify(right);
         expect(Buffer.from(frame(left)).equals(Buffer.from(frame(right)))).toBe(isSame);
       }),
+    );
+  });
+});
+
+describe("the replay digest of what was read", () => {
+  const order: ReadOrder = {
+    fields: [{ name: "dog", field: { type: "boolean", instructions: "A dog?" } }],
+    abstainBelow: 0,
+    onTruncate: "keep",
+  };
+  const closed: ClosedReading = {
+    kind: "closed",
+    type: "boolean",
+    value: true,
+    guess: true,
+    probabilities: [],
+    probability: 0.9,
+    confidence: 0.9,
+    labelMass: 0.5,
+    pNone: null,
+    abstained: false,
+  };
+  const reading: NonNullable<ReplayTerms["reading"]> = {
+    order,
+    style: { style: "lines" },
+    fields: [{ name: "dog", reading: closed }],
+  };
+
+  test("is none of an answer in words, and the same however sure the model was to the last bit", async () => {
+    const digest = await digestOf({ ...terms, reading });
+    expect(digest).not.toBe(await digestOf(terms));
+    const surer = [{ name: "dog", reading: { ...closed, probability: 0.9000000001 } }];
+    expect(await digestOf({ ...terms, reading: { ...reading, fields: surer } })).toBe(digest);
+  });
+
+  test.each<[string, NonNullable<ReplayTerms["reading"]>]>([
+    ["the style", { ...reading, style: { style: "sentence", yes: "Yes.", no: "No." } }],
+    [
+      "what is asked",
+      { ...reading, order: { ...order, fields: [{ name: "dog", field: { type: "boolean" } }] } },
+    ],
+    [
+      "the name",
+      { ...reading, order: { ...order, fields: [{ ...order.fields[0]!, name: "cat" }] } },
+    ],
+    ["when it abstains", { ...reading, order: { ...order, abstainBelow: 0.5 } }],
+    ["the passes", { ...reading, order: { ...order, openPasses: 1 } }],
+    ["what becomes of a text", { ...reading, order: { ...order, onTruncate: "null" } }],
+    ["the value", { ...reading, fields: [{ name: "dog", reading: { ...closed, value: null } }] }],
+    ["the guess", { ...reading, fields: [{ name: "dog", reading: { ...closed, guess: false } }] }],
+  ])("changes with %s", async (_, other) => {
+    expect(await digestOf({ ...terms, reading: other })).not.toBe(
+      await digestOf({ ...terms, reading }),
     );
   });
 });

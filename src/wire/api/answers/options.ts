@@ -5,7 +5,10 @@ import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerFields } from "./answer-request.ts";
 
 /** What of a model's card a request is read by: defaults, limits, and what it knows. */
-export type AskedCard = Pick<ModelCard, "abilities" | "blockLength" | "mode" | "refresh"> & {
+export type AskedCard = Pick<
+  ModelCard,
+  "abilities" | "blockLength" | "mode" | "read" | "refresh"
+> & {
   /** Whether fields are taken. Goes as soon as the edge prices and keeps what is read of them. */
   readonly takesFields?: true;
 };

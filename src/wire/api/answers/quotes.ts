@@ -10,7 +10,7 @@ import { problemsOf } from "../../field-problems.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
 import { refuseFields, refuseShape } from "./conversation.ts";
-import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
+import { fieldProblems, optionsToRead, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What is asked, known by its sizes alone. */
@@ -61,11 +61,14 @@ export function readSizeRequest(
   const { width, height, model, question, text_bytes, ...fields } = parsed.data;
   const misplaced = fieldProblems(fields);
   if (misplaced.length > 0) return refuseFields(misplaced);
-  const options = optionsOf(fields, card);
-  const problems = optionProblems(fields, options, card);
+  const usual = optionsOf(fields, card);
+  const problems = optionProblems(fields, usual, card);
   if (problems.length > 0) return refuseFields(problems);
   const read = readFieldsOf(fields, [{ role: "user", text: question ?? "" }], card);
   if (!read.ok) return read;
+  const planned = read.value === undefined ? ok(usual) : optionsToRead(read.value, usual, card);
+  if (!planned.ok) return planned;
+  const options = planned.value;
   const texts = new TextEncoder().encode((question ?? "") + (fields.suffix ?? "")).length;
   return ok({
     ...(model === undefined ? {} : { model }),
@@ -73,7 +76,7 @@ export function readSizeRequest(
     textBytes: text_bytes ?? texts,
     options,
     ...(read.value === undefined ? {} : { read: read.value }),
-    warnings: fitToAbilities({ messages: [], pictures: 1, canvas: options.canvas }, card.abilities)
+    warnings: fitToAbilities({ messages: [], pictures: 1, canvas: usual.canvas }, card.abilities)
       .warnings,
   });
 }

@@ -24,7 +24,7 @@ import {
   refuseShape,
   tooLarge,
 } from "./conversation.ts";
-import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
+import { fieldProblems, optionsToRead, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What a caller asks for, checked and with every default filled in. */
@@ -172,8 +172,8 @@ function requestOf(
   const misplaced = fieldProblems(fields);
   if (misplaced.length > 0) return refuseFields(misplaced);
   const conversation = readConversation(fields, beside, pictureOf);
-  const options = optionsOf(fields, card);
-  const unfit = optionProblems(fields, options, card);
+  const usual = optionsOf(fields, card);
+  const unfit = optionProblems(fields, usual, card);
   if (!conversation.ok) {
     const { refusal } = conversation;
     return refusal.kind === "invalid_request"
@@ -183,8 +183,12 @@ function requestOf(
   if (unfit.length > 0) return refuseFields(unfit);
   const read = readFieldsOf(fields, conversation.value.messages, card);
   if (!read.ok) return read;
+  const planned = read.value === undefined ? ok(usual) : optionsToRead(read.value, usual, card);
+  if (!planned.ok) return planned;
+  const options = planned.value;
   const { messages: said, pictures } = conversation.value;
-  const asked = { messages: said, pictures: pictures.length, canvas: options.canvas };
+  // Of a canvas that follows from fields nobody is warned: it was not chosen.
+  const asked = { messages: said, pictures: pictures.length, canvas: usual.canvas };
   const { messages, warnings } = fitToAbilities(asked, card.abilities);
   return ok({
     messages,

@@ -113,6 +113,17 @@ describe("fields of a request", () => {
     expect(said.ok && said.value.messages).toEqual([{ role: "user", text: "A returns desk." }]);
   });
 
+  test("fill in the canvas and the steps that reading them takes at most", () => {
+    const request = parseText(JSON.stringify({ fields: { a: yes, label: { type: "text" } } }));
+    expect(request).toMatchObject({
+      ok: true,
+      value: { options: { canvas: 43, steps: 13, blockLength: 43 }, warnings: [] },
+    });
+    const style = { style: "sentence", yes: "Yes.", no: "No." } as const;
+    const refused = parseAnswerJson(jsonBody({ fields: { a: yes } }), { ...card, read: style });
+    expect(refused).toMatchObject({ refusal: { kind: "fields_invalid" } });
+  });
+
   test("are in a form as JSON text", async () => {
     const form = new FormData();
     form.append("fields", JSON.stringify({ a: yes }));

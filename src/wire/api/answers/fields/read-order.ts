@@ -7,7 +7,9 @@ import {
   type Option,
   type SingleField,
 } from "#domain/fields.ts";
-import type { Message, ReadOrder } from "#domain/question.ts";
+import type { AnswerOptions, Message, ReadOrder } from "#domain/question.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
+import { readPlan } from "#domain/reading/read-plan.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { utf8Length } from "#domain/utf8-length.ts";
 import { entriesOf } from "../../../named-values.ts";
@@ -72,6 +74,18 @@ export function readFieldsOf(
     ...(asked.passes === undefined ? {} : { openPasses: asked.passes }),
     onTruncate: asked.on_truncate ?? "keep",
   });
+}
+
+/** The options of an answer whose fields are read: canvas and steps are the most that reading them takes. Refuses fields that this model cannot be asked for, and too many of them. */
+export function optionsToRead(
+  read: ReadOrder,
+  options: AnswerOptions,
+  { abilities, read: style = UNTOLD_READ_STYLE }: Pick<AskedCard, "abilities" | "read">,
+): Result<AnswerOptions, FieldsFailure> {
+  const plan = readPlan(read, style, abilities.canvas.limit);
+  if (!plan.ok) return refuse(fieldsFailure(plan.refusal));
+  const { canvas, passes } = plan.value;
+  return ok({ ...options, canvas, steps: passes, blockLength: canvas });
 }
 
 /** Turns fields as they are written in JSON into fields in the same order, and checks them. */
