@@ -38,7 +38,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   },
   cli: {
     rooms: ["domain", "model", "weights", "engine", "client", "inference"],
-    packages: ["node:", "yauzl"],
+    packages: ["node:", "yauzl", "csv-parse", "hyparquet"],
   },
 };
 
@@ -47,6 +47,8 @@ const soleImporters: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/inference\/runtime\/ort\.ts$/,
   "onnxruntime-web":
     /^src\/(?:inference\/runtime\/ort|engine\/runtime\/runtime|playground\/private\/runtime)\.ts$/,
+  "csv-parse": /^src\/cli\/eval\/files\/rows\/table\.ts$/,
+  hyparquet: /^src\/cli\/eval\/files\/rows\/parquet\.ts$/,
   koffi: /^src\/inference\/runtime\/c-api\/koffi\.ts$/,
   // What the package `unmask` exports beside it needs nothing installed.
   ai: /^src\/client\/ai-sdk\/[\w-]+\.ts$/,

@@ -191,11 +191,12 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
   [
     "eval",
     {
-      summary: "ask a test set's questions and tell accuracy, steps, latency and price",
+      summary:
+        "measure this model and others on a test set: accuracy, latency and price, side by side",
       load: async () => {
         const [{ evaluateFile }, { EVAL_HELP }] = await Promise.all([
           import("./eval.ts"),
-          import("./eval/settings.ts"),
+          import("./eval/help.ts"),
         ]);
         return { run: evaluateFile, help: EVAL_HELP };
       },

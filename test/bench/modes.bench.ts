@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { readQuestionFile, type TestQuestion } from "#cli/eval/files/question-file.ts";
+import { CHOICE_SUFFIX } from "#cli/eval/files/read-question.ts";
+import type { TestQuestion } from "#cli/eval/files/test-question.ts";
+import { openTestSet } from "#cli/eval/files/test-set.ts";
 import { score } from "#cli/eval/scoring/metrics.ts";
 import { fitToAbilities } from "#domain/abilities.ts";
 import type { AnswerCompleted, AnswerFrame } from "#domain/event.ts";
@@ -83,10 +85,19 @@ export async function measureModes(
   steps: number,
   say: (words: string) => void,
 ): Promise<{ readonly figures: readonly WayFigures[]; readonly traces: readonly CommitTrace[] }> {
-  const questions = await readQuestionFile(
-    path.resolve("test/fixtures/demo-eval/questions.jsonl"),
-    "exact",
-  );
+  const file = path.resolve("test/fixtures/demo-eval/questions.jsonl");
+  await using testSet = await openTestSet(file, {
+    places: { folder: path.dirname(file), kept: undefined },
+    map: {},
+    metric: "exact",
+    suffix: "",
+    choiceSuffix: CHOICE_SUFFIX,
+    families: [],
+    limit: Number.POSITIVE_INFINITY,
+    skipsFaulty: false,
+    signal: new AbortController().signal,
+  });
+  const questions = await Array.fromAsync(testSet.questions());
   const store = fileStore(path.resolve("infra/demo-model/bundle"));
   const host = createModelHost({
     model: "unmask-demo",

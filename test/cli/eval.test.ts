@@ -32,9 +32,9 @@ describe("unmask eval through the API", () => {
     const io = recordedIo();
     const args = [testSet(square, circle), "--url", api.url, "--key", "k", "--canvas", "4"];
     expect(await evaluateFile(args, io)).toBe(EXIT.done);
-    expect(io.written.stdout).toMatch(/^what +1 +0 +100\.0/m);
-    expect(io.written.stdout).toMatch(/^shape +1 +0 +0\.0/m);
-    expect(io.written.stdout).toMatch(/^overall +2 +0 +50\.0/m);
+    expect(io.written.stdout).toMatch(/^what +1 +0 +0 +100\.0/m);
+    expect(io.written.stdout).toMatch(/^shape +1 +0 +0 +0\.0/m);
+    expect(io.written.stdout).toMatch(/^overall +2 +0 +0 +50\.0/m);
     expect(io.written.stderr).toContain("2/2, 50.0 % right, done");
     const form = await api.requests[0]?.formData();
     expect(form?.get("cache")).toBe("off");
@@ -50,7 +50,7 @@ describe("unmask eval through the API", () => {
     await evaluateFile([...args, "--mode", "cached", "--refresh", "2"], io);
     const form = await api.requests[0]?.formData();
     expect([form?.get("mode"), form?.get("refresh")]).toEqual(["cached", "2"]);
-    expect(JSON.parse(io.written.stdout).by_steps[0].overall).toMatchObject({ mean_rows: 768 });
+    expect(JSON.parse(io.written.stdout).columns[0].overall).toMatchObject({ mean_rows: 768 });
     await evaluateFile([...args, "--resume", "--mode", "fast"], recordedIo());
     await evaluateFile([...args, "--resume", "--mode", "fast"], recordedIo());
     expect(api.requests).toHaveLength(2);
@@ -63,7 +63,10 @@ describe("unmask eval through the API", () => {
     const args = [testSet(square), "--url", api.url, "--key", "k", "--canvas", "4"];
     await evaluateFile([...args, "--steps", "1,4,8", "--json"], io);
     const report = JSON.parse(io.written.stdout);
-    expect(report.by_steps.map(({ steps }: { steps: number }) => steps)).toEqual([1, 4, 8]);
+    expect(report.columns.map(({ steps }: { steps: number }) => steps)).toEqual([1, 4]);
+    expect(report.columns.map(({ column }: { column: string }) => column)).toEqual([
+      ...["1 step", "4 steps"],
+    ]);
     expect(api.requests).toHaveLength(2);
   });
 
@@ -104,7 +107,7 @@ describe("unmask eval through the API", () => {
     const io = recordedIo();
     const args = [testSet(square), "--url", api.url, "--key", "k"];
     expect(await evaluateFile(args, io)).toBe(EXIT.done);
-    expect(io.written.stdout).toMatch(/^overall +1 +0 +100\.0/m);
+    expect(io.written.stdout).toMatch(/^overall +1 +0 +0 +100\.0/m);
   });
 
   test("scores a question that is refused 0", async () => {
@@ -114,7 +117,7 @@ describe("unmask eval through the API", () => {
     const io = recordedIo();
     const args = [testSet(square), "--url", api.url, "--key", "k"];
     expect(await evaluateFile(args, io)).toBe(EXIT.done);
-    expect(io.written.stdout).toMatch(/^overall +1 +1 +0\.0/m);
+    expect(io.written.stdout).toMatch(/^overall +1 +1 +0 +0\.0/m);
   });
 
   test("prints what is there when it is interrupted", async () => {
@@ -134,20 +137,31 @@ describe("unmask eval of a test set in another form", () => {
   const mmmu = {
     question: "Which is this? <image 1>",
     options: "['a dog', 'a cat']",
-    image_1: "validation/1.png",
+    image_1: image,
     answer: "A",
     subfield: "Zoology",
   };
 
+  test("recognises its columns, and says what was read from where", async () => {
+    await using api = await apiDouble(recorded);
+    const io = recordedIo();
+    expect(await evaluateFile([testSet(mmmu), "--url", api.url, "--key", "k"], io)).toBe(EXIT.done);
+    expect(io.written.stderr).toContain(
+      'read: question from "question", image from "image_N", answer from "answer", choices from "options", family from "subfield"\n',
+    );
+    expect(io.written.stderr).toContain("<image 1> in line 1: the picture is sent before the text");
+    const messages = (await api.requests[0]?.formData())?.get("messages");
+    expect(JSON.parse(String(messages))[0].content).toBe(
+      "Which is this? <image 1>\nA. a dog\nB. a cat\nAnswer with the option's letter from the given choices directly.",
+    );
+  });
+
   test("says what it does not read and asks nothing", async () => {
     await using api = await apiDouble(recorded);
     const io = recordedIo();
-    const args = ["eval", testSet(mmmu), "--url", api.url, "--key", "k"];
+    const args = ["eval", testSet({ ...mmmu, query: "Which?" }), "--url", api.url, "--key", "k"];
     expect(await main(args, io)).toBe(EXIT.usage);
-    expect(io.written.stderr).toContain('"options" in line 1: choices are read from "choices"');
-    expect(io.written.stderr).toContain('"image_1" in line 1: pictures are read from "image"');
-    expect(io.written.stderr).toContain("<image 1> in line 1: ");
-    expect(io.written.stderr).toContain('no line has a picture in "image"');
+    expect(io.written.stderr).toContain('"query" in line 1: looks like question');
     expect(io.written.stdout).toBe("");
     expect(api.requests).toEqual([]);
   });
@@ -155,10 +169,11 @@ describe("unmask eval of a test set in another form", () => {
   test("asks it all the same where it is told to, and says what is not read", async () => {
     await using api = await apiDouble(recorded);
     const io = recordedIo();
-    const args = [testSet(mmmu), "--url", api.url, "--key", "k", "--ignore-unread"];
+    const file = testSet({ ...mmmu, query: "Which?", split: "dev" });
+    const args = [file, "--url", api.url, "--key", "k", "--ignore-unread"];
     expect(await evaluateFile(args, io)).toBe(EXIT.done);
-    expect(io.written.stderr).toContain('"image_1" in line 1');
-    expect(io.written.stderr).toContain("members that are not read: subfield\n");
+    expect(io.written.stderr).toContain('"query" in line 1');
+    expect(io.written.stderr).toContain("columns that are not read: split\n");
     expect(api.requests).toHaveLength(1);
   });
 });
@@ -242,7 +257,7 @@ describe("a bundle that ships", () => {
         ],
         io,
       );
-      const { baseline, is_complete: isComplete, by_steps: parts } = JSON.parse(io.written.stdout);
+      const { baseline, is_complete: isComplete, columns: parts } = JSON.parse(io.written.stdout);
       expect(code, io.written.stdout).toBe(EXIT.done);
       expect(isComplete).toBe(true);
       expect(baseline).toMatchObject({ overall: { pairs: 40 }, unpaired: 0, is_worse: false });

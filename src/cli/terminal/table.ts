@@ -7,7 +7,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     (_, column) =>
       rows.length > 0 &&
       rows.every(
-        (row) => /^[$0-9.,-]+$/.test(row[column] ?? "") && !/^\d{4}-/.test(row[column] ?? ""),
+        (row) => /^[$0-9.,+-]+$/.test(row[column] ?? "") && !/^\d{4}-/.test(row[column] ?? ""),
       ),
   );
   const line = (cells: readonly string[]): string =>

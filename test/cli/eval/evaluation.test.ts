@@ -1,21 +1,40 @@
 import { describe, expect, test } from "vitest";
 import type { Answerer, AskedQuestion, Outcome } from "#cli/eval/answering/answerer.ts";
 import { evaluate } from "#cli/eval/evaluation.ts";
-import { parseQuestions } from "#cli/eval/files/question-file.ts";
 import { type Result, type Task, taskOf } from "#cli/eval/results.ts";
 
+const column = { kind: "own", name: "unmask", mode: undefined, refresh: undefined } as const;
+
 function tasks(count: number): Task[] {
-  const lines = Array.from({ length: count }, (_, index) =>
-    JSON.stringify({ question: `Question ${index}?`, answer: "Yes." }),
-  );
-  return parseQuestions(lines.join("\n"), "/q.jsonl", "exact").map((one) =>
-    taskOf(one, { canvas: 8, steps: 4, mode: undefined, refresh: undefined }, ""),
-  );
+  return Array.from({ length: count }, (_, place) => {
+    const question = {
+      id: `q${place}`,
+      row: place + 1,
+      pictures: [],
+      messages: [{ role: "user" as const, content: `Question ${place}?` }],
+      expected: ["Yes."],
+      choices: [],
+      metric: "exact" as const,
+      family: "all",
+    };
+    const options = {
+      messages: question.messages,
+      canvas: 8,
+      steps: 4,
+      mode: undefined,
+      refresh: undefined,
+      blockLength: undefined,
+      stop: [],
+    };
+    const own = { ...column, canvas: undefined, steps: undefined };
+    return taskOf(question, place, own, options, "");
+  });
 }
 
 const yes: Outcome = {
   kind: "answered",
   answer: "Yes.",
+  isCut: false,
   confidence: 1,
   inDomain: true,
   abstained: false,

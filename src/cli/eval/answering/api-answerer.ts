@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "#client/answer-stream.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError } from "#client/errors.ts";
 import type { Connection } from "../../connection.ts";
-import type { TestPicture } from "../files/question-file.ts";
+import type { World } from "../world.ts";
 import type { Answerer } from "./answerer.ts";
+import { pictureBytes } from "./picture-bytes.ts";
+import { MAX_ATTEMPTS, waitMs } from "./retry.ts";
 
 export interface ApiAnswererOptions {
   readonly connection: Connection;
@@ -13,15 +13,10 @@ export interface ApiAnswererOptions {
   readonly model?: string;
   /** Whether answers may come from the cache, which makes latency and charge those of the cache. */
   readonly usesCache: boolean;
+  readonly world: World;
   /** For tests. */
   readonly client?: Pick<Client, "ask">;
 }
-
-/** Attempts at one question before the evaluation gives up: the service has then been away for minutes. */
-const MAX_ATTEMPTS = 8;
-
-/** Longest wait between attempts where the service names none. */
-const MAX_WAIT_SECONDS = 30;
 
 /** Refusals that mean this question and not the next one too. */
 const QUESTION_STATUSES: ReadonlySet<number> = new Set([400, 413, 415, 422]);
@@ -31,23 +26,27 @@ export function apiAnswerer({
   connection,
   model,
   usesCache,
+  world,
   client = createClient(connection),
 }: ApiAnswererOptions): Answerer {
   let hasReplied = false;
   return {
     name: connection.baseUrl,
-    async answer({ messages, pictures, canvas, steps, mode, refresh }, signal) {
+    async answer({ messages, pictures, canvas, steps, mode, refresh, blockLength, stop }, signal) {
       const ask = {
         messages,
-        images: await Promise.all(pictures.map(imageOf)),
+        images: await Promise.all(pictures.map(pictureBytes)),
         canvas,
         steps,
+        ...(stop.length === 0 ? {} : { stop }),
+        ...(blockLength === undefined ? {} : { block_length: blockLength }),
         ...(mode === undefined ? {} : { mode }),
         ...(refresh === undefined ? {} : { refresh }),
         ...(usesCache ? {} : { cache: "off" as const }),
         ...(model === undefined ? {} : { model }),
       };
       for (let attempt = 1; ; attempt++) {
+        const startedMs = world.now();
         try {
           const answer = await client.ask(ask, { signal });
           hasReplied = true;
@@ -56,6 +55,7 @@ export function apiAnswerer({
           return {
             kind: "answered",
             answer: answer.answer,
+            isCut: false,
             confidence: answer.confidence,
             inDomain: in_domain,
             abstained,
@@ -63,6 +63,7 @@ export function apiAnswerer({
             rows: answer.usage.rows,
             chargedMicros: answer.charged_micros,
             modelDigest: answer.model_digest,
+            ms: world.now() - startedMs,
           };
         } catch (cause) {
           signal.throwIfAborted();
@@ -71,23 +72,13 @@ export function apiAnswerer({
             return { kind: "refused", code: cause.problem.code };
           // Where nobody has ever replied the address is wrong, or nothing is up: the client itself has tried often enough.
           if (!isPassing(cause) || attempt === MAX_ATTEMPTS || !hasReplied) throw cause;
-          await sleep(waitSeconds(cause, attempt) * 1000, undefined, { signal });
+          const named = cause instanceof RefusedError ? cause.retryAfterSeconds : undefined;
+          await world.sleep(waitMs(attempt, named, world), signal);
         }
       }
     },
     async [Symbol.asyncDispose]() {},
   };
-}
-
-async function imageOf(picture: TestPicture): Promise<Uint8Array<ArrayBuffer>> {
-  switch (picture.kind) {
-    case "file":
-      return new Uint8Array(await readFile(picture.path));
-    case "bytes":
-      return picture.bytes;
-    default:
-      throw new TypeError(`no such picture: ${picture satisfies never}`);
-  }
 }
 
 function isQuestions({ problem }: RefusedError): boolean {
@@ -99,9 +90,4 @@ function isPassing(cause: unknown): boolean {
     (cause instanceof ConnectionError && !cause.isLasting) ||
     (cause instanceof RefusedError && cause.problem.retryable)
   );
-}
-
-function waitSeconds(cause: unknown, attempt: number): number {
-  const named = cause instanceof RefusedError ? cause.retryAfterSeconds : undefined;
-  return named ?? Math.min(MAX_WAIT_SECONDS, 2 ** (attempt - 1));
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { fitToAbilities } from "#domain/abilities.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import { usualBlock } from "#domain/question.ts";
@@ -11,8 +10,8 @@ import type { NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
-import type { TestPicture } from "../files/question-file.ts";
 import type { Answerer, AskedQuestion, Outcome } from "./answerer.ts";
+import { pictureBytes } from "./picture-bytes.ts";
 
 export interface LocalAnswererOptions {
   readonly store: ReadableStore;
@@ -60,11 +59,11 @@ export async function localAnswerer(
 }
 
 async function answerLocally(
-  { messages, pictures, canvas, steps, mode, refresh }: AskedQuestion,
+  { messages, pictures, canvas, steps, mode, refresh, blockLength, stop }: AskedQuestion,
   { tools, card, abilities }: DescribedModel,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const decoded = await decodeImages(await Promise.all(pictures.map(fileOf)));
+  const decoded = await decodeImages(await Promise.all(pictures.map(pictureBytes)));
   if (!decoded.ok) return { kind: "refused", code: decoded.refusal.kind };
   const question: PicturedQuestion = {
     messages: fitToAbilities(
@@ -80,11 +79,11 @@ async function answerLocally(
       detail: "auto",
       canvas,
       steps,
-      blockLength: usualBlock(canvas, steps, card.block_length),
+      blockLength: blockLength ?? usualBlock(canvas, steps, card.block_length),
       ...modeTerms(mode ?? STANDARD_MODE, refresh ?? UNTOLD_REFRESH.standard),
       temperature: 0,
       seed: 0,
-      stop: [],
+      stop,
     },
   };
   for await (const event of answer(question, tools, signal)) {
@@ -93,6 +92,7 @@ async function answerLocally(
       return {
         kind: "answered",
         answer: event.answer,
+        isCut: false,
         confidence: event.confidence,
         inDomain: event.domainScore === undefined ? null : event.domainScore >= 0,
         abstained: event.abstention !== undefined,
@@ -103,15 +103,4 @@ async function answerLocally(
       };
   }
   throw new Error("the engine ended without an answer");
-}
-
-async function fileOf(picture: TestPicture): Promise<Uint8Array> {
-  switch (picture.kind) {
-    case "file":
-      return await readFile(picture.path);
-    case "bytes":
-      return picture.bytes;
-    default:
-      throw new TypeError(`no such picture: ${picture satisfies never}`);
-  }
 }

@@ -9,37 +9,44 @@ const REDRAW_INTERVAL_MS = 100;
 
 /** Tells on `stderr` how far an evaluation is: drawn in place at a terminal, a line every few seconds otherwise. */
 export interface Progress {
-  /** One more question has its score. */
-  count(score: number): void;
+  /** One more question has its score; null where it got none. */
+  count(score: number | null): void;
+  /** One question fewer is to be asked. */
+  pass(): void;
   /** Nothing more will come. */
   end(): void;
 }
 
-/** Starts to tell of `total` questions, with a clock in milliseconds. */
+/** Starts to tell of at most `total` questions of a column, which may be called nothing, with a clock in milliseconds. */
 export function startProgress(
   total: number,
   io: Pick<CommandIo, "stderr" | "isTTY">,
   now: () => number,
+  name = "",
 ): Progress {
   const startedMs = now();
   let toldMs = startedMs;
+  let left = total;
   let done = 0;
   let sum = 0;
   const tell = (): void => {
     toldMs = now();
-    const line = progressLine(done, total, sum, toldMs - startedMs);
+    const line = `${name === "" ? "" : `${name}: `}${progressLine(done, left, sum, toldMs - startedMs)}`;
     // CR and EL: over the line that is there. Source: ECMA-48.
     io.stderr.write(io.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
   };
   return {
     count(score) {
       done += 1;
-      sum += score;
+      sum += score ?? 0;
       const interval = io.isTTY ? REDRAW_INTERVAL_MS : LINE_INTERVAL_MS;
-      if (done === total || now() - toldMs >= interval) tell();
+      if (done === left || now() - toldMs >= interval) tell();
+    },
+    pass() {
+      left -= 1;
     },
     end() {
-      if (done > 0 && done < total) tell();
+      if (done > 0 && done < left) tell();
       if (io.isTTY && done > 0) io.stderr.write("\n");
     },
   };

@@ -1,5 +1,7 @@
-import { dollars, table } from "../../terminal/table.ts";
-import type { Result } from "../results.ts";
+import type { Column } from "../columns.ts";
+import type { Skipped } from "../files/faults.ts";
+import type { Scored } from "../results.ts";
+import type { AnswerForm } from "../scoring/answer-form.ts";
 import {
   type Interval,
   interval,
@@ -7,33 +9,58 @@ import {
   quantile,
   type RiskCoverage,
   riskCoverage,
+  type Trusted,
 } from "../scoring/statistics.ts";
+import { type Comparison, compareColumns } from "./comparison.ts";
 
 /** What an evaluation found, in the shape of its JSON. */
 export interface Report {
   readonly object: "evaluation";
+  /** File of the questions. */
+  readonly test_set: string;
+  /** Questions that were to be asked in each column. */
+  readonly questions: number;
+  /** Rows of the file that are no questions, and were left out. */
+  readonly skipped: readonly Skipped[];
+  readonly is_complete: boolean;
+  readonly columns: readonly ColumnReport[];
+  /** Of every two columns, the first against the second. */
+  readonly comparisons: readonly Comparison[];
+}
+
+export interface ColumnReport {
+  /** Its name. */
+  readonly column: string;
+  readonly kind: Column["kind"];
+  /** Null where it is the model's or the question's own, and for a model of others. */
+  readonly mode: string | null;
+  readonly canvas: number | null;
+  readonly steps: number | null;
   /** Where answers came from. */
   readonly answerer: string;
   /** Weights that answered; more than one if they were changed on the way. */
   readonly model_digests: readonly string[];
-  readonly is_complete: boolean;
-  /** One for each number of steps that was asked for, in that order. */
-  readonly by_steps: readonly StepsReport[];
-}
-
-export interface StepsReport {
-  readonly steps: number | null;
+  /** Why it ended before its last question; null where it did not. */
+  readonly stopped: string | null;
   readonly overall: Row;
   /** In the order in which they appear in the test set. */
   readonly families: readonly Row[];
-  readonly risk_coverage: RiskCoverage;
+  /** Null where nobody says how sure the answers are. */
+  readonly risk_coverage: RiskCoverage | null;
+  /** Answers by how they came, of those that came otherwise than plain. */
+  readonly forms: Readonly<Partial<Record<AnswerForm, number>>>;
+  /** Refusals and failures by their code. */
+  readonly errors: Readonly<Record<string, number>>;
 }
 
 export interface Row {
   readonly family: string;
+  /** Asked, and scored or failed. */
   readonly questions: number;
   /** Of them, refused; they score 0. */
   readonly refused: number;
+  /** Of them, without a reply that can be read; they have no score. */
+  readonly failed: number;
   /** Mean, 0 … 1. */
   readonly score: number;
   /** 95 %. */
@@ -42,136 +69,129 @@ export interface Row {
   readonly abstained: number;
   /** Share of the questions whose picture is out of the model's world; null where nobody says of any. */
   readonly out_of_domain: number | null;
-  readonly mean_steps: number;
-  /** Positions that the passes of an answer computed. */
-  readonly mean_rows: number;
-  readonly latency_ms: { readonly median: number; readonly p90: number };
-  readonly charged_micros: number;
+  /** Null for a model that has none. */
+  readonly mean_steps: number | null;
+  /** Positions that the passes of an answer computed; null for a model that has none. */
+  readonly mean_rows: number | null;
+  readonly latency_ms: { readonly median: number; readonly p95: number };
+  /** Null where nobody says. */
+  readonly charged_micros: number | null;
+}
+
+/** A column and what came of it. */
+export interface ColumnResults {
+  readonly column: Column;
+  readonly answerer: string;
+  readonly stopped: string | null;
+  /** At the questions' places; undefined where there is none. */
+  readonly results: readonly (Scored | undefined)[];
 }
 
 export interface ReportOptions {
-  readonly answerer: string;
-  readonly isComplete: boolean;
+  readonly testSet: string;
+  readonly questions: number;
+  readonly skipped: readonly Skipped[];
   /** For bootstraps: numbers in 0 … 1. */
   readonly uniform: () => number;
 }
 
-/** Results of one number of steps; null where each question had its own. */
-export interface RoundResults {
-  readonly steps: number | null;
-  readonly results: readonly Result[];
-}
-
 /** Sums results up. */
-export function reportOf(rounds: readonly RoundResults[], options: ReportOptions): Report {
-  const { answerer, isComplete, uniform } = options;
-  const digests = rounds.flatMap(({ results }) => results.flatMap((one) => one.model_digest ?? []));
+export function reportOf(found: readonly ColumnResults[], options: ReportOptions): Report {
+  const { testSet, questions, skipped, uniform } = options;
+  const asked = found.filter(({ results }) => results.some((result) => result !== undefined));
   return {
     object: "evaluation",
-    answerer,
-    model_digests: [...new Set(digests)],
-    is_complete: isComplete,
-    by_steps: rounds.map(({ steps, results }) => ({
-      steps,
-      overall: rowOf("overall", results, uniform),
-      families: [...Map.groupBy(results, ({ family }) => family)].map(([family, own]) =>
-        rowOf(family, own, uniform),
-      ),
-      risk_coverage: riskCoverage(results),
-    })),
+    test_set: testSet,
+    questions,
+    skipped,
+    is_complete: found.every(({ results }) =>
+      results.every((result) => result !== undefined && !result.failed),
+    ),
+    columns: found
+      .filter((one) => asked.includes(one) || one.stopped !== null)
+      .map((one) => columnReport(one, uniform)),
+    comparisons: compareColumns(asked, uniform),
   };
 }
 
-function rowOf(family: string, results: readonly Result[], uniform: () => number): Row {
+function columnReport(
+  { column, answerer, stopped, results }: ColumnResults,
+  uniform: () => number,
+): ColumnReport {
+  const there = results.filter((result) => result !== undefined);
+  const answered = there.filter(({ error }) => error === null);
+  const own = column.kind === "own" ? column : undefined;
+  return {
+    column: column.name,
+    kind: column.kind,
+    mode: own?.mode ?? null,
+    canvas: own?.canvas ?? null,
+    steps: own?.steps ?? null,
+    answerer,
+    model_digests: [...new Set(there.flatMap((one) => one.model_digest ?? []))],
+    stopped,
+    overall: rowOf("overall", there, column.kind, uniform),
+    families: [...Map.groupBy(there, ({ family }) => family)].map(([family, of]) =>
+      rowOf(family, of, column.kind, uniform),
+    ),
+    risk_coverage:
+      answered.length > 0 && answered.every(isTrusted)
+        ? riskCoverage(there.filter(isTrusted))
+        : null,
+    forms: counts(answered.flatMap(({ form }) => (form === null || form === "plain" ? [] : form))),
+    errors: counts(there.flatMap(({ error }) => error ?? [])),
+  };
+}
+
+/** Whether an answer has both a score and a confidence. */
+export function isTrusted<One extends Scored>(one: One): one is One & Trusted {
+  return one.score !== null && one.confidence !== null;
+}
+
+function counts<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  const grouped = [...Map.groupBy(names, (name) => name)].toSorted(
+    (a, b) => b[1].length - a[1].length,
+  );
+  return Object.fromEntries(grouped.map(([name, of]) => [name, of.length])) as Record<Name, number>;
+}
+
+function rowOf(
+  family: string,
+  results: readonly Scored[],
+  kind: Column["kind"],
+  uniform: () => number,
+): Row {
   const answered = results.filter(({ error }) => error === null);
   const latencies = answered.map(({ ms }) => ms);
-  const scores = results.map(({ score }) => score);
+  const scores = results.flatMap(({ score }) => score ?? []);
+  const isOwn = kind === "own";
   return {
     family,
     questions: results.length,
-    refused: results.length - answered.length,
+    refused: results.filter(({ error, failed }) => error !== null && !failed).length,
+    failed: results.filter(({ failed }) => failed).length,
     score: mean(scores),
     interval: interval(scores, uniform),
     abstained: mean(results.map(({ abstained }) => Number(abstained))),
     out_of_domain: outOfDomain(results),
-    mean_steps: mean(answered.map(({ steps_run }) => steps_run)),
-    mean_rows: mean(answered.map(({ rows }) => rows)),
-    latency_ms: { median: quantile(latencies, 0.5), p90: quantile(latencies, 0.9) },
-    charged_micros: results.reduce((sum, { charged_micros }) => sum + charged_micros, 0),
+    mean_steps: isOwn ? mean(answered.map(({ steps_run }) => steps_run)) : null,
+    mean_rows: isOwn ? mean(answered.map(({ rows }) => rows)) : null,
+    latency_ms: { median: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
+    charged_micros: chargeOf(answered),
   };
 }
 
-function outOfDomain(results: readonly Result[]): number | null {
+/** Null as soon as one charge is not known: a sum of the others would look like a price. */
+function chargeOf(answered: readonly Scored[]): number | null {
+  let sum = 0;
+  for (const { charged_micros: charged } of answered) {
+    if (charged === null) return null;
+    sum += charged;
+  }
+  return sum;
+}
+
+function outOfDomain(results: readonly Scored[]): number | null {
   const told = results.filter(({ in_domain }) => in_domain !== null);
   return told.length === 0 ? null : mean(told.map(({ in_domain }) => Number(in_domain === false)));
-}
-
-/** Draws a report for people. */
-export function drawReport(report: Report): string {
-  const parts = report.by_steps.map((part) => drawSteps(part));
-  if (report.by_steps.length > 1) parts.push(drawDial(report.by_steps));
-  const weights = report.model_digests.map((digest) => digest.slice(0, 12)).join(", ");
-  parts.push(
-    `${report.answerer}${weights === "" ? "" : `, weights ${weights}`}${report.is_complete ? "" : "; stopped before the end"}\n`,
-  );
-  return parts.join("\n");
-}
-
-const HEAD: readonly string[] = [
-  ...[
-    "FAMILY",
-    "N",
-    "REFUSED",
-    "SCORE",
-    "95 % FROM",
-    "TO",
-    "ABSTAINED",
-    "OUTSIDE",
-    "STEPS",
-    "ROWS",
-    "MEDIAN MS",
-  ],
-  ...["P90 MS", "CHARGED"],
-];
-
-function drawSteps({ steps, families, overall, risk_coverage: risk }: StepsReport): string {
-  const rows = families.length > 1 ? [...families, overall] : [overall];
-  const cells = rows.map((row) => [
-    row.family,
-    String(row.questions),
-    String(row.refused),
-    ...[row.score, ...row.interval].map((share) => percent(share)),
-    percent(row.abstained),
-    row.out_of_domain === null ? "-" : percent(row.out_of_domain),
-    row.mean_steps.toFixed(1),
-    row.mean_rows.toFixed(0),
-    ...[row.latency_ms.median, row.latency_ms.p90].map((ms) => ms.toFixed(0)),
-    dollars(row.charged_micros),
-  ]);
-  const shares = risk.at.map(
-    ({ coverage, score }) => `${percent(score)} of the surest ${percent(coverage, 0)}`,
-  );
-  const title = steps === null ? "" : `${steps} ${steps === 1 ? "step" : "steps"}\n`;
-  const relied = `${percent(risk.answered.score)} of the ${percent(risk.answered.coverage)} % that did not abstain`;
-  return `${title}${table(HEAD, cells)}Score in % by confidence: ${shares.join(", ")} %; ${relied}; AURC ${risk.aurc.toFixed(4)}\n`;
-}
-
-/** The dial between price and quality: score of each family, a column for each number of steps. */
-function drawDial(parts: readonly StepsReport[]): string {
-  const families = [...new Set(parts.flatMap((part) => part.families.map(({ family }) => family)))];
-  const scoreOf = (part: StepsReport, family: string): string => {
-    const row = part.families.find((one) => one.family === family);
-    return row === undefined ? "-" : percent(row.score);
-  };
-  const rows = [
-    ...families.map((family) => [family, ...parts.map((part) => scoreOf(part, family))]),
-    ["overall", ...parts.map(({ overall }) => percent(overall.score))],
-    ["charged", ...parts.map(({ overall }) => dollars(overall.charged_micros))],
-    ["median ms", ...parts.map(({ overall }) => overall.latency_ms.median.toFixed(0))],
-  ];
-  return table(["SCORE BY STEPS", ...parts.map(({ steps }) => String(steps))], rows);
-}
-
-function percent(share: number, digits = 1): string {
-  return (share * 100).toFixed(digits);
 }

@@ -1,7 +1,12 @@
-/** How an answer is compared with the expected ones. */
-export type Metric = "exact" | "choice" | "anls" | "relaxed" | "words";
+import { isLastNumber } from "./numbers.ts";
+import { vqaAccuracy } from "./vqa.ts";
 
-export const METRICS: readonly Metric[] = ["exact", "choice", "anls", "relaxed", "words"];
+/** How an answer is compared with the expected ones. */
+export type Metric = "exact" | "choice" | "anls" | "relaxed" | "number" | "vqa" | "words";
+
+export const METRICS: readonly Metric[] = [
+  ...(["exact", "choice", "anls", "relaxed", "number", "vqa", "words"] as const),
+];
 
 /**
  * Scores an answer from 0 (wrong) to 1 (right) against the expected ones, of which the best match counts. For `choice`
@@ -14,6 +19,7 @@ export function score(
   choices: readonly string[] = [],
 ): number {
   if (metric === "choice") return choiceScore(answer, expected, choices);
+  if (metric === "vqa") return vqaAccuracy(answer, expected);
   const compare = comparisons[metric];
   return Math.max(0, ...expected.map((one) => compare(answer, one)));
 }
@@ -27,13 +33,18 @@ export function normalised(text: string): string {
 }
 
 const comparisons: Readonly<
-  Record<Exclude<Metric, "choice">, (answer: string, expected: string) => number>
+  Record<Exclude<Metric, "choice" | "vqa">, (answer: string, expected: string) => number>
 > = {
-  exact: (answer, expected) => (normalised(answer) === normalised(expected) ? 1 : 0),
+  exact: (answer, expected) => Number(isEqual(answer, expected)),
   anls: (answer, expected) => levenshteinSimilarity(normalised(answer), normalised(expected)),
   relaxed: relaxedAccuracy,
+  number: (answer, expected) => Number(isLastNumber(answer, expected) ?? isEqual(answer, expected)),
   words: sharedWords,
 };
+
+function isEqual(answer: string, expected: string): boolean {
+  return normalised(answer) === normalised(expected);
+}
 
 /** Distance as a share of the longer text from which on an answer is wrong. Source: Biten et al. 2019, arXiv:1905.13648, τ in (1). */
 const ANLS_THRESHOLD = 0.5;
@@ -99,7 +110,8 @@ function sharedWords(answer: string, expected: string): number {
   return shared / longer;
 }
 
-function wordsOf(text: string): readonly string[] {
+/** The words of a text in lower case: runs of letters, digits and inner apostrophes or hyphens. */
+export function wordsOf(text: string): readonly string[] {
   return normalised(text).match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) ?? [];
 }
 
@@ -120,22 +132,53 @@ export function choiceLetter(index: number): string {
 }
 
 /**
- * Which choice an answer means, as its index: the one whose text it is; else the one whose letter it gives (`B`, `(b)`,
- * `B. …`, `answer: B`); else the only one whose text stands in it. Undefined where it means none, or more than one.
+ * Which choice an answer means, as its index: the one whose text it is; else the one whose letter it gives (`B`, `(b)`, `B. …`,
+ * `the answer is B`, `\\boxed{B}`); else the only one whose text stands in it; else the only one whose capital stands alone in it.
+ * Undefined where it means none, or more than one.
  */
 export function pickedChoice(answer: string, choices: readonly string[]): number | undefined {
   const given = normalised(answer);
   const texts = choices.map(normalised);
   const whole = texts.indexOf(given);
   if (whole >= 0) return whole;
-  const [, marked, said] =
-    /^\(?([a-z])(?:[).:,]|$)|\b(?:answer|option|choice)(?: is)?:? \(?([a-z])\b/.exec(given) ?? [];
-  const letter = (marked ?? said)?.toUpperCase();
-  const lettered = choices.findIndex((_, index) => choiceLetter(index) === letter);
-  if (lettered >= 0) return lettered;
+  const lettered = letterIn(answer, choices.length);
+  if (lettered !== undefined) return lettered;
   const words = ` ${wordsOf(given).join(" ")} `;
   const found = texts.flatMap((text, index) =>
     words.includes(` ${wordsOf(text).join(" ")} `) ? [index] : [],
   );
-  return found.length === 1 ? found[0] : undefined;
+  return found.length === 1
+    ? found[0]
+    : found.length === 0
+      ? onlyCapital(answer, choices.length)
+      : undefined;
+}
+
+/** A letter at the start, alone or with a mark behind it, or one that is said to be the answer; a small one there may be an article. */
+function letterIn(answer: string, choices: number): number | undefined {
+  const text = answer.normalize("NFC").trim().replace(/\s+/gu, " ").replace(/\*+/g, "");
+  const [, marked, boxed, said] =
+    /^\(?([A-Za-z])(?:[).:,]|$)|\\boxed\{\(?([A-Za-z])\)?\}|\b(?:[Aa]nswer|[Oo]ption|[Cc]hoice)(?: is)?:? \(?([A-Z]\b(?! [a-z])|[A-Za-z](?=[).:,]|$))/.exec(
+      text,
+    ) ?? [];
+  return indexOf(marked ?? boxed ?? said, choices);
+}
+
+/** The only capital that stands alone, unless it is "I", or an "A" before a word, which are words themselves. */
+function onlyCapital(answer: string, choices: number): number | undefined {
+  const found = new Set(
+    answer
+      .match(/(?<![\p{L}\p{N}'’])[A-Z](?![\p{L}\p{N}'’])/gu)
+      ?.filter((letter) => letter !== "I"),
+  );
+  const [letter] = found;
+  if (found.size !== 1 || letter === undefined || /(?<!\p{L})A \p{Ll}/u.test(answer))
+    return undefined;
+  return indexOf(letter, choices);
+}
+
+function indexOf(letter: string | undefined, choices: number): number | undefined {
+  if (letter === undefined) return undefined;
+  const index = letter.toUpperCase().charCodeAt(0) - "A".charCodeAt(0);
+  return index < choices ? index : undefined;
 }

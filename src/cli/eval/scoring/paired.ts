@@ -22,6 +22,8 @@ export interface PairedComparison {
    * test, for others the share of resamples without a loss.
    */
   readonly chance: number;
+  /** How likely a difference as great as this is, in either direction, if both are equally good, 0 … 1. */
+  readonly chance_either: number;
 }
 
 /** A loss that is less likely than this by accident is none. */
@@ -44,16 +46,38 @@ export function comparePairs(
   const won = differences.filter((difference) => difference > 0).length;
   const resampled = resampledMeans(differences, uniform);
   const isBinary = pairs.every((pair) => isWhole(pair.before) && isWhole(pair.after));
+  const tail = (ofLoss: boolean): number =>
+    isBinary
+      ? upperTail(ofLoss ? lost : won, lost + won)
+      : mean(resampled.map((difference) => Number(ofLoss ? difference >= 0 : difference <= 0)));
+  const chance = tail(true);
   return {
     pairs: pairs.length,
     difference: mean(differences),
     interval: [quantile(resampled, 0.025), quantile(resampled, 0.975)],
     lost,
     won,
-    chance: isBinary
-      ? upperTail(lost, lost + won)
-      : mean(resampled.map((difference) => Number(difference >= 0))),
+    chance,
+    chance_either: Math.min(1, 2 * Math.min(chance, tail(false))),
   };
+}
+
+/**
+ * Corrects chances for there being several: the smallest times their number, and so on, never less than that of a smaller one.
+ * Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
+ */
+export function holm(chances: readonly number[]): readonly number[] {
+  const order = chances.map((_, index) => index).toSorted((a, b) => chanceAt(a) - chanceAt(b));
+  function chanceAt(index: number): number {
+    return chances[index] ?? 1;
+  }
+  const corrected = [...chances];
+  let least = 0;
+  for (const [rank, index] of order.entries()) {
+    least = Math.max(least, Math.min(1, chanceAt(index) * (chances.length - rank)));
+    corrected[index] = least;
+  }
+  return corrected;
 }
 
 function isWhole(score: number): boolean {

@@ -1,0 +1,78 @@
+import type { AnswerMode } from "#domain/modes.ts";
+import { UsageError } from "../command.ts";
+import type { Endpoint } from "./answering/endpoint.ts";
+
+/** One way of answering the whole test set: a column of the report. */
+export type Column = OwnColumn | OtherColumn;
+
+/** The model that this tool is of, in one of its modes. */
+export interface OwnColumn {
+  readonly kind: "own";
+  /** Unique among the columns. */
+  readonly name: string;
+  /** Absent: the model's own. */
+  readonly mode: AnswerMode | undefined;
+  readonly refresh: number | undefined;
+  /** Absent: each question's own. */
+  readonly canvas: number | undefined;
+  readonly steps: number | undefined;
+}
+
+/** A model behind an endpoint of OpenAI's form. */
+export interface OtherColumn {
+  readonly kind: "other";
+  readonly name: string;
+  readonly endpoint: Endpoint;
+}
+
+export interface ColumnChoices {
+  /** Each empty for the model's or the question's own. */
+  readonly modes: readonly AnswerMode[];
+  readonly canvases: readonly number[];
+  readonly steps: readonly number[];
+  readonly refresh: number | undefined;
+  readonly against: readonly Endpoint[];
+  /** Whether the others alone are asked. */
+  readonly onlyAgainst: boolean;
+}
+
+/** Threat: three lists that multiply to days. Nobody reads a table of more. */
+const MAX_COLUMNS = 48;
+
+/** Every mode at every canvas and number of steps, then the others. Throws UsageError where two would be called alike. */
+export function columnsOf(choices: ColumnChoices): readonly Column[] {
+  const own = choices.onlyAgainst ? [] : ownColumns(choices);
+  const others = choices.against.map(
+    (endpoint): OtherColumn => ({ kind: "other", name: endpoint.name, endpoint }),
+  );
+  const columns = [...own, ...others];
+  if (columns.length > MAX_COLUMNS)
+    throw new UsageError(`${columns.length} columns are too many; ${MAX_COLUMNS} are the most`);
+  for (const [index, { name }] of columns.entries())
+    if (columns.findIndex((other) => other.name === name) !== index)
+      throw new UsageError(`two columns are called ${name}: tell them apart with --name`);
+  return columns;
+}
+
+function ownColumns({ modes, canvases, steps, refresh }: ColumnChoices): readonly OwnColumn[] {
+  const varied = [modes, canvases, steps].map(({ length }) => length > 1);
+  return orNone(modes).flatMap((mode) =>
+    orNone(canvases).flatMap((canvas) =>
+      // Steps above a canvas are its own number: nothing is asked twice.
+      orNone(steps.map((count) => Math.min(count, canvas ?? count))).map((count): OwnColumn => {
+        const parts = [mode, canvas && `canvas ${canvas}`, count && stepsText(count)];
+        const told = parts.filter((part, index) => varied[index] === true && part !== undefined);
+        const name = told.length === 0 ? (mode ?? "unmask") : told.join(", ");
+        return { kind: "own", name, mode, refresh, canvas, steps: count };
+      }),
+    ),
+  );
+}
+
+function orNone<Value>(values: readonly Value[]): readonly (Value | undefined)[] {
+  return values.length === 0 ? [undefined] : [...new Set(values)];
+}
+
+function stepsText(steps: number): string {
+  return `${steps} ${steps === 1 ? "step" : "steps"}`;
+}
