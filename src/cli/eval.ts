@@ -9,6 +9,7 @@ import { CHOICE_SUFFIX } from "./eval/files/read-question.ts";
 import { openTestSet, type TestSet } from "./eval/files/test-set.ts";
 import { Baseline, type BaselineReport, drawBaseline } from "./eval/report/baseline.ts";
 import { drawReport } from "./eval/report/draw.ts";
+import { writeHtml } from "./eval/report/html/write.ts";
 import { type Report, reportOf } from "./eval/report/report.ts";
 import { ResultsFile } from "./eval/results-file.ts";
 import { type EvalSettings, readSettings } from "./eval/settings.ts";
@@ -40,6 +41,14 @@ export async function evaluateFile(
     skipped: testSet.skipped,
     uniform,
   });
+  if (settings.html !== undefined)
+    await writeHtml(place(settings.html), {
+      report,
+      columns: asked.columns,
+      testSet,
+      results: results.read(),
+      now: world.date(),
+    });
   const compared = baseline?.compare(ownResults(asked), uniform);
   printReport(report, compared, settings, io);
   return exitOf(asked, compared, io);

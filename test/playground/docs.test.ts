@@ -1,7 +1,9 @@
+import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findChromium } from "../../infra/local/chromium.ts";
 import { startChromium } from "../support/chromium.ts";
+import { evalReportFile } from "../support/eval-report-file.ts";
 import { findings } from "./axe.ts";
 import { serveSite } from "./serve-site.ts";
 
@@ -139,5 +141,31 @@ describe.skipIf(executablePath === undefined)("the documentation in a browser", 
     await page.route("**/*.js", (route) => route.abort());
     await page.goto(`${site.url}/docs/errors/invalid_request`);
     expect(await page.getByText("What to do").first().isVisible()).toBe(true);
+  });
+});
+
+describe.skipIf(executablePath === undefined)("the report of unmask eval in a browser", () => {
+  test("is complete without a network: axe finds nothing on it, light, dark and 320 px wide", async () => {
+    const file = await evalReportFile();
+    const looks: BrowserContextOptions[] = [
+      { colorScheme: "light" },
+      { colorScheme: "dark", viewport: { width: 320, height: 640 } },
+    ];
+    for (const look of looks) {
+      const context = await browser.newContext({ ...look, bypassCSP: true, offline: true });
+      const page = await context.newPage();
+      await page.goto(pathToFileURL(file).href);
+      expect(await findings(page)).toEqual([]);
+      const isWider = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement;
+        return scrollWidth > clientWidth;
+      });
+      expect(isWider).toBe(false);
+      const cards = page.locator(".card:visible");
+      expect(await cards.count()).toBe(3);
+      await page.getByText("exact alone").click();
+      expect(await cards.count()).toBe(2);
+      await context.close();
+    }
   });
 });

@@ -74,8 +74,17 @@ function drawScores(columns: readonly ColumnReport[]): string {
   return table(["SCORE IN %", ...columns.map(({ column }) => column)], [...rows, overall]);
 }
 
-function drawComparisons(comparisons: readonly Comparison[]): string {
-  if (comparisons.length === 0) return "";
+/** Comparisons that people are shown. */
+const MAX_COMPARISONS = 15;
+
+/** All comparisons; of very many those with the first column. */
+export function shownComparisons(all: readonly Comparison[]): readonly Comparison[] {
+  return all.length <= MAX_COMPARISONS ? all : all.filter(({ first }) => first === all[0]?.first);
+}
+
+function drawComparisons(all: readonly Comparison[]): string {
+  if (all.length === 0) return "";
+  const comparisons = shownComparisons(all);
   const rows = comparisons.map((one) => [
     one.first,
     one.second,
@@ -83,7 +92,7 @@ function drawComparisons(comparisons: readonly Comparison[]): string {
     ...[one.difference, ...one.interval].map(points),
     String(one.won),
     String(one.lost),
-    one.corrected.toFixed(4),
+    chanceText(one.corrected),
     one.corrected < SIGNIFICANT ? (one.difference > 0 ? "better" : "worse") : "no difference shown",
   ]);
   const head = [
@@ -96,7 +105,9 @@ function drawComparisons(comparisons: readonly Comparison[]): string {
     "FIRST ONLY",
     "SECOND ONLY",
   ];
-  return table([...head, "CHANCE", "THE FIRST IS"], rows);
+  const left = all.length - comparisons.length;
+  const more = left === 0 ? "" : `and ${left} between the others: --json\n`;
+  return table([...head, "CHANCE", "THE FIRST IS"], rows) + more;
 }
 
 /** What changes nothing about the figures and must be known to read them. */
@@ -127,6 +138,11 @@ function footOf(column: ColumnReport, isOneOfSeveral: boolean): readonly string[
 /** Writes a share in percent. */
 export function percent(share: number, digits = 1): string {
   return (share * 100).toFixed(digits);
+}
+
+/** Writes a chance, which is never none. */
+export function chanceText(chance: number): string {
+  return chance < 0.0001 ? "< 0.0001" : chance.toFixed(4);
 }
 
 /** Writes a difference of shares in percentage points, with its sign. */

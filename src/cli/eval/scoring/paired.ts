@@ -47,9 +47,7 @@ export function comparePairs(
   const resampled = resampledMeans(differences, uniform);
   const isBinary = pairs.every((pair) => isWhole(pair.before) && isWhole(pair.after));
   const tail = (ofLoss: boolean): number =>
-    isBinary
-      ? upperTail(ofLoss ? lost : won, lost + won)
-      : mean(resampled.map((difference) => Number(ofLoss ? difference >= 0 : difference <= 0)));
+    isBinary ? upperTail(ofLoss ? lost : won, lost + won) : resampledTail(resampled, ofLoss);
   const chance = tail(true);
   return {
     pairs: pairs.length,
@@ -82,6 +80,12 @@ export function holm(chances: readonly number[]): readonly number[] {
 
 function isWhole(score: number): boolean {
   return score === 0 || score === 1;
+}
+
+/** Never nothing: the sample itself is one of those that could have been drawn. Source: Davison and Hinkley 1997, (4.11). */
+function resampledTail(resampled: readonly number[], ofLoss: boolean): number {
+  const without = resampled.filter((difference) => (ofLoss ? difference >= 0 : difference <= 0));
+  return (without.length + 1) / (resampled.length + 1);
 }
 
 /** P(X ≥ least) of so many throws of a fair coin. By logarithms: binomials of a thousand throws overflow. */

@@ -95,20 +95,27 @@ export interface RiskCoverage {
 
 const COVERAGES: readonly number[] = [0.5, 0.8, 0.9, 1];
 
-/**
- * Ranks answers by confidence and tells the score of the best-trusted shares of them. Among equal confidences all orders
- * count alike. Source: Geifman, Uziel and El-Yaniv 2018, arXiv:1805.08206.
- */
-export function riskCoverage(answers: readonly Trusted[]): RiskCoverage {
+/** Scores of the most confident answers, 1, 2, … all of them, on average. Among equal confidences all orders count alike. */
+export function coverageCurve(
+  answers: readonly Pick<Trusted, "confidence" | "score">[],
+): readonly number[] {
   const byConfidence = Map.groupBy(answers, ({ confidence }) => confidence);
   const ranked = [...byConfidence.entries()]
     .toSorted(([a], [b]) => b - a)
-    .flatMap(([, tied]) => tied.map(() => mean(tied.map(({ score }) => score))));
+    .flatMap(([, tied]) => {
+      const shared = mean(tied.map(({ score }) => score));
+      return tied.map(() => shared);
+    });
   let sum = 0;
-  const scores = ranked.map((score, index) => {
+  return ranked.map((score, index) => {
     sum += score;
     return sum / (index + 1);
   });
+}
+
+/** Tells the score of the best-trusted shares of answers. Source: Geifman, Uziel and El-Yaniv 2018, arXiv:1805.08206. */
+export function riskCoverage(answers: readonly Trusted[]): RiskCoverage {
+  const scores = coverageCurve(answers);
   return {
     at: COVERAGES.map((coverage) => ({
       coverage,
