@@ -120,7 +120,7 @@ describe("experimental_decide with unmask.decisionModel()", () => {
         const told = providerMetadata?.["unmask"]?.["fields"] as object;
         expect(Object.keys(told).toSorted()).toEqual(Object.keys(asked).toSorted());
       }),
-      { seed: 13, numRuns: 60 },
+      { seed: 13, numRuns: 40 },
     );
   });
 
@@ -247,13 +247,13 @@ describe("experimental_extract with unmask.extractionModel()", () => {
     const range = { minimum: -999_999, maximum: 999_999 };
     expect(Object.fromEntries(sentOf(asked).map(({ name, field }) => [name, field]))).toEqual({
       title: { type: "text", instructions: "The title", maxTokens: 24 },
-      total: { type: "number", instructions: "The total In USD.", decimals: 2, ...range },
+      total: { type: "number", instructions: "The total (in USD)", decimals: 2, ...range },
       pages: { type: "number", decimals: 0, minimum: 1, maximum: 900 },
       due: { type: "date" },
       at: { type: "time", seconds: false },
       seen: { type: "datetime", seconds: false },
       takes: {
-        ...{ type: "number", instructions: "In minutes.", decimals: 2 },
+        ...{ type: "number", instructions: "(in minutes)", decimals: 2 },
         minimum: 0,
         maximum: 999_999,
       },
@@ -276,7 +276,7 @@ describe("experimental_extract with unmask.extractionModel()", () => {
           else expect(answer.confidence).toBeGreaterThanOrEqual(0);
         }
       }),
-      { seed: 14, numRuns: 60 },
+      { seed: 14, numRuns: 40 },
     );
   });
 

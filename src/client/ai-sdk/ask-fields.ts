@@ -1,13 +1,12 @@
 import { APICallError } from "ai";
+import type { FieldBody } from "#wire/api/answers/fields/field-body.ts";
+import type { AskedFieldBody } from "#wire/api/answers/fields/fields-body.ts";
 import type { Answer } from "../answer-stream.ts";
 import type { Ask } from "../ask.ts";
 import { createClient } from "../client.ts";
 import { RefusedError, ReplyError, UnmaskError } from "../errors.ts";
 import { fieldNames } from "./field-names.ts";
 import type { Call, DecisionOutcome, ProviderSettings, UnmaskOptions, Warning } from "./sdk.ts";
-
-type Fields = NonNullable<Ask["fields"]>;
-type FieldBody = NonNullable<Answer["fields"]>[string];
 
 /** One request for fields, by the caller's ids. */
 export interface FieldsAsked {
@@ -16,7 +15,7 @@ export interface FieldsAsked {
   readonly model: string | undefined;
   readonly call: Call;
   readonly about: Pick<Ask, "question" | "images">;
-  readonly fields: readonly (readonly [id: string, field: Fields[string]])[];
+  readonly fields: readonly (readonly [id: string, field: AskedFieldBody])[];
 }
 
 /** What came of it. */
@@ -37,8 +36,8 @@ export async function askFields(asked: FieldsAsked): Promise<FieldsTold> {
   const ids = asked.fields.map(([id]) => id);
   const names = fieldNames(ids);
   const fields = Object.fromEntries(
-    asked.fields.map(([, field], index) => [names[index], field] as const),
-  ) as Fields;
+    asked.fields.map(([, field], index) => [names[index]!, field] as const),
+  );
   const { fields: _, ...options } = optionsIn(call);
   const question = { ...options, ...(model === undefined ? {} : { model }), ...about, fields };
   const { abortSignal: signal } = call;

@@ -1,5 +1,7 @@
+import type { FieldBody } from "#wire/api/answers/fields/field-body.ts";
+import type { AskedFieldBody } from "#wire/api/answers/fields/fields-body.ts";
 import { aboutOf, wordsOf } from "./about.ts";
-import { askFields, type FieldsTold, outcomeOf, unusedOptions } from "./ask-fields.ts";
+import { askFields, outcomeOf, unusedOptions } from "./ask-fields.ts";
 import type {
   DecisionAnswer,
   DecisionCall,
@@ -8,9 +10,6 @@ import type {
   DecisionQuestion,
   ProviderSettings,
 } from "./sdk.ts";
-
-type AskedField = Parameters<typeof askFields>[0]["fields"][number][1];
-type ToldField = FieldsTold["fields"][number][1];
 
 /**
  * Decides with the fields of an answer. A question that the model abstains from is answered all the same, because one refusal would fail the
@@ -48,7 +47,7 @@ async function decide(
 /** Longer than this a level is no option that the service takes. */
 const LONGEST_OPTION = 200;
 
-function fieldOf(question: DecisionQuestion): AskedField {
+function fieldOf(question: DecisionQuestion): AskedFieldBody {
   const asked = said("instructions", question.instructions);
   switch (question.type) {
     case "boolean": {
@@ -89,7 +88,7 @@ function said<Name extends string>(
   return text === undefined ? {} : ({ [name]: text } as { readonly [key in Name]: string });
 }
 
-function answerTo(question: DecisionQuestion, field: ToldField): DecisionAnswer {
+function answerTo(question: DecisionQuestion, field: FieldBody): DecisionAnswer {
   if (!("guess" in field)) return { type: "refusal" };
   const { guess, probability, probabilities } = field;
   const numbers = probabilities.map((option) => option.probability);

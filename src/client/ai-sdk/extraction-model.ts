@@ -1,5 +1,16 @@
+import type {
+  ClosedFieldBody,
+  FieldBody,
+  ListFieldBody,
+  OpenFieldBody,
+} from "#wire/api/answers/fields/field-body.ts";
+import type {
+  AskedFieldBody,
+  AskedNumberBody,
+  AskedSingleBody,
+} from "#wire/api/answers/fields/fields-body.ts";
 import { aboutOf, wordsOf } from "./about.ts";
-import { askFields, type FieldsTold, optionsIn, outcomeOf, unusedOptions } from "./ask-fields.ts";
+import { askFields, optionsIn, outcomeOf, unusedOptions } from "./ask-fields.ts";
 import type {
   ExtractionAnswer,
   ExtractionCall,
@@ -10,12 +21,6 @@ import type {
   ProviderSettings,
   Warning,
 } from "./sdk.ts";
-
-type AskedField = Parameters<typeof askFields>[0]["fields"][number][1];
-type AskedItem = Exclude<AskedField, { readonly type: "list" }>;
-type ToldField = FieldsTold["fields"][number][1];
-type ListTold = Extract<ToldField, { readonly items: unknown }>;
-type SingleTold = ListTold["items"][number];
 
 /**
  * Extracts with the fields of an answer. A value that the picture does not show, or of which the model is not sure enough, is null, with `pNull`
@@ -67,7 +72,8 @@ function dateLine({ referenceDate }: ExtractionCall): string[] {
     : [`Dates without a year, and days such as tomorrow, count from ${referenceDate}.`];
 }
 
-function fieldOf(field: ExtractionField, extras: FieldExtras): AskedField {
+/** What a caller says beside the field may not fit its type: that is for the service to refuse, by name. */
+function fieldOf(field: ExtractionField, extras: FieldExtras): AskedFieldBody {
   const text = wordsOf(field.instructions);
   const asked = text === undefined ? {} : { instructions: text };
   const { max_items = USUAL_ITEMS, ...others } = extras;
@@ -76,7 +82,7 @@ function fieldOf(field: ExtractionField, extras: FieldExtras): AskedField {
     case "date":
     case "time":
     case "datetime":
-      return { type: field.type, ...asked, ...extras } as AskedField;
+      return { type: field.type, ...asked, ...extras } as AskedFieldBody;
     case "number":
     case "duration":
       return numberOf(field, text, extras);
@@ -84,7 +90,7 @@ function fieldOf(field: ExtractionField, extras: FieldExtras): AskedField {
       const { items: type, integer, decimals } = field;
       const items =
         type === "number" ? numberItem({ integer, decimals }, others) : { type, ...others };
-      return { type: "list", ...asked, items: items as AskedItem, max_items };
+      return { type: "list", ...asked, items: items as AskedSingleBody, max_items };
     }
     default:
       return field satisfies never;
@@ -95,9 +101,9 @@ function numberOf(
   field: Extract<ExtractionField, { readonly type: "number" | "duration" }>,
   text: string | undefined,
   extras: FieldExtras,
-): AskedField {
+): AskedFieldBody {
   const unit = field.type === "duration" ? (field.unit ?? "seconds") : field.unit;
-  const said = [text, unit === undefined ? undefined : `In ${unit}.`].filter(
+  const said = [text, unit === undefined ? undefined : `(in ${unit})`].filter(
     (one) => one !== undefined,
   );
   const asked = said.length === 0 ? {} : { instructions: said.join(" ") };
@@ -108,7 +114,7 @@ function numberOf(
 function numberItem(
   { integer = false, decimals }: { integer?: boolean | undefined; decimals?: number | undefined },
   extras: FieldExtras,
-): Extract<AskedField, { readonly type: "number" }> {
+): AskedNumberBody {
   return {
     type: "number",
     minimum: -WIDEST,
@@ -123,10 +129,10 @@ function rangeWarnings(
   wanted: readonly (readonly [string, ExtractionField])[],
   extras: Readonly<Record<string, FieldExtras>>,
 ): Warning[] {
-  const open = wanted.filter(
-    ([id, field]) =>
-      (field.type === "number" || field.type === "duration") && extras[id]?.maximum === undefined,
-  );
+  const open = wanted.filter(([id, field]) => {
+    const type = field.type === "list" ? field.items : field.type;
+    return (type === "number" || type === "duration") && extras[id]?.maximum === undefined;
+  });
   return open.map(([id]) => ({
     type: "compatibility",
     feature: `number without a range: ${id}`,
@@ -134,7 +140,7 @@ function rangeWarnings(
   }));
 }
 
-function answerOf(field: ExtractionField, told: ToldField): ExtractionAnswer {
+function answerOf(field: ExtractionField, told: FieldBody): ExtractionAnswer {
   if ("unfinished" in told) return { type: "refusal" };
   if ("items" in told) return listAnswer(told);
   return { type: field.type, ...singleAnswer(told) } as ExtractionAnswer;
@@ -148,7 +154,7 @@ interface Single {
 }
 
 /** An empty text is no value. `confidence` is of the value, so there is none of null; `pNull` is that. */
-function singleAnswer(told: SingleTold): Single {
+function singleAnswer(told: ClosedFieldBody | OpenFieldBody): Single {
   const value = told.value === "" || typeof told.value === "boolean" ? null : told.value;
   const closed = "guess" in told ? told.guess : value;
   const guess = closed === null || typeof closed === "boolean" ? {} : { guess: closed };
@@ -161,7 +167,7 @@ function singleAnswer(told: SingleTold): Single {
 }
 
 /** The likelihood of the whole list is that of its length and of each of its items. */
-function listAnswer({ items, counts }: ListTold): ExtractionAnswer {
+function listAnswer({ items, counts }: ListFieldBody): ExtractionAnswer {
   const told = items.map(singleAnswer).filter(({ value }) => value !== null);
   const [pNull = 0] = counts;
   if (told.length === 0) return { type: "list", value: null, pNull };

@@ -50,13 +50,15 @@ export type SpokenPart =
 export type DecisionQuestionBody = PredicateBody | ChoiceBody | ScoreBody;
 
 interface Asked {
-  readonly instructions: string | readonly (InputTextPart | InputJsonPart)[];
+  /** Null or absent, the options are all that is said; only a predicate has none. */
+  readonly instructions?: string | readonly (InputTextPart | InputJsonPart)[] | null;
   /** The caller's own name for it, told back. */
   readonly name?: string | null;
 }
 
 /** How likely is it that a statement is true? */
 export interface PredicateBody extends Asked {
+  readonly instructions: NonNullable<Asked["instructions"]>;
   readonly type: "predicate";
 }
 
@@ -114,28 +116,31 @@ const message = z.discriminatedUnion(
 );
 
 const instructions = z
-  .union([
-    said,
-    z
-      .array(
-        z.discriminatedUnion("type", [inputText, inputJson], {
-          error:
-            "a part of instructions is of type input_text or input_json: pictures stand in input, where every question sees them",
-        }),
-      )
-      .min(1)
-      .max(MAX_PARTS),
-  ])
+  .union(
+    [
+      said,
+      z
+        .array(
+          z.discriminatedUnion("type", [inputText, inputJson], {
+            error:
+              "a part of instructions is of type input_text or input_json: pictures stand in input, where every question sees them",
+          }),
+        )
+        .min(1)
+        .max(MAX_PARTS),
+    ],
+    { error: ({ input }) => (input === undefined ? "is missing" : undefined) },
+  )
   .meta({ description: "What is asked, in words or as data. Pictures stand in input." });
 const asked = {
-  instructions,
+  instructions: instructions.nullable().exactOptional(),
   name: z.string().max(MAX_NAME_LENGTH).nullable().exactOptional().meta({
     description: "Your own name for the question, told back with its answer.",
   }),
 };
 const described = { description: text.nullable().exactOptional() };
 const question = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("predicate"), ...asked }),
+  z.strictObject({ type: z.literal("predicate"), ...asked, instructions }),
   z.strictObject({
     type: z.literal("choice"),
     ...asked,

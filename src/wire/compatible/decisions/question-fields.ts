@@ -1,10 +1,11 @@
+import { FIELD_LIMITS } from "#domain/fields.ts";
 import type {
   AskedFieldBody,
   FieldsBody,
   OptionsBody,
 } from "../../api/answers/fields/fields-body.ts";
 import { textOfContent } from "./data-text.ts";
-import type { ChoiceBody, DecisionQuestionBody } from "./decisions-body.ts";
+import type { ChoiceBody, DecisionQuestionBody, ScoreBody } from "./decisions-body.ts";
 
 /** Says under which name a question is read: by its place, so that equal questions are one in the cache, whatever their callers call them. */
 export function fieldName(index: number): string {
@@ -23,25 +24,21 @@ export function byPlace(fields: readonly AskedFieldBody[]): FieldsBody {
 
 /** Reads a question as the field that answers it. */
 export function fieldOfDecision(question: DecisionQuestionBody): AskedFieldBody {
-  const instructions = instructionsOf(question);
+  const asked = instructionsOf(question);
   switch (question.type) {
     case "predicate":
-      return { type: "boolean", instructions };
+      return { type: "boolean", ...asked };
     case "choice":
-      return choiceField(question, instructions);
+      return { ...choiceField(question), ...asked };
     case "score":
-      return {
-        type: "score",
-        instructions,
-        criteria: question.levels.map(({ label, description }) => option(label, description)),
-      };
+      return { type: "score", ...asked, criteria: question.levels.map(levelOf) };
     default:
       return question satisfies never;
   }
 }
 
 /** True or false and nothing else is a yes or a no, which a model can say; among others a truth value is read as the word for it. */
-function choiceField({ choices }: ChoiceBody, instructions: string): AskedFieldBody {
+function choiceField({ choices }: ChoiceBody): AskedFieldBody {
   const yes = choices.find(({ value }) => value === true);
   const no = choices.find(({ value }) => value === false);
   if (choices.length === 2 && yes !== undefined && no !== undefined) {
@@ -49,16 +46,23 @@ function choiceField({ choices }: ChoiceBody, instructions: string): AskedFieldB
       ...(hasWords(yes.description) ? { true: yes.description } : {}),
       ...(hasWords(no.description) ? { false: no.description } : {}),
     };
-    return { type: "boolean", instructions, criteria };
+    return { type: "boolean", criteria };
   }
   const options = choices.map(({ value, description }) => option(String(value), description));
-  return { type: "choice", instructions, criteria: options };
+  return { type: "choice", criteria: options };
 }
 
-function option(
-  value: string,
-  description: string | null | undefined,
-): Extract<OptionsBody, readonly unknown[]>[number] {
+/** Some clients have no labels for levels, only what each means: they send its number. The model is told the meaning. */
+function levelOf({ label, description }: ScoreBody["levels"][number], index: number): AskedOption {
+  const isNumber = label === String(index);
+  return isNumber && hasWords(description) && description.length <= FIELD_LIMITS.optionLength
+    ? { value: description }
+    : option(label, description);
+}
+
+type AskedOption = Exclude<Extract<OptionsBody, readonly unknown[]>[number], string>;
+
+function option(value: string, description: string | null | undefined): AskedOption {
   return hasWords(description) ? { value, description } : { value };
 }
 
@@ -66,9 +70,13 @@ function hasWords(text: string | null | undefined): text is string {
   return typeof text === "string" && text.trim() !== "";
 }
 
-function instructionsOf({ instructions }: DecisionQuestionBody): string {
-  if (typeof instructions === "string") return instructions;
-  return instructions
-    .map((part) => (part.type === "input_text" ? part.text : textOfContent(part.data)))
-    .join("\n");
+function instructionsOf({ instructions }: DecisionQuestionBody): {
+  readonly instructions?: string;
+} {
+  if (instructions == null) return {};
+  if (typeof instructions === "string") return { instructions };
+  const parts = instructions.map((part) =>
+    part.type === "input_text" ? part.text : textOfContent(part.data),
+  );
+  return { instructions: parts.join("\n") };
 }

@@ -88,6 +88,29 @@ describe("a request for decisions is read as fields", () => {
     });
   });
 
+  test("as the AI SDK's provider for OpenAI sends it: no instructions, and levels that are called by their numbers", () => {
+    const levels = [
+      { label: "0", description: "new" },
+      { label: "1", description: "x".repeat(300) },
+    ];
+    const { request, questions } = read({
+      questions: [
+        { ...kind, instructions: null },
+        { type: "score", levels },
+      ],
+    });
+    expect(request.read?.fields.map(({ field }) => field)).toMatchObject([
+      { type: "choice" },
+      { levels: [{ value: "new" }, { value: "1", description: "x".repeat(300) }] },
+    ]);
+    expect(request.read?.fields[0]?.field).not.toHaveProperty("instructions");
+    const { answers } = decisionsReply(readAnswer(request.read!.fields, [], 0), questions);
+    expect(answers[1]).toMatchObject({ probabilities: [{ label: "0" }, { label: "1" }] });
+    expect(refusal({ questions: [{ type: "predicate" }] }).problems).toMatchObject([
+      { pointer: "/questions/0/instructions", message: "is missing" },
+    ]);
+  });
+
   test("instructions in parts are lines, data as JSON", () => {
     const instructions = [
       { type: "input_text", text: "Is it this one?" },
@@ -293,7 +316,7 @@ describe("what was read is told as decisions", () => {
             expectTold(told, questions[index]!, answer.fields![`q${index + 1}`]!);
         },
       ),
-      { seed: 11, numRuns: 200 },
+      { seed: 11, numRuns: 100 },
     );
   });
 

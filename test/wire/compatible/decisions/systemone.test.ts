@@ -193,7 +193,7 @@ describe("what was read is told as Jev tells it", () => {
           }
         },
       ),
-      { seed: 12, numRuns: 200 },
+      { seed: 12, numRuns: 100 },
     );
   });
 
