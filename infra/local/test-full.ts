@@ -51,6 +51,11 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/clients/react-native.full.test.ts"],
   },
   {
+    name: "ten thousand readings of random JSON Schemas",
+    lacks: () => null,
+    files: ["--project", "node", "test/wire/compatible/json-schema"],
+  },
+  {
     name: "the training recipe",
     lacks: () => withoutModules("torch, numpy, PIL, safetensors, tokenizers"),
     files: ["--project", "node", "test/flow/demo-recipe.test.ts"],
