@@ -43,7 +43,9 @@ export type Warning =
   | { readonly kind: "several_pictures_untrained"; readonly pictures: number }
   /** A picture that a message behind the user's first brings. */
   | { readonly kind: "late_picture_untrained" }
-  | { readonly kind: "several_turns_untrained" };
+  | { readonly kind: "several_turns_untrained" }
+  /** A JSON Schema leaves open what a canvas cannot: each of `bounds` says where, and how it was read. */
+  | { readonly kind: "schema_bounds_assumed"; readonly bounds: readonly string[] };
 
 /** Says what is wrong with the order of a range; undefined where nothing is. */
 export function canvasRangeFault({

@@ -25,6 +25,8 @@ function sentence(warning: Warning): string {
       return "The model was trained with pictures in the first message alone, and one was shown later.";
     case "several_turns_untrained":
       return "The model was trained with single questions, and this is a conversation.";
+    case "schema_bounds_assumed":
+      return `The schema leaves open what has to have bounds here: ${warning.bounds.join("; ")}. Say minimum, maximum, multipleOf, maxLength or maxItems for others.`;
     default:
       return warning satisfies never;
   }

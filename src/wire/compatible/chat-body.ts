@@ -10,6 +10,7 @@ import {
 import { harmlessChatFields } from "./chat-refusals.ts";
 import { nullable } from "./foreign-body.ts";
 import { MAX_PARTS, type PictureDetail, pictureDetail, pictureUrl } from "./shown-picture.ts";
+import { responseFormatSchema, toolChoiceSchema, toolsSchema } from "./structured/wanted-json.ts";
 
 /** Body of `POST /v1/chat/completions`, without the fields that are passed over or refused (`chat-refusals.ts`). */
 export interface ChatBody {
@@ -37,7 +38,15 @@ export type ChatMessageBody =
   | {
       readonly role: "system" | "developer" | "assistant";
       readonly content?: string | readonly (TextPart | RefusalPart)[] | null;
-    };
+      /** What was read before, as arguments of the function that was forced. */
+      readonly tool_calls?: readonly ChatCallBody[] | null;
+    }
+  /** What the caller's function said of what was read; taken where a function is forced or a schema sent. */
+  | { readonly role: "tool"; readonly content?: string | readonly TextPart[] | null };
+
+export interface ChatCallBody {
+  readonly function: { readonly arguments: string };
+}
 
 export interface TextPart {
   readonly type: "text";
@@ -58,6 +67,9 @@ export interface PicturePart {
     readonly detail?: PictureDetail | null;
   };
 }
+
+/** Threat: calls without end in one message. Here one answer makes one. */
+const MAX_CALLS = 16;
 
 const text = z.string().max(MAX_TEXT_BYTES);
 const textPart = z.object({ type: z.literal("text"), text });
@@ -86,6 +98,10 @@ const userParts = z
   });
 const userContent = z.union([text, userParts.max(MAX_PARTS)]);
 const spokenContent = z.union([text, z.array(spokenPart).max(MAX_PARTS)]);
+/** What is told of a role that a message cannot have. */
+export const NO_ROLE = "role is system, developer, user or assistant: the model calls no tools";
+
+const call = z.object({ function: z.object({ arguments: text }) });
 const message = z.discriminatedUnion(
   "role",
   [
@@ -93,9 +109,17 @@ const message = z.discriminatedUnion(
     z.object({
       role: z.enum(["system", "developer", "assistant"]),
       content: spokenContent.nullable().exactOptional(),
+      tool_calls: z.array(call).max(MAX_CALLS).nullable().exactOptional(),
+    }),
+    z.object({
+      role: z.literal("tool"),
+      content: z
+        .union([text, z.array(textPart).max(MAX_PARTS)])
+        .nullable()
+        .exactOptional(),
     }),
   ],
-  { error: "role is system, developer, user or assistant: the model calls no tools" },
+  { error: NO_ROLE },
 );
 const stop = z.string().max(MAX_STOP_LENGTH);
 const tokens = z.int().min(1);
@@ -123,6 +147,17 @@ const fields = {
   }),
 };
 
+const wanting = {
+  response_format: responseFormatSchema.meta({
+    description:
+      "json_schema: the schema's values are read off the picture, and the message is the JSON that it describes (guide: structured output). text: as absent.",
+  }),
+  tools: toolsSchema.meta({
+    description: "One function at most, which tool_choice forces: its parameters are read.",
+  }),
+  tool_choice: toolChoiceSchema,
+};
+
 /** Schema of the body, without nulls and without what is passed over. */
 export const chatSchema: z.ZodType<ChatBody> = z.object(fields);
 
@@ -131,6 +166,7 @@ export const describedChatSchema: z.ZodType = z
   .strictObject({
     ...nullable(fields),
     messages: fields.messages,
+    ...nullable(wanting),
     ...nullable(harmlessChatFields),
   })
   .meta({ id: "ChatRequest" });

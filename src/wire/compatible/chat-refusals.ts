@@ -22,17 +22,8 @@ const refused: ReadonlyMap<string, RefusedField> = new Map([
       harmless: z.literal(1),
     },
   ],
-  ["tools", { why: noTools, harmless: emptyList }],
   ["functions", { why: noTools, harmless: emptyList }],
-  ["tool_choice", { why: noTools, harmless: z.enum(["none", "auto"]) }],
   ["function_call", { why: noTools, harmless: z.literal("none") }],
-  [
-    "response_format",
-    {
-      why: "the canvas is not held to a grammar, so JSON cannot be promised; ask for it in words and check it",
-      harmless: z.object({ type: z.literal("text") }),
-    },
-  ],
   ["logprobs", { why: noLogprobs, harmless: z.literal(false) }],
   ["top_logprobs", { why: noLogprobs, harmless: z.literal(0) }],
   [
@@ -72,12 +63,15 @@ const table: FieldTable = {
     "max_tokens",
     "messages",
     "model",
+    "response_format",
     "seed",
     "stop",
     "store",
     "stream",
     "stream_options",
     "temperature",
+    "tool_choice",
+    "tools",
     "x_unmask",
   ],
   ignored: [

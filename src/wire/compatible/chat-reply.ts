@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { abstentionReasons } from "#domain/trust.ts";
+import { fieldBodySchema } from "../api/answers/fields/field-body.ts";
 import type { AnswerBody } from "../api/answers/responses.ts";
 import type { Problem } from "../error.ts";
 import { everyProblemSentence } from "../error-detail.ts";
 import { warningsSchema } from "../warnings.ts";
+import { type ChatJson, jsonOfAnswer } from "./structured/growing-json.ts";
 
 /** A finished chat completion as OpenAI's clients read it, with a member of our own. Source: platform.openai.com/docs/api-reference/chat/object. */
 export interface ChatCompletionBody {
@@ -24,15 +26,25 @@ export interface ChatChoiceBody {
   readonly index: 0;
   readonly message: {
     readonly role: "assistant";
-    readonly content: string;
+    /** Null where a function is called. */
+    readonly content: string | null;
     readonly refusal: null;
+    /** The one call of the function that was forced. */
+    readonly tool_calls?: readonly [ChatToolCallBody];
   };
   readonly logprobs: null;
   readonly finish_reason: FinishReason;
 }
 
-/** `length`: the canvas was too short for the answer, or its time was. */
-export type FinishReason = "stop" | "length";
+export interface ChatToolCallBody {
+  readonly id: string;
+  readonly type: "function";
+  /** `arguments`: JSON text. */
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** `length`: the canvas was too short for the answer, or its time was. `tool_calls`: a function was to be called, whichever. */
+export type FinishReason = "stop" | "length" | "tool_calls";
 
 export interface ChatUsageBody {
   /** Positions before the canvas, image vectors included. */
@@ -55,6 +67,7 @@ export type ChatExtrasBody = Pick<
   | "charged_micros"
   | "tokens"
   | "warnings"
+  | "fields"
 >;
 
 /** A piece of a chat completion. `choices` is empty in the last one, which has the usage. */
@@ -65,12 +78,26 @@ export interface ChatChunkBody {
   readonly model: string;
   readonly choices: readonly {
     readonly index: 0;
-    readonly delta: { readonly role?: "assistant"; readonly content?: string };
+    readonly delta: ChatDeltaBody;
     readonly logprobs: null;
     readonly finish_reason: FinishReason | null;
   }[];
   readonly usage?: ChatUsageBody | null;
   readonly x_unmask?: ChatExtrasBody;
+}
+
+export interface ChatDeltaBody {
+  readonly role?: "assistant";
+  readonly content?: string | null;
+  /** Name and id come first, then the arguments piece by piece. */
+  readonly tool_calls?: readonly [
+    {
+      readonly index: 0;
+      readonly id?: string;
+      readonly type?: "function";
+      readonly function: { readonly name?: string; readonly arguments: string };
+    },
+  ];
 }
 
 /** A refusal as OpenAI's clients read it; `code` is our own, but for a model that is not there, which they know by its name. */
@@ -84,8 +111,8 @@ export interface ChatErrorBody {
   };
 }
 
-/** Renders an ended answer. */
-export function chatCompletion(answer: AnswerBody): ChatCompletionBody {
+/** Renders an ended answer; as the JSON that a schema describes where that was wanted. */
+export function chatCompletion(answer: AnswerBody, json?: ChatJson): ChatCompletionBody {
   return {
     id: answer.id,
     object: "chat.completion",
@@ -94,15 +121,42 @@ export function chatCompletion(answer: AnswerBody): ChatCompletionBody {
     choices: [
       {
         index: 0,
-        message: { role: "assistant", content: answer.answer, refusal: null },
+        message: { role: "assistant", ...saidBy(answer, json), refusal: null },
         logprobs: null,
-        finish_reason: finishReason(answer),
+        finish_reason: json === undefined ? finishReason(answer) : jsonFinish(answer, json),
       },
     ],
     usage: chatUsage(answer),
     system_fingerprint: answer.model_digest,
     x_unmask: chatExtras(answer),
   };
+}
+
+function saidBy(
+  answer: AnswerBody,
+  json: ChatJson | undefined,
+): Pick<ChatChoiceBody["message"], "content" | "tool_calls"> {
+  if (json === undefined) return { content: answer.answer };
+  const { text } = jsonOfAnswer(json.shape, answer);
+  if (json.call === undefined) return { content: text };
+  const { name } = json.call;
+  const call = {
+    id: callId(answer.id),
+    type: "function",
+    function: { name, arguments: text },
+  } as const;
+  return { content: null, tool_calls: [call] };
+}
+
+/** Id of the call that an answer makes. */
+export function callId(answerId: string): string {
+  return `call_${answerId}`;
+}
+
+/** Why an answer of JSON ended: as OpenAI's do, a named function's call ends with `stop`. A deadline ends the text before what was not read. */
+export function jsonFinish(answer: AnswerBody, { shape, call }: ChatJson): FinishReason {
+  if (!jsonOfAnswer(shape, answer).isWhole) return "length";
+  return call === undefined || call.isNamed ? "stop" : "tool_calls";
 }
 
 /** Why an answer ended. */
@@ -122,9 +176,18 @@ export function chatUsage({ usage, tokens }: AnswerBody): ChatUsageBody {
 /** Picks what a chat has no place for. */
 export function chatExtras(answer: AnswerBody): ChatExtrasBody {
   const { status, confidence, in_domain, domain_score, abstained, abstention } = answer;
-  const { digest, cached, charged_micros, tokens, warnings } = answer;
+  const { digest, cached, charged_micros, tokens, warnings, fields } = answer;
   const judged = { confidence, in_domain, domain_score, abstained, abstention };
-  return { status, ...judged, digest, cached, charged_micros, tokens, warnings };
+  return {
+    status,
+    ...judged,
+    digest,
+    cached,
+    charged_micros,
+    tokens,
+    warnings,
+    ...(fields === undefined ? {} : { fields }),
+  };
 }
 
 /** Unix seconds at which an answer was asked for. */
@@ -197,8 +260,18 @@ export const chatCompletionFields: {
     charged_micros: count,
     tokens: z.array(z.object({ text: z.string(), confidence: z.number(), step: count })),
     warnings: warningsSchema,
+    fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
+      description:
+        "Where a schema was sent: what each of its values was read as, by its path with dots.",
+    }),
   }),
 };
+
+const toolCall = z.object({
+  id: z.string(),
+  type: z.literal("function"),
+  function: z.object({ name: z.string(), arguments: z.string() }),
+});
 
 /** Schema of the reply, for the API's description and for tests that hold replies to it. */
 export const chatCompletionSchema: z.ZodType<ChatCompletionBody> = z
@@ -212,11 +285,12 @@ export const chatCompletionSchema: z.ZodType<ChatCompletionBody> = z
         index: z.literal(0),
         message: z.object({
           role: z.literal("assistant"),
-          content: z.string(),
+          content: z.string().nullable(),
           refusal: z.null(),
+          tool_calls: z.tuple([toolCall]).exactOptional(),
         }),
         logprobs: z.null(),
-        finish_reason: z.enum(["stop", "length"]),
+        finish_reason: z.enum(["stop", "length", "tool_calls"]),
       }),
     ]),
     usage: chatCompletionFields.usage,

@@ -1,6 +1,7 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { AnswerRequestBody } from "../api/answers/answer-request.ts";
+import type { AnswerRequestBody, MessageBody } from "../api/answers/answer-request.ts";
 import type { AskedCard } from "../api/answers/options.ts";
 import { type AnswerRequest, parseAnswerValue } from "../api/answers/requests.ts";
 import type { JsonBody } from "../body/json-body.ts";
@@ -10,13 +11,19 @@ import {
   type ChatBody,
   type ChatMessageBody,
   chatSchema,
+  NO_ROLE,
   type PicturePart,
   type RefusalPart,
   type TextPart,
 } from "./chat-body.ts";
 import { refusedChatFields } from "./chat-refusals.ts";
+import { askedOptions, inBody } from "./decisions/asked-options.ts";
 import { canvasUnder, inForeignBody, type PlacedMessage, presentFields } from "./foreign-body.ts";
+import { readSchema, type SchemaFault, type SchemaReading } from "./json-schema/read-schema.ts";
 import { detailOf, pictureOf } from "./shown-picture.ts";
+import { askedFields } from "./structured/asked-fields.ts";
+import type { ChatJson } from "./structured/growing-json.ts";
+import { type WantedJson, wantedJson } from "./structured/wanted-json.ts";
 
 /** A chat request of OpenAI's clients, read as a question. */
 export interface ChatRequest {
@@ -24,14 +31,17 @@ export interface ChatRequest {
   readonly wantsStream: boolean;
   /** Whether the stream ends with a chunk of usage. */
   readonly wantsUsage: boolean;
+  /** Absent: words are wanted. */
+  readonly json?: ChatJson;
 }
 
 /**
  * Reads a body of `POST /v1/chat/completions`. `max_completion_tokens` (or `max_tokens`) is a ceiling: the
  * canvas is that long, but no longer than the model's card recommends, or than `x_unmask.canvas`. Without it, and for
  * `temperature`, our own defaults hold. Pictures stand before the text of the message
- * that brings them, in their order. `x_unmask` may hold any option of an answer request. Refuses with
- * `invalid_request`, with pointers into the chat body.
+ * that brings them, in their order. `x_unmask` may hold any option of an answer request. A JSON Schema, as `response_format` or as the
+ * parameters of the one function that is forced, is read as fields; a ceiling of tokens says nothing then. Refuses with
+ * `invalid_request`, or with what is wrong with the schema, with pointers into the chat body.
  */
 export function parseChat(sent: JsonBody, card: AskedCard): Result<ChatRequest, Failure> {
   const body = sent.parse();
@@ -39,33 +49,116 @@ export function parseChat(sent: JsonBody, card: AskedCard): Result<ChatRequest, 
   const fields = presentFields(body.value);
   if (fields === undefined) return refuseFields([{ pointer: "", message: "must be an object" }]);
   const refused = refusedChatFields(fields);
-  if (refused.length > 0) return refuseFields(refused);
+  const wanted = wantedJson(fields);
+  const unfit = [...refused, ...(wanted.ok ? [] : wanted.refusal)];
+  if (!wanted.ok || unfit.length > 0) return refuseFields(unfit);
   const parsed = chatSchema.safeParse(fields);
   if (!parsed.success) return refuseFields(problemsOf(parsed.error));
-  const placed = parsed.data.messages.map(messageOf);
-  const request = parseAnswerValue(questionOf(parsed.data, placed, card), card, sent.picture);
-  if (!request.ok) return refuse(inForeignBody(request.refusal, placed, chatPlaces));
+  const chat = parsed.data;
+  const asked =
+    wanted.value === undefined ? asWords(chat, card, sent) : asJson(chat, wanted.value, card, sent);
+  if (!asked.ok) return asked;
   return ok({
-    request: request.value,
-    wantsStream: parsed.data.stream ?? false,
-    wantsUsage: parsed.data.stream_options?.include_usage ?? false,
+    ...asked.value,
+    wantsStream: chat.stream ?? false,
+    wantsUsage: chat.stream_options?.include_usage ?? false,
   });
 }
 
-/** Writes a chat as our own request body; `parseAnswerValue` checks the rest. */
-function questionOf(
-  chat: ChatBody,
-  placed: readonly PlacedMessage[],
-  card: AskedCard,
-): AnswerRequestBody {
-  const pictures = chat.messages.flatMap(picturesOf);
+type Asked = Pick<ChatRequest, "request" | "json">;
+
+function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked, Failure> {
+  const called = chat.messages.flatMap(({ role }, index) =>
+    role === "tool" ? [{ pointer: `/messages/${index}/role`, message: NO_ROLE }] : [],
+  );
+  if (called.length > 0) return refuseFields(called);
+  const placed = chat.messages.map(messageOf);
   const ceiling = chat.max_completion_tokens ?? chat.max_tokens;
-  return {
+  const body = {
     ...chat.x_unmask,
+    ...saidIn(chat, placed),
+    ...canvasUnder(ceiling, chat.x_unmask?.["canvas"], card),
+  };
+  const request = parseAnswerValue(body, card, sent.picture);
+  return request.ok
+    ? ok({ request: request.value })
+    : refuse(inForeignBody(request.refusal, placed, chatPlaces));
+}
+
+function asJson(
+  chat: ChatBody,
+  { schema, at, description, call }: WantedJson,
+  card: AskedCard,
+  sent: JsonBody,
+): Result<Asked, Failure> {
+  const options = askedOptions(chat.x_unmask);
+  if (!options.ok) return options;
+  const reading = readSchema(schema, card.read ?? UNTOLD_READ_STYLE);
+  if (!reading.ok) return refuse(schemaFailure(reading.refusal, at));
+  const { fields, shape, assumed } = reading.value;
+  const placed = chat.messages.map(messageOf);
+  const about = [description, reading.value.description].filter((text) => text !== "");
+  const messages = placed.map(({ message }, index) =>
+    index === placed.length - 1
+      ? { ...message, content: [...new Set(about), message.content].join("\n") }
+      : message,
+  );
+  const body = {
+    ...options.value,
+    ...saidIn(chat, placed),
+    messages,
+    fields: askedFields(fields),
+  };
+  const request = parseAnswerValue(body, card, sent.picture);
+  if (!request.ok) return refuse(inSchema(request.refusal, placed, reading.value, at));
+  const warnings =
+    assumed.length === 0
+      ? request.value.warnings
+      : [...request.value.warnings, { kind: "schema_bounds_assumed", bounds: assumed } as const];
+  return ok({
+    request: { ...request.value, warnings },
+    json: { shape, ...(call === undefined ? {} : { call }) },
+  });
+}
+
+function schemaFailure({ kind, problems }: SchemaFault, at: string): Failure {
+  return {
+    kind: schemaFailures[kind],
+    problems: problems.map(({ pointer, message }) => ({ pointer: at + pointer, message })),
+  };
+}
+
+const schemaFailures = {
+  unsupported: "schema_unsupported",
+  invalid: "schema_unsupported",
+  options_collide: "field_options_collide",
+  too_large: "fields_too_large",
+} as const;
+
+/** Says the faults of fields in terms of the schema that they were made of, and all others in terms of the chat. */
+function inSchema(
+  failure: Failure,
+  placed: readonly PlacedMessage[],
+  { origins }: SchemaReading,
+  at: string,
+): Failure {
+  const inChat = inForeignBody(failure, placed, {
+    ...chatPlaces,
+    sent: [...chatPlaces.sent, "fields"],
+  });
+  return inBody(inChat, (pointer) => {
+    const [, member, name = ""] = pointer.split("/");
+    return member === "fields" ? at + (origins.get(name) ?? "") : pointer;
+  });
+}
+
+/** Writes what a chat says itself as our own request body; `parseAnswerValue` checks it. */
+function saidIn(chat: ChatBody, placed: readonly PlacedMessage[]): AnswerRequestBody {
+  const pictures = chat.messages.flatMap(picturesOf);
+  return {
     ...(chat.model === undefined ? {} : { model: chat.model }),
     messages: placed.map(({ message }) => message),
     ...detailOf(pictures.map(({ image_url }) => image_url.detail)),
-    ...canvasUnder(ceiling, chat.x_unmask?.["canvas"], card),
     ...(chat.temperature === undefined ? {} : { temperature: chat.temperature }),
     ...(chat.seed === undefined ? {} : { seed: chat.seed }),
     ...(chat.stop === undefined ? {} : { stop: chat.stop }),
@@ -83,7 +176,7 @@ function picturesOf(message: ChatMessageBody): PicturePart[] {
 }
 
 function messageOf(message: ChatMessageBody, index: number): PlacedMessage {
-  const role = message.role === "developer" ? "system" : message.role;
+  const role = roleOf(message);
   const at = `/messages/${index}`;
   const texts: string[] = [];
   const images: string[] = [];
@@ -91,6 +184,8 @@ function messageOf(message: ChatMessageBody, index: number): PlacedMessage {
     if (shown.type === "image_url") images.push(`${at}/content/${part}/image_url/url`);
     else texts.push(shown.type === "text" ? shown.text : shown.refusal);
   }
+  if (message.role === "assistant")
+    texts.push(...(message.tool_calls ?? []).map((call) => call.function.arguments));
   const content = texts.join("\n");
   const pictures = picturesOf(message).map(({ image_url }) => pictureOf(image_url.url));
   return {
@@ -99,6 +194,12 @@ function messageOf(message: ChatMessageBody, index: number): PlacedMessage {
     content: `${at}/content`,
     images,
   };
+}
+
+/** What a function said of what was read is said by the caller. */
+function roleOf({ role }: ChatMessageBody): MessageBody["role"] {
+  if (role === "developer") return "system";
+  return role === "tool" ? "user" : role;
 }
 
 const chatPlaces = { list: "messages", sent: ["model", "temperature", "seed", "stop"] } as const;

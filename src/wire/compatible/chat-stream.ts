@@ -1,13 +1,17 @@
 import type { SseMessage } from "../codec/sse.ts";
 import {
   type ChatChunkBody,
+  type ChatDeltaBody,
+  callId,
   chatError,
   chatExtras,
   chatUsage,
   type FinishReason,
   finishReason,
+  jsonFinish,
 } from "./chat-reply.ts";
 import type { TextUpdate } from "./stable-text.ts";
+import type { ChatJson } from "./structured/growing-json.ts";
 
 /** What every chunk of one completion says. */
 export interface ChunkHead {
@@ -15,6 +19,8 @@ export interface ChunkHead {
   readonly model: string;
   /** Unix seconds. */
   readonly created: number;
+  /** Where JSON is wanted. */
+  readonly json?: ChatJson;
 }
 
 /** Writes an answer's growing text as chunks of a chat completion, with `[DONE]` behind them. A failure is a chunk `{error}`, the last. */
@@ -24,7 +30,7 @@ export async function* chatChunks(
   wantsUsage: boolean,
 ): AsyncGenerator<SseMessage, void, undefined> {
   const piece = (
-    delta: ChatChunkBody["choices"][number]["delta"],
+    delta: ChatDeltaBody,
     finish_reason: FinishReason | null = null,
   ): ChatChunkBody => ({
     id: head.id,
@@ -34,15 +40,17 @@ export async function* chatChunks(
     choices: [{ index: 0, delta, logprobs: null, finish_reason }],
     ...(wantsUsage ? { usage: null } : {}),
   });
-  yield chunk(piece({ role: "assistant", content: "" }));
+  const { json } = head;
+  yield chunk(piece(beginning(head)));
   for await (const update of updates) {
     switch (update.kind) {
       case "text":
-        yield chunk(piece({ content: update.text }));
+        yield chunk(piece(grown(json, update.text)));
         break;
       case "end": {
         const { answer } = update;
-        const last = { ...piece({}, finishReason(answer)), x_unmask: chatExtras(answer) };
+        const reason = json === undefined ? finishReason(answer) : jsonFinish(answer, json);
+        const last = { ...piece({}, reason), x_unmask: chatExtras(answer) };
         yield chunk(last);
         if (wantsUsage) yield chunk({ ...piece({}), choices: [], usage: chatUsage(answer) });
         break;
@@ -55,6 +63,19 @@ export async function* chatChunks(
     }
   }
   yield { event: "message", data: "[DONE]" };
+}
+
+function beginning({ id, json }: ChunkHead): ChatDeltaBody {
+  if (json?.call === undefined) return { role: "assistant", content: "" };
+  const { name } = json.call;
+  const call = { id: callId(id), type: "function", function: { name, arguments: "" } } as const;
+  return { role: "assistant", content: null, tool_calls: [{ index: 0, ...call }] };
+}
+
+function grown(json: ChatJson | undefined, text: string): ChatDeltaBody {
+  return json?.call === undefined
+    ? { content: text }
+    : { tool_calls: [{ index: 0, function: { arguments: text } }] };
 }
 
 function chunk(body: object): SseMessage {

@@ -3,6 +3,7 @@ import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
 import { growingText, type TextUpdate } from "#wire/compatible/stable-text.ts";
+import type { RefusedRequest } from "#wire/error.ts";
 import { answersOf } from "../../answers/answer-client.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
@@ -20,6 +21,11 @@ export const compatibleRefusals: Content = { "application/json": { schema: chatE
 /** How another API writes an answer. */
 export interface CompatibleRendering {
   readonly whole: (answer: AnswerBody) => object;
+  /** How its text grows out of our own events. Absent: with the tokens that are final. */
+  readonly grow?: (
+    messages: AsyncIterable<SseMessage>,
+    request: RefusedRequest,
+  ) => AsyncIterable<TextUpdate>;
   /** The text as it grows. */
   readonly stream: (
     updates: AsyncIterable<TextUpdate>,
@@ -50,7 +56,7 @@ export async function answerCompatibly(
     body: (answer) => c.json(render.whole(answer), 200, { "cache-control": "private" }),
     events: ({ answerId, events, isUnderWay }) => {
       const refusedRequest = { requestId: c.get("requestId"), instance: c.req.path };
-      const updates = growingText(decodeSse(events), refusedRequest);
+      const updates = (render.grow ?? growingText)(decodeSse(events), refusedRequest);
       const stream = sseStream(render.stream(updates, answerId), {
         cancel: () => {
           // They have no way to come back for it, unless an Idempotency-Key can find it again.

@@ -46,9 +46,7 @@ function singleOf(node: SchemaNode, absence: Absence, walk: SchemaWalk): Single 
   switch (type) {
     case "boolean":
       if (!obeys(node, ["type"], walk)) return undefined;
-      return node.isNullable && walk.knowsNone
-        ? nullableBoolean
-        : { kind: "read", field: { type }, form: itself };
+      return node.isNullable ? nullableBoolean : { kind: "read", field: { type }, form: itself };
     case "integer":
     case "number": {
       const field = numberOf(node, walk);
@@ -112,8 +110,7 @@ function enumerationOf(node: SchemaNode, walk: SchemaWalk): Single | undefined {
     return isNullable || values[0] === null
       ? { kind: "known", value: null }
       : walk.refuse(at, "lists no value");
-  if (second === undefined && !(isNullable && walk.knowsNone))
-    return { kind: "known", value: first };
+  if (second === undefined && !isNullable) return { kind: "known", value: first };
   if (!isNullable && scalars.length === 2 && scalars.every((value) => typeof value === "boolean"))
     return { kind: "read", field: { type: "boolean" }, form: itself };
   const options = scalars.map((value): Option => {
@@ -122,7 +119,7 @@ function enumerationOf(node: SchemaNode, walk: SchemaWalk): Single | undefined {
   });
   return {
     kind: "read",
-    field: { type: "choice", options, none: isNullable && walk.knowsNone },
+    field: { type: "choice", options, none: isNullable },
     form: { of: "options", values: new Map(scalars.map((value) => [String(value), value])) },
   };
 }

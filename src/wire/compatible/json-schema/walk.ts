@@ -32,11 +32,6 @@ export class SchemaWalk {
     this.style = style;
   }
 
-  /** Whether the model has words for a value that the picture does not show. */
-  get knowsNone(): boolean {
-    return this.style.style !== "sentence" || this.style.unsure !== undefined;
-  }
-
   /** Notes a fault; returns undefined, which stands for a part that cannot be read. */
   refuse(pointer: string, message: string): undefined {
     if (this.faults.length < MAX_FIELD_PROBLEMS)

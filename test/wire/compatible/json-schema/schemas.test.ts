@@ -4,8 +4,8 @@ import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { readSchema, type SchemaReading } from "#wire/compatible/json-schema/read-schema.ts";
 import { type ToldField, writeJson } from "#wire/compatible/json-schema/write-json.ts";
 
-function read(schema: unknown, style = UNTOLD_READ_STYLE): SchemaReading {
-  const reading = readSchema(schema, style);
+function read(schema: unknown): SchemaReading {
+  const reading = readSchema(schema, UNTOLD_READ_STYLE);
   if (!reading.ok) throw new Error(JSON.stringify(reading.refusal));
   return reading.value;
 }
@@ -16,11 +16,8 @@ function object(properties: object, more: object = {}): object {
   return { type: "object", properties, required, additionalProperties: false, ...more };
 }
 
-function fieldsOf(
-  schema: unknown,
-  style = UNTOLD_READ_STYLE,
-): readonly (readonly [string, object])[] {
-  return read(schema, style).fields.map(({ name, field }) => [name, field]);
+function fieldsOf(schema: unknown): readonly (readonly [string, object])[] {
+  return read(schema).fields.map(({ name, field }) => [name, field]);
 }
 
 function written(schema: unknown, told: Readonly<Record<string, ToldField>>): unknown {
@@ -190,7 +187,7 @@ describe("a value", () => {
     });
   });
 
-  test("that may be null can be none of its options; a model without words for that is not asked for it", () => {
+  test("that may be null can be none of its options", () => {
     const schema = object({
       kind: { enum: ["a", "b", null] },
       is_open: { type: ["boolean", "null"] },
@@ -198,11 +195,6 @@ describe("a value", () => {
     expect(fieldsOf(schema)).toMatchObject([
       ["kind", { type: "choice", none: true }],
       ["is_open", { type: "choice", none: true, instructions: "Is it open?" }],
-    ]);
-    const wordless = { style: "sentence", yes: "Yes.", no: "No." } as const;
-    expect(fieldsOf(schema, wordless)).toMatchObject([
-      ["kind", { type: "choice", none: false }],
-      ["is_open", { type: "boolean" }],
     ]);
   });
 

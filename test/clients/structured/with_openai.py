@@ -1,0 +1,52 @@
+"""OpenAI's own client: a Pydantic model as response_format, at once and streamed."""
+
+import base64
+import os
+from typing import Literal, Optional
+
+from openai import BadRequestError, OpenAI
+from pydantic import BaseModel, Field
+
+
+class Animal(BaseModel):
+    kind: Literal["dog", "cat", "whale"] = Field(description="What is this?")
+    is_dog: bool = Field(description="Is this a dog?")
+    count: int = Field(ge=0, le=4, description="How many dogs are there?")
+
+
+class Picture(BaseModel):
+    """What a picture shows."""
+
+    animal: Animal
+    color: Optional[Literal["brown", "black", "white"]] = Field(description="What color is it?")
+
+
+client = OpenAI(base_url=os.environ["UNMASK_URL"] + "/v1", api_key=os.environ["UNMASK_KEY"])
+with open(os.environ["UNMASK_PICTURE"], "rb") as file:
+    url = "data:image/png;base64," + base64.b64encode(file.read()).decode()
+messages = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]
+
+completion = client.chat.completions.parse(
+    model=os.environ["UNMASK_MODEL"], messages=messages, response_format=Picture
+)
+picture = completion.choices[0].message.parsed
+print("parsed", picture.animal.kind, completion.choices[0].finish_reason)
+
+with client.chat.completions.stream(
+    model=os.environ["UNMASK_MODEL"], messages=messages, response_format=Picture
+) as stream:
+    for event in stream:
+        pass
+    print("streamed", stream.get_final_completion().choices[0].message.parsed == picture)
+
+
+class Endless(BaseModel):
+    word: str = Field(pattern="^[a-z]+$")
+
+
+try:
+    client.chat.completions.parse(
+        model=os.environ["UNMASK_MODEL"], messages=messages, response_format=Endless
+    )
+except BadRequestError as error:
+    print("refused", error.code, error.param)
