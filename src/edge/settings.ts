@@ -13,9 +13,12 @@ import { MAX_NAME_LENGTH } from "#wire/limits.ts";
 export interface SettingVariables {
   /** Name of the model of requests that name none; absent: the only one that is served. */
   readonly MODEL?: string;
-  /** Base addresses of the inference functions, without a path, separated by commas. Each says itself which model it serves. */
-  readonly FUNCTION_URL: string;
-  /** Base address of the fetch hop, without a path; absent: the inference function, which serves it too. */
+  /**
+   * Base addresses of the inference functions, without a path, separated by commas. Each says itself which model it serves. Absent, or
+   * empty: none but those that register by FUNCTION_KEYS.
+   */
+  readonly FUNCTION_URL?: string;
+  /** Base address of the fetch hop, without a path; absent: the first of FUNCTION_URL, which serves it too. */
   readonly FETCH_URL?: string;
   /** What the hop's UNMASK_FETCH_PRIVATE says; absent: `refuse`. */
   readonly FETCH_PRIVATE?: string;
@@ -150,8 +153,9 @@ const MAX_FUNCTIONS = 16;
 
 const baseUrls: z.ZodType<readonly string[], string> = z
   .string()
-  .transform((list) => [...new Set(list.split(",").map((url) => url.trim()))])
-  .pipe(z.array(baseUrl).min(1).max(MAX_FUNCTIONS));
+  .transform((list) => (list === "" ? [] : list.split(",").map((url) => url.trim())))
+  .pipe(z.array(baseUrl).max(MAX_FUNCTIONS))
+  .transform((urls) => [...new Set(urls)]);
 
 const canaries: z.ZodType<Readonly<Record<string, CanarySetting>>> = z.record(
   z.string().min(1).max(MAX_NAME_LENGTH),
@@ -171,7 +175,7 @@ const adminKey = z.string().min(MIN_ADMIN_KEY_LENGTH).max(256);
 const settingsSchema: z.ZodType<Settings> = z
   .object({
     MODEL: z.string().min(1).max(MAX_NAME_LENGTH).optional(),
-    FUNCTION_URL: baseUrls,
+    FUNCTION_URL: baseUrls.default([]),
     FETCH_URL: baseUrl.optional(),
     FETCH_PRIVATE: z.enum(["refuse", "allow"]).default("refuse"),
     ACCOUNT_PLACES: z.coerce.number().int().min(1).max(10_000),
@@ -190,6 +194,18 @@ const settingsSchema: z.ZodType<Settings> = z
     ADMIN_KEY_NEXT: adminKey.optional(),
     STRIPE: jsonText(stripeSchema).optional(),
     TOP_UP: jsonText(topUpSchema).optional(),
+  })
+  .superRefine(({ FUNCTION_URL: urls, FUNCTION_KEYS: keys = [], FETCH_URL: hop }, context) => {
+    if (urls.length > 0) return;
+    if (keys.length === 0) {
+      const message =
+        "names no function, and no key of FUNCTION_KEYS lets one register: say either";
+      context.addIssue({ code: "custom", path: ["FUNCTION_URL"], message });
+    }
+    if (hop === undefined) {
+      const message = "is missing: where FUNCTION_URL names no function, nobody else fetches";
+      context.addIssue({ code: "custom", path: ["FETCH_URL"], message });
+    }
   })
   .superRefine(({ JURISDICTION: place, FUNCTION_KEYS: keys = [] }, context) => {
     if (place === undefined) return;

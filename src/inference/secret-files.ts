@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 /** What nobody should find in a process's environment. */
 const SECRETS = [
   "UNMASK_TICKET_KEYS",
+  "UNMASK_FUNCTION_KEY",
   "UNMASK_METRICS_TOKEN",
   "OTEL_EXPORTER_OTLP_HEADERS",
   "UNMASK_S3_ACCESS_KEY_ID",

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { settingNames } from "#edge/settings.ts";
 import { parseConfig, parseFetchConfig } from "#inference/config.ts";
 import { createProbes } from "#inference/probes.ts";
+import { withSecretFiles } from "#inference/secret-files.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { imageVariables } from "../../infra/container/dockerfile.ts";
 import { readCompose } from "../../infra/deploy/compose/here/compose-file.ts";
 import { parseServeConfig } from "../../infra/edge/workerd/serve-config.ts";
@@ -64,13 +66,26 @@ describe("compose.yaml", () => {
     expect(at(document, "services", "edge", "ports")).toEqual(["127.0.0.1:8787:8787"]);
   });
 
-  test("has two functions that differ in nothing but their names, and the edge knows both", () => {
-    const [one, two] = functions.map(([, service]) => service);
-    expect(one).toEqual(two);
-    const known = String(at(document, "services", "edge", "environment", "FUNCTION_URL")).split(
-      ",",
-    );
-    expect(known).toEqual(functions.map(([name]) => `http://${name}:8788`));
+  test("has two functions that differ in nothing but their names, and may register under them", () => {
+    const addresses = functions.map(([name]) => `http://${name}:8788`);
+    const own = functions.map(([, { environment, ...service }]) => {
+      const { UNMASK_FUNCTION_URL: address, ...rest } = environment as JsonObject;
+      return { address, rest, service };
+    });
+    const [one, two] = own;
+    expect(own.map(({ address }) => address)).toEqual(addresses);
+    expect([one?.rest, one?.service]).toEqual([two?.rest, two?.service]);
+    const keys = at(document, "services", "keys", "command") as readonly string[];
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose puts the variable in
+    expect(keys.slice(-3)).toEqual(["${UNMASK_MODEL:-unmask-demo}", ...addresses]);
+    expect(at(document, "services", "edge", "environment", "FUNCTION_URL")).toBe("");
+  });
+
+  test("lets nobody but functions see the key by which they register", () => {
+    const see = services
+      .filter(([, { volumes }]) => textOf(volumes).includes("register-secrets"))
+      .map(([name]) => name);
+    expect(see).toEqual(["keys", ...functions.map(([name]) => name)]);
   });
 
   test("gives GPUs to functions that are there, one each", () => {
@@ -135,6 +150,9 @@ describe.each(ours)("service %s", (name, { environment = {}, command }) => {
       (one) => !known?.includes(one.replace(/_FILE$/, "")),
     );
     expect(unknown).toEqual([]);
+    if (name === "edge") return;
+    for (const one of Object.keys(variables).filter((other) => other.endsWith("_FILE")))
+      expect(() => withSecretFiles({ [one]: "/nowhere" })).toThrow(one);
   });
 });
 
@@ -164,6 +182,13 @@ test.each(lasting)("service %s is asked whether it is well", (_, { healthcheck }
 
 const ticketKeys =
   '[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}]';
+const functionKey = JSON.stringify((await generateTicketKeys("made-up")).signing);
+
+function secretOf(name: string): string {
+  if (name.includes("FUNCTION_KEY")) return functionKey;
+  return name.includes("TICKET") ? ticketKeys : "0123456789abcdef";
+}
+
 /** A service's variables, secrets made up in place of their files. */
 function variablesOf(name: string): Record<string, string> {
   const { environment = {}, image = "" } = read.get(name) ?? {};
@@ -171,9 +196,7 @@ function variablesOf(name: string): Record<string, string> {
     ...imageVariables(image.replace("unmask:", "")),
     ...Object.fromEntries(
       Object.entries(environment).map(([one, value]) =>
-        one.endsWith("_FILE")
-          ? [one.replace("_FILE", ""), one.includes("TICKET") ? ticketKeys : "0123456789abcdef"]
-          : [one, value],
+        one.endsWith("_FILE") ? [one.replace("_FILE", ""), secretOf(one)] : [one, value],
       ),
     ),
   };
@@ -253,7 +276,7 @@ function dependenciesOf(name: string): ReadonlySet<string> {
 }
 
 function readSources(): string {
-  return ["config.ts", "store-config.ts", "runtime/cuda/cuda-settings.ts"]
+  return ["config.ts", "store-config.ts", "fleet/fleet-config.ts", "runtime/cuda/cuda-settings.ts"]
     .map((file) => readFileSync(`src/inference/${file}`, "utf8"))
     .join("\n");
 }

@@ -101,19 +101,20 @@ describe("the images", () => {
 
   test("the edge's draws keys for both, and behind it the function's answers a question", async () => {
     const secrets = Object.fromEntries(
-      ["edge", "functions", "storage"].map((name) => [volume(`${name}-secrets`), name]),
+      ["edge", "functions", "storage", "register"].map((name) => [volume(`${name}-secrets`), name]),
     );
     const mounts = Object.fromEntries(
       Object.entries(secrets).map(([here, name]) => [here, `/run/unmask/${name}`]),
     );
     const config = workshop.inspect(edge);
+    const [functionPort, edgePort] = [await freePort(), await freePort()];
+    const functionUrl = `http://127.0.0.1:${functionPort}`;
     const folders = Object.values(mounts);
     const keys = start(edge, config, {
-      command: ["/app/infra/deploy/compose/keys.ts", ...folders],
+      command: ["/app/infra/deploy/compose/keys.ts", ...folders, "unmask-demo", functionUrl],
       mounts,
     });
     expect([await keys.ended, keys.lines]).toEqual([0, []]);
-    const [functionPort, edgePort] = [await freePort(), await freePort()];
     const running = [
       start(cpu, workshop.inspect(cpu), {
         environment: {
@@ -126,7 +127,7 @@ describe("the images", () => {
       start(edge, config, {
         environment: {
           ...{ UNMASK_HOST: "127.0.0.1", UNMASK_PORT: String(edgePort) },
-          FUNCTION_URL: `http://127.0.0.1:${functionPort}`,
+          FUNCTION_URL: functionUrl,
           TICKET_KEY_FILE: "/run/unmask/edge/ticket-key.json",
           ADMIN_KEY_FILE: "/run/unmask/edge/admin-key",
         },

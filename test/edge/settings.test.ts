@@ -25,13 +25,28 @@ describe("the Worker's settings", () => {
     expect(settingsOf(bare)).toMatchObject({ model: undefined, cards: {} });
   });
 
-  test("name at least one function and at most sixteen", () => {
+  test("name at most sixteen functions", () => {
     const urls = Array.from({ length: 17 }, (_, index) => `https://f${index}.test`);
     const read = (list: readonly string[]) =>
       settingsOf({ ...bindings, FUNCTION_URL: list.join() });
     expect(read(urls.slice(1)).functionUrls).toHaveLength(16);
-    for (const wrong of [urls, [], ["https://a.test", ""]])
+    for (const wrong of [urls, ["https://a.test", ""]])
       expect(() => read(wrong)).toThrow(/FUNCTION_URL/);
+  });
+
+  test("name no function only where a key lets some register, and then the fetch hop", async () => {
+    const { verification } = await generateTicketKeys("key-1");
+    const key = { ...verification, urls: ["https://a.test"], models: ["demo"], region: "here" };
+    const { FUNCTION_URL: _, FETCH_URL: __, ...bare } = bindings;
+    const FUNCTION_KEYS = JSON.stringify([key]);
+    for (const none of [{}, { FUNCTION_URL: "" }]) {
+      const hop = { ...bare, ...none, FETCH_URL: "https://hop.test" };
+      expect(settingsOf({ ...hop, FUNCTION_KEYS })).toMatchObject({ functionUrls: [] });
+      expect(() => settingsOf(hop)).toThrow("FUNCTION_URL: names no function, and no key of");
+      expect(() => settingsOf({ ...bare, ...none, FUNCTION_KEYS })).toThrow(
+        "FETCH_URL: is missing",
+      );
+    }
   });
 
   test("name the fetch hop, or else the function fetches; private networks only where that is said", () => {

@@ -43,7 +43,6 @@ export function termsOf(terms: Partial<PickTerms> = {}): PickTerms {
     digest: null,
     numerics: null,
     region: "here",
-    regions: null,
     tried: new Set(),
     now: NOW,
     random: Math.random,

@@ -63,7 +63,7 @@ async function urls(caller: FleetCaller, own = settings()): Promise<readonly str
   for (;;) {
     const choice = pick(functions, standings, loads, {
       ...{ steps: 8, share: 0, canary: null, digest: null, numerics: null, region: null },
-      ...{ regions: null, tried, now: Date.now(), random: Math.random },
+      ...{ tried, now: Date.now(), random: Math.random },
     });
     if (choice.kind === "none") return [...tried].sort();
     tried.add(choice.report.url);

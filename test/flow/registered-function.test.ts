@@ -10,15 +10,19 @@ import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 import { buildEdge } from "../../infra/edge/workerd/build.ts";
 import { freePorts } from "../../infra/local/ports.ts";
 
-// The edge in workerd and functions as processes, which the edge knows by their heartbeats alone.
+// The edge in workerd and functions as processes in a region each, which the edge knows by their heartbeats alone.
 
 const ADMIN_KEY = "the-administrators-key-of-this-test";
 const LOOPBACK = "127.0.0.1";
 
 const tickets = await generateTicketKeys("test");
-const functions = await generateTicketKeys("place-1");
 const state = mkdtempSync(path.join(tmpdir(), "unmask-registered-"));
 const [edgePort = 0, firstPort = 0, secondPort = 0, nobodysPort = 0] = await freePorts(4);
+/** A region each. */
+const places = new Map([
+  [firstPort, await generateTicketKeys("place-1")],
+  [secondPort, await generateTicketKeys("place-2")],
+]);
 const edgeUrl = `http://${LOOPBACK}:${edgePort}`;
 const children: ChildProcess[] = [];
 let client: Client;
@@ -40,7 +44,7 @@ function startFunction(port: number): ChildProcess {
     UNMASK_THREADS: "1",
     UNMASK_EDGE_URL: edgeUrl,
     UNMASK_FUNCTION_URL: `http://${LOOPBACK}:${port}`,
-    UNMASK_FUNCTION_KEY: JSON.stringify(functions.signing),
+    UNMASK_FUNCTION_KEY: JSON.stringify(places.get(port)?.signing),
   });
 }
 
@@ -53,15 +57,18 @@ async function health(): Promise<unknown> {
 
 beforeAll(async () => {
   buildEdge(path.join(state, "built"));
-  const urls = [firstPort, secondPort].map((port) => `http://${LOOPBACK}:${port}`);
-  const key = { ...functions.verification, urls, models: ["unmask-demo"], region: "here" };
+  const keys = [...places].map(([port, { verification }], index) => ({
+    ...{ ...verification, urls: [`http://${LOOPBACK}:${port}`], models: ["unmask-demo"] },
+    region: `region-${index}`,
+  }));
   start("infra/edge/workerd/serve.ts", {
     UNMASK_PORT: String(edgePort),
     UNMASK_EDGE_BUILT: path.join(state, "built"),
     UNMASK_EDGE_STATE: path.join(state, "edge"),
-    // A setting has to name one; nobody is there.
-    FUNCTION_URL: `http://${LOOPBACK}:${nobodysPort}`,
-    FUNCTION_KEYS: JSON.stringify([key]),
+    FUNCTION_URL: "",
+    // Nobody fetches anything here.
+    FETCH_URL: `http://${LOOPBACK}:${nobodysPort}`,
+    FUNCTION_KEYS: JSON.stringify(keys),
     TICKET_KEY: JSON.stringify(tickets.signing),
     ADMIN_KEY,
     MODEL: "unmask-demo",
@@ -120,16 +127,15 @@ describe("functions that nobody named, but whose key is known", () => {
     expect(charged).toBeGreaterThan(0);
   }, 90_000);
 
-  test("take the place of one that dies: what is asked then is answered by the other", async () => {
+  test("take the place of a region that is lost: what it was at and what is asked then is answered by the other", async () => {
     startFunction(secondPort);
     await vi.waitFor(async () => expect(await health()).toEqual({ state: "ready", ready: 2 }), {
       timeout: 60_000,
       interval: 500,
     });
+    const before = ["What is this?", "Is there a dog?"].map(ask);
     first.kill("SIGKILL");
-    const answers = await Promise.all(
-      ["What is this?", "Is there a dog?", "What is shown here?"].map(ask),
-    );
+    const answers = await Promise.all([...before, ask("What is shown here?")]);
     expect(answers.map(({ answer }) => answer)).toEqual(["A dog.", "Yes.", "A dog."]);
   }, 120_000);
 });

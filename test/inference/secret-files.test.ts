@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseFetchConfig } from "#inference/config.ts";
 import { withSecretFiles } from "#inference/secret-files.ts";
+import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "unmask-secrets-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,6 +25,13 @@ describe("a secret that a host mounts as a file", () => {
     });
     expect(config.ticketKeys[0]?.kid).toBe("one");
     expect(config.metricsToken).toBe("0123456789abcdef");
+  });
+
+  test("is also the key by which a function registers", async () => {
+    const { signing } = await generateTicketKeys("one");
+    expect(
+      withSecretFiles({ UNMASK_FUNCTION_KEY_FILE: file("register", JSON.stringify(signing)) }),
+    ).toMatchObject({ UNMASK_FUNCTION_KEY: JSON.stringify(signing) });
   });
 
   test.each([

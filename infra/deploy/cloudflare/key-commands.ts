@@ -60,7 +60,7 @@ export async function rotate(
   const running = await settleVersion(cloud);
   const { FUNCTION_URL = "", FETCH_URL } = wanted.vars;
   const urls = [
-    ...String(FUNCTION_URL).split(","),
+    ...(FUNCTION_URL === "" ? [] : String(FUNCTION_URL).split(",")),
     ...(FETCH_URL === undefined ? [] : [String(FETCH_URL)]),
   ];
   const { isDone, says } =

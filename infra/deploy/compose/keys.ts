@@ -1,5 +1,5 @@
 // One-shot of compose.yaml: draws the keys that are missing, each into the volume of those who need it, and ends.
-//   node infra/deploy/compose/keys.ts EDGE FUNCTIONS STORAGE      (three folders)
+//   node infra/deploy/compose/keys.ts EDGE FUNCTIONS STORAGE REGISTER MODEL URL…      (four folders; which model may register where)
 // What is there is left alone: run again it changes nothing. A key is replaced by removing its file and running it again.
 
 import { randomBytes } from "node:crypto";
@@ -17,23 +17,29 @@ interface Credentials {
   readonly secret: string;
 }
 
-const [edge, functions, storage] = process.argv.slice(2);
-if (edge === undefined || functions === undefined || storage === undefined)
-  throw new Error("say where: node infra/deploy/compose/keys.ts EDGE FUNCTIONS STORAGE");
+const [edge = "", functions = "", storage = "", register = "", model = "", ...urls] =
+  process.argv.slice(2);
+if (urls.length === 0)
+  throw new Error(
+    "say where: node infra/deploy/compose/keys.ts EDGE FUNCTIONS STORAGE REGISTER MODEL URL…",
+  );
 
-const ticket = await ticketKey(path.join(edge, "ticket-key.json"));
+const ticket = await signingKey(path.join(edge, "ticket-key.json"));
 // From the private half each time: a run that ended between the two leaves no pair that does not fit.
 const { d: _, ...verification } = ticket;
 write(path.join(functions, "ticket-keys.json"), JSON.stringify([verification]));
+const { d: __, ...registers } = await signingKey(path.join(register, "function-key.json"));
+const mayRegister = [{ ...registers, urls, models: [model], region: "here" }];
+write(path.join(edge, "function-keys.json"), JSON.stringify(mayRegister));
 kept(path.join(edge, "admin-key"), () => `uma_${randomBytes(32).toString("hex")}`);
 kept(path.join(functions, "metrics-token"), () => randomBytes(32).toString("hex"));
 const reader = credentials(functions, "s3-reader");
 const writer = credentials(storage, "s3-writer");
 write(path.join(storage, "s3.json"), JSON.stringify(identities(reader, writer)));
 
-async function ticketKey(file: string): Promise<TicketSigningKey> {
+async function signingKey(file: string): Promise<TicketSigningKey> {
   if (!existsSync(file)) {
-    const { signing } = await generateTicketKeys(`t${randomBytes(6).toString("hex")}`);
+    const { signing } = await generateTicketKeys(`k${randomBytes(6).toString("hex")}`);
     write(file, JSON.stringify(signing));
   }
   return signingKeyText.parse(readFileSync(file, "utf8"));

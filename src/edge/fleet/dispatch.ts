@@ -57,8 +57,6 @@ export interface DispatchTerms extends SendingTerms {
   readonly numerics: NumericsText | null;
   /** Null: any, as the model's canary says. */
   readonly weights: WantedWeights | null;
-  /** Regions that it may be made in; null: all. */
-  readonly regions?: readonly string[] | null;
 }
 
 /** Refusals of a function that is not there for anybody: another one may be. */
@@ -177,7 +175,6 @@ class Round {
       digest,
       numerics: this.#terms.numerics,
       region: nearestOf(functions, standings),
-      regions: this.#terms.regions ?? null,
       tried: this.#tried,
       now: this.#means.now(),
       random: this.#means.random,

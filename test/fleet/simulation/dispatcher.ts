@@ -134,7 +134,7 @@ export class Dispatcher {
     const { agenda, random, terms, cost } = this.#parts;
     const asked: PickTerms = {
       ...{ steps: question.steps, share: 0, canary: null, digest: null, numerics: null },
-      ...{ region: question.region, regions: null, tried, now: agenda.now, random },
+      ...{ region: question.region, tried, now: agenda.now, random },
     };
     const start = performance.now();
     const choice = pick(this.#functions, this.#standings, [], asked, terms.compared);

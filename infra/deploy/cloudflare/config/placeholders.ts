@@ -40,7 +40,8 @@ export function placeholdersIn(
   const found: Placeholder[] = [];
   for (const key of ["FUNCTION_URL", "FETCH_URL"]) {
     const value = config.vars[key];
-    if (typeof value !== "string") continue;
+    // Functions that register name themselves.
+    if (typeof value !== "string" || value === "") continue;
     for (const url of value.split(",")) {
       const fault = addressFault(url.trim());
       if (fault !== null)

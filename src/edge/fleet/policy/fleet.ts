@@ -133,8 +133,6 @@ export interface PickTerms {
   readonly numerics: NumericsText | null;
   /** Where it is dispatched, as operators call the place; null: not known. */
   readonly region: string | null;
-  /** Regions that it may be made in; null: all. */
-  readonly regions: readonly string[] | null;
   /** Addresses that have refused it in this round. */
   readonly tried: ReadonlySet<string>;
   /** Milliseconds since 1970. */
@@ -163,7 +161,5 @@ export type Choice =
         /** All that are left are asleep: the soonest is there so many milliseconds after it is woken. */
         | { readonly loadingMs: number; readonly wake: string }
         /** There are functions, and none has these weights. */
-        | "other_weights"
-        /** There are functions, and none in these regions. */
-        | "other_regions";
+        | "other_weights";
     };

@@ -33,11 +33,11 @@ export function pick(
   compared: Compared = COMPARED,
 ): Choice {
   const index = indexOf(functions);
-  const { region, regions } = terms;
+  const { region } = terms;
   const guesses = { msPerStep: index.medianMsPerStep, loads };
   const seen: Seen = { standings, terms, guesses, compared };
   for (const { weights, numerics } of wishes(terms)) {
-    const pool = index.pool({ weights, numerics, region, regions });
+    const pool = index.pool({ weights, numerics, region });
     const best = choose(pool, seen);
     if (best === undefined) continue;
     const { report, finishMs } = best;
@@ -171,14 +171,11 @@ function whyNone(
   functions: readonly FunctionReport[],
   { standings, terms, guesses }: Seen,
 ): NoChoice["reason"] {
-  const { digest, regions, now } = terms;
+  const { digest, now } = terms;
   const heard = functions.filter((report) => isHeard(report, now));
   if (heard.length === 0) return "away";
-  const any: Weights = { kind: "any" };
-  const inRegions = heard.filter((report) => isAllowed(report, { weights: any, regions }));
-  if (inRegions.length === 0) return "other_regions";
-  const weights: Weights = digest === null ? any : { kind: "only", digest };
-  const fitting = inRegions.filter((report) => isAllowed(report, { weights, regions }));
+  const weights: Weights = digest === null ? { kind: "any" } : { kind: "only", digest };
+  const fitting = heard.filter((report) => isAllowed(report, { weights }));
   if (fitting.length === 0) return "other_weights";
   const [soonest] = fitting
     .filter(({ url, state }) => state.kind === "asleep" && isAskable(url, standings, terms))

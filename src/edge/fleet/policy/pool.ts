@@ -22,7 +22,6 @@ export interface PoolTerms {
   readonly weights: Weights;
   /** Null: any. */
   readonly numerics: NumericsText | null;
-  readonly regions: readonly string[] | null;
   /** Where it is dispatched; null: not known. */
   readonly region: string | null;
 }
@@ -61,12 +60,11 @@ export class FleetIndex {
   }
 }
 
-/** Whether a function has such weights, in such a region. An address of the settings, which nobody has heard yet, may have any. */
+/** Whether a function has such weights. An address of the settings, which nobody has heard yet, may have any. */
 export function isAllowed(
-  { digest, region }: FunctionReport,
-  { weights, regions }: Pick<PoolTerms, "weights" | "regions">,
+  { digest }: FunctionReport,
+  { weights }: Pick<PoolTerms, "weights">,
 ): boolean {
-  if (regions !== null && !regions.includes(region)) return false;
   if (weights.kind === "any" || digest === null) return true;
   return (digest === weights.digest) === (weights.kind === "only");
 }
