@@ -140,14 +140,11 @@ function comers(): (count: number) => Promise<void> {
 }
 
 async function ended(id: string, headers: HeadersInit = {}): Promise<AnswerBody> {
-  return await vi.waitFor(
-    async () => {
-      const body = await read(id, headers);
-      expect(body.ended_at).not.toBeNull();
-      return body;
-    },
-    inTime,
-  );
+  return await vi.waitFor(async () => {
+    const body = await read(id, headers);
+    expect(body.ended_at).not.toBeNull();
+    return body;
+  }, inTime);
 }
 
 async function eventsOf(response: Response): Promise<SseMessage[]> {
