@@ -174,6 +174,14 @@ export type Failure =
       readonly kind: "answer_not_kept";
       readonly id: string;
     }
+  /** A conversation cannot go on from an earlier answer. `pointer`: where the body names it. */
+  | {
+      readonly kind: "previous_response_not_found";
+      readonly pointer: string;
+      readonly id: string;
+      /** Not there for this caller · its question is not kept any more · still being made · it came to nothing. */
+      readonly why: "missing" | "forgotten" | "running" | "unanswered";
+    }
   /** It is still being made: it can be cancelled, and deleted then. */
   | { readonly kind: "still_running"; readonly what: "answer" | "batch"; readonly id: string }
   /** An account may have so many of these and no more. */

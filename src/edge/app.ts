@@ -74,6 +74,13 @@ import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
+import { createResponse } from "./routes/compatible/responses/create-response.ts";
+import {
+  cancelResponse,
+  deleteResponse,
+  listInputItems,
+  showResponse,
+} from "./routes/compatible/responses/stored-responses.ts";
 import { eraseAccount, eraseOwnAccount, showErasure } from "./routes/erasures.ts";
 import { showHealth } from "./routes/health.ts";
 import { hearFunction } from "./routes/heartbeats.ts";
@@ -106,10 +113,10 @@ app.use(trace());
 app.use(countRefusals());
 app.use(timing());
 const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
-const compatible = ["/v1/chat/*", "/v1/query", "/v1/caption"];
+const compatible = ["/v1/chat/*", "/v1/responses/*", "/v1/query", "/v1/caption"];
 const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
 for (const path of [...compatible, ...locating]) app.use(path, errorShape());
-// Also where OpenAI's clients ask for what is theirs alone, `/v1/responses`, `POST /v1/images/edits` and the like, or miss `/v1`:
+// Also where OpenAI's clients ask for what is theirs alone, `/v1/embeddings`, `POST /v1/images/edits` and the like, or miss `/v1`:
 // what is not served here.
 app.use(
   errorShape(
@@ -182,6 +189,11 @@ app.get("/v1/models/:id/bundle", showBundle);
 app.get("/v1/models/:id/bundle/:version/manifest.json", showManifest);
 app.get("/v1/models/:id/bundle/:version/blobs/:sha256", showBlob);
 app.post("/v1/chat/completions", createChatCompletion);
+app.post("/v1/responses", createResponse);
+app.get("/v1/responses/:id", showResponse);
+app.delete("/v1/responses/:id", deleteResponse);
+app.get("/v1/responses/:id/input_items", listInputItems);
+app.post("/v1/responses/:id/cancel", cancelResponse);
 app.post("/v1/query", createQuery);
 app.post("/v1/caption", createCaption);
 for (const path of locating) app.post(path, refuseLocation);

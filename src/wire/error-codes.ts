@@ -85,6 +85,12 @@ export const errorCodes: Readonly<Record<Failure["kind"], ErrorCode>> = {
   not_cached: { status: 504, title: "Not in the cache", isRetryable: false },
   not_replayable: { status: 409, title: "Not replayable", isRetryable: false },
   answer_not_kept: { status: 410, title: "Answer not kept", isRetryable: false },
+  // OpenAI's own code and status: their clients go on from it with the whole conversation.
+  previous_response_not_found: {
+    status: 400,
+    title: "No such earlier response",
+    isRetryable: false,
+  },
   still_running: { status: 409, title: "Still running", isRetryable: false },
   too_many_of: { status: 409, title: "Limit reached", isRetryable: false },
   // The answer goes on without this stream, and is told to who asks again.

@@ -134,6 +134,8 @@ export function detailOf(failure: Failure): string {
       return replaySentence(failure);
     case "answer_not_kept":
       return `A request with this Idempotency-Key was answered and charged as ${failure.id}; its words are not kept (store: false, a short retention, or it was deleted), so they cannot be told again. Ask anew with another key.`;
+    case "previous_response_not_found":
+      return earlierSentence(failure);
     case "still_running":
       return `The ${failure.what} "${failure.id}" is still being made: POST /v1/${failure.what === "batch" ? "batches" : "answers"}/${failure.id}/cancel ends it, then it can be deleted.`;
     case "too_many_of":
@@ -207,6 +209,25 @@ function replaySentence({
   return decoder === undefined
     ? `Answer "${id}" cannot be replayed: it was not completed, or its question is not kept any more. Ask it again.`
     : `Answer "${id}" was made by decoder version ${decoder.made}; version ${decoder.served} is served now and may answer otherwise. Ask it again.`;
+}
+
+function earlierSentence({
+  id,
+  why,
+}: Extract<Failure, { kind: "previous_response_not_found" }>): string {
+  const whole = "send the whole conversation as input";
+  switch (why) {
+    case "missing":
+      return `There is no response "${id}" to go on from: it was never made with this account, was not stored (store: false), was deleted, or its time is over; ${whole}.`;
+    case "forgotten":
+      return `What response "${id}" was asked is not kept any more, a day after its end at the latest, so there is no conversation to go on with; ${whole}.`;
+    case "running":
+      return `The response "${id}" is still being made; go on from it when it has ended.`;
+    case "unanswered":
+      return `The response "${id}" ended without an answer to go on from; ${whole}.`;
+    default:
+      return why satisfies never;
+  }
 }
 
 function emptySentence({

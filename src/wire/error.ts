@@ -47,9 +47,15 @@ export function problemOf(failure: Failure, { requestId, instance }: RefusedRequ
     request_id: requestId,
     retryable: isRetryable,
     charged_micros: 0,
-    errors: "problems" in failure ? failure.problems : [],
+    errors: faultsOf(failure),
     ...(seconds === undefined ? {} : { retry_after: seconds }),
   };
+}
+
+/** The fields that are at fault. */
+function faultsOf(failure: Failure): readonly FieldProblem[] {
+  if ("problems" in failure) return failure.problems;
+  return "pointer" in failure ? [{ pointer: failure.pointer, message: detailOf(failure) }] : [];
 }
 
 /** Renders a refusal as a whole reply, with the headers that its status demands. */

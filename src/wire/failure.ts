@@ -145,6 +145,12 @@ export const failureSchema: z.ZodType<Failure> = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("answer_not_kept"), id: z.string().max(MAX_NAME_LENGTH) }),
   z.object({
+    kind: z.literal("previous_response_not_found"),
+    pointer: sentence,
+    id: z.string().max(MAX_NAME_LENGTH),
+    why: z.enum(["missing", "forgotten", "running", "unanswered"]),
+  }),
+  z.object({
     kind: z.literal("still_running"),
     what: z.enum(["answer", "batch"]),
     id: z.string().max(MAX_NAME_LENGTH),

@@ -6,6 +6,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { describeResponses } from "./responses-clients.ts";
 
 const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
 const dataUri = `data:image/png;base64,${Buffer.from(picture).toString("base64")}`;
@@ -195,6 +196,8 @@ describe("the official openai client, with another base URL and key", () => {
     expect(second.id).toBe(first.id);
   });
 });
+
+describeResponses(() => system, { dog: picture, dogUri: dataUri, whaleUri });
 
 describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
   const model = () =>

@@ -3,7 +3,7 @@ import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import { withRetry } from "../with-retry.ts";
 import { objectNameOf } from "./answer-id.ts";
-import type { Answers, Deletion, KeptAnswer } from "./answer-service.ts";
+import type { Answers, AskedAs, Deletion, KeptAnswer } from "./answer-service.ts";
 import type { AnswerOrder } from "./storage/answer-order.ts";
 
 /** What the object of some answers is asked: as in `Answers`, of one of them. */
@@ -13,6 +13,7 @@ export interface AnswerCalls {
   stream(order: AnswerOrder): Promise<ReadableStream<Uint8Array>>;
   read(id: string, viewer: Viewer): Promise<AnswerBody | null>;
   show(id: string, viewer: Viewer): Promise<AnswerBody | null>;
+  asked(id: string, viewer: Viewer): Promise<AskedAs | null>;
   wait(id: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
   events(
     id: string,
@@ -96,6 +97,7 @@ export function answersOf(
     stream: (order) => ordered(order, async (object) => await object.stream(order)),
     read: (id, viewer) => call(viewer.accountId, id, (object) => object.read(id, viewer)),
     show: (id, viewer) => call(viewer.accountId, id, (object) => object.show(id, viewer)),
+    asked: (id, viewer) => call(viewer.accountId, id, (object) => object.asked(id, viewer)),
     wait: (id, viewer, milliseconds) =>
       call(viewer.accountId, id, (object) => object.wait(id, viewer, milliseconds)),
     events: (id, viewer, after) =>

@@ -1,4 +1,6 @@
+import type { Message } from "#domain/question.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { ResponseTerms } from "#wire/compatible/responses/response-terms.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { Followed } from "./making/following.ts";
 import type { AnswerOrder, LedAnswer } from "./storage/answer-order.ts";
@@ -8,6 +10,20 @@ export interface KeptAnswer {
   readonly order: AnswerOrder;
   /** Version of the decoder that completed it; null where it was not completed. */
   readonly decoder: string | null;
+}
+
+/** An answer with what it was asked as a response. */
+export interface AskedAs {
+  readonly body: AnswerBody;
+  /** Null where it was asked otherwise. */
+  readonly response: ResponseTerms | null;
+  readonly isStored: boolean;
+  /** What was said, and how many pictures it brought; null where that is not kept any more. */
+  readonly asked: {
+    readonly messages: readonly Message[];
+    readonly pictures: number;
+    readonly detail: "low" | "auto";
+  } | null;
 }
 
 /** A caller that waits, and what keeps its Worker up to tell that it left. */
@@ -37,6 +53,8 @@ export interface Answers extends Followed {
   read(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
   /** As `read`, to be told to whoever asked: an answer that is not stored goes with its end. */
   show(answerId: string, viewer: Viewer): Promise<AnswerBody | null>;
+  /** As `show`, with what it was asked. */
+  asked(answerId: string, viewer: Viewer): Promise<AskedAs | null>;
   /** Resolves with the ended answer, or with the answer as it stands after `milliseconds`; null waits for the end. */
   wait(answerId: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null>;
   /** The answer's events as server-sent bytes: those after step `after` that have been, then those to come. Null for all. */

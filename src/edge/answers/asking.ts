@@ -5,6 +5,7 @@ import type { ModelCard } from "#domain/quote.ts";
 import type { Result } from "#domain/result.ts";
 import type { AnswerRequest } from "#wire/api/answers/requests.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { ResponseTerms } from "#wire/compatible/responses/response-terms.ts";
 import type { CacheDirectives, CacheOutcome } from "../cache/answer-cache.ts";
 import type { CacheBinding } from "../cache/cache-client.ts";
 import type { CallerContext } from "../caller-context.ts";
@@ -37,6 +38,8 @@ export interface Asking {
   readonly delivery: Delivery;
   /** Class of arithmetic to answer with, where a function of it is left. Absent: any. */
   readonly numerics?: NumericsText | null;
+  /** Of a response of OpenAI's: then it has an id of its own, also where the answer was there before, and is there to go on from. */
+  readonly response?: ResponseTerms;
 }
 
 /** How the caller has the answer told. */

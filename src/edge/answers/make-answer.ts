@@ -130,6 +130,7 @@ export function orderOf(admitted: Admitted, job: KeptJob, terms: OrderTerms): An
     numerics: asking.numerics ?? null,
     ...alternativesOf(asking),
     keeping: keepingIn(admitted),
+    ...(asking.response === undefined ? {} : { response: asking.response }),
     ...terms,
   };
 }

@@ -36,7 +36,8 @@ export async function resolveCache({
   let left: LedAnswer | null = null;
   for (let leaders = 0; leaders < MAX_LEADERS; leaders += 1) {
     const notLeader = left?.answerId ?? null;
-    const terms = { answerId, pool: request.cache, directives, notLeader };
+    const hasOwnId = asking.response !== undefined;
+    const terms = { answerId, pool: request.cache, directives, notLeader, hasOwnId };
     const looked: Lookup = await cache.lookUp(cacheCallerOf(caller, card), question, terms);
     if (looked.kind === "bypass" && directives.onlyIfCached) return { kind: "absent" };
     if (looked.kind === "lead") return { ...looked, left };
@@ -46,7 +47,7 @@ export async function resolveCache({
     if (isAccepted(asking)) return { kind: "joined", key, leader };
     const leftMs = deadlineAt === null ? null : Math.max(0, deadlineAt - Date.now());
     const body = await answersOf(caller.bindings).watch(leader, leftMs);
-    const isOwn = request.cache === "private" && maySeeLeader(caller, leader);
+    const isOwn = !hasOwnId && request.cache === "private" && maySeeLeader(caller, leader);
     const own = body === null || isOwn ? body : { ...body, id: answerId };
     if (own?.status === "completed") return { kind: "collapsed", key, body: own };
     if (own !== null && own.ended_at === null)

@@ -42,7 +42,7 @@ export async function tellCached(
   if (!paid.ok) return paid;
   if (paid.value.kind === "replay") return ok(paid.value);
   // Losing it means that this hit cannot be read again under its id; the reply has it all.
-  if (body.id === job.id) caller.waitUntil(record(admitted, body));
+  if (body.id === job.id) await recorded(admitted, body);
   if (request.webhook !== null) {
     const notice: Notice = {
       id: newId("evt"),
@@ -80,6 +80,13 @@ async function pay(
   const capture = { holdId: job.id, charge: price, steps: 0, reply };
   await withRetry(() => ledger.capture(capture), settling(job.id));
   return held;
+}
+
+/** Whoever may go on from the answer with the next request has it recorded before it is told. */
+async function recorded(admitted: Admitted, body: AnswerBody): Promise<void> {
+  const recording = record(admitted, body);
+  admitted.caller.waitUntil(recording);
+  if (admitted.asking.response !== undefined) await recording.catch(() => undefined);
 }
 
 async function record(admitted: Admitted, body: AnswerBody): Promise<void> {

@@ -77,6 +77,8 @@ export interface AnswerCache {
       readonly pool: "private" | "shared" | "off";
       readonly directives: CacheDirectives;
       readonly notLeader: string | null;
+      /** Whether a hit is told under `answerId` in any pool. Absent: no. */
+      readonly hasOwnId?: boolean;
     },
   ): Promise<Lookup>;
   /** Says who leads a key whose leader was lost before its work began: `answer`, unless another came before it. */

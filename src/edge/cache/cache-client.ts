@@ -170,16 +170,16 @@ const FIRST_ID_MARGIN_MS = 60_000;
 /**
  * In a pool of one's own a hit is the very answer that was given first, under its id. In one that is shared, with other
  * accounts or by a client token with its account, that may be another's, which its id must not tell: each hit is an answer
- * of its own, under the id that the caller brought.
+ * of its own, under the id that the caller brought. So is one that is told with terms of its own.
  */
 function hit(
   key: string,
   { body, storedAt, expiresAt }: Remembered<AnswerBody>,
   { card, owner, poolOwner }: CacheCaller,
-  { answerId, pool }: Terms,
+  { answerId, pool, hasOwnId = false }: Terms,
 ): Lookup {
   const now = Date.now();
-  const isOwn = pool === "private" && owner === poolOwner;
+  const isOwn = !hasOwnId && pool === "private" && owner === poolOwner;
   const isFirst = isOwn && now < expiresAt - FIRST_ID_MARGIN_MS;
   const id = isFirst ? body.id : answerId;
   const charged_micros = toNumber(card.hitPrice);

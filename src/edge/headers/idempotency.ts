@@ -16,12 +16,14 @@ export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x
 
 /**
  * Reads `Idempotency-Key`; null where none is sent. Two bodies are the same when they ask for the same on the same
- * terms: a form and JSON, streamed or not. Refuses with `idempotency_key_invalid`.
+ * terms: a form and JSON, streamed or not. `named`: what else of the body tells two of them apart. Refuses with
+ * `idempotency_key_invalid`.
  */
 export async function idempotencyOf(
   c: Context<EdgeEnv>,
   { messages, options, pictures, model, maximum, deadlineMs, keeping }: AnswerRequest,
   card: Pick<ModelCard, "mode" | "refresh">,
+  named: readonly string[] = [],
 ): Promise<Result<IdempotentRequest | null, Failure>> {
   if (c.req.header("idempotency-key") === undefined) return ok(null);
   const sources = await Promise.all(
@@ -41,7 +43,7 @@ export async function idempotencyOf(
   // As before for what is stored: what was asked of an earlier version is told again.
   const stored = keeping.isStored ? [] : ["not stored"];
   const price = maximum === null ? null : Number(maximum);
-  const terms = [model ?? null, price, deadlineMs, ...mode, ...stored];
+  const terms = [model ?? null, price, deadlineMs, ...mode, ...stored, ...named];
   const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
   return await idempotentRequest(c, await sha256Hex(Uint8Array.from(canonical)));
 }

@@ -54,7 +54,7 @@ export function inForeignBody(
   placed: readonly PlacedMessage[],
   { list, sent }: { readonly list: string; readonly sent: readonly string[] },
 ): Failure {
-  if (failure.kind !== "invalid_request") return failure;
+  if (!("problems" in failure)) return failure;
   const place = (pointer: string): string => {
     const [, field = "", index, member, image] = pointer.split("/");
     if (field !== "messages") return sent.includes(field) ? pointer : `/x_unmask${pointer}`;

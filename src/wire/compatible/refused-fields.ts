@@ -17,8 +17,8 @@ export interface FieldTable {
   readonly refused: ReadonlyMap<string, RefusedField>;
 }
 
-/** Asks for nothing where a list is expected. */
-export const emptyList: z.ZodType = z.array(z.never()).max(0);
+/** Nothing, where a list is expected. */
+export const emptyList: z.ZodType<readonly never[]> = z.array(z.never()).max(0);
 
 export const noTools = "the model calls no tools and no functions; ask for the answer itself";
 

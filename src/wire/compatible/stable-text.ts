@@ -21,7 +21,8 @@ export async function* growingText(
   const stable = new StableText();
   for await (const { event, data } of messages) {
     const body: unknown = JSON.parse(data);
-    if (event === "answer.started") continue;
+    // A field is told with the end: what it says is a piece of JSON out of its place.
+    if (event === "answer.started" || event === "field.completed") continue;
     if (event === "answer.restarted") {
       stable.beginAnew();
       continue;

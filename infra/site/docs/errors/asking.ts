@@ -195,6 +195,12 @@ export const askingAdvice: AdviceOf<AskingKind> = {
       "A request with this `Idempotency-Key` was answered and charged before, and its words are not kept any more: it was asked with `store: false`, its retention is over, or it was deleted. Nothing was charged again.",
     todo: "Ask anew with another key if you need the words: that is a new answer, and is charged. What is kept for how long is on the page [privacy](/docs/privacy).",
   },
+  previous_response_not_found: {
+    happened:
+      "A request of OpenAI's responses goes on from an earlier one, by `previous_response_id` or by the id of a message, and that one is not there for this account, was not stored, is still being made, or came to nothing. What a response was asked is kept for a day at the most, its answer for longer.",
+    todo: "Send the whole conversation as `input`, without `previous_response_id`. OpenAI's code and status are the same, so that what you wrote for theirs does it already.",
+    at: "/v1/responses",
+  },
   still_running: {
     happened: "What is still being made is not deleted.",
     todo: "Cancel it, which charges the steps that ran, then delete it.",

@@ -120,6 +120,12 @@ export const samples: { readonly [Kind in Failure["kind"]]: Extract<Failure, { k
   idempotency_mismatch: { kind: "idempotency_mismatch" },
   not_cached: { kind: "not_cached" },
   answer_not_kept: { kind: "answer_not_kept", id: "ans_1" },
+  previous_response_not_found: {
+    kind: "previous_response_not_found",
+    pointer: "/previous_response_id",
+    id: "resp_1",
+    why: "missing",
+  },
   still_running: { kind: "still_running", what: "answer", id: "ans_1" },
   not_replayable: { kind: "not_replayable", id: "ans_1", decoder: { made: "2", served: "3" } },
   too_many_of: { kind: "too_many_of", what: "webhook endpoints", limit: 16 },

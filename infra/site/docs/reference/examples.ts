@@ -114,6 +114,18 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     curl: `curl -s "$UNMASK_URL/v1/chat/completions" \\\n  ${KEY} ${JSON_BODY} \\\n  -d @- <<END\n{"model": "unmask-demo", "messages": [{"role": "user", "content": [\n  {"type": "text", "text": "What is this?"},\n  {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}}\n]}]}\nEND`,
     status: 200,
   },
+  createResponse: {
+    curl: sendWith(
+      "/v1/responses",
+      '{"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "$IMAGE"}, {"type": "input_text", "text": "What is this?"}]}]}',
+    ),
+    status: 200,
+    saves: { RESPONSE: "id" },
+  },
+  showResponse: { curl: get("/v1/responses/$RESPONSE"), status: 200 },
+  listResponseInputItems: { curl: get("/v1/responses/$RESPONSE/input_items"), status: 200 },
+  cancelResponse: { curl: send("POST", "/v1/responses/$RESPONSE/cancel", KEY), status: 200 },
+  deleteResponse: { curl: send("DELETE", "/v1/responses/$RESPONSE", KEY), status: 200 },
   createQuery: {
     curl: sendWith(
       "/v1/query",

@@ -4,7 +4,7 @@ import type { Viewer } from "../../keys/viewer.ts";
 import { pinned } from "../../storage/jurisdiction.ts";
 import { durableStore } from "../../storage/sql-store.ts";
 import type { AnswerCalls, ErasedObject } from "../answer-client.ts";
-import type { Deletion, KeptAnswer } from "../answer-service.ts";
+import type { AskedAs, Deletion, KeptAnswer } from "../answer-service.ts";
 import type { AnswerOrder } from "../storage/answer-order.ts";
 import { AnswerRows } from "../storage/answer-rows.ts";
 import { type AnswerBindings, AnswerReach } from "./answer-reach.ts";
@@ -78,6 +78,10 @@ export class AnswerObject
 
   async show(id: string, viewer: Viewer): Promise<AnswerBody | null> {
     return this.#answer(id).show(viewer);
+  }
+
+  async asked(id: string, viewer: Viewer): Promise<AskedAs | null> {
+    return this.#answer(id).asked(viewer);
   }
 
   async wait(id: string, viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {

@@ -5,12 +5,12 @@ import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { newId } from "../../id.ts";
 import { maySee, type Viewer } from "../../keys/viewer.ts";
 import { logFault } from "../../log.ts";
-import type { Deletion, KeptAnswer } from "../answer-service.ts";
+import type { AskedAs, Deletion, KeptAnswer } from "../answer-service.ts";
 import { AnswerRunner } from "../making/answer-runner.ts";
 import { drainOutbox } from "../making/completion-outbox.ts";
 import { DraftTeller } from "../making/draft-teller.ts";
 import type { WorkMessage } from "../making/shared-work.ts";
-import type { AnswerOrder, CompletionTask } from "../storage/answer-order.ts";
+import type { AnswerOrder, CompletionTask, StoredOrder } from "../storage/answer-order.ts";
 import { AnswerRepository } from "../storage/answer-repository.ts";
 import { retentionAt } from "../storage/answer-retention.ts";
 import type { AnswerRows } from "../storage/answer-rows.ts";
@@ -114,6 +114,15 @@ export class HostedAnswer {
 
   show(viewer: Viewer): AnswerBody | null {
     return this.#mayBeSeenBy(viewer) ? this.#told(this.#answer().body()) : null;
+  }
+
+  asked(viewer: Viewer): AskedAs | null {
+    const body = this.show(viewer);
+    const terms = this.#repository.terms();
+    if (body === null || terms === null) return null;
+    const order = this.#repository.hasQuestion() ? this.#repository.order() : null;
+    const { response = null, keeping } = terms;
+    return { body, response, isStored: keeping.isStored, asked: order && askedIn(order) };
   }
 
   async wait(viewer: Viewer, milliseconds: number | null): Promise<AnswerBody | null> {
@@ -349,6 +358,11 @@ export class HostedAnswer {
     if (terms === null || this.#repository.isErased) return false;
     return maySee(viewer, { accountId: terms.job.accountId, owner: terms.owner });
   }
+}
+
+function askedIn({ job }: StoredOrder): NonNullable<AskedAs["asked"]> {
+  const { messages, images, options } = job.question;
+  return { messages, pictures: images.length, detail: options.detail };
 }
 
 /** Read by an object of the same Worker, so as plain JSON. */

@@ -6,6 +6,7 @@ import type { ModelCard, Quote } from "#domain/quote.ts";
 import type { AnswerKeeping } from "#domain/retention.ts";
 import type { PlannedWork } from "#domain/work.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { ResponseTerms } from "#wire/compatible/responses/response-terms.ts";
 import type { Owner } from "../../keys/viewer.ts";
 import type { AskedQuestion, KeptQuestion } from "../../questions/question-picture.ts";
 
@@ -64,6 +65,8 @@ export interface AnswerOrder {
   readonly numerics: NumericsText | null;
   /** How long what of it. */
   readonly keeping: AnswerKeeping;
+  /** What it was asked with as a response of OpenAI's, to be told with it. Absent: it was asked otherwise. */
+  readonly response?: ResponseTerms;
 }
 
 /** An order as it was kept, by this version or by one before. */

@@ -64,6 +64,7 @@ export const storedTerms: StoredJson<AnswerTerms> = storedJson({
     alternatives: ["number", "absent"],
     numerics: ["string", "null"],
     keeping: "object",
+    response: ["object", "absent"],
     noticeId: "string",
   }),
   upgrades: [

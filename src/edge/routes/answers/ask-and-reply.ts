@@ -15,6 +15,8 @@ export interface Rendering {
   /** An answer that has not failed; one that is still being made only where its caller would not wait for its end. */
   readonly body: (answer: AnswerBody) => Response;
   readonly events: (answer: ToldEvents) => Response;
+  /** Whether one that has failed is told like any other, to who would come back for it; else it is a refusal. */
+  readonly tellsFailures?: boolean;
 }
 
 /** An answer's events, for a caller that listens. */
@@ -61,7 +63,9 @@ export function replyTo(
     return render.events({ answerId, events: told.events, isUnderWay: true });
   if (delivery.kind === "events")
     return render.events({ answerId, events: endAlone(told.body), isUnderWay: false });
-  return told.body.error === null ? render.body(told.body) : refusedBy(c, told.body.error);
+  return told.body.error === null || render.tellsFailures === true
+    ? render.body(told.body)
+    : refusedBy(c, told.body.error);
 }
 
 function endAlone(body: AnswerBody): ReadableStream<Uint8Array> {

@@ -5,12 +5,13 @@ import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
 import { growingText, type TextUpdate } from "#wire/compatible/stable-text.ts";
 import type { RefusedRequest } from "#wire/error.ts";
 import { answersOf } from "../../answers/answer-client.ts";
+import type { Asking, Delivery } from "../../answers/asking.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";
 import { idempotencyOf } from "../../headers/idempotency.ts";
 import type { ReadRequest } from "../answers/answer-body.ts";
-import { askAndReply } from "../answers/ask-and-reply.ts";
+import { askAndReply, type Rendering } from "../answers/ask-and-reply.ts";
 import { askedCard } from "../asked-card.ts";
 import type { Content } from "../describe/route.ts";
 import { eventHeaders, viewerIn } from "../reply-headers.ts";
@@ -42,29 +43,60 @@ export async function answerCompatibly(
 ): Promise<Response> {
   const idempotency = await idempotencyOf(c, request, askedCard(card).readBy);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
-  const directives = cacheDirectives(c.req.header("cache-control"));
   const asking = {
-    request,
-    card,
-    idempotency: idempotency.value,
-    directives,
-    delivery: wantsStream
-      ? ({ kind: "events" } as const)
-      : ({ kind: "body", waitMs: null } as const),
+    ...{ request, card, idempotency: idempotency.value },
+    directives: cacheDirectives(c.req.header("cache-control")),
+    delivery: compatibleDelivery(wantsStream),
   };
-  return await askAndReply(c, asking, {
-    body: (answer) => c.json(render.whole(answer), 200, { "cache-control": "private" }),
-    events: ({ answerId, events, isUnderWay }) => {
-      const refusedRequest = { requestId: c.get("requestId"), instance: c.req.path };
-      const updates = (render.grow ?? growingText)(decodeSse(events), refusedRequest);
-      const stream = sseStream(render.stream(updates, answerId), {
-        cancel: () => {
-          // They have no way to come back for it, unless an Idempotency-Key can find it again.
-          if (isUnderWay && idempotency.value === null)
-            c.executionCtx.waitUntil(answersOf(c.env).cancel(answerId, viewerIn(c)));
-        },
-      });
-      return c.body(stream, 200, { ...eventHeaders });
+  return await askAndReply(c, asking, renderingFor(c, asking, render));
+}
+
+/** How a caller that waits has its answer told. */
+export function compatibleDelivery(wantsStream: boolean): Delivery {
+  return wantsStream ? { kind: "events" } : { kind: "body", waitMs: null };
+}
+
+/** Replies as `render` writes it. `isForLater`: whether the caller was told an id to come back with. */
+export function renderingFor(
+  c: Context<EdgeEnv>,
+  { idempotency }: Pick<Asking, "idempotency">,
+  render: CompatibleRendering,
+  isForLater = false,
+): Rendering {
+  return {
+    tellsFailures: isForLater,
+    body: (answer) => {
+      const keeping = answer.ended_at === null ? "no-store" : "private";
+      return c.json(render.whole(answer), 200, { "cache-control": keeping });
     },
-  });
+    events: ({ answerId, events, isUnderWay }) =>
+      c.body(
+        textStream(c, events, {
+          ...(render.grow === undefined ? {} : { grow: render.grow }),
+          write: (updates) => render.stream(updates, answerId),
+          cancel: () => {
+            // They have no way to come back for it, unless an Idempotency-Key can find it again.
+            if (isUnderWay && !isForLater && idempotency === null)
+              c.executionCtx.waitUntil(answersOf(c.env).cancel(answerId, viewerIn(c)));
+          },
+        }),
+        200,
+        { ...eventHeaders },
+      ),
+  };
+}
+
+/** An answer's events as another API writes them, as server-sent bytes. */
+export function textStream(
+  c: Context<EdgeEnv>,
+  events: ReadableStream<Uint8Array>,
+  stream: Pick<CompatibleRendering, "grow"> & {
+    readonly write: (updates: AsyncIterable<TextUpdate>) => AsyncIterable<SseMessage>;
+    /** The caller has left. */
+    readonly cancel: () => void;
+  },
+): ReadableStream<Uint8Array> {
+  const refusedRequest = { requestId: c.get("requestId"), instance: c.req.path };
+  const updates = (stream.grow ?? growingText)(decodeSse(events), refusedRequest);
+  return sseStream(stream.write(updates), { cancel: stream.cancel });
 }

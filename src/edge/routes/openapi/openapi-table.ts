@@ -19,6 +19,7 @@ import { bundleRoutes } from "../bundles.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
+import { responseRoutes } from "../compatible/responses/responses-described.ts";
 import type { RouteConfig } from "../describe/route.ts";
 import { erasureRoutes } from "../erasures.ts";
 import { showHealthRoute } from "../health.ts";
@@ -73,7 +74,7 @@ export const routeGroups: readonly RouteGroup[] = [
   {
     name: "Compatible",
     description: "The same answers for the clients of OpenAI and of Moondream.",
-    routes: [createChatCompletionRoute, ...moondreamRoutes],
+    routes: [createChatCompletionRoute, ...responseRoutes, ...moondreamRoutes],
   },
   {
     name: "Client tokens",

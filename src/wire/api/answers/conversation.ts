@@ -1,9 +1,15 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
-import type { Message } from "#domain/question.ts";
+import { type Message, picturesByMessage } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { GrowingFile } from "../../body/growing-file.ts";
 import type { JsonBody } from "../../body/json-body.ts";
-import { MAX_FIELD_PROBLEMS, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TEXT_BYTES } from "../../limits.ts";
+import {
+  MAX_FIELD_PROBLEMS,
+  MAX_IMAGE_BYTES,
+  MAX_IMAGES,
+  MAX_MESSAGES,
+  MAX_TEXT_BYTES,
+} from "../../limits.ts";
 import type { AnswerFields, MessageBody } from "./answer-request.ts";
 import type { ImageBody } from "./image-body.ts";
 
@@ -22,18 +28,28 @@ export interface Conversation {
   readonly pictures: readonly PictureSource[];
 }
 
+/** What was said and shown before the messages of a body, and is kept where it was said. */
+export interface EarlierTurns {
+  readonly messages: readonly Message[];
+  /** How many pictures they bring, which come before those of the body. */
+  readonly pictures: number;
+  /** How many of the body's messages stand before them: instructions that hold for all. */
+  readonly behind: number;
+}
+
 /** Reads the picture that a text of the body stands for: the body has read it already where it is a long one. */
 export type PictureReader = JsonBody["picture"];
 
 /**
- * Reads question or messages, with the pictures that were sent `beside` them. Beside fields they are what is said about the pictures:
- * it may be nothing, and the last message is there all the same. Refuses with `invalid_request`, which names each fault by JSON Pointer, and as
- * `readImages` does.
+ * Reads question or messages, with the pictures that were sent `beside` them, as what goes on from `earlier` turns. Beside fields
+ * they are what is said about the pictures: it may be nothing, and the last message is there all the same. Refuses with
+ * `invalid_request`, which names each fault by JSON Pointer, and as `readImages` does.
  */
 export function readConversation(
   { question, messages, fields }: Pick<AnswerFields, "question" | "messages" | "fields">,
   beside: readonly PictureSource[],
   pictureOf: PictureReader,
+  earlier: EarlierTurns = noTurns,
 ): Result<Conversation, Failure> {
   if (question !== undefined && messages !== undefined)
     return refuseFields([{ pointer: "/messages", message: "give question or messages, not both" }]);
@@ -44,8 +60,8 @@ export function readConversation(
     alone === undefined ? (messages ?? []) : [{ role: "user", content: alone }];
   const mayBeBlank = fields !== undefined;
   const problems = [
-    ...messageProblems(said, pointer, mayBeBlank),
-    ...pictureProblems(said, beside),
+    ...messageProblems(said, pointer, { mayBeBlank, earlier }),
+    ...pictureProblems(said, beside, earlier),
   ];
   if (problems.length > 0) return refuseFields(problems);
   const shown: PictureSource[][] = [];
@@ -55,13 +71,23 @@ export function readConversation(
     if (!read.ok) return read;
     shown.push(read.value);
   }
-  const kept = said
-    .map(({ role, content }, index) => messageOf(role, content, shown[index]?.length ?? 0))
-    .filter(
-      ({ text, pictures }, index) =>
-        text !== "" || pictures !== undefined || (mayBeBlank && index === said.length - 1),
-    );
+  const turns = said.map(({ role, content }, index) =>
+    messageOf(role, content, shown[index]?.length ?? 0),
+  );
+  const { behind } = earlier;
+  const all = [...turns.slice(0, behind), ...namingPictures(earlier), ...turns.slice(behind)];
+  const kept = all.filter(
+    ({ text, pictures }, index) =>
+      text !== "" || pictures !== undefined || (mayBeBlank && index === all.length - 1),
+  );
   return ok({ messages: inOneForm(kept), pictures: [...beside, ...shown.flat()] });
+}
+
+const noTurns: EarlierTurns = { messages: [], pictures: 0, behind: 0 };
+
+function namingPictures({ messages, pictures }: EarlierTurns): readonly Message[] {
+  const counts = picturesByMessage(messages, pictures);
+  return messages.map(({ role, text }, index) => messageOf(role, text, counts[index] ?? 0));
 }
 
 /**
@@ -123,7 +149,7 @@ function inOneForm(messages: readonly Message[]): readonly Message[] {
 function messageProblems(
   messages: readonly MessageBody[],
   pointer: string,
-  mayBeBlank: boolean,
+  { mayBeBlank, earlier }: { readonly mayBeBlank: boolean; readonly earlier: EarlierTurns },
 ): FieldProblem[] {
   const last = messages.at(-1);
   if (last === undefined) return [{ pointer, message: "ask something: question or messages" }];
@@ -134,8 +160,17 @@ function messageProblems(
     const message = "must not be blank: the last message says what is asked";
     return [{ pointer: pointer === "/question" ? end : `${end}/content`, message }];
   }
+  const count = messages.length + earlier.messages.length;
+  if (count > MAX_MESSAGES) {
+    const message = `are ${count} with those of before; ${MAX_MESSAGES} messages are the most`;
+    return [{ pointer, message }];
+  }
   const utf8 = new TextEncoder();
-  const bytes = messages.reduce((sum, { content }) => sum + utf8.encode(content).length, 0);
+  const texts = [
+    ...messages.map(({ content }) => content),
+    ...earlier.messages.map(({ text }) => text),
+  ];
+  const bytes = texts.reduce((sum, text) => sum + utf8.encode(text).length, 0);
   return bytes > MAX_TEXT_BYTES
     ? [{ pointer, message: `has more than ${MAX_TEXT_BYTES} bytes of text` }]
     : [];
@@ -144,10 +179,15 @@ function messageProblems(
 function pictureProblems(
   messages: readonly MessageBody[],
   beside: readonly PictureSource[],
+  earlier: EarlierTurns,
 ): FieldProblem[] {
+  if (beside.length > 0 && earlier.messages.length > 0) {
+    const message = "stand beside a conversation that goes on: bring them in its new messages";
+    return [{ pointer: "/images", message }];
+  }
   const counts = messages.map(({ images = [] }) => images.length);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return [];
+  const brought = counts.reduce((sum, count) => sum + count, 0);
+  if (brought === 0) return [];
   const stranger = messages.findIndex(({ role }, index) => role !== "user" && counts[index] !== 0);
   if (stranger !== -1) {
     const message = "only a message of the user brings pictures";
@@ -157,6 +197,7 @@ function pictureProblems(
     const message = "bring pictures, and others stand beside the messages: send all in one place";
     return [{ pointer: "/messages", message }];
   }
+  const total = brought + earlier.pictures;
   return total > MAX_IMAGES
     ? [{ pointer: "/messages", message: `bring ${total} pictures; ${MAX_IMAGES} are the most` }]
     : [];

@@ -16,6 +16,7 @@ import { webhookOf } from "../webhook-body.ts";
 import { type AnswerFields, answerFieldsSchema, answerRequestSchema } from "./answer-request.ts";
 import {
   type Conversation,
+  type EarlierTurns,
   type PictureReader,
   type PictureSource,
   readConversation,
@@ -56,11 +57,18 @@ export function parseAnswerJson(body: JsonBody, card: AskedCard): Result<AnswerR
   return value.ok ? parseAnswerValue(value.value, card, body.picture) : value;
 }
 
+/** What a body of another API brings that ours has no place for. */
+export interface BesideBody {
+  /** The conversation that its messages go on with. */
+  readonly earlier?: EarlierTurns;
+}
+
 /** Reads a parsed JSON body. Refuses as `parseAnswerJson` does. */
 export function parseAnswerValue(
   body: unknown,
   card: AskedCard,
   pictureOf: PictureReader,
+  besideBody: BesideBody = {},
 ): Result<AnswerRequest, Failure> {
   const parsed = answerRequestSchema.safeParse(body);
   if (!parsed.success) return refuseShape(problemsOf(parsed.error));
@@ -70,7 +78,9 @@ export function parseAnswerValue(
   const pointerOf = (index: number): string =>
     image === undefined ? `/images/${index}` : "/image";
   const pictures = readImages(image === undefined ? (images ?? []) : [image], pointerOf, pictureOf);
-  return pictures.ok ? requestOf(fields, pictures.value, card, pictureOf) : pictures;
+  return pictures.ok
+    ? requestOf(fields, pictures.value, { card, pictureOf, ...besideBody })
+    : pictures;
 }
 
 /** Reads a form: file parts `image`, everything else as text. Refuses as `parseAnswerJson` does, with pointers `/<field>`. */
@@ -104,7 +114,7 @@ export function parseAnswerForm(
   // Pictures stand as text in the messages alone.
   const pictureOf: PictureReader = (text) =>
     conversation?.picture(text) ?? readPictureText(text, MAX_IMAGE_BYTES);
-  return requestOf(parsed.data, files, card, pictureOf);
+  return requestOf(parsed.data, files, { card, pictureOf });
 }
 
 /** What a form is told whose part `image` is text: with curl that is one forgotten `@`. */
@@ -163,15 +173,19 @@ function jsonOf(
   return undefined;
 }
 
+interface ReadBy {
+  readonly card: AskedCard;
+  readonly pictureOf: PictureReader;
+}
+
 function requestOf(
   fields: AnswerFields,
   beside: readonly PictureSource[],
-  card: AskedCard,
-  pictureOf: PictureReader,
+  { card, pictureOf, earlier }: BesideBody & ReadBy,
 ): Result<AnswerRequest, Failure> {
   const misplaced = fieldProblems(fields);
   if (misplaced.length > 0) return refuseFields(misplaced);
-  const conversation = readConversation(fields, beside, pictureOf);
+  const conversation = readConversation(fields, beside, pictureOf, earlier);
   const usual = optionsOf(fields, card);
   const unfit = optionProblems(fields, usual, card);
   if (!conversation.ok) {
@@ -187,8 +201,9 @@ function requestOf(
   if (!planned.ok) return planned;
   const options = planned.value;
   const { messages: said, pictures } = conversation.value;
+  const shown = pictures.length + (earlier?.pictures ?? 0);
   // Of a canvas that follows from fields nobody is warned: it was not chosen.
-  const asked = { messages: said, pictures: pictures.length, canvas: usual.canvas };
+  const asked = { messages: said, pictures: shown, canvas: usual.canvas };
   const { messages, warnings } = fitToAbilities(asked, card.abilities);
   return ok({
     messages,
