@@ -175,7 +175,7 @@ function cells(figures: Figures): readonly string[] {
   ];
 }
 
-function markdownOf({ title, head, rows }: Table): string {
+export function markdownOf({ title, head, rows }: Table): string {
   const line = (cells_: readonly string[]): string => `| ${cells_.join(" | ")} |`;
   return [`### ${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line), ""].join(
     "\n",

@@ -15,6 +15,7 @@ import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
 import { measureMemory, PICTURE_FORMS } from "./memory.bench.ts";
 import { reportModes } from "./modes-report.ts";
 import { MAX_VISITS, measurePage } from "./page.bench.ts";
+import { reportReading } from "./reading/report.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
 import { reportSoak } from "./soak/report.ts";
@@ -72,6 +73,11 @@ const HELP = `npm run bench -- NAME
                                      knows the future, refusals, starvation, messages (a minute or two); --write: into
                                      infra/docs/fleet-simulation.md, with its plot
 
+  read [--file FILE] [--write]       fields whose values are known, read off the demo's scenes in both styles: right values, risk over
+                                     coverage, false abstention, calibration, and what 1, 10 and 40 fields take (two minutes); FILE keeps
+                                     what was read, and a run that was stopped goes on from it; --write: into
+                                     infra/docs/reading-quality.md and the temperatures of the model's read.json
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -93,6 +99,7 @@ const NAMES: readonly string[] = [
   "modes",
   "soak",
   "fleet",
+  "read",
 ];
 
 async function main(): Promise<void> {
@@ -111,6 +118,7 @@ async function main(): Promise<void> {
       traces: { type: "string" },
       answers: { type: "string", default: "100000" },
       folder: { type: "string" },
+      file: { type: "string" },
       write: { type: "boolean", default: false },
       against: { type: "string" },
       provider: { type: "string", default: "cpu" },
@@ -143,6 +151,7 @@ async function main(): Promise<void> {
   if (name === "compose") return print(await composeReport());
   if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
+  if (name === "read") return await reportReading(values.file, values.write);
   if (name === "fleet") return fleet(values.write);
   if (name === "soak") return print(await reportSoak(Number(values.answers), values.folder));
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
