@@ -1,5 +1,6 @@
 import type { SseMessage } from "#wire/codec/sse.ts";
 import { ConnectionError, ReplyError } from "./errors.ts";
+import type { Fields, FieldsAnswer, FieldsUpdate, ValuesIn } from "./fields/typed-fields.ts";
 import {
   abortError,
   anySignal,
@@ -26,9 +27,12 @@ export { type Answer, type AnswerEnd, type AnswerUpdate, isEnd } from "./stream/
  * sent at the first of either. A stream that breaks is taken up where it broke: no frame is lost or told twice. Leaving
  * the loop over what was asked gives the question up, and the service stops computing.
  *
- * Rejects and throws UnmaskError, or the reason of an abort.
+ * Rejects and throws UnmaskError, or the reason of an abort. `Told` and `Update`: how it is typed; of a question that names fields
+ * they follow from those.
  */
-export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUpdate> {
+export class AnswerStream<Told = Answer, Update = AnswerUpdate>
+  implements PromiseLike<Told>, AsyncIterable<Update>
+{
   readonly #source: AnswerSource;
   readonly #leaving = new AbortController();
   readonly #answer: Deferred<Answer> = deferred();
@@ -37,8 +41,10 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
   #isStarted = false;
   #id: string | undefined;
   #lastEventId: string | undefined;
-  /** Of the last event told: -1 before the first. */
+  /** Of the last event told that has one: -1 before the first. */
   #place = -1;
+  /** Fields that were told since it began the last time: who comes back may be told some again. */
+  readonly #fields = new Set<string>();
 
   /** `signal` is the caller's own. */
   constructor(source: AnswerSource, signal?: AbortSignal) {
@@ -51,17 +57,25 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is the point.
-  then<Value = Answer, Other = never>(
-    onAnswer?: ((answer: Answer) => Value | PromiseLike<Value>) | null,
+  then<Value = Told, Other = never>(
+    onAnswer?: ((answer: Told) => Value | PromiseLike<Value>) | null,
     onError?: ((reason: unknown) => Other | PromiseLike<Other>) | null,
   ): Promise<Value | Other> {
     if (!this.#isStarted) void this.#drain();
-    return this.#answer.promise.then(onAnswer, onError);
+    // The service reads what it was asked to: so much is believed of it.
+    return (this.#answer.promise as Promise<unknown> as Promise<Told>).then(onAnswer, onError);
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<AnswerUpdate, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<Update, void, undefined> {
     this.#isStarted = true;
-    return this.#updates;
+    return this.#updates as AsyncGenerator<unknown> as AsyncGenerator<Update, void, undefined>;
+  }
+
+  /** The values of the fields that were asked for, once it has ended; of a question in words none. */
+  async values(): Promise<ValuesIn<Told>> {
+    const { fields = {} } = await this.then(() => this.#answer.promise);
+    const values = Object.entries(fields).map(([name, { value }]) => [name, value] as const);
+    return Object.fromEntries(values) as ValuesIn<Told>;
   }
 
   /** Its id, as soon as the service has given it one. */
@@ -153,10 +167,17 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
   async *#fresh(body: ReadableStream<Uint8Array>): AsyncGenerator<AnswerUpdate, void, undefined> {
     for await (const message of messagesOf(body)) {
       const update = readMessage(message);
+      if (update.event === "field.completed") {
+        if (this.#fields.has(update.field)) continue;
+        this.#fields.add(update.field);
+        yield update;
+        continue;
+      }
       const place = isEnd(update) ? Number.POSITIVE_INFINITY : placeOf(message);
       if (place <= this.#place) continue;
       this.#place = place;
       this.#note(message);
+      if (isBeginning(update)) this.#fields.clear();
       yield update;
       if (isEnd(update)) return;
     }
@@ -172,4 +193,21 @@ export class AnswerStream implements PromiseLike<Answer>, AsyncIterable<AnswerUp
     this.#id = answerId;
     this.#answerId.resolve(answerId);
   }
+}
+
+/** The stream of an answer to fields. */
+export type FieldsStream<Asked extends Fields> = AnswerStream<
+  FieldsAnswer<Asked>,
+  FieldsUpdate<Asked>
+>;
+
+/** The stream of an answer, typed as far as its fields are known before. */
+export type StreamOf<Asked extends Fields> = [Asked] extends [never]
+  ? AnswerStream
+  : Fields extends Asked
+    ? AnswerStream
+    : FieldsStream<Asked>;
+
+function isBeginning({ event }: AnswerUpdate): boolean {
+  return event === "answer.started" || event === "answer.restarted";
 }

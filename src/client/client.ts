@@ -6,9 +6,10 @@ import type { UploadBody } from "#wire/api/answers/images.ts";
 import type { QuoteBody } from "#wire/api/answers/quotes.ts";
 import type { HealthBody } from "#wire/api/health.ts";
 import type { ModelListBody } from "#wire/api/models.ts";
-import { type Answer, AnswerStream } from "./answer-stream.ts";
+import { type Answer, AnswerStream, type StreamOf } from "./answer-stream.ts";
 import { type Ask, bodyOf } from "./ask.ts";
 import { ReplyError } from "./errors.ts";
+import type { Fields } from "./fields/typed-fields.ts";
 import { openAnswer, watchAnswer } from "./open-answer.ts";
 import { randomKey } from "./platform.ts";
 import { type Replay, replayAnswer } from "./replay.ts";
@@ -62,8 +63,14 @@ export interface BatchQuestion extends Omit<Ask, "images" | "cache" | "webhook">
 
 /** The API, typed. Methods reject with UnmaskError, or with the reason of an aborted signal. */
 export interface Client {
-  /** Asks; the question is sent when the result is awaited or iterated. */
-  ask(ask: Ask, options?: AskOptions): AnswerStream;
+  /**
+   * Asks; the question is sent when the result is awaited or iterated. The values of fields that it names have the types that their
+   * definitions say.
+   */
+  ask<const Asked extends Fields = never>(
+    ask: Ask & { readonly fields?: Asked },
+    options?: AskOptions,
+  ): StreamOf<Asked>;
   /** Comes back to an answer by its id, be it under way or over; leaving it stops nothing. */
   watch(answerId: string, options?: WatchOptions): AnswerStream;
   /** Says what a question would cost. */
@@ -140,8 +147,8 @@ export function createClient(options: ClientOptions): Client {
   };
   const at = (list: string, id: string): string => `/v1/${list}/${encodeURIComponent(id)}`;
   return {
-    ask: (ask, { signal, idempotencyKey = randomKey() } = {}) =>
-      new AnswerStream(openAnswer(options, ask, idempotencyKey), signal),
+    ask: <Stream>(ask: Ask, { signal, idempotencyKey = randomKey() }: AskOptions = {}): Stream =>
+      new AnswerStream(openAnswer(options, ask, idempotencyKey), signal) as Stream,
     watch: (answerId, { signal, lastEventId } = {}) =>
       new AnswerStream(watchAnswer(options, answerId, lastEventId), signal),
     quote: async (ask, call) => await post("/v1/quotes", await bodyOf(ask), call),

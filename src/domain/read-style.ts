@@ -28,6 +28,11 @@ export const TEMPLATE_VERSION = 1;
 /** How a model is asked whose maker says nothing. */
 export const UNTOLD_READ_STYLE: ReadStyle = { style: "lines" };
 
+/** How a model is asked for values: as is told of it, or as is believed. */
+export function readStyleOf({ read }: { readonly read?: ReadStyle }): ReadStyle {
+  return read ?? UNTOLD_READ_STYLE;
+}
+
 /** What a model's maker says of reading values off pictures, and measured: it goes with the weights. */
 export interface ReadCard {
   readonly style: ReadStyle;

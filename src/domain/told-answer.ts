@@ -5,6 +5,7 @@ import {
   type AnswerStarted,
   restartsOf,
 } from "./event.ts";
+import { jsonValueOf } from "./field-reading.ts";
 import type { NumericsText } from "./numerics.ts";
 
 /** How far an answer was told, and with which weights it was made. */
@@ -94,7 +95,7 @@ export class ToldAnswer {
     if (!attempt.isApart) {
       const known = this.#frames.find(({ step }) => step === event.step);
       if (known === undefined) return this.#goOn(event);
-      if (tokensOf(known) === tokensOf(event)) return nothing;
+      if (choicesOf(known) === choicesOf(event)) return nothing;
       if (this.numerics !== null) return { kind: "contradiction" };
       // Functions of before do not say their arithmetic; that it is another shows here.
       attempt.isApart = true;
@@ -162,6 +163,10 @@ function asStart(event: AnswerBeginning, restarts: number): AnswerStarted {
   };
 }
 
-function tokensOf({ revealed }: AnswerFrame): string {
-  return JSON.stringify(revealed.map(({ position, token }) => [position, token]));
+/** What a step chose: tokens and values. How sure it was may differ in its last bits where every choice was the same. */
+function choicesOf({ revealed, fields = [] }: AnswerFrame): string {
+  return JSON.stringify([
+    revealed.map(({ position, token }) => [position, token]),
+    fields.map(({ name, reading }) => [name, jsonValueOf(reading)]),
+  ]);
 }

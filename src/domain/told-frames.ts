@@ -26,6 +26,7 @@ export function withAlternatives<Event extends AnswerBeginning | AnswerFrame>(
  * nothing is not charged, so no token is told before it is certain that it wrote something: until then a frame tells where
  * its step committed tokens and how sure it was of them, sealed. The frame that makes it certain tells all tokens up to then, each with the
  * step that committed it. Certain it is with the first position's token: before that the answer may still end before its first word.
+ * Fields are told at once: an answer that has any is never empty.
  */
 export function createFrameTeller(): (frame: AnswerFrame) => ToldFrame {
   let held: AnswerFrame[] | null = [];
@@ -33,7 +34,7 @@ export function createFrameTeller(): (frame: AnswerFrame) => ToldFrame {
     if (held === null) return frame;
     held.push(frame);
     if (frame.hasText !== true) {
-      const { kind, step, reason, domainScore, turnEnd } = frame;
+      const { kind, step, reason, domainScore, turnEnd, fields } = frame;
       const sealed = frame.revealed.map(({ position, confidence }) => ({ position, confidence }));
       return {
         ...{ kind, step, revealed: [], stableUntil: 0 },
@@ -41,6 +42,7 @@ export function createFrameTeller(): (frame: AnswerFrame) => ToldFrame {
         ...(sealed.length === 0 ? {} : { sealed }),
         ...(turnEnd === undefined ? {} : { turnEnd }),
         ...(domainScore === undefined ? {} : { domainScore }),
+        ...(fields === undefined ? {} : { fields }),
       };
     }
     const texts = new Map(tokensSoFar(held).map(({ position, text }) => [position, text]));

@@ -1,17 +1,35 @@
-import {
-  type CanvasToken,
-  type ReadAnswer,
-  readAnswer,
-  type TextTerms,
-  UNWRITTEN,
-} from "./answer-text.ts";
+import { type CanvasToken, readAnswer, type TextTerms, UNWRITTEN } from "./answer-text.ts";
 import type { AnswerFrame, AnswerStarted } from "./event.ts";
-import type { Usage } from "./question.ts";
+import type { ReadField } from "./field-reading.ts";
+import { judgeFields } from "./judged-fields.ts";
+import type { ReadOrder, Usage } from "./question.ts";
 import { type JudgedAnswer, judge } from "./trust.ts";
 
+/** What of a question its answer is told by. */
+export interface ToldQuestion {
+  readonly options: TextTerms;
+  readonly read?: ReadOrder;
+}
+
 /** The answer at a deadline that came before its question was looked at: nothing is written, and nothing ran. */
-export function untouched(canvas: number): ReadAnswer & { readonly usage: Usage } {
-  return { ...UNWRITTEN, usage: usageSoFar(null, [], { imageVectors: 0, canvas }) };
+export function untouched(
+  canvas: number,
+  read?: ReadOrder,
+): JudgedAnswer & { readonly usage: Usage } {
+  const answer = read === undefined ? UNWRITTEN : judgeFields(fieldsSoFar(read, []), undefined);
+  return { ...answer, usage: usageSoFar(null, [], { imageVectors: 0, canvas }) };
+}
+
+/** Lists the fields of a question, in its order, as frames have told them: what is not known yet is unfinished. */
+export function fieldsSoFar(
+  { fields }: Pick<ReadOrder, "fields">,
+  frames: readonly Pick<AnswerFrame, "fields">[],
+): ReadField[] {
+  const told = new Map(frames.flatMap((frame) => frame.fields ?? []).map((one) => [one.name, one]));
+  return fields.map(
+    ({ name, field: { type } }) =>
+      told.get(name) ?? { name, reading: { kind: "unfinished", type } },
+  );
 }
 
 /** What the steps took that frames have told of; `planned` stands for what its start would have said. */
@@ -55,16 +73,17 @@ export function tokensSoFar(frames: readonly AnswerFrame[]): CanvasToken[] {
     .toSorted((left, right) => left.position - right.position);
 }
 
-/** Judges the canvas as far as frames have told it. */
+/** Judges the answer as far as frames have told it: the canvas, or the fields that are known. */
 export function judgeSoFar(
   started: Pick<AnswerStarted, "trust"> | null,
   frames: readonly AnswerFrame[],
-  text: TextTerms,
+  { options, read }: ToldQuestion,
 ): JudgedAnswer {
   const scored = frames.find((frame) => frame.domainScore !== undefined);
+  if (read !== undefined) return judgeFields(fieldsSoFar(read, frames), scored?.domainScore);
   return judge(
-    readAnswer(tokensSoFar(frames), text),
-    text,
+    readAnswer(tokensSoFar(frames), options),
+    options,
     started?.trust ?? {},
     scored?.domainScore,
   );

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { commitReasons } from "#domain/event.ts";
+import { namedFieldBodySchema } from "./api/answers/fields/field-body.ts";
+import type { FieldCompletedBody } from "./api/answers/fields/field-messages.ts";
 import { answerSchema } from "./api/answers/responses.ts";
 import {
   type ChatChunkBody,
@@ -88,10 +90,17 @@ const frameSchema: z.ZodType<FrameBody> = z
   })
   .meta({ id: "AnswerFrame", description: "What one step committed." });
 
+const fieldCompletedSchema: z.ZodType<FieldCompletedBody> = namedFieldBodySchema.meta({
+  id: "FieldCompleted",
+  description:
+    "A field is known and stays so, unless the answer begins anew. It has no id of its own: it belongs to the answer.frame that follows, and who comes back after a cut may be told it again.",
+});
+
 /** Schemas of the `data` of an answer's events, by their names, as callers are told them. */
 export const answerEvents: Readonly<Record<string, z.ZodType>> = {
   "answer.started": startedSchema,
   "answer.restarted": restartedSchema,
+  "field.completed": fieldCompletedSchema,
   "answer.frame": frameSchema,
   "answer.completed": answerSchema,
   "answer.partial": answerSchema,

@@ -23,7 +23,8 @@ const sentence = z
   .max(MAX_SENTENCE)
   .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, "holds characters that cannot be seen");
 
-const readStyleSchema: z.ZodType<ReadStyle> = z.discriminatedUnion("style", [
+/** Schema of how a model is asked for values. */
+export const readStyleSchema: z.ZodType<ReadStyle> = z.discriminatedUnion("style", [
   z.object({ style: z.literal("lines") }),
   z.object({
     style: z.literal("sentence"),

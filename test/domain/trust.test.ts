@@ -99,9 +99,13 @@ describe("what an answer is worth", () => {
       revealed: [token("A", 0, 0.99)],
     };
     const { domainScore: _, ...later } = { ...first, step: 2, revealed: [token(" dog", 1, 0.99)] };
-    expect(judgeSoFar({ trust: terms }, [first, later], { stop: [] })).toMatchObject({
+    expect(judgeSoFar({ trust: terms }, [first, later], { options: { stop: [] } })).toMatchObject({
       ...{ answer: "A dog", confidence: expect.closeTo(0.78543, 4), domainScore: 0.25 },
     });
-    expect(judgeSoFar(null, [], { stop: [] })).toEqual({ answer: "", confidence: 0, tokens: [] });
+    expect(judgeSoFar(null, [], { options: { stop: [] } })).toEqual({
+      answer: "",
+      confidence: 0,
+      tokens: [],
+    });
   });
 });

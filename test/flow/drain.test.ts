@@ -89,7 +89,7 @@ async function answerFrom(urls: readonly string[], onStep: (step: number) => voi
     onWeights: () => undefined,
     signal: new AbortController().signal,
     pause: async () => undefined,
-    options: question.options,
+    question,
   });
   const told = [];
   for await (const event of events) {

@@ -87,7 +87,7 @@ async function generate(
       waits.push(milliseconds);
       vi.setSystemTime(Date.now() + milliseconds);
     },
-    options: options(),
+    question: { options: options() },
     ...terms.overrides,
   };
   const told: GenerationEvent[] = [];

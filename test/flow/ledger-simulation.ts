@@ -294,7 +294,7 @@ class World {
       onTaken: () => undefined,
       onWeights: () => undefined,
       signal: interruption.signal,
-      options: { canvas: 4, stop: [] },
+      question: { options: { canvas: 4, stop: [] } },
     });
     for await (const event of events) {
       if (isProgress(event)) {

@@ -138,6 +138,26 @@ describe("a notice", () => {
     expect(JSON.parse(body).data).toEqual({ answer: "long", tokens: [], truncated: true });
   });
 
+  test("of more than 20 KB of fields goes without the probabilities of what they could have been; values stay", () => {
+    const told = (data: object): Record<string, unknown> => {
+      const { repository } = opened();
+      repository.putEndpoint(endpoint());
+      repository.accept(notice({ data }), null);
+      return JSON.parse(repository.take(1)[0]?.body ?? "").data;
+    };
+    const probabilities = Array.from({ length: 255 }, (_, value) => ({ value, probability: 1e-3 }));
+    const closed = { type: "number", value: 7, guess: 7, probability: 0.5, probabilities };
+    const list = { type: "list", value: [7], items: [closed], counts: [0, 1] };
+    const few = { answer: "{}", tokens: [], fields: { a: closed } };
+    const fields = { a: closed, ["__proto__"]: closed, b: list };
+    expect(told(few)).toEqual(few);
+    const { fields: left, truncated } = told({ answer: "{}", tokens: [], fields });
+    const bare = { ...closed, probabilities: [] };
+    expect(left).toEqual({ a: bare, ["__proto__"]: bare, b: { ...list, items: [bare] } });
+    expect(Object.keys(left as object)).toEqual(["a", "__proto__", "b"]);
+    expect(truncated).toBe(true);
+  });
+
   test("is signed with both secrets while one replaces the other, and with one afterwards", () => {
     const { repository, clock } = opened();
     const previous = { secret: "whsec_old", expiresAt: start + LEASE_MS };

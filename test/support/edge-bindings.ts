@@ -30,6 +30,7 @@ const demoCard = {
     canvas: { default: 32, recommended: 32, limit: 512 },
     ...{ system_messages: false, several_pictures: false, several_turns: true },
   },
+  read: { style: "lines" },
   price_picos: { view: 2_000_000, linear: 20_000, attention: 10 },
   downloadable: true,
 };

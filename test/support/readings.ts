@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import type { FieldReading, SingleReading } from "#domain/field-reading.ts";
 import { asClosed, asOpen, type Field, type NamedField, optionsOf } from "#domain/fields.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { distribution } from "#model/template/distribution.ts";
 import { readClosed } from "#model/template/reading.ts";
 import { fieldBodies } from "#wire/api/answers/fields/field-body.ts";
+import type { AskedCard } from "#wire/api/answers/options.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { untold } from "./edge-builders.ts";
 
 /** The card of a model whose questions may name fields. */
-export const readingCard = { ...untold, takesFields: true as const };
+export const readingCard: AskedCard = { ...untold, read: UNTOLD_READ_STYLE };
 
 /** How much a field's options weigh against each other; those that are missing weigh 1. */
 export const weights: fc.Arbitrary<number[]> = fc.array(

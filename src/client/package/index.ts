@@ -1,6 +1,12 @@
 // What the package `unmask` exports. The administration is `unmask/admin`, checking webhooks `unmask/webhooks`, the AI SDK `unmask/ai-sdk`.
 
-export { type Answer, type AnswerEnd, AnswerStream, type AnswerUpdate } from "../answer-stream.ts";
+export {
+  type Answer,
+  type AnswerEnd,
+  AnswerStream,
+  type AnswerUpdate,
+  type FieldsStream,
+} from "../answer-stream.ts";
 export type { Ask, AskMessage, Picture } from "../ask.ts";
 export {
   type AskOptions,
@@ -21,6 +27,15 @@ export {
   ReplyError,
   UnmaskError,
 } from "../errors.ts";
+export type {
+  Fields,
+  FieldsAnswer,
+  FieldsUpdate,
+  ReadField,
+  ReadFields,
+  ValueOf,
+  Values,
+} from "../fields/typed-fields.ts";
 export { type RecommendedMaximum, reducePicture } from "../pictures/reduce-picture.ts";
 export type { Replay } from "../replay.ts";
 export type { CallOptions, ClientOptions } from "../send.ts";

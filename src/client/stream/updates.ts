@@ -1,3 +1,4 @@
+import type { FieldCompletedBody } from "#wire/api/answers/fields/field-messages.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, SseFormatError, type SseMessage } from "#wire/codec/sse.ts";
 import type { FrameBody, RestartedBody, StartedBody } from "#wire/function/event-messages.ts";
@@ -7,7 +8,7 @@ import { ConnectionError, parseProblem, RefusedError, ReplyError, UnmaskError } 
 export type Answer = AnswerBody;
 
 /**
- * What happens while an answer is made: the start, a frame for every step, then how it ended. Rarely it begins anew:
+ * What happens while an answer is made: the start, a frame for every step, before it the fields that are known with it, then how it ended. Rarely it begins anew:
  * behind `answer.restarted`, or another `answer.started`, what was told before is none of it any more, and its frames come
  * again from the first. Where replies cannot be read as they arrive, `answer.snapshot` comes in place of all but the end: the
  * answer as it stood when it was looked at.
@@ -15,6 +16,7 @@ export type Answer = AnswerBody;
 export type AnswerUpdate =
   | ({ readonly event: "answer.started" } & StartedBody)
   | ({ readonly event: "answer.restarted" } & RestartedBody)
+  | ({ readonly event: "field.completed" } & FieldCompletedBody)
   | ({ readonly event: "answer.frame" } & FrameBody)
   | ({ readonly event: "answer.snapshot" } & Answer)
   | AnswerEnd;
@@ -48,6 +50,7 @@ export function isEnd(update: AnswerUpdate): update is AnswerEnd {
   switch (update.event) {
     case "answer.started":
     case "answer.restarted":
+    case "field.completed":
     case "answer.frame":
     case "answer.snapshot":
       return false;
@@ -64,6 +67,8 @@ export function readMessage({ event, data }: SseMessage): AnswerUpdate {
       return { event, ...(body as StartedBody) };
     case "answer.restarted":
       return { event, ...(body as RestartedBody) };
+    case "field.completed":
+      return { event, ...(body as FieldCompletedBody) };
     case "answer.frame":
       return { event, ...(body as FrameBody) };
     case "answer.completed":

@@ -11,6 +11,7 @@ import type {
   LetIn,
   RefusedHold,
 } from "../ledger/ledger-service.ts";
+import { askedIn } from "../questions/question-picture.ts";
 import { appraise, measure } from "./admit.ts";
 import type { Job } from "./storage/answer-order.ts";
 
@@ -18,7 +19,7 @@ import type { Job } from "./storage/answer-order.ts";
 type Payer = Pick<HoldRequest, "keyId" | "keyLimits" | "accountLimits" | "spendCap" | "subject">;
 
 /** What of a request decides whether it is let in. */
-type LetInRequest = Pick<AnswerRequest, "messages" | "options"> & {
+type LetInRequest = Pick<AnswerRequest, "messages" | "options" | "read"> & {
   readonly pictures: readonly { readonly kind: string }[];
 };
 
@@ -55,8 +56,8 @@ export async function letIn(
 }
 
 /** What it costs if its pictures cost nothing: more is not known before they are there. */
-function leastPrice(card: ModelCard, { messages, options }: LetInRequest): Micros {
-  const asked = measure({ messages, options, images: [] });
+function leastPrice(card: ModelCard, request: LetInRequest): Micros {
+  const asked = measure({ ...askedIn(request), images: [] });
   const appraised = asked.ok ? appraise(asked.value, card) : asked;
   return appraised.ok ? appraised.value.quote.price : ZERO;
 }

@@ -10,7 +10,7 @@ import type { CallerContext } from "../caller-context.ts";
 import { mayAsk } from "../keys/may-ask.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
-import type { AskedQuestion } from "../questions/question-picture.ts";
+import { type AskedQuestion, askedIn } from "../questions/question-picture.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { admit } from "./admit.ts";
 import { newAnswerId } from "./answer-id.ts";
@@ -59,21 +59,21 @@ export async function readJob(
   { card, createdAt, deadlineAt }: JobTerms,
 ): Promise<Result<Job, Failure>> {
   const { key } = caller;
-  const { messages, options, warnings } = request;
+  const { warnings } = request;
   const images = await resolvePictures(caller, request.pictures, deadlineAt);
   if (!images.ok) return images;
-  const question: AskedQuestion = { messages, options, images: images.value };
+  const question: AskedQuestion = { ...askedIn(request), images: images.value };
   const { accountId } = key;
   return admit(question, { id: newAnswerId(), accountId, card, warnings, createdAt });
 }
 
 /** The deadline came while a picture was on its way: nothing was seen, nothing ran, nothing is charged, and nothing is kept. */
 export function partialAtOnce(
-  { options, warnings }: AskedRequest,
+  { options, read, warnings }: AskedRequest,
   { card, createdAt }: Pick<JobTerms, "card" | "createdAt">,
 ): AskedAnswer {
   const body = answerBody(
-    untouched(options.canvas),
+    untouched(options.canvas, read),
     {
       jobId: newAnswerId(),
       status: "partial",

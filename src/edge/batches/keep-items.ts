@@ -11,7 +11,7 @@ import type { LedgerBinding } from "../ledger/ledger-client.ts";
 import { resolvePictures } from "../pictures/pictures.ts";
 import type { UploadsBinding } from "../pictures/uploads.ts";
 import { type KeptFiles, keepPictures } from "../questions/picture-store.ts";
-import { pictureBytes } from "../questions/question-picture.ts";
+import { askedIn, pictureBytes } from "../questions/question-picture.ts";
 import { mayTell } from "../webhooks/webhook-address.ts";
 import { type BatchBinding, batchesOf } from "./batch-client.ts";
 import type { NewItem } from "./storage/batch-items.ts";
@@ -109,11 +109,11 @@ async function priceItem(
   if (!tellable.ok) return tellable;
   const files = await resolvePictures(caller, request.pictures, createdAt + PICTURES_MS);
   if (!files.ok) return files;
-  const { messages, options, cardDigest: quoted, maximum } = request;
+  const { cardDigest: quoted, maximum } = request;
   const { deadlineMs, webhook, warnings } = request;
   if (quoted !== null && quoted !== (await cardDigest(card)))
     return refuse({ kind: "card_changed", model: card.id });
-  const asked = { messages, options, images: files.value };
+  const asked = { ...askedIn(request), images: files.value };
   const { accountId } = caller.key;
   const admitted = admit(asked, { id: "", accountId, card, warnings, createdAt });
   if (!admitted.ok) return admitted;

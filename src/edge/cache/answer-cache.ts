@@ -9,7 +9,7 @@ import type { Settings } from "../settings.ts";
 export interface CacheCaller extends Viewer, CatalogCaller {
   readonly settings: Pick<Settings, "functionUrls" | "functionKeys" | "canaries">;
   /** Of the model that is asked. */
-  readonly card: Pick<ModelCard, "id" | "hitPrice">;
+  readonly card: Pick<ModelCard, "id" | "hitPrice" | "read">;
   /** Whose private pool it is: the caller's own, or null for the account's, which a client token's answers may share. */
   readonly poolOwner: Owner;
 }

@@ -1,4 +1,5 @@
 import { toNumber } from "#domain/micros.ts";
+import { readStyleOf } from "#domain/read-style.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { logFault } from "../log.ts";
@@ -194,7 +195,7 @@ function hit(
 
 async function keyOf(
   { card, accountId, poolOwner }: CacheCaller,
-  { images, messages, options }: AskedQuestion,
+  { images, messages, options, read }: AskedQuestion,
   isShared: boolean,
   modelDigest: string,
 ): Promise<string> {
@@ -207,6 +208,7 @@ async function keyOf(
     pictures,
     messages,
     options,
+    ...(read === undefined ? {} : { reading: { order: read, style: readStyleOf(card) } }),
   });
 }
 

@@ -4,8 +4,11 @@ import { sha256Hex } from "#wire/codec/digest.ts";
 import type { Remembered } from "./cache-memory.ts";
 import { CACHE_LIFETIME_MS, type CacheEntry } from "./cache-object.ts";
 
-/** Threat: a value beyond the 2 MB of a row. The longest answer, 512 tokens with their confidences, has some 60 KB. */
-const MAX_ENTRY_LENGTH: number = 256 * 1024;
+/**
+ * Threat: a value beyond the 2 MB of a row. The longest answer in words, 512 tokens with their confidences, has some 60 KB; one of
+ * fields, with a probability for each of 4,096 options and 32 KiB of their text, 300.
+ */
+const MAX_ENTRY_LENGTH: number = 1024 * 1024;
 
 /** Whether an answer that led its key ends in the cache. */
 export function isStorable({ status, digest, model_digest }: AnswerBody): boolean {
@@ -21,7 +24,7 @@ export async function writeEntry(
   const { digest, numerics } = body;
   if (!isStorable(body) || digest === null) return null;
   const text = JSON.stringify(body);
-  // No answer is so long: `MAX_CANVAS` tokens are a quarter of it.
+  // No answer is so long.
   if (text.length > MAX_ENTRY_LENGTH) return null;
   const expiresAt = Math.min(keptUntil, now + CACHE_LIFETIME_MS);
   if (expiresAt <= now) return null;
@@ -34,14 +37,19 @@ export async function writeEntry(
 export async function readEntry(entry: CacheEntry): Promise<Remembered<AnswerBody> | undefined> {
   const { text, sha256, storedAt } = entry;
   if ((await textSha256(text)) !== sha256) return undefined;
-  const body = answerSchema.safeParse(JSON.parse(text));
-  if (!body.success) return undefined;
+  const body: unknown = JSON.parse(text);
+  if (!isAnswer(body)) return undefined;
   // One of before was to outlive its answer.
   const expiresAt =
     entry.answerId === undefined
       ? Math.min(entry.expiresAt, storedAt + standardRetention.answerMs)
       : entry.expiresAt;
-  return { body: body.data, size: text.length, storedAt, expiresAt };
+  return { body, size: text.length, storedAt, expiresAt };
+}
+
+/** Fields have the names that callers gave them, and those are kept by no schema as they are by JSON: `__proto__`. */
+function isAnswer(body: unknown): body is AnswerBody {
+  return answerSchema.safeParse(body).success;
 }
 
 async function textSha256(text: string): Promise<string> {

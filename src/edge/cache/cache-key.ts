@@ -1,6 +1,7 @@
-import type { AnswerOptions, Message } from "#domain/question.ts";
+import type { AnswerOptions, Message, ReadOrder } from "#domain/question.ts";
+import type { ReadStyle } from "#domain/read-style.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
-import { frame, messageParts, optionParts } from "#wire/codec/framing.ts";
+import { frame, messageParts, optionParts, readParts } from "#wire/codec/framing.ts";
 
 /** Everything that determines an answer, and whose questions may share it. */
 export interface CacheTerms {
@@ -16,6 +17,8 @@ export interface CacheTerms {
   readonly pictures: readonly string[];
   readonly messages: readonly Message[];
   readonly options: AnswerOptions;
+  /** What is read off the pictures, in its order, and how the model is asked for it. Absent: an answer in words is wanted. */
+  readonly reading?: { readonly order: ReadOrder; readonly style: ReadStyle };
 }
 
 /** Returns the key under which an answer is cached: 64 lower-case hex digits. Different terms never meet, short of a collision of SHA-256. */
@@ -31,7 +34,7 @@ const DOMAIN = "unmask answer cache 3";
  * items, so that no byte can move from one field to the next and leave the key as it was.
  */
 export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
-  const { pool, model, modelDigest, decoder, pictures, messages } = terms;
+  const { pool, model, modelDigest, decoder, pictures, messages, reading } = terms;
   return frame([
     DOMAIN,
     frame(poolParts(pool)),
@@ -41,6 +44,8 @@ export function frameCacheTerms(terms: CacheTerms): Uint8Array<ArrayBuffer> {
     frame(pictures),
     frame(messageParts(messages).map(frame)),
     frame(optionParts(terms.options).map(frame)),
+    // Without fields it is what it was before there were any. In another order they are another question: the text of the answer has it.
+    ...(reading === undefined ? [] : [frame(readParts(reading.order, reading.style))]),
   ]);
 }
 

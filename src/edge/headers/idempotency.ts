@@ -21,7 +21,7 @@ export const idempotencyKeyShape: RegExp = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x
  */
 export async function idempotencyOf(
   c: Context<EdgeEnv>,
-  { messages, options, pictures, model, maximum, deadlineMs, keeping }: AnswerRequest,
+  { messages, options, read, pictures, model, maximum, deadlineMs, keeping }: AnswerRequest,
   card: Pick<ModelCard, "mode" | "refresh">,
   named: readonly string[] = [],
 ): Promise<Result<IdempotentRequest | null, Failure>> {
@@ -37,13 +37,16 @@ export async function idempotencyOf(
   // The mode that a request has which names none is no part of it: when that changes, a request that was paid is told again.
   const isUsual = options.mode === usual.mode && options.refresh === usual.refresh;
   const mode = isUsual ? [] : [options.mode, options.refresh];
-  const inExact = { ...options, ...modeTerms("exact", 1) };
+  // Nor is what follows from its fields by the model's card.
+  const planned = read === undefined ? {} : { canvas: 1, steps: 1, blockLength: 1 };
+  const inExact = { ...options, ...modeTerms("exact", 1), ...planned };
   const asked = encodeGenerate({ messages, options: inExact, images: [] });
   const question = new TextDecoder().decode(asked);
   // As before for what is stored: what was asked of an earlier version is told again.
   const stored = keeping.isStored ? [] : ["not stored"];
   const price = maximum === null ? null : Number(maximum);
-  const terms = [model ?? null, price, deadlineMs, ...mode, ...stored, ...named];
+  const fields = read === undefined ? [] : [read];
+  const terms = [model ?? null, price, deadlineMs, ...mode, ...stored, ...fields, ...named];
   const canonical = new TextEncoder().encode(JSON.stringify([terms, question, sources]));
   return await idempotentRequest(c, await sha256Hex(Uint8Array.from(canonical)));
 }

@@ -27,6 +27,14 @@ export interface AskedQuestion extends Omit<Question, "images"> {
   readonly images: readonly QuestionPicture[];
 }
 
+/** What of a question is said, not shown. */
+export type SaidQuestion = Omit<AskedQuestion, "images">;
+
+/** Takes out of whatever has one what is asked beside its pictures: nothing that is asked may get lost on its way. */
+export function askedIn({ messages, options, read }: SaidQuestion): SaidQuestion {
+  return { messages, options, ...(read === undefined ? {} : { read }) };
+}
+
 /** A picture that stays where it is. */
 export type KeptPicture = Exclude<QuestionPicture, { kind: "arrived" }>;
 
@@ -39,9 +47,8 @@ export interface KeptQuestion extends AskedQuestion {
 
 /** Writes the head of a question's work order. */
 export async function orderHead({
-  messages,
-  options,
   images,
+  ...said
 }: AskedQuestion): Promise<Uint8Array<ArrayBuffer>> {
   const pictures = await Promise.all(
     images.map(async (picture) => ({
@@ -49,7 +56,7 @@ export async function orderHead({
       sha256: await pictureDigest(picture),
     })),
   );
-  return encodeOrderHead({ messages, options, pictures });
+  return encodeOrderHead({ ...askedIn(said), pictures });
 }
 
 /** Whether a question is kept: one that an earlier version kept has its pictures at hand, and no work order yet. */

@@ -3,6 +3,7 @@ import { UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import type { ModelCard } from "#domain/quote.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import type { Result } from "#domain/result.ts";
 import type { AskedCard as ReadingCard } from "#wire/api/answers/options.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
@@ -28,6 +29,7 @@ const UNTOLD: ReadingCard = {
   blockLength: null,
   mode: STANDARD_MODE,
   refresh: UNTOLD_REFRESH,
+  read: UNTOLD_READ_STYLE,
 };
 
 /** Reads which models can be asked. `isAnew`: every function is asked. */

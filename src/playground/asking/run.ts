@@ -84,6 +84,7 @@ function filmAfter(film: Film | null, update: AnswerUpdate): Film | null {
       return openFilm(update);
     case "answer.frame":
       return film === null ? null : expose(film, update);
+    case "field.completed":
     case "answer.snapshot":
       return film;
     default:

@@ -2,7 +2,6 @@ import type { CanvasToken } from "#domain/answer-text.ts";
 import {
   type AnswerBeginning,
   type AnswerEvent,
-  type AnswerFrame,
   type AnswerRestarted,
   type AnswerStarted,
   type CommitReason,

@@ -9,10 +9,12 @@ import {
   UNTOLD_REFRESH,
 } from "#domain/modes.ts";
 import type { ModelCard, UnitPrices } from "#domain/quote.ts";
+import type { ReadStyle } from "#domain/read-style.ts";
 import { defaultPrices } from "#domain/unit-prices.ts";
 import type { ImageRules } from "#domain/work.ts";
 import { sha256Hex } from "../codec/digest.ts";
 import { MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import { readStyleSchema } from "../read-style.ts";
 import {
   type ImagePolicyBody,
   imagePolicySchema,
@@ -29,6 +31,8 @@ export interface CardOverride {
   readonly blockLength?: number | null;
   readonly mode?: AnswerMode;
   readonly refresh?: RefreshRange;
+  /** How it is asked for values while its function cannot be heard: that one's word holds. */
+  readonly read?: ReadStyle;
   readonly prices?: UnitPrices;
   readonly hitPrice?: Micros;
   /** Whether its bundle is given out to who may ask it; absent: it is not. */
@@ -82,6 +86,7 @@ const override: z.ZodType<CardOverride> = z
       .refine((range) => range.default <= range.limit, "its default is above its limit")
       .transform(({ default: standard, limit }) => ({ standard, limit }))
       .exactOptional(),
+    read: readStyleSchema.exactOptional(),
     price_picos: z.strictObject({ view: picos, linear: picos, attention: picos }).exactOptional(),
     hit_micros: z.int().nonnegative().transform(micros).exactOptional(),
     downloadable: z.boolean().exactOptional(),
@@ -128,10 +133,11 @@ export function mergedCard(told: ToldCard, own: CardOverride = {}): ModelCard | 
 
 /** The card of a model whose function cannot be heard; undefined unless the installation says both how it sees pictures and its prices. */
 export function cardAlone(id: string, own: CardOverride): ModelCard | undefined {
-  const { image, prices, blockLength = null } = own;
+  const { image, prices, read, blockLength = null } = own;
   if (image === undefined || prices === undefined) return undefined;
   const abilities = { ...UNTOLD_ABILITIES, ...own.abilities };
-  return { id, image, abilities, blockLength, ...termsOf(own), prices };
+  const asked = read === undefined ? {} : { read };
+  return { id, image, abilities, blockLength, ...asked, ...termsOf(own), prices };
 }
 
 function toldAbilities(told: ToldCard): Abilities {

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { NamedField } from "#domain/fields.ts";
 import { answerModes } from "#domain/modes.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
+import type { ReadStyle } from "#domain/read-style.ts";
 import { type CacheTerms, cacheKeyOf, frameCacheTerms } from "#edge/cache/cache-key.ts";
 import { options } from "../../support/edge-builders.ts";
 
@@ -54,6 +56,17 @@ const anyTerms: fc.Arbitrary<CacheTerms> = fc.record({
   ),
   options: anyOptions,
 });
+
+const read: ReadOrder = {
+  fields: [
+    {
+      name: "kind",
+      field: { type: "choice", options: [{ value: "cat" }, { value: "dog" }], none: true },
+    },
+    { name: "label", field: { type: "text", maxTokens: 8 } },
+  ],
+  ...{ abstainBelow: 0.5, onTruncate: "keep" },
+};
 
 const terms: CacheTerms = {
   pool: { kind: "private", accountId: "acc_1", owner: null },
@@ -129,6 +142,61 @@ const neighbours: readonly [string, CacheTerms][] = [
     { ...terms, options: { ...terms.options, [name]: value } },
   ]),
 ];
+
+const style: ReadStyle = { style: "lines" };
+const readTerms: CacheTerms = { ...terms, reading: { order: read, style } };
+
+const [kind, label] = read.fields as [NamedField, NamedField];
+
+/** Readings of the same pictures that are none of each other. */
+const otherReadings: readonly [string, ReadOrder][] = [
+  ["the fields in another order", { ...read, fields: [label, kind] }],
+  ["a field by another name", { ...read, fields: [{ ...kind, name: "sort" }, label] }],
+  ["a field less", { ...read, fields: [kind] }],
+  ["the options in another order", { ...read, fields: [withOptions(["dog", "cat"]), label] }],
+  [
+    "another room",
+    { ...read, fields: [kind, { name: "label", field: { type: "text", maxTokens: 9 } }] },
+  ],
+  ["another threshold", { ...read, abstainBelow: 0 }],
+  ["fewer passes", { ...read, openPasses: 1 }],
+  ["texts that are written again", { ...read, onTruncate: "widen" }],
+];
+
+function withOptions(values: readonly string[]): NamedField {
+  const options = values.map((value) => ({ value }));
+  return { name: "kind", field: { type: "choice", options, none: true } };
+}
+
+describe("a cache key of fields", () => {
+  test.each(otherReadings)("differs for %s", async (_, other) => {
+    expect(await cacheKeyOf({ ...terms, reading: { order: other, style } })).not.toBe(
+      await cacheKeyOf(readTerms),
+    );
+  });
+
+  test("differs for a model that is asked otherwise", async () => {
+    const sentence: ReadStyle = { style: "sentence", yes: "Yes.", no: "No." };
+    expect(await cacheKeyOf({ ...terms, reading: { order: read, style: sentence } })).not.toBe(
+      await cacheKeyOf(readTerms),
+    );
+  });
+
+  test("is none of the same question in words, whose key is what it was before there were fields", async () => {
+    expect(await cacheKeyOf(readTerms)).not.toBe(await cacheKeyOf(terms));
+    expect(await cacheKeyOf(terms)).toBe(
+      "90632a31e8edba268d43f7a667a71b45a049172b76050209d5a1eea3aa11d796",
+    );
+  });
+
+  test("is the same however the members of a field are written", async () => {
+    const field = { none: true, options: [{ value: "cat" }, { value: "dog" }], type: "choice" };
+    const fields = [{ field, name: "kind" } as NamedField, label];
+    expect(await cacheKeyOf({ ...terms, reading: { order: { ...read, fields }, style } })).toBe(
+      await cacheKeyOf(readTerms),
+    );
+  });
+});
 
 describe("a cache key", () => {
   test.each(neighbours)("differs for %s", async (_, neighbour) => {

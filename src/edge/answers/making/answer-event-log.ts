@@ -5,6 +5,7 @@ import {
   restartsOf,
 } from "#domain/event.ts";
 import { createFrameTeller, type ToldFrame } from "#domain/told-frames.ts";
+import { fieldMessages } from "#wire/api/answers/fields/field-messages.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { SseMessage } from "#wire/codec/sse.ts";
 import { bodyMessage, progressMessage } from "#wire/function/event-messages.ts";
@@ -93,8 +94,9 @@ export class AnswerEventLog {
       // It may begin anew while a message is on its way: then what is left of the frames before is none of it.
       for (; started === this.#started && next < this.#frames.length; next++) {
         const frame = this.#frames[next];
-        if (frame !== undefined && placeInStream(restarts, frame.step) > after)
-          yield progressMessage(frame, this.#answerId, restarts);
+        if (frame === undefined || placeInStream(restarts, frame.step) <= after) continue;
+        yield* fieldMessages(frame);
+        yield progressMessage(frame, this.#answerId, restarts);
       }
       if (started !== this.#started) continue;
       if (this.#end !== null && next >= this.#frames.length) {

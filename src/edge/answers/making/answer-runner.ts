@@ -1,10 +1,10 @@
-import type { TextTerms } from "#domain/answer-text.ts";
 import { restartsOf } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
 import { type NumericsText, parseNumerics } from "#domain/numerics.ts";
 import type { Result } from "#domain/result.ts";
 import { withAlternatives } from "#domain/told-frames.ts";
+import type { ToldQuestion } from "#domain/told-so-far.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Dispatched, DispatchTerms } from "../../fleet/dispatch.ts";
 import type { Ledger } from "../../ledger/ledger-service.ts";
@@ -79,7 +79,7 @@ export class AnswerRunner {
   readonly shared: SharedWork;
   /** Its place at the functions. */
   readonly place: Place;
-  #text: TextTerms | undefined;
+  #question: ToldQuestion | undefined;
   /** The work under way; undefined where none is. */
   #work: Promise<void> | undefined;
 
@@ -133,7 +133,7 @@ export class AnswerRunner {
     const order = this.#mayGoOn ? this.#repository.order() : null;
     if (order !== null) {
       const { started, frames } = this.eventLog.progress();
-      const end = asItStands(status, started, frames, order.job.question.options);
+      const end = asItStands(status, started, frames, order.job.question);
       const ended = this.#end(order, end);
       this.shared.leaderLeft();
       return await ended;
@@ -155,7 +155,7 @@ export class AnswerRunner {
     if (this.#repository.ended() !== null) return;
     const order = this.#repository.order();
     if (order === null) return;
-    this.#text = order.job.question.options;
+    this.#question = order.job.question;
     const endTimer = atDeadline(order.deadlineAt, this.#parts.now(), () => this.#atDeadline());
     try {
       for await (const event of this.#events(order)) {
@@ -189,7 +189,7 @@ export class AnswerRunner {
       progress: this.#repository.progress(),
       signal: this.#interruption.signal,
       pause,
-      options: order.job.question.options,
+      question: order.job.question,
       onTaken: () => this.#patience.taken(),
       onWeights: (modelDigest) => {
         this.eventLog.taken(modelDigest);
@@ -226,8 +226,8 @@ export class AnswerRunner {
   }
 
   #generated(): Generated {
-    this.#text ??= this.#repository.order()?.job.question.options ?? { stop: [] };
-    return { ...this.eventLog.progress(), text: this.#text };
+    this.#question ??= this.#repository.order()?.job.question ?? { options: { stop: [] } };
+    return { ...this.eventLog.progress(), question: this.#question };
   }
 
   async #end(order: StoredOrder, end: GenerationEnd): Promise<void> {

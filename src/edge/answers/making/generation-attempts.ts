@@ -8,7 +8,7 @@ import type {
 } from "#domain/event.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { NumericsText } from "#domain/numerics.ts";
-import type { AnswerOptions } from "#domain/question.ts";
+import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
 import type { Result } from "#domain/result.ts";
 import { ToldAnswer } from "#domain/told-answer.ts";
 import { judgeSoFar, usageSoFar } from "#domain/told-so-far.ts";
@@ -52,7 +52,13 @@ export interface Generation {
   readonly signal: AbortSignal;
   /** Resolves after so many milliseconds, or when the signal is aborted. */
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly question: StandingQuestion;
+}
+
+/** What of a question its answer is told by as it stands. */
+export interface StandingQuestion {
   readonly options: Pick<AnswerOptions, "canvas" | "stop" | "suffix">;
+  readonly read?: ReadOrder;
 }
 
 /** Why an answer is told as it stands. */
@@ -121,7 +127,7 @@ export function isProgress(event: GenerationEvent): event is AnswerBeginning | A
 function eventsToTell(
   event: Exclude<AttemptEvent, { kind: "again" }>,
   told: ToldAnswer,
-  { options }: Generation,
+  { question }: Generation,
 ): readonly GenerationEvent[] {
   switch (event.kind) {
     case "answer.started":
@@ -136,11 +142,11 @@ function eventsToTell(
       return [...told.complete(), event];
     case "answer.partial":
       // At its deadline a function that began again is not as far as callers were told, or not the same.
-      return [event.usage.steps < told.step ? standing("partial", told, options) : event];
+      return [event.usage.steps < told.step ? standing("partial", told, question) : event];
     case "answer.failed":
       return [event];
     case "interrupted":
-      return [standing(event.status, told, options)];
+      return [standing(event.status, told, question)];
     default:
       return event satisfies never;
   }
@@ -149,9 +155,9 @@ function eventsToTell(
 function standing(
   status: Interruption["status"],
   { started, frames }: ToldAnswer,
-  options: Generation["options"],
+  question: StandingQuestion,
 ): GenerationEnd {
-  return asItStands(status, started, frames, options);
+  return asItStands(status, started, frames, question);
 }
 
 /**
@@ -217,16 +223,17 @@ function failed(failure: Failure): AnswerFailed {
   return { kind: "answer.failed", failure };
 }
 
-/** The committed tokens, in the canvas's order, as far as frames told them. */
+/** The committed tokens, in the canvas's order, or the fields that are known, as far as frames told them. */
 export function asItStands(
   status: Interruption["status"],
   started: AnswerBeginning | null,
   frames: readonly AnswerFrame[],
-  options: Generation["options"],
+  question: StandingQuestion,
 ): GenerationEnd {
+  const { canvas } = question.options;
   return {
     kind: `answer.${status}`,
-    ...judgeSoFar(started, frames, options),
-    usage: usageSoFar(started, frames, { imageVectors: 0, canvas: options.canvas }),
+    ...judgeSoFar(started, frames, question),
+    usage: usageSoFar(started, frames, { imageVectors: 0, canvas }),
   };
 }

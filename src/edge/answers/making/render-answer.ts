@@ -1,7 +1,6 @@
-import type { TextTerms } from "#domain/answer-text.ts";
 import { restartsOf } from "#domain/event.ts";
 import { type Micros, ZERO } from "#domain/micros.ts";
-import { judgeSoFar, usageSoFar } from "#domain/told-so-far.ts";
+import { judgeSoFar, type ToldQuestion, usageSoFar } from "#domain/told-so-far.ts";
 import {
   type AnswerBody,
   type AnswerStatus,
@@ -15,9 +14,9 @@ import { completionTasksOf } from "./completion-outbox.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
 import { chargeOf, sharedChargeOf } from "./payment.ts";
 
-/** How far an answer was made and told, and how its tokens become text. */
+/** How far an answer was made and told, and what of its question says how that reads. */
 export interface Generated extends Omit<Progress, "modelDigest"> {
-  readonly text: TextTerms;
+  readonly question: ToldQuestion;
 }
 
 /** Renders an answer in the making: the canvas so far, nothing charged. */
@@ -95,7 +94,10 @@ function common(
   return { jobId, status, model: card.id, modelDigest, ...arithmetic, createdAt, warnings };
 }
 
-function soFar({ quote }: Omit<Job, "question">, { started, frames, text }: Generated): MadeAnswer {
+function soFar(
+  { quote }: Omit<Job, "question">,
+  { started, frames, question }: Generated,
+): MadeAnswer {
   const usage = usageSoFar(started, frames, quote);
-  return { ...judgeSoFar(started, frames, text), usage };
+  return { ...judgeSoFar(started, frames, question), usage };
 }

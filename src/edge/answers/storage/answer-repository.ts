@@ -241,7 +241,7 @@ export class AnswerRepository {
 }
 
 /** What is left of an answer that is erased: how it ended, and what it costs. */
-function withoutWords(body: AnswerBody): AnswerBody {
+function withoutWords({ fields: _, ...body }: AnswerBody): AnswerBody {
   const nothing = {
     answer: "",
     tokens: [],

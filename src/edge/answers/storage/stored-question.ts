@@ -43,8 +43,8 @@ export function readQuestion(row: QuestionRow): KeptQuestion {
   const head = new Uint8Array(row.head);
   const decoded = decodeOrderHead(head);
   if (!decoded.ok) throw new Error(`a kept question is refused: ${decoded.refusal.kind}`);
-  const { messages, options, pictures } = decoded.value;
-  return { messages, options, images: imagesOf(pictures, row), head };
+  const { pictures, ...asked } = decoded.value;
+  return { ...asked, images: imagesOf(pictures, row), head };
 }
 
 function imagesOf(pictures: OrderHead["pictures"], { inline, places }: QuestionRow): KeptPicture[] {

@@ -24,6 +24,7 @@ import { mayAsk } from "../../keys/may-ask.ts";
 import type { RefusedHold } from "../../ledger/ledger-service.ts";
 import { fleetServing } from "../../models/serving.ts";
 import { resolvePictures } from "../../pictures/pictures.ts";
+import { askedIn } from "../../questions/question-picture.ts";
 import { settingsOf } from "../../settings.ts";
 import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
 import { mediaTypeOf, readJson } from "../body.ts";
@@ -122,10 +123,10 @@ async function readWhole(
   // A quote that fetches pictures counts as a request, of no steps.
   const before = await letIn(caller, [request], { card, steps: 0, idempotency: null });
   if (!before.ok) return before;
-  const { messages, options, pictures, warnings } = request;
+  const { pictures, warnings } = request;
   const images = await resolvePictures(caller, pictures);
   if (!images.ok) return unheld(images.refusal);
-  const measuredAll = measure({ messages, options, images: images.value });
+  const measuredAll = measure({ ...askedIn(request), images: images.value });
   if (!measuredAll.ok) return unheld(measuredAll.refusal);
   const allowances = before.value?.kind === "new" ? before.value.allowances : [];
   return ok({ asked: measuredAll.value, card, warnings, allowances });

@@ -24,6 +24,7 @@ import { idempotentRequest } from "../../headers/idempotency.ts";
 import type { IdempotentRequest } from "../../ledger/ledger-service.ts";
 import { logFault } from "../../log.ts";
 import { hasWeights } from "../../models/serving.ts";
+import { askedIn } from "../../questions/question-picture.ts";
 import { settingsOf } from "../../settings.ts";
 import { cardOf } from "../asked-card.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
@@ -143,11 +144,10 @@ async function otherWeights(
 
 /** The same question; that another model is served by now is for the asking to refuse. */
 function requestOf({ job }: AnswerOrder): Omit<AskedRequest, "keeping"> {
-  const { messages, images, options } = job.question;
+  const { images } = job.question;
   return {
-    messages,
+    ...askedIn(job.question),
     pictures: images.map((picture) => ({ kind: "kept", picture })),
-    options,
     warnings: job.warnings,
     model: job.card.id,
     cardDigest: null,

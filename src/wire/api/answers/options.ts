@@ -5,13 +5,7 @@ import type { ModelCard } from "#domain/quote.ts";
 import type { AnswerFields } from "./answer-request.ts";
 
 /** What of a model's card a request is read by: defaults, limits, and what it knows. */
-export type AskedCard = Pick<
-  ModelCard,
-  "abilities" | "blockLength" | "mode" | "read" | "refresh"
-> & {
-  /** Whether fields are taken. Goes as soon as the edge prices and keeps what is read of them. */
-  readonly takesFields?: true;
-};
+export type AskedCard = Pick<ModelCard, "abilities" | "blockLength" | "mode" | "read" | "refresh">;
 
 /** Fills in what an answer request leaves open. */
 export function optionsOf(fields: AnswerFields, card: AskedCard): AnswerOptions {

@@ -15,7 +15,7 @@ export interface AnswerBody {
   readonly status: AnswerStatus;
   /** Of an answer in the making, the canvas so far. */
   readonly answer: string;
-  /** Of a request that names fields, each by its name; `answer` is their values as JSON then. Absent of any other, and before the answer has ended. */
+  /** Of a request that names fields, each by its name; `answer` is their values as JSON then. Absent of any other. */
   readonly fields?: Readonly<Record<string, FieldBody>>;
   /** How likely it is right, 0 … 1: the geometric mean of the tokens' confidences, calibrated where the model brings that; 0 where it has no answer. */
   readonly confidence: number;
@@ -194,7 +194,7 @@ export const answerSchema: z.ZodType<AnswerBody> = z
     }),
     fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
       description:
-        "Of a request that names fields: what each was read as, by its name. Absent of any other, and before the answer has ended.",
+        "Of a request that names fields: what each was read as, by its name. Before the answer has ended those that are not known yet are unfinished. Absent of any other.",
     }),
     confidence: probability.meta({
       description:

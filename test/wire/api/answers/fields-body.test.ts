@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
 import { FIELD_LIMITS, type NamedField } from "#domain/fields.ts";
 import type { ReadOrder } from "#domain/question.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { fieldBodies, fieldBodySchema } from "#wire/api/answers/fields/field-body.ts";
 import { parseAnswerForm, parseAnswerJson } from "#wire/api/answers/requests.ts";
 import { formParts, jsonBody } from "../../../support/bodies.ts";
 import { untold } from "../../../support/edge-builders.ts";
 
-const card = { ...untold, takesFields: true } as const;
+const card = { ...untold, read: UNTOLD_READ_STYLE };
 
 /** JSON text, whose names keep their places and `__proto__` is a name as any. */
 function parseText(text: string): ReturnType<typeof parseAnswerJson> {

@@ -144,23 +144,34 @@ const open = z
   })
   .meta({ id: "OpenFieldReading", description: "A field whose value was written." });
 
+const list = z.strictObject({
+  type: z.literal("list"),
+  value: z.array(value.nullable()),
+  items: z.array(z.union([closed, open])),
+  counts: z.array(probability).meta({ description: "How likely each count of items is, from 0." }),
+});
+
+const unfinished = z.strictObject({
+  type: z.string(),
+  value: z.null(),
+  unfinished: z.literal(true).meta({
+    description: "The answer ended, or was asked after, before it was known.",
+  }),
+});
+
 /** Schema of a field of an answer, for the API's description and for tests that hold replies to it. */
 export const fieldBodySchema: z.ZodType<FieldBody> = z
-  .union([
-    closed,
-    open,
-    z.strictObject({
-      type: z.literal("list"),
-      value: z.array(value.nullable()),
-      items: z.array(z.union([closed, open])),
-      counts: z
-        .array(probability)
-        .meta({ description: "How likely each count of items is, from 0." }),
-    }),
-    z.strictObject({
-      type: z.string(),
-      value: z.null(),
-      unfinished: z.literal(true).meta({ description: "The deadline came before it was known." }),
-    }),
-  ])
+  .union([closed, open, list, unfinished])
   .meta({ id: "FieldReading" });
+
+/** A field of an answer with its name beside it. */
+export type NamedFieldBody = { readonly field: string } & FieldBody;
+
+const named = { field: z.string().meta({ description: "Its name." }) };
+
+/** Schema of a field that is known, by itself. */
+export const namedFieldBodySchema: z.ZodType<NamedFieldBody> = z.union([
+  closed.extend(named),
+  open.extend(named),
+  list.extend(named),
+]);

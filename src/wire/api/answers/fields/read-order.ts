@@ -8,7 +8,7 @@ import {
   type SingleField,
 } from "#domain/fields.ts";
 import type { AnswerOptions, Message, ReadOrder } from "#domain/question.ts";
-import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
+import { readStyleOf } from "#domain/read-style.ts";
 import { readPlan } from "#domain/reading/read-plan.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { utf8Length } from "#domain/utf8-length.ts";
@@ -53,12 +53,12 @@ export function fieldProblems(asked: AnswerFields): FieldProblem[] {
 export function readFieldsOf(
   asked: AnswerFields,
   messages: readonly Message[],
-  { takesFields }: AskedCard,
+  card: AskedCard,
 ): Result<ReadOrder | undefined, Failure> {
   if (asked.fields === undefined) return ok(undefined);
-  if (takesFields !== true) {
-    const message = "is not taken yet";
-    return refuse({ kind: "invalid_request", problems: [{ pointer: "/fields", message }] });
+  if (card.read === undefined) {
+    const message = "are not read by this model: see read in GET /v1/models";
+    return refuse({ kind: "fields_invalid", problems: [{ pointer: "/fields", message }] });
   }
   const fields = namedFieldsOf(asked.fields);
   if (!fields.ok) return fields;
@@ -80,9 +80,9 @@ export function readFieldsOf(
 export function optionsToRead(
   read: ReadOrder,
   options: AnswerOptions,
-  { abilities, read: style = UNTOLD_READ_STYLE }: Pick<AskedCard, "abilities" | "read">,
+  card: Pick<AskedCard, "abilities" | "read">,
 ): Result<AnswerOptions, FieldsFailure> {
-  const plan = readPlan(read, style, abilities.canvas.limit);
+  const plan = readPlan(read, readStyleOf(card), card.abilities.canvas.limit);
   if (!plan.ok) return refuse(fieldsFailure(plan.refusal));
   const { canvas, passes } = plan.value;
   return ok({ ...options, canvas, steps: passes, blockLength: canvas });
