@@ -33,7 +33,8 @@ export function textValue(text: string, schema: Schema): unknown {
   const type = schema["type"];
   if ((type === "integer" || type === "number") && /^-?[0-9]/.test(text)) return Number(text);
   if (type === "boolean" && /^(?:true|false)$/.test(text)) return text === "true";
-  if (type === "array" || (schema["anyOf"] !== undefined && text.startsWith("{"))) {
+  const isObject = type === "object" || schema["anyOf"] !== undefined;
+  if (type === "array" || (isObject && text.startsWith("{"))) {
     try {
       return JSON.parse(text);
     } catch {
