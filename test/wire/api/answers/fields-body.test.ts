@@ -273,14 +273,12 @@ describe("fields of a request", () => {
     });
   });
 
-  test("are refused by name where they are not taken yet", () => {
+  test("are refused by name of a model that reads none", () => {
     const body = jsonBody({ fields: { a: yes } });
+    const message = "are not read by this model: see read in GET /v1/models";
     expect(parseAnswerJson(body, untold)).toEqual({
       ok: false,
-      refusal: {
-        kind: "invalid_request",
-        problems: [{ pointer: "/fields", message: "is not taken yet" }],
-      },
+      refusal: { kind: "fields_invalid", problems: [{ pointer: "/fields", message }] },
     });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/failure.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { parseChat } from "#wire/compatible/chat-request.ts";
 import { jsonBody } from "../../../support/bodies.ts";
 import { untold } from "../../../support/edge-builders.ts";
@@ -30,7 +31,7 @@ const named = { type: "function", function: { name: "it" } };
 
 function parse(body: object): ReturnType<typeof parseChat> {
   const messages = [{ role: "user", content: "Look." }];
-  return parseChat(jsonBody({ messages, ...body }), { ...untold, takesFields: true });
+  return parseChat(jsonBody({ messages, ...body }), { ...untold, read: UNTOLD_READ_STYLE });
 }
 
 function read(body: object) {
