@@ -97,11 +97,11 @@ function asJson(
   if (!reading.ok) return refuse(schemaFailure(reading.refusal, at));
   const { fields, shape, assumed } = reading.value;
   const placed = chat.messages.map(messageOf);
-  const about = [description, reading.value.description].filter((text) => text !== "");
-  const messages = placed.map(({ message }, index) =>
-    index === placed.length - 1
-      ? { ...message, content: [...new Set(about), message.content].join("\n") }
-      : message,
+  const last = placed.at(-1)?.message;
+  const about = [description, reading.value.description, last?.content ?? ""];
+  const content = [...new Set(about)].filter((text) => text.trim() !== "").join("\n");
+  const messages = placed.map(({ message }) =>
+    message === last ? { ...message, content } : message,
   );
   const body = {
     ...options.value,

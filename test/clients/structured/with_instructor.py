@@ -33,7 +33,7 @@ print("partial", list(partials)[-1].kind)
 
 client = instructor.from_openai(openai, mode=instructor.Mode.JSON_SCHEMA)
 same = client.chat.completions.create(model=model, response_model=Animal, messages=messages)
-print("json schema", same == animal)
+print("json schema", same.model_dump() == animal.model_dump())
 
 client = instructor.from_provider(
     f"openai/{model}", base_url=os.environ["UNMASK_URL"] + "/v1", api_key=os.environ["UNMASK_KEY"]

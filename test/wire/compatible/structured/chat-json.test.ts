@@ -87,6 +87,8 @@ describe("a chat that wants JSON", () => {
     const text = (body: object): unknown => read(body).request.messages.at(-1)?.text;
     const own = { ...schema, description: "A box." };
     expect(text(format(own, { description: "A box." }))).toBe("A box.\nLook.");
+    const nothing = [{ role: "user", content: [] }];
+    expect(text({ ...format(own), messages: nothing })).toBe("A box.");
     expect(text(format(own, { description: "For a shop." }))).toBe("For a shop.\nA box.\nLook.");
     for (const description of [
       "Correctly extracted `Item` with all the required parameters with correct types",
