@@ -108,6 +108,13 @@ export const answerEvents: Readonly<Record<string, z.ZodType>> = {
   "answer.failed": problemSchema,
 };
 
+const calledPiece = z.object({
+  index: z.literal(0),
+  id: z.string().exactOptional(),
+  type: z.literal("function").exactOptional(),
+  function: z.object({ name: z.string().exactOptional(), arguments: z.string() }),
+});
+
 const chunkSchema: z.ZodType<ChatChunkBody> = z
   .object({
     id: z.string(),
@@ -119,10 +126,11 @@ const chunkSchema: z.ZodType<ChatChunkBody> = z
         index: z.literal(0),
         delta: z.object({
           role: z.literal("assistant").exactOptional(),
-          content: z.string().exactOptional(),
+          content: z.string().nullable().exactOptional(),
+          tool_calls: z.tuple([calledPiece]).exactOptional(),
         }),
         logprobs: z.null(),
-        finish_reason: z.enum(["stop", "length"]).nullable(),
+        finish_reason: z.enum(["stop", "length", "tool_calls"]).nullable(),
       }),
     ),
     usage: chatCompletionFields.usage.nullable().exactOptional(),

@@ -65,6 +65,13 @@ export function parseChat(sent: JsonBody, card: AskedCard): Result<ChatRequest, 
   });
 }
 
+/** Whether a body is a chat that may want JSON: it says so in members that no other body has. */
+export function isJsonChat(sent: JsonBody): boolean {
+  const body = sent.parse();
+  const fields = body.ok ? presentFields(body.value) : undefined;
+  return fields !== undefined && ["response_format", "tools"].some((name) => name in fields);
+}
+
 type Asked = Pick<ChatRequest, "request" | "json">;
 
 function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked, Failure> {

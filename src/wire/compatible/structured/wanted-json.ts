@@ -98,10 +98,10 @@ export const toolChoiceSchema: z.ZodType<"none" | "auto" | "required" | NamedCho
 );
 
 const noSchema =
-  'send a schema: {"type": "json_schema", "json_schema": {"name": "…", "schema": {…}}}. Without one nothing says what is to be read';
+  'send a schema: {"type": "json_schema", "json_schema": {"name": "…", "schema": {…}}}; without one nothing says what is to be read';
 
 const noChoice =
-  'the model calls no tools of its own accord. Where one function is all there is, force it with tool_choice "required": its parameters are read off the picture';
+  'the model calls no tools of its own accord; where one function is all there is, force it with tool_choice "required": its parameters are read off the picture';
 
 /** Finds what a chat wants as JSON: a schema as `response_format`, or the one function that it forces; undefined where it wants words. */
 export function wantedJson(
