@@ -100,6 +100,11 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/observability"],
   },
   {
+    name: "a test set of a million lines, asked in bounded memory",
+    lacks: () => null,
+    files: ["--project", "node", "test/cli/eval/million-lines.full.test.ts"],
+  },
+  {
     name: "S3 as Ceph speaks it",
     lacks: () => withoutPrograms("ceph", "radosgw", "setpriv"),
     files: ["--project", "node", "test/weights/s3.test.ts"],

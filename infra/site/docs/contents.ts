@@ -30,6 +30,7 @@ const named = {
     ["prices", "infra/docs/guides/prices.md"],
     ["model-card", "infra/demo-model/photographs/MODEL_CARD.md"],
     ["model-card-drawings", "infra/demo-model/MODEL_CARD.md"],
+    ["eval", "infra/docs/guides/eval.md"],
     ["figures", "infra/docs/figures.md"],
     ["guarantees", "infra/docs/guarantees.md"],
     ["privacy", "infra/docs/privacy.md"],

@@ -48,13 +48,13 @@ export interface Asked {
  */
 export async function askColumns(asking: Asking): Promise<Asked> {
   const { columns, testSet, io } = asking;
-  const tallies = columns.map(({ name }) => new Tally(name, testSet.ids.length));
+  const tallies = columns.map(({ name }) => new Tally(name, testSet.ids));
   await remember(asking, tallies);
   await using own = new OwnAnswerer(asking);
   const found: ColumnResults[] = [];
   let fault: Asked["fault"];
   for (const [index, column] of columns.entries()) {
-    const tally = tallies[index] ?? new Tally(column.name, testSet.ids.length);
+    const tally = tallies[index] ?? new Tally(column.name, testSet.ids);
     const answerer =
       column.kind === "own" ? await own.open() : endpointAnswerer(column.endpoint, asking.world);
     const stopped = await askColumn(asking, column, answerer, tally);

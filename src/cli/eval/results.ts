@@ -47,7 +47,7 @@ export interface Result {
 }
 
 /** What is kept of a result while others are asked: everything but its texts, which are in the file. */
-export type Scored = Omit<Result, "answer" | "expected" | "metric" | "column">;
+export type Scored = Omit<Result, "answer" | "expected" | "metric" | "column" | "key">;
 
 /** A question as it is asked in a column. */
 export interface Task {
@@ -135,13 +135,8 @@ export function resultOf(
   };
 }
 
-/** Leaves the texts of a result behind. */
-export function scoredOf({
-  answer: _answer,
-  expected: _expected,
-  metric: _metric,
-  column: _column,
-  ...scored
-}: Result): Scored {
+/** Leaves the texts of a result behind, and what its place and column say already. */
+export function scoredOf(result: Result): Scored {
+  const { answer: _a, expected: _e, metric: _m, column: _c, key: _k, ...scored } = result;
   return scored;
 }

@@ -32,7 +32,7 @@ const KNOWN: Readonly<Record<Role, readonly KnownName[]>> = {
   ],
   answer: [
     ...["answer", "answers", "label", "labels", "gt_answer", "ground_truth", "gt", "gts"],
-    ...["target", "multiple_choice_answer"],
+    "target",
   ],
   choices: [
     ...["choices", "options", "candidates"],

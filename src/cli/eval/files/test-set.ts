@@ -99,18 +99,20 @@ async function lookThrough(
 ): Promise<LookedThrough> {
   const faults = new Faults(source.unit);
   const census = new Census(source.unit, reading.map);
-  const known = new Map<string, { readonly row: number; readonly hasPicture: boolean }>();
+  // A row by its id, below 0 where it has no picture of its own: of a million rows this is all that is kept.
+  const known = new Map<string, number>();
   const [families, owners] = [new Set<string>(), new Set<string>()];
-  const asked = new Map<string, number>();
+  const ids: string[] = [];
+  const rows = new Set<number>();
   for await (const row of source.rows()) {
     const question = await faults.catching(row, async (members) => {
       const read = readQuestion(members, row.number, reading);
       const first = known.get(read.id);
       if (first !== undefined)
-        throw new RowFault(`id ${read.id} is that of ${source.unit} ${first.row}`);
+        throw new RowFault(`id ${read.id} is that of ${source.unit} ${Math.abs(first)}`);
       for (const picture of read.pictures) {
         if (picture.kind !== "row") await findPicture(picture, reading.signal);
-        else if (known.get(picture.id)?.hasPicture === true) owners.add(picture.id);
+        else if ((known.get(picture.id) ?? 0) > 0) owners.add(picture.id);
         else
           throw new RowFault(
             `its picture is that of ${picture.id}, and no earlier ${source.unit} of that id has one`,
@@ -121,20 +123,15 @@ async function lookThrough(
     });
     if (question === undefined) continue;
     const { id, family, pictures } = question;
-    known.set(id, { row: row.number, hasPicture: pictures.some(({ kind }) => kind !== "row") });
+    known.set(id, pictures.some(({ kind }) => kind !== "row") ? row.number : -row.number);
     families.add(family);
     const isWanted = reading.families.length === 0 || reading.families.includes(family);
-    if (isWanted && asked.size < reading.limit) asked.set(id, row.number);
+    if (!isWanted || ids.length >= reading.limit) continue;
+    ids.push(id);
+    rows.add(row.number);
   }
   checkFound({ faults, count: known.size, families, file }, reading);
-  return {
-    ids: [...asked.keys()],
-    rows: new Set(asked.values()),
-    families,
-    owners,
-    faults,
-    census,
-  };
+  return { ids, rows, families, owners, faults, census };
 }
 
 function checkFound(

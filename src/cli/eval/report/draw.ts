@@ -116,23 +116,47 @@ function drawFoot(report: Report): string {
     ...report.skipped.map(
       ({ rows, reason, first }) => `left out: ${rows}, the first in ${first}: ${reason}`,
     ),
-    ...report.columns.flatMap((column) => footOf(column, report.columns.length > 1)),
+    ...columnNotes(report.columns),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function footOf(column: ColumnReport, isOneOfSeveral: boolean): readonly string[] {
-  const name = isOneOfSeveral ? `${column.column}: ` : "";
-  const weights = column.model_digests.map((digest) => digest.slice(0, 12)).join(", ");
+/** Where answers came from, what ended columns early, and how answers came that came otherwise than plain: a line for columns that say the same. */
+export function columnNotes(columns: readonly ColumnReport[]): readonly string[] {
+  const named = (notes: ReadonlyMap<string, readonly string[]>): readonly string[] =>
+    [...notes].map(([note, names]) => {
+      const isEach = names.length === columns.length;
+      return isEach ? note : `${names.join("; ")}: ${note}`;
+    });
+  return [...named(byNote(columns, sourceOf)), ...named(byNote(columns, formsOf))];
+}
+
+/** Columns by what is noted of them; those of which nothing is are left out. */
+function byNote(
+  columns: readonly ColumnReport[],
+  noteOf: (column: ColumnReport) => string,
+): ReadonlyMap<string, readonly string[]> {
+  const notes = new Map<string, string[]>();
+  for (const column of columns) {
+    const note = noteOf(column);
+    if (note !== "") notes.set(note, [...(notes.get(note) ?? []), column.column]);
+  }
+  return notes;
+}
+
+function sourceOf({ answerer, model_digests: digests, stopped }: ColumnReport): string {
+  const weights = digests.map((digest) => digest.slice(0, 12)).join(", ");
+  const end =
+    stopped === null ? "" : `; stopped before the end${stopped === "" ? "" : `: ${stopped}`}`;
+  return `${answerer}${weights === "" ? "" : `, weights ${weights}`}${end}`;
+}
+
+function formsOf({ forms, errors }: ColumnReport): string {
   const told = [
-    ...Object.entries(column.forms).map(([form, count]) => `${count} ${form}`),
-    ...Object.entries(column.errors).map(([code, count]) => `${count} without an answer (${code})`),
+    ...Object.entries(forms).map(([form, count]) => `${count} ${form}`),
+    ...Object.entries(errors).map(([code, count]) => `${count} without an answer (${code})`),
   ];
-  const isWhole = column.stopped === null;
-  return [
-    `${name}${column.answerer}${weights === "" ? "" : `, weights ${weights}`}${isWhole ? "" : `; stopped before the end${column.stopped === "" ? "" : `: ${column.stopped}`}`}`,
-    ...(told.length === 0 ? [] : [`${name}of the answers ${told.join(", ")}`]),
-  ];
+  return told.length === 0 ? "" : `of the answers ${told.join(", ")}`;
 }
 
 /** Writes a share in percent. */

@@ -9,7 +9,6 @@ function result(overrides: Partial<Scored> = {}): Scored {
   return {
     id: "1",
     family: "what",
-    key: "k",
     canvas: 16,
     steps: 8,
     steps_run: 6,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { METRICS, type Metric, pickedChoice, score } from "#cli/eval/scoring/metrics.ts";
+import { vqaNormalised } from "#cli/eval/scoring/vqa.ts";
 
 describe("exact", () => {
   test.each([
@@ -82,6 +83,13 @@ describe("choice", () => {
     ["D", undefined],
     ["a horse", undefined],
     ["concatenate", undefined],
+    ["The answer is a cat.", 1],
+    ["**B**", 1],
+    ["\\boxed{C}", 2],
+    ["I think that B fits best, as it meows.", 1],
+    ["It is not A but C", undefined],
+    ["I would say it is round", undefined],
+    ["A quick look tells nothing", undefined],
     ["", undefined],
   ])("%j means choice %j", (answer, picked) => {
     expect(pickedChoice(answer, choices)).toBe(picked);
@@ -92,6 +100,54 @@ describe("choice", () => {
     expect(score("choice", "a cat", ["B"], choices)).toBe(1);
     expect(score("choice", "A", ["B"], choices)).toBe(0);
     expect(score("choice", "none of them", ["B"], choices)).toBe(0);
+  });
+});
+
+describe("number", () => {
+  test.each([
+    ["12", "12", 1],
+    ["It is 3 + 4 = 7.", "7", 1],
+    ["7, since 3 + 4", "7", 0],
+    ["The side is 2.46 cm", "2.5", 1],
+    ["2.44", "2.5", 0],
+    ["2.45", "2.5", 1],
+    ["1,250", "1250", 1],
+    ["-0.5", "-.5", 1],
+    ["none", "0", 0],
+    ["Red.", "red", 1],
+  ])("%j for %j scores %d", (answer, expected, value) => {
+    expect(score("number", answer, [expected])).toBe(value);
+  });
+});
+
+describe("vqa", () => {
+  const ten = [...Array(4).fill("2"), ...Array(3).fill("two"), "3", "3", "a few"];
+  // By hand: with one match 9 of 10 nines hold it, 9 · 1/3 / 10; with two (8 · 2/3 + 2 · 1/3) / 10; seven are always three and more.
+  test.each([
+    ["2", 1],
+    ["Two.", 1],
+    ["3", 0.6],
+    ["few", 0.3],
+    ["5", 0],
+  ])("%j scores %d of ten people's answers", (answer, value) => {
+    expect(score("vqa", answer, ten)).toBeCloseTo(value, 12);
+  });
+
+  test("needs one match of three answers", () => {
+    expect(score("vqa", "The red.", ["red", "blue", "blue"])).toBe(1);
+    expect(score("vqa", "green", ["red", "blue", "blue"])).toBe(0);
+  });
+
+  // Source: what `processPunctuation` and `processDigitArticle` of vqaEval.py make of these.
+  test.each([
+    ["The red-and-white  car!", "red and white car"],
+    ["1,000", "1000"],
+    ["3.5", "3.5"],
+    ["yes, it is.", "yes it is"],
+    ["don't", "dont"],
+    ["none", "0"],
+  ])("%j is compared as %j", (text, normalised) => {
+    expect(vqaNormalised(text)).toBe(normalised);
   });
 });
 

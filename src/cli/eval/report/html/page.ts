@@ -1,7 +1,7 @@
 import { dollars } from "../../../terminal/table.ts";
 import { SIGNIFICANT } from "../../scoring/paired.ts";
 import type { Comparison } from "../comparison.ts";
-import { chanceText, percent, points, shownComparisons } from "../draw.ts";
+import { chanceText, columnNotes, percent, points, shownComparisons } from "../draw.ts";
 import type { ColumnReport, Report, Row } from "../report.ts";
 import { type Card, cardSection } from "./cards.ts";
 import type { Differences } from "./disagreements.ts";
@@ -69,32 +69,9 @@ function summary({ columns, skipped }: Report): Markup {
       ({ rows: count, reason, first }) =>
         `${count} left out of the file, the first in ${first}: ${reason}`,
     ),
-    ...columns.flatMap(notesOf),
+    ...columnNotes(columns),
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Columns"><table><thead><tr><th scope="col">column</th>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div><ul class="notes">${notes.map((note) => html`<li><bdi>${note}</bdi></li>`)}</ul>`;
-}
-
-function notesOf({
-  column,
-  answerer,
-  model_digests: digests,
-  stopped,
-  forms,
-  errors,
-}: ColumnReport): readonly string[] {
-  const weights =
-    digests.length === 0
-      ? ""
-      : `, weights ${digests.map((digest) => digest.slice(0, 12)).join(", ")}`;
-  const end =
-    stopped === null ? "" : `; stopped before the end${stopped === "" ? "" : `: ${stopped}`}`;
-  const told = [
-    ...Object.entries(forms).map(([form, count]) => `${count} ${form}`),
-    ...Object.entries(errors).map(([code, count]) => `${count} without an answer (${code})`),
-  ];
-  return [
-    `${column}: ${answerer}${weights}${end}${told.length === 0 ? "" : `. Of the answers ${told.join(", ")}`}`,
-  ];
 }
 
 function comparisonSection({ comparisons, columns }: Report): Markup {
