@@ -1,9 +1,10 @@
 import type { Bundle } from "#domain/bundle.ts";
+import { readCardOf } from "#domain/read-style.ts";
 import type { AnswerTools } from "#model/prepare.ts";
 import type { Resize } from "#model/vision/crops.ts";
-import type { FeatureStore } from "#model/vision/kept-features.ts";
+import type { FeatureStore, KeptStore } from "#model/vision/kept-features.ts";
 import { WeightsError } from "#weights/weights-error.ts";
-import { createFeatureStore } from "./feature-store.ts";
+import { createFeatureStore, createKeptStore } from "./feature-store.ts";
 import type { OrtEngine } from "./ort-engine.ts";
 import { createTemplateRenderer, createTokenizer } from "./text.ts";
 
@@ -17,8 +18,26 @@ export interface ToolParts {
   readonly featureBytes?: number;
 }
 
-/** What answers of a bundle are made with; its features are always there, though they may keep nothing. */
-export type BundleTools = AnswerTools & { readonly features: FeatureStore };
+/** What answers of a bundle are made with; its stores are always there, though they may keep nothing. */
+export type BundleTools = AnswerTools & {
+  readonly features: FeatureStore;
+  readonly neutral: NeutralStore;
+};
+
+type NeutralStore = KeptStore<readonly (readonly number[])[]>;
+
+/**
+ * Threat: templates without number, each of which is kept. 64 fields of some ten options are 5 KB of numbers under a key of some 20 KB:
+ * room for a few hundred templates, and an account has a handful.
+ */
+const MAX_NEUTRAL_BYTES = 8 * 2 ** 20;
+
+const UTF16_BYTES = 2;
+const FLOAT_BYTES = 8;
+
+function neutralSize(scores: readonly (readonly number[])[], key: string): number {
+  return UTF16_BYTES * key.length + FLOAT_BYTES * scores.flat().length;
+}
 
 /** Makes of a bundle and its engine what answers are made with. Throws `WeightsError` for a bundle that cannot be asked in words. */
 export function answerTools(engine: OrtEngine, parts: ToolParts): BundleTools {
@@ -36,7 +55,9 @@ export function answerTools(engine: OrtEngine, parts: ToolParts): BundleTools {
     tokenizer.decode([special.beginOfText], true),
   );
   const features = createFeatureStore(featureBytes);
-  return { engine, tokenizer, renderTemplate, resize, trust: bundle, features };
+  const neutral = createKeptStore(MAX_NEUTRAL_BYTES, neutralSize);
+  const read = readCardOf(bundle);
+  return { engine, tokenizer, renderTemplate, resize, trust: bundle, read, features, neutral };
 }
 
 /** A bundle that takes ids only can be checked by `parity` but not asked in words. */

@@ -23,7 +23,7 @@ export interface DescribedModel {
    * @param asker names who asks, as nobody else is named; null: nothing is kept, nor found
    */
   readonly toolsOf: (claim: () => Claim, asker: string | null) => AnswerTools;
-  /** Forgets the features that were kept for whoever's name begins so. */
+  /** Forgets what was kept for whoever's name begins so. */
   readonly forget: (beginning: string) => void;
 }
 
@@ -50,10 +50,14 @@ export function describeModel(
     numerics: numericsText({ ...engine.arithmetic, model: digest }),
     tools,
     toolsOf: (claim, asker) => {
-      const { features, ...others } = tools;
+      const { features, neutral, ...others } = tools;
       const own = { ...others, engine: engine.ofAnswer(claim) };
-      return asker === null ? own : { ...own, features: keptFor(asker, features) };
+      if (asker === null) return own;
+      return { ...own, features: keptFor(asker, features), neutral: keptFor(asker, neutral) };
     },
-    forget: (beginning) => tools.features.forget(beginning),
+    forget: (beginning) => {
+      tools.features.forget(beginning);
+      tools.neutral.forget(beginning);
+    },
   };
 }

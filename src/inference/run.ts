@@ -1,8 +1,10 @@
 import type { AnswerEvent } from "#domain/event.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import type { Question } from "#domain/question.ts";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { untouched } from "#domain/told-so-far.ts";
 import { answer, type ModelEvent } from "#model/answer.ts";
+import { readAnswer } from "#model/read-answer.ts";
 import { DECODER_VERSION, pixelDigest, replayDigest } from "#wire/function/replay-digest.ts";
 import type { Admission, Place, Turn } from "./admission.ts";
 import { failureOf, midwayFailureOf } from "./fault.ts";
@@ -69,10 +71,10 @@ export async function* run(
       started = { atMs: parts.now(), ...turn };
       paced = parts.pace.begin();
     }
-    const { canvas } = work.question.options;
+    const { options, read } = work.question;
     const events: Iterable<AnswerEvent> | AsyncIterable<AnswerEvent> =
       turn === "late"
-        ? [{ kind: "answer.partial", ...untouched(canvas) }]
+        ? [{ kind: "answer.partial", ...untouched(options.canvas, read) }]
         : answerSafely(work, parts, signal);
     for await (const event of events) {
       if (event.kind === "answer.failed") outcome = event.failure.kind;
@@ -144,24 +146,28 @@ async function* answerSafely(
       return;
     }
     const { toolsOf, abilities, numerics } = await host.described(signal);
-    const { messages, options } = question;
+    const { messages, options, read } = question;
     let remaining = options.steps * options.canvas;
     const asker = isStored ? JSON.stringify([account, owner]) : null;
     const tools = toolsOf(() => ({ account, remaining }), asker);
     const pictureDigests = await Promise.all(pictures.value.map(pixelDigest));
     const { alternatives } = work;
     const asked = { messages, options, pictures: pictures.value, pictureDigests, alternatives };
-    for await (const event of answer(asked, tools, signal, work.deadline)) {
+    const events =
+      read === undefined
+        ? answer(asked, tools, signal, work.deadline)
+        : readAnswer({ ...asked, read }, tools, signal, work.deadline);
+    for await (const event of events) {
       remaining = remainingAfter(event, remaining);
       if (event.kind === "answer.started") yield { ...event, numerics };
       else if (event.kind === "answer.completed") {
-        const { tokens } = event;
+        const { tokens, fields } = event;
+        const style = tools.read?.style ?? UNTOLD_READ_STYLE;
         const digest = await replayDigest({
-          messages,
-          options,
-          pictureDigests,
-          modelDigest,
-          tokens,
+          ...{ messages, options, pictureDigests, modelDigest, tokens },
+          ...(read === undefined || fields === undefined
+            ? {}
+            : { reading: { order: read, style, fields } }),
         });
         host.noteMemory(false);
         yield { ...event, digest, decoder: DECODER_VERSION };

@@ -106,8 +106,8 @@ async function readFrom(
     images.push(image);
   }
   if (!(await body.isAtEnd())) return cut;
-  const { messages, options } = head.value;
-  return body.isWhole ? ok({ messages, options, images }) : cut;
+  const { pictures: _, ...asked } = head.value;
+  return body.isWhole ? ok({ ...asked, images }) : cut;
 }
 
 const cut: Result<never, Failure> = refuse({

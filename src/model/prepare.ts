@@ -3,6 +3,7 @@ import type { Failure } from "#domain/failure.ts";
 import { type ImageLayout, imageLayouts, layoutVectorCount } from "#domain/image/layout.ts";
 import { commitsToRefresh } from "#domain/modes.ts";
 import type { AnswerOptions, Message } from "#domain/question.ts";
+import type { ReadCard } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { Picture } from "#domain/tensor.ts";
 import type { Trust } from "#domain/trust.ts";
@@ -11,6 +12,7 @@ import type { DecodePlan } from "./decode/decode.ts";
 import { mulberry32 } from "./decode/noise.ts";
 import type { RefreshRule } from "./decode/refresh.ts";
 import type { Engine } from "./engine.ts";
+import type { KeptScores } from "./read/neutral.ts";
 import { promptLength } from "./text/embed.ts";
 import { neutralise, promptIds, type RenderTemplate } from "./text/prompt.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -38,6 +40,10 @@ export interface AnswerTools {
   readonly features?: KeptFeatures;
   /** How far the model can be trusted, where its maker says so. */
   readonly trust?: Trust;
+  /** How values are read off pictures. */
+  readonly read?: ReadCard;
+  /** What reads scored with pictures that show nothing. Absent: it is found out for each question. */
+  readonly neutral?: KeptScores;
   /** An experiment that no request can ask for; see `DecodePlan`. */
   readonly halvesRefreshes?: boolean;
 }
@@ -63,34 +69,22 @@ export interface PreparedQuestion {
 /** Works out everything about a question that can be known, and refused, without the network. */
 export function prepare(
   { messages, pictures, options, alternatives = 0 }: PicturedQuestion,
-  { engine, tokenizer, renderTemplate, halvesRefreshes = false }: AnswerTools,
+  tools: AnswerTools,
 ): Result<PreparedQuestion, Failure> {
-  const { vision, image, prompt: rules, special } = engine.architecture;
-  const sight = vision === undefined || image === undefined ? undefined : { vision, image };
-  if (pictures.length > 0 && sight === undefined) return refuse({ kind: "images_not_supported" });
-  const layouts =
-    sight === undefined
-      ? []
-      : imageLayouts(pictures, sight.image, viewRules(sight.vision), options.detail);
-  const counts = layouts.map((layout) => layoutVectorCount(layout));
-  const ids = promptIds(messages, pictures.length, {
-    rules,
-    beginOfText: special.beginOfText,
-    tokenizer,
-    renderTemplate,
-  });
-  const length = promptLength(ids, counts);
-  if (length > rules.maxPromptLength) {
-    return refuse({ kind: "prompt_too_long", length, limit: rules.maxPromptLength });
-  }
+  const { engine, tokenizer, halvesRefreshes = false } = tools;
+  const layouts = layOutPictures(pictures, options.detail, engine.architecture);
+  if (!layouts.ok) return layouts;
+  const prompt = preparePrompt(messages, layouts.value, tools);
+  if (!prompt.ok) return prompt;
+  const { length } = prompt.value;
   if (options.mode !== "exact" && length > engine.prefixLimit) {
     const { mode } = options;
     return refuse({ kind: "prompt_too_long", length, limit: engine.prefixLimit, mode });
   }
   const ends = endsOf(engine.architecture);
-  const imageVectors = counts.reduce((sum, count) => sum + count, 0);
+  const imageVectors = countVectors(layouts.value);
   return ok({
-    prompt: { ids, layouts, imageVectors, length },
+    prompt: { ...prompt.value, layouts: layouts.value, imageVectors },
     plan: {
       blockLength: options.blockLength,
       steps: options.steps,
@@ -108,7 +102,46 @@ export function prepare(
   });
 }
 
-function refreshRule({ mode, refresh: steps, canvas }: AnswerOptions): RefreshRule {
+/** How pictures are cut. Refuses with `images_not_supported` where the model sees none. */
+export function layOutPictures(
+  pictures: readonly Picture[],
+  detail: AnswerOptions["detail"],
+  { vision, image }: Architecture,
+): Result<readonly ImageLayout[], Failure> {
+  if (vision !== undefined && image !== undefined)
+    return ok(imageLayouts(pictures, image, viewRules(vision), detail));
+  return pictures.length > 0 ? refuse({ kind: "images_not_supported" }) : ok([]);
+}
+
+/** Vectors that pictures become. */
+export function countVectors(layouts: readonly ImageLayout[]): number {
+  return layouts.reduce((sum, layout) => sum + layoutVectorCount(layout), 0);
+}
+
+/** A conversation's ids, with an IMAGE_SLOT for each picture, and its positions. Refuses with `prompt_too_long`. */
+export function preparePrompt(
+  messages: readonly Message[],
+  layouts: readonly ImageLayout[],
+  { engine, tokenizer, renderTemplate }: AnswerTools,
+): Result<{ readonly ids: readonly number[]; readonly length: number }, Failure> {
+  const { prompt: rules, special } = engine.architecture;
+  const { beginOfText } = special;
+  const ids = promptIds(messages, layouts.length, {
+    rules,
+    beginOfText,
+    tokenizer,
+    renderTemplate,
+  });
+  const length = promptLength(
+    ids,
+    layouts.map((layout) => layoutVectorCount(layout)),
+  );
+  const limit = rules.maxPromptLength;
+  return length > limit ? refuse({ kind: "prompt_too_long", length, limit }) : ok({ ids, length });
+}
+
+/** When the prompt is computed anew in a mode. */
+export function refreshRule({ mode, refresh: steps, canvas }: AnswerOptions): RefreshRule {
   switch (mode) {
     case "exact":
       return { kind: "always" };
