@@ -139,6 +139,16 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "resend",
+    {
+      summary: "send usage that could not be copied again, as the administrator",
+      load: async () => {
+        const { RESEND_HELP, resend } = await import("./resend.ts");
+        return { run: resend, help: RESEND_HELP };
+      },
+    },
+  ],
+  [
     "convert",
     {
       summary: "turn a checkpoint into a model bundle in object storage",

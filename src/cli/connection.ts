@@ -99,7 +99,8 @@ function parseLocal(
   throw new UsageError(`${file} is damaged: remove it, and "npm start" writes it anew`);
 }
 
-const KEY_ADVICE = "Give a key with --key or UNMASK_KEY; npm start leaves one for its own API.";
+const KEY_ADVICE =
+  "Give a key with --key or UNMASK_KEY; npm start leaves one for its own API (behind --empty it opens nothing until its account is restored).";
 
 /** What to do about a wrong administrator's key, for the commands that take no other. */
 export const ADMIN_KEY_ADVICE =

@@ -19,6 +19,7 @@ import type {
   RunBackupBody,
   VerifyBackupBody,
 } from "#wire/api/backups.ts";
+import type { ResendDeadBody, ResentDeadBody } from "#wire/api/dead-messages.ts";
 import {
   type ApiObject,
   type CallOptions,
@@ -53,6 +54,8 @@ export interface AdminClient {
   verifyBackup(from: VerifyBackupBody, options?: CallOptions): Promise<BackupVerificationBody>;
   /** Restores a part of everything; `next_cursor` of the reply leads on. */
   restoreBackup(to: RestoreBackupBody, options?: CallOptions): Promise<BackupRestoreBody>;
+  /** Sends some of what the usage queue could not copy into it again; `next_cursor` of the reply leads on. */
+  resendDead(from: ResendDeadBody, options?: CallOptions): Promise<ResentDeadBody>;
 }
 
 /** Makes a client of the administration. */
@@ -83,6 +86,7 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     runBackup: (run, call) => write(options, "POST", "/v1/backups/run", run, call),
     verifyBackup: (from, call) => write(options, "POST", "/v1/backups/verify", from, call),
     restoreBackup: (to, call) => write(options, "POST", "/v1/backups/restore", to, call),
+    resendDead: (from, call) => write(options, "POST", "/v1/dead_messages/resend", from, call),
   };
 }
 

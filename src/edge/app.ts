@@ -81,6 +81,7 @@ import {
   listInputItems,
   showResponse,
 } from "./routes/compatible/responses/stored-responses.ts";
+import { resendDeadMessages } from "./routes/dead-messages.ts";
 import { eraseAccount, eraseOwnAccount, showErasure } from "./routes/erasures.ts";
 import { showHealth } from "./routes/health.ts";
 import { hearFunction } from "./routes/heartbeats.ts";
@@ -126,7 +127,7 @@ app.use(
 app.use("/v1/*", cors());
 const administration = ["/v1/accounts/*", "/v1/functions", "/v1/metrics", "/v1/payment_events/*"];
 // Of whoever holds the administrator's key, and of no page of a browser.
-const operation = ["/v1/backups", "/v1/backups/*"];
+const operation = ["/v1/backups", "/v1/backups/*", "/v1/dead_messages/*"];
 for (const path of operation) app.use(path, adminKey());
 for (const path of administration) app.use(path, sessionOr(adminKey()));
 const eithers = ["/v1/keys/*", "/v1/sign_in_codes"];
@@ -237,6 +238,7 @@ app.get("/v1/backups", showBackups);
 app.post("/v1/backups/run", runBackupNow);
 app.post("/v1/backups/verify", verifyBackup);
 app.post("/v1/backups/restore", restoreBackup);
+app.post("/v1/dead_messages/resend", resendDeadMessages);
 app.post("/v1/payments/:provider", receivePayment);
 app.get("/v1/payment_events", listPaymentEvents);
 app.post("/v1/payment_events/:id/assign", assignPaymentEvent);

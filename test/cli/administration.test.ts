@@ -184,3 +184,22 @@ describe("dollars", () => {
     expect(table(["A", "B"], [])).toBe("A  B\n");
   });
 });
+
+describe("unmask resend", () => {
+  test("calls until nothing is left, and says what stays", async () => {
+    const replies = [
+      { resent: 50, unreadable: 0, next_cursor: "m50" },
+      { resent: 7, unreadable: 1, next_cursor: null },
+    ];
+    await using api = await apiDouble(() =>
+      Response.json({ object: "resent_messages", ...replies.shift() }),
+    );
+    const io = recordedIo({ env: { UNMASK_HOME: "/nonexistent", UNMASK_ADMIN_KEY: "adm" } });
+    expect(await main(["resend", "--url", api.url], io)).toBe(EXIT.failed);
+    expect(io.written.stdout).toBe("57 sent again; 1 cannot be read by this version and stays\n");
+    expect(await Promise.all(api.requests.map((request) => request.json()))).toEqual([
+      {},
+      { cursor: "m50" },
+    ]);
+  });
+});

@@ -47,6 +47,7 @@ describe("the page of deploying", () => {
     expect(printedOn(page, "dry-run")).toMatch(
       /^unmask-production\n( {2}would look .*\n)+\nwrangler\.toml is not filled in/,
     );
+    expect(page).not.toMatch(/wrangler\.toml:\d/);
     // WALK=write TEST_FULL=1 vitest run --project node test/deploy/walk.full.test.ts -t dry-run writes it anew.
     const [, listed = ""] =
       /would look {2}migrations \S+ +(.*)$/m.exec(printedOn(page, "dry-run")) ?? [];

@@ -23,6 +23,11 @@ export function withPrinted(page: string, name: string, text: string): string {
   );
 }
 
+/** Where something stands in wrangler.toml is another line with each edit above it: the page says LINE. */
+export function withoutLines(text: string): string {
+  return text.replaceAll(/(?<=wrangler\.toml:)\d+/g, "LINE");
+}
+
 function blockOf(name: string): RegExp {
   return new RegExp(`<!-- printed: ${name} -->\\n\`\`\`text\\n([\\s\\S]*?)\\n\`\`\``);
 }

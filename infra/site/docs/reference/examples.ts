@@ -243,6 +243,7 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   runBackup: { curl: send("POST", "/v1/backups/run", ADMIN, {}), status: 200 },
   showBackups: { curl: get("/v1/backups", ADMIN), status: 200 },
   verifyBackup: { curl: send("POST", "/v1/backups/verify", ADMIN, {}), status: 200 },
+  resendDeadMessages: { curl: send("POST", "/v1/dead_messages/resend", ADMIN, {}), status: 200 },
   // Here the accounts are still there, and nothing is written over.
   restoreBackup: {
     curl: send("POST", "/v1/backups/restore", ADMIN, { at: "2100-01-01T00:00:00Z" }),

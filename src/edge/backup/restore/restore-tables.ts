@@ -58,7 +58,7 @@ export class ErasedAccounts {
   }
 }
 
-/** Writes the rows of a part that are not there, but those of erased accounts. Returns how many there are, or what is wrong with it. */
+/** Writes the rows of a part that are not there, but those of erased accounts. Returns how many it wrote, or what is wrong with the part. */
 export async function restorePart(
   {
     bucket,
@@ -74,9 +74,12 @@ export async function restorePart(
     return { name: place.name, fault: "altered" };
   const rows = await withoutErased(part, table, erased);
   const statement = db.prepare(insertOf(table, part.columns));
-  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE)
-    await statement.bind(JSON.stringify(rows.slice(start, start + ROWS_AT_ONCE))).run();
-  return rows.length;
+  let written = 0;
+  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+    const some = JSON.stringify(rows.slice(start, start + ROWS_AT_ONCE));
+    written += (await statement.bind(some).run()).results.length;
+  }
+  return written;
 }
 
 function readPart(text: string): Part | undefined {
@@ -116,7 +119,7 @@ function memberOf(text: unknown, member: string): unknown {
 
 /**
  * Columns that a newer schema has added take their defaults. Usage of what a ledger was charged after the point that it was restored to
- * is left out: the account got that money back.
+ * is left out: the account got that money back. Returns a row for each that it writes: what D1 counts as changes has those of triggers in it.
  */
 function insertOf({ name, account }: SnapshotTable, columns: readonly string[]): string {
   const safe = columns.filter((column) => /^[a-z_0-9]+$/.test(column));
@@ -128,5 +131,5 @@ function insertOf({ name, account }: SnapshotTable, columns: readonly string[]):
       ? `WHERE ${value("at")} <= coalesce(
            (SELECT exported_at FROM ledger_exports WHERE account_id = ${value(account)}), ${Number.MAX_SAFE_INTEGER})`
       : "WHERE true";
-  return `${select} ${onlyCharged} ON CONFLICT DO NOTHING`;
+  return `${select} ${onlyCharged} ON CONFLICT DO NOTHING RETURNING 1`;
 }

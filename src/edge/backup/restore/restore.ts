@@ -42,7 +42,7 @@ export interface Restored {
   /** Ledgers that were restored to their end. */
   readonly ledgers: number;
   readonly lines: number;
-  /** Rows of the tables. */
+  /** Rows of the tables that were written: those that were there are not. */
   readonly rows: number;
   /** Of these ledgers or parts nothing more was restored. */
   readonly faults: readonly BackupFault[];

@@ -20,6 +20,7 @@ import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
 import { responseRoutes } from "../compatible/responses/responses-described.ts";
+import { resendDeadRoute } from "../dead-messages.ts";
 import type { RouteConfig } from "../describe/route.ts";
 import { erasureRoutes } from "../erasures.ts";
 import { showHealthRoute } from "../health.ts";
@@ -114,7 +115,7 @@ export const routeGroups: readonly RouteGroup[] = [
   {
     name: "Backups",
     description: "The administrator's: that nothing is lost.",
-    routes: backupRoutes,
+    routes: [...backupRoutes, resendDeadRoute],
   },
   { name: "Keys", description: "Who may ask.", routes: keyRoutes },
   {

@@ -85,7 +85,7 @@ function Money({
     ["Held", exactMoney(balance.held_micros)],
     ["Spent so far", exactMoney(balance.spent_micros)],
     ["A day, lately", exactMoney(forecast.spend_per_day_micros)],
-    ["Days until zero", forecast.days_left === null ? "–" : String(Math.floor(forecast.days_left))],
+    ["Days until zero", daysText(forecast.days_left)],
     ["Requests a minute", limits.requests_per_minute.toLocaleString("en")],
     ["Answers at once", String(limits.concurrent)],
     ...(owed > 0 ? ([["Owed", exactMoney(owed)]] as const) : []),
@@ -118,4 +118,10 @@ function Money({
       </dl>
     </>
   );
+}
+
+/** A forecast of more than a year says no more than that. */
+function daysText(days: number | null): string {
+  if (days === null) return "–";
+  return days > 365 ? "more than 365" : String(Math.floor(days));
 }

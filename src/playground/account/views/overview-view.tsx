@@ -72,6 +72,7 @@ function untilText({ balance, forecast }: OwnAccountBody): JSX.Element {
   if (balance.available_micros <= 0)
     return <strong class="bad">Nothing is left: questions are refused until credit comes.</strong>;
   if (days === null) return <>Nothing is being spent: it lasts until there are questions.</>;
+  if (days > FAR_DAYS) return <>More than a year until zero at this pace.</>;
   const whole = Math.floor(days);
   return (
     <>
@@ -83,6 +84,9 @@ function untilText({ balance, forecast }: OwnAccountBody): JSX.Element {
     </>
   );
 }
+
+/** Beyond it a forecast of days says nothing: nobody asks the same for a year. */
+const FAR_DAYS = 365;
 
 /** Fewer days than that, and somebody should act this week. */
 const SOON_DAYS = 7;
