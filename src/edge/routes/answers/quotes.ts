@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { z } from "zod";
 import type { Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgeSizes } from "#domain/image/judge.ts";
@@ -12,6 +13,8 @@ import {
   readSizeRequest,
   type SizeRequest,
 } from "#wire/api/answers/quotes.ts";
+import { describedChatSchema } from "#wire/compatible/chat-body.ts";
+import { isJsonChat, parseChat } from "#wire/compatible/chat-request.ts";
 import { cardDigest } from "#wire/function/model-card.ts";
 import { type Asked, appraise, measure } from "../../answers/admit.ts";
 import { letIn } from "../../answers/holds.ts";
@@ -94,6 +97,10 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, Ref
   const { card, readBy } = await cardOf(c, namedModel(body));
   const sized = readSizeRequest(body, readBy);
   if (!sized.ok) return unheld(sized.refusal);
+  if (sized.value === null && isJsonChat(body)) {
+    const chat = parseChat(body, readBy);
+    return await readWhole(c, chat.ok ? ok({ request: chat.value.request, card }) : chat);
+  }
   if (sized.value === null) return await readWhole(c, await readAnswerJson(c, body));
   const allowed = mayBeQuoted(c, card);
   return allowed.ok ? measured(sized.value, allowed.value) : unheld(allowed.refusal);
@@ -147,6 +154,8 @@ function measured(
   return ok({ asked: { ...request, pictures, messages: 1 }, card, warnings, allowances: [] });
 }
 
+const quotedSchema = z.union([quoteRequestSchema, describedChatSchema]);
+
 /** How `POST /v1/quotes` reads in the API's description. */
 export const createQuoteRoute: RouteConfig = {
   method: "post",
@@ -158,8 +167,8 @@ export const createQuoteRoute: RouteConfig = {
     body: {
       required: true,
       description:
-        "The body of an answer request, as JSON or a form, or only the size of one picture.",
-      content: { ...answerContent, "application/json": { schema: quoteRequestSchema } },
+        "The body of an answer request, as JSON or a form, or only the size of one picture; or that of a chat which wants JSON (response_format, or a function that it forces).",
+      content: { ...answerContent, "application/json": { schema: quotedSchema } },
     },
   },
   responses: {
