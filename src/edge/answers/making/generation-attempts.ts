@@ -139,6 +139,8 @@ function eventsToTell(
       return [failed({ kind: "function_reply_invalid" })];
     }
     case "answer.completed":
+      // A function that reads something else than was asked, or nothing, is of another version.
+      if (!areAsked(event, question)) return [failed({ kind: "function_reply_invalid" })];
       return [...told.complete(), event];
     case "answer.partial":
       // At its deadline a function that began again is not as far as callers were told, or not the same.
@@ -150,6 +152,17 @@ function eventsToTell(
     default:
       return event satisfies never;
   }
+}
+
+/** Whether fields are told where they were asked for, those and in that order, and nowhere else. */
+function areAsked(
+  { fields = [] }: Pick<AnswerCompleted, "fields">,
+  { read }: StandingQuestion,
+): boolean {
+  const asked = read?.fields ?? [];
+  return (
+    asked.length === fields.length && asked.every(({ name }, index) => name === fields[index]?.name)
+  );
 }
 
 function standing(

@@ -4,8 +4,15 @@ import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { JsonBody } from "../../body/json-body.ts";
+import { countJsonValues } from "../../body/json-size.ts";
+import { detailOf } from "../../error-detail.ts";
 import { problemsOf } from "../../field-problems.ts";
-import { MAX_BATCH_ITEMS, MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "../../limits.ts";
+import {
+  MAX_BATCH_ITEMS,
+  MAX_FIELD_PROBLEMS,
+  MAX_JSON_VALUES,
+  MAX_NAME_LENGTH,
+} from "../../limits.ts";
 import { webhookOf } from "../webhook-body.ts";
 import { type AnswerFields, answerFieldsSchema, answerRequestFields } from "./answer-request.ts";
 import type { AskedCard } from "./options.ts";
@@ -49,8 +56,8 @@ const envelopeSchema = z.strictObject({
 });
 
 /**
- * Reads a JSON body. One item that cannot be read refuses the whole batch with `invalid_request`, naming each fault by
- * JSON Pointer: nothing is asked of a body that its author got wrong.
+ * Reads a JSON body. One item that cannot be read refuses the whole batch, naming each fault by JSON Pointer: nothing is asked of a
+ * body that its author got wrong. With `invalid_request`, or, where all faults are of one kind that fields have, with that.
  */
 export function parseBatch(sent: JsonBody, card: AskedCard): Result<BatchRequest, Failure> {
   const body = sent.parse();
@@ -60,16 +67,25 @@ export function parseBatch(sent: JsonBody, card: AskedCard): Result<BatchRequest
   const { items, defaults = {}, ...rest } = parsed.data;
   const terms = answerFieldsSchema.safeParse(rest);
   if (!terms.success) return refuseFields(problemsOf(terms.error));
+  const repeated = repeatedValues(defaults, items.length);
+  if (repeated !== null) return refuseFields([repeated]);
   const problems: FieldProblem[] = [];
+  const kinds = new Set<ItemRefusal["kind"]>();
   const read: BatchItem[] = [];
   for (const [index, item] of items.entries()) {
     const result = readItem(item, defaults, (fields) =>
       parseAnswerValue(fields, card, sent.picture),
     );
     if (result.ok) read.push(result.value);
-    else problems.push(...result.refusal.map((problem) => inItem(problem, index)));
+    else {
+      kinds.add(result.refusal.kind);
+      problems.push(...result.refusal.problems.map((problem) => inItem(problem, index)));
+    }
     if (problems.length >= MAX_FIELD_PROBLEMS) break;
   }
+  const [kind = "invalid_request"] = kinds.size === 1 ? kinds : [];
+  if (problems.length > 0 && kind !== "invalid_request")
+    return refuse({ kind, problems: few(problems) });
   problems.push(...repeatedNames(read));
   if (countAddresses(read) > MAX_BATCH_ADDRESSES) {
     const message = `have more than ${MAX_BATCH_ADDRESSES} pictures by address`;
@@ -82,7 +98,7 @@ function readItem(
   item: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
   parse: (fields: unknown) => Result<AnswerRequest, Failure>,
-): Result<BatchItem, readonly FieldProblem[]> {
+): Result<BatchItem, ItemRefusal> {
   const { custom_id: customId, ...fields } = { ...defaults, ...item };
   const name = nameSchema.optional().safeParse(customId);
   const problems: FieldProblem[] = foreignFields
@@ -91,10 +107,33 @@ function readItem(
   if (!name.success)
     problems.push({ pointer: "/custom_id", message: name.error.issues[0]?.message ?? "" });
   const request = parse(fields);
-  if (!request.ok && request.refusal.kind === "invalid_request")
-    problems.push(...request.refusal.problems);
-  if (!request.ok || problems.length > 0 || !name.success) return refuse(problems);
+  if (!request.ok) {
+    const refused = itemRefusal(request.refusal);
+    if (problems.length === 0) return refuse(refused);
+    problems.push(...refused.problems);
+  }
+  if (!request.ok || problems.length > 0 || !name.success)
+    return refuse({ kind: "invalid_request", problems });
   return ok({ customId: name.data ?? null, request: request.value });
+}
+
+/** Threat: a small body whose defaults have thousands of values, each of which is looked at again for every item: seconds of a Worker's time. */
+function repeatedValues(defaults: object, items: number): FieldProblem | null {
+  const text = new TextEncoder().encode(JSON.stringify(defaults));
+  const values = countJsonValues(text, MAX_JSON_VALUES);
+  if (values * items <= MAX_JSON_VALUES) return null;
+  const message = `have ${values} values, and ${items} items have them again: ${MAX_JSON_VALUES} are the most together; send fewer items, or less in defaults`;
+  return { pointer: "/defaults", message };
+}
+
+/** Why an item cannot be read. */
+type ItemRefusal = Extract<Failure, { readonly problems: readonly FieldProblem[] }>;
+
+/** What has no place of its own is told of the item. */
+function itemRefusal(failure: Failure): ItemRefusal {
+  if ("problems" in failure) return failure;
+  const problems = [{ pointer: "", message: `cannot be asked: ${detailOf(failure)}` }];
+  return { kind: "invalid_request", problems };
 }
 
 const nameSchema = z.string().min(1).max(MAX_NAME_LENGTH);
@@ -131,7 +170,11 @@ function termsOf(fields: AnswerFields): Omit<BatchRequest, "items"> {
 }
 
 function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {
-  return refuse({ kind: "invalid_request", problems: problems.slice(0, MAX_FIELD_PROBLEMS) });
+  return refuse({ kind: "invalid_request", problems: few(problems) });
+}
+
+function few(problems: readonly FieldProblem[]): readonly FieldProblem[] {
+  return problems.slice(0, MAX_FIELD_PROBLEMS);
 }
 
 /** Schema of the JSON body, for the API's description. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { MAX_BATCH_ADDRESSES, parseBatch } from "#wire/api/answers/batch-request.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { MAX_BATCH_ITEMS } from "#wire/limits.ts";
@@ -94,5 +95,64 @@ describe("a batch request with faults", () => {
 
   test("names no more than twenty", () => {
     expect(problemsOf({ items: Array(100).fill({}) })).toHaveLength(20);
+  });
+});
+
+describe("a batch request of fields", () => {
+  const card = { ...untold, read: UNTOLD_READ_STYLE };
+  const read = (body: unknown) => parseBatch(jsonBody(body), card);
+  const boolean = { type: "boolean" } as const;
+
+  test("reads those of its defaults in each item that names none of its own", () => {
+    const parsed = read({
+      defaults: { fields: { a: boolean }, abstain_below: 0.5 },
+      items: [{ image }, { image, fields: { b: boolean } }],
+    });
+    if (!parsed.ok) throw new Error("was refused");
+    const orders = parsed.value.items.map(({ request }) => request.read);
+    expect(orders.map((order) => order?.fields[0]?.name)).toEqual(["a", "b"]);
+    expect(orders.map((order) => order?.abstainBelow)).toEqual([0.5, 0.5]);
+  });
+
+  test("is refused as an answer would be, by the place in its item", () => {
+    const twice = { type: "choice", criteria: ["a", "a "] };
+    expect(
+      read({ items: [{ fields: { a: boolean } }, { fields: { kind: twice } }] }),
+    ).toMatchObject({
+      refusal: {
+        kind: "field_options_collide",
+        problems: [{ pointer: "/items/1/fields/kind/criteria" }],
+      },
+    });
+    expect(read({ items: [{ question: "" }, { fields: { kind: twice } }] })).toMatchObject({
+      refusal: {
+        kind: "invalid_request",
+        problems: [{ pointer: "/items/0/question" }, { pointer: "/items/1/fields/kind/criteria" }],
+      },
+    });
+  });
+
+  test("is refused for an item whose picture has too many bytes, which is no item left out", () => {
+    const large = { question: "?", image: { data: "A".repeat(14_000_000) } };
+    expect(read({ items: [{ question: "?" }, large] })).toMatchObject({
+      refusal: {
+        kind: "invalid_request",
+        problems: [{ pointer: "/items/1", message: expect.stringContaining("cannot be asked: ") }],
+      },
+    });
+  });
+
+  test("is refused where its defaults would be looked at hundreds of thousands of times", () => {
+    const criteria = Array.from({ length: 200 }, (_, index) => `option ${index}`);
+    const names = Array.from({ length: 10 }, (_, index) => [
+      `f${index}`,
+      { type: "choice", criteria },
+    ]);
+    const defaults = { image, fields: Object.fromEntries(names) };
+    const items = Array.from({ length: MAX_BATCH_ITEMS }, () => ({}));
+    expect(read({ defaults, items: items.slice(0, 64) }).ok).toBe(true);
+    expect(read({ defaults, items })).toMatchObject({
+      refusal: { kind: "invalid_request", problems: [{ pointer: "/defaults" }] },
+    });
   });
 });
