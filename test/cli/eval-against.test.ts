@@ -133,6 +133,32 @@ describe("unmask eval against a model of others", () => {
     expect(other.questions).toHaveLength(11);
   });
 
+  test("with a preset asks as the paper was measured: its settings and its switch are ours alone", async () => {
+    await using api = await apiDouble(recorded);
+    await using other = await openAiStandIn(() => "12.50");
+    const line = { id: "total", image, question: "What is the total?", answer: "12.50" };
+    const file = testSetFile(linesOf(line));
+    const io = recordedIo();
+    const args = [file, "--url", api.url, "--key", "k", "--against", other.url, "--model", "twin"];
+    await evaluateFile([...args, "--preset", "chartqa"], io);
+    const form = await api.requests[0]?.formData();
+    const asked = (name: string) => form?.get(name);
+    expect([asked("canvas"), asked("steps"), asked("block_length")]).toEqual(["16", "16", "16"]);
+    // Forms end lines with CR LF, which the API takes off again.
+    expect(asked("stop")).toBe("\r\n");
+    const text = "What is the total?\nAnswer the question using a single word or phrase.";
+    expect(JSON.parse(String(asked("messages")))[0].content).toBe(`${text} /no_think`);
+    expect(other.questions[0]).toMatchObject({
+      texts: [text],
+      body: { max_tokens: 16, stop: ["\n"] },
+    });
+    expect(io.written.stdout).toMatch(/^twin +1 +0 +0 +100\.0/m);
+    // What is written wins.
+    await evaluateFile([...args, "--preset", "mmbench", "--canvas", "8"], io);
+    expect((await api.requests[1]?.formData())?.get("canvas")).toBe("8");
+    expect(io.written.stderr).toContain("unlike the published protocol of mmbench: ");
+  });
+
   test.each([
     ["it has no model", ["--against", "http://a.test/v1"], /needs --model behind it/],
     ["it has no address", ["--against", "a.test", "--model", "m"], /takes an address/],
