@@ -10,7 +10,7 @@ import { keyOrAdmin } from "./guard/callers/key-or-admin.ts";
 import { sessionOr, sessionOrSignIn } from "./guard/callers/session-guard.ts";
 import { contentEncoding } from "./guard/content-encoding.ts";
 import { cors } from "./guard/cors.ts";
-import { errorShape, isOpenAiClient } from "./guard/error-shape.ts";
+import { errorShape, isOpenAiClient, jevReplies } from "./guard/error-shape.ts";
 import { isServed, notFound, onFault } from "./guard/errors.ts";
 import { keyOnly } from "./guard/key-only.ts";
 import { nosniff } from "./guard/nosniff.ts";
@@ -72,6 +72,7 @@ import { replayAnswer } from "./routes/answers/replays.ts";
 import { restoreBackup, runBackupNow, showBackups, verifyBackup } from "./routes/backups.ts";
 import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
+import { createDecision, createSystemOne } from "./routes/compatible/decisions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
 import { createResponse } from "./routes/compatible/responses/create-response.ts";
@@ -114,9 +115,10 @@ app.use(trace());
 app.use(countRefusals());
 app.use(timing());
 const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
-const compatible = ["/v1/chat/*", "/v1/responses/*", "/v1/query", "/v1/caption"];
+const compatible = ["/v1/chat/*", "/v1/responses/*", "/v1/decisions", "/v1/query", "/v1/caption"];
 const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
 for (const path of [...compatible, ...locating]) app.use(path, errorShape());
+app.use("/v1/systemone", jevReplies());
 // Also where OpenAI's clients ask for what is theirs alone, `/v1/embeddings`, `POST /v1/images/edits` and the like, or miss `/v1`:
 // what is not served here.
 app.use(
@@ -145,7 +147,7 @@ app.use("/v1/batches/*", scope("ask"));
 app.use("/v1/quotes/*", scope("ask"));
 app.use("/v1/images/*", scope("ask"));
 app.use("/v1/models/:id/bundle/*", scope("ask"));
-for (const path of compatible) app.use(path, scope("ask"));
+for (const path of [...compatible, "/v1/systemone"]) app.use(path, scope("ask"));
 for (const path of ["/v1/webhook_endpoints/*", "/v1/webhook_deliveries/*", "/v1/webhook_secret/*"])
   app.use(path, scope("webhooks"));
 app.use("/v1/keys/*", scope("keys"));
@@ -195,6 +197,8 @@ app.get("/v1/responses/:id", showResponse);
 app.delete("/v1/responses/:id", deleteResponse);
 app.get("/v1/responses/:id/input_items", listInputItems);
 app.post("/v1/responses/:id/cancel", cancelResponse);
+app.post("/v1/decisions", createDecision);
+app.post("/v1/systemone", createSystemOne);
 app.post("/v1/query", createQuery);
 app.post("/v1/caption", createCaption);
 for (const path of locating) app.post(path, refuseLocation);

@@ -6,6 +6,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { testDecisionClients } from "./decision-clients.ts";
 import { describeResponses } from "./responses-clients.ts";
 
 const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
@@ -248,6 +249,8 @@ describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
     expect((await result.usage).outputTokens).toBeGreaterThan(0);
   });
 });
+
+testDecisionClients(() => system);
 
 describe("Moondream's client", () => {
   const moondream = () => new vl({ endpoint: `${system.url}/v1`, apiKey: system.key });

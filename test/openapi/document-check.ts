@@ -162,16 +162,17 @@ export class DocumentCheck {
 
   /** What the validator takes the server must take, and the other way round. */
   #refusalFaults({ status, reply, request }: Exchange, faults: readonly string[]): string[] {
+    const text = new TextDecoder().decode(bodyBytes(reply));
+    const isOfShape = status === 400 || (status === 422 && /^{"detail":\[/.test(text));
     if (faults.length > 0)
-      return unread.has(status)
+      return unread.has(status) || isOfShape
         ? []
         : [`the server takes what the document refuses: ${faults.join("; ")}`];
-    const text = new TextDecoder().decode(bodyBytes(reply));
     const isEncoded = "content-encoding" in request.headers;
     if (status === 415 && !isEncoded && !request.isStream)
       return [`the server refuses the media type that the document names: ${text}`];
     const isOfSchema = fieldMessages(text).some((message) => schemaSentence.test(message));
-    return status === 400 && isOfSchema && !request.isStream
+    return isOfShape && isOfSchema && !request.isStream
       ? [`the server refuses what the document takes: ${text}`]
       : [];
   }
@@ -254,13 +255,15 @@ function mediaOf(content: Content, contentType: string): Media | undefined {
   return content[type] ?? content[`${type.split("/")[0]}/*`];
 }
 
-/** What a refusal says of each field; in OpenAI's shape only of the first. */
+/** What a refusal says of each field; in OpenAI's shape only of the first, in Jev's as FastAPI lists them. */
 function fieldMessages(text: string): string[] {
   try {
-    const { errors, error } = JSON.parse(text) as {
+    const { errors, error, detail } = JSON.parse(text) as {
       readonly errors?: readonly { readonly message: string }[];
       readonly error?: { readonly message: string };
+      readonly detail?: unknown;
     };
+    if (Array.isArray(detail)) return detail.map(({ msg }: { readonly msg: string }) => msg);
     const first = error?.message.replace(/^[^:]*: /, "").replace(/(?: \(and .*\))?\.$/, "");
     return errors?.map(({ message }) => message) ?? (first === undefined ? [] : [first]);
   } catch {

@@ -11,6 +11,7 @@ const DOCUMENTS = "infra/docs";
 const named = {
   quickstarts: [
     ["quickstarts/ask", "infra/docs/guides/ask.md"],
+    ["quickstarts/decide", "infra/docs/guides/decide.md"],
     ["quickstarts/watch", "infra/docs/guides/watch.md"],
     ["quickstarts/come-back-later", "infra/docs/guides/come-back-later.md"],
     ["quickstarts/webhooks", "infra/docs/guides/webhooks.md"],

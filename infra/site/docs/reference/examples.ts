@@ -126,6 +126,20 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   listResponseInputItems: { curl: get("/v1/responses/$RESPONSE/input_items"), status: 200 },
   cancelResponse: { curl: send("POST", "/v1/responses/$RESPONSE/cancel", KEY), status: 200 },
   deleteResponse: { curl: send("DELETE", "/v1/responses/$RESPONSE", KEY), status: 200 },
+  createDecision: {
+    curl: sendWith(
+      "/v1/decisions",
+      `{"model": "unmask-demo", "input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}]}], "questions": [{"type": "predicate", "instructions": "Is this an animal?"}, {"type": "choice", "instructions": "What is this?", "choices": [{"value": "cat"}, {"value": "dog"}]}]}`,
+    ),
+    status: 200,
+  },
+  createSystemOne: {
+    curl: sendWith(
+      "/v1/systemone",
+      `{"state": null, "images": ["data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"], "questions": {"animal": {"type": "noul", "instructions": "Is this an animal?"}}}`,
+    ),
+    status: 200,
+  },
   createQuery: {
     curl: sendWith(
       "/v1/query",

@@ -34,6 +34,20 @@ export interface CompatibleRendering {
   ) => AsyncIterable<SseMessage>;
 }
 
+/** Asks for the whole answer as `POST /v1/answers` does, and replies as `whole` writes it. */
+export async function answerWhole(
+  c: Context<EdgeEnv>,
+  read: ReadRequest,
+  whole: CompatibleRendering["whole"],
+): Promise<Response> {
+  return await answerCompatibly(c, read, false, {
+    whole,
+    stream: () => {
+      throw new Error("a stream was asked for where there is none");
+    },
+  });
+}
+
 /** Asks as `POST /v1/answers` does, and replies as `render` writes it. */
 export async function answerCompatibly(
   c: Context<EdgeEnv>,

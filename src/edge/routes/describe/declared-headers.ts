@@ -22,7 +22,8 @@ export type ReplyHeader =
   | "WWW-Authenticate"
   | "X-Content-Type-Options"
   | "X-Request-Id"
-  | "X-Should-Retry";
+  | "X-Should-Retry"
+  | "X-TypeSafe-Request-Id";
 
 const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
   "Accept-Encoding": z.string().meta({ description: "With 415: how a body may be encoded." }),
@@ -69,6 +70,9 @@ const headers: Readonly<Record<ReplyHeader, z.ZodType>> = {
   "X-Should-Retry": z
     .enum(["true", "false"])
     .meta({ description: "To clients of OpenAI: whether the same request may succeed later." }),
+  "X-TypeSafe-Request-Id": z
+    .string()
+    .meta({ description: "X-Request-Id, where Jev's clients look for it." }),
 };
 
 /** Each made once: the description refers to what is the same object. */
@@ -97,6 +101,7 @@ export const refusalHeaders: readonly ReplyHeader[] = [
   ] as const),
   ...(["Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After"] as const),
   ...(["Set-Cookie", "WWW-Authenticate", "X-Should-Retry"] as const),
+  "X-TypeSafe-Request-Id",
 ];
 
 /** Headers of whatever asks a question. */

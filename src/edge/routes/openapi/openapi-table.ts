@@ -17,6 +17,7 @@ import { replayAnswerRoute } from "../answers/replays.ts";
 import { backupRoutes } from "../backups.ts";
 import { bundleRoutes } from "../bundles.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
+import { decisionRoutes } from "../compatible/decisions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
 import { responseRoutes } from "../compatible/responses/responses-described.ts";
@@ -74,8 +75,8 @@ export const routeGroups: readonly RouteGroup[] = [
   },
   {
     name: "Compatible",
-    description: "The same answers for the clients of OpenAI and of Moondream.",
-    routes: [createChatCompletionRoute, ...responseRoutes, ...moondreamRoutes],
+    description: "The same answers for the clients of OpenAI, of Jev and of Moondream.",
+    routes: [createChatCompletionRoute, ...responseRoutes, ...decisionRoutes, ...moondreamRoutes],
   },
   {
     name: "Client tokens",
