@@ -19,6 +19,17 @@ export const commands: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    "read",
+    {
+      summary:
+        "read values off pictures, each with its probability: tables, CSV, JSON, whole folders",
+      load: async () => {
+        const { READ_HELP, read } = await import("./read.ts");
+        return { run: read, help: READ_HELP };
+      },
+    },
+  ],
+  [
     "open",
     {
       summary: "print the address that opens the playground in a browser",
