@@ -65,7 +65,7 @@ export function openStand(): Stand {
     if (--left === 0) throw new Killed();
     return result;
   };
-  const cloud = openCloud(wrangler, config);
+  const cloud = openCloud(wrangler, config, null);
   const migrations = d1Migrations(MIGRATIONS);
   return {
     folder,

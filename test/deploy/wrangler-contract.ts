@@ -77,8 +77,8 @@ export async function openBoth(state: AccountState): Promise<TwoAccounts> {
     told,
   );
   return {
-    fake: openCloud(async (args, stdin = "") => actOn(file, args, stdin), config),
-    real: openCloud(wrangler, config),
+    fake: openCloud(async (args, stdin = "") => actOn(file, args, stdin), config, null),
+    real: openCloud(wrangler, config, null),
     states: () => [readAccount(file), real],
     [Symbol.asyncDispose]: async () => {
       await api.close();

@@ -5,6 +5,7 @@ import { type Cloud, openCloud, type Version } from "./account/cloud.ts";
 import { spawnWrangler } from "./account/wrangler.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import {
+  jurisdictionOf,
   readWranglerConfig,
   readWranglerToml,
   WRANGLER_TOML,
@@ -47,7 +48,11 @@ export function prepare({ environment }: Options, signal: AbortSignal): Surround
     resolve,
     signal,
     toml: readWranglerToml(file),
-    cloud: openCloud(spawnWrangler(process.env["UNMASK_WRANGLER"] ?? "wrangler", signal), config),
+    cloud: openCloud(
+      spawnWrangler(process.env["UNMASK_WRANGLER"] ?? "wrangler", signal),
+      config,
+      jurisdictionOf(wanted),
+    ),
     migrations: d1Migrations(folder),
     schemas: schemasHere(folder, wanted.migrations.length),
     now: Date.now,

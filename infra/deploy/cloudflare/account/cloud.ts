@@ -1,4 +1,4 @@
-import { COMMANDS, type VersionLabel } from "./commands.ts";
+import { COMMANDS, type Jurisdiction, type VersionLabel } from "./commands.ts";
 import { mustRun, type Wrangler, WranglerError } from "./wrangler.ts";
 
 /** A version of the Worker as the account lists it. */
@@ -43,8 +43,11 @@ export interface Cloud {
   rollback(version: string, message: string): Promise<void>;
 }
 
-/** Opens the account through wrangler. `config` is the resolved configuration, written before what needs it is called. */
-export function openCloud(wrangler: Wrangler, config: string): Cloud {
+/**
+ * Opens the account through wrangler. `config` is the resolved configuration, written before what needs it is called; databases and
+ * buckets are those of the jurisdiction.
+ */
+export function openCloud(wrangler: Wrangler, config: string, jurisdiction: Jurisdiction): Cloud {
   const run = (args: readonly string[], stdin?: string) => mustRun(wrangler, args, stdin);
   const make = async (args: readonly string[]): Promise<void> => void (await run(args));
   return {
@@ -56,7 +59,7 @@ export function openCloud(wrangler: Wrangler, config: string): Cloud {
       }[];
       return new Map(listed.map(({ name, uuid }) => [name, uuid]));
     },
-    createDatabase: (name) => make(COMMANDS.createDatabase(name)),
+    createDatabase: (name) => make(COMMANDS.createDatabase(name, jurisdiction)),
     pendingMigrations: async (binding, all) => {
       const said = await run(COMMANDS.pendingMigrations(binding, config));
       return all.filter((file) => said.includes(file));
@@ -65,10 +68,10 @@ export function openCloud(wrangler: Wrangler, config: string): Cloud {
     hasQueue: (name) => exists(wrangler, COMMANDS.queue(name), /does not exist/),
     createQueue: (name) => make(COMMANDS.createQueue(name)),
     buckets: async () => {
-      const said = await run(COMMANDS.buckets());
+      const said = await run(COMMANDS.buckets(jurisdiction));
       return new Set([...said.matchAll(/^name:\s+(\S+)$/gm)].map(([, name = ""]) => name));
     },
-    createBucket: (name) => make(COMMANDS.createBucket(name)),
+    createBucket: (name) => make(COMMANDS.createBucket(name, jurisdiction)),
     secrets: async () => {
       const said = await unlessNoWorker(run(COMMANDS.secrets(config)));
       if (said === null) return null;

@@ -1,3 +1,9 @@
+/** Where data may be kept and computed with (`JURISDICTION`); null: anywhere. */
+export type Jurisdiction = "eu" | "us" | null;
+
+const within = (jurisdiction: Jurisdiction): string[] =>
+  jurisdiction === null ? [] : ["--jurisdiction", jurisdiction];
+
 /**
  * Every argument list that wrangler is given here, in one place: test/deploy/commands.test.ts holds each against the help of the
  * wrangler that is pinned. `config`: the resolved configuration (`resolve.ts`).
@@ -5,7 +11,12 @@
 export const COMMANDS = {
   whoami: (): string[] => ["whoami", "--json"],
   databases: (): string[] => ["d1", "list", "--json"],
-  createDatabase: (name: string): string[] => ["d1", "create", name],
+  createDatabase: (name: string, jurisdiction: Jurisdiction): string[] => [
+    "d1",
+    "create",
+    name,
+    ...within(jurisdiction),
+  ],
   pendingMigrations: (binding: string, config: string): string[] => [
     "d1",
     "migrations",
@@ -26,8 +37,20 @@ export const COMMANDS = {
   ],
   queue: (name: string): string[] => ["queues", "info", name],
   createQueue: (name: string): string[] => ["queues", "create", name],
-  buckets: (): string[] => ["r2", "bucket", "list"],
-  createBucket: (name: string): string[] => ["r2", "bucket", "create", name],
+  /** Those of one jurisdiction: a name may stand for another bucket in each. */
+  buckets: (jurisdiction: Jurisdiction): string[] => [
+    "r2",
+    "bucket",
+    "list",
+    ...within(jurisdiction),
+  ],
+  createBucket: (name: string, jurisdiction: Jurisdiction): string[] => [
+    "r2",
+    "bucket",
+    "create",
+    name,
+    ...within(jurisdiction),
+  ],
   secrets: (config: string): string[] => ["secret", "list", "--format", "json", "--config", config],
   versions: (config: string): string[] => ["versions", "list", "--json", "--config", config],
   deployments: (config: string): string[] => ["deployments", "list", "--json", "--config", config],

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { WranglerConfig } from "./wrangler-config.ts";
+import { jurisdictionOf, type WranglerConfig } from "./wrangler-config.ts";
 
 /** What wrangler's reading says of itself, and no configuration may. */
 const OF_THE_READING: ReadonlySet<string> = new Set([
@@ -18,7 +18,8 @@ const OF_THE_READING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The configuration of one environment as a file of its own: ids of databases filled in, paths absolute, nothing that is empty. It
+ * The configuration of one environment as a file of its own: ids of databases filled in, buckets of its jurisdiction, paths absolute, nothing
+ * that is empty. It
  * lies outside of the repository's files, so that ids are pasted by nobody. `root` is the repository's.
  */
 export function resolveConfig(
@@ -29,6 +30,7 @@ export function resolveConfig(
   const kept = Object.entries(config).filter(
     ([key, value]) => !OF_THE_READING.has(key) && !isEmpty(value),
   );
+  const place = jurisdictionOf(config);
   const at = (file: string): string => path.resolve(root, file);
   return {
     ...Object.fromEntries(kept),
@@ -36,6 +38,9 @@ export function resolveConfig(
     ...(config.assets === undefined
       ? {}
       : { assets: { ...config.assets, directory: at(config.assets.directory) } }),
+    ...(place === null || config.r2_buckets.length === 0
+      ? {}
+      : { r2_buckets: config.r2_buckets.map((bucket) => ({ ...bucket, jurisdiction: place })) }),
     d1_databases: config.d1_databases.map((database) => ({
       ...database,
       database_id: ids.get(database.database_name) ?? UNKNOWN_ID,

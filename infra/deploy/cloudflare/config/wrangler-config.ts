@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { unstable_readConfig } from "wrangler";
+import type { Jurisdiction } from "../account/commands.ts";
 
 export const ENVIRONMENTS = ["production", "staging"] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
@@ -48,6 +49,12 @@ export function readWranglerConfig(
 ): WranglerConfig {
   const args = { config: file, ...(environment === null ? {} : { env: environment }) };
   return unstable_readConfig(args, { hideWarnings: true }) as unknown as WranglerConfig;
+}
+
+/** The jurisdiction that an environment is restricted to. What is none is refused with the other settings. */
+export function jurisdictionOf({ vars }: Pick<WranglerConfig, "vars">): Jurisdiction {
+  const { JURISDICTION: place } = vars;
+  return place === "eu" || place === "us" ? place : null;
 }
 
 /** The text of wrangler.toml, to name lines of it. */

@@ -1,7 +1,7 @@
 import type { Version } from "../account/cloud.ts";
 import type { VersionLabel } from "../account/commands.ts";
 import { SECRETS } from "../config/secret-names.ts";
-import type { WranglerConfig } from "../config/wrangler-config.ts";
+import { jurisdictionOf, type WranglerConfig } from "../config/wrangler-config.ts";
 
 /** What the account holds of what an environment needs. */
 export interface Present {
@@ -46,6 +46,8 @@ export function planDeployment(
 ): Plan {
   const state = (isThere: boolean | undefined): Step["state"] =>
     isThere === undefined ? "look" : isThere ? "there" : "do";
+  const place = jurisdictionOf(wanted);
+  const inPlace = place === null ? "" : `, in the jurisdiction ${place}`;
   const databases = wanted.d1_databases.flatMap(({ database_name: name, binding }): Step[] => {
     const id = present?.databases.get(name);
     const pending = present?.pending.get(name) ?? migrations;
@@ -55,7 +57,10 @@ export function planDeployment(
         kind: "database",
         name,
         state: state(present === null ? undefined : id !== undefined),
-        says: id === undefined ? `made as ${binding}, found by its name from then on` : `is ${id}`,
+        says:
+          id === undefined
+            ? `made as ${binding}${inPlace}, found by its name from then on`
+            : `is ${id}`,
       },
       {
         id: `migrations ${name}`,
@@ -80,7 +85,7 @@ export function planDeployment(
       id: `bucket ${name}`,
       kind: "bucket",
       name,
-      says: `bound as ${binding}`,
+      says: `bound as ${binding}${inPlace}`,
       state: state(present?.buckets.has(name)),
     }),
   );
