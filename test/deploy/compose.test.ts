@@ -144,6 +144,7 @@ describe.each(ours)("service %s", (name, { environment = {}, command }) => {
             "UNMASK_PORT",
             "UNMASK_EDGE_BUILT",
             "UNMASK_EDGE_STATE",
+            "MINIFLARE_WORKERD_V8_FLAGS",
           ]
         : readSources().match(/\bUNMASK_[A-Z0-9_]+/g);
     const unknown = Object.keys(variables).filter(
