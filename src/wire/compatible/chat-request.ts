@@ -1,5 +1,4 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
-import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody, MessageBody } from "../api/answers/answer-request.ts";
 import type { AskedCard } from "../api/answers/options.ts";
@@ -17,12 +16,10 @@ import {
   type TextPart,
 } from "./chat-body.ts";
 import { refusedChatFields } from "./chat-refusals.ts";
-import { askedOptions, inBody } from "./decisions/asked-options.ts";
 import { canvasUnder, inForeignBody, type PlacedMessage, presentFields } from "./foreign-body.ts";
-import { readSchema, type SchemaFault, type SchemaReading } from "./json-schema/read-schema.ts";
 import { detailOf, pictureOf } from "./shown-picture.ts";
-import { askedFields } from "./structured/asked-fields.ts";
 import type { ChatJson } from "./structured/growing-json.ts";
+import { schemaQuestion } from "./structured/schema-question.ts";
 import { type WantedJson, wantedJson } from "./structured/wanted-json.ts";
 
 /** A chat request of OpenAI's clients, read as a question. */
@@ -94,69 +91,19 @@ function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked,
 
 function asJson(
   chat: ChatBody,
-  { schema, at, description, call }: WantedJson,
+  { call, ...wanted }: WantedJson,
   card: AskedCard,
   sent: JsonBody,
 ): Result<Asked, Failure> {
-  const options = askedOptions(chat.x_unmask);
-  if (!options.ok) return options;
-  const reading = readSchema(schema, card.read ?? UNTOLD_READ_STYLE);
-  if (!reading.ok) return refuse(schemaFailure(reading.refusal, at));
-  const { fields, shape, assumed } = reading.value;
   const placed = chat.messages.map(messageOf);
-  const last = placed.at(-1)?.message;
-  const about = [description, reading.value.description, last?.content ?? ""];
-  const content = [...new Set(about)].filter((text) => text.trim() !== "").join("\n");
-  const messages = placed.map(({ message }) =>
-    message === last ? { ...message, content } : message,
+  const said = saidIn(chat, placed);
+  const asked = schemaQuestion(
+    { wanted, placed, places: chatPlaces, said, extras: chat.x_unmask },
+    { card, pictureOf: sent.picture },
   );
-  const body = {
-    ...options.value,
-    ...saidIn(chat, placed),
-    messages,
-    fields: askedFields(fields),
-  };
-  const request = parseAnswerValue(body, card, sent.picture);
-  if (!request.ok) return refuse(inSchema(request.refusal, placed, reading.value, at));
-  const warnings =
-    assumed.length === 0
-      ? request.value.warnings
-      : [...request.value.warnings, { kind: "schema_bounds_assumed", bounds: assumed } as const];
-  return ok({
-    request: { ...request.value, warnings },
-    json: { shape, ...(call === undefined ? {} : { call }) },
-  });
-}
-
-function schemaFailure({ kind, problems }: SchemaFault, at: string): Failure {
-  return {
-    kind: schemaFailures[kind],
-    problems: problems.map(({ pointer, message }) => ({ pointer: at + pointer, message })),
-  };
-}
-
-const schemaFailures = {
-  unsupported: "schema_unsupported",
-  invalid: "schema_unsupported",
-  options_collide: "field_options_collide",
-  too_large: "fields_too_large",
-} as const;
-
-/** Says the faults of fields in terms of the schema that they were made of, and all others in terms of the chat. */
-function inSchema(
-  failure: Failure,
-  placed: readonly PlacedMessage[],
-  { origins }: SchemaReading,
-  at: string,
-): Failure {
-  const inChat = inForeignBody(failure, placed, {
-    ...chatPlaces,
-    sent: [...chatPlaces.sent, "fields"],
-  });
-  return inBody(inChat, (pointer) => {
-    const [, member, name = ""] = pointer.split("/");
-    return member === "fields" ? at + (origins.get(name) ?? "") : pointer;
-  });
+  if (!asked.ok) return asked;
+  const { request, shape } = asked.value;
+  return ok({ request, json: { shape, ...(call === undefined ? {} : { call }) } });
 }
 
 /** Writes what a chat says itself as our own request body; `parseAnswerValue` checks it. */

@@ -8,6 +8,7 @@ import {
 } from "../../limits.ts";
 import { nullable } from "../foreign-body.ts";
 import { MAX_PARTS, type PictureDetail, pictureDetail, pictureUrl } from "../shown-picture.ts";
+import { type JsonFormatBody, textFormatSchema } from "./response-format.ts";
 import { harmlessResponseFields } from "./response-refusals.ts";
 
 /** Body of `POST /v1/responses`, without the fields that are passed over or refused (`response-refusals.ts`). */
@@ -27,7 +28,7 @@ export interface ResponseRequestBody {
   readonly background?: boolean;
   readonly stream?: boolean;
   readonly include?: readonly string[];
-  readonly text?: { readonly format?: { readonly type: "text" } | null };
+  readonly text?: { readonly format?: { readonly type: "text" } | JsonFormatBody | null };
   readonly x_unmask?: Readonly<Record<string, unknown>>;
 }
 
@@ -165,10 +166,10 @@ const fields = {
   include: z.array(z.string().max(MAX_NAME_LENGTH)).max(32).exactOptional(),
   text: z
     .strictObject({
-      format: z
-        .strictObject({ type: z.literal("text") })
-        .nullable()
-        .exactOptional(),
+      format: textFormatSchema.nullable().exactOptional().meta({
+        description:
+          "json_schema: the answer is the value that the schema describes, read off the picture, with each value's probabilities in x_unmask.fields; max_output_tokens says nothing then.",
+      }),
       verbosity: z.unknown().exactOptional(),
     })
     .exactOptional(),

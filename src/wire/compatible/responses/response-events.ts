@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { emptyList } from "../refused-fields.ts";
-import { outputMessageSchema, outputTextSchema, responseSchema } from "./response-reply.ts";
+import { outputMessageSchema, outputTextSchema, responseSchema } from "./response-schema.ts";
 
 const sequence_number = z.int().nonnegative().meta({
   description:

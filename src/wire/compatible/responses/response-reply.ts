@@ -1,14 +1,7 @@
-import { z } from "zod";
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import type { Problem } from "../../error.ts";
-import {
-  type ChatExtrasBody,
-  chatCompletionFields,
-  chatExtras,
-  createdSeconds,
-  finishReason,
-} from "../chat-reply.ts";
-import { emptyList } from "../refused-fields.ts";
+import { type ChatExtrasBody, chatExtras, createdSeconds } from "../chat-reply.ts";
+import { type JsonFormatBody, textOf } from "./response-format.ts";
 import { messageId, responseId } from "./response-id.ts";
 import type { ResponseTerms } from "./response-terms.ts";
 
@@ -33,7 +26,7 @@ export interface ResponseBody {
   readonly previous_response_id: string | null;
   readonly store: boolean;
   readonly temperature: number;
-  readonly text: { readonly format: { readonly type: "text" } };
+  readonly text: { readonly format: { readonly type: "text" } | JsonFormatBody };
   /** Null before the end, and of what failed. */
   readonly usage: ResponseUsageBody | null;
   readonly access_programs: null;
@@ -98,7 +91,7 @@ export interface ToldTerms {
 
 /** Renders an answer as it stands. */
 export function responseBody(answer: AnswerBody, told: ToldTerms): ResponseBody {
-  const status = responseStatus(answer);
+  const status = responseStatus(answer, told.terms);
   const isTold = answer.ended_at !== null && status !== "failed";
   return {
     ...responseHead(answer.id, answer.model, createdSeconds(answer), told),
@@ -106,7 +99,7 @@ export function responseBody(answer: AnswerBody, told: ToldTerms): ResponseBody 
     status,
     error: errorOf(answer.error),
     incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
-    output: isTold ? [outputMessage(answer)] : [],
+    output: isTold ? [outputMessage(answer, told.terms)] : [],
     usage: isTold ? responseUsage(answer) : null,
     x_unmask: chatExtras(answer),
   };
@@ -134,7 +127,7 @@ export function responseHead(
     previous_response_id: terms.previousId,
     store: isStored,
     temperature: terms.temperature,
-    text: { format: { type: "text" } },
+    text: { format: terms.format?.format ?? { type: "text" } },
     access_programs: null,
     parallel_tool_calls: false,
     reasoning: { effort: null, summary: null },
@@ -147,7 +140,10 @@ export function responseHead(
 }
 
 /** How far an answer is, in the terms of a response. */
-export function responseStatus(answer: AnswerBody): ResponseStatus {
+export function responseStatus(
+  answer: AnswerBody,
+  { format }: Pick<ResponseTerms, "format">,
+): ResponseStatus {
   switch (answer.status) {
     case "queued":
     case "failed":
@@ -157,20 +153,23 @@ export function responseStatus(answer: AnswerBody): ResponseStatus {
       return "in_progress";
     case "completed":
     case "partial":
-      return finishReason(answer) === "stop" ? "completed" : "incomplete";
+      return textOf(answer, format).isWhole ? "completed" : "incomplete";
     default:
       return answer.status satisfies never;
   }
 }
 
 /** The message that an ended answer is told as. */
-export function outputMessage(answer: AnswerBody): OutputMessageBody {
+export function outputMessage(
+  answer: AnswerBody,
+  terms: Pick<ResponseTerms, "format">,
+): OutputMessageBody {
   return {
     id: messageId(answer.id),
     type: "message",
     role: "assistant",
-    status: responseStatus(answer) === "completed" ? "completed" : "incomplete",
-    content: [outputText(answer.answer)],
+    status: responseStatus(answer, terms) === "completed" ? "completed" : "incomplete",
+    content: [outputText(textOf(answer, terms.format).text)],
   };
 }
 
@@ -203,75 +202,3 @@ export function errorOf(problem: Problem | null): ResponseErrorBody | null {
 function secondsOf(time: string | null): number | null {
   return time === null ? null : Math.floor(Date.parse(time) / 1000);
 }
-
-const count = z.int().nonnegative();
-
-/** Schema of a piece of text, for the API's description. */
-export const outputTextSchema: z.ZodType<OutputTextBody> = z.object({
-  type: z.literal("output_text"),
-  text: z.string(),
-  annotations: emptyList,
-  logprobs: emptyList,
-});
-
-/** Schema of the message that an answer is told as, for the API's description. */
-export const outputMessageSchema: z.ZodType<OutputMessageBody> = z
-  .object({
-    id: z.string(),
-    type: z.literal("message"),
-    role: z.literal("assistant"),
-    status: z.enum(["in_progress", "completed", "incomplete"]),
-    content: z.array(outputTextSchema),
-  })
-  .meta({ id: "ResponseMessage" });
-
-/** Schema of the reply, for the API's description and for tests that hold replies to it. */
-export const responseSchema: z.ZodType<ResponseBody> = z
-  .object({
-    id: z.string(),
-    object: z.literal("response"),
-    created_at: count,
-    completed_at: count.nullable(),
-    status: z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]),
-    background: z.boolean(),
-    error: z
-      .object({
-        code: z.enum(["server_error", "rate_limit_exceeded", "invalid_prompt"]),
-        message: z.string(),
-        type: z.string().meta({ description: "Our own code of the refusal." }),
-        param: z.null(),
-      })
-      .nullable(),
-    incomplete_details: z.object({ reason: z.literal("max_output_tokens") }).nullable(),
-    instructions: z.string().nullable().meta({
-      description:
-        "What the model was told before everything else. Null where it obeys no such message, and once the question is forgotten.",
-    }),
-    max_output_tokens: count.nullable(),
-    metadata: z.record(z.string(), z.string()),
-    model: z.string(),
-    output: z.array(outputMessageSchema),
-    previous_response_id: z.string().nullable(),
-    store: z.boolean(),
-    temperature: z.number(),
-    text: z.object({ format: z.object({ type: z.literal("text") }) }),
-    usage: z
-      .object({
-        input_tokens: count,
-        input_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: z.literal(0) }),
-        output_tokens: count,
-        output_tokens_details: z.object({ reasoning_tokens: z.literal(0) }),
-        total_tokens: count,
-      })
-      .nullable(),
-    access_programs: z.null(),
-    parallel_tool_calls: z.literal(false),
-    reasoning: z.object({ effort: z.null(), summary: z.null() }),
-    tool_choice: z.literal("none"),
-    tools: emptyList,
-    top_logprobs: z.literal(0),
-    top_p: z.literal(1),
-    truncation: z.literal("disabled"),
-    x_unmask: chatCompletionFields.x_unmask,
-  })
-  .meta({ id: "Response" });

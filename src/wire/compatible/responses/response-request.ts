@@ -1,16 +1,23 @@
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import type { Message } from "#domain/question.ts";
+import { type ReadStyle, UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody } from "../../api/answers/answer-request.ts";
 import type { AskedCard } from "../../api/answers/options.ts";
-import { type AnswerRequest, parseAnswerValue } from "../../api/answers/requests.ts";
+import {
+  type AnswerRequest,
+  type BesideBody,
+  parseAnswerValue,
+} from "../../api/answers/requests.ts";
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { MAX_FIELD_PROBLEMS, MAX_MESSAGES } from "../../limits.ts";
 import { canvasUnder, inForeignBody, type PlacedMessage, presentFields } from "../foreign-body.ts";
 import { detailOf } from "../shown-picture.ts";
+import { schemaQuestion } from "../structured/schema-question.ts";
 import { picturesOf, placedItem } from "./input-messages.ts";
 import { type ResponseRequestBody, responseRequestSchema } from "./response-body.ts";
+import { formatIn, type JsonFormatBody, wantedBy } from "./response-format.ts";
 import { refusedIncludesOf, refusedItems, refusedResponseFields } from "./response-refusals.ts";
 import type { ResponseTerms } from "./response-terms.ts";
 
@@ -22,6 +29,8 @@ export interface SentResponse {
   readonly body: ResponseRequestBody;
   /** Where it names messages that were told before: each is looked up first. */
   readonly references: readonly ItemReference[];
+  /** The schema whose value it wants. Absent: it wants words. */
+  readonly format?: JsonFormatBody;
 }
 
 export interface ItemReference {
@@ -71,7 +80,8 @@ export function parseResponse(sent: JsonBody): Result<SentResponse, Failure> {
     const message = `refers to ${references.length} messages; ${MAX_REFERENCES} are the most`;
     return refuseFields([{ pointer: "/input", message }]);
   }
-  return ok({ body: parsed.data, references });
+  const format = formatIn(fields);
+  return ok({ body: parsed.data, references, ...(format === undefined ? {} : { format }) });
 }
 
 /** Says what is wrong with fields that are right each for itself. */
@@ -101,11 +111,11 @@ function referencesOf({ input }: ResponseRequestBody): ItemReference[] {
 
 /**
  * Reads a response as a question. `max_output_tokens` is a ceiling, as in a chat; `instructions` are a system message before
- * everything. Without `recalled` what was told before stands as its id: so it says what was sent, whatever has become of that
+ * everything. A schema as `text.format` is read as fields. Without `recalled` what was told before stands as its id: so it says what was sent, whatever has become of that
  * since. `x_unmask` may hold any option of an answer request. Refuses with `invalid_request`, with pointers into the body.
  */
 export function responseRequest(
-  { body }: SentResponse,
+  { body, format }: SentResponse,
   { card, sent }: { readonly card: AskedCard; readonly sent: JsonBody },
   { turns, texts }: Recalled = {},
 ): Result<ResponseRequest, Failure> {
@@ -113,9 +123,12 @@ export function responseRequest(
   const behind = hasInstructions(body) ? 1 : 0;
   const shown = turns === undefined || turns.pictures === 0 ? [] : [turns.detail];
   const beside = turns === undefined ? {} : { earlier: { ...turns, behind } };
-  const question = questionOf(body, { placed, shown, card });
-  const request = parseAnswerValue(question, card, sent.picture, beside);
-  if (!request.ok) return refuse(inForeignBody(request.refusal, placed, responsePlaces));
+  const said = saidIn(body, shown);
+  const request =
+    format === undefined
+      ? asWords(body, { placed, said, beside }, { card, sent })
+      : asValue(body, format, { placed, said, beside }, { card, sent });
+  if (!request.ok) return request;
   // A model that obeys no system message is given none.
   const isInstructed = behind > 0 && request.value.messages[0]?.role === "system";
   return ok({
@@ -127,6 +140,7 @@ export function responseRequest(
       isBackground: body.background ?? false,
       maxOutputTokens: body.max_output_tokens ?? null,
       temperature: request.value.options.temperature,
+      ...(format === undefined ? {} : { format: { format, style: styleOf(card) } }),
     },
     wantsStream: body.stream ?? false,
   });
@@ -158,27 +172,60 @@ function placedMessages(
   return [...(hasInstructions(body) ? [before] : []), ...items];
 }
 
-/** Writes a response as our own request body; `parseAnswerValue` checks the rest. `shown`: how closely earlier pictures were looked at. */
-function questionOf(
-  body: ResponseRequestBody,
-  {
-    placed,
-    shown,
-    card,
-  }: {
-    readonly placed: readonly PlacedMessage[];
-    readonly shown: readonly ("low" | "auto")[];
-    readonly card: AskedCard;
-  },
+/** What a response asks, on its way to a request of ours. */
+interface Asked {
+  readonly placed: readonly PlacedMessage[];
+  readonly said: AnswerRequestBody;
+  readonly beside: BesideBody;
+}
+
+interface ReadBy {
+  readonly card: AskedCard;
+  readonly sent: JsonBody;
+}
+
+function asWords(
+  { max_output_tokens: ceiling, x_unmask: own }: ResponseRequestBody,
+  { placed, said, beside }: Asked,
+  { card, sent }: ReadBy,
+): Result<AnswerRequest, Failure> {
+  const body = {
+    ...own,
+    ...said,
+    messages: placed.map(({ message }) => message),
+    ...canvasUnder(ceiling, own?.["canvas"], card),
+  };
+  const request = parseAnswerValue(body, card, sent.picture, beside);
+  return request.ok ? request : refuse(inForeignBody(request.refusal, placed, responsePlaces));
+}
+
+function asValue(
+  { x_unmask: extras }: ResponseRequestBody,
+  format: JsonFormatBody,
+  { placed, said, beside }: Asked,
+  { card, sent }: ReadBy,
+): Result<AnswerRequest, Failure> {
+  const asked = schemaQuestion(
+    { wanted: wantedBy(format), placed, places: responsePlaces, said, extras },
+    { card, pictureOf: sent.picture },
+    beside,
+  );
+  return asked.ok ? ok(asked.value.request) : asked;
+}
+
+function styleOf({ read }: AskedCard): ReadStyle {
+  return read ?? UNTOLD_READ_STYLE;
+}
+
+/** Writes what a response says itself as our own request body; `parseAnswerValue` checks it. `shown`: how closely earlier pictures were looked at. */
+function saidIn(
+  { model, temperature, store, input = "" }: ResponseRequestBody,
+  shown: readonly ("low" | "auto")[],
 ): AnswerRequestBody {
-  const { x_unmask: own, model, temperature, store, input = "" } = body;
   const pictures = typeof input === "string" ? [] : input.flatMap(picturesOf);
   return {
-    ...own,
     ...(model === undefined ? {} : { model }),
-    messages: placed.map(({ message }) => message),
     ...detailOf([...shown, ...pictures.map(({ detail }) => detail)]),
-    ...canvasUnder(body.max_output_tokens, own?.["canvas"], card),
     ...(temperature === undefined ? {} : { temperature }),
     ...(store === undefined ? {} : { store }),
   };

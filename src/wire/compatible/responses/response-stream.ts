@@ -1,5 +1,6 @@
 import type { SseMessage } from "../../codec/sse.ts";
 import type { TextUpdate } from "../stable-text.ts";
+import { textOf } from "./response-format.ts";
 import { messageId } from "./response-id.ts";
 import {
   errorOf,
@@ -92,11 +93,11 @@ function closing(
 ): readonly EventBody[] {
   const item_id = messageId(answerId);
   const response = responseBody(answer, told);
-  const text = answer.answer;
+  const { text } = textOf(answer, told.terms.format);
   return [
     { type: "response.output_text.done", item_id, ...place, text, logprobs: [] },
     { type: "response.content_part.done", item_id, ...place, part: outputText(text) },
-    { type: "response.output_item.done", output_index: 0, item: outputMessage(answer) },
+    { type: "response.output_item.done", output_index: 0, item: outputMessage(answer, told.terms) },
     {
       // There is no event of their API for a response that somebody else cancelled: its status says so.
       type: response.status === "completed" ? "response.completed" : "response.incomplete",

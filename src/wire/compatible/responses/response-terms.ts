@@ -1,3 +1,5 @@
+import type { KeptFormat } from "./response-format.ts";
+
 /** What a response was asked with beside its question: kept with its answer, to be told with it. */
 export interface ResponseTerms {
   readonly metadata: Readonly<Record<string, string>>;
@@ -9,6 +11,8 @@ export interface ResponseTerms {
   /** The ceiling as it was sent. */
   readonly maxOutputTokens: number | null;
   readonly temperature: number;
+  /** How its value is written. Absent: it is words. */
+  readonly format?: KeptFormat;
 }
 
 /** Of an answer that was asked through another API. */

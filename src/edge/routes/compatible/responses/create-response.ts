@@ -3,6 +3,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { Message } from "#domain/question.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
+import { shapeOf } from "#wire/compatible/responses/response-format.ts";
 import { responseBody, type ToldTerms } from "#wire/compatible/responses/response-reply.ts";
 import {
   parseResponse,
@@ -11,6 +12,8 @@ import {
   type SentResponse,
 } from "#wire/compatible/responses/response-request.ts";
 import { responseEvents } from "#wire/compatible/responses/response-stream.ts";
+import type { ResponseTerms } from "#wire/compatible/responses/response-terms.ts";
+import { growingJson } from "#wire/compatible/structured/growing-json.ts";
 import { answersOf } from "../../../answers/answer-client.ts";
 import { ask, askedBefore } from "../../../answers/ask.ts";
 import type { Asking } from "../../../answers/asking.ts";
@@ -22,7 +25,11 @@ import { type Rendering, replyTo } from "../../answers/ask-and-reply.ts";
 import { type AskedCard, cardOf, namedModel, parsedOnce } from "../../asked-card.ts";
 import { readJson } from "../../body.ts";
 import { callerContextOf, viewerIn } from "../../reply-headers.ts";
-import { compatibleDelivery, renderingFor } from "../compatible-asking.ts";
+import {
+  type CompatibleRendering,
+  compatibleDelivery,
+  renderingFor,
+} from "../compatible-asking.ts";
 import { namesEarlier, recallEarlier } from "./recalling.ts";
 
 /** `POST /v1/responses`: asks as new code of OpenAI's clients does. */
@@ -83,12 +90,12 @@ function deliveryOf({ wantsStream, terms }: ResponseRequest): Asking["delivery"]
     : compatibleDelivery(wantsStream);
 }
 
-/** What of a body tells two apart that ask for the same: what they go on from, and what is kept with them. */
-function namedIn({ body }: SentResponse): readonly string[] {
+/** What of a body tells two apart that ask for the same: what they go on from, what is kept with them, and how they are written. */
+function namedIn({ body, format }: SentResponse): readonly string[] {
   const { previous_response_id: previousId, metadata = {} } = body;
   const pairs = Object.entries(metadata);
-  const isPlain = previousId === undefined && pairs.length === 0;
-  return isPlain ? [] : [JSON.stringify([previousId ?? null, pairs])];
+  const isPlain = previousId === undefined && pairs.length === 0 && format === undefined;
+  return isPlain ? [] : [JSON.stringify([previousId ?? null, pairs, format ?? null])];
 }
 
 function renderingOf(c: Context<EdgeEnv>, asking: Asking, { card }: AskedCard): Rendering {
@@ -100,6 +107,7 @@ function renderingOf(c: Context<EdgeEnv>, asking: Asking, { card }: AskedCard): 
     asking,
     {
       whole: (answer) => responseBody(answer, told),
+      ...growthOf(told.terms),
       stream: (updates, answerId) => {
         const created = Math.floor(Date.now() / 1000);
         return responseEvents(updates, { answerId, model, created, told });
@@ -116,6 +124,13 @@ function toldTerms({ request, response }: Asking): ToldTerms {
     instructions: instructionsIn(response.hasInstructions ? request.messages : []),
     isStored: request.keeping.isStored,
   };
+}
+
+/** How the text of a response grows: as the value of its schema, where it has one. */
+export function growthOf({ format }: ResponseTerms): Pick<CompatibleRendering, "grow"> {
+  const shape = shapeOf(format);
+  if (shape === undefined) return {};
+  return { grow: (messages, refusal) => growingJson(messages, refusal, shape) };
 }
 
 /** The text of the message that instructions stand in, the first; null where there is none. */

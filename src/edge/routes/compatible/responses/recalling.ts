@@ -1,5 +1,6 @@
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
+import { textOf } from "#wire/compatible/responses/response-format.ts";
 import { answerIdOf, answerIdOfMessage } from "#wire/compatible/responses/response-id.ts";
 import type {
   ItemReference,
@@ -48,14 +49,14 @@ async function textsOf(
   const told = await Promise.all(
     references.map(async ({ id }) => {
       const answerId = answerIdOfMessage(id);
-      return answerId === undefined ? null : await answers.read(answerId, viewer);
+      return answerId === undefined ? null : await answers.asked(answerId, viewer);
     }),
   );
   for (const [index, { id, pointer }] of references.entries()) {
-    const body = told[index] ?? null;
-    const why = body === null ? "missing" : whyUnanswered(body);
-    if (body === null || why !== null) return refuse(notFound(pointer, id, why ?? "missing"));
-    texts.set(id, body.answer);
+    const before = told[index] ?? null;
+    const why = before === null ? "missing" : whyUnanswered(before.body);
+    if (before === null || why !== null) return refuse(notFound(pointer, id, why ?? "missing"));
+    texts.set(id, textIn(before));
   }
   return ok(texts);
 }
@@ -83,11 +84,15 @@ async function turnsOf(
 }
 
 function withAnswer(
-  { body, response }: AskedAs,
+  before: AskedAs,
   asked: NonNullable<AskedAs["asked"]>["messages"],
 ): NonNullable<AskedAs["asked"]>["messages"] {
-  const said = response?.hasInstructions === true ? asked.slice(1) : asked;
-  return [...said, { role: "assistant", text: body.answer }];
+  const said = before.response?.hasInstructions === true ? asked.slice(1) : asked;
+  return [...said, { role: "assistant", text: textIn(before) }];
+}
+
+function textIn({ body, response }: AskedAs): string {
+  return textOf(body, response?.format).text;
 }
 
 type NotFound = Extract<Failure, { kind: "previous_response_not_found" }>;

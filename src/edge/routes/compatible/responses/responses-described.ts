@@ -2,7 +2,7 @@ import { z } from "zod";
 import { inputItemsSchema } from "#wire/compatible/responses/input-items.ts";
 import { describedResponseSchema } from "#wire/compatible/responses/response-body.ts";
 import { responseStreamEvents } from "#wire/compatible/responses/response-events.ts";
-import { responseSchema } from "#wire/compatible/responses/response-reply.ts";
+import { responseSchema } from "#wire/compatible/responses/response-schema.ts";
 import { describedQuery } from "../../body.ts";
 import { askedHeaders } from "../../describe/declared-headers.ts";
 import { eventContent } from "../../describe/openapi-events.ts";

@@ -1,5 +1,6 @@
 import { decodeSse } from "#wire/codec/sse.ts";
-import { type ResponseBody, responseSchema } from "#wire/compatible/responses/response-reply.ts";
+import type { ResponseBody } from "#wire/compatible/responses/response-reply.ts";
+import { responseSchema } from "#wire/compatible/responses/response-schema.ts";
 import { story } from "../../../../support/edge-builders.ts";
 import { ask, eventReply } from "../../../function-double.ts";
 import { pngUri, post } from "../../compatible-calls.ts";

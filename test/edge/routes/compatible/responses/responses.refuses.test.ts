@@ -33,7 +33,12 @@ describe("POST /v1/responses refuses in OpenAI's shape", () => {
       /confidence/,
     ],
     ["a fetched picture back", { include: ["message.input_image.image_url"] }, "include.0", /back/],
-    ["any JSON", { text: { format: { type: "json_object" } } }, "text.format.type", /text/],
+    [
+      "any JSON",
+      { text: { format: { type: "json_object" } } },
+      "text.format.type",
+      /without a schema nothing/,
+    ],
     ["an unknown field", { seed: 1 }, "seed", /unknown/],
     ["nothing to answer", { input: [] }, "input", /at least 1/],
     ["no input", { input: undefined }, "input", /missing/],

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { standardRetention } from "#domain/retention.ts";
 import { inputItemsSchema } from "#wire/compatible/responses/input-items.ts";
-import { responseSchema } from "#wire/compatible/responses/response-reply.ts";
+import { responseSchema } from "#wire/compatible/responses/response-schema.ts";
 import { story } from "../../../../support/edge-builders.ts";
 import { readOrderBody } from "../../../../support/orders.ts";
 import { answerObject } from "../../../answer-objects.ts";

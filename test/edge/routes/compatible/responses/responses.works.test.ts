@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent } from "#domain/event.ts";
-import { responseSchema } from "#wire/compatible/responses/response-reply.ts";
+import { responseSchema } from "#wire/compatible/responses/response-schema.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
 import { failures, pngBytes, story } from "../../../../support/edge-builders.ts";
 import { readOrderBody } from "../../../../support/orders.ts";
