@@ -290,6 +290,34 @@ describe("our own client", () => {
     expect(replay.equal).toBe(true);
   });
 
+  test("reads fields at their quote, each told once, and a replay reads the same", async () => {
+    const ask = {
+      images: [picture],
+      fields: {
+        animal: { type: "boolean", instructions: "Is it an animal?" },
+        kind: { type: "choice", instructions: question, criteria: ["cat", "dog"], none: true },
+        name: { type: "text", instructions: question, max_tokens: 6 },
+      },
+      cache: "off",
+    } as const;
+    const quote = await client().quote(ask);
+    const asked = client().ask(ask);
+    const told: string[] = [];
+    for await (const update of asked)
+      if (update.event === "field.completed") told.push(update.field);
+    expect(told.toSorted()).toEqual(["animal", "kind", "name"]);
+    expect(await asked.values()).toEqual({ animal: true, kind: "dog", name: "A dog." });
+    const answer = await asked;
+    expect(JSON.parse(answer.answer)).toEqual(await asked.values());
+    expect(answer.charged_micros).toBe(quote.price_micros);
+    expect(answer.usage.forward_passes).toBeLessThanOrEqual(quote.forward_passes);
+    expect(await client().answers.get(answer.id)).toEqual(answer);
+    expect(await client().answers.replay(answer.id)).toMatchObject({
+      equal: true,
+      difference: null,
+    });
+  });
+
   test("cancels an answer, which ends with what was charged", async () => {
     const asked = client().ask({ question: "Why?", canvas: 512, cache: "off" });
     for await (const update of asked) if (update.event === "answer.frame") await asked.cancel();

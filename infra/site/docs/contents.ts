@@ -13,6 +13,7 @@ const named = {
     ["quickstarts/ask", "infra/docs/guides/ask.md"],
     ["quickstarts/decide", "infra/docs/guides/decide.md"],
     ["quickstarts/watch", "infra/docs/guides/watch.md"],
+    ["quickstarts/read", "infra/docs/guides/read.md"],
     ["quickstarts/come-back-later", "infra/docs/guides/come-back-later.md"],
     ["quickstarts/webhooks", "infra/docs/guides/webhooks.md"],
     ["quickstarts/upload-once", "infra/docs/guides/upload-once.md"],
