@@ -46,6 +46,11 @@ const parts: readonly Part[] = [
     files: ["--project", "node", "test/clients/python"],
   },
   {
+    name: "structured output with Python's openai, instructor and pydantic-ai",
+    lacks: () => withoutModules("venv, ensurepip"),
+    files: ["--project", "node", "test/clients/structured.full.test.ts"],
+  },
+  {
     name: "the client in an app that Metro bundles",
     lacks: () => null,
     files: ["--project", "node", "test/clients/react-native.full.test.ts"],

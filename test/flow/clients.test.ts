@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, streamText } from "ai";
+import { generateObject, generateText, Output, streamText } from "ai";
 import { vl } from "moondream";
 import OpenAI from "openai";
+import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { createClient } from "#client/client.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { testDecisionClients } from "./decision-clients.ts";
@@ -13,6 +15,13 @@ const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
 const dataUri = `data:image/png;base64,${Buffer.from(picture).toString("base64")}`;
 const whaleUri = `data:image/png;base64,${readFileSync("test/fixtures/pictures/whale.png").toString("base64")}`;
 const question = "What is this?";
+
+/** What a person would ask of a picture, with a value inside another. */
+const Animal = z.object({
+  kind: z.enum(["dog", "cat", "whale"]).describe("What is this?"),
+  seen: z.object({ isDog: z.boolean().describe("Is this a dog?") }),
+  color: z.enum(["brown", "black", "white"]).nullable().describe("What color is it?"),
+});
 
 let system: LocalSystem;
 beforeAll(async () => {
@@ -189,6 +198,37 @@ describe("the official openai client, with another base URL and key", () => {
     expect(await refused({ model: "gpt-5" })).toBeInstanceOf(OpenAI.NotFoundError);
   });
 
+  test("parses a picture into a zod schema, at once, streamed, and as a function's arguments", async () => {
+    const asked = { ...chat(), response_format: zodResponseFormat(Animal, "animal") };
+    const { choices, usage } = await openai().chat.completions.parse(asked);
+    const animal = choices[0]?.message.parsed;
+    expect(animal).toMatchObject({ kind: "dog", seen: { isDog: true } });
+    expect([choices[0]?.finish_reason, (usage?.prompt_tokens ?? 0) > 36]).toEqual(["stop", true]);
+    const stream = openai().chat.completions.stream(asked);
+    const whole = await stream.finalChatCompletion();
+    expect(whole.choices[0]?.message.parsed).toEqual(animal);
+    const called = await openai().chat.completions.parse({
+      ...chat(),
+      tools: [zodFunction({ name: "animal", parameters: Animal })],
+      tool_choice: "required",
+    });
+    const [call] = called.choices[0]?.message.tool_calls ?? [];
+    if (call?.type !== "function") throw new Error("no function is called");
+    expect(call.function.parsed_arguments).toEqual(animal);
+  });
+
+  test("is told which part of a schema cannot be read", async () => {
+    const response_format = zodResponseFormat(z.object({ word: z.email() }), "word");
+    const error: unknown = await openai()
+      .chat.completions.parse({ ...chat(), response_format })
+      .then(undefined, (cause: unknown) => cause);
+    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(error).toMatchObject({
+      code: "schema_unsupported",
+      param: expect.stringContaining("schema.properties.word."),
+    });
+  });
+
   test("is charged once for a request that it repeats under an Idempotency-Key", async () => {
     const headers = { "Idempotency-Key": `chat-${Date.now()}` };
     const body = { ...chat(), seed: 7, temperature: 0.5 };
@@ -207,6 +247,7 @@ describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
       baseURL: `${system.url}/v1`,
       apiKey: system.key,
       includeUsage: true,
+      supportsStructuredOutputs: true,
     })(system.model);
   const messages = [
     {
@@ -247,6 +288,22 @@ describe("the AI SDK, with @ai-sdk/openai-compatible", () => {
     expect((await Array.fromAsync(result.textStream)).join("")).toBe("A dog.");
     expect(await result.finishReason).toBe("stop");
     expect((await result.usage).outputTokens).toBeGreaterThan(0);
+  });
+
+  test("generates an object about a picture, by either of its functions, and chooses one of a few", async () => {
+    const { object, finishReason } = await generateObject({
+      ...{ model: model(), schema: Animal, messages },
+    });
+    expect(object).toMatchObject({ kind: "dog", seen: { isDog: true } });
+    expect(finishReason).toBe("stop");
+    const { output } = await generateText({
+      ...{ model: model(), output: Output.object({ schema: Animal }), messages },
+    });
+    expect(output).toEqual(object);
+    const result = streamText({
+      ...{ model: model(), output: Output.object({ schema: Animal }), messages },
+    });
+    expect((await Array.fromAsync(result.partialOutputStream)).at(-1)).toEqual(object);
   });
 });
 

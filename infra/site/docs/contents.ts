@@ -12,6 +12,7 @@ const named = {
   quickstarts: [
     ["quickstarts/ask", "infra/docs/guides/ask.md"],
     ["quickstarts/decide", "infra/docs/guides/decide.md"],
+    ["quickstarts/structured-output", "infra/docs/guides/structured-output.md"],
     ["quickstarts/watch", "infra/docs/guides/watch.md"],
     ["quickstarts/read", "infra/docs/guides/read.md"],
     ["quickstarts/come-back-later", "infra/docs/guides/come-back-later.md"],
