@@ -30,13 +30,15 @@ export interface KnownShard {
 
 const nothing: KnownShard = { functions: [], loads: [], total: 0 };
 
-/** An isolate's copy of what the object of some functions knows. No answer waits for it but where there is none yet. */
+/** An isolate's copy of what the object of some functions knows. No answer waits for it but where there is none yet, or one of long ago. */
 export class ShardCopy {
   #known: KnownShard | undefined;
   #cards: readonly KeptCard[] = [];
   /** When what is known was heard from the object, and when it was asked for last. */
   #heardAt = 0;
   #askedAt = 0;
+  /** When it came to an end last that it was asked for, well or not. */
+  #endedAt = 0;
   #isUnderWay = false;
 
   /** What is known now. Has it renewed, unless it is young or that is under way; `undefined` before the first. */
@@ -45,9 +47,13 @@ export class ShardCopy {
     return this.#known;
   }
 
-  /** The same, and waits for the first. Never rejects: an object that cannot be reached knows of nobody. */
+  /**
+   * The same, and waits where there is none yet, or none since every function in it has had the time to be lost: an isolate that slept
+   * would refuse its first answer. Never rejects: an object that cannot be reached knows of nobody.
+   */
   async first(source: ShardSource): Promise<KnownShard> {
-    if (this.#known === undefined) {
+    const isTooOld = Math.abs(source.now() - this.#endedAt) > LOST_AFTER_MS;
+    if (this.#known === undefined || isTooOld) {
       const renewed = this.#renew(source);
       source.waitUntil(renewed);
       await renewed;
@@ -81,6 +87,7 @@ export class ShardCopy {
       source.onFault(cause);
       this.#holdOn(source.now());
     } finally {
+      this.#endedAt = source.now();
       if (this.#askedAt === askedAt) this.#isUnderWay = false;
     }
   }
