@@ -71,7 +71,7 @@ describe("unmask read", () => {
         "FIELD  VALUE     SURE",
         "dog    yes       87.5 %",
         'label  =1+"1"\u{FFFD}A  50.0 %',
-        "kind   -         20.0 %  none of these; nearest: cat",
+        "kind   -         80.0 %  none of these; nearest: cat",
         "",
       ].join("\n"),
       stderr: "",

@@ -60,9 +60,11 @@ function sureness(field: Field | undefined): string {
   return probability === null ? "" : `${(100 * probability).toFixed(1)} %`;
 }
 
-/** Of the value, or of the guess; of a boolean too, whose `probability` is that of true. */
+/** Of the value, "none of these" too; of the guess where it abstained. Of a boolean `probability` is that of true. */
 function likelihoodOf(field: Field | undefined): number | null {
   if (field === undefined || !("probability" in field)) return null;
+  const abstained = "abstained" in field && field.abstained;
+  if (field.value === null && !abstained) return field.p_none;
   if (field.type === "boolean" && "confidence" in field) return field.confidence;
   return field.probability;
 }

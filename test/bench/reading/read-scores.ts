@@ -8,6 +8,7 @@ import type { Picture, Tensor } from "#domain/tensor.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { normaliseViews } from "#model/image/patches.ts";
+import { neutralPicture } from "#model/read/neutral.ts";
 import type { ReadTools } from "#model/read/read-fields.ts";
 import { readSlots, type SlotScores } from "#model/read/slots.ts";
 import { buildTemplate, type TemplateTools } from "#model/template/build.ts";
@@ -17,9 +18,6 @@ import { promptIds } from "#model/text/prompt.ts";
 import { cutViews, type Resize } from "#model/vision/crops.ts";
 import { stitchFeatures } from "#model/vision/stitch.ts";
 import { SCENES_FOLDER } from "./scenes.ts";
-
-/** A picture that shows nothing: what the words are worth without looking. */
-export const NEUTRAL_LEVEL = 127;
 
 const forever = new AbortController().signal;
 
@@ -104,7 +102,8 @@ export class ScoreReader {
   async #picture(name: string): Promise<Tensor> {
     const known = this.#pictures.get(name);
     if (known !== undefined) return known;
-    const vectors = await this.#encode(name === "" ? neutralPicture() : await pictureOf(name));
+    const side = this.#model.tools.engine.architecture.vision?.imageSize ?? 0;
+    const vectors = await this.#encode(name === "" ? neutralPicture(side) : await pictureOf(name));
     this.#pictures.set(name, vectors);
     return vectors;
   }
@@ -125,9 +124,4 @@ async function pictureOf(name: string): Promise<Picture> {
   const [picture] = decoded.ok ? decoded.value : [];
   if (picture === undefined) throw new Error(`${name} is no picture`);
   return picture;
-}
-
-function neutralPicture(): Picture {
-  const [width, height] = [96, 96];
-  return { width, height, pixelsHWC: new Uint8Array(3 * width * height).fill(NEUTRAL_LEVEL) };
 }
