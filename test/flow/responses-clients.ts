@@ -1,7 +1,9 @@
 import { createOpenAI } from "@ai-sdk/openai";
-import { generateText, type ModelMessage, streamText } from "ai";
+import { generateText, type ModelMessage, Output, streamText } from "ai";
 import OpenAI from "openai";
+import { zodTextFormat } from "openai/helpers/zod";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import type { LocalSystem } from "../support/local-system.ts";
 
 /** Pictures to ask about, as files and as data URIs. */
@@ -12,6 +14,11 @@ export interface ShownPictures {
 }
 
 const question = "What is this?";
+
+const seen = z.object({
+  kind: z.enum(["cat", "dog", "whale"]).describe("What is this?"),
+  isAnimal: z.boolean().describe("Is this an animal?"),
+});
 
 /** What new code of OpenAI's clients asks, of a system that another suite has started. */
 export function describeResponses(systemOf: () => LocalSystem, pictures: ShownPictures): void {
@@ -101,6 +108,14 @@ function describeOpenAi(systemOf: () => LocalSystem, { dogUri, whaleUri }: Shown
     expect((await openai().responses.cancel(long.id)).status).toBe("cancelled");
   });
 
+  test("parse a value that a schema describes, and stream it", async () => {
+    const format = zodTextFormat(seen, "seen");
+    const parsed = await openai().responses.parse({ ...asked(), text: { format } });
+    expect(parsed.output_parsed).toEqual({ kind: "dog", isAnimal: expect.any(Boolean) });
+    const stream = openai().responses.stream({ ...asked(), text: { format } });
+    expect((await stream.finalResponse()).output_parsed).toEqual(parsed.output_parsed);
+  });
+
   test("understand a refusal as their own error, with the field and the reason", async () => {
     const refused: unknown = await openai()
       .responses.create({ ...asked(), tools: [{ type: "web_search" }] })
@@ -142,6 +157,13 @@ function describeAiSdk(systemOf: () => LocalSystem, { dog }: ShownPictures): voi
     });
     expect([next.text, next.finishReason]).toEqual(["A dog.", "stop"]);
     expect(sent.at(-1)).toContain("item_reference");
+  });
+
+  test("generates a value that a schema describes", async () => {
+    const { output } = await generateText({
+      ...{ model: model(), messages, output: Output.object({ schema: seen }) },
+    });
+    expect(output).toEqual({ kind: "dog", isAnimal: expect.any(Boolean) });
   });
 
   test("streams it", async () => {
