@@ -115,7 +115,7 @@ function checkField(field: Field, pointer: string): Result<void, FieldFault> {
     case "score":
       return checkOptions(field.levels, 2, `${pointer}/criteria`);
     case "answers":
-      return checkAnswers(field.answers, `${pointer}/answers`);
+      return checkAnswers(field.answers, pointer);
     case "number":
       return checkNumber(field, pointer);
     case "text":

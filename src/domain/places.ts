@@ -1,5 +1,3 @@
-import type { ChoiceField } from "./fields.ts";
-
 /**
  * How a model says where something is: by the name of one of the cells of a grid over the picture. Only whoever trained it to can say
  * this; a model that was not names cells too, and none of them means anything.
@@ -24,14 +22,9 @@ export interface Box {
   readonly bottom: number;
 }
 
-/** Asks where something is, or whether it is nowhere. */
-export function placeField({ cells, question }: PlacesCard, object: string): ChoiceField {
-  return {
-    type: "choice",
-    options: cells.map((value) => ({ value })),
-    none: true,
-    instructions: question.replaceAll(OBJECT_SLOT, () => object),
-  };
+/** Asks where something is, by its name. */
+export function placeQuestion({ question }: PlacesCard, object: string): string {
+  return question.replaceAll(OBJECT_SLOT, () => object);
 }
 
 /** Where a cell is. Throws RangeError where the grid has none of that name. */

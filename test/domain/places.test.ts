@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { boxOf, type PlacesCard, placeField } from "#domain/places.ts";
+import { boxOf, type PlacesCard, placeQuestion } from "#domain/places.ts";
 
 const places: PlacesCard = {
   columns: 3,
@@ -24,12 +24,7 @@ describe("the grid by whose cells a model says where something is", () => {
     expect(() => boxOf(places, "middle")).toThrow(new RangeError('the grid has no cell "middle"'));
   });
 
-  test("is asked about with the object's name as it is, wherever the question has it, and may say nowhere", () => {
-    expect(placeField(places, "$& dog")).toMatchObject({
-      type: "choice",
-      none: true,
-      instructions: "Where is the $& dog? I look for the $& dog.",
-      options: places.cells.map((value) => ({ value })),
-    });
+  test("is asked about with the object's name as it is, wherever the question has it", () => {
+    expect(placeQuestion(places, "$& dog")).toBe("Where is the $& dog? I look for the $& dog.");
   });
 });

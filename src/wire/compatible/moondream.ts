@@ -24,9 +24,9 @@ export function parseMoondreamQuery(
   body: JsonBody,
   card: AskedCard,
 ): Result<MoondreamRequest, Failure> {
-  return parse(body, card, querySchema, ({ question, image_url, settings }) => ({
+  return parseMoondream(body, card, querySchema, ({ question, image_url, settings }) => ({
     question,
-    ...(image_url === undefined ? {} : { image: pictureOf(image_url) }),
+    ...(image_url === undefined ? {} : { image: moondreamPicture(image_url) }),
     ...optionsOf(settings, Number.POSITIVE_INFINITY, card),
   }));
 }
@@ -36,9 +36,9 @@ export function parseMoondreamCaption(
   body: JsonBody,
   card: AskedCard,
 ): Result<MoondreamRequest, Failure> {
-  return parse(body, card, captionSchema, ({ image_url, length, settings }) => {
+  return parseMoondream(body, card, captionSchema, ({ image_url, length, settings }) => {
     const { question, canvas } = captions[length ?? "normal"];
-    return { question, image: pictureOf(image_url), ...optionsOf(settings, canvas, card) };
+    return { question, image: moondreamPicture(image_url), ...optionsOf(settings, canvas, card) };
   });
 }
 
@@ -49,7 +49,8 @@ const captions = {
   long: { question: "Describe the image in detail.", canvas: 64 },
 } as const;
 
-function parse<Body extends { readonly stream?: boolean }>(
+/** Reads a body by its schema, and asks what it is translated to. */
+export function parseMoondream<Body extends { readonly image_url?: string }>(
   sent: JsonBody,
   card: AskedCard,
   schema: z.ZodType<Body>,
@@ -61,10 +62,14 @@ function parse<Body extends { readonly stream?: boolean }>(
   if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
   const request = parseAnswerValue(translate(body.data), card, sent.picture);
   if (!request.ok) return refuse(inMoondream(request.refusal));
-  return ok({ request: request.value, wantsStream: body.data.stream ?? false });
+  return ok({
+    request: request.value,
+    wantsStream: "stream" in body.data && body.data.stream === true,
+  });
 }
 
-function pictureOf(url: string): ImageBody {
+/** A picture as our own bodies have it. */
+export function moondreamPicture(url: string): ImageBody {
   return /^https?:/i.test(url) ? { url } : { data: url };
 }
 
@@ -152,7 +157,8 @@ interface CaptionBody {
   readonly settings?: Settings;
 }
 
-const picture = z
+/** Schema of it. */
+export const moondreamPictureSchema: z.ZodType<string> = z
   .string()
   .min(1)
   .refine(
@@ -173,7 +179,7 @@ const common = {
 export const querySchema: z.ZodType<QueryBody> = z
   .object({
     ...common,
-    image_url: picture.exactOptional(),
+    image_url: moondreamPictureSchema.exactOptional(),
     question: z.string().max(MAX_TEXT_BYTES),
     reasoning: z.boolean().exactOptional(),
   })
@@ -182,7 +188,7 @@ export const querySchema: z.ZodType<QueryBody> = z
 export const captionSchema: z.ZodType<CaptionBody> = z
   .object({
     ...common,
-    image_url: picture,
+    image_url: moondreamPictureSchema,
     length: z.enum(["short", "normal", "long"]).exactOptional(),
   })
   .meta({ id: "MoondreamCaption" });

@@ -162,11 +162,11 @@ describe("answers, scored", () => {
   });
 
   test.each([
-    [["a", " a "], "/answers/answers/1", 'the answers "a" and " a " are the same text'],
-    [["\u00e9", "e\u0301"], "/answers/answers/1", "are the same text"],
-    [[], "/answers/answers", "there are 0 answers: send 1 to 64"],
-    [["a", " "], "/answers/answers/1", "the answer is empty"],
-    [["x".repeat(2_001)], "/answers/answers/0", "it has more than 2000 characters"],
+    [["a", " a "], "/answers/1", 'the answers "a" and " a " are the same text'],
+    [["\u00e9", "e\u0301"], "/answers/1", "are the same text"],
+    [[], "/answers", "there are 0 answers: send 1 to 64"],
+    [["a", " "], "/answers/1", "the answer is empty"],
+    [["x".repeat(2_001)], "/answers/0", "it has more than 2000 characters"],
   ])("%j are refused, with a pointer to what is wrong", (answers, pointer, problem) => {
     const template = buildTemplate("", scored(answers, "joint"), fakeTemplateTools);
     expect(template).toMatchObject({ ok: false, refusal: { pointer } });

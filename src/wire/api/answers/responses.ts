@@ -182,75 +182,80 @@ const exampleAnswer: AnswerBody = {
 const count = z.int().nonnegative();
 const probability = z.number().min(0).max(1);
 
+const members = {
+  id: z.string(),
+  object: z.literal("answer"),
+  status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
+  answer: z.string().meta({
+    description:
+      "Its text. Of a request that names fields: their values as JSON, in their order.",
+  }),
+  fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
+    description:
+      "Of a request that names fields: what each was read as, by its name. Before the answer has ended those that are not known yet are unfinished. Absent of any other.",
+  }),
+  confidence: probability.meta({
+    description:
+      "How likely the answer is right: the geometric mean of the tokens' confidences, calibrated where the model brings a calibration; 0 where the pictures are out of the model's world, or the model says that it does not know. The tokens keep the confidences that the model gave them.",
+  }),
+  in_domain: z.boolean().nullable().meta({
+    description:
+      "Whether the pictures are of what the model was trained for, whatever is asked about them. Null where its maker does not say, there is no picture, or it has not been looked at yet.",
+  }),
+  domain_score: z.number().nullable().meta({
+    description:
+      "How far inside of that world the pictures are, of several the worst: 0 is the border, below it is outside. It has no unit, and scores of different models do not compare.",
+  }),
+  abstained: z.boolean().meta({
+    description:
+      "Whether the answer is not to be relied on: answer is then the model's guess, or the sentence with which it declines. Always false before it has ended.",
+  }),
+  abstention: z.enum(abstentionReasons).nullable().meta({
+    description:
+      "Why: out_of_domain, the pictures are not of the model's world; unsure, the model says that it does not know; low_confidence, it is not sure enough.",
+  }),
+  model: z.string(),
+  model_digest: z
+    .string()
+    .nullable()
+    .meta({ description: "SHA-256 of the manifest of the weights." }),
+  numerics: z.string().nullable().meta({
+    description:
+      "Class of the arithmetic that made it: provider/runtime/kernels/rows/model digest. Answers of one class can be held to each other; those of two may differ in their last bits, and so in a token. Null before it has begun, and where its function says none.",
+  }),
+  restarts: count.meta({
+    description: "How often it has begun anew, because no function of its class was left.",
+  }),
+  digest: z.string().nullable().meta({
+    description:
+      "Replay digest: SHA-256 of all that determined the answer and of its tokens. Null before it is completed.",
+  }),
+  cached: z.boolean(),
+  usage: z.strictObject({
+    image_vectors: count,
+    cached_image_vectors: count.meta({
+      description:
+        "Of them, those that were kept from an earlier question about the same picture. They cost the same.",
+    }),
+    prompt_length: count,
+    canvas: count,
+    steps: count,
+    forward_passes: count,
+    refreshes: count.meta({ description: "Passes that computed the prompt too." }),
+    rows: count.meta({ description: "Positions that all passes computed." }),
+  }),
+  charged_micros: count,
+  created_at: z.iso.datetime(),
+  ended_at: z.iso.datetime().nullable(),
+  tokens: z.array(z.strictObject({ text: z.string(), confidence: probability, step: count })),
+  error: problemSchema.nullable().meta({ description: "Why it failed." }),
+  warnings: warningsSchema,
+};
+
+/** The schema of each member, for bodies that have some of them. */
+export const answerFields: { readonly [Name in keyof AnswerBody]-?: z.ZodType } = members;
+
 /** Schema of the body, for the API's description and for tests that hold replies to it. */
 export const answerSchema: z.ZodType<AnswerBody> = z
-  .strictObject({
-    id: z.string(),
-    object: z.literal("answer"),
-    status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
-    answer: z.string().meta({
-      description:
-        "Its text. Of a request that names fields: their values as JSON, in their order.",
-    }),
-    fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
-      description:
-        "Of a request that names fields: what each was read as, by its name. Before the answer has ended those that are not known yet are unfinished. Absent of any other.",
-    }),
-    confidence: probability.meta({
-      description:
-        "How likely the answer is right: the geometric mean of the tokens' confidences, calibrated where the model brings a calibration; 0 where the pictures are out of the model's world, or the model says that it does not know. The tokens keep the confidences that the model gave them.",
-    }),
-    in_domain: z.boolean().nullable().meta({
-      description:
-        "Whether the pictures are of what the model was trained for, whatever is asked about them. Null where its maker does not say, there is no picture, or it has not been looked at yet.",
-    }),
-    domain_score: z.number().nullable().meta({
-      description:
-        "How far inside of that world the pictures are, of several the worst: 0 is the border, below it is outside. It has no unit, and scores of different models do not compare.",
-    }),
-    abstained: z.boolean().meta({
-      description:
-        "Whether the answer is not to be relied on: answer is then the model's guess, or the sentence with which it declines. Always false before it has ended.",
-    }),
-    abstention: z.enum(abstentionReasons).nullable().meta({
-      description:
-        "Why: out_of_domain, the pictures are not of the model's world; unsure, the model says that it does not know; low_confidence, it is not sure enough.",
-    }),
-    model: z.string(),
-    model_digest: z
-      .string()
-      .nullable()
-      .meta({ description: "SHA-256 of the manifest of the weights." }),
-    numerics: z.string().nullable().meta({
-      description:
-        "Class of the arithmetic that made it: provider/runtime/kernels/rows/model digest. Answers of one class can be held to each other; those of two may differ in their last bits, and so in a token. Null before it has begun, and where its function says none.",
-    }),
-    restarts: count.meta({
-      description: "How often it has begun anew, because no function of its class was left.",
-    }),
-    digest: z.string().nullable().meta({
-      description:
-        "Replay digest: SHA-256 of all that determined the answer and of its tokens. Null before it is completed.",
-    }),
-    cached: z.boolean(),
-    usage: z.strictObject({
-      image_vectors: count,
-      cached_image_vectors: count.meta({
-        description:
-          "Of them, those that were kept from an earlier question about the same picture. They cost the same.",
-      }),
-      prompt_length: count,
-      canvas: count,
-      steps: count,
-      forward_passes: count,
-      refreshes: count.meta({ description: "Passes that computed the prompt too." }),
-      rows: count.meta({ description: "Positions that all passes computed." }),
-    }),
-    charged_micros: count,
-    created_at: z.iso.datetime(),
-    ended_at: z.iso.datetime().nullable(),
-    tokens: z.array(z.strictObject({ text: z.string(), confidence: probability, step: count })),
-    error: problemSchema.nullable().meta({ description: "Why it failed." }),
-    warnings: warningsSchema,
-  })
+  .strictObject(members)
   .meta({ id: "Answer", example: exampleAnswer });
