@@ -33,6 +33,14 @@ export function fieldsFailure(
   return { kind: failureKinds[kind], problems: [{ pointer: `${at}${pointer}`, message: problem }] };
 }
 
+/** The same of an order's fields: what is wrong with answers that are scored stands where their own body has them. */
+export function orderFailure(
+  { fields }: { readonly fields: readonly NamedField[] },
+  fault: FieldFault,
+): FieldsFailure {
+  return fieldsFailure(fault, fields[0]?.field.type === "answers" ? "" : "/fields");
+}
+
 /** Names that are taken: what a program may call a value without quoting. */
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 

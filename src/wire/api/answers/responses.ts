@@ -187,8 +187,7 @@ const members = {
   object: z.literal("answer"),
   status: z.enum(["queued", "running", "completed", "partial", "failed", "cancelled"]),
   answer: z.string().meta({
-    description:
-      "Its text. Of a request that names fields: their values as JSON, in their order.",
+    description: "Its text. Of a request that names fields: their values as JSON, in their order.",
   }),
   fields: z.record(z.string(), fieldBodySchema).exactOptional().meta({
     description:

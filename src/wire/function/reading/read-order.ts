@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkNamedFields, fieldsFailure } from "#domain/check-fields.ts";
+import { checkNamedFields, orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { FIELD_LIMITS, type NamedField, type SingleField } from "#domain/fields.ts";
 import { type ReadOrder, truncateRules } from "#domain/question.ts";
@@ -69,7 +69,7 @@ export const readOrderSchema: z.ZodType<ReadOrder> = z.strictObject({
 });
 
 /** Refuses fields that make no sense. */
-export function checkReadOrder({ fields }: ReadOrder): Result<void, Failure> {
-  const checked = checkNamedFields(fields);
-  return checked.ok ? ok(undefined) : refuse(fieldsFailure(checked.refusal));
+export function checkReadOrder(order: ReadOrder): Result<void, Failure> {
+  const checked = checkNamedFields(order.fields);
+  return checked.ok ? ok(undefined) : refuse(orderFailure(order, checked.refusal));
 }

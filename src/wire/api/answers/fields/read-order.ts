@@ -1,4 +1,4 @@
-import { checkNamedFields, fieldsFailure, textsOf } from "#domain/check-fields.ts";
+import { checkNamedFields, fieldsFailure, orderFailure, textsOf } from "#domain/check-fields.ts";
 import type { Failure, FieldProblem, FieldsFailure } from "#domain/failure.ts";
 import {
   FIELD_LIMITS,
@@ -83,7 +83,7 @@ export function optionsToRead(
   card: Pick<AskedCard, "abilities" | "read">,
 ): Result<AnswerOptions, FieldsFailure> {
   const plan = readPlan(read, readStyleOf(card), card.abilities.canvas.limit);
-  if (!plan.ok) return refuse(fieldsFailure(plan.refusal));
+  if (!plan.ok) return refuse(orderFailure(read, plan.refusal));
   const { canvas, passes } = plan.value;
   return ok({ ...options, canvas, steps: passes, blockLength: canvas });
 }

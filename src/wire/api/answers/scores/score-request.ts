@@ -1,12 +1,14 @@
 import { z } from "zod";
-import { checkNamedFields, fieldsFailure } from "#domain/check-fields.ts";
+import { checkNamedFields, orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type AnswersField, FIELD_LIMITS } from "#domain/fields.ts";
+import type { ReadOrder } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { JsonBody } from "../../../body/json-body.ts";
 import { problemsOf } from "../../../field-problems.ts";
 import { type AnswerRequestBody, answerRequestFields } from "../answer-request.ts";
 import { refuseShape } from "../conversation.ts";
+import { optionsToRead } from "../fields/read-order.ts";
 import type { AskedCard } from "../options.ts";
 import { type AnswerRequest, parseAnswerValue } from "../requests.ts";
 
@@ -69,9 +71,13 @@ export function parseScoreJson(body: JsonBody, card: AskedCard): Result<AnswerRe
   const { answers, method = "joint", ...question } = parsed.data;
   const request = parseAnswerValue(question, card, body.picture);
   if (!request.ok) return request;
-  const { canvas } = request.value.options;
-  const fields = [{ name: NAME, field: { type: "answers", answers, method, canvas } }] as const;
-  const checked = checkNamedFields(fields);
-  if (!checked.ok) return refuse(fieldsFailure(checked.refusal, ""));
-  return ok({ ...request.value, read: { fields, abstainBelow: 0, onTruncate: "keep" } });
+  const { options } = request.value;
+  const field = { type: "answers", answers, method, canvas: options.canvas } as const;
+  const read: ReadOrder = {
+    ...{ fields: [{ name: NAME, field }], abstainBelow: 0, onTruncate: "keep" },
+  };
+  const checked = checkNamedFields(read.fields);
+  if (!checked.ok) return refuse(orderFailure(read, checked.refusal));
+  const planned = optionsToRead(read, options, card);
+  return planned.ok ? ok({ ...request.value, options: planned.value, read }) : planned;
 }
