@@ -69,12 +69,18 @@ import {
 import { deleteImage, showImage, uploadImage } from "./routes/answers/images.ts";
 import { createQuote } from "./routes/answers/quotes.ts";
 import { replayAnswer } from "./routes/answers/replays.ts";
+import { createScores } from "./routes/answers/scores.ts";
 import { restoreBackup, runBackupNow, showBackups, verifyBackup } from "./routes/backups.ts";
 import { showBlob, showBundle, showManifest } from "./routes/bundles.ts";
 import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { createDecision, createSystemOne } from "./routes/compatible/decisions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
-import { createCaption, createQuery, refuseLocation } from "./routes/compatible/moondream.ts";
+import { createCaption, createQuery } from "./routes/compatible/moondream.ts";
+import {
+  createDetection,
+  createPoint,
+  refuseSegment,
+} from "./routes/compatible/moondream-places.ts";
 import { createResponse } from "./routes/compatible/responses/create-response.ts";
 import {
   cancelResponse,
@@ -115,9 +121,9 @@ app.use(trace());
 app.use(countRefusals());
 app.use(timing());
 const isModels = (path: string): boolean => /^\/v1\/models(?:\/|$)/.test(path);
-const compatible = ["/v1/chat/*", "/v1/responses/*", "/v1/decisions", "/v1/query", "/v1/caption"];
-const locating = ["/v1/detect", "/v1/point", "/v1/segment"];
-for (const path of [...compatible, ...locating]) app.use(path, errorShape());
+const moondream = ["/v1/query", "/v1/caption", "/v1/detect", "/v1/point", "/v1/segment"];
+const compatible = ["/v1/chat/*", "/v1/responses/*", "/v1/decisions", ...moondream];
+for (const path of compatible) app.use(path, errorShape());
 app.use("/v1/systemone", jevReplies());
 // Also where OpenAI's clients ask for what is theirs alone, `/v1/embeddings`, `POST /v1/images/edits` and the like, or miss `/v1`:
 // what is not served here.
@@ -145,6 +151,7 @@ app.use("/v1/*", uploadOnly());
 app.use("/v1/answers/*", scope("ask"));
 app.use("/v1/batches/*", scope("ask"));
 app.use("/v1/quotes/*", scope("ask"));
+app.use("/v1/scores", scope("ask"));
 app.use("/v1/images/*", scope("ask"));
 app.use("/v1/models/:id/bundle/*", scope("ask"));
 for (const path of [...compatible, "/v1/systemone"]) app.use(path, scope("ask"));
@@ -183,6 +190,7 @@ app.get("/v1/batches/:id/results", listBatchResults);
 app.delete("/v1/batches/:id", deleteBatch);
 app.post("/v1/batches/:id/cancel", cancelBatch);
 app.post("/v1/quotes", createQuote);
+app.post("/v1/scores", createScores);
 app.post("/v1/images", uploadImage);
 app.get("/v1/images/:id", showImage);
 app.delete("/v1/images/:id", deleteImage);
@@ -201,7 +209,9 @@ app.post("/v1/decisions", createDecision);
 app.post("/v1/systemone", createSystemOne);
 app.post("/v1/query", createQuery);
 app.post("/v1/caption", createCaption);
-for (const path of locating) app.post(path, refuseLocation);
+app.post("/v1/detect", createDetection);
+app.post("/v1/point", createPoint);
+app.post("/v1/segment", refuseSegment);
 app.post("/v1/webhook_endpoints", createEndpoint);
 app.get("/v1/webhook_endpoints", listEndpoints);
 app.get("/v1/webhook_endpoints/:id", showEndpoint);

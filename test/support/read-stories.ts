@@ -5,7 +5,14 @@ import {
   type ReadField,
   type SingleReading,
 } from "#domain/field-reading.ts";
-import { asClosed, asOpen, type Field, optionsOf, type SingleField } from "#domain/fields.ts";
+import {
+  type AnswersField,
+  asClosed,
+  asOpen,
+  type Field,
+  optionsOf,
+  type SingleField,
+} from "#domain/fields.ts";
 import type { ReadOrder } from "#domain/question.ts";
 import { DECODER_VERSION } from "#wire/function/replay-digest.ts";
 import { numerics } from "./edge-builders.ts";
@@ -46,11 +53,25 @@ export function readStory({ fields }: ReadOrder, passes = 1): readonly AnswerEve
 }
 
 function readingOf(field: Field): FieldReading {
-  if (field.type === "answers") throw new Error("no stand-in scores whole answers");
+  if (field.type === "answers") return scoredAnswers(field);
   if (field.type !== "list") return singleReading(field);
   const items = [singleReading(field.items)];
   const counts = Array.from({ length: field.maxItems + 1 }, (_, count) => (count === 1 ? 1 : 0));
   return { kind: "list", type: "list", items, counts };
+}
+
+/** Each answer is half as likely as the one before. */
+function scoredAnswers({ answers }: AnswersField): FieldReading {
+  const weights = answers.map((_, index) => 0.5 ** (index + 1));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const [guess = ""] = answers;
+  const share = (index: number): number => weights[index]! / sum;
+  return {
+    ...{ kind: "closed", type: "answers", value: guess, guess, probability: share(0) },
+    probabilities: answers.map((value, index) => ({ value, probability: share(index) })),
+    ...{ confidence: 0.5, labelMass: null, pNone: null, abstained: false },
+    logProbabilities: weights.map((weight) => Math.log(weight)),
+  };
 }
 
 function singleReading(field: SingleField): SingleReading {

@@ -13,6 +13,7 @@ import {
   readSizeRequest,
   type SizeRequest,
 } from "#wire/api/answers/quotes.ts";
+import { asksForScores } from "#wire/api/answers/scores/score-request.ts";
 import { describedChatSchema } from "#wire/compatible/chat-body.ts";
 import { isJsonChat, parseChat } from "#wire/compatible/chat-request.ts";
 import { cardDigest } from "#wire/function/model-card.ts";
@@ -35,6 +36,7 @@ import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { callerContextOf, tellRates } from "../reply-headers.ts";
 import { type ReadRequest, readAnswerJson, readAnswerRequest } from "./answer-body.ts";
 import { answerContent } from "./answers-described.ts";
+import { readScoreJson } from "./scores.ts";
 
 /** How long a price stands unless the model's card changes: a question that brings the quote's card is then refused, and costs nothing. */
 const VALIDITY_MS = 5 * 60_000;
@@ -94,6 +96,9 @@ async function readAsked(c: Context<EdgeEnv>): Promise<Result<AskedForQuote, Ref
   const sent = await readJson(c);
   if (!sent.ok) return unheld(sent.refusal);
   const body = parsedOnce(sent.value);
+  const value = body.parse();
+  if (value.ok && asksForScores(value.value))
+    return await readWhole(c, await readScoreJson(c, body));
   const { card, readBy } = await cardOf(c, namedModel(body));
   const sized = readSizeRequest(body, readBy);
   if (!sized.ok) return unheld(sized.refusal);
@@ -167,7 +172,7 @@ export const createQuoteRoute: RouteConfig = {
     body: {
       required: true,
       description:
-        "The body of an answer request, as JSON or a form, or only the size of one picture; or that of a chat which wants JSON (response_format, or a function that it forces).",
+        "The body of an answer request, as JSON or a form, that of a request for scores, or only the size of one picture; or that of a chat which wants JSON (response_format, or a function that it forces).",
       content: { ...answerContent, "application/json": { schema: quotedSchema } },
     },
   },

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result } from "#domain/result.ts";
 import { scoresBody, scoresSchema } from "#wire/api/answers/scores/score-reply.ts";
 import { parseScoreJson, scoreRequestSchema } from "#wire/api/answers/scores/score-request.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
-import { ok, type Result } from "#domain/result.ts";
-import type { Failure } from "#domain/failure.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cacheDirectives } from "../../headers/cache-control.ts";

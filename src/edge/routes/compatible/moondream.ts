@@ -33,12 +33,6 @@ export async function createCaption(c: Context<EdgeEnv>): Promise<Response> {
   return await answerAs(c, "caption", parseMoondreamCaption);
 }
 
-/** `POST /v1/detect`, `/v1/point`, `/v1/segment`: what Moondream does and this model does not. */
-export function refuseLocation(c: Context<EdgeEnv>): Response {
-  const message = "places are told in words only; ask /v1/query where it is";
-  return refused(c, { kind: "invalid_request", problems: [{ pointer: "/object", message }] });
-}
-
 async function answerAs(
   c: Context<EdgeEnv>,
   name: "answer" | "caption",
@@ -64,7 +58,11 @@ async function answerAs(
 
 const request_id = z.string();
 const finish_reason = z.enum(["stop", "length"]);
-const moondreamSecurity = [{ key: [] }, { moondream: [] }];
+/** The key as Moondream's clients send it. */
+export const moondreamSecurity: NonNullable<RouteConfig["security"]> = [
+  { key: [] },
+  { moondream: [] },
+];
 
 /** How Moondream's routes read in the API's description. */
 export const moondreamRoutes: readonly RouteConfig[] = [
@@ -120,16 +118,4 @@ export const moondreamRoutes: readonly RouteConfig[] = [
     },
     refusals: compatibleRefusals,
   },
-  ...["detect", "point", "segment"].map(
-    (operationId): RouteConfig => ({
-      method: "post",
-      path: `/v1/${operationId}`,
-      operationId,
-      summary: "Not possible",
-      description: "Moondream's clients are told that places are told in words only.",
-      security: moondreamSecurity,
-      responses: {},
-      refusals: compatibleRefusals,
-    }),
-  ),
 ];

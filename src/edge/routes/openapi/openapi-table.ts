@@ -14,12 +14,14 @@ import { batchRoutes } from "../answers/batches-described.ts";
 import { imageRoutes } from "../answers/images.ts";
 import { createQuoteRoute } from "../answers/quotes.ts";
 import { replayAnswerRoute } from "../answers/replays.ts";
+import { createScoresRoute } from "../answers/scores.ts";
 import { backupRoutes } from "../backups.ts";
 import { bundleRoutes } from "../bundles.ts";
 import { createChatCompletionRoute } from "../compatible/chat-completions.ts";
 import { decisionRoutes } from "../compatible/decisions.ts";
 import { modelRoutes } from "../compatible/models.ts";
 import { moondreamRoutes } from "../compatible/moondream.ts";
+import { placeRoutes } from "../compatible/moondream-places.ts";
 import { responseRoutes } from "../compatible/responses/responses-described.ts";
 import { resendDeadRoute } from "../dead-messages.ts";
 import type { RouteConfig } from "../describe/route.ts";
@@ -64,6 +66,11 @@ export const routeGroups: readonly RouteGroup[] = [
     routes: [createQuoteRoute],
   },
   {
+    name: "Scores",
+    description: "How likely answers are.",
+    routes: [createScoresRoute],
+  },
+  {
     name: "Pictures",
     description: "Pictures that are kept, to be asked about more than once.",
     routes: imageRoutes,
@@ -75,8 +82,13 @@ export const routeGroups: readonly RouteGroup[] = [
   },
   {
     name: "Compatible",
+<<<<<<< HEAD
     description: "The same answers for the clients of OpenAI, of Jev and of Moondream.",
     routes: [createChatCompletionRoute, ...responseRoutes, ...decisionRoutes, ...moondreamRoutes],
+=======
+    description: "The same answers for the clients of OpenAI and of Moondream.",
+    routes: [createChatCompletionRoute, ...responseRoutes, ...moondreamRoutes, ...placeRoutes],
+>>>>>>> c4f2d7a (POST /v1/scores says how likely answers are; POST /v1/point and /v1/detect answer by the card of a model that was trained to say places)
   },
   {
     name: "Client tokens",

@@ -12,6 +12,7 @@ import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
 import { refuseFields, refuseShape } from "./conversation.ts";
 import { fieldProblems, optionsToRead, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
+import { scoreRequestSchema } from "./scores/score-request.ts";
 
 /** What is asked, known by its sizes alone. */
 export interface SizeRequest {
@@ -117,7 +118,11 @@ export function quoteBody(
 }
 
 /** Schema of the JSON body, for the API's description. */
-export const quoteRequestSchema: z.ZodType = z.union([sizeRequestSchema, answerRequestSchema]);
+export const quoteRequestSchema: z.ZodType = z.union([
+  sizeRequestSchema,
+  answerRequestSchema,
+  scoreRequestSchema,
+]);
 
 const count = z.int().nonnegative();
 
