@@ -79,6 +79,13 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     }),
     status: 200,
   },
+  createScores: {
+    curl: sendWith(
+      "/v1/scores",
+      `{"question": "What is this?", "answers": ["A cat.", "A dog."], "image": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}`,
+    ),
+    status: 200,
+  },
   uploadImage: {
     curl: `curl -s "$UNMASK_URL/v1/images" \\\n  ${KEY} \\\n  -H "Content-Type: image/jpeg" --data-binary @cat.jpg`,
     status: 201,

@@ -87,8 +87,8 @@ function placeRoute(
 
 /** How the routes of places read in the API's description. */
 export const placeRoutes: readonly RouteConfig[] = [
-  placeRoute("point", "createPoint", pointSchema, "the middle of a cell"),
-  placeRoute("detect", "createDetection", detectSchema, "a cell"),
+  placeRoute("point", "point", pointSchema, "the middle of a cell"),
+  placeRoute("detect", "detect", detectSchema, "a cell"),
   {
     method: "post",
     path: "/v1/segment",

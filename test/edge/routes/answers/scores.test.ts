@@ -88,7 +88,7 @@ describe("POST /v1/scores", () => {
     ["a blank one", { answers: ["a", " "] }, "/answers/1", "fields_invalid"],
     ["one twice", { answers: ["\u00e9", "e\u0301"] }, "/answers/1", "field_options_collide"],
     ["a method that nobody knows", { answers, method: "all" }, "/method", "invalid_request"],
-    ["fields too", { answers, fields: { is: { type: "boolean" } } }, "/fields", "invalid_request"],
+    ["fields too", { answers, fields: { is: { type: "boolean" } } }, "/fields", "fields_invalid"],
     ["a stream", { answers, stream: true }, "/stream", "invalid_request"],
     ["a canvas that no model has", { answers, canvas: 100_000 }, "/canvas", "invalid_request"],
   ])("refuses %s before any work, and says where", async (_, body, pointer, code) => {
