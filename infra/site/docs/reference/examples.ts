@@ -161,8 +161,20 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     ),
     status: 200,
   },
-  detect: { curl: send("POST", "/v1/detect", KEY, { object: "dog" }), status: 400 },
-  point: { curl: send("POST", "/v1/point", KEY, { object: "dog" }), status: 400 },
+  detect: {
+    curl: sendWith(
+      "/v1/detect",
+      `{"object": "cat", "image_url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}`,
+    ),
+    status: 400,
+  },
+  point: {
+    curl: sendWith(
+      "/v1/point",
+      `{"object": "cat", "image_url": "data:image/jpeg;base64,$(base64 < cat.jpg | tr -d '\\n')"}`,
+    ),
+    status: 400,
+  },
   segment: { curl: send("POST", "/v1/segment", KEY, { object: "dog" }), status: 400 },
   deleteImage: { curl: send("DELETE", "/v1/images/$IMAGE", KEY), status: 204 },
   createClientToken: {
