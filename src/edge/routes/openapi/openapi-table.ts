@@ -82,13 +82,14 @@ export const routeGroups: readonly RouteGroup[] = [
   },
   {
     name: "Compatible",
-<<<<<<< HEAD
     description: "The same answers for the clients of OpenAI, of Jev and of Moondream.",
-    routes: [createChatCompletionRoute, ...responseRoutes, ...decisionRoutes, ...moondreamRoutes],
-=======
-    description: "The same answers for the clients of OpenAI and of Moondream.",
-    routes: [createChatCompletionRoute, ...responseRoutes, ...moondreamRoutes, ...placeRoutes],
->>>>>>> c4f2d7a (POST /v1/scores says how likely answers are; POST /v1/point and /v1/detect answer by the card of a model that was trained to say places)
+    routes: [
+      createChatCompletionRoute,
+      ...responseRoutes,
+      ...decisionRoutes,
+      ...moondreamRoutes,
+      ...placeRoutes,
+    ],
   },
   {
     name: "Client tokens",
