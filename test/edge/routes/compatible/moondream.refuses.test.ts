@@ -1,10 +1,15 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { story } from "../../../support/edge-builders.ts";
+import { eventReply, functionReplies } from "../../function-double.ts";
 import { pngUri, post } from "../compatible-calls.ts";
+
+afterEach(() => vi.restoreAllMocks());
 
 describe("Moondream's routes refuse with {error: {message}}", () => {
   test.each(["/v1/detect", "/v1/point", "/v1/segment"])(
     "what the model cannot tell: %s",
     async (path) => {
+      functionReplies(() => eventReply(story));
       const response = await post(path, { image_url: pngUri, object: "dog" });
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({
