@@ -68,7 +68,7 @@ describe("a batch withstands", () => {
     expect(await stub.read(mine)).toEqual(ended);
   });
 
-  test("alarms after its end: its results are kept for a week, and then forgotten", async () => {
+  test("alarms after its end: its results are kept for a week, and then forgotten, its row of the list with them", async () => {
     functionReplies(() => eventReply(story));
     const { id } = await taken({ items: items(1) });
     const ended = await endOfBatch(id);
@@ -83,8 +83,11 @@ describe("a batch withstands", () => {
         standardRetention.answerMs,
       );
     });
+    const listed = env.DB.prepare("SELECT id FROM batches WHERE id = ?").bind(id);
+    expect(await listed.first()).toEqual({ id });
     await runDurableObjectAlarm(stub);
     expect(await stub.read(mine)).toBeNull();
+    expect(await listed.first()).toBeNull();
   });
 
   test("the time after which nobody begins it: it is forgotten", async () => {
