@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NumericsText } from "#domain/numerics.ts";
+import type { FieldBody } from "./fields/field-body.ts";
 import type { AnswerBody, AnswerTokenBody } from "./responses.ts";
 
 /** Body of `POST /v1/answers/{id}/replay`: the same question asked again, past the cache, beside the first answer. */
@@ -25,7 +26,7 @@ export interface ReplayBody {
   /** Class of the arithmetic that made each; null where it is not known. */
   readonly numerics: NumericsText | null;
   readonly replayed_numerics: NumericsText | null;
-  /** The first token that differs; null where all are the same, or are not to be compared. */
+  /** The first token, or the first field, that differs; null where all are the same, or are not to be compared. */
   readonly difference: ReplayDifference | null;
   /** Micro-dollars that the replay cost. */
   readonly charged_micros: number;
@@ -34,8 +35,10 @@ export interface ReplayBody {
 export type ReplayVerdict = "equal" | "different" | "not_comparable";
 
 export interface ReplayDifference {
-  /** Index in `tokens` of either answer, from 0. */
+  /** Index in `tokens` of either answer, or of the field among the fields, from 0. */
   readonly index: number;
+  /** Its name, where fields were read: there are no tokens then. */
+  readonly field?: string;
   /** Null where the answer had ended. */
   readonly token: AnswerTokenBody | null;
   readonly replayed_token: AnswerTokenBody | null;
@@ -66,7 +69,7 @@ export function replayBody(answer: DigestedAnswer, replayed: DigestedAnswer): Re
     replayed_model_digest: replayed.model_digest,
     numerics: answer.numerics,
     replayed_numerics: replayed.numerics,
-    difference: verdict === "different" ? firstDifference(answer.tokens, replayed.tokens) : null,
+    difference: verdict === "different" ? differenceOf(answer, replayed) : null,
     charged_micros: replayed.charged_micros,
   };
 }
@@ -75,6 +78,26 @@ function verdictOn(answer: DigestedAnswer, replayed: DigestedAnswer): ReplayVerd
   if (answer.digest === replayed.digest) return "equal";
   const areOfOneClass = answer.numerics !== null && answer.numerics === replayed.numerics;
   return areOfOneClass ? "different" : "not_comparable";
+}
+
+function differenceOf(answer: AnswerBody, replayed: AnswerBody): ReplayDifference | null {
+  return answer.fields === undefined
+    ? firstDifference(answer.tokens, replayed.tokens)
+    : firstField(answer.fields, replayed.fields ?? {});
+}
+
+/** The first that has another value, or another guess. */
+function firstField(
+  fields: NonNullable<AnswerBody["fields"]>,
+  replayed: NonNullable<AnswerBody["fields"]>,
+): ReplayDifference | null {
+  const others = new Map(Object.entries(replayed));
+  const chosen = (body: FieldBody | undefined): string =>
+    JSON.stringify([body?.value, body !== undefined && "guess" in body ? body.guess : null]);
+  for (const [index, [field, body]] of Object.entries(fields).entries())
+    if (chosen(body) !== chosen(others.get(field)))
+      return { index, field, token: null, replayed_token: null };
+  return null;
 }
 
 /** Confidences are no part of the digest: they may differ in their last bits where every choice was the same. */
@@ -132,9 +155,16 @@ export const replaySchema: z.ZodType<ReplayBody> = z
     numerics: z.string().nullable(),
     replayed_numerics: z.string().nullable(),
     difference: z
-      .strictObject({ index: z.int().nonnegative(), token, replayed_token: token })
+      .strictObject({
+        index: z.int().nonnegative(),
+        field: z.string().exactOptional().meta({
+          description: "Its name, where fields were read: there are no tokens then.",
+        }),
+        token,
+        replayed_token: token,
+      })
       .nullable()
-      .meta({ description: "The first token that differs." }),
+      .meta({ description: "The first token, or the first field, that differs." }),
     charged_micros: z.int().nonnegative(),
   })
   .meta({ id: "Replay", example: exampleReplay });

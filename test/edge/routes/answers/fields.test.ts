@@ -1,23 +1,39 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ReadOrder } from "#domain/question.ts";
+import { ModelCatalog } from "#edge/models/catalog.ts";
+import { batchSchema } from "#wire/api/answers/batches.ts";
 import { type QuoteBody, quoteSchema } from "#wire/api/answers/quotes.ts";
 import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { decodeSse, encodeSse } from "#wire/codec/sse.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
+import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { decodeOrderHead } from "#wire/function/order.ts";
-import { collect, pngBytes } from "../../../support/edge-builders.ts";
+import type { ModelCard } from "#wire/function/status.ts";
+import { collect, pngBytes, story } from "../../../support/edge-builders.ts";
 import { headIn } from "../../../support/orders.ts";
 import { readStory } from "../../../support/read-stories.ts";
+import { modelReply } from "../../cache/model-reply.ts";
 import {
   ask,
   askJson,
+  digest,
   eventReply,
   functionReplies,
   refusal,
   streamReply,
 } from "../../function-double.ts";
+import { endOfBatch, postBatch, resultsOf } from "../batch-calls.ts";
+
+/** The function says this of its model, whatever the isolate remembers of other tests' functions. */
+async function functionSays(read: Partial<ModelCard>): Promise<void> {
+  const card = { ...(await modelReply(digest).json<ModelCard>()), ...read };
+  const told = { word: { ok: true, value: card }, last: card } as const;
+  vi.spyOn(ModelCatalog.prototype, "told").mockResolvedValue(told);
+}
 
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -255,6 +271,12 @@ describe("fields are refused by name, before any work and for nothing", () => {
 
   test("of a model that reads none, and what says something of fields that are not there", async () => {
     functionReads();
+    await functionSays({});
+    const unread = await refusal(await askJson({ image, fields: { a: none } }));
+    expect([unread.code, unread.detail]).toEqual([
+      "fields_invalid",
+      expect.stringContaining("are not read by this model"),
+    ]);
     const passes = await refusal(await askJson({ image, question: "?", passes: 2 }));
     expect(passes.errors).toMatchObject([{ pointer: "/passes" }]);
   });
@@ -350,5 +372,85 @@ describe("fields as they are read", () => {
     const { damaged, ...others } = fields;
     const reordered = await askJson({ image, fields: { ...others, damaged } }, headers);
     expect((await refusal(reordered)).code).toBe("idempotency_mismatch");
+  });
+});
+
+describe("fields, as any answer,", () => {
+  const few = { damaged: fields.damaged, label: fields.label };
+
+  test("are those of a batch's defaults or of its items, and of its results; the sum of the quotes is what it costs", async () => {
+    functionReads();
+    const asked = {
+      defaults: { image, fields: few, cache: "off" },
+      items: [{}, { fields: { kind: fields.kind } }],
+    };
+    const quotes = [
+      await quote({ image, fields: few }),
+      await quote({ image, fields: { kind: fields.kind } }),
+    ];
+    const { id, quoted_micros } = batchSchema.parse(await (await postBatch(asked)).json());
+    const ended = await endOfBatch(id);
+    const sum = quotes.reduce((total, { price_micros }) => total + price_micros, 0);
+    expect([quoted_micros, ended.charged_micros, ended.counts.completed]).toEqual([sum, sum, 2]);
+    const { data } = await resultsOf(id);
+    expect(data.map(({ answer: body }) => Object.keys(body?.fields ?? {}))).toEqual([
+      ["damaged", "label"],
+      ["kind"],
+    ]);
+  });
+
+  test("are told to the address that the request names", async () => {
+    // What is told goes through the hop of the function, which reaches addresses.
+    const { sent } = functionReplies(({ url, body }) =>
+      url.endsWith(GENERATE_PATH)
+        ? eventReply(readStory(orderIn(body).read))
+        : Response.json({
+            ...{ outcome: "response", status: 204, retry_after: null, location: null },
+            ...{ duration_ms: 1, response: "" },
+          }),
+    );
+    const webhook = "https://hook.test/told";
+    const body = await answer({ image, fields: few, webhook, cache: "off" });
+    const told = (): boolean =>
+      sent
+        .map((request) => new TextDecoder().decode(request.body))
+        .some((text) =>
+          ["answer.completed", body.id, "as written"].every((one) => text.includes(one)),
+        );
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(env.WEBHOOKS.getByName("acc_test"));
+        expect(told()).toBe(true);
+      },
+      { timeout: 5_000 },
+    );
+  });
+
+  test("come from the cache for the same fields in the same order, and only then", async () => {
+    const { sent } = functionReads();
+    await functionSays({ read: { style: { style: "lines" }, fitted: [] } });
+    const unique = { image, question: crypto.randomUUID(), fields: few };
+    const first = await answer(unique);
+    const hit = await answer(unique);
+    expect([first.cached, hit.cached, hit.fields]).toEqual([false, true, first.fields]);
+    const { damaged, label } = few;
+    const turned = await answer({ ...unique, fields: { label, damaged } });
+    expect([turned.cached, turned.answer]).toEqual([
+      false,
+      '{"label":"as written","damaged":true}',
+    ]);
+    expect(sent).toHaveLength(2);
+  });
+
+  test("that a function leaves out, or reads of other names, are no answer: nothing is charged", async () => {
+    const other: ReadOrder = {
+      fields: [{ name: "other", field: { type: "boolean" } }],
+      ...{ abstainBelow: 0, onTruncate: "keep" },
+    };
+    for (const told of [story, readStory(other)]) {
+      functionReplies(() => eventReply(told));
+      const problem = await refusal(await askJson({ image, fields: few, cache: "off" }));
+      expect([problem.code, problem.charged_micros]).toEqual(["function_reply_invalid", 0]);
+    }
   });
 });

@@ -88,3 +88,26 @@ describe("a replay", () => {
     expect(isDigested({ ...answer, digest: null })).toBe(false);
   });
 });
+
+describe("the replay of fields", () => {
+  const open = {
+    type: "text",
+    probability: 0.5,
+    token_min: 0.5,
+    p_none: null,
+    truncated: false,
+  } as const;
+  const fieldsOf = (name: string, probability: number) => ({
+    fields: { label: { ...open, value: "Acme" }, name: { ...open, value: name, probability } },
+    tokens: [],
+  });
+
+  test("names the first field that reads otherwise, however sure it was", () => {
+    const first: DigestedAnswer = { ...answer, ...fieldsOf("cat", 0.5) };
+    const other: DigestedAnswer = { ...answer, ...fieldsOf("dog", 0.5), digest: "ce".repeat(32) };
+    const body = replaySchema.parse(replayBody(first, other));
+    expect(body.difference).toEqual({ index: 1, field: "name", token: null, replayed_token: null });
+    const surer: DigestedAnswer = { ...other, ...fieldsOf("cat", 0.4) };
+    expect(replayBody(first, surer).difference).toBeNull();
+  });
+});
