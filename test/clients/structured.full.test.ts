@@ -22,7 +22,10 @@ test.each([
   [
     "openai",
     ["openai==3.57.0"],
-    ["parsed dog stop", "streamed True", "refused schema_unsupported"],
+    [
+      ...["parsed dog stop", "streamed True", "refused schema_unsupported"],
+      ...["responses A dog. completed", "went on A dog.", "heard True", "parsed dog"],
+    ],
   ],
   ["instructor", ["instructor==1.17.0"], ["tools dog", "partial dog", "json schema True", "bool "]],
   [

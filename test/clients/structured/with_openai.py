@@ -1,4 +1,4 @@
-"""OpenAI's own client: a Pydantic model as response_format, at once and streamed."""
+"""OpenAI's own client: a Pydantic model as response_format, at once and streamed; responses that go on."""
 
 import base64
 import os
@@ -50,3 +50,26 @@ try:
     )
 except BadRequestError as error:
     print("refused", error.code, error.param)
+
+shown = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "input_text", "text": "What is this?"},
+            {"type": "input_image", "image_url": url, "detail": "auto"},
+        ],
+    }
+]
+first = client.responses.create(
+    model=os.environ["UNMASK_MODEL"], input=shown, max_output_tokens=16
+)
+print("responses", first.output_text, first.status)
+following = client.responses.create(
+    model=os.environ["UNMASK_MODEL"], input="What is this?", previous_response_id=first.id
+)
+print("went on", following.output_text)
+with client.responses.stream(model=os.environ["UNMASK_MODEL"], input=shown) as stream:
+    deltas = [event.delta for event in stream if event.type == "response.output_text.delta"]
+    print("heard", "".join(deltas) == stream.get_final_response().output_text)
+seen = client.responses.parse(model=os.environ["UNMASK_MODEL"], input=shown, text_format=Animal)
+print("parsed", seen.output_parsed.kind)
