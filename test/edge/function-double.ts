@@ -48,12 +48,15 @@ export function functionReplies(
   readonly sent: SentRequest[];
 } {
   const sent: SentRequest[] = [];
-  // All files share an isolate, which remembers for seconds which weights another test's function had.
+  // All files share an isolate, which remembers for seconds what another test's function said of its model.
+  vi.spyOn(ModelCatalog.prototype, "told").mockRestore();
+  const { told: read } = ModelCatalog.prototype;
+  const fresh = new ModelCatalog();
   const told = vi.spyOn(ModelCatalog.prototype, "told");
   const silence = { kind: "function_unreachable" } as const;
   if (card === undefined)
     told.mockResolvedValue({ word: { ok: false, refusal: silence }, last: undefined });
-  else told.mockRestore();
+  else told.mockImplementation((...asked) => read.apply(fresh, asked));
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const { url, headers, signal } = request;
