@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RateLimits } from "#domain/limits.ts";
 import { type Retention, standardRetention } from "#domain/retention.ts";
 import { rateLimitsText } from "#wire/api/accounts/limits-body.ts";

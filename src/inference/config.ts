@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { type Provider, providerNames } from "#graph/profile.ts";
 import { type TicketVerificationKey, verificationKeysText } from "#wire/function/ticket-keys.ts";
 import { type FleetConfig, fleetConfigOf, fleetVariables } from "./fleet/fleet-config.ts";

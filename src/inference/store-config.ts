@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { prefixedStore, type ReadableStore } from "#weights/object-store.ts";
 import type { S3Config } from "#weights/s3.ts";
 import { fileStore } from "./file-store.ts";

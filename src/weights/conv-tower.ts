@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ConvTower } from "#domain/conv-tower.ts";
 import { MAX_DIMENSION, MAX_LAYERS } from "./limits.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { canvasRangeFault } from "#domain/abilities.ts";
 import { imageAspects } from "#domain/architecture.ts";
 import type { Blob, Bundle, StageLayout } from "#domain/bundle.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { bundleFormats, q4Blocks } from "#domain/bundle.ts";
 import type { StorageForm } from "./format-choice.ts";
 import { MAX_NAME_LENGTH } from "./limits.ts";

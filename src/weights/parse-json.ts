@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { WeightsError, type WeightsErrorCode } from "./weights-error.ts";
 
 /** Reads JSON in strict UTF-8 from hostile bytes. Throws WeightsError `code` that names what it was. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fieldTypes } from "#domain/fields.ts";
 import { OBJECT_SLOT, type PlacesCard } from "#domain/places.ts";
 import type { ReadCard, ReadStyle, Temperatures } from "#domain/read-style.ts";

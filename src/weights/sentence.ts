@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_SENTENCE_LENGTH } from "./limits.ts";
 
 /** What a model's maker says in words. It is shown in terminals: what moves a cursor or turns the direction of writing has no place in it. */

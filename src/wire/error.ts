@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { errorCodes } from "./error-codes.ts";
 import { detailOf } from "./error-detail.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { commitReasons } from "#domain/event.ts";
 import { namedFieldBodySchema } from "./api/answers/fields/field-body.ts";
 import type { FieldCompletedBody } from "./api/answers/fields/field-messages.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { MAX_FIELD_PROBLEMS, MAX_NAME_LENGTH } from "./limits.ts";
 

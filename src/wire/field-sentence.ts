@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /**
  * Says what is wrong with one field and what would be right, as the rest of "<field>: …". Schemas that know more say it

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Stands for `__proto__` where zod would leave that member out without a word: it makes its results by assignment. */
 const PROTO_STAND_IN = "\0__proto__";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type FieldType, fieldTypes } from "#domain/fields.ts";
 import type { PlacesCard } from "#domain/places.ts";
 import type { ReadStyle } from "#domain/read-style.ts";

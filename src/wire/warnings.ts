@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Warning } from "#domain/abilities.ts";
 
 /** What of a question the model was not trained for, or what was left out of it. It was taken all the same. */

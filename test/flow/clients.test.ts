@@ -5,7 +5,7 @@ import { vl } from "moondream";
 import OpenAI from "openai";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createClient } from "#client/client.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { testDecisionClients } from "./decision-clients.ts";

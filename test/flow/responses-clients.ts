@@ -3,7 +3,7 @@ import { generateText, type ModelMessage, Output, streamText } from "ai";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { LocalSystem } from "../support/local-system.ts";
 
 /** Pictures to ask about, as files and as data URIs. */

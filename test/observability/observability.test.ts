@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { errorCodes } from "#wire/error-codes.ts";
 import { generated } from "../../infra/observability/generate.ts";
 import { metricsOfEdge, metricsOfFunction } from "../../infra/observability/known-metrics.ts";

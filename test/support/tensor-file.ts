@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** One array of a safetensors file. */
 export interface StoredArray {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import type { Bundle } from "#domain/bundle.ts";
 import type { ReadCard } from "#domain/read-style.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import * as accounts from "#wire/api/accounts/accounts.ts";
 import * as clientTokens from "#wire/api/accounts/client-token.ts";
 import * as keys from "#wire/api/accounts/keys.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the edge's process is told from outside, beside the Worker's own variables. */
 export interface ServeConfig {

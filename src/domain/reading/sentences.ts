@@ -1,5 +1,5 @@
 import type { FieldFault } from "../check-fields.ts";
-import { asOpen, type Field, type NamedField, optionsOf } from "../fields.ts";
+import { type Field, type NamedField, optionsOf } from "../fields.ts";
 import type { SentenceStyle } from "../read-style.ts";
 import { ok, type Result, refuse } from "../result.ts";
 

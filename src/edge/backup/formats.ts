@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Balances, movements } from "#domain/ledger.ts";
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type {

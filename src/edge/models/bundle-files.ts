@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { MAX_BUNDLE_MANIFEST_BYTES } from "#wire/limits.ts";
 

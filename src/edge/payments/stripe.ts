@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { DisputeOutcome, PaymentWord } from "#domain/top-up.ts";
 import type { TopUpSettings } from "../settings.ts";

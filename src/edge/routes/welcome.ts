@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { EdgeEnv } from "../env.ts";
 import { preferredType } from "../headers/accept.ts";
 import type { RouteConfig } from "./describe/route.ts";

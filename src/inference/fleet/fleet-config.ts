@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { signingKeyText, type TicketSigningKey } from "#wire/function/ticket-keys.ts";
 
 /** With which edges a function registers, as what. */

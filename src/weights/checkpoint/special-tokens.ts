@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SpecialTokens } from "#domain/architecture.ts";
 import { MAX_TEMPLATE_LENGTH, MAX_VOCABULARY } from "../limits.ts";
 import { WeightsError } from "../weights-error.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { type FetchingOptions, storedCheckpoint } from "../checkpoint/stored-checkpoint.ts";
 import { MAX_CHECKPOINT_JSON_BYTES, MAX_REPOSITORY_FILES } from "../limits.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Blob, StageLayout } from "#domain/bundle.ts";
 import {
   MAX_FILE_BYTES,

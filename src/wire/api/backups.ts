@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** How the backups stand, as the administrator is told. Times are RFC 3339, UTC. */
 export interface BackupsBody {

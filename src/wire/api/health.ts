@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type FunctionProgress, functionProgressSchema } from "../function/status.ts";
 
 /** How far a function is, as far as the edge can reach it. Anyone may ask, so its load is not in it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where the weights of a downloadable model lie. */
 export interface ModelBundleBody {

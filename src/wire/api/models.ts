@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { recommendedSize } from "#domain/image/recommended-size.ts";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import type { NumericsText } from "#domain/numerics.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { longestRetention, type Retention, shortestRetention } from "#domain/retention.ts";
 import { jsonText } from "../codec/json-text.ts";
 

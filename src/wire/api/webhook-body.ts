@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { WebhookTarget } from "#domain/notice.ts";
 import { decodeBase64 } from "../codec/base64.ts";
 import { webhookUrlSchema } from "./webhook-url.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Schema of a setting that holds JSON as text. Its complaints never quote the text, which may be a secret. */
 export function jsonText<Output>(schema: z.ZodType<Output>): z.ZodType<Output, string> {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { abstentionReasons } from "#domain/trust.ts";
 import { fieldBodySchema } from "../api/answers/fields/field-body.ts";
 import type { AnswerBody } from "../api/answers/responses.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { MessageBody } from "../api/answers/answer-request.ts";
 import type { AskedCard } from "../api/answers/options.ts";

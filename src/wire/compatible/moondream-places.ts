@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Box, boxOf, type PlacesCard, placeQuestion } from "#domain/places.ts";
 import type { ModelCard } from "#domain/quote.ts";

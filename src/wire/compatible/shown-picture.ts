@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageBody } from "../api/answers/image-body.ts";
 import { isDataUri } from "../body/data-uri.ts";
 import { MAX_URL_LENGTH } from "../function/fetch.ts";

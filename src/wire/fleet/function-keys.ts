@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jsonText } from "../codec/json-text.ts";
 import type { VerificationKey } from "../codec/signed-jwt.ts";
 import { MAX_NAME_LENGTH } from "../limits.ts";

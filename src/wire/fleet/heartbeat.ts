@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_NUMERICS_LENGTH, type NumericsText } from "#domain/numerics.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "../codec/digest.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type AnswerEvent, commitReasons } from "#domain/event.ts";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 import { MAX_NUMERICS_LENGTH } from "#domain/numerics.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { type AnswerMode, answerModes, type CommitTerms } from "#domain/modes.ts";
 import { type AnswerOptions, canBring, type Message, type Question } from "#domain/question.ts";

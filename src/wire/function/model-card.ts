@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Abilities, canvasRangeFault, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type Micros, micros, ZERO } from "#domain/micros.ts";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { problemResponse, type RefusedRequest } from "../error.ts";
 import { failureSchema } from "../failure.ts";

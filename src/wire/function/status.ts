@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { canvasRangeFault, UNTOLD_ABILITIES } from "#domain/abilities.ts";
 import { type ImagePolicy, imageAspects } from "#domain/architecture.ts";
 import { MAX_NUMERICS_LENGTH, type NumericsText } from "#domain/numerics.ts";

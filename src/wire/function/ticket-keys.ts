@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { jsonText } from "../codec/json-text.ts";
 
 /** Of RFC 8037, with Ed25519. */

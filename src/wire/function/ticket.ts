@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";

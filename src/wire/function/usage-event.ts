@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
 import { type MetricEvent, metricEventSchema } from "../telemetry/metric-event.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_NAME_LENGTH } from "../limits.ts";
 
 /** What goes through the usage queue for the metrics alone, at least once and in any order: the newest `at` of a subject wins. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where traces and logs are sent, and how much of them. */
 export interface TelemetrySettings {

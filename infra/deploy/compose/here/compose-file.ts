@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 
 /** When a service is there for those who need it. */
 export type Condition = "service_started" | "service_healthy" | "service_completed_successfully";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { micros, toNumber } from "#domain/micros.ts";
 import {
   type AccountBody,

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "#domain/failure.ts";
 import { ok, type Result } from "#domain/result.ts";
 import {

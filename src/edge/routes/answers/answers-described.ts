@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerListQuerySchema, answerListSchema } from "#wire/api/answers/answer-list.ts";
 import { answerFormSchema, answerRequestSchema } from "#wire/api/answers/answer-request.ts";
 import { answerSchema } from "#wire/api/answers/responses.ts";

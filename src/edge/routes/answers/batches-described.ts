@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { batchRequestSchema } from "#wire/api/answers/batch-request.ts";
 import {
   batchListQuerySchema,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A header of replies that the API's description knows. */
 export type ReplyHeader =

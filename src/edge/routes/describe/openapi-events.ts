@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { createDocument } from "zod-openapi";
 import type { Content } from "./route.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cancelAfterShape } from "../../headers/cancel-after.ts";
 import { idempotencyKeyShape } from "../../headers/idempotency.ts";
 

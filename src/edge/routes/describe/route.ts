@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ZodOpenApiMediaTypeObject } from "zod-openapi";
 import type { ReplyHeader } from "./declared-headers.ts";
 import type { RequestHeader } from "./request-headers.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { showOwnAccountRoute } from "../accounts/account.ts";
 import { accountRoutes } from "../accounts/accounts.ts";
 import { administrationRoutes } from "../accounts/administration.ts";

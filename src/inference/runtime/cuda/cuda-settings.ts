@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CudaSettings } from "./cuda-runtime.ts";
 import { defaultCudaFolder } from "./provider-folder.ts";
 

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { ProviderUnavailableError } from "#engine/runtime/provider-unavailable.ts";
 
 /** ONNX Runtime's version whose provider files fit: the bridge between the two is no stable interface, so it is this one alone. */

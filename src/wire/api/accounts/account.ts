@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type RetentionBody, retentionSchema } from "../retention-body.ts";
 import type { KeyEnvironment, KeyScope } from "./key.ts";
 import { KEY_SCOPES } from "./key.ts";

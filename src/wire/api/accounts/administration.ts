@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FunctionLoad } from "../../function/status.ts";
 import { type FunctionHealth, functionHealthSchema } from "../health.ts";
 import { type Page, pageSchema } from "../page.ts";

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import type { SubjectLimits } from "#domain/limits.ts";
 import { type Micros, micros, toNumber } from "#domain/micros.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What an erasure is doing, in this order. */
 export const ERASURE_PHASES = [

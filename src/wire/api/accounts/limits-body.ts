@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { KeyLimits, RateLimits, SubjectLimits } from "#domain/limits.ts";
 import { MAX_MICROS, type Micros, micros, toNumber } from "#domain/micros.ts";
 import { jsonText } from "../../codec/json-text.ts";

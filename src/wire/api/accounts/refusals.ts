@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_NAME_LENGTH } from "../../limits.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";
 import type { ListFormat } from "./usage.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { EntryKind } from "#domain/ledger.ts";
 import { MAX_NAME_LENGTH } from "../../limits.ts";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";

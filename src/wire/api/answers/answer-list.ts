@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Page, type PageQuery, pageFields, pageSchema } from "../page.ts";
 import type { AnswerStatus } from "./responses.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type AnswerMode, answerModes } from "#domain/modes.ts";
 import { type TruncateRule, truncateRules } from "#domain/question.ts";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Problem, problemSchema } from "../../error.ts";
 import { type Page, pageFields, pageSchema } from "../page.ts";
 import { type AnswerBody, type AnswerStatus, answerSchema } from "./responses.ts";

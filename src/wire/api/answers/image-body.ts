@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isDataUri } from "../../body/data-uri.ts";
 import { MAX_URL_LENGTH } from "../../function/fetch.ts";
 import { MAX_IMAGES, MAX_NAME_LENGTH } from "../../limits.ts";

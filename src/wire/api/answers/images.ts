@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** An uploaded picture: body of `POST /v1/images` and `GET /v1/images/{id}`. */
 export interface UploadBody {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fitToAbilities, type Warning } from "#domain/abilities.ts";
 import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { NumericsText } from "#domain/numerics.ts";
 import type { FieldBody } from "./fields/field-body.ts";
 import type { AnswerBody, AnswerTokenBody } from "./responses.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Warning } from "#domain/abilities.ts";
 import { type Micros, toNumber } from "#domain/micros.ts";
 import type { NumericsText } from "#domain/numerics.ts";

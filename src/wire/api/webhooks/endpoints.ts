@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { NoticeType } from "#domain/notice.ts";
 import { MAX_URL_LENGTH } from "../../function/fetch.ts";
 import { type Page, pageSchema } from "../page.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { NoticeType } from "#domain/notice.ts";
 import { answerSchema } from "../answers/responses.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_DATA_DEPTH } from "../../limits.ts";
 
 /** What a caller says in words or as data. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 import { MAX_MESSAGES, MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "../../limits.ts";
 import { type FieldTable, harmlessFields } from "../refused-fields.ts";

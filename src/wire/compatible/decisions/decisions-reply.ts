@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ClosedFieldBody } from "../../api/answers/fields/field-body.ts";
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import type { ChoiceBody, DecisionQuestionBody } from "./decisions-body.ts";

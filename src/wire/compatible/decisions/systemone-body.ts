@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 import { MAX_IMAGES, MAX_NAME_LENGTH } from "../../limits.ts";
 import { namedValues } from "../../named-values.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import { entriesOf } from "../../named-values.ts";
 import { type Content, contentSchema } from "./data-text.ts";

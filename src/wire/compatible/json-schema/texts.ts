@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FIELD_LIMITS, type OpenField } from "#domain/fields.ts";
 import type { SchemaNode } from "./node.ts";
 import { obeys } from "./rules.ts";

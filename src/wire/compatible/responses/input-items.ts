@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Message, picturesByMessage } from "#domain/question.ts";
 import { emptyList } from "../refused-fields.ts";
 import { inputId } from "./response-id.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { emptyList } from "../refused-fields.ts";
 import { outputMessageSchema, outputTextSchema, responseSchema } from "./response-schema.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ReadStyle } from "#domain/read-style.ts";
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import { finishReason } from "../chat-reply.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { chatCompletionFields } from "../chat-reply.ts";
 import { emptyList } from "../refused-fields.ts";
 import { textFormatSchema } from "./response-format.ts";

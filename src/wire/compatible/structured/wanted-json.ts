@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { problemsOf } from "../../field-problems.ts";

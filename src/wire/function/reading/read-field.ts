@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ReadField, SingleReading } from "#domain/field-reading.ts";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkNamedFields, orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { FIELD_LIMITS, type NamedField, type SingleField } from "#domain/fields.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { readSchema, type SchemaReading } from "#wire/compatible/json-schema/read-schema.ts";
 import { type ToldField, writeJson } from "#wire/compatible/json-schema/write-json.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { inputItemsSchema } from "#wire/compatible/responses/input-items.ts";
 import { describedResponseSchema } from "#wire/compatible/responses/response-body.ts";
 import { responseStreamEvents } from "#wire/compatible/responses/response-events.ts";

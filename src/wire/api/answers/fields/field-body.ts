@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FieldReading, ReadField, UnfinishedReading } from "#domain/field-reading.ts";
 
 /** A field of an answer as it was read. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FieldBody } from "../fields/field-body.ts";
 import { type AnswerBody, answerFields } from "../responses.ts";
 
