@@ -1,6 +1,7 @@
 import { type AskingActions, askingActions } from "./asking/asking-actions.ts";
 import { type DraftActions, draftActions } from "./asking/draft-actions.ts";
 import type { Browser, Page } from "./browser.ts";
+import { type FieldActions, fieldActions } from "./fields/field-actions.ts";
 import { createModels, type Models } from "./models.ts";
 import { type PassActions, passActions } from "./pass/pass-actions.ts";
 import { type PictureActions, pictureActions } from "./pictures/picture-actions.ts";
@@ -13,6 +14,7 @@ export interface Actions
   extends PrivateActions,
     AskingActions,
     DraftActions,
+    FieldActions,
     PictureActions,
     PassActions {
   loadModels: Models["load"];
@@ -33,6 +35,7 @@ export function createActions(store: Store<State>, browser: Browser): Actions {
     ...askingActions(page, desk),
     ...pictures,
     ...draftActions(page, pictures),
+    ...fieldActions(page, pictures),
     ...passActions(page),
     loadModels: models.load,
     scrub: (scrubbed) => store.update({ scrubbed }),

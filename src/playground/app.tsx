@@ -1,8 +1,10 @@
 import { useEffect, useSyncExternalStore } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "./actions.ts";
-import { waitsForPictures } from "./asking/waits.ts";
+import { isBlank } from "./asking/draft.ts";
+import { waitsForNames, waitsForPictures } from "./asking/waits.ts";
 import { SpokenLine } from "./canvas/reading-line.tsx";
+import { ValuesView } from "./fields/values-view.tsx";
 import { modelOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { AskView } from "./views/ask-view.tsx";
@@ -29,6 +31,7 @@ export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX
   const { pass, draft, arriving, trouble, run } = state;
   const modelId = modelOf(state)?.id;
   const isPrivate = state.private.isOn;
+  const areValues = run === null ? draft.wants === "values" : run.reading !== null;
   useEffect(() => {
     void actions.loadModels();
   }, [pass?.token]);
@@ -49,9 +52,16 @@ export function App({ store, actions, baseUrl, isLocal, isCalm }: AppProps): JSX
       <div class="columns">
         <AskView {...{ state, actions }} />
         <div class="watch">
-          <ResultView {...{ state, actions, isCalm }} />
-          {draft.question.trim() !== "" && (
-            <CopyView {...{ draft, baseUrl }} waits={waitsForPictures(state)} />
+          {areValues ? (
+            <ValuesView {...{ state, actions }} />
+          ) : (
+            <ResultView {...{ state, actions, isCalm }} />
+          )}
+          {!isBlank(draft) && (
+            <CopyView
+              {...{ draft, baseUrl }}
+              waits={waitsForPictures(state) ?? waitsForNames(draft)}
+            />
           )}
         </div>
       </div>

@@ -27,6 +27,7 @@ const store = createStore<State>({
   draft: emptyDraft,
   arriving: [],
   quote: null,
+  fieldProblems: [],
   run: null,
   trouble: null,
   private: { ...idlePrivate, isOffline: !navigator.onLine },

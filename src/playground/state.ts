@@ -1,10 +1,12 @@
 import type { Answer } from "#client/answer-stream.ts";
 import type { PlaygroundPass } from "#client/playground-pass.ts";
 import type { Replay } from "#client/replay.ts";
+import type { FieldProblem } from "#domain/failure.ts";
 import type { QuoteBody } from "#wire/api/answers/quotes.ts";
 import type { ModelBody } from "#wire/api/models.ts";
 import type { Draft } from "./asking/draft.ts";
 import type { Film } from "./canvas/film.ts";
+import type { Reading } from "./fields/reading.ts";
 import type { Arrival } from "./pictures/picture.ts";
 import type { PrivateState } from "./private/desk.ts";
 import type { Trouble } from "./trouble.ts";
@@ -20,6 +22,8 @@ export interface State {
   readonly arriving: readonly Arrival[];
   /** Of the draft as it stands; null while that is not known. */
   readonly quote: QuoteBody | null;
+  /** What the service said last about the values that are asked for. */
+  readonly fieldProblems: readonly FieldProblem[];
   readonly run: Run | null;
   readonly trouble: Trouble | null;
   readonly private: PrivateState;
@@ -46,6 +50,8 @@ export interface Run {
   readonly replay: Replay | "under_way" | null;
   /** Whether it was answered on this device, and nothing of it was sent. */
   readonly isPrivate: boolean;
+  /** The values that are read; null: it was asked for words. */
+  readonly reading: Reading | null;
 }
 
 export type StreamNote =

@@ -223,6 +223,52 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     await page.getByText("all masked").waitFor();
   });
 
+  test("values are named, priced, read and told with how likely each option was; a link brings them back", async () => {
+    await using opened = await open(await freshAddress(), { ...still, bypassCSP: true });
+    const { page, complaints } = opened;
+    await page.getByText("The price is known").waitFor();
+    await page.getByRole("radio", { name: "Values" }).check();
+    await page.getByRole("button", { name: "What stands where" }).click();
+    await page.getByText("for 2 passes at most").waitFor();
+    await page.getByLabel("Name", { exact: true }).last().fill("left");
+    await page.getByText("Another value has this name.").waitFor();
+    await page.getByLabel("Name", { exact: true }).last().fill("other");
+    await page.getByLabel("Asked", { exact: true }).last().fill("");
+    await page.getByText("this model is asked in whole questions").waitFor();
+    await page.getByLabel("Asked", { exact: true }).last().fill("What is on the right?");
+    await page.getByRole("button", { name: "Move other up" }).press("Enter");
+    await page.getByText("other is now 1 of 2.").waitFor();
+    await page.locator(".price strong").waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Read", exact: true }).click();
+    await page.getByText("as quoted").waitFor();
+    const read = page.getByRole("list", { name: "Values read" });
+    expect(await read.locator("h3").allTextContents()).toEqual(["other", "left"]);
+    expect(await read.locator(".told-value").allTextContents()).toEqual(["guitar", "apple"]);
+    expect(await read.locator(".shares > li").count()).toBe(8);
+    expect(await read.locator(".shares > li.chosen .option").allTextContents()).toEqual([
+      expect.stringContaining("guitar"),
+      expect.stringContaining("apple"),
+    ]);
+    expect(await page.locator("#spoken-values").innerText()).toContain("left: apple");
+    await page.getByRole("button", { name: "Copy the values" }).click();
+    const values = await page.evaluate(() => navigator.clipboard.readText());
+    expect(JSON.parse(values)).toEqual({ other: "guitar", left: "apple" });
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Copy a link" }).click();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    await page.goto(link);
+    await page.reload();
+    await page.getByText("for 2 passes at most").waitFor();
+    expect(
+      await page
+        .getByLabel("Name", { exact: true })
+        .evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value)),
+    ).toEqual(["other", "left"]);
+    await page.getByText("values are read by sending").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test("everything can be done with the keyboard alone", async () => {
     await using opened = await open(await freshAddress(), still);
     const { page } = opened;

@@ -31,6 +31,8 @@ test("a link brings back the question, its options, addresses and samples", () =
     options: draft.options,
     urls: ["https://example.com/a.png?b=c&d"],
     samples: ["dog.png"],
+    rows: null,
+    abstainBelow: null,
   });
 });
 

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Draft, defaultOptions, emptyDraft } from "#playground/asking/draft.ts";
+import { newRow } from "#playground/fields/rows.ts";
 import { writeCurl } from "#playground/snippets/curl.ts";
 import { writeKotlin } from "#playground/snippets/kotlin.ts";
 import { writePython } from "#playground/snippets/python.ts";
@@ -121,6 +122,23 @@ describe("the snippets of a request, run as they are copied", () => {
     const addressed = draftOf(awkward, [picture({ url: address })]);
     expect(await node(writeTypescript(shownRequest(addressed, system.url)))).toContain(
       "answer.completed",
+    );
+  });
+
+  test("curl and TypeScript read values off a file, each under its name", async () => {
+    const rows = [
+      newRow({
+        ...{ name: "what-is-it", type: "choice", instructions: "What is this?" },
+        ...{ options: "cat\ndog", none: true },
+      }),
+      newRow({ name: "animal", instructions: "Is it an animal?" }),
+    ];
+    const draft = draftOf("", [file("picture-1.png")], { rows, wants: "values" });
+    const values = { "what-is-it": "dog", animal: true };
+    const { answer } = await shell(writeCurl(shownRequest(draft, system.url)));
+    expect(JSON.parse(answer ?? "")).toEqual(values);
+    expect(await node(writeTypescript(shownRequest(draft, system.url)))).toContain(
+      "{ 'what-is-it': 'dog', animal: true }",
     );
   });
 });

@@ -45,7 +45,7 @@ function page(state: Partial<State> = {}): {
 } {
   const store = createStore<State>({
     ...{ pass, models: [], draft: emptyDraft, arriving: [], quote: null, run: null, trouble: null },
-    ...{ private: idlePrivate, scrubbed: null, heat: "order" },
+    ...{ private: idlePrivate, scrubbed: null, heat: "order", fieldProblems: [] },
     ...state,
   });
   const actions = createActions(store, {
@@ -207,7 +207,7 @@ test("what is written while an answer is made is the follow-up, and a replay tha
   const { store, actions } = page({
     draft: { ...emptyDraft, question: "And what color?" },
     run: {
-      ...{ ...run, quotedMicros: null, notes: [], replay: null, isPrivate: false },
+      ...{ ...run, quotedMicros: null, notes: [], replay: null, isPrivate: false, reading: null },
       answer: { id: "ans_1", answer: "A cat." } as NonNullable<State["run"]>["answer"],
     },
   });

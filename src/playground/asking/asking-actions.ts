@@ -1,7 +1,9 @@
 import { clientOf, fail, hasPass, type Page } from "../browser.ts";
+import { fieldProblemsOf } from "../fields/problems.ts";
+import { openReading } from "../fields/reading.ts";
 import type { PrivateDesk } from "../private/desk.ts";
 import type { Run } from "../state.ts";
-import type { Draft } from "./draft.ts";
+import { type Draft, isBlank } from "./draft.ts";
 import { type Asking, startAsking } from "./run.ts";
 import { waitsFor } from "./waits.ts";
 
@@ -41,7 +43,7 @@ export function askingActions(page: Page, desk: PrivateDesk): AskingActions {
       const state = store.get();
       const { draft, quote } = state;
       const isPrivate = state.private.isOn;
-      if (asking !== null || draft.question.trim() === "" || waitsFor(state) !== null) return;
+      if (asking !== null || isBlank(draft) || waitsFor(state) !== null) return;
       if (!isPrivate && !hasPass(page)) return;
       // The same draft again is the same question: what was finished meanwhile is told, and charged once.
       attempt = attempt?.draft === draft ? attempt : { draft, key: browser.newKey() };
@@ -49,6 +51,7 @@ export function askingActions(page: Page, desk: PrivateDesk): AskingActions {
       const run: Run = {
         ...{ ...newRun, number: count, question: draft.question.trim(), isPrivate },
         quotedMicros: isPrivate ? null : (quote?.price_micros ?? null),
+        reading: draft.wants === "values" ? openReading(draft.rows) : null,
       };
       store.update({ run, trouble: null, scrubbed: null });
       const tell = telling(page, run);
@@ -57,6 +60,7 @@ export function askingActions(page: Page, desk: PrivateDesk): AskingActions {
         await asking.ended;
         attempt = null;
       } catch (cause) {
+        store.update({ fieldProblems: fieldProblemsOf(cause) });
         fail(page, cause);
       } finally {
         asking = null;
@@ -108,6 +112,8 @@ const nothingAsked = { run: null, scrubbed: null, quote: null } as const;
 
 /** The question that was written while the last one was answered, if there is one. */
 function writtenSince(run: Run | null, { question }: Draft): string {
+  // What was said about the pictures beside values goes with these, which stay.
+  if (run?.reading != null) return question;
   return question.trim() === run?.question ? "" : question;
 }
 
@@ -120,6 +126,7 @@ const newRun: Omit<Run, "number"> = {
   notes: [],
   replay: null,
   isPrivate: false,
+  reading: null,
 };
 
 function sleep(ms: number): Promise<void> {

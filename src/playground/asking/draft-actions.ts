@@ -1,10 +1,11 @@
 import { clientOf, type Page } from "../browser.ts";
+import { fieldProblemsOf } from "../fields/problems.ts";
 import type { PictureActions } from "../pictures/picture-actions.ts";
 import { addressedPicture } from "../pictures/reduce.ts";
 import { modelOf } from "../state.ts";
-import { askOf, type Draft, type Options } from "./draft.ts";
+import { askOf, type Draft, isBlank, type Options } from "./draft.ts";
 import type { Linked } from "./permalink.ts";
-import { waitsForPictures } from "./waits.ts";
+import { waitsForNames, waitsForPictures } from "./waits.ts";
 
 /** What a person can do about a question while it is written. */
 export interface DraftActions {
@@ -24,8 +25,10 @@ export function draftActions(page: Page, pictures: PictureActions): DraftActions
   const draft = (change: (draft: Draft) => Partial<Draft>): void =>
     store.update((state) => ({ draft: { ...state.draft, ...change(state.draft) }, quote: null }));
   return {
-    async openLink({ question, model, options, urls, samples }) {
-      draft(() => ({ question, model, options, turns: [] }));
+    async openLink({ question, model, options, urls, samples, rows, abstainBelow }) {
+      const values = { wants: "values", rows: rows ?? [], abstainBelow } as const;
+      const wanted = rows === null ? ({ wants: "words" } as const) : values;
+      draft(() => ({ question, model, options, turns: [], ...wanted }));
       await pictures.replacePictures(urls.map(addressedPicture), samples);
     },
     setQuestion: (question) => draft(() => ({ question })),
@@ -40,15 +43,16 @@ export function draftActions(page: Page, pictures: PictureActions): DraftActions
       const { draft: asked, pass, private: here } = store.get();
       const isAsked = (): boolean =>
         store.get().draft === asked && waitsForPictures(store.get()) === null;
+      const isWhole = !isBlank(asked) && waitsForNames(asked) === null;
       // Asked without sending, not even its words are told to anybody.
-      if (here.isOn || pass === null || asked.question.trim() === "" || !isAsked()) return;
+      if (here.isOn || pass === null || !isWhole || !isAsked()) return;
       quoting = new AbortController();
       try {
         const quote = await clientOf(page).quote(askOf(asked), { signal: quoting.signal });
-        if (isAsked()) store.update({ quote });
-      } catch {
-        // The price is a courtesy: what is wrong with the question is said when it is asked.
-        if (isAsked()) store.update({ quote: null });
+        if (isAsked()) store.update({ quote, fieldProblems: [] });
+      } catch (cause) {
+        // The price is a courtesy: what is wrong with the question is said when it is asked; with a value, where that stands.
+        if (isAsked()) store.update({ quote: null, fieldProblems: fieldProblemsOf(cause) });
       }
     },
   };

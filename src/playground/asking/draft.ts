@@ -1,6 +1,8 @@
 import type { Ask, AskMessage } from "#client/ask.ts";
 import type { AnswerMode } from "#domain/modes.ts";
 import { MAX_ALTERNATIVES } from "#wire/limits.ts";
+import { fieldsBodyOf } from "../fields/fields-body.ts";
+import type { FieldRow } from "../fields/rows.ts";
 import type { Picture } from "../pictures/picture.ts";
 
 /** What a person leaves to the model where it is null. */
@@ -36,23 +38,57 @@ export interface Turn {
 /** A question as it is being written. */
 export interface Draft {
   readonly model: string | null;
+  /** Whether the answer is to be words, or values that are read off the pictures. */
+  readonly wants: "words" | "values";
+  /** Beside values it says something about the pictures, and may be empty. */
   readonly question: string;
   readonly pictures: readonly Picture[];
   readonly options: Options;
   /** What was said before, oldest first. */
   readonly turns: readonly Turn[];
+  /** The values, in their order. */
+  readonly rows: readonly FieldRow[];
+  /** How likely a value has to be, 0 … 1; null: however likely it is. */
+  readonly abstainBelow: number | null;
 }
 
 export const emptyDraft: Draft = {
   model: null,
+  wants: "words",
   question: "",
   pictures: [],
   options: defaultOptions,
   turns: [],
+  rows: [],
+  abstainBelow: null,
 };
 
+/** Whether a draft asks for nothing yet. */
+export function isBlank({ wants, question, rows }: Draft): boolean {
+  return wants === "values" ? rows.length === 0 : question.trim() === "";
+}
+
 /** The request that a draft stands for: the snippets show the same. */
-export function askOf({ model, question, pictures, options, turns }: Draft): Ask {
+export function askOf(draft: Draft): Ask {
+  return draft.wants === "values" ? readOf(draft) : wordsOf(draft);
+}
+
+/** Of the options what is taken beside fields: the rest follows from them. */
+function readOf({ model, question, pictures, options, rows, abstainBelow }: Draft): Ask {
+  const { mode, deadlineMs } = options;
+  const context = question.trim();
+  return {
+    ...(model === null ? {} : { model }),
+    ...(context === "" ? {} : { question: context }),
+    fields: fieldsBodyOf(rows),
+    ...(abstainBelow === null ? {} : { abstain_below: abstainBelow }),
+    ...(pictures.length === 0 ? {} : { images: pictures.map(({ source }) => source) }),
+    ...(mode === null ? {} : { mode }),
+    ...(deadlineMs === null ? {} : { deadline_ms: deadlineMs }),
+  };
+}
+
+function wordsOf({ model, question, pictures, options, turns }: Draft): Ask {
   const { canvas, steps, blockLength, mode, temperature, seed, deadlineMs } = options;
   const stop = stopsOf(options);
   return {
@@ -72,7 +108,8 @@ export function askOf({ model, question, pictures, options, turns }: Draft): Ask
 
 /** As the page itself asks: it shows what else each place could have said. The answer, its digest and its price are the same. */
 export function watchedAskOf(draft: Draft): Ask {
-  return { ...askOf(draft), alternatives: MAX_ALTERNATIVES };
+  const ask = askOf(draft);
+  return draft.wants === "values" ? ask : { ...ask, alternatives: MAX_ALTERNATIVES };
 }
 
 /** Texts before which the answer ends. */

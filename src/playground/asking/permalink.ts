@@ -1,4 +1,6 @@
 import { answerModes } from "#domain/modes.ts";
+import { linkedFields, MAX_LINKED_FIELDS, rowsOf } from "../fields/fields-body.ts";
+import type { FieldRow } from "../fields/rows.ts";
 import { type Draft, defaultOptions, type Options } from "./draft.ts";
 
 /** What a link can bring: the question and how it is asked. */
@@ -10,13 +12,16 @@ export interface Linked {
   readonly urls: readonly string[];
   /** Names of the page's samples. */
   readonly samples: readonly string[];
+  /** Values that are to be read; null: words are wanted. */
+  readonly rows: readonly FieldRow[] | null;
+  readonly abstainBelow: number | null;
 }
 
 const numbers = ["canvas", "steps", "blockLength", "temperature", "seed", "deadlineMs"] as const;
 
 /** The address that opens the page with this question. It stands in the fragment, so that no server sees it. */
 export function permalink(draft: Draft, baseUrl: string): string {
-  const { question, model, options, pictures } = draft;
+  const { question, model, options, pictures, abstainBelow } = draft;
   const link = new URLSearchParams();
   link.set("q", question.trim());
   if (model !== null) link.set("model", model);
@@ -30,7 +35,18 @@ export function permalink(draft: Draft, baseUrl: string): string {
     if (sample !== null) link.append("sample", sample);
     else if (!(source instanceof Blob)) link.append("url", source.url);
   }
+  if (draft.wants === "values") {
+    link.set("fields", linkedFields(draft.rows));
+    if (abstainBelow !== null) link.set("abstainBelow", String(abstainBelow));
+  }
   return `${baseUrl}/#${link}`;
+}
+
+/** Why a draft has no link, in words; null where it has one. */
+export function linkProblem({ wants, rows }: Draft): string | null {
+  return wants === "values" && linkedFields(rows).length > MAX_LINKED_FIELDS
+    ? "These values are too many for a link; the request holds them."
+    : null;
 }
 
 /** Reads what a link brings; null where the fragment is none. What cannot be read is left as the model has it. */
@@ -46,6 +62,8 @@ export function linkedOf(fragment: string): Linked | null {
     options: { ...defaultOptions, ...Object.fromEntries(read), mode, stop: link.get("stop") ?? "" },
     urls: link.getAll("url"),
     samples: link.getAll("sample").filter((name) => /^[a-z-]+\.(?:png|jpg)$/.test(name)),
+    rows: rowsOf(link.get("fields") ?? ""),
+    abstainBelow: numberOf(link.get("abstainBelow")),
   };
 }
 

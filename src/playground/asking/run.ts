@@ -1,6 +1,7 @@
 import { type AnswerEnd, type AnswerUpdate, isEnd } from "#client/answer-stream.ts";
 import { createClient } from "#client/client.ts";
 import { closeFilm, expose, type Film, hasWords, openFilm } from "../canvas/film.ts";
+import { showReading } from "../fields/reading.ts";
 import type { Run, StreamNote } from "../state.ts";
 import { cuttableFetch } from "./cuttable-fetch.ts";
 import { type Draft, watchedAskOf } from "./draft.ts";
@@ -39,7 +40,7 @@ export function startAsking(draft: Draft, around: Surroundings): Asking {
   const client = createClient({ baseUrl, apiKey: token, fetch: line.fetch });
   const stream = client.ask(watchedAskOf(draft), { idempotencyKey });
   return {
-    ended: showUpdates(stream, around),
+    ended: draft.wants === "values" ? showReading(stream, tell) : showUpdates(stream, around),
     cut() {
       note({ kind: "cut" });
       line.cut();

@@ -19,6 +19,8 @@ export class Expression {
 /** How a language writes values down. */
 export interface Notation {
   readonly string: (text: string) => string;
+  /** As JSON has them where it is absent. */
+  readonly truth?: (value: boolean) => string;
   readonly list: (items: readonly string[], indent: string) => string;
   readonly object: (
     members: readonly (readonly [name: string, value: string])[],
@@ -30,7 +32,8 @@ export interface Notation {
 export function literal(value: Value, notation: Notation, indent = ""): string {
   if (value instanceof Expression) return value.code;
   if (typeof value === "string") return notation.string(value);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return String(value);
+  if (typeof value === "boolean") return notation.truth?.(value) ?? String(value);
   const within = `${indent}  `;
   if (isList(value))
     return notation.list(

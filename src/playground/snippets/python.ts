@@ -5,6 +5,7 @@ const string = (text: string): string => quoted(text, (hex) => `\\u${hex}`);
 
 const notation: Notation = {
   string,
+  truth: (value) => (value ? "True" : "False"),
   list: (items, indent) => bracketed("[", items, "]", indent),
   object: (members, indent) =>
     bracketed(
@@ -16,7 +17,10 @@ const notation: Notation = {
 };
 
 /** A program with OpenAI's client; what chats do not have goes into `x_unmask`. */
-export const writePython: Writer = ({ baseUrl, fields, pictures }) => {
+export const writePython: Writer = (request) =>
+  request.fields.fields === undefined ? writeChat(request) : writeReading(request);
+
+const writeChat: Writer = ({ baseUrl, fields, pictures }) => {
   const {
     model,
     question: _question,
@@ -49,6 +53,31 @@ ${hasFiles ? READ_PICTURE : ""}
 completion = client.chat.completions.create(
 ${lines.map((line) => `    ${line},\n`).join("")})
 print(completion.choices[0].message.content)`;
+};
+
+/** A program with `requests`: values are no chat. */
+const writeReading: Writer = ({ baseUrl, fields, pictures }) => {
+  const images: readonly Value[] = pictures.map((picture) =>
+    picture.kind === "url"
+      ? { url: picture.url }
+      : { data: new Expression(`picture(${string(picture.file)}, ${string(picture.type)})`) },
+  );
+  const body = {
+    ...(fields as { readonly [name: string]: Value }),
+    ...(images.length === 0 ? {} : { images }),
+  };
+  const hasFiles = pictures.some(({ kind }) => kind === "file");
+  return `${hasFiles ? "import base64\n" : ""}import os
+
+import requests
+${hasFiles ? READ_PICTURE : "\n"}reply = requests.post(
+    ${string(`${baseUrl}/v1/answers`)},
+    headers={"Authorization": "Bearer " + os.environ["UNMASK_KEY"]},
+    json=${literal(body, notation, "    ")},
+)
+reply.raise_for_status()
+for name, read in reply.json()["fields"].items():
+    print(name, read["value"])`;
 };
 
 const READ_PICTURE = `

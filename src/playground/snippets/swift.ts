@@ -26,11 +26,15 @@ export const writeSwift: Writer = ({ baseUrl, fields, pictures }) => {
   );
   const body = {
     ...(fields as { readonly [name: string]: Value }),
+    // As JSON: a literal of dictionaries in dictionaries needs its types spelled out.
+    ...(fields.fields === undefined
+      ? {}
+      : { fields: new Expression(`try json(${string(JSON.stringify(fields.fields))})`) }),
     ...(images.length === 0 ? {} : { images }),
   };
   const hasFiles = pictures.some(({ kind }) => kind === "file");
   return `import Foundation
-${hasFiles ? READ_PICTURE : ""}
+${hasFiles ? READ_PICTURE : ""}${fields.fields === undefined ? "" : READ_JSON}
 let token = ProcessInfo.processInfo.environment["UNMASK_KEY"] ?? ""
 let body: [String: Any] = ${literal(body, notation)}
 var request = URLRequest(url: URL(string: ${string(`${baseUrl}/v1/answers`)})!)
@@ -47,5 +51,11 @@ print(answer?["answer"] ?? answer?["detail"] ?? "")`;
 const READ_PICTURE = `
 func base64(_ path: String) throws -> String {
   try Data(contentsOf: URL(fileURLWithPath: path)).base64EncodedString()
+}
+`;
+
+const READ_JSON = `
+func json(_ text: String) throws -> Any {
+  try JSONSerialization.jsonObject(with: Data(text.utf8))
 }
 `;

@@ -7,11 +7,17 @@ const notation: Notation = {
   object: (members, indent) =>
     bracketed(
       "{ ",
-      members.map(([name, value]) => `${name}: ${value}`),
+      members.map(([name, value]) => `${memberName(name)}: ${value}`),
       " }",
       indent,
     ),
 };
+
+/** In quotes where it is no name of the language; in brackets too where it would be the object's prototype. */
+function memberName(name: string): string {
+  if (name === "__proto__") return '["__proto__"]';
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
 
 /** A module for Node, with the client that comes as a package. */
 export const writeTypescript: Writer = ({ baseUrl, fields, pictures }) => {
@@ -32,6 +38,12 @@ const unmask = createClient({
   apiKey: process.env.UNMASK_KEY,
 });
 const asked = unmask.ask(${literal(ask, notation)});
-for await (const update of asked) console.log(update.event); // the canvas, step by step
-console.log((await asked).answer);`;
+${fields.fields === undefined ? READ_WORDS : READ_VALUES}`;
 };
+
+const READ_WORDS = `for await (const update of asked) console.log(update.event); // the canvas, step by step
+console.log((await asked).answer);`;
+
+const READ_VALUES = `for await (const update of asked)
+  if (update.event === "field.completed") console.log(update.field, update.value);
+console.log(await asked.values());`;

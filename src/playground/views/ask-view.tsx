@@ -1,6 +1,9 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import type { QuoteBody } from "#wire/api/answers/quotes.ts";
 import type { Actions } from "../actions.ts";
+import { type Draft, isBlank } from "../asking/draft.ts";
 import { waitsFor } from "../asking/waits.ts";
+import { BuilderView } from "../fields/builder-view.tsx";
 import { modelOf, type State } from "../state.ts";
 import { moneyText } from "./money.ts";
 import { OptionsView } from "./options-view.tsx";
@@ -23,6 +26,7 @@ export function AskView({
   const model = modelOf(state);
   const { isOn } = state.private;
   const waits = waitsFor(state);
+  const areValues = draft.wants === "values";
   return (
     <form
       class="card ask"
@@ -37,12 +41,16 @@ export function AskView({
         actions={actions}
         limit={model?.limits.images ?? USUAL_LIMIT}
       />
+      <WantsSwitch {...{ state, actions }} />
+      {areValues && <BuilderView {...{ state, actions }} />}
       <div class="field">
-        <label for="question">{draft.turns.length === 0 ? "Question" : "Follow-up"}</label>
+        <label for="question">{questionLabel(draft)}</label>
         <textarea
           id="question"
-          rows={2}
-          placeholder="What is in the picture?"
+          rows={areValues ? 1 : 2}
+          placeholder={
+            areValues ? "What the picture is of, if that helps" : "What is in the picture?"
+          }
           value={draft.question}
           onInput={(event: Event) =>
             actions.setQuestion((event.currentTarget as HTMLTextAreaElement).value)
@@ -53,7 +61,9 @@ export function AskView({
             void actions.ask();
           }}
         />
-        {draft.turns.length === 0 && draft.question === "" && <Suggestions actions={actions} />}
+        {!areValues && draft.turns.length === 0 && draft.question === "" && (
+          <Suggestions actions={actions} />
+        )}
       </div>
       <OptionsView {...{ draft, model, actions }} models={models ?? []} />
       <PrivateView {...{ state, actions }} />
@@ -61,14 +71,14 @@ export function AskView({
         <button
           type="submit"
           class="main"
-          disabled={isUnderWay || waits !== null || draft.question.trim() === ""}
+          disabled={isUnderWay || waits !== null || isBlank(draft)}
         >
-          {isUnderWay ? "Unmasking …" : "Ask"}
+          {isUnderWay ? (areValues ? "Reading …" : "Unmasking …") : areValues ? "Read" : "Ask"}
         </button>
         <p class="waits fine" role="status">
           {waits ?? ""}
         </p>
-        {waits === null && <Price {...{ isOn, quote }} />}
+        {waits === null && <Price {...{ isOn, quote, areValues }} />}
       </div>
       {!isOn && quote !== null && quote.warnings.length > 0 && (
         <ul class="warnings">
@@ -81,12 +91,58 @@ export function AskView({
   );
 }
 
+/** Whether words or values are wanted; held, where values cannot be had. */
+function WantsSwitch({
+  state,
+  actions,
+}: {
+  readonly state: State;
+  readonly actions: Actions;
+}): JSX.Element {
+  const { draft } = state;
+  const held = heldWords(state);
+  return (
+    <div class="row wants">
+      <fieldset class="switch">
+        <legend class="unseen">The answer is</legend>
+        {(["words", "values"] as const).map((wants) => (
+          <label class={draft.wants === wants ? "on" : ""}>
+            <input
+              type="radio"
+              name="wants"
+              value={wants}
+              checked={draft.wants === wants}
+              disabled={wants === "values" && held !== null && draft.wants === "words"}
+              aria-describedby="wants-state"
+              onChange={() => actions.setWants(wants)}
+            />
+            {wants === "words" ? "Words" : "Values"}
+          </label>
+        ))}
+      </fieldset>
+      <p class="fine" id="wants-state">
+        {held ??
+          (draft.wants === "words"
+            ? "An answer as a sentence."
+            : "Values for a program, each with its probability.")}
+      </p>
+    </div>
+  );
+}
+
+/** Why values cannot be had; null where they can. */
+function heldWords(state: State): string | null {
+  if (state.private.isOn) return "Without sending, only words are answered.";
+  return modelOf(state)?.read === null ? "This model answers in words alone." : null;
+}
+
 interface PriceProps extends Pick<State, "quote"> {
   /** Whether the question is asked without sending. */
   readonly isOn: boolean;
+  readonly areValues: boolean;
 }
 
-function Price({ isOn, quote }: PriceProps): JSX.Element {
+function Price({ isOn, quote, areValues }: PriceProps): JSX.Element {
   return (
     <p class="price" aria-live="off">
       {isOn ? (
@@ -101,13 +157,22 @@ function Price({ isOn, quote }: PriceProps): JSX.Element {
           <strong>{moneyText(quote.price_micros)}</strong>
           <span class="fine">
             {" "}
-            for {quote.steps} steps
+            {areValues ? passesText(quote) : `for ${quote.steps} steps`}
             {quote.weights === "cold" ? ", once the model is loaded" : ""}
           </span>
         </>
       )}
     </p>
   );
+}
+
+function passesText({ forward_passes: passes }: QuoteBody): string {
+  return passes === 1 ? "for one pass" : `for ${passes} passes at most`;
+}
+
+function questionLabel({ wants, turns }: Draft): string {
+  if (wants === "values") return "About the picture";
+  return turns.length === 0 ? "Question" : "Follow-up";
 }
 
 const suggestions = [

@@ -1,7 +1,7 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Draft } from "../asking/draft.ts";
-import { permalink } from "../asking/permalink.ts";
+import { linkProblem, permalink } from "../asking/permalink.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { writeCurl } from "../snippets/curl.ts";
 import { writeKotlin } from "../snippets/kotlin.ts";
@@ -31,6 +31,7 @@ export function CopyView({ draft, baseUrl, waits }: CopyViewProps): JSX.Element 
   const [chosen, choose] = useState("curl");
   const language = languages.find(({ id }) => id === chosen) ?? languages[0];
   const code = language?.write(shownRequest(draft, baseUrl)) ?? "";
+  const unlinked = linkProblem(draft);
   const files = draft.pictures.filter(({ file }) => file !== null);
   return (
     <section class="card copy" aria-labelledby="copy-title">
@@ -46,8 +47,12 @@ export function CopyView({ draft, baseUrl, waits }: CopyViewProps): JSX.Element 
       </div>
       <div class="row">
         <CopyButton text={code} name="Copy" isReady={waits === null} />
-        <CopyButton text={permalink(draft, baseUrl)} name="Copy a link" isReady={waits === null} />
-        {waits !== null && <p class="fine">{waits}</p>}
+        <CopyButton
+          text={unlinked === null ? permalink(draft, baseUrl) : ""}
+          name="Copy a link"
+          isReady={waits === null && unlinked === null}
+        />
+        {(waits ?? unlinked) !== null && <p class="fine">{waits ?? unlinked}</p>}
         {files.map(({ file, preview }) => (
           <a class="fine" href={preview ?? ""} download={file ?? ""}>
             Save {file}

@@ -51,9 +51,11 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
         </p>
       )}
       <div class="row">
-        <button type="button" onClick={actions.followUp}>
-          Ask a follow-up
-        </button>
+        {run.reading === null && (
+          <button type="button" onClick={actions.followUp}>
+            Ask a follow-up
+          </button>
+        )}
         {answer.digest !== null && !run.isPrivate && (
           <button
             type="button"

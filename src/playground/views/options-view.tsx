@@ -4,6 +4,7 @@ import { MAX_SEED, MAX_TEMPERATURE } from "#wire/limits.ts";
 import type { Actions } from "../actions.ts";
 import { type Departure, departures } from "../asking/departures.ts";
 import type { Draft, Options } from "../asking/draft.ts";
+import { AbstainField } from "../fields/abstain-field.tsx";
 import { DeadlineField } from "./deadline-field.tsx";
 
 export interface OptionsViewProps {
@@ -16,7 +17,10 @@ export interface OptionsViewProps {
 /** What may be asked otherwise than the model's card recommends; where it is, that is said beside it. */
 export function OptionsView({ draft, model, models, actions }: OptionsViewProps): JSX.Element {
   const { options } = draft;
-  const left = departures(options, model);
+  const areValues = draft.wants === "values";
+  const left = departures(options, model).filter(
+    ({ option }) => !areValues || beside.includes(option),
+  );
   const set = actions.setOptions;
   return (
     <details class="options">
@@ -40,61 +44,14 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
             </select>
           </Field>
         )}
-        <NumberField
-          {...{ left, set, options }}
-          name="canvas"
-          label="Canvas"
-          unit="positions"
-          min={1}
-          max={model?.limits.canvas}
-          usual={model?.canvas.default}
-        />
-        <NumberField
-          {...{ left, set, options }}
-          name="steps"
-          label="Steps"
-          unit="at most"
-          min={1}
-          max={options.canvas ?? model?.limits.canvas}
-          usual={options.canvas ?? model?.canvas.default}
-        />
-        <ModeField {...{ model, left, set, options }} />
-        <NumberField
-          {...{ left, set, options }}
-          name="blockLength"
-          label="Block"
-          unit="positions"
-          min={1}
-          max={options.canvas ?? model?.limits.canvas}
-          usual={model?.block_length ?? "whole canvas"}
-        />
-        <NumberField
-          {...{ left, set, options }}
-          name="temperature"
-          label="Temperature"
-          unit="0 takes the likeliest"
-          min={0}
-          max={MAX_TEMPERATURE}
-          step={0.1}
-          usual={0}
-        />
-        <NumberField
-          {...{ left, set, options }}
-          name="seed"
-          label="Seed"
-          unit="of the noise"
-          min={0}
-          max={MAX_SEED}
-          usual={0}
-        />
-        <Field name="stop" label="Stop" hint="one text a line; the answer ends before it">
-          <textarea
-            id="stop"
-            rows={1}
-            value={options.stop}
-            onInput={(event: Event) => set({ stop: textOf(event) })}
-          />
-        </Field>
+        {areValues ? (
+          <>
+            <ModeField {...{ model, left, set, options }} />
+            <AbstainField abstainBelow={draft.abstainBelow} onChange={actions.setAbstainBelow} />
+          </>
+        ) : (
+          <WordsFields {...{ model, left, set, options }} />
+        )}
         <DeadlineField
           deadlineMs={options.deadlineMs}
           onChange={(deadlineMs) => set({ deadlineMs })}
@@ -108,6 +65,9 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
     </details>
   );
 }
+
+/** What is taken beside values; the rest follows from them. */
+const beside: readonly (keyof Options)[] = ["mode", "deadlineMs"];
 
 interface FieldProps {
   readonly name: string;
@@ -178,6 +138,73 @@ function NumberField({
         }}
       />
     </Field>
+  );
+}
+
+/** What shapes an answer in words alone. */
+function WordsFields({
+  model,
+  ...shared
+}: OptionProps & { readonly model: ModelBody | null }): JSX.Element {
+  const { options, set } = shared;
+  return (
+    <>
+      <NumberField
+        {...shared}
+        name="canvas"
+        label="Canvas"
+        unit="positions"
+        min={1}
+        max={model?.limits.canvas}
+        usual={model?.canvas.default}
+      />
+      <NumberField
+        {...shared}
+        name="steps"
+        label="Steps"
+        unit="at most"
+        min={1}
+        max={options.canvas ?? model?.limits.canvas}
+        usual={options.canvas ?? model?.canvas.default}
+      />
+      <ModeField {...{ model, ...shared }} />
+      <NumberField
+        {...shared}
+        name="blockLength"
+        label="Block"
+        unit="positions"
+        min={1}
+        max={options.canvas ?? model?.limits.canvas}
+        usual={model?.block_length ?? "whole canvas"}
+      />
+      <NumberField
+        {...shared}
+        name="temperature"
+        label="Temperature"
+        unit="0 takes the likeliest"
+        min={0}
+        max={MAX_TEMPERATURE}
+        step={0.1}
+        usual={0}
+      />
+      <NumberField
+        {...shared}
+        name="seed"
+        label="Seed"
+        unit="of the noise"
+        min={0}
+        max={MAX_SEED}
+        usual={0}
+      />
+      <Field name="stop" label="Stop" hint="one text a line; the answer ends before it">
+        <textarea
+          id="stop"
+          rows={1}
+          value={options.stop}
+          onInput={(event: Event) => set({ stop: textOf(event) })}
+        />
+      </Field>
+    </>
   );
 }
 

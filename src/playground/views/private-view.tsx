@@ -16,13 +16,14 @@ export function PrivateView({
   const model = modelOf(state);
   if (model === null) return null;
   const isBusy = state.run?.isShowing === true;
+  const isHeld = state.draft.wants === "values" && !isOn;
   return (
     <div class="private">
       <label class="row">
         <input
           type="checkbox"
           checked={isOn}
-          disabled={isBusy || (!model.downloadable && !isOn)}
+          disabled={isBusy || isHeld || (!model.downloadable && !isOn)}
           aria-describedby="private-state"
           onChange={(event: Event) =>
             void actions.setPrivate((event.currentTarget as HTMLInputElement).checked)
@@ -31,9 +32,11 @@ export function PrivateView({
         Ask without sending
       </label>
       <p class="fine" id="private-state">
-        {model.downloadable
-          ? stateText(state.private)
-          : "This model's weights are not given out: it can only be asked by sending."}
+        {!model.downloadable
+          ? "This model's weights are not given out: it can only be asked by sending."
+          : isHeld
+            ? "On this device only words are answered: values are read by sending."
+            : stateText(state.private)}
       </p>
       {isOn && phase.kind === "loading" && <Loading load={phase.load} actions={actions} />}
       {phase.kind === "failed" && (

@@ -1,5 +1,6 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Actions } from "../actions.ts";
+import { StreamNotes } from "../asking/stream-notes.tsx";
 import { CanvasView } from "../canvas/canvas-view.tsx";
 import { percent } from "../canvas/cell-words.ts";
 import { type Film, openFilm } from "../canvas/film.ts";
@@ -41,7 +42,7 @@ export function ResultView({ state, actions, isCalm }: ResultViewProps): JSX.Ele
       <Toolbar {...{ run, heat, actions, film, step }} />
       <CanvasView {...{ film, step, heat }} />
       {hasEnded && <Scrubber {...{ film, step, isCalm }} onScrub={actions.scrub} />}
-      {run !== null && <Notes run={run} />}
+      {run !== null && <StreamNotes run={run} />}
       {hasEnded && run.answer !== null && <FactsView {...{ run, actions }} answer={run.answer} />}
     </section>
   );
@@ -111,24 +112,4 @@ function stateText(run: Run | null, film: Film, step: number): string {
   if (!film.isOver) return `step ${step} of ${film.planned}`;
   const sure = run.answer === null ? "" : `, ${percent(run.answer.confidence)} sure`;
   return `${film.step} of ${film.planned} steps${sure}`;
-}
-
-function Notes({ run }: { readonly run: Run }): JSX.Element | null {
-  if (run.notes.length === 0) return null;
-  return (
-    <ul class="notes">
-      {run.notes.map((note) =>
-        note.kind === "cut" ? (
-          <li>
-            <span aria-hidden="true">✂</span> Connection cut; the answer goes on being made.
-          </li>
-        ) : (
-          <li>
-            <span aria-hidden="true">↻</span> Resumed with{" "}
-            <code>Last-Event-ID: {note.lastEventId}</code>: nothing lost, nothing told twice.
-          </li>
-        ),
-      )}
-    </ul>
-  );
 }
