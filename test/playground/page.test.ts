@@ -243,7 +243,7 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     await page.getByRole("button", { name: "Read", exact: true }).click();
     await page.getByText("as quoted").waitFor();
     const read = page.getByRole("list", { name: "Values read" });
-    expect(await read.locator("h3").allTextContents()).toEqual(["other", "left"]);
+    expect(await read.locator("h2").allTextContents()).toEqual(["other", "left"]);
     expect(await read.locator(".told-value").allTextContents()).toEqual(["guitar", "apple"]);
     expect(await read.locator(".shares > li").count()).toBe(8);
     expect(await read.locator(".shares > li.chosen .option").allTextContents()).toEqual([
@@ -255,6 +255,11 @@ describe.skipIf(executablePath === undefined)("the playground in a browser", () 
     const values = await page.evaluate(() => navigator.clipboard.readText());
     expect(JSON.parse(values)).toEqual({ other: "guitar", left: "apple" });
     expect(await findings(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await findings(page)).toEqual([]);
+    const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
+    expect(scrollWidth).toBe(clientWidth);
     await page.getByRole("button", { name: "Copy a link" }).click();
     const link = await page.evaluate(() => navigator.clipboard.readText());
     await page.goto(link);

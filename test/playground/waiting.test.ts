@@ -140,7 +140,8 @@ describe("pictures", () => {
 
   test("of a link that another one has replaced do not come into its question", async () => {
     const { store, actions } = page();
-    const link = { question: "?", model: null, options: defaultOptions, urls: [] };
+    const words = { rows: null, abstainBelow: null };
+    const link = { question: "?", model: null, options: defaultOptions, urls: [], ...words };
     const first = actions.openLink({ ...link, samples: ["cat.jpg"] });
     const second = actions.openLink({ ...link, samples: ["cup.jpg"] });
     for (const one of heard)

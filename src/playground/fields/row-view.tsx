@@ -80,7 +80,7 @@ export function RowView(props: RowViewProps): JSX.Element {
           />
         </div>
         <Details {...{ row, onChange }} />
-        <div id={`problems-${id}`} aria-live="polite">
+        <div class="problems" id={`problems-${id}`} aria-live="polite">
           {problems.map((problem) => (
             <p class="wrong">{problem}</p>
           ))}

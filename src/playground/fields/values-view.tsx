@@ -104,7 +104,7 @@ function ValueItem({ row, body, isUnderWay }: ValueItemProps): JSX.Element {
   return (
     <li class={body === null ? "value" : "value known"}>
       <div class="value-head">
-        <h3>{row.name === "" ? "unnamed" : row.name}</h3>
+        <h2>{row.name === "" ? "unnamed" : row.name}</h2>
         <p class="fine">{row.instructions === "" ? typeWords[row.type] : row.instructions}</p>
       </div>
       <div class="value-body">
@@ -129,7 +129,7 @@ function Shares({ shares }: { readonly shares: readonly Share[] }): JSX.Element 
       {shares.map(({ words, share, isValue }) => (
         <li class={isValue ? "chosen" : ""} style={{ "--share": share.toFixed(4) }}>
           <span class="option">
-            <span class="mark" aria-hidden="true">
+            <span class="sign" aria-hidden="true">
               {isValue ? "●" : "○"}
             </span>
             {words}
@@ -157,7 +157,7 @@ function Json({ text }: { readonly text: string }): JSX.Element {
   return (
     <div class="json">
       <div class="row">
-        <h3>As JSON</h3>
+        <h2>As JSON</h2>
         <CopyButton text={text} name="Copy the values" />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no pointer scrolls it with the keys (WCAG 2.1.1). */}

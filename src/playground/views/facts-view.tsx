@@ -20,7 +20,7 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
       {answer.abstention !== null && <p class="reliance">{relianceWords[answer.abstention]}</p>}
       <dl>
         <Fact name="Status">{statusText(answer)}</Fact>
-        <Fact name="Made in">{madeIn(answer)}</Fact>
+        <Fact name="Made in">{madeIn(answer, run)}</Fact>
         <Fact name="Charged">
           {moneyText(answer.charged_micros)}
           {quotedMicros !== null && <span class="fine"> {chargeText(quotedMicros, answer)}</span>}
@@ -66,7 +66,7 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
           </button>
         )}
         <button type="button" class="quiet" onClick={actions.newQuestion}>
-          New question
+          {run.reading === null ? "New question" : "New reading"}
         </button>
       </div>
       <div aria-live="polite">
@@ -99,13 +99,13 @@ function statusText({ status, usage }: Answer): string {
 }
 
 /** From the service's own clock, since this page shows steps no faster than the eye. */
-function madeIn({ created_at, ended_at }: Answer): JSX.Element {
+function madeIn({ created_at, ended_at }: Answer, { reading }: Run): JSX.Element {
   if (ended_at === null) return <>–</>;
   const ms = Date.parse(ended_at) - Date.parse(created_at);
   return (
     <>
       {ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`}
-      <span class="fine"> (shown slower)</span>
+      {reading === null && <span class="fine"> (shown slower)</span>}
     </>
   );
 }
