@@ -8,7 +8,7 @@ import { linkedOf, linkProblem, permalink } from "#playground/asking/permalink.t
 import { fieldsBodyOf, MAX_LINKED_FIELDS, rowsOf } from "#playground/fields/fields-body.ts";
 import { presets } from "#playground/fields/presets.ts";
 import { fieldProblemsOf, problemsOfRow } from "#playground/fields/problems.ts";
-import { openReading, readingAfter } from "#playground/fields/reading.ts";
+import { openReading, readingAfter, showReading } from "#playground/fields/reading.ts";
 import { sharesOf, stateWords, valueWords } from "#playground/fields/reading-words.ts";
 import {
   type FieldRow,
@@ -23,6 +23,7 @@ import { writePython } from "#playground/snippets/python.ts";
 import { shownRequest } from "#playground/snippets/request.ts";
 import { writeSwift } from "#playground/snippets/swift.ts";
 import { writeTypescript } from "#playground/snippets/typescript.ts";
+import type { Run } from "#playground/state.ts";
 import type { ClosedFieldBody, OpenFieldBody } from "#wire/api/answers/fields/field-body.ts";
 import { fieldsBodySchema } from "#wire/api/answers/fields/fields-body.ts";
 import { namedFieldsOf } from "#wire/api/answers/fields/read-order.ts";
@@ -168,6 +169,27 @@ test("a value is known as soon as it is told, and anew where the answer begins a
   const fields = { kind: closed, at: { type: "time", value: null, unfinished: true } };
   const end = { event: "answer.partial", fields, usage: { steps: 1 } } as unknown as AnswerUpdate;
   expect([...readingAfter(anew, end).told.keys()]).toEqual(["kind", "at"]);
+});
+
+test("a run is told each value when it comes, not when the answer ends; of one that breaks off what was known stays", async () => {
+  const told = { event: "field.completed", field: "kind", ...closed } as AnswerUpdate;
+  const frame = { event: "answer.frame", step: 1 } as AnswerUpdate;
+  let run = { reading: openReading(rows), answer: null } as Partial<Run> as Run;
+  const seen: string[] = [];
+  const shown = showReading(
+    (async function* () {
+      yield told;
+      yield frame;
+      throw new Error("the connection broke");
+    })(),
+    (change) => {
+      run = change(run);
+      seen.push(`${run.reading?.told.size} known, pass ${run.reading?.passes}`);
+    },
+  );
+  await expect(shown).rejects.toThrow("the connection broke");
+  expect(seen).toEqual(["1 known, pass 0", "1 known, pass 1"]);
+  expect([run.reading?.told.get("kind"), run.answer]).toEqual([closed, null]);
 });
 
 test("each option has its bar in the order of the request, none of these is one, and many share the last", () => {

@@ -48,9 +48,7 @@ export function AskView({
         <textarea
           id="question"
           rows={areValues ? 1 : 2}
-          placeholder={
-            areValues ? "What the picture is of, if that helps" : "What is in the picture?"
-          }
+          placeholder={areValues ? "Optional, as context" : "What is in the picture?"}
           value={draft.question}
           onInput={(event: Event) =>
             actions.setQuestion((event.currentTarget as HTMLTextAreaElement).value)
