@@ -8,7 +8,7 @@ import {
   tell,
 } from "./connection.ts";
 
-export const BACKUP_HELP: string = `Keeps ledgers, accounts, keys and payments safe outside of the service, shows that they add up, and brings them back.
+export const BACKUP_HELP: string = `Keeps ledgers, accounts, keys, payments and webhook endpoints safe outside of the service, shows that they add up, and brings them back.
 
 Usage: unmask backup status
        unmask backup run [--take-over]
@@ -104,7 +104,7 @@ function runOf(takesOver: boolean): Deed {
 }
 
 const verify: Deed = async (client, signal) => {
-  const sums = { ledgers: 0, lines: 0, parts: 0 };
+  const sums = { ledgers: 0, lines: 0, parts: 0, endpoints: 0 };
   const faults: Fault[] = [];
   let cursor: string | null | undefined;
   for (let calls = 0; cursor !== null && calls < MAX_CALLS; calls += 1) {
@@ -112,10 +112,11 @@ const verify: Deed = async (client, signal) => {
     sums.ledgers += told.ledgers;
     sums.lines += told.lines;
     sums.parts += told.parts;
+    sums.endpoints += told.endpoints;
     faults.push(...told.faults);
     cursor = told.next_cursor;
   }
-  const words = `${sums.ledgers} ${plural(sums.ledgers, "ledger")} booked again from zero, ${sums.lines} ${plural(sums.lines, "line")}; ${sums.parts} ${plural(sums.parts, "part")} of the tables as written\n`;
+  const words = `${sums.ledgers} ${plural(sums.ledgers, "ledger")} booked again from zero, ${sums.lines} ${plural(sums.lines, "line")}; ${sums.parts} ${plural(sums.parts, "part")} of the tables as written${andEndpoints(sums.endpoints)}\n`;
   return {
     reply: { ...sums, faults },
     words: `${words}${faultLines(faults)}`,
@@ -126,7 +127,7 @@ const verify: Deed = async (client, signal) => {
 function restoreOf(options: Options): Deed {
   const at = momentOf(options.at);
   return async (client, signal) => {
-    const sums = { ledgers: 0, lines: 0, rows: 0 };
+    const sums = { ledgers: 0, lines: 0, rows: 0, endpoints: 0 };
     const faults: Fault[] = [];
     let tablesAt = "";
     let cursor: string | null | undefined;
@@ -142,11 +143,12 @@ function restoreOf(options: Options): Deed {
       sums.ledgers += told.ledgers;
       sums.lines += told.lines;
       sums.rows += told.rows;
+      sums.endpoints += told.endpoints;
       faults.push(...told.faults);
       tablesAt = told.tables_at;
       cursor = told.next_cursor;
     }
-    const words = `${sums.ledgers} ${plural(sums.ledgers, "ledger")} restored, ${sums.lines} ${plural(sums.lines, "line")}; ${sums.rows} ${plural(sums.rows, "row")} of the tables as of ${tablesAt}\n`;
+    const words = `${sums.ledgers} ${plural(sums.ledgers, "ledger")} restored, ${sums.lines} ${plural(sums.lines, "line")}; ${sums.rows} ${plural(sums.rows, "row")} of the tables as of ${tablesAt}${andEndpoints(sums.endpoints)}\n`;
     return {
       reply: { ...sums, tables_at: tablesAt, faults },
       words: `${words}${faultLines(faults)}`,
@@ -170,6 +172,10 @@ function momentOf(text: string | undefined): string {
   if (text === undefined || Number.isNaN(at))
     throw new UsageError("say to which point in time: --at 2026-11-28T12:00:00Z, or --at now");
   return new Date(at).toISOString();
+}
+
+function andEndpoints(count: number): string {
+  return count === 0 ? "" : `; ${count} webhook ${plural(count, "endpoint")}`;
 }
 
 function plural(count: number, noun: string): string {

@@ -1,4 +1,4 @@
-/** Says in D1 that ledgers have moved, so that the backups look at them next. Who forgets it delays the backup, and loses nothing: all are looked at in turn. */
+/** Says in D1 that ledgers have moved, or where their accounts want to be told, so that the backups look at them next. Who forgets it delays the backup, and loses nothing: all are looked at in turn. */
 export function ledgersMoved(
   db: D1Database,
   accountIds: Iterable<string>,

@@ -1,4 +1,5 @@
 import { sha256Hex } from "#wire/codec/digest.ts";
+import { before } from "./names.ts";
 
 /** Where backups lie: a bucket of their own, which nobody but the operator reads. */
 export interface BackupBinding {
@@ -44,6 +45,35 @@ export async function read(bucket: R2Bucket, name: string): Promise<BackupObject
   }
   const bytes = new Uint8Array(await object.arrayBuffer());
   return { text: new TextDecoder().decode(bytes), sha256: await sha256Hex(bytes) };
+}
+
+/** Name of the last of what was written below `prefix` at a time, in milliseconds since 1970, or before it. */
+export async function nameAt(
+  bucket: R2Bucket,
+  prefix: string,
+  at: number,
+): Promise<string | undefined> {
+  // Behind every name of a later moment, and before those of this one.
+  const startAfter = before(prefix, at);
+  const { objects } = await bucket.list({ prefix, startAfter, limit: 1 });
+  return objects[0]?.key;
+}
+
+/** Names of the folders right below `prefix`, which ends with a slash, from behind one on. */
+export async function foldersBelow(
+  bucket: R2Bucket,
+  prefix: string,
+  after: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const { delimitedPrefixes } = await bucket.list({
+    prefix,
+    delimiter: "/",
+    limit,
+    // Behind everything in that folder: no name goes on with what comes after a slash.
+    ...(after === "" ? {} : { startAfter: `${prefix}${after}0` }),
+  });
+  return delimitedPrefixes.map((folder) => folder.slice(prefix.length, -1));
 }
 
 /** Digest of a text, as an object that holds it has it. */

@@ -1,6 +1,6 @@
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { BackupState } from "./backup-state.ts";
-import { type BackupBinding, putOver } from "./bucket.ts";
+import { type BackupBinding, digestOf, putOver } from "./bucket.ts";
 import type { Manifest } from "./formats.ts";
 import { before, momentOf, names, timelineOf } from "./names.ts";
 import { readManifest } from "./tables/export-tables.ts";
@@ -29,7 +29,8 @@ export async function forgetInBackups(
     names.erased(await erasedName(accountId)),
     JSON.stringify({ at: now }),
   );
-  for (const prefix of [names.detailsOf(book), names.cuts(book)])
+  const endpoints = names.endpointsOf(await digestOf(accountId));
+  for (const prefix of [names.detailsOf(book), names.cuts(book), endpoints])
     while ((await deleteListed(env.BACKUPS, prefix, () => true)) > 0);
   await new BackupState(env.DB).note({ freshFrom: now });
   await env.DB.prepare("DELETE FROM ledger_exports WHERE account_id = ?").bind(accountId).run();

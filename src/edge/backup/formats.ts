@@ -187,14 +187,20 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
 });
 
 /** Lies in a bucket that others may have written to, so that every member is looked at. */
-function stored<Value>(name: string, schema: z.ZodType<Value>): StoredJson<Value> {
+export function storedInBucket<Value>(name: string, schema: z.ZodType<Value>): StoredJson<Value> {
   const is: Check<Value> = (value): value is Value => schema.safeParse(value).success;
   return storedJson({ name, is, upgrades: [unchanged] });
 }
 
-export const storedSegment: StoredJson<Segment> = stored("lines of a ledger", segmentSchema);
-export const storedDetails: StoredJson<Details> = stored("details of lines", detailsSchema);
-export const storedCut: StoredJson<Cut> = stored("the cut of a ledger", cutSchema);
-export const storedCheckpoint: StoredJson<Checkpoint> = stored("a checkpoint", checkpointSchema);
-export const storedPart: StoredJson<Part> = stored("a part of a table", partSchema);
-export const storedManifest: StoredJson<Manifest> = stored("a snapshot", manifestSchema);
+export const storedSegment: StoredJson<Segment> = storedInBucket(
+  "lines of a ledger",
+  segmentSchema,
+);
+export const storedDetails: StoredJson<Details> = storedInBucket("details of lines", detailsSchema);
+export const storedCut: StoredJson<Cut> = storedInBucket("the cut of a ledger", cutSchema);
+export const storedCheckpoint: StoredJson<Checkpoint> = storedInBucket(
+  "a checkpoint",
+  checkpointSchema,
+);
+export const storedPart: StoredJson<Part> = storedInBucket("a part of a table", partSchema);
+export const storedManifest: StoredJson<Manifest> = storedInBucket("a snapshot", manifestSchema);

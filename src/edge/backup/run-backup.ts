@@ -1,7 +1,10 @@
+import { ledgersMoved } from "../accounts/ledger-marks.ts";
 import { type LedgerBinding, ledgerBackupOf } from "../ledger/ledger-client.ts";
 import { logFault } from "../log.ts";
 import { BackupState } from "./backup-state.ts";
 import type { BackupBinding } from "./bucket.ts";
+import { type EndpointsParts, exportEndpoints } from "./endpoints/export-endpoints.ts";
+import type { EndpointsBinding } from "./endpoints/restore-endpoints.ts";
 import { pruneTables } from "./forgetting.ts";
 import { checkInTurn } from "./ledgers/check-in-turn.ts";
 import { BackupMismatchError, type Exported, exportLedger } from "./ledgers/export-ledger.ts";
@@ -10,7 +13,7 @@ import { exportTables } from "./tables/export-tables.ts";
 import { mayWrite } from "./writer.ts";
 
 /** What the backups are made with. */
-export interface BackupBindings extends BackupBinding, LedgerBinding {
+export interface BackupBindings extends BackupBinding, EndpointsBinding, LedgerBinding {
   readonly DB: D1Database;
 }
 
@@ -42,6 +45,8 @@ export interface BackupRun {
   readonly ledgers: number;
   readonly segments: number;
   readonly lines: number;
+  /** Accounts whose webhook endpoints were written. */
+  readonly endpoints: number;
   /** Ledgers whose export came to nothing and is tried again. */
   readonly failures: number;
   /** Ledgers that say otherwise than their lines, and objects that are not as they were written. */
@@ -53,8 +58,9 @@ export interface BackupRun {
 }
 
 /**
- * One run of the backups, bounded: what has moved in the ledgers, a snapshot of the tables where one is due, and a part of what lies in
- * the bucket booked again. Whatever it does may be broken off and is gone on with by the next. `now`: milliseconds since 1970.
+ * One run of the backups, bounded: what has moved in the ledgers, and in the webhooks of the same accounts, a snapshot of the tables
+ * where one is due, and a part of what lies in the bucket booked again. Whatever it does may be broken off and is gone on with by the
+ * next. `now`: milliseconds since 1970.
  */
 export async function runBackup(
   env: BackupBindings,
@@ -85,6 +91,12 @@ export async function runBackup(
       exportLedger({ bucket, exports, ledgerOf: (id) => ledgerBackupOf(env, id), now }, accountId),
     ),
   );
+  const until = startedAt - days * DAY_MS;
+  const saved = await sideBySide(due, (accountId) =>
+    attempt(`the webhook endpoints of ${accountId}`, () =>
+      saveEndpoints(env, accountId, { now, until }),
+    ),
+  );
   const before = await state.record();
   const isDue = isAsked || startedAt - before.lastTablesAt >= TABLES_EVERY_MS;
   const isUnderWay = (await state.snapshot()) !== undefined;
@@ -92,13 +104,12 @@ export async function runBackup(
     isDue || isUnderWay
       ? await attempt("the tables", () => exportTables({ bucket, db: env.DB, state, now }))
       : undefined;
-  const until = startedAt - days * DAY_MS;
   const check = await attempt("what was exported", () =>
     checkInTurn({ bucket, state, exports, now }, until),
   );
   const isPruned = startedAt - before.prunedAt < PRUNE_EVERY_MS;
   const pruned = isPruned ? [] : [await attempt("old snapshots", () => pruneTables(bucket, until))];
-  const outcomes = [...told, ...(tables === undefined ? [] : [tables]), check, ...pruned];
+  const outcomes = [...told, ...saved, ...(tables === undefined ? [] : [tables]), check, ...pruned];
   const failures = outcomes.filter((outcome) => outcome.kind === "failed").length;
   const mismatches = outcomes.filter((outcome) => outcome.kind === "mismatch").length;
   const after = await state.record();
@@ -116,6 +127,7 @@ export async function runBackup(
     ledgers: done.length,
     segments: sum(({ segments }) => segments),
     lines: sum(({ lines }) => lines),
+    endpoints: saved.filter((outcome) => outcome.kind === "done" && outcome.value).length,
     failures,
     mismatches,
     hasTables: tables?.kind === "done" && tables.value,
@@ -126,6 +138,21 @@ export async function runBackup(
   };
 }
 
+/** The ledger was read by now, and would say that the account has had its turn: what fails is tried again with the next run. */
+async function saveEndpoints(
+  env: BackupBindings,
+  accountId: string,
+  { now, until }: { readonly now: () => number; readonly until: number },
+): Promise<boolean> {
+  const endpointsOf: EndpointsParts["endpointsOf"] = (id) => env.WEBHOOKS.getByName(id);
+  try {
+    return await exportEndpoints({ bucket: env.BACKUPS, endpointsOf, now }, accountId, until);
+  } catch (cause) {
+    await ledgersMoved(env.DB, [accountId], now()).run();
+    throw cause;
+  }
+}
+
 const DAY_MS = 24 * 3_600_000;
 
 const NOTHING: BackupRun = {
@@ -133,6 +160,7 @@ const NOTHING: BackupRun = {
   ledgers: 0,
   segments: 0,
   lines: 0,
+  endpoints: 0,
   failures: 0,
   mismatches: 0,
   hasTables: false,

@@ -1,4 +1,5 @@
 import { read } from "./bucket.ts";
+import { verifyEndpoints } from "./endpoints/verify-endpoints.ts";
 import type { Checkpoint } from "./formats.ts";
 import { type BackupFault, beginningOf, checkBook } from "./ledgers/check-book.ts";
 import { latestCut, listBooks } from "./ledgers/cuts.ts";
@@ -15,6 +16,8 @@ export interface VerifyPlace {
   readonly point: Checkpoint | null;
   /** Parts of the last snapshot that have been looked at, behind all books; null before those are done. */
   readonly parts: number | null;
+  /** Account behind which webhook endpoints are looked at, last of all; null before that. */
+  readonly endpoints: string | null;
 }
 
 export interface Verified {
@@ -24,20 +27,32 @@ export interface Verified {
   readonly lines: number;
   /** Parts of the tables' last snapshot that are as they were written. */
   readonly parts: number;
+  /** Webhook endpoints that a restore would find. */
+  readonly endpoints: number;
   readonly faults: readonly BackupFault[];
   /** Null: that was all. */
   readonly next: VerifyPlace | null;
 }
 
-export const VERIFY_FROM: VerifyPlace = { book: "", point: null, parts: null };
+export const VERIFY_FROM: VerifyPlace = { book: "", point: null, parts: null, endpoints: null };
 
 /**
  * Books every ledger that the bucket holds again from zero, up to its last cut, and holds the parts of the last snapshot of the tables
- * against their digests; a part of it with each call. Reads the bucket alone, and changes nothing.
+ * against their digests, and reads where accounts want to be told; a part of it with each call. Reads the bucket alone, and changes
+ * nothing.
  */
 export async function verifyBackups(bucket: R2Bucket, place: VerifyPlace): Promise<Verified> {
+  if (place.endpoints !== null) {
+    const { endpoints, faults, next } = await verifyEndpoints(
+      bucket,
+      place.endpoints,
+      OBJECTS_AT_ONCE,
+    );
+    const goesOn = next === null ? null : { ...place, endpoints: next };
+    return { ...NOTHING_YET, endpoints, faults, next: goesOn };
+  }
   let { book, point, parts } = place;
-  let told: Omit<Verified, "next"> = { ledgers: 0, segments: 0, lines: 0, parts: 0, faults: [] };
+  let told = NOTHING_YET;
   let left = OBJECTS_AT_ONCE;
   while (parts === null && left > 0) {
     const current = point === null ? (await listBooks(bucket, book, 1))[0] : book;
@@ -63,12 +78,23 @@ export async function verifyBackups(bucket: R2Bucket, place: VerifyPlace): Promi
     };
     point = checked.isEnd ? null : checked.point;
   }
-  if (parts === null || left <= 0) return { ...told, next: { book, point, parts } };
+  if (parts === null || left <= 0)
+    return { ...told, next: { book, point, parts, endpoints: null } };
   const tables = await verifyTables(bucket, parts, left);
   const faults = [...told.faults, ...tables.faults];
-  const next = tables.isEnd ? null : { book, point, parts: parts + tables.parts };
+  const endpoints = tables.isEnd ? "" : null;
+  const next = { book, point, parts: parts + tables.parts, endpoints };
   return { ...told, parts: tables.parts - tables.faults.length, faults, next };
 }
+
+const NOTHING_YET: Omit<Verified, "next"> = {
+  ledgers: 0,
+  segments: 0,
+  lines: 0,
+  parts: 0,
+  endpoints: 0,
+  faults: [],
+};
 
 async function verifyTables(
   bucket: R2Bucket,

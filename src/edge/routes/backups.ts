@@ -72,12 +72,11 @@ export async function verifyBackup(c: Context<EdgeEnv>): Promise<Response> {
   const place = cursor === undefined ? undefined : decodeCursor(cursor, verifyCursor, "/cursor");
   if (place?.ok === false) return refused(c, place.refusal);
   const verified = await verifyBackups(c.env.BACKUPS, place?.value ?? VERIFY_FROM);
-  const { next, ledgers, segments, lines, parts, faults } = verified;
+  const { next, ledgers, segments, lines, parts, endpoints, faults } = verified;
   const reply: BackupVerificationBody = {
     object: "backup_verification",
-    ...{ ledgers, segments, lines, parts, faults },
-    next_cursor:
-      next === null ? null : encodeCursor([next.book, pointText(next.point), next.parts ?? -1]),
+    ...{ ledgers, segments, lines, parts, endpoints, faults },
+    next_cursor: next === null ? null : verifyCursorOf(next),
   };
   return c.json(reply);
 }
@@ -94,13 +93,13 @@ export async function restoreBackup(c: Context<EdgeEnv>): Promise<Response> {
   if (!place.ok) return refused(c, place.refusal);
   const restored = await restoreOn(c.env, place.value, take_over);
   if (!restored.ok) return refused(c, restored.refusal);
-  const { next, tablesAt, ledgers, lines, rows, faults } = restored.value;
+  const { next, tablesAt, ledgers, lines, rows, endpoints, faults } = restored.value;
   // Callers do not wait for the end: who asked meanwhile is remembered as nobody.
   if (next === null) keyCache.forgetAll();
   const reply: BackupRestoreBody = {
     object: "backup_restore",
     tables_at: new Date(tablesAt).toISOString(),
-    ...{ ledgers, lines, rows, faults },
+    ...{ ledgers, lines, rows, endpoints, faults },
     next_cursor: next === null ? null : restoreCursorOf(next),
   };
   return c.json(reply);
@@ -124,9 +123,16 @@ const pointSchema: z.ZodType<Checkpoint | null, string> = z.string().transform((
   }
 });
 
+function verifyCursorOf({ book, point, parts, endpoints }: VerifyPlace): string {
+  return encodeCursor([book, pointText(point), parts ?? -1, endpoints]);
+}
+
 const verifyCursor: z.ZodType<VerifyPlace> = z
-  .tuple([z.string(), pointSchema, z.int()])
-  .transform(([book, point, parts]) => ({ book, point, parts: parts < 0 ? null : parts }));
+  .tuple([z.string(), pointSchema, z.int(), z.string().nullable()])
+  .transform(([book, point, parts, endpoints]) => ({
+    ...{ book, point, endpoints },
+    parts: parts < 0 ? null : parts,
+  }));
 
 function restoreCursorOf({ at, manifest, phase, book, point, done }: RestorePlace): string {
   return encodeCursor([at, manifest, phase, book, pointText(point), done]);
@@ -136,7 +142,7 @@ const restoreCursor: z.ZodType<RestorePlace> = z
   .tuple([
     z.int(),
     z.string(),
-    z.enum(["ledgers", "tables", "payments", "events"]),
+    z.enum(["webhooks", "ledgers", "tables", "payments", "events"]),
     z.string(),
     pointSchema,
     z.int().nonnegative(),
@@ -165,7 +171,7 @@ export const backupRoutes: readonly RouteConfig[] = [
     operationId: "runBackup",
     summary: "Run the backups now",
     description:
-      "As they run by themselves every few minutes, and with a snapshot of the tables: what has moved in the ledgers since they were exported is written to the bucket BACKUPS, booked again, and held against what the ledgers say. Where `has_more` is true, run it again.",
+      "As they run by themselves every few minutes, and with a snapshot of the tables: what has moved in the ledgers, and in the webhook endpoints, since they were exported is written to the bucket BACKUPS, booked again, and held against what the ledgers say. Where `has_more` is true, run it again.",
     security,
     request: jsonBody(runBackupSchema),
     responses: {
@@ -178,7 +184,7 @@ export const backupRoutes: readonly RouteConfig[] = [
     operationId: "verifyBackup",
     summary: "Verify the backups",
     description:
-      "Books every ledger that the bucket holds again from zero, and holds the last snapshot of the tables against its digests. Changes nothing. Call it again with `next_cursor` until that is null.",
+      "Books every ledger that the bucket holds again from zero, holds the last snapshot of the tables against its digests, and counts the webhook endpoints that a restore would find. Changes nothing. Call it again with `next_cursor` until that is null.",
     security,
     request: jsonBody(verifyBackupSchema),
     responses: {
@@ -191,7 +197,7 @@ export const backupRoutes: readonly RouteConfig[] = [
     operationId: "restoreBackup",
     summary: "Restore to a point in time",
     description:
-      "Into an environment without these accounts: each ledger as it was when it was last exported before the point in time, accounts, keys, payments and usage as of the last snapshot before it. Holds that were open are given back. What is there is never written over: an account whose ledger has entries is refused with `already_exists`. Call it again with `next_cursor` until that is null.",
+      "Into an environment without these accounts: each ledger as it was when it was last exported before the point in time, webhook endpoints too, and accounts, keys, payments and usage as of the last snapshot before it. Holds that were open are given back. What is there is never written over: an account whose ledger has entries is refused with `already_exists`. Call it again with `next_cursor` until that is null.",
     security,
     request: jsonBody(restoreBackupSchema),
     responses: {

@@ -7,6 +7,11 @@ import type { Owner } from "../keys/viewer.ts";
 import { logFault } from "../log.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
+import type {
+  EndpointsBackup,
+  EndpointsOutcome,
+  SavedEndpoints,
+} from "./backup/endpoints-backup.ts";
 import type { Accepted, NoticeCalls } from "./notice-client.ts";
 import { QUIET_ENDS_WITHIN_MS } from "./quiet.ts";
 import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
@@ -30,7 +35,10 @@ export interface WebhookBindings extends SettingVariables {
 }
 
 /** The single teller of one account's notices: endpoints, secrets, and what is still to be delivered. */
-export class WebhookObject extends DurableObject<WebhookBindings> implements NoticeCalls {
+export class WebhookObject
+  extends DurableObject<WebhookBindings>
+  implements NoticeCalls, EndpointsBackup
+{
   readonly #repository: WebhookRepository;
   readonly #sender: Sender;
   /** Resolves when nobody believes any more that there is no endpoint; null until this instance has added one. */
@@ -158,6 +166,19 @@ export class WebhookObject extends DurableObject<WebhookBindings> implements Not
   /** Forgets what was told of an answer or a batch. */
   async forgetAbout(about: string): Promise<void> {
     this.#repository.forgetAbout(about);
+  }
+
+  async exportEndpoints(): Promise<SavedEndpoints> {
+    return this.#repository.saved();
+  }
+
+  /** Waits for nobody who believes that there is none: of an account that is not there yet nobody has asked. */
+  async restoreEndpoints(
+    accountId: string,
+    cut: string,
+    saved: SavedEndpoints,
+  ): Promise<EndpointsOutcome> {
+    return this.#repository.restore(accountId, cut, saved);
   }
 
   /** Forgets everything: endpoints, secrets, and what was told. What is being sent arrives, and nobody notes it. */

@@ -58,6 +58,8 @@ export interface BackupVerificationBody {
   readonly lines: number;
   /** Parts of the tables' last snapshot that are as they were written. */
   readonly parts: number;
+  /** Webhook endpoints that a restore would find. */
+  readonly endpoints: number;
   readonly faults: readonly BackupFaultBody[];
   /** Give it as `cursor` to go on; null: that was all. */
   readonly next_cursor: string | null;
@@ -80,6 +82,8 @@ export interface BackupRestoreBody {
   readonly ledgers: number;
   readonly lines: number;
   readonly rows: number;
+  /** Webhook endpoints that were restored. */
+  readonly endpoints: number;
   /** Of these nothing more was restored. */
   readonly faults: readonly BackupFaultBody[];
   /** Give it as `cursor` to go on; null: that was all. */
@@ -149,6 +153,7 @@ export const backupVerificationSchema: z.ZodType<BackupVerificationBody> = z
     segments: count,
     lines: count,
     parts: count,
+    endpoints: count,
     faults,
     next_cursor: nextCursor,
   })
@@ -165,6 +170,7 @@ export const backupRestoreSchema: z.ZodType<BackupRestoreBody> = z
     ledgers: count,
     lines: count,
     rows: count,
+    endpoints: count,
     faults,
     next_cursor: nextCursor,
   })

@@ -29,19 +29,21 @@ export interface Environment {
   post(path: string, key: string, body: object): Promise<Response>;
 }
 
-/** Ledgers of one environment: another has other objects under the same names. */
-function ledgersOf(prefix: string): Bindings["LEDGER"] {
-  const apart = { getByName: (name: string) => env.LEDGER.getByName(`${prefix}/${name}`) };
-  return apart as unknown as Bindings["LEDGER"];
+/** Objects of one environment: another has other ones under the same names. */
+function apart<Name extends "LEDGER" | "WEBHOOKS">(prefix: string, name: Name): Bindings[Name] {
+  const objects = { getByName: (id: string) => env[name].getByName(`${prefix}/${id}`) };
+  return objects as unknown as Bindings[Name];
 }
 
 /** Makes an environment in which nothing is. */
 export async function emptyEnvironment(db: D1Database): Promise<Environment> {
   await empty(db);
+  const prefix = crypto.randomUUID();
   const bindings: Bindings = {
     ...env,
     DB: db,
-    LEDGER: ledgersOf(crypto.randomUUID()),
+    LEDGER: apart(prefix, "LEDGER"),
+    WEBHOOKS: apart(prefix, "WEBHOOKS"),
     BACKUPS: env.SHARED_BACKUPS,
   };
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
@@ -93,7 +95,9 @@ export async function restoreInto(
 ): Promise<Omit<Restored, "next"> & { readonly calls: number }> {
   const begun = await placeOfRestore(bindings.BACKUPS, at);
   if (!begun.ok) throw new Error(JSON.stringify(begun.refusal));
-  let sums = { tablesAt: 0, ledgers: 0, lines: 0, rows: 0, faults: [] as Restored["faults"] };
+  let sums: Omit<Restored, "next"> = {
+    ...{ tablesAt: 0, ledgers: 0, lines: 0, rows: 0, endpoints: 0, faults: [] },
+  };
   let calls = 0;
   for (let place: typeof begun.value | null = begun.value; place !== null; calls += 1) {
     const restored: Awaited<ReturnType<typeof restoreOn>> = await restoreOn(
@@ -102,12 +106,13 @@ export async function restoreInto(
       takesOver,
     );
     if (!restored.ok) throw new Error(JSON.stringify(restored.refusal));
-    const { next, tablesAt, ledgers, lines, rows, faults } = restored.value;
+    const { next, tablesAt, ledgers, lines, rows, endpoints, faults } = restored.value;
     sums = {
       tablesAt,
       ledgers: sums.ledgers + ledgers,
       lines: sums.lines + lines,
       rows: sums.rows + rows,
+      endpoints: sums.endpoints + endpoints,
       faults: [...sums.faults, ...faults],
     };
     place = next;
@@ -117,7 +122,9 @@ export async function restoreInto(
 
 /** Verifies the whole bucket, call after call. */
 export async function verifyAll(): Promise<Omit<Verified, "next">> {
-  let sums = { ledgers: 0, segments: 0, lines: 0, parts: 0, faults: [] as Verified["faults"] };
+  let sums: Omit<Verified, "next"> = {
+    ...{ ledgers: 0, segments: 0, lines: 0, parts: 0, endpoints: 0, faults: [] },
+  };
   for (let place: Verified["next"] = VERIFY_FROM; place !== null; ) {
     const told: Verified = await verifyBackups(env.SHARED_BACKUPS, place);
     sums = {
@@ -125,6 +132,7 @@ export async function verifyAll(): Promise<Omit<Verified, "next">> {
       segments: sums.segments + told.segments,
       lines: sums.lines + told.lines,
       parts: sums.parts + told.parts,
+      endpoints: sums.endpoints + told.endpoints,
       faults: [...sums.faults, ...told.faults],
     };
     place = told.next;

@@ -1,6 +1,6 @@
-import { read } from "../bucket.ts";
+import { foldersBelow, nameAt, read } from "../bucket.ts";
 import { type Cut, storedCut } from "../formats.ts";
-import { before, names } from "../names.ts";
+import { names } from "../names.ts";
 
 /** Reads a cut by its name; undefined where there is none. */
 export async function readCut(bucket: R2Bucket, name: string): Promise<Cut | undefined> {
@@ -14,11 +14,7 @@ export async function nameOfCutAt(
   book: string,
   at: number,
 ): Promise<string | undefined> {
-  const prefix = names.cuts(book);
-  // Behind every name of a later moment, and before those of this one.
-  const startAfter = before(prefix, at);
-  const { objects } = await bucket.list({ prefix, startAfter, limit: 1 });
-  return objects[0]?.key;
+  return await nameAt(bucket, names.cuts(book), at);
 }
 
 /** The last cut of a ledger; undefined where there is none. */
@@ -34,12 +30,5 @@ export async function listBooks(
   after: string,
   limit: number,
 ): Promise<readonly string[]> {
-  const { delimitedPrefixes } = await bucket.list({
-    prefix: names.allCuts,
-    delimiter: "/",
-    limit,
-    // Behind everything of that book: no name goes on with what comes after a slash.
-    ...(after === "" ? {} : { startAfter: `${names.cuts(after).slice(0, -1)}0` }),
-  });
-  return delimitedPrefixes.map((prefix) => prefix.slice(names.allCuts.length, -1));
+  return await foldersBelow(bucket, names.allCuts, after, limit);
 }

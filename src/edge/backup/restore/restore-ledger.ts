@@ -8,6 +8,7 @@ import type {
 import { type LedgerBinding, ledgerBackupOf } from "../../ledger/ledger-client.ts";
 import { UsageIndex } from "../../usage/usage-index.ts";
 import { type BackupBinding, read } from "../bucket.ts";
+import type { EndpointsBinding } from "../endpoints/restore-endpoints.ts";
 import { nextTimeline } from "../forgetting.ts";
 import { type Checkpoint, type Cut, type Details, storedDetails } from "../formats.ts";
 import { type BackupFault, beginningOf, checkBook } from "../ledgers/check-book.ts";
@@ -15,7 +16,7 @@ import { LedgerExports } from "../ledgers/ledger-exports.ts";
 import { names } from "../names.ts";
 
 /** Where everything is restored to. */
-export interface RestoreBindings extends BackupBinding, LedgerBinding {
+export interface RestoreBindings extends BackupBinding, EndpointsBinding, LedgerBinding {
   readonly DB: D1Database;
 }
 

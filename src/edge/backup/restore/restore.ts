@@ -3,6 +3,7 @@ import { ok, type Result, refuse } from "#domain/result.ts";
 import { hearAgain } from "../../payments/book.ts";
 import { PaymentTable } from "../../payments/payment-store.ts";
 import { BackupState } from "../backup-state.ts";
+import { restoreEndpoints } from "../endpoints/restore-endpoints.ts";
 import type { Checkpoint, Manifest } from "../formats.ts";
 import type { BackupFault } from "../ledgers/check-book.ts";
 import { listBooks, nameOfCutAt, readCut } from "../ledgers/cuts.ts";
@@ -27,8 +28,8 @@ export interface RestorePlace {
   readonly at: number;
   /** The snapshot of the tables. */
   readonly manifest: string;
-  readonly phase: "ledgers" | "tables" | "payments" | "events";
-  /** `ledgers`, `payments`: book behind which; with `point`, the one that is under way. */
+  readonly phase: "webhooks" | "ledgers" | "tables" | "payments" | "events";
+  /** `webhooks`: account behind which, by SHA-256 · `ledgers`, `payments`: book behind which; with `point`, the one under way. */
   readonly book: string;
   readonly point: Checkpoint | null;
   /** `tables`: parts that are done · `events`: place of the last one. */
@@ -44,7 +45,9 @@ export interface Restored {
   readonly lines: number;
   /** Rows of the tables that were written: those that were there are not. */
   readonly rows: number;
-  /** Of these ledgers or parts nothing more was restored. */
+  /** Webhook endpoints that were written: those that were there are not. */
+  readonly endpoints: number;
+  /** Of these ledgers, parts or accounts' webhooks nothing more was restored. */
   readonly faults: readonly BackupFault[];
   /** Null: that was all. */
   readonly next: RestorePlace | null;
@@ -64,7 +67,7 @@ export async function placeOfRestore(
   for (const { key } of objects) {
     const manifest = await readManifest(bucket, key);
     if (manifest !== undefined && manifest.endedAt <= at)
-      return ok({ at, manifest: key, phase: "ledgers", book: "", point: null, done: 0 });
+      return ok({ at, manifest: key, phase: "webhooks", book: "", point: null, done: 0 });
   }
   const { objects: all } = await bucket.list({ prefix, limit: 1 });
   const latest = all[0]?.key;
@@ -76,9 +79,10 @@ export async function placeOfRestore(
 }
 
 /**
- * Restores a part of everything: first the ledgers, each to its last cut at the time or before it, then the tables, the keys last, so
- * that nobody asks before all is there. May be repeated, and goes on where an earlier call was broken off. Refuses with
- * `already_exists` where an account has a ledger of its own: what is there is never written over.
+ * Restores a part of everything: first where accounts want to be told, so that what waits to be told is; then the ledgers, each to its
+ * last cut at the time or before it, then the tables, the keys last, so that nobody asks before all is there. May be repeated, and goes
+ * on where an earlier call was broken off. Refuses with `already_exists` where an account has a ledger or webhooks of its own: what is
+ * there is never written over.
  */
 export async function restoreOn(
   env: RestoreBindings,
@@ -94,8 +98,11 @@ export async function restoreOn(
       ],
     });
   const erased = await ErasedAccounts.read(env.BACKUPS);
-  const nothing = { tablesAt: manifest.startedAt, ledgers: 0, lines: 0, rows: 0, faults: [] };
+  const sums = { ledgers: 0, lines: 0, rows: 0, endpoints: 0, faults: [] };
+  const nothing = { tablesAt: manifest.startedAt, ...sums };
   switch (place.phase) {
+    case "webhooks":
+      return await restoreWebhooks(env, place, nothing, erased);
     case "ledgers":
       return await restoreLedgers(env, place, nothing, erased);
     case "tables":
@@ -114,6 +121,20 @@ export async function restoreOn(
 }
 
 type Sums = Omit<Restored, "next">;
+
+async function restoreWebhooks(
+  env: RestoreBindings,
+  place: RestorePlace,
+  nothing: Sums,
+  erased: ErasedAccounts,
+): Promise<Result<Restored, Failure>> {
+  const restored = await restoreEndpoints(env, { after: place.book, at: place.at, erased });
+  if (!restored.ok) return restored;
+  const { endpoints, faults, next: last } = restored.value;
+  const next: RestorePlace =
+    last === null ? { ...place, phase: "ledgers", book: "" } : { ...place, book: last };
+  return ok({ ...nothing, endpoints, faults, next });
+}
 
 async function restoreLedgers(
   env: RestoreBindings,

@@ -24,6 +24,7 @@ import type { WebhookObject } from "../../webhooks/webhook-object.ts";
 import { readBody } from "../body.ts";
 import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { pageReply } from "../list.ts";
+import { haveSaved } from "./have-saved.ts";
 
 /** `POST /v1/webhook_endpoints`: adds an endpoint and shows its secret, the only time. */
 export async function createEndpoint(c: Context<EdgeEnv>): Promise<Response> {
@@ -46,6 +47,7 @@ export async function createEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   };
   if (!(await tellerOf(c).addEndpoint(endpoint, MAX_ENDPOINTS)))
     return refused(c, { kind: "too_many_of", what: "webhook endpoints", limit: MAX_ENDPOINTS });
+  haveSaved(c);
   return shownOnce(c, endpoint, 201);
 }
 
@@ -78,12 +80,15 @@ export async function changeEndpoint(c: Context<EdgeEnv>): Promise<Response> {
     ...(events === undefined ? {} : { events }),
     ...(enabled === undefined ? {} : { isEnabled: enabled }),
   };
-  return shown(c, await tellerOf(c).changeEndpoint(idOf(c), change));
+  const changed = await tellerOf(c).changeEndpoint(idOf(c), change);
+  if (changed !== null) haveSaved(c);
+  return shown(c, changed);
 }
 
 /** `DELETE /v1/webhook_endpoints/{id}`: what was on its way there is given up. */
 export async function deleteEndpoint(c: Context<EdgeEnv>): Promise<Response> {
   const isDeleted = await tellerOf(c).deleteEndpoint(idOf(c));
+  if (isDeleted) haveSaved(c);
   return isDeleted ? c.body(null, 204) : refusedMissing(c, "webhook endpoint");
 }
 
@@ -94,6 +99,7 @@ export async function rotateEndpointSecret(c: Context<EdgeEnv>): Promise<Respons
   const fresh = known === null ? null : await freshKey(known.signing);
   const rotated = fresh === null ? null : await teller.rotateEndpoint(idOf(c), fresh);
   if (rotated === null) return refusedMissing(c, "webhook endpoint");
+  haveSaved(c);
   return shownOnce(c, rotated, 200);
 }
 

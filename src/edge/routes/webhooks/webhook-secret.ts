@@ -3,6 +3,7 @@ import { type WebhookSecretBody, webhookSecretSchema } from "#wire/api/webhooks/
 import type { EdgeEnv } from "../../env.ts";
 import type { AccountSecrets } from "../../webhooks/storage/webhook-tables.ts";
 import { byKey, jsonContent, type RouteConfig } from "../describe/route.ts";
+import { haveSaved } from "./have-saved.ts";
 import { expiryOf, tellerOf } from "./webhook-endpoints.ts";
 
 /** `GET /v1/webhook_secret`: what signs deliveries to addresses that requests name. */
@@ -16,6 +17,8 @@ export async function rotateWebhookSecret(c: Context<EdgeEnv>): Promise<Response
 }
 
 function secretReply(c: Context<EdgeEnv>, { secret, previous }: AccountSecrets): Response {
+  // The first time that it is shown it may have just been made.
+  haveSaved(c);
   const body: WebhookSecretBody = {
     object: "webhook_secret",
     secret,

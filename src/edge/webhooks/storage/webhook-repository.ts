@@ -3,6 +3,12 @@ import type { Owner } from "../../keys/viewer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import {
+  type EndpointsOutcome,
+  readSaved,
+  restoreSaved,
+  type SavedEndpoints,
+} from "../backup/endpoints-backup.ts";
+import {
   type Backlog,
   backlogTold,
   forgetAbout,
@@ -65,6 +71,10 @@ export interface WebhookRepository {
   /** Secrets of the account for addresses that requests name; null before the first. */
   accountSecrets(): AccountSecrets | null;
   putAccountSecrets(secrets: AccountSecrets): void;
+  /** What the backups keep of it. */
+  saved(): SavedEndpoints;
+  /** Writes that where there is none. */
+  restore(accountId: string, cut: string, saved: SavedEndpoints): EndpointsOutcome;
   deliveries(query: DeliveryQuery, count: number): readonly WebhookDelivery[];
   delivery(id: string, owner?: Owner): TriedDelivery | null;
   /** Sends a delivery again from the beginning of its schedule. False where there is none, or its endpoint is gone. */
@@ -100,6 +110,8 @@ export function openWebhookRepository(store: SqlStore, tools: WebhookTools): Web
     deleteEndpoint: (id) => whole(() => deleteEndpoint(store, id)),
     accountSecrets: () => readSecrets(store),
     putAccountSecrets: (secrets) => putSecrets(store, secrets),
+    saved: () => readSaved(store),
+    restore: (accountId, cut, saved) => whole(() => restoreSaved(store, accountId, cut, saved)),
     deliveries: (query, count) => readDeliveries(store, query, count),
     delivery: (id, owner = null) => readDelivery(store, id, owner),
     redeliver: (id, owner = null) => whole(() => redeliver(store, id, owner, tools.now())),

@@ -110,4 +110,9 @@ export const webhookMigrations: readonly Migration[] = [
       "CREATE INDEX notices_by_about ON notices (about) WHERE about IS NOT NULL",
     ],
   },
+  {
+    name: "out of which backup they were restored",
+    kind: "additive",
+    statements: ["ALTER TABLE account ADD COLUMN restored_from TEXT"],
+  },
 ];
