@@ -1,5 +1,3 @@
-const ENDPOINTS = "endpoints/";
-
 /**
  * Names of the objects in the bucket. Ledgers go by the id of the object that they began in, which tells nothing of the account;
  * what was written at a time is listed newest first, because R2 lists in one order only.
@@ -21,8 +19,8 @@ export const names = {
   /** Where an account wants to be told at a time; `prefix` is its `endpointsOf`. */
   endpointsAt: (prefix: string, at: number): string => `${prefix}${moment(at)}`,
   /** Of an account, by the hex SHA-256 of its id: it may have webhooks and no ledger yet. */
-  endpointsOf: (sha256: string): string => `${ENDPOINTS}${sha256}/`,
-  allEndpoints: ENDPOINTS,
+  endpointsOf: (sha256: string): string => `endpoints/${sha256}/`,
+  allEndpoints: "endpoints/",
   /** A whole snapshot of the tables, as the list of its parts. */
   manifest: (at: number): string => `manifests/${moment(at)}`,
   manifests: "manifests/",

@@ -124,14 +124,15 @@ const pointSchema: z.ZodType<Checkpoint | null, string> = z.string().transform((
 });
 
 function verifyCursorOf({ book, point, parts, endpoints }: VerifyPlace): string {
-  return encodeCursor([book, pointText(point), parts ?? -1, endpoints]);
+  const [looked, at] = endpoints === null ? [0, ""] : [1, endpoints];
+  return encodeCursor([book, pointText(point), parts ?? -1, looked, at]);
 }
 
 const verifyCursor: z.ZodType<VerifyPlace> = z
-  .tuple([z.string(), pointSchema, z.int(), z.string().nullable()])
-  .transform(([book, point, parts, endpoints]) => ({
-    ...{ book, point, endpoints },
-    parts: parts < 0 ? null : parts,
+  .tuple([z.string(), pointSchema, z.int(), z.literal([0, 1]), z.string()])
+  .transform(([book, point, parts, looked, at]) => ({
+    ...{ book, point, parts: parts < 0 ? null : parts },
+    endpoints: looked === 0 ? null : at,
   }));
 
 function restoreCursorOf({ at, manifest, phase, book, point, done }: RestorePlace): string {

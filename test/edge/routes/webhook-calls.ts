@@ -78,7 +78,7 @@ export interface SentDelivery extends Delivery {
  * runtime, so what another test's receiver refused may come again in the middle of this one: it is taken and not shown.
  */
 export function receiverReplies(
-  { account }: WebhookOwner,
+  { account }: Pick<WebhookOwner, "account">,
   outcome: (delivery: Delivery) => DeliveryReply | Promise<DeliveryReply>,
 ): { readonly sent: SentDelivery[] } {
   const sent: SentDelivery[] = [];
