@@ -7,11 +7,7 @@ import type { Owner } from "../keys/viewer.ts";
 import { logFault } from "../log.ts";
 import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
-import type {
-  EndpointsBackup,
-  EndpointsOutcome,
-  SavedEndpoints,
-} from "./backup/endpoints-backup.ts";
+import type { EndpointsBackup } from "./endpoints-backup.ts";
 import type { Accepted, NoticeCalls } from "./notice-client.ts";
 import { QUIET_ENDS_WITHIN_MS } from "./quiet.ts";
 import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
@@ -20,6 +16,8 @@ import type {
   DeliveryQuery,
   DeliveryRange,
   Endpoint,
+  EndpointsOutcome,
+  SavedEndpoints,
   TriedDelivery,
   WebhookDelivery,
 } from "./storage/webhook-tables.ts";

@@ -3,7 +3,7 @@ import { webhookUrlSchema } from "#wire/api/webhook-url.ts";
 import { MAX_ENDPOINTS } from "#wire/api/webhooks/endpoints.ts";
 import { noticeTypeSchema, noticeTypes } from "#wire/api/webhooks/notices.ts";
 import type { StoredJson } from "../../storage/stored-json.ts";
-import type { SavedEndpoint, SavedEndpoints } from "../../webhooks/backup/endpoints-backup.ts";
+import type { SavedEndpoint, SavedEndpoints } from "../../webhooks/storage/webhook-tables.ts";
 import { storedInBucket } from "../formats.ts";
 
 /** Where an account wants to be told, as of the moment that the object's name says: without it, so that equal ones are equal texts. */

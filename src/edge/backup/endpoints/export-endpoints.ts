@@ -1,4 +1,4 @@
-import type { EndpointsBackup } from "../../webhooks/backup/endpoints-backup.ts";
+import type { EndpointsBackup } from "../../webhooks/endpoints-backup.ts";
 import { digestOf, putOver, read } from "../bucket.ts";
 import { momentOf, names } from "../names.ts";
 import { storedEndpoints } from "./endpoints-format.ts";

@@ -2,11 +2,10 @@ import type { Failure } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { type LedgerBinding, ledgerBackupOf } from "../../ledger/ledger-client.ts";
 import type { ObjectsOf } from "../../objects.ts";
-import type { EndpointsBackup } from "../../webhooks/backup/endpoints-backup.ts";
+import type { EndpointsBackup } from "../../webhooks/endpoints-backup.ts";
 import { type BackupBinding, nameAt } from "../bucket.ts";
 import type { BackupFault } from "../ledgers/check-book.ts";
 import { names } from "../names.ts";
-import type { ErasedAccounts } from "../restore/restore-tables.ts";
 import { listAccounts, readEndpoints } from "./endpoint-cuts.ts";
 
 /** Where accounts' webhooks are bound. */
@@ -16,6 +15,11 @@ export interface EndpointsBinding {
 
 /** Threat: a call that the platform ends. Each account takes four calls, of the bucket and of its objects. */
 const ACCOUNTS_AT_ONCE = 50;
+
+/** Accounts that were erased, whatever the bucket holds. */
+interface Erased {
+  has(accountId: string): Promise<boolean>;
+}
 
 /** What one call did. */
 export interface RestoredEndpoints {
@@ -32,11 +36,7 @@ export interface RestoredEndpoints {
  */
 export async function restoreEndpoints(
   env: BackupBinding & EndpointsBinding & LedgerBinding,
-  {
-    after,
-    at,
-    erased,
-  }: { readonly after: string; readonly at: number; readonly erased: ErasedAccounts },
+  { after, at, erased }: { readonly after: string; readonly at: number; readonly erased: Erased },
 ): Promise<Result<RestoredEndpoints, Failure>> {
   const accounts = await listAccounts(env.BACKUPS, after, ACCOUNTS_AT_ONCE);
   const faults: BackupFault[] = [];

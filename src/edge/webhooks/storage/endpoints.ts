@@ -1,7 +1,12 @@
 import type { SqlStore, SqlValue } from "../../storage/sql-store.ts";
 import { noteReceiver, receiverOf } from "./receivers.ts";
 import { storedDetails, storedSecrets } from "./stored.ts";
-import type { AccountSecrets, Endpoint } from "./webhook-tables.ts";
+import type {
+  AccountSecrets,
+  Endpoint,
+  EndpointsOutcome,
+  SavedEndpoints,
+} from "./webhook-tables.ts";
 
 /** Lists the endpoints, oldest first. */
 export function readEndpoints(store: SqlStore): Endpoint[] {
@@ -73,6 +78,35 @@ export function putSecrets(store: SqlStore, secrets: AccountSecrets): void {
        ON CONFLICT (one) DO UPDATE SET secrets = excluded.secrets`,
     [storedSecrets.write(secrets)],
   );
+}
+
+/** Reads what is to be kept of an account's webhooks. */
+export function readSaved(store: SqlStore): SavedEndpoints {
+  const endpoints = readEndpoints(store).map(({ failingSince: _, ...endpoint }) => endpoint);
+  return { endpoints, secrets: readSecrets(store) };
+}
+
+/** Writes it into an account that has none; in one transaction of its caller's. */
+export function restoreSaved(
+  store: SqlStore,
+  accountId: string,
+  cut: string,
+  { endpoints, secrets }: SavedEndpoints,
+): EndpointsOutcome {
+  const [account] = store.all<{ restored_from: string | null }>(
+    "SELECT restored_from FROM account",
+  );
+  if (account?.restored_from === cut) return "before";
+  const isEmpty = readEndpoints(store).length === 0 && readSecrets(store) === null;
+  if (!isEmpty || (account?.restored_from ?? null) !== null) return "not_empty";
+  for (const endpoint of endpoints) putEndpoint(store, { ...endpoint, failingSince: null });
+  if (secrets !== null) putSecrets(store, secrets);
+  store.all(
+    `INSERT INTO account (one, id, restored_from) VALUES (1, ?1, ?2)
+       ON CONFLICT (one) DO UPDATE SET restored_from = excluded.restored_from`,
+    [accountId, cut],
+  );
+  return "restored";
 }
 
 interface EndpointRow extends Record<string, SqlValue> {

@@ -3,12 +3,6 @@ import type { Owner } from "../../keys/viewer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import {
-  type EndpointsOutcome,
-  readSaved,
-  restoreSaved,
-  type SavedEndpoints,
-} from "../backup/endpoints-backup.ts";
-import {
   type Backlog,
   backlogTold,
   forgetAbout,
@@ -29,7 +23,9 @@ import {
   putSecrets,
   readEndpoint,
   readEndpoints,
+  readSaved,
   readSecrets,
+  restoreSaved,
 } from "./endpoints.ts";
 import { noticeBody } from "./notice-body.ts";
 import { noteReceiver, receiverOf } from "./receivers.ts";
@@ -42,6 +38,8 @@ import type {
   DeliveryRow,
   DueDelivery,
   Endpoint,
+  EndpointsOutcome,
+  SavedEndpoints,
   SendingResult,
   TriedDelivery,
   WebhookDelivery,

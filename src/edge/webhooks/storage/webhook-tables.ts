@@ -94,6 +94,19 @@ export interface AccountSecrets {
   readonly previous: { readonly secret: string; readonly expiresAt: number } | null;
 }
 
+/** What is kept of an account's webhooks outside of it. What is on its way to them is not: that tells of answers, which go when they are to go. */
+export interface SavedEndpoints {
+  readonly endpoints: readonly SavedEndpoint[];
+  /** What signs for addresses that requests name; null before the first. */
+  readonly secrets: AccountSecrets | null;
+}
+
+/** An endpoint without how it did lately: the receiver is not held to the time in which nobody asked it. */
+export type SavedEndpoint = Omit<Endpoint, "failingSince">;
+
+/** `restored` · `before`: an earlier call had, from that cut · `not_empty`: there are others, or they were restored from another cut. */
+export type EndpointsOutcome = "restored" | "before" | "not_empty";
+
 export interface DeliveryQuery {
   /** Whose deliveries alone; null or absent for the whole account's. */
   readonly owner?: Owner;
