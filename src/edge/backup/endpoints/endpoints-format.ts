@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { webhookUrlSchema } from "#wire/api/webhook-url.ts";
 import { MAX_ENDPOINTS } from "#wire/api/webhooks/endpoints.ts";
 import { noticeTypeSchema, noticeTypes } from "#wire/api/webhooks/notices.ts";
