@@ -144,7 +144,8 @@ describe("webhook endpoints come back with a restore", () => {
 
   test("but not to an account that lives on and has deleted them", async () => {
     const account = newAccount();
-    await openWith(lost, account);
+    await lost.open(account, 1_000);
+    await teller(lost, account).addEndpoint({ ...endpoint(), failingSince: null }, 16);
     await lost.backUp(START);
     await teller(lost, account).deleteEndpoint("whe_1");
     await expect(restoreInto(lost, START + 1)).rejects.toThrow("already_exists");
