@@ -76,11 +76,7 @@ import { createChatCompletion } from "./routes/compatible/chat-completions.ts";
 import { createDecision, createSystemOne } from "./routes/compatible/decisions.ts";
 import { listModels, showModel } from "./routes/compatible/models.ts";
 import { createCaption, createQuery } from "./routes/compatible/moondream.ts";
-import {
-  createDetection,
-  createPoint,
-  refuseSegment,
-} from "./routes/compatible/moondream-places.ts";
+import { createDetection, createPoint, refusePlace } from "./routes/compatible/moondream-places.ts";
 import { createResponse } from "./routes/compatible/responses/create-response.ts";
 import {
   cancelResponse,
@@ -211,7 +207,7 @@ app.post("/v1/query", createQuery);
 app.post("/v1/caption", createCaption);
 app.post("/v1/detect", createDetection);
 app.post("/v1/point", createPoint);
-app.post("/v1/segment", refuseSegment);
+app.post("/v1/segment", refusePlace);
 app.post("/v1/webhook_endpoints", createEndpoint);
 app.get("/v1/webhook_endpoints", listEndpoints);
 app.get("/v1/webhook_endpoints/:id", showEndpoint);

@@ -2,7 +2,7 @@ import type { Tensor } from "#domain/tensor.ts";
 import type { Engine } from "../engine.ts";
 import { logRest } from "../template/distribution.ts";
 import type { OptionGroup } from "../template/options.ts";
-import { closedPasses, layOut, type Read, type Slot } from "../template/template.ts";
+import { closedPasses, type Layout, layOut, type Read, type Slot } from "../template/template.ts";
 import { type AskedPlace, askPlaces } from "./ask.ts";
 import { openReadCanvas } from "./canvas.ts";
 import { chainScore } from "./chain.ts";
@@ -30,15 +30,8 @@ export async function readSlots(
 ): Promise<readonly SlotScores[]> {
   const found = new Map<Slot, number[]>();
   const { mask } = engine.architecture.special;
-  const whole = layOut(read, 0, mask);
-  const [only] = whole.slots;
-  if (only?.slot.isChained === true) {
-    const place = { ids: whole.ids, from: only.from };
-    const scores: number[] = [];
-    for (const option of only.group.options)
-      scores[option.index] = await chainScore(engine, promptPD, place, option, signal);
-    return [{ slot: only.slot, scores }];
-  }
+  const isChained = read.lines.some(({ place }) => place?.kind === "slot" && place.isChained);
+  if (isChained) return await readChained(engine, layOut(read, 0, mask), promptPD, signal);
   for (let pass = 0; pass < closedPasses(read); pass++) {
     const { ids, slots } = layOut(read, pass, mask);
     // A slot with fewer lengths shows its last, and has been read.
@@ -66,6 +59,23 @@ export async function readSlots(
     }
   }
   return [...found].map(([slot, scores]) => ({ slot, scores }));
+}
+
+/** Scores each option for itself, one after the other: they stand alone on their canvas. */
+async function readChained(
+  engine: Engine,
+  { ids, slots }: Layout,
+  promptPD: Tensor,
+  signal: AbortSignal,
+): Promise<SlotScores[]> {
+  const read: SlotScores[] = [];
+  for (const { slot, from, group } of slots) {
+    const scores: number[] = [];
+    for (const option of group.options)
+      scores[option.index] = await chainScore(engine, promptPD, { ids, from }, option, signal);
+    read.push({ slot, scores });
+  }
+  return read;
 }
 
 /** Positions that its options ask for. */

@@ -1,8 +1,7 @@
 import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Box, boxOf, type PlacesCard, placeQuestion } from "#domain/places.ts";
-import type { ModelCard } from "#domain/quote.ts";
-import { type Result, refuse } from "#domain/result.ts";
+import type { Result } from "#domain/result.ts";
 import type { AskedCard } from "../api/answers/options.ts";
 import type { AnswerBody } from "../api/answers/responses.ts";
 import type { JsonBody } from "../body/json-body.ts";
@@ -16,14 +15,13 @@ import {
 
 /**
  * Reads a body of `POST /v1/point` and `/v1/detect`: where something is, as one cell of the grid by which the model was trained to say
- * it. Refuses with `invalid_request`, also where the model was not.
+ * it. Refuses with `invalid_request`.
  */
 export function parseMoondreamPlace(
   body: JsonBody,
-  card: PlacingCard,
+  card: AskedCard,
+  places: PlacesCard,
 ): Result<MoondreamRequest, Failure> {
-  const { places } = card;
-  if (places === undefined) return refuse({ kind: "invalid_request", problems: [IN_WORDS_ONLY] });
   return parseMoondream(body, card, placeSchema, ({ object, image_url }) => ({
     image: moondreamPicture(image_url),
     fields: {
@@ -37,9 +35,6 @@ export function parseMoondreamPlace(
 
 /** The field that a place is read as. */
 const PLACE = "place";
-
-/** What a model's card says of asking it, and of places. */
-export type PlacingCard = AskedCard & Pick<ModelCard, "places">;
 
 /** What a model is refused with that was trained to say no places. */
 export const IN_WORDS_ONLY: FieldProblem = {

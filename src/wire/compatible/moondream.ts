@@ -50,7 +50,9 @@ const captions = {
 } as const;
 
 /** Reads a body by its schema, and asks what it is translated to. */
-export function parseMoondream<Body extends { readonly image_url?: string }>(
+export function parseMoondream<
+  Body extends { readonly image_url?: string; readonly stream?: boolean },
+>(
   sent: JsonBody,
   card: AskedCard,
   schema: z.ZodType<Body>,
@@ -62,10 +64,7 @@ export function parseMoondream<Body extends { readonly image_url?: string }>(
   if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
   const request = parseAnswerValue(translate(body.data), card, sent.picture);
   if (!request.ok) return refuse(inMoondream(request.refusal));
-  return ok({
-    request: request.value,
-    wantsStream: "stream" in body.data && body.data.stream === true,
-  });
+  return ok({ request: request.value, wantsStream: body.data.stream ?? false });
 }
 
 /** A picture as our own bodies have it. */

@@ -30,8 +30,8 @@ export async function createDetection(c: Context<EdgeEnv>): Promise<Response> {
   return await placeAs(c, detectBody);
 }
 
-/** `POST /v1/segment`: what Moondream does and no model here does. */
-export function refuseSegment(c: Context<EdgeEnv>): Response {
+/** `POST /v1/segment`, and the others of a model that was not trained to say places. */
+export function refusePlace(c: Context<EdgeEnv>): Response {
   return refused(c, { kind: "invalid_request", problems: [IN_WORDS_ONLY] });
 }
 
@@ -44,12 +44,9 @@ async function placeAs(
   const { card, readBy } = await cardOf(c, undefined);
   // Whether a model can say places is its card's to say: one that cannot be asked is not believed to.
   const places = card.ok ? card.value.places : undefined;
-  const body = parseMoondreamPlace(
-    sent.value,
-    places === undefined ? readBy : { ...readBy, places },
-  );
+  if (places === undefined) return refusePlace(c);
+  const body = parseMoondreamPlace(sent.value, readBy, places);
   if (!body.ok) return refused(c, body.refusal);
-  if (places === undefined) return refuseSegment(c);
   const { request } = body.value;
   return await answerCompatibly(c, { request, card }, false, {
     whole: (answer) => render(placeFound(answer, places), c.get("requestId")),
