@@ -2,7 +2,7 @@
 // whose needs are not met is skipped by name, with the reason. `npm test` runs what it can of the same files.
 
 import { execFileSync, spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { findSoftwareVulkan, type SoftwareDriver } from "../gpu-check/software-vulkan.ts";
 import { findChromium } from "./chromium.ts";
 
@@ -37,8 +37,13 @@ const parts: readonly Part[] = [
   },
   {
     name: "in a browser",
-    lacks: () => (findChromium() !== undefined ? null : "no Chromium found; set CHROMIUM_PATH"),
+    lacks: withoutChromium,
     files: ["--project", "browser"],
+  },
+  {
+    name: "the playground's pages, in whole",
+    lacks: withoutChromium,
+    files: ["--project", "node", "test/playground"],
   },
   {
     name: "the Python client against a running system",
@@ -121,6 +126,10 @@ function withoutDriver(driver: SoftwareDriver): string | null {
   return found.ok ? null : found.refusal;
 }
 
+function withoutChromium(): string | null {
+  return findChromium() !== undefined ? null : "no Chromium found; set CHROMIUM_PATH";
+}
+
 function withoutPrograms(...names: readonly string[]): string | null {
   const missing = names.filter((name) => !succeeds("sh", ["-c", `command -v ${name}`]));
   return missing.length === 0 ? null : `needs ${missing.join(", ")}`;
@@ -148,12 +157,15 @@ function run({ files, env }: Part): Promise<boolean> {
   return new Promise((resolve) => child.once("close", (code) => resolve(code === 0)));
 }
 
-/** Files that take minutes and that no part would run: a name that nobody looks for is a test that never runs. */
+/** Files of which `npm test` runs nothing or a slice, and that no part would run: a name that nobody looks for is a test that never runs. */
 function forgotten(): readonly string[] {
   const folders = parts.flatMap(({ files }) => files);
   const isNamed = (file: string): boolean =>
-    file.startsWith("test/webgpu/") || folders.some((folder) => file.startsWith(folder));
-  return globSync("test/**/*.full.test.ts").filter((file) => !isNamed(file));
+    ["test/webgpu/", "test/browser/"].some((folder) => file.startsWith(folder)) ||
+    folders.some((folder) => file.startsWith(folder));
+  const hasMore = (file: string): boolean =>
+    file.endsWith(".full.test.ts") || readFileSync(file, "utf8").includes("support/full.ts");
+  return globSync("test/**/*.test.ts").filter((file) => hasMore(file) && !isNamed(file));
 }
 
 const lines = forgotten().map(

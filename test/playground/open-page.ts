@@ -37,11 +37,11 @@ export async function openPage(
 export const still = { reducedMotion: "reduce" } as const;
 
 /** How pages are looked at. */
-export const looks: readonly [name: string, options: BrowserContextOptions][] = [
-  ["light", { colorScheme: "light" }],
-  ["dark", { colorScheme: "dark" }],
-  ["320 px wide", { viewport: { width: 320, height: 640 } }],
-];
+export const looks = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  "320 px wide": { viewport: { width: 320, height: 640 } },
+} as const satisfies Readonly<Record<string, BrowserContextOptions>>;
 
 /** Goes to a part of the account's page. The part before is gone when this returns: nothing that is looked for then is found in it. */
 export async function openSection(page: Page, name: string): Promise<void> {

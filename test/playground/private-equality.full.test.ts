@@ -1,30 +1,11 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, test } from "vitest";
-import { findChromium } from "../../infra/local/chromium.ts";
-import { startChromium } from "../support/chromium.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { describe, test } from "vitest";
 import { expectEqualAnswers, pngQuestions } from "./private/equality.ts";
+import { hasNoBrowser, useRunning } from "./running.ts";
 
-const executablePath = findChromium();
+const running = useRunning();
 
-let system: LocalSystem;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (executablePath === undefined) return;
-  [system, browser] = await Promise.all([
-    startLocalSystem("programs", { onSaid: () => undefined }),
-    startChromium(executablePath),
-  ]);
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await system?.[Symbol.asyncDispose]();
-});
-
-describe.skipIf(executablePath === undefined)("asked without sending, on wasm", () => {
+describe.skipIf(hasNoBrowser)("asked without sending, on wasm", () => {
   test("every question about every PNG of the demo set has the service's tokens", async () => {
-    await expectEqualAnswers({ browser, system }, pngQuestions());
+    await expectEqualAnswers(running(), pngQuestions());
   }, 600_000);
 });

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createAdminClient } from "#client/admin.ts";
 import { paymentReceivedSchema } from "#wire/api/accounts/payments.ts";
 import { openPage, openSection, still } from "../open-page.ts";
-import type { Running } from "./account-page.ts";
+import type { Running } from "../running.ts";
 
 /** What the system under test is started with. Nobody is there: the browser is answered by `checkoutStandIn`. */
 export const testTopUp = {

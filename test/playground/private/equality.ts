@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { Browser } from "playwright-core";
 import { expect } from "vitest";
 import type { Answer } from "#client/answer-stream.ts";
 import { createClient } from "#client/client.ts";
@@ -8,12 +7,7 @@ import { tradeForPass } from "#client/playground-pass.ts";
 import type { Loaded, Told } from "#playground/private/protocol.ts";
 import type { LocalSystem } from "../../support/local-system.ts";
 import { openPage } from "../open-page.ts";
-
-/** What runs while a file of tests does. */
-export interface Running {
-  readonly browser: Browser;
-  readonly system: LocalSystem;
-}
+import type { Running } from "../running.ts";
 
 export const PICTURES: string = path.resolve(import.meta.dirname, "../../fixtures/pictures");
 

@@ -5,13 +5,11 @@ import { describe, expect, test } from "vitest";
 import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import { readSchema } from "#wire/compatible/json-schema/read-schema.ts";
 import { writeJson } from "#wire/compatible/json-schema/write-json.ts";
+import { isFull } from "../../../support/full.ts";
 import { readingsOf, supportedSchemas } from "../../../support/schema-arbitraries.ts";
 
 const ajv = new Ajv2020({ strict: false, multipleOfPrecision: 6, ownProperties: true });
 ajvFormats.default(ajv);
-
-/** A few here and ten thousand readings in `npm run test:full`: the validator takes a hundredth of a second for each schema. */
-const many = process.env["TEST_FULL"] === "1";
 
 /** Schemas with fields, and what was read of them. */
 const cases = supportedSchemas
@@ -33,6 +31,7 @@ function hasNothing(problems: readonly { readonly message: string }[]): boolean 
   return problems.every(({ message }) => message.includes("no value that is to be read"));
 }
 
+// A few here and ten thousand readings in `npm run test:full`: the validator takes a hundredth of a second for each schema.
 describe("any schema that is supported, whatever was read", () => {
   test("gets a value that it describes, its properties in its order", () => {
     fc.assert(
@@ -49,7 +48,7 @@ describe("any schema that is supported, whatever was read", () => {
           expect(Object.keys(value)).toEqual(names.filter((name) => Object.hasOwn(value, name)));
         }
       }),
-      { numRuns: many ? 2_500 : 60, seed: 20261128 },
+      { numRuns: isFull ? 2_500 : 60, seed: 20261128 },
     );
   }, 300_000);
 
@@ -68,7 +67,7 @@ describe("any schema that is supported, whatever was read", () => {
         }
         expect(before).toBe(writeJson(reading.shape, (name) => told.get(name)).text);
       }),
-      { numRuns: many ? 2_500 : 100, seed: 20261128 },
+      { numRuns: isFull ? 2_500 : 100, seed: 20261128 },
     );
   });
 });
