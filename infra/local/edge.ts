@@ -3,13 +3,13 @@
 
 import { subscribe } from "node:diagnostics_channel";
 import type { Server } from "node:net";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { takeLock } from "#cli/models/lock.ts";
+import { readBuilt } from "../edge/workerd/built.ts";
 import {
   type Bucket,
+  migrateDatabases,
   openWorkerd,
   runOnSchedule,
-  type WorkerOptions,
 } from "../edge/workerd/workerd.ts";
 import { LOOPBACK } from "./ports.ts";
 import type { StorageSecrets } from "./state.ts";
@@ -22,10 +22,8 @@ export interface EdgeSettings {
   readonly folder: string;
   /** Held while the edge runs, so that no later start writes beside it. */
   readonly lock: string;
-  /** The Worker as `wrangler deploy --dry-run --outdir` bundles it. */
-  readonly bundle: string;
-  /** The site's files. */
-  readonly site: string;
+  /** Where `infra/edge/workerd/build.ts` has laid the Worker and its site out. */
+  readonly built: string;
   readonly storage: StorageSecrets;
   /** Variables and secrets over those of wrangler.toml. */
   readonly bindings: Readonly<Record<string, string>>;
@@ -38,14 +36,14 @@ export interface EdgeReady {
 
 const settings = JSON.parse(process.env["UNMASK_EDGE"] ?? "") as EdgeSettings;
 
-const worker: WorkerOptions = unstable_getMiniflareWorkerOptions("wrangler.toml").workerOptions;
+const edge = readBuilt(settings.built);
 
 /** Buckets under names that nobody can guess; the weights' opens over S3 as well. */
 function localBuckets(): Record<string, Bucket> {
   const { bucket_suffix: suffix, access_key_id, secret_access_key } = settings.storage;
   const s3Credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
   return Object.fromEntries(
-    Object.entries(worker.r2Buckets ?? {}).map(([binding, { id: name }]) => {
+    Object.entries(edge.worker.r2Buckets ?? {}).map(([binding, { id: name }]) => {
       const id = `${name}-${suffix}`;
       return [binding, binding === "WEIGHTS" ? { id, s3Credentials } : { id }];
     }),
@@ -55,6 +53,8 @@ function localBuckets(): Record<string, Bucket> {
 const lock = takeLock(settings.lock, 0);
 if (lock === undefined) throw new Error(`another edge writes to ${settings.folder}`);
 
+await migrateDatabases(settings.folder, edge);
+
 const internalPorts: number[] = [];
 subscribe("tracing:net.server.listen:asyncEnd", (message) => {
   const address = (message as { server: Server }).server.address();
@@ -62,8 +62,9 @@ subscribe("tracing:net.server.listen:asyncEnd", (message) => {
 });
 
 const workerd = openWorkerd({
-  worker,
-  ...{ bundle: settings.bundle, site: settings.site, folder: settings.folder },
+  built: settings.built,
+  worker: edge.worker,
+  folder: settings.folder,
   bindings: settings.bindings,
   buckets: localBuckets(),
   api: { host: LOOPBACK, port: settings.apiPort },

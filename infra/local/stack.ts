@@ -1,11 +1,12 @@
-import { cpSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import type { Reporter } from "#cli/convert/report.ts";
 import { fileStore } from "#inference/file-store.ts";
 import { copyBundle } from "#weights/copy.ts";
 import { createS3Store, type S3Config } from "#weights/s3.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
-import { SITE_FOLDER } from "../site/site.ts";
+import { buildEdge } from "../edge/workerd/build.ts";
+import { SITE_FOLDER, WORKER_FOLDER } from "../edge/workerd/built.ts";
 import type { EdgeReady, EdgeSettings } from "./edge.ts";
 import {
   isThroughStorage,
@@ -22,7 +23,7 @@ import {
   writeLocalAccess,
 } from "./local-key.ts";
 import { assertFree, freePorts, LOOPBACK } from "./ports.ts";
-import { answers, type LocalProcess, lastLines, startProcess, waitUntil } from "./processes.ts";
+import { answers, type LocalProcess, startProcess, waitUntil } from "./processes.ts";
 import {
   EDGE_LOCK,
   type LocalState,
@@ -38,7 +39,7 @@ const READY_TIMEOUT_MS = 120_000;
 /** Where workerd serves the buckets over S3, on the storage's port. */
 const S3_PATH = "/cdn-cgi/local/r2/s3";
 
-/** Where `wrangler d1 --persist-to edge` puts the tables. */
+/** Where tables and objects lie: `wrangler --persist-to edge` finds them there. */
 const EDGE_FOLDER = "edge/v3";
 
 export interface StackOptions {
@@ -88,8 +89,7 @@ export async function startStack(
   const url = `http://${LOOPBACK}:${stack.ports.api}`;
 
   say("edge and object storage …");
-  await prepareEdge(state);
-  signal.throwIfAborted();
+  await prepareEdge(state, signal);
   const edge = startEdge(stack, models[0]?.name, adminKey, ticketKeys.signing);
   running.push(edge);
   const { internalPorts } = await edgeReady(edge, url, signal);
@@ -155,31 +155,12 @@ function allPorts({ api, storage, fetch: hop, functions }: LocalPorts): readonly
   return [api, storage, hop, ...functions];
 }
 
-/** Bundles the Worker, puts the site beside it, so that a later build takes nothing from under a running system, and brings the edge's tables up to date. */
-async function prepareEdge(state: LocalState): Promise<void> {
+/** Lays the Worker and the site out, so that a later build takes nothing from under a running system. */
+async function prepareEdge(state: LocalState, signal: AbortSignal): Promise<void> {
   // Where earlier versions kept every request's address, query and all.
   rmSync(path.join(state.file(EDGE_FOLDER), "observability"), { recursive: true, force: true });
-  rmSync(state.file("site"), { recursive: true, force: true });
-  cpSync(SITE_FOLDER, state.file("site"), { recursive: true });
-  tighten(state.file("site"));
-  const bundle = ["deploy", "--dry-run", "--env=", "--outdir", state.file("worker")];
-  const persist = ["--local", "--persist-to", state.file("edge")];
-  await Promise.all([
-    runWrangler("bundle", bundle, state),
-    runWrangler("migrations", ["d1", "migrations", "apply", "unmask", ...persist], state),
-  ]);
-}
-
-async function runWrangler(
-  name: string,
-  args: readonly string[],
-  state: LocalState,
-): Promise<void> {
-  const logFile = state.file(`${name}.log`);
-  // CI: without a terminal it asks nobody. Its own logs would lie in the user's settings, readable to everybody.
-  const env = { CI: "true", WRANGLER_WRITE_LOGS: "false" };
-  const fate = await startProcess(name, ["wrangler", ...args], { logFile, env }).ended;
-  if (fate !== "ended with 0") throw new Error(`${name} ${fate}:\n${lastLines(logFile, 20)}`);
+  await buildEdge(state.folder, signal);
+  for (const copied of [WORKER_FOLDER, SITE_FOLDER]) tighten(state.file(copied));
 }
 
 function startEdge(
@@ -193,8 +174,7 @@ function startEdge(
     storagePort: ports.storage,
     folder: state.file(EDGE_FOLDER),
     lock: state.file(EDGE_LOCK),
-    bundle: state.file("worker"),
-    site: state.file("site"),
+    built: state.folder,
     storage: secrets,
     bindings: {
       ...(model === undefined ? {} : { MODEL: model }),
@@ -208,7 +188,7 @@ function startEdge(
   };
   return startProcess("edge", [process.execPath, "infra/local/edge.ts"], {
     logFile: state.file("edge.log"),
-    env: { UNMASK_EDGE: JSON.stringify(settings), WRANGLER_WRITE_LOGS: "false" },
+    env: { UNMASK_EDGE: JSON.stringify(settings) },
   });
 }
 

@@ -1,7 +1,6 @@
 // Builds the site, which the Worker serves as static files: node infra/site/build.ts. Does nothing where nothing has changed,
 // which takes some 20 ms, so that it can run before every start and every test.
 
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -9,13 +8,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { accountFiles } from "./account.ts";
 import { bundle, targets } from "./bundle.ts";
+import { digestOf } from "./digest.ts";
 import { docsInputs } from "./docs/inputs.ts";
 import { HEADERS_FILE } from "./headers.ts";
 import { offlineFile } from "./offline.ts";
@@ -47,7 +46,7 @@ export const MAX_SCRIPT_BYTES = 60_000;
 
 /** Builds the site where it is not up to date. Throws an Error that says what is wrong with its sources. */
 export async function buildSite(): Promise<void> {
-  const key = keyOf();
+  const key = digestOf(root, inputs);
   if (existsSync(path.join(folder, "index.html")) && isKnown(key)) return;
   const bundled = await bundle(root);
   // Only now: what it imports takes longer than finding out that nothing has changed.
@@ -68,22 +67,6 @@ export async function buildSite(): Promise<void> {
 
 function isKnown(key: string): boolean {
   return existsSync(keyFile) && readFileSync(keyFile, "utf8") === key;
-}
-
-function keyOf(): string {
-  const hash = createHash("sha256");
-  for (const file of inputs.flatMap(filesOf))
-    hash.update(file).update(readFileSync(path.join(root, file)));
-  return hash.digest("hex");
-}
-
-function filesOf(input: string): readonly string[] {
-  if (statSync(path.join(root, input)).isFile()) return [input];
-  return readdirSync(path.join(root, input), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !file.startsWith(SITE_FOLDER))
-    .sort();
 }
 
 /** Pages that are programs, by their files; those of the documentation share one script that is smaller. */

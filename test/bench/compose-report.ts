@@ -14,7 +14,7 @@ export async function composeReport(): Promise<readonly (readonly string[])[]> {
   const state = mkdtempSync(path.join(tmpdir(), "unmask-compose-"));
   try {
     const built = path.join(state, "built");
-    buildEdge(built);
+    await buildEdge(built);
     const startedMs = performance.now();
     const services = readCompose(readFileSync("infra/deploy/compose/compose.yaml", "utf8"));
     const say = (words: string): void => console.error(words);

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { EdgeSettings } from "../../infra/local/edge.ts";
 import {
@@ -8,7 +7,6 @@ import {
   startProcess,
   waitUntil,
 } from "../../infra/local/processes.ts";
-import { SITE_FOLDER } from "../../infra/site/site.ts";
 import { descendantsOf } from "../support/linux-processes.ts";
 
 /** The edge of `infra/local/edge.ts` as a process: workerd with its databases and objects in a folder. */
@@ -20,7 +18,7 @@ export interface LocalEdge {
 }
 
 export interface LocalEdgeTerms {
-  /** Where `prepareLocalEdge` has been. */
+  /** Where `buildEdge` has been. */
   readonly folder: string;
   readonly apiPort: number;
   readonly storagePort: number;
@@ -29,19 +27,6 @@ export interface LocalEdgeTerms {
 }
 
 const START_MS = 120_000;
-
-/** Bundles the Worker and makes its tables, as `npm start` does. */
-export async function prepareLocalEdge(folder: string): Promise<void> {
-  const run = async (name: string, ...args: string[]): Promise<void> => {
-    const logFile = path.join(folder, `${name}.log`);
-    const env = { CI: "true", WRANGLER_WRITE_LOGS: "false" };
-    const fate = await startProcess(name, ["wrangler", ...args], { logFile, env }).ended;
-    if (fate !== "ended with 0") throw new Error(`${name} ${fate}: ${readFileSync(logFile)}`);
-  };
-  const persist = ["--local", "--persist-to", path.join(folder, "edge")];
-  await run("bundle", "deploy", "--dry-run", "--env=", "--outdir", path.join(folder, "worker"));
-  await run("migrations", "d1", "migrations", "apply", "unmask", ...persist);
-}
 
 /** Where the edge of a folder keeps its databases. */
 export function databasesOf(folder: string): string {
@@ -56,13 +41,12 @@ export async function startLocalEdge(terms: LocalEdgeTerms): Promise<LocalEdge> 
     ...{ apiPort, storagePort, bindings },
     folder: databasesOf(folder),
     lock: path.join(folder, "edge.lock"),
-    bundle: path.join(folder, "worker"),
-    site: SITE_FOLDER,
+    built: folder,
     storage: { bucket_suffix: "bench", access_key_id: "bench", secret_access_key: "bench-secret" },
   };
   const edge = startProcess("edge", [process.execPath, "infra/local/edge.ts"], {
     logFile: path.join(folder, "edge.log"),
-    env: { ...env, UNMASK_EDGE: JSON.stringify(settings), WRANGLER_WRITE_LOGS: "false" },
+    env: { ...env, UNMASK_EDGE: JSON.stringify(settings) },
     isAnew: true,
   });
   const signal = AbortSignal.timeout(START_MS);

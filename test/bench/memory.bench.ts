@@ -14,9 +14,10 @@ import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
+import { buildEdge } from "../../infra/edge/workerd/build.ts";
 import { freePorts } from "../../infra/local/ports.ts";
 import { pngBytes, story, untoldByFunction } from "../support/edge-builders.ts";
-import { prepareLocalEdge, roomyBindings, startLocalEdge } from "./local-edge.ts";
+import { roomyBindings, startLocalEdge } from "./local-edge.ts";
 import { openAccount, post } from "./stand.ts";
 
 /** How a picture reaches the edge. */
@@ -57,7 +58,7 @@ export async function* measureMemory(
   const folder = await mkdtemp(path.join(tmpdir(), "unmask-memory-"));
   const double = await startDouble();
   try {
-    await prepareLocalEdge(folder);
+    await buildEdge(folder);
     for (const form of forms)
       for (const load of LOADS) {
         await using edge = await startEdge(folder, double);

@@ -14,7 +14,7 @@ test("a function of compose.yaml is killed while it answers: every answer that w
   const state = mkdtempSync(path.join(tmpdir(), "unmask-topology-"));
   const said: string[] = [];
   try {
-    buildEdge(path.join(state, "built"));
+    await buildEdge(path.join(state, "built"));
     const services = readCompose(readFileSync(COMPOSE_FILE, "utf8"));
     const { signal } = new AbortController();
     const say = (words: string): void => void said.push(words);

@@ -56,7 +56,7 @@ async function health(): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  buildEdge(path.join(state, "built"));
+  await buildEdge(path.join(state, "built"));
   const keys = [...places].map(([port, { verification }], index) => ({
     ...{ ...verification, urls: [`http://${LOOPBACK}:${port}`], models: ["unmask-demo"] },
     region: `region-${index}`,

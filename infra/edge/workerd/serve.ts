@@ -3,34 +3,26 @@
 // Configured by environment variables (serve-config.ts). For compose.yaml, for a demonstration and for one machine: Cloudflare's
 // own databases are copied and backed up, these are files in one folder, and what waits in the queue is lost with the process.
 
-import path from "node:path";
-import { readBuilt, SITE_FOLDER, WORKER_FOLDER } from "./built.ts";
-import { migrate } from "./migrate.ts";
+import { readBuilt } from "./built.ts";
 import { parseServeConfig, workerBindings } from "./serve-config.ts";
-import { openDatabases, openWorkerd, runOnSchedule } from "./workerd.ts";
+import { migrateDatabases, openWorkerd, runOnSchedule } from "./workerd.ts";
 
 function log(event: string, fields: Readonly<Record<string, string | number>> = {}): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
 }
 
 const { host, port, built, state } = parseServeConfig(process.env);
-const { worker, settings, migrations } = readBuilt(built);
+const edge = readBuilt(built);
 
-// Before the port is open: nobody is to ask for a table that is not there yet.
-const databases = openDatabases(state, worker.d1Databases ?? {});
-for (const binding of Object.keys(worker.d1Databases ?? {})) {
-  const applied = await migrate(await databases.getD1Database(binding), migrations);
+for (const [binding, applied] of await migrateDatabases(state, edge))
   log("edge.migrated", { binding, applied: applied.length });
-}
-await databases.dispose();
 
 const workerd = openWorkerd({
-  worker,
-  bundle: path.join(built, WORKER_FOLDER),
-  site: path.join(built, SITE_FOLDER),
+  built,
+  worker: edge.worker,
   folder: state,
-  bindings: workerBindings(settings, process.env),
-  buckets: worker.r2Buckets ?? {},
+  bindings: workerBindings(edge.settings, process.env),
+  buckets: edge.worker.r2Buckets ?? {},
   api: { host, port },
   storagePort: 0,
 });

@@ -1,5 +1,7 @@
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { type BuiltEdge, SITE_FOLDER, WORKER_FOLDER } from "./built.ts";
+import { migrate } from "./migrate.ts";
 
 /** Of what wrangler reads out of wrangler.toml, what differs from place to place. Its own type has lost the names. */
 export interface WorkerOptions {
@@ -19,11 +21,10 @@ export interface Bucket {
 
 /** The Worker of wrangler.toml in workerd, with databases, objects and queue on disk. */
 export interface WorkerdSettings {
+  /** Where `build.ts` has laid it out. */
+  readonly built: string;
+  /** What it says there. */
   readonly worker: WorkerOptions;
-  /** The Worker as `wrangler deploy --dry-run --outdir` bundles it. */
-  readonly bundle: string;
-  /** The site's files. */
-  readonly site: string;
   /** Where databases and objects lie. */
   readonly folder: string;
   /** Variables and secrets over those of wrangler.toml. */
@@ -47,6 +48,7 @@ const CRON_MS = 5 * 60_000;
  */
 export function openWorkerd(settings: WorkerdSettings): Miniflare {
   const { modulesRules: _, ...worker } = settings.worker;
+  const bundle = path.resolve(settings.built, WORKER_FOLDER);
   return new Miniflare(
     convertV4MiniflareOptions({
       ...quiet(settings.folder, settings.storagePort),
@@ -55,11 +57,11 @@ export function openWorkerd(settings: WorkerdSettings): Miniflare {
           ...worker,
           name: "unmask",
           modules: true,
-          modulesRoot: path.resolve(settings.bundle),
-          scriptPath: path.resolve(settings.bundle, "worker.js"),
+          modulesRoot: bundle,
+          scriptPath: path.join(bundle, "worker.js"),
           bindings: { ...worker.bindings, ...settings.bindings },
           r2Buckets: settings.buckets,
-          assets: { ...worker.assets, directory: path.resolve(settings.site) },
+          assets: { ...worker.assets, directory: path.resolve(settings.built, SITE_FOLDER) },
           unsafeDirectSockets: [settings.api],
         },
       ],
@@ -81,18 +83,29 @@ export function runOnSchedule(workerd: Miniflare, onFault: (fault: unknown) => v
   setInterval(() => void run(), CRON_MS).unref();
 }
 
-/** Opens the databases of a Worker alone, so that their tables stand before anybody asks. */
-export function openDatabases(
+/**
+ * Brings the tables of every database up to date and returns the names of the migrations that were applied, by binding. Before
+ * `openWorkerd`: nobody is to ask for a table that is not there yet.
+ */
+export async function migrateDatabases(
   folder: string,
-  d1Databases: NonNullable<WorkerOptions["d1Databases"]>,
-): Miniflare {
+  { worker: { d1Databases = {} }, migrations }: BuiltEdge,
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const script = "export default { fetch: () => new Response() };";
-  return new Miniflare(
+  const databases = new Miniflare(
     convertV4MiniflareOptions({
       ...quiet(folder, 0),
       workers: [{ name: "migrations", modules: true, script, d1Databases }],
     }),
   );
+  try {
+    const applied = new Map<string, readonly string[]>();
+    for (const binding of Object.keys(d1Databases))
+      applied.set(binding, await migrate(await databases.getD1Database(binding), migrations));
+    return applied;
+  } finally {
+    await databases.dispose();
+  }
 }
 
 function quiet(folder: string, port: number) {

@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
+import { buildEdge } from "../../../infra/edge/workerd/build.ts";
 import { freePorts } from "../../../infra/local/ports.ts";
-import { prepareLocalEdge, roomyBindings } from "../local-edge.ts";
+import { roomyBindings } from "../local-edge.ts";
 import { openAccount } from "../stand.ts";
 import { type Clock, makeClock } from "./clock.ts";
 import { Customers, emptyTally, type Tally } from "./customers.ts";
@@ -83,7 +84,7 @@ export async function soak({ answers, folder, say }: SoakTerms): Promise<SoakFig
 }
 
 async function begin(folder: string): Promise<SoakState> {
-  await prepareLocalEdge(folder);
+  await buildEdge(folder);
   const { adminKey, bindings } = roomyBindings();
   const [apiPort = 0, storagePort = 0, ...functionPorts] = await freePorts(2 + FUNCTIONS);
   return {

@@ -16,7 +16,7 @@ const [state = ".unmask/compose"] = process.argv.slice(2);
 process.umask(0o077);
 say("the edge is built …");
 const built = path.join(state, "built");
-buildEdge(built);
+await buildEdge(built, stopping.signal);
 const services = readCompose(
   readFileSync("infra/deploy/compose/compose.yaml", "utf8"),
   process.env,
