@@ -54,6 +54,31 @@ const work: Row = {
       ],
     },
     {
+      title: "Fields by outcome",
+      description:
+        "Fields of answers per second; abstained ones were not sure enough, unfinished ones met the deadline.",
+      kind: "timeseries",
+      unit: "ops",
+      queries: [
+        {
+          expr: `sum by (outcome) (rate(unmask_edge_fields_total[${RATE}]))`,
+          legend: "{{outcome}}",
+        },
+      ],
+    },
+    {
+      title: "Fields that abstain",
+      description: "Share of the last hour's that were not sure enough, by model and type.",
+      kind: "timeseries",
+      unit: "percentunit",
+      queries: [
+        {
+          expr: 'sum by (model, type) (rate(unmask_edge_fields_total{outcome="abstained"}[1h])) / sum by (model, type) (rate(unmask_edge_fields_total[1h]))',
+          legend: "{{model}} {{type}}",
+        },
+      ],
+    },
+    {
       title: "Mean time to the answer",
       description: "From the question to the end of the answer, waiting included.",
       kind: "timeseries",

@@ -98,6 +98,11 @@ export const edgeMetrics = {
     help: "Seconds from the question to the end, all answers that ended so.",
     labels: ["model", "outcome"],
   },
+  unmask_edge_fields_total: {
+    type: "counter",
+    help: "Fields of answers, by type and how they came out: read, none, abstained, truncated, unfinished.",
+    labels: ["model", "type", "outcome"],
+  },
   unmask_edge_refusals_total: {
     type: "counter",
     help: "Requests with a valid key that were refused.",

@@ -12,6 +12,8 @@ export const SCRAPE_LIMITS = {
   accountsNamed: 20,
   /** Threat: a time series for each name that was ever a model's or a code. Codes are some fifty. */
   series: 200,
+  /** The same of fields: each model has a series for each type and outcome, 50 in all. */
+  fieldSeries: 1_000,
 } as const;
 
 /** A hold that should have been renewed or given back is nobody's fault for so long: alarms of objects are late now and then. */
@@ -98,6 +100,10 @@ const workReadings: readonly Reading[] = [
       answers: "unmask_edge_answers_total",
       seconds: "unmask_edge_answer_seconds_total",
     }),
+  },
+  {
+    query: `SELECT * FROM field_totals LIMIT ${SCRAPE_LIMITS.fieldSeries}`,
+    samples: series(["model", "type", "outcome"], { fields: "unmask_edge_fields_total" }),
   },
   {
     query: `SELECT * FROM refusal_totals LIMIT ${SCRAPE_LIMITS.series}`,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import { type FieldCount, fieldCountsSchema } from "../telemetry/field-counts.ts";
 import { type MetricEvent, metricEventSchema } from "../telemetry/metric-event.ts";
 
 /** What was charged or given back, as it goes through the queue: at least once and in any order, so readers deduplicate by `id`. */
@@ -44,6 +45,8 @@ export interface ListedEnd {
   readonly status: "completed" | "partial" | "cancelled" | "failed";
   readonly created_at: number;
   readonly ended_at: number;
+  /** How its fields came out; absent of one that has none, or was not told as an answer. */
+  readonly fields?: readonly FieldCount[];
 }
 
 /** What was given back of a charge. */
@@ -75,6 +78,7 @@ const chargeSchema: z.ZodType<ChargeEvent> = z.object({
       status: z.enum(["completed", "partial", "cancelled", "failed"]),
       created_at: count,
       ended_at: count,
+      fields: fieldCountsSchema.exactOptional(),
     })
     .exactOptional(),
 });

@@ -7,9 +7,12 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { listedEnd } from "#edge/answers/storage/listed-end.ts";
 import { type EdgeMetric, edgeMetrics } from "#edge/metrics/catalog.ts";
 import { HOLD_GRACE_MS, readDatabase } from "#edge/metrics/read-database.ts";
 import worker from "#edge/worker.ts";
+import type { ClosedFieldBody } from "#wire/api/answers/fields/field-body.ts";
+import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import type { FunctionStatus } from "#wire/function/status.ts";
 import type { MetricEvent, StandingEvent } from "#wire/telemetry/metric-event.ts";
 import { type ParsedMetric, parsePrometheus } from "../../support/prometheus-text.ts";
@@ -149,6 +152,53 @@ describe("the totals", () => {
     expect(later("unmask_edge_answer_seconds_total", model, "partial")).toBe(4);
     expect(later("unmask_edge_refusals_total", model)).toBe(3);
     expect(earlier("unmask_edge_charges_total", model)).toBe(0);
+  });
+
+  test("count the fields of an answer by type and how they came out, once and never by name", async () => {
+    const model = `m-${crypto.randomUUID()}`;
+    const closed: ClosedFieldBody = {
+      ...{ type: "boolean", value: true, guess: true, probabilities: [], probability: 0.9 },
+      ...{ confidence: 0.9, label_mass: 1, p_none: null, abstained: false },
+    };
+    const written = { type: "text", probability: null, token_min: null, p_none: null } as const;
+    const example = answerSchema.meta()?.["example"] as AnswerBody;
+    const body = {
+      ...{ ...example, id: `ans_${model}`, status: "partial" },
+      fields: {
+        damaged: closed,
+        dented: { ...closed, value: null, abstained: true },
+        ["__proto__"]: closed,
+        kind: { ...closed, type: "choice", value: null },
+        label: { ...written, value: null, truncated: true },
+        note: { ...written, value: "a note", truncated: false },
+        colors: { type: "list", value: [], items: [], counts: [1] },
+        taken: { type: "date", value: null, unfinished: true },
+      },
+    } satisfies AnswerBody;
+    const at = Date.now();
+    const whose = { account: "acc_test", key: "key1", model, micros: 4, steps: 1, at };
+    const listed = listedEnd(body);
+    await deliver([{ ...whose, id: body.id, listed }]);
+    await deliver([{ ...whose, id: body.id, listed }]);
+    // Of one that was cancelled, the reading had no time to come out any way.
+    const cancelled = listedEnd({ ...body, status: "cancelled" });
+    await deliver([{ ...whose, id: `${body.id}2`, listed: cancelled }]);
+    const { results } = await DB.prepare(
+      "SELECT type, outcome, fields FROM field_totals WHERE model = ?",
+    )
+      .bind(model)
+      .all();
+    expect(results.map((row) => Object.values(row).join(" ")).sort()).toEqual([
+      "boolean abstained 1",
+      "boolean read 2",
+      "choice none 1",
+      "date unfinished 1",
+      "list read 1",
+      "text read 1",
+      "text truncated 1",
+    ]);
+    expect((await read())("unmask_edge_fields_total", model, "boolean", "read")).toBe(2);
+    expect(JSON.stringify(listed)).not.toMatch(/damaged|note/);
   });
 
   test("count a replay once, by how it came out", async () => {

@@ -1,10 +1,10 @@
 import { least, type Micros, micros, ZERO } from "#domain/micros.ts";
 import { priceOfSteps } from "#domain/quote.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import type { ListedEnd } from "#wire/function/usage-event.ts";
 import type { Captured, Ledger } from "../../ledger/ledger-service.ts";
 import { notKeptReply } from "../../ledger/storage/not-kept.ts";
 import type { AnswerTerms, Job } from "../storage/answer-order.ts";
+import { listedEnd } from "../storage/listed-end.ts";
 import { storedAnswer } from "../storage/stored-answers.ts";
 import type { GenerationEnd } from "./generation-attempts.ts";
 
@@ -71,9 +71,4 @@ function replyOf(
 ): string | null {
   if (!isRepeatable) return null;
   return keeping.isStored && !isErased ? storedAnswer.write(body) : notKeptReply(body.id);
-}
-
-function listedEnd({ status, created_at, ended_at }: AnswerBody): ListedEnd | null {
-  if (status === "queued" || status === "running" || ended_at === null) return null;
-  return { status, created_at: Date.parse(created_at), ended_at: Date.parse(ended_at) };
 }

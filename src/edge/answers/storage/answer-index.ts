@@ -3,6 +3,7 @@ import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { Viewer } from "../../keys/viewer.ts";
 import { erasedDigest, erasedMark } from "../../storage/erased-ids.ts";
 import type { AnswerTerms } from "./answer-order.ts";
+import { listedEnd } from "./listed-end.ts";
 
 /** An answer's place in the order in which answers are listed: newest first. */
 export type AnswerPlace = readonly [createdAt: number, id: string];
@@ -40,32 +41,21 @@ export class AnswerIndex {
   }
 
   /** Keeps how an answer ended. */
-  async end({ job, keyId, owner }: AnswerTerms, body: AnswerBody): Promise<void> {
-    const endedAt = body.ended_at === null ? null : Date.parse(body.ended_at);
-    const { id, accountId, card, createdAt } = job;
-    const { status, charged_micros } = body;
-    const ending = await this.#ending(
-      ...[id, accountId, keyId, card.id, status, charged_micros],
-      ...[createdAt, endedAt, owner],
-    );
-    await ending.run();
+  async end({ job, keyId: key, owner }: AnswerTerms, body: AnswerBody): Promise<void> {
+    const listed = listedEnd(body);
+    if (listed === null) return;
+    const { id, accountId: account, card } = job;
+    const micros = body.charged_micros;
+    const ending = { id, account, key, model: card.id, micros, listed };
+    await (await this.#ending(owner === null ? ending : { ...ending, owner })).run();
   }
 
   /** Statements that keep how answers ended, as their charges tell it; none of what is erased. */
   async ends(charges: readonly ChargeEvent[]): Promise<readonly D1PreparedStatement[]> {
-    const endings = await Promise.all(
-      charges.map(async ({ id, account, key, owner, model, micros, listed }) =>
-        listed === undefined
-          ? []
-          : [
-              await this.#ending(
-                ...[id, account, key, model, listed.status, micros],
-                ...[listed.created_at, listed.ended_at, owner ?? null],
-              ),
-            ],
-      ),
+    const endings = charges.flatMap(({ listed, ...charge }) =>
+      listed === undefined ? [] : [this.#ending({ ...charge, listed })],
     );
-    return endings.flat();
+    return await Promise.all(endings);
   }
 
   /** Takes an answer that is not kept any more from the list, for good; `until`: when nothing can list it again, null where nothing would. */
@@ -75,16 +65,21 @@ export class AnswerIndex {
     await this.#db.batch([...erased, forget]);
   }
 
-  async #ending(...row: readonly (string | number | null)[]): Promise<D1PreparedStatement> {
-    const marks = await Promise.all(row.slice(0, 2).map((id) => erasedDigest(String(id))));
+  async #ending(ending: Ending): Promise<D1PreparedStatement> {
+    const { id, account, key, model, micros, owner = null, listed } = ending;
+    const { status, created_at, ended_at, fields } = listed;
+    const marks = await Promise.all([id, account].map(erasedDigest));
     return this.#db
       .prepare(
-        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-         WHERE NOT EXISTS (SELECT 1 FROM erased WHERE id_sha256 IN (?10, ?11))
-         ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8`,
+        `INSERT INTO answers (id, account_id, key_id, model, status, charged_micros, created_at, ended_at, owner, fields)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+         WHERE NOT EXISTS (SELECT 1 FROM erased WHERE id_sha256 IN (?11, ?12))
+         ON CONFLICT (id) DO UPDATE SET status = ?5, charged_micros = ?6, ended_at = ?8, fields = ?10`,
       )
-      .bind(...row, ...marks);
+      .bind(
+        ...[id, account, key, model, status, micros, created_at, ended_at, owner],
+        ...[fields === undefined ? null : JSON.stringify(fields), ...marks],
+      );
   }
 
   /** Lists what the viewer may see. */
@@ -114,6 +109,9 @@ export class AnswerIndex {
     }));
   }
 }
+
+type Ending = Pick<ChargeEvent, "id" | "account" | "key" | "model" | "micros" | "owner"> &
+  Required<Pick<ChargeEvent, "listed">>;
 
 interface Row {
   readonly id: string;

@@ -40,6 +40,7 @@ export const tables: Readonly<Record<string, TableFate>> = {
   model_totals: { fate: "rebuilt", why: "by triggers of usage" },
   refusal_totals: { fate: "rebuilt", why: "by triggers of refusals" },
   answer_totals: { fate: "forgotten", why: "counts begin anew, as they do with a new process" },
+  field_totals: { fate: "forgotten", why: "counts begin anew, as they do with a new process" },
   replay_totals: { fate: "forgotten", why: "counts begin anew, as they do with a new process" },
   ledger_exports: { fate: "rebuilt", why: "out of the bucket" },
   backup_state: { fate: "rebuilt", why: "the next snapshot and check begin anew" },
