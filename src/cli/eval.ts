@@ -37,6 +37,7 @@ export async function evaluateFile(
   const uniform = (): number => random.next();
   const report = reportOf(asked.columns, {
     testSet: path.basename(testSet.file),
+    note: settings.note,
     questions: testSet.ids.length,
     skipped: testSet.skipped,
     uniform,

@@ -85,6 +85,7 @@ The run:
                 the --out of an earlier evaluation: compares question by question, and ends with 1 where the loss over all is no
                 accident (exact McNemar test, one-sided, 0.05; for scores between 0 and 1 by resampling)
   --html FILE   write a report with plots, and with the questions on which columns disagree and their pictures
+  --note TEXT   what a reader of the report must know, such as how differently the models were trained; stands below its title
   --seed N      of the bootstrap that makes intervals of scores between 0 and 1 (0)
   --json        the report as JSON
 ${CONNECTION_HELP}

@@ -43,6 +43,8 @@ export interface EvalSettings extends TaskDefaults {
   readonly resumes: boolean;
   readonly baseline: string | undefined;
   readonly html: string | undefined;
+  /** What a reader of the report must know beside its figures. */
+  readonly note: string | undefined;
   readonly seed: number;
   readonly isJson: boolean;
   readonly url: string | undefined;
@@ -103,6 +105,7 @@ export function readSettings(args: readonly string[], env: CommandIo["env"]): Ev
     resumes: values.resume === true,
     baseline: values.baseline,
     html: values.html,
+    note: values.note,
     seed: whole("--seed", values.seed, 0) ?? 0,
     isJson: values.json === true,
     url: values.url,
@@ -147,6 +150,7 @@ function parse(args: readonly string[]) {
       resume: flag,
       baseline: text,
       html: text,
+      note: text,
       seed: text,
       json: flag,
       "ignore-unread": flag,

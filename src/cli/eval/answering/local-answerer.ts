@@ -98,7 +98,7 @@ async function answerLocally(
         abstained: event.abstention !== undefined,
         steps: event.usage.steps,
         rows: event.usage.rows,
-        chargedMicros: 0,
+        chargedMicros: null,
         modelDigest: card.digest,
       };
   }

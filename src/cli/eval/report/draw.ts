@@ -113,6 +113,7 @@ function drawComparisons(all: readonly Comparison[]): string {
 /** What changes nothing about the figures and must be known to read them. */
 function drawFoot(report: Report): string {
   const lines = [
+    ...(report.note === null ? [] : [report.note]),
     ...report.skipped.map(
       ({ rows, reason, first }) => `left out: ${rows}, the first in ${first}: ${reason}`,
     ),

@@ -18,6 +18,8 @@ export interface Report {
   readonly object: "evaluation";
   /** File of the questions. */
   readonly test_set: string;
+  /** What whoever made it says beside its figures; null where that is nothing. */
+  readonly note: string | null;
   /** Questions that were to be asked in each column. */
   readonly questions: number;
   /** Rows of the file that are no questions, and were left out. */
@@ -89,6 +91,7 @@ export interface ColumnResults {
 
 export interface ReportOptions {
   readonly testSet: string;
+  readonly note?: string | undefined;
   readonly questions: number;
   readonly skipped: readonly Skipped[];
   /** For bootstraps: numbers in 0 … 1. */
@@ -97,11 +100,12 @@ export interface ReportOptions {
 
 /** Sums results up. */
 export function reportOf(found: readonly ColumnResults[], options: ReportOptions): Report {
-  const { testSet, questions, skipped, uniform } = options;
+  const { testSet, note = null, questions, skipped, uniform } = options;
   const asked = found.filter(({ results }) => results.some((result) => result !== undefined));
   return {
     object: "evaluation",
     test_set: testSet,
+    note,
     questions,
     skipped,
     is_complete: found.every(({ results }) =>

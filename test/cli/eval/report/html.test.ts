@@ -16,7 +16,10 @@ const image = `data:image/png;base64,${Buffer.from(PIXEL).toString("base64")}`;
 /** What a model may write to become part of the page. */
 const HOSTILE = `</bdi></style><script>alert(1)</script><img src=x onerror="alert(1)">&lt;'"\u0000\u202Egnp`;
 
-async function written(answers: readonly ((text: string) => string)[]): Promise<string> {
+async function written(
+  answers: readonly ((text: string) => string)[],
+  options: readonly string[] = [],
+): Promise<string> {
   const [first, second] = await Promise.all(
     answers.map((answer) => openAiStandIn(({ texts }) => answer(texts.at(-1) ?? ""))),
   );
@@ -39,7 +42,10 @@ async function written(answers: readonly ((text: string) => string)[]): Promise<
   ]);
   const io = recordedIo();
   expect(
-    await evaluateFile([file, "--only-against", ...against, "--html", `${file}.html`], io),
+    await evaluateFile(
+      [file, "--only-against", ...options, ...against, "--html", `${file}.html`],
+      io,
+    ),
   ).toBe(EXIT.done);
   for (const server of servers) await server[Symbol.asyncDispose]();
   return readFileSync(`${file}.html`, "utf8");
@@ -63,6 +69,11 @@ describe("the report as a page", () => {
       [],
     );
     expect(page).toContain("default-src &#39;none&#39;");
+  });
+
+  test("says what its maker notes below its title, as text", async () => {
+    const page = await written([() => "a dog"], ["--note", "<b>m0</b> was trained for less"]);
+    expect(page).toContain("<bdi>&lt;b&gt;m0&lt;/b&gt; was trained for less</bdi></p></header>");
   });
 
   test("shows the questions on which columns disagree, by who is right", async () => {

@@ -32,7 +32,7 @@ export function reportPage({ report, day, differences, cards, curves }: PageCont
   const names = columns.map(({ column }) => column);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8" /><meta http-equiv="content-security-policy" content="${POLICY}" /><meta name="viewport" content="width=device-width, initial-scale=1" /><meta name="referrer" content="no-referrer" /><title>${report.test_set}: ${names.join(", ")}</title><style>${new Markup(STYLE)}</style></head>
-<body><main><header><h1>${report.test_set}</h1><p class="lead">${leadOf(report)} ${day}.</p></header>
+<body><main><header><h1>${report.test_set}</h1><p class="lead">${leadOf(report)} ${day}.</p>${report.note === null ? "" : html`<p class="lead"><bdi>${report.note}</bdi></p>`}</header>
 ${summary(report)}
 <div class="plots"><div>${familiesPlot(report)}</div><div>${[stepsPlot(report), coveragePlot(columns, curves), latencyPlot(report)].filter((plot) => plot !== undefined)}</div></div>
 ${report.comparisons.length > 0 ? comparisonSection(report) : html``}
