@@ -8,6 +8,7 @@ import {
   noTools,
   type RefusedField,
   refusedFields,
+  samplingRefused,
   topPRefused,
 } from "./refused-fields.ts";
 
@@ -36,6 +37,7 @@ const refused: ReadonlyMap<string, RefusedField> = new Map([
   ["frequency_penalty", { why: noPenalty, harmless: z.literal(0) }],
   ["presence_penalty", { why: noPenalty, harmless: z.literal(0) }],
   ["top_p", topPRefused],
+  ...samplingRefused,
   [
     "modalities",
     {

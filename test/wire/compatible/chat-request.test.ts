@@ -133,6 +133,23 @@ describe("a chat is read as a question", () => {
     expect(read(harmless).request.options.canvas).toBe(32);
   });
 
+  test.each([
+    // lmms-eval's tasks and VLMEvalKit's clients.
+    { temperature: 0, top_p: 0 },
+    { temperature: 0, top_p: 0.001, n: 1, max_tokens: 16384 },
+    { top_p: 0.95, top_k: 20, min_p: 0.05 },
+    { temperature: null, top_k: 1 },
+    { temperature: 0.7, top_p: 1, top_k: -1, min_p: 0, repetition_penalty: 1 },
+    { chat_template_kwargs: {} },
+  ])(
+    "past what says how to draw tokens where none is drawn, and what other servers' clients send by default: %j",
+    (body) => {
+      expect(read(body).request.options.temperature).toBe(
+        "temperature" in body ? (body.temperature ?? 0) : 0,
+      );
+    },
+  );
+
   test("with how it wants to hear the answer", () => {
     expect(read({ stream: true, stream_options: { include_usage: true } })).toMatchObject({
       wantsStream: true,
@@ -154,7 +171,11 @@ describe("a chat is refused", () => {
     ["logit_bias", { 5: 100 }],
     ["frequency_penalty", 0.1],
     ["presence_penalty", -1],
-    ["top_p", 0.9],
+    ["top_p", 1.1],
+    ["top_k", -2],
+    ["min_p", 2],
+    ["repetition_penalty", 1.05],
+    ["chat_template_kwargs", { enable_thinking: false }],
     ["modalities", ["text", "audio"]],
     ["audio", { voice: "alloy" }],
     ["prediction", { type: "content", content: "x" }],
@@ -164,6 +185,17 @@ describe("a chat is refused", () => {
     expect(problem).toMatchObject({ pointer: `/${name}` });
     expect(problem?.message.length).toBeGreaterThan(15);
     expect(others).toEqual([]);
+  });
+
+  test.each([
+    [{ temperature: 0.7, top_p: 0.9 }, "/top_p"],
+    [{ temperature: 0.7, top_k: 20 }, "/top_k"],
+    [{ temperature: 0.7, min_p: 0.1 }, "/min_p"],
+    [{ x_unmask: { temperature: 0.7 }, top_p: 0.9 }, "/top_p"],
+  ])("where tokens are drawn, and it would cut some off: %j", (body, pointer) => {
+    expect(problems(body)).toEqual([
+      { pointer, message: expect.stringContaining("send temperature 0") },
+    ]);
   });
 
   test.each([

@@ -40,13 +40,13 @@ describe("POST /v1/chat/completions refuses in OpenAI's shape", () => {
   });
 
   test("every field that is at fault, in the sentence itself: the shape has no list of them", async () => {
-    const response = await post(path, chat({ top_k: 1, n: 2, tools: "all" }));
+    const response = await post(path, chat({ best_of: 1, n: 2, tools: "all" }));
     const { message, param } = await errorOf(response);
     expect(message.split(". ").map((fault) => fault.split(":")[0])).toEqual([
-      ...["/top_k", "/n", "/tools"],
+      ...["/best_of", "/n", "/tools"],
     ]);
     expect(message).not.toContain("in errors");
-    expect(param).toBe("top_k");
+    expect(param).toBe("best_of");
   });
 
   test("a picture's address that does not stand in an object, with the form that it has", async () => {

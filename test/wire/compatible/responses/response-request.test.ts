@@ -80,6 +80,7 @@ describe("a response is read as a question", () => {
   });
 
   test.each([
+    { temperature: 0, top_p: 0.95 },
     { tools: [], tool_choice: "auto", top_p: 1, truncation: "disabled", top_logprobs: 0 },
     {
       reasoning: { effort: null, summary: null },

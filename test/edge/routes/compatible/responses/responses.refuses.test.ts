@@ -24,7 +24,7 @@ describe("POST /v1/responses refuses in OpenAI's shape", () => {
     ["a conversation", { conversation: "conv_1" }, "conversation", /previous_response_id/],
     ["a prompt kept elsewhere", { prompt: { id: "pmpt_1" } }, "prompt", /instructions/],
     ["truncation", { truncation: "auto" }, "truncation", /nothing is dropped/],
-    ["cut-off logits", { top_p: 0.5 }, "top_p", /temperature/],
+    ["cut-off logits", { temperature: 1, top_p: 0.5 }, "top_p", /temperature/],
     ["log probabilities", { top_logprobs: 3 }, "top_logprobs", /confidence/],
     [
       "them among what is included",
