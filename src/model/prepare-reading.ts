@@ -1,4 +1,4 @@
-import { fieldsFailure } from "#domain/check-fields.ts";
+import { orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import type { ImageLayout } from "#domain/image/layout.ts";
 import type { Message, ReadOrder } from "#domain/question.ts";
@@ -46,12 +46,12 @@ export function prepareReading(
   const card = tools.read ?? readCardOf(engine);
   const templateTools = templateToolsOf(card, tools, options.canvas);
   const template = buildTemplate(context, read.fields, templateTools);
-  if (!template.ok) return refuse(fieldsFailure(template.refusal));
+  if (!template.ok) return refuse(orderFailure(read, template.refusal));
   const terms = termsOf(question, card);
   const passes = mostPasses(read.fields, template.value, terms);
   if (passes > options.steps) {
     const problem = `the fields take ${passes} passes, more than the ${options.steps} that were planned: send fewer`;
-    return refuse(fieldsFailure({ kind: "too_large", pointer: "", problem }));
+    return refuse(orderFailure(read, { kind: "too_large", pointer: "", problem }));
   }
   const length = longestPrompt(question, template.value, layouts.value, tools);
   if (!length.ok) return length;

@@ -261,7 +261,8 @@ function tooLargeSentence(failure: Extract<Failure, { kind: "image_too_large" }>
   }
 }
 
-function problemSentence(problems: readonly FieldProblem[]): string {
+/** Says the first fault, and how many more there are. */
+export function problemSentence(problems: readonly FieldProblem[]): string {
   const [first] = problems;
   if (first === undefined) return "The body is not valid.";
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more in errors)` : "";

@@ -183,7 +183,7 @@ describe("a function that reads fields with the demo model", () => {
     expect(reading.probabilities).toHaveLength(255);
   });
 
-  test("refuses options that are the same text to Unicode before any work, and tells a deadline that has passed that nothing is known", async () => {
+  test("refuses options that are the same text to Unicode before any work, and what has no room, where its body has it, and tells a deadline that has passed that nothing is known", async () => {
     const question = asking(hostile, cardOf(model));
     const same: ReadOrder = {
       ...question.read,
@@ -194,6 +194,14 @@ describe("a function that reads fields with the demo model", () => {
       400,
       { code: "field_options_collide", errors: [{ pointer: "/fields/kind/criteria" }] },
     ]);
+    // Answers that are scored stand in a body of their own.
+    const answers = { type: "answers", answers: ["A dog."], method: "joint", canvas: 1 } as const;
+    const scored = { ...question.read, fields: [{ name: "answers", field: answers }] };
+    const unscored = await told(await post({ ...question, read: scored }));
+    expect(unscored.at(-1)).toMatchObject({
+      kind: "answer.failed",
+      failure: { kind: "fields_too_large", problems: [{ pointer: "/answers/0" }] },
+    });
     const late = await told(await post(question, "cpu", { [DEADLINE_HEADER]: "0" }));
     expect(late.at(-1)).toMatchObject({
       kind: "answer.partial",

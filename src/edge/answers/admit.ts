@@ -1,4 +1,4 @@
-import { fieldsFailure } from "#domain/check-fields.ts";
+import { orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { judgePictures, type PricedPicture, seenSizes } from "#domain/image/judge.ts";
 import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
@@ -64,7 +64,7 @@ function planned(
   const plan = readPlan(read, readStyleOf(card), card.abilities.canvas.limit);
   return plan.ok
     ? ok(planReading(asked, plan.value, card.image))
-    : refuse(fieldsFailure(plan.refusal));
+    : refuse(orderFailure(read, plan.refusal));
 }
 
 /** Lets a question in with its price, or refuses what `measure` and `appraise` refuse. */

@@ -16,7 +16,8 @@ import {
   type TextPart,
 } from "./chat-body.ts";
 import { refusedChatFields } from "./chat-refusals.ts";
-import { canvasUnder, inForeignBody, type PlacedMessage, presentFields } from "./foreign-body.ts";
+import { canvasUnder, type PlacedMessage, placesIn, presentFields } from "./foreign-body.ts";
+import { failureIn, type SentPlaces } from "./sent-places.ts";
 import { detailOf, pictureOf } from "./shown-picture.ts";
 import type { ChatJson } from "./structured/growing-json.ts";
 import { schemaQuestion } from "./structured/schema-question.ts";
@@ -30,6 +31,7 @@ export interface ChatRequest {
   readonly wantsUsage: boolean;
   /** Absent: words are wanted. */
   readonly json?: ChatJson;
+  readonly placeOf: SentPlaces;
 }
 
 /**
@@ -69,7 +71,7 @@ export function isJsonChat(sent: JsonBody): boolean {
   return fields !== undefined && ["response_format", "tools"].some((name) => name in fields);
 }
 
-type Asked = Pick<ChatRequest, "request" | "json">;
+type Asked = Pick<ChatRequest, "request" | "json" | "placeOf">;
 
 function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked, Failure> {
   const called = chat.messages.flatMap(({ role }, index) =>
@@ -84,9 +86,10 @@ function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked,
     ...canvasUnder(ceiling, chat.x_unmask?.["canvas"], card),
   };
   const request = parseAnswerValue(body, card, sent.picture);
+  const placeOf = placesIn(placed, chatPlaces);
   return request.ok
-    ? ok({ request: request.value })
-    : refuse(inForeignBody(request.refusal, placed, chatPlaces));
+    ? ok({ request: request.value, placeOf })
+    : refuse(failureIn(request.refusal, placeOf));
 }
 
 function asJson(
@@ -102,8 +105,8 @@ function asJson(
     { card, pictureOf: sent.picture },
   );
   if (!asked.ok) return asked;
-  const { request, shape } = asked.value;
-  return ok({ request, json: { shape, ...(call === undefined ? {} : { call }) } });
+  const { request, shape, placeOf } = asked.value;
+  return ok({ request, placeOf, json: { shape, ...(call === undefined ? {} : { call }) } });
 }
 
 /** Writes what a chat says itself as our own request body; `parseAnswerValue` checks it. */

@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import type { Failure } from "#domain/failure.ts";
 import type { MessageBody } from "../api/answers/answer-request.ts";
 import type { AskedCard } from "../api/answers/options.ts";
+import type { SentPlaces } from "./sent-places.ts";
 
 /** A message of another API's body, read as one of ours, with the places in that body where it came from. */
 export interface PlacedMessage {
@@ -46,16 +46,14 @@ export function canvasUnder(
 }
 
 /**
- * Says the faults of our own body in terms of the one that was sent: its `messages` came from the member `list`, the `sent` fields
- * have the same names in both, and everything else from `x_unmask`.
+ * The places of our own body in the one that was sent: its `messages` came from the member `list`, the `sent` fields have the same
+ * names in both, and everything else from `x_unmask`.
  */
-export function inForeignBody(
-  failure: Failure,
+export function placesIn(
   placed: readonly PlacedMessage[],
   { list, sent }: { readonly list: string; readonly sent: readonly string[] },
-): Failure {
-  if (!("problems" in failure)) return failure;
-  const place = (pointer: string): string => {
+): SentPlaces {
+  return (pointer) => {
     const [, field = "", index, member, image] = pointer.split("/");
     if (field !== "messages") return sent.includes(field) ? pointer : `/x_unmask${pointer}`;
     const message = placed[Number(index)];
@@ -63,9 +61,4 @@ export function inForeignBody(
     if (member === "images") return message.images[Number(image)] ?? message.at;
     return member === "content" ? message.content : `${message.at}/${member}`;
   };
-  const problems = failure.problems.map(({ pointer, message }) => ({
-    pointer: place(pointer),
-    message,
-  }));
-  return { ...failure, problems };
 }

@@ -11,6 +11,7 @@ import { problemsOf } from "../field-problems.ts";
 import { MAX_URL_LENGTH } from "../function/fetch.ts";
 import { MAX_NAME_LENGTH, MAX_TEXT_BYTES } from "../limits.ts";
 import { chatError, finishReason } from "./chat-reply.ts";
+import { failureIn } from "./sent-places.ts";
 import type { TextUpdate } from "./stable-text.ts";
 
 /** A request of Moondream's clients, read as a question. */
@@ -63,7 +64,7 @@ export function parseMoondream<
   const body = schema.safeParse(json.value);
   if (!body.success) return refuse({ kind: "invalid_request", problems: problemsOf(body.error) });
   const request = parseAnswerValue(translate(body.data), card, sent.picture);
-  if (!request.ok) return refuse(inMoondream(request.refusal));
+  if (!request.ok) return refuse(failureIn(request.refusal, moondreamPlaces));
   return ok({ request: request.value, wantsStream: body.data.stream ?? false });
 }
 
@@ -87,18 +88,14 @@ function optionsOf(
   };
 }
 
-/** Says the faults of our own body in terms of Moondream's. */
-function inMoondream(failure: Failure): Failure {
-  if (failure.kind !== "invalid_request") return failure;
-  const problems = failure.problems.map(({ pointer, message }) => ({
-    pointer: names.get(pointer.split("/")[1] ?? "") ?? pointer,
-    message,
-  }));
-  return { ...failure, problems };
+/** The places of our own body in Moondream's. */
+export function moondreamPlaces(pointer: string): string {
+  return names.get(pointer.split("/")[1] ?? "") ?? pointer;
 }
 
 const names: ReadonlyMap<string, string> = new Map([
   ["image", "/image_url"],
+  ["fields", "/object"],
   ["canvas", "/settings/max_tokens"],
   ["temperature", "/settings/temperature"],
 ]);

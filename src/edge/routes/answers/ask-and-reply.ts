@@ -3,6 +3,7 @@ import { setMetric } from "hono/timing";
 import type { Result } from "#domain/result.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
+import { failureIn, problemIn, type SentPlaces } from "#wire/compatible/sent-places.ts";
 import { ask } from "../../answers/ask.ts";
 import type { AskedAnswer, Asking, RefusedAsk } from "../../answers/asking.ts";
 import { endMessage } from "../../answers/making/answer-event-log.ts";
@@ -17,6 +18,8 @@ export interface Rendering {
   readonly events: (answer: ToldEvents) => Response;
   /** Whether one that has failed is told like any other, to who would come back for it; else it is a refusal. */
   readonly tellsFailures?: boolean;
+  /** Where in the body of another API stands what a refusal names of ours. */
+  readonly placeOf?: SentPlaces;
 }
 
 /** An answer's events, for a caller that listens. */
@@ -46,7 +49,8 @@ export function replyTo(
   render: Rendering,
 ): Response {
   tellRates(c, (asked.ok ? asked.value : asked.refusal).allowances);
-  if (!asked.ok) return refused(c, asked.refusal.failure);
+  const { placeOf = (pointer) => pointer } = render;
+  if (!asked.ok) return refused(c, failureIn(asked.refusal.failure, placeOf));
   const { answerId, told, isReplay, cache, timings } = asked.value;
   c.set("answerId", answerId);
   const body = told.kind === "body" ? told.body : null;
@@ -65,7 +69,7 @@ export function replyTo(
     return render.events({ answerId, events: endAlone(told.body), isUnderWay: false });
   return told.body.error === null || render.tellsFailures === true
     ? render.body(told.body)
-    : refusedBy(c, told.body.error);
+    : refusedBy(c, problemIn(told.body.error, placeOf));
 }
 
 function endAlone(body: AnswerBody): ReadableStream<Uint8Array> {

@@ -22,10 +22,11 @@ export async function createChatCompletion(c: Context<EdgeEnv>): Promise<Respons
   const { card, readBy } = await cardOf(c, namedModel(body));
   const chat = parseChat(body, readBy);
   if (!chat.ok) return refused(c, chat.refusal);
-  const { request, wantsStream, wantsUsage, json } = chat.value;
+  const { request, wantsStream, wantsUsage, json, placeOf } = chat.value;
   // Of a model that cannot be asked nothing is streamed but what was told before.
   const model = card.ok ? card.value.id : (request.model ?? "");
   return await answerCompatibly(c, { request, card }, wantsStream, {
+    placeOf,
     whole: (answer) => chatCompletion(answer, json),
     ...(json === undefined
       ? {}

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import { decodeSse, type SseMessage, sseStream } from "#wire/codec/sse.ts";
 import { chatErrorSchema } from "#wire/compatible/chat-reply.ts";
+import { problemIn, type SentPlaces } from "#wire/compatible/sent-places.ts";
 import { growingText, type TextUpdate } from "#wire/compatible/stable-text.ts";
 import type { RefusedRequest } from "#wire/error.ts";
 import { answersOf } from "../../answers/answer-client.ts";
@@ -21,6 +22,8 @@ export const compatibleRefusals: Content = { "application/json": { schema: chatE
 
 /** How another API writes an answer. */
 export interface CompatibleRendering {
+  /** Where in its body stands what a refusal names of ours. */
+  readonly placeOf: SentPlaces;
   readonly whole: (answer: AnswerBody) => object;
   /** How its text grows out of our own events. Absent: with the tokens that are final. */
   readonly grow?: (
@@ -34,14 +37,14 @@ export interface CompatibleRendering {
   ) => AsyncIterable<SseMessage>;
 }
 
-/** Asks for the whole answer as `POST /v1/answers` does, and replies as `whole` writes it. */
+/** Asks for the whole answer as `POST /v1/answers` does, and replies as `render` writes it. */
 export async function answerWhole(
   c: Context<EdgeEnv>,
   read: ReadRequest,
-  whole: CompatibleRendering["whole"],
+  render: Pick<CompatibleRendering, "placeOf" | "whole">,
 ): Promise<Response> {
   return await answerCompatibly(c, read, false, {
-    whole,
+    ...render,
     stream: () => {
       throw new Error("a stream was asked for where there is none");
     },
@@ -79,6 +82,7 @@ export function renderingFor(
 ): Rendering {
   return {
     tellsFailures: isForLater,
+    placeOf: render.placeOf,
     body: (answer) => {
       const keeping = answer.ended_at === null ? "no-store" : "private";
       return c.json(render.whole(answer), 200, { "cache-control": keeping });
@@ -86,6 +90,7 @@ export function renderingFor(
     events: ({ answerId, events, isUnderWay }) =>
       c.body(
         textStream(c, events, {
+          placeOf: render.placeOf,
           ...(render.grow === undefined ? {} : { grow: render.grow }),
           write: (updates) => render.stream(updates, answerId),
           cancel: () => {
@@ -104,7 +109,7 @@ export function renderingFor(
 export function textStream(
   c: Context<EdgeEnv>,
   events: ReadableStream<Uint8Array>,
-  stream: Pick<CompatibleRendering, "grow"> & {
+  stream: Pick<CompatibleRendering, "grow" | "placeOf"> & {
     readonly write: (updates: AsyncIterable<TextUpdate>) => AsyncIterable<SseMessage>;
     /** The caller has left. */
     readonly cancel: () => void;
@@ -112,5 +117,15 @@ export function textStream(
 ): ReadableStream<Uint8Array> {
   const refusedRequest = { requestId: c.get("requestId"), instance: c.req.path };
   const updates = (stream.grow ?? growingText)(decodeSse(events), refusedRequest);
-  return sseStream(stream.write(updates), { cancel: stream.cancel });
+  return sseStream(stream.write(placed(updates, stream.placeOf)), { cancel: stream.cancel });
+}
+
+async function* placed(
+  updates: AsyncIterable<TextUpdate>,
+  placeOf: SentPlaces,
+): AsyncGenerator<TextUpdate, void, undefined> {
+  for await (const update of updates)
+    yield update.kind === "failed"
+      ? { ...update, problem: problemIn(update.problem, placeOf) }
+      : update;
 }

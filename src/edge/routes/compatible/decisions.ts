@@ -28,8 +28,12 @@ export async function createDecision(c: Context<EdgeEnv>): Promise<Response> {
   const { card, readBy } = await cardOf(c, namedModel(body));
   const decisions = parseDecisions(body, readBy);
   if (!decisions.ok) return refused(c, decisions.refusal);
-  const { request, questions } = decisions.value;
-  return await answerWhole(c, { request, card }, (answer) => decisionsReply(answer, questions));
+  const { request, questions, placeOf } = decisions.value;
+  return await answerWhole(
+    c,
+    { request, card },
+    { placeOf, whole: (answer) => decisionsReply(answer, questions) },
+  );
 }
 
 /** `POST /v1/systemone`: asks typed questions as Jev's clients do. */
@@ -40,8 +44,12 @@ export async function createSystemOne(c: Context<EdgeEnv>): Promise<Response> {
   const { card, readBy } = await cardOf(c, systemOneModel(namedModel(body)));
   const asked = parseSystemOne(body, readBy);
   if (!asked.ok) return refused(c, asked.refusal);
-  const { request, questions } = asked.value;
-  return await answerWhole(c, { request, card }, (answer) => systemOneReply(answer, questions));
+  const { request, questions, placeOf } = asked.value;
+  return await answerWhole(
+    c,
+    { request, card },
+    { placeOf, whole: (answer) => systemOneReply(answer, questions) },
+  );
 }
 
 /** How the routes of decisions read in the API's description. */

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { moondreamPlaces } from "#wire/compatible/moondream.ts";
 import {
   detectBody,
   detectSchema,
@@ -49,6 +50,7 @@ async function placeAs(
   if (!body.ok) return refused(c, body.refusal);
   const { request } = body.value;
   return await answerCompatibly(c, { request, card }, false, {
+    placeOf: moondreamPlaces,
     whole: (answer) => render(placeFound(answer, places), c.get("requestId")),
     stream: () => {
       throw new Error("places are not streamed");

@@ -9,6 +9,7 @@ import {
   captionSchema,
   type MoondreamRequest,
   moondreamChunks,
+  moondreamPlaces,
   parseMoondreamCaption,
   parseMoondreamQuery,
   querySchema,
@@ -47,6 +48,7 @@ async function answerAs(
   const requestId = c.get("requestId");
   const { request, wantsStream } = body.value;
   return await answerCompatibly(c, { request, card }, wantsStream, {
+    placeOf: moondreamPlaces,
     whole: (answer) => ({
       request_id: requestId,
       [name]: answer.answer,

@@ -24,23 +24,3 @@ export function askedOptions(
     }));
   return problems.length === 0 ? ok(extras) : refuse({ kind: "invalid_request", problems });
 }
-
-/** Says a refusal of our own body in the places of another. */
-export function inBody(failure: Failure, pointerIn: (pointer: string) => string): Failure {
-  switch (failure.kind) {
-    case "invalid_request":
-    case "fields_invalid":
-    case "field_options_collide":
-    case "fields_too_large":
-    case "schema_unsupported":
-      return {
-        ...failure,
-        problems: failure.problems.map(({ pointer, message }) => ({
-          pointer: pointerIn(pointer),
-          message,
-        })),
-      };
-    default:
-      return failure;
-  }
-}

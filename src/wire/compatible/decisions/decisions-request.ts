@@ -8,8 +8,9 @@ import { problemsOf } from "../../field-problems.ts";
 import { MAX_FIELD_PROBLEMS } from "../../limits.ts";
 import { type PlacedMessage, presentFields } from "../foreign-body.ts";
 import { refusedFields } from "../refused-fields.ts";
+import { failureIn, type SentPlaces } from "../sent-places.ts";
 import { detailOf, pictureOf } from "../shown-picture.ts";
-import { askedOptions, inBody } from "./asked-options.ts";
+import { askedOptions } from "./asked-options.ts";
 import { textOfContent } from "./data-text.ts";
 import {
   type DecisionMessageBody,
@@ -27,6 +28,7 @@ export interface DecisionsRequest {
   readonly request: AnswerRequest;
   /** In the order of the fields. */
   readonly questions: readonly DecisionQuestionBody[];
+  readonly placeOf: SentPlaces;
 }
 
 /**
@@ -53,8 +55,10 @@ export function parseDecisions(sent: JsonBody, card: AskedCard): Result<Decision
     fields: byPlace(questions.map(fieldOfDecision)),
   };
   const request = parseAnswerValue(asked, card, sent.picture);
-  if (request.ok) return ok({ request: request.value, questions });
-  return refuse(inBody(request.refusal, (pointer) => pointerIn(parsed.data, placed, pointer)));
+  const placeOf: SentPlaces = (pointer) => pointerIn(parsed.data, placed, pointer);
+  return request.ok
+    ? ok({ request: request.value, questions, placeOf })
+    : refuse(failureIn(request.refusal, placeOf));
 }
 
 function refuseFields(problems: readonly FieldProblem[]): Result<never, Failure> {

@@ -9,8 +9,9 @@ import { type AnswerRequest, parseAnswerValue } from "../../api/answers/requests
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { entriesOf } from "../../named-values.ts";
+import { failureIn, type SentPlaces } from "../sent-places.ts";
 import { pictureOf } from "../shown-picture.ts";
-import { askedOptions, inBody } from "./asked-options.ts";
+import { askedOptions } from "./asked-options.ts";
 import { type Content, textOfContent } from "./data-text.ts";
 import { byPlace, questionIndex } from "./question-fields.ts";
 import {
@@ -25,6 +26,7 @@ export interface SystemOneRequest {
   readonly request: AnswerRequest;
   /** In the order of the fields, each by its caller's name. */
   readonly questions: readonly (readonly [string, SystemOneQuestion])[];
+  readonly placeOf: SentPlaces;
 }
 
 /** What Jev's clients ask where nobody names a model: the usual one here. */
@@ -57,8 +59,10 @@ export function parseSystemOne(sent: JsonBody, card: AskedCard): Result<SystemOn
     fields: byPlace(questions.map(([, question]) => fieldOf(question))),
   };
   const request = parseAnswerValue(asked, card, sent.picture);
-  if (request.ok) return ok({ request: request.value, questions });
-  return refuse(inBody(request.refusal, (pointer) => pointerIn(body, pointer)));
+  const placeOf: SentPlaces = (pointer) => pointerIn(body, pointer);
+  return request.ok
+    ? ok({ request: request.value, questions, placeOf })
+    : refuse(failureIn(request.refusal, placeOf));
 }
 
 /** Its answers have no place for a question that was cut off, and a number is never made up. */

@@ -5,7 +5,9 @@ import { finishReason } from "../chat-reply.ts";
 import { readSchema } from "../json-schema/read-schema.ts";
 import type { ObjectShape } from "../json-schema/shape.ts";
 import type { JsonText } from "../json-schema/write-json.ts";
+import type { SentPlaces } from "../sent-places.ts";
 import { jsonOfAnswer } from "../structured/growing-json.ts";
+import { inSchema } from "../structured/schema-question.ts";
 import type { WantedJson } from "../structured/wanted-json.ts";
 
 /** `text.format` of a response that wants a schema's value. */
@@ -64,6 +66,14 @@ export function shapeOf(kept: KeptFormat | undefined): ObjectShape | undefined {
   if (kept === undefined) return undefined;
   const reading = readSchema(kept.format.schema, kept.style);
   return reading.ok ? reading.value.shape : undefined;
+}
+
+/** Where in the body of a response stand the fields that its format was read as. */
+export function placesOf(kept: KeptFormat | undefined): SentPlaces {
+  if (kept === undefined) return (pointer) => pointer;
+  const reading = readSchema(kept.format.schema, kept.style);
+  const { at } = wantedBy(kept.format);
+  return reading.ok ? inSchema(reading.value, at) : () => at;
 }
 
 /** The text of an answer, as its format writes it, and whether that is all of it: neither its canvas was too short nor its time. */

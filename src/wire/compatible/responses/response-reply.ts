@@ -1,7 +1,8 @@
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import type { Problem } from "../../error.ts";
 import { type ChatExtrasBody, chatExtras, createdSeconds } from "../chat-reply.ts";
-import { type JsonFormatBody, textOf } from "./response-format.ts";
+import { problemIn } from "../sent-places.ts";
+import { type JsonFormatBody, placesOf, textOf } from "./response-format.ts";
 import { messageId, responseId } from "./response-id.ts";
 import type { ResponseTerms } from "./response-terms.ts";
 
@@ -97,7 +98,7 @@ export function responseBody(answer: AnswerBody, told: ToldTerms): ResponseBody 
     ...responseHead(answer.id, answer.model, createdSeconds(answer), told),
     completed_at: status === "completed" ? secondsOf(answer.ended_at) : null,
     status,
-    error: errorOf(answer.error),
+    error: errorOf(answer.error && problemIn(answer.error, placesOf(told.terms.format))),
     incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
     output: isTold ? [outputMessage(answer, told.terms)] : [],
     usage: isTold ? responseUsage(answer) : null,

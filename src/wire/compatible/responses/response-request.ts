@@ -12,7 +12,8 @@ import {
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { MAX_FIELD_PROBLEMS, MAX_MESSAGES } from "../../limits.ts";
-import { canvasUnder, inForeignBody, type PlacedMessage, presentFields } from "../foreign-body.ts";
+import { canvasUnder, type PlacedMessage, placesIn, presentFields } from "../foreign-body.ts";
+import { failureIn } from "../sent-places.ts";
 import { detailOf } from "../shown-picture.ts";
 import { schemaQuestion } from "../structured/schema-question.ts";
 import { picturesOf, placedItem } from "./input-messages.ts";
@@ -196,7 +197,9 @@ function asWords(
     ...canvasUnder(ceiling, own?.["canvas"], card),
   };
   const request = parseAnswerValue(body, card, sent.picture, beside);
-  return request.ok ? request : refuse(inForeignBody(request.refusal, placed, responsePlaces));
+  return request.ok
+    ? request
+    : refuse(failureIn(request.refusal, placesIn(placed, responsePlaces)));
 }
 
 function asValue(

@@ -9,10 +9,11 @@ import {
   type BesideBody,
   parseAnswerValue,
 } from "../../api/answers/requests.ts";
-import { askedOptions, inBody } from "../decisions/asked-options.ts";
-import { inForeignBody, type PlacedMessage } from "../foreign-body.ts";
+import { askedOptions } from "../decisions/asked-options.ts";
+import { type PlacedMessage, placesIn } from "../foreign-body.ts";
 import { readSchema, type SchemaFault, type SchemaReading } from "../json-schema/read-schema.ts";
 import type { ObjectShape } from "../json-schema/shape.ts";
+import { failureIn, type SentPlaces } from "../sent-places.ts";
 import { askedFields } from "./asked-fields.ts";
 import type { WantedJson } from "./wanted-json.ts";
 
@@ -20,7 +21,7 @@ import type { WantedJson } from "./wanted-json.ts";
 export interface SchemaQuestion {
   readonly wanted: Pick<WantedJson, "schema" | "at" | "description">;
   readonly placed: readonly PlacedMessage[];
-  /** Where its members stand: as `inForeignBody` has them. */
+  /** Where its members stand: as `placesIn` has them. */
   readonly places: { readonly list: string; readonly sent: readonly string[] };
   /** What it says itself, as our own body has it; its messages are put there. */
   readonly said: AnswerRequestBody;
@@ -32,6 +33,7 @@ export interface SchemaQuestion {
 export interface AskedSchema {
   readonly request: AnswerRequest;
   readonly shape: ObjectShape;
+  readonly placeOf: SentPlaces;
 }
 
 /**
@@ -57,16 +59,13 @@ export function schemaQuestion(
   );
   const body = { ...options.value, ...said, messages, fields: askedFields(fields) };
   const request = parseAnswerValue(body, card, pictureOf, beside);
-  if (!request.ok) {
-    const sent = { ...places, sent: [...places.sent, "fields"] };
-    const inSent = inForeignBody(request.refusal, placed, sent);
-    return refuse(inSchema(inSent, reading.value, at));
-  }
+  const placeOf = inSchema(reading.value, at, placesIn(placed, places));
+  if (!request.ok) return refuse(failureIn(request.refusal, placeOf));
   const warnings =
     assumed.length === 0
       ? request.value.warnings
       : [...request.value.warnings, { kind: "schema_bounds_assumed", bounds: assumed } as const];
-  return ok({ request: { ...request.value, warnings }, shape });
+  return ok({ request: { ...request.value, warnings }, shape, placeOf });
 }
 
 function schemaFailure({ kind, problems }: SchemaFault, at: string): Failure {
@@ -83,10 +82,14 @@ const schemaFailures = {
   too_large: "fields_too_large",
 } as const;
 
-/** Says the faults of fields in terms of the schema that they were made of. */
-function inSchema(failure: Failure, { origins }: SchemaReading, at: string): Failure {
-  return inBody(failure, (pointer) => {
+/** The places of fields are those of the schema that they were made of, which stands at `at`; others are as `elsewhere` has them. */
+export function inSchema(
+  { origins }: Pick<SchemaReading, "origins">,
+  at: string,
+  elsewhere: SentPlaces = (pointer) => pointer,
+): SentPlaces {
+  return (pointer) => {
     const [, member, name = ""] = pointer.split("/");
-    return member === "fields" ? at + (origins.get(name) ?? "") : pointer;
-  });
+    return member === "fields" ? at + (origins.get(name) ?? "") : elsewhere(pointer);
+  };
 }

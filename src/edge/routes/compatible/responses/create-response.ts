@@ -3,7 +3,7 @@ import type { Failure } from "#domain/failure.ts";
 import type { Message } from "#domain/question.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
-import { shapeOf } from "#wire/compatible/responses/response-format.ts";
+import { placesOf, shapeOf } from "#wire/compatible/responses/response-format.ts";
 import { responseBody, type ToldTerms } from "#wire/compatible/responses/response-reply.ts";
 import {
   parseResponse,
@@ -107,7 +107,7 @@ function renderingOf(c: Context<EdgeEnv>, asking: Asking, { card }: AskedCard): 
     asking,
     {
       whole: (answer) => responseBody(answer, told),
-      ...growthOf(told.terms),
+      ...readingOf(told.terms),
       stream: (updates, answerId) => {
         const created = Math.floor(Date.now() / 1000);
         return responseEvents(updates, { answerId, model, created, told });
@@ -126,11 +126,14 @@ function toldTerms({ request, response }: Asking): ToldTerms {
   };
 }
 
-/** How the text of a response grows: as the value of its schema, where it has one. */
-export function growthOf({ format }: ResponseTerms): Pick<CompatibleRendering, "grow"> {
+/** How a response is told: as the value of its schema, where it has one. */
+export function readingOf({
+  format,
+}: ResponseTerms): Pick<CompatibleRendering, "grow" | "placeOf"> {
+  const placeOf = placesOf(format);
   const shape = shapeOf(format);
-  if (shape === undefined) return {};
-  return { grow: (messages, refusal) => growingJson(messages, refusal, shape) };
+  if (shape === undefined) return { placeOf };
+  return { placeOf, grow: (messages, refusal) => growingJson(messages, refusal, shape) };
 }
 
 /** The text of the message that instructions stand in, the first; null where there is none. */

@@ -16,7 +16,7 @@ import { refused, refusedMissing } from "../../../guard/errors.ts";
 import { readQuery } from "../../body.ts";
 import { eventHeaders, viewerIn } from "../../reply-headers.ts";
 import { textStream } from "../compatible-asking.ts";
-import { growthOf, instructionsIn } from "./create-response.ts";
+import { instructionsIn, readingOf } from "./create-response.ts";
 
 /** `GET /v1/responses/{id}`: the response as it stands, or its events. */
 export async function showResponse(c: Context<EdgeEnv>): Promise<Response> {
@@ -42,7 +42,7 @@ async function showResponseEvents(
     ...{ told: toldTerms(asked), after },
   };
   const stream = textStream(c, events, {
-    ...growthOf(head.told.terms),
+    ...readingOf(head.told.terms),
     write: (updates) => responseEvents(updates, head),
     // It goes on, and can be heard again.
     cancel: () => undefined,
