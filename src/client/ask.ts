@@ -1,5 +1,6 @@
 import type { AnswerFields, MessageBody } from "#wire/api/answers/answer-request.ts";
 import type { ImageBody } from "#wire/api/answers/image-body.ts";
+import type { ScoreRequestBody } from "#wire/api/answers/scores/score-request.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { deferred, hasStreams } from "./platform.ts";
 
@@ -9,6 +10,12 @@ export { readPictureText } from "#wire/body/data-uri.ts";
 export interface Ask extends Omit<AnswerFields, "stream" | "messages"> {
   readonly messages?: readonly AskMessage[];
   /** In the order in which they are spoken of; they stand before the user's first message. */
+  readonly images?: readonly Picture[];
+}
+
+/** What is to be scored: a question as in `Ask`, and the answers of which it is told how likely the model is to give each. */
+export interface ScoresAsk extends Omit<ScoreRequestBody, "messages" | "image" | "images"> {
+  readonly messages?: readonly AskMessage[];
   readonly images?: readonly Picture[];
 }
 
@@ -31,13 +38,28 @@ export async function bodyOf({
   messages,
   ...fields
 }: Ask): Promise<FormData | string> {
-  const said = messages === undefined ? {} : { messages: await Promise.all(messages.map(saidOf)) };
   const files = images.filter(isFile);
-  const areShown = said.messages?.some((message) => message.images !== undefined) === true;
+  const areShown = messages?.some((message) => message.images !== undefined) === true;
   const isForm = hasStreams() && files.length === images.length && !areShown;
-  if (isForm) return formOf({ ...fields, ...said }, files);
+  return isForm
+    ? formOf({ ...fields, ...(await saidIn(messages)) }, files)
+    : await jsonOf({ ...fields, ...(messages === undefined ? {} : { messages }), images });
+}
+
+/** Writes a question as JSON, with its pictures in it. */
+export async function jsonOf({
+  images = [],
+  messages,
+  ...fields
+}: Ask | ScoresAsk): Promise<string> {
   const shown = images.length === 0 ? {} : { images: await sourcesOf(images) };
-  return JSON.stringify({ ...fields, ...said, ...shown });
+  return JSON.stringify({ ...fields, ...(await saidIn(messages)), ...shown });
+}
+
+async function saidIn(
+  messages: readonly AskMessage[] | undefined,
+): Promise<{ readonly messages?: readonly MessageBody[] }> {
+  return messages === undefined ? {} : { messages: await Promise.all(messages.map(saidOf)) };
 }
 
 async function saidOf({ images, ...message }: AskMessage): Promise<MessageBody> {

@@ -4,10 +4,11 @@ import type { AnswerListQuery, AnswerSummaryBody } from "#wire/api/answers/answe
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { UploadBody } from "#wire/api/answers/images.ts";
 import type { QuoteBody } from "#wire/api/answers/quotes.ts";
+import type { ScoresBody } from "#wire/api/answers/scores/score-reply.ts";
 import type { HealthBody } from "#wire/api/health.ts";
 import type { ModelListBody } from "#wire/api/models.ts";
 import { type Answer, AnswerStream, type StreamOf } from "./answer-stream.ts";
-import { type Ask, bodyOf } from "./ask.ts";
+import { type Ask, bodyOf, jsonOf, type ScoresAsk } from "./ask.ts";
 import { ReplyError } from "./errors.ts";
 import type { Fields } from "./fields/typed-fields.ts";
 import { openAnswer, watchAnswer } from "./open-answer.ts";
@@ -29,6 +30,8 @@ import { createWebhookCalls, type WebhookCalls } from "./webhook-calls.ts";
 export type Erasure = ErasureBody;
 export type Health = HealthBody;
 export type ModelList = ModelListBody;
+/** How likely each of some answers is. */
+export type Scores = ScoresBody;
 
 /** How a question is asked. */
 export interface AskOptions extends CallOptions {
@@ -74,7 +77,9 @@ export interface Client {
   /** Comes back to an answer by its id, be it under way or over; leaving it stops nothing. */
   watch(answerId: string, options?: WatchOptions): AnswerStream;
   /** Says what a question would cost. */
-  quote(ask: Ask, options?: CallOptions): Promise<QuoteBody>;
+  quote(ask: Ask | ScoresAsk, options?: CallOptions): Promise<QuoteBody>;
+  /** Says how likely the model is to give each of some answers. */
+  scores(ask: ScoresAsk, options?: AskOptions): Promise<Scores>;
   readonly answers: {
     get(id: string, options?: CallOptions): Promise<Answer>;
     /** Newest first. */
@@ -151,7 +156,10 @@ export function createClient(options: ClientOptions): Client {
       new AnswerStream(openAnswer(options, ask, idempotencyKey), signal) as Stream,
     watch: (answerId, { signal, lastEventId } = {}) =>
       new AnswerStream(watchAnswer(options, answerId, lastEventId), signal),
-    quote: async (ask, call) => await post("/v1/quotes", await bodyOf(ask), call),
+    quote: async (ask, call) =>
+      await post("/v1/quotes", await ("answers" in ask ? jsonOf(ask) : bodyOf(ask)), call),
+    scores: async (ask, { idempotencyKey = randomKey(), ...call } = {}) =>
+      await post("/v1/scores", await jsonOf(ask), { ...call, idempotencyKey }),
     answers: {
       get: (id, call) => get(at("answers", id), call),
       list: ({ status } = {}, call) =>

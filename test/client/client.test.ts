@@ -4,6 +4,7 @@ import type { AnswerUpdate } from "#client/answer-stream.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { ClientOptions } from "#client/send.ts";
+import { encodeBase64 } from "#wire/codec/base64.ts";
 import { problemResponse } from "#wire/error.ts";
 import { mutePeer } from "../support/bad-peers.ts";
 import { chunked, collect, failures, pngBytes } from "../support/edge-builders.ts";
@@ -319,6 +320,31 @@ describe("the other questions", () => {
       "GET batches/bat_1/results?limit=100",
     ]);
     expect(sent[6]?.headers.get("idempotency-key")).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("score answers under a key of their own, and quote them, with their pictures in JSON", async () => {
+    const { client, sent } = clientOf(() => Response.json({ object: "scores", scores: [] }));
+    const images = [{ data: "cG5n" }];
+    const ask = {
+      question: "?",
+      images: [pngBytes],
+      answers: ["A dog."],
+      method: "chain",
+    } as const;
+    await client.scores(ask);
+    await client.scores({ ...ask, images }, { idempotencyKey: "mine" });
+    await client.quote({ ...ask, images });
+    expect(sent.map(({ url }) => url.slice("http://api.test".length))).toEqual([
+      ...["/v1/scores", "/v1/scores", "/v1/quotes"],
+    ]);
+    const keys = sent.map(({ headers }) => headers.get("idempotency-key"));
+    expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), "mine", null]);
+    const bodies = await Promise.all(sent.map((request) => request.json()));
+    expect(bodies[0]).toEqual({ ...ask, images: [{ data: encodeBase64(pngBytes) }] });
+    expect(bodies.slice(1)).toEqual([
+      { ...ask, images },
+      { ...ask, images },
+    ]);
   });
 
   test("get their bodies, health without a key", async () => {

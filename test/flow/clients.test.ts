@@ -375,6 +375,20 @@ describe("our own client", () => {
     });
   });
 
+  test("scores answers at their quote", async () => {
+    const ask = {
+      question,
+      images: [picture],
+      answers: ["A cat.", "A dog."],
+      cache: "off",
+    } as const;
+    const quote = await client().quote(ask);
+    const { scores, best, charged_micros } = await client().scores(ask);
+    expect([scores.map(({ answer }) => answer), best]).toEqual([ask.answers, "A dog."]);
+    expect(scores[1]?.share).toBeGreaterThan(0.5);
+    expect(charged_micros).toBe(quote.price_micros);
+  });
+
   test("cancels an answer, which ends with what was charged", async () => {
     const asked = client().ask({ question: "Why?", canvas: 512, cache: "off" });
     for await (const update of asked) if (update.event === "answer.frame") await asked.cancel();

@@ -7,7 +7,7 @@ export {
   type AnswerUpdate,
   type FieldsStream,
 } from "../answer-stream.ts";
-export type { Ask, AskMessage, Picture } from "../ask.ts";
+export type { Ask, AskMessage, Picture, ScoresAsk } from "../ask.ts";
 export {
   type AskOptions,
   type Batch,
@@ -18,6 +18,7 @@ export {
   type Health,
   type ModelList,
   type NewClientToken,
+  type Scores,
   type WatchOptions,
 } from "../client.ts";
 export {
