@@ -126,6 +126,11 @@ def gather_rows(x, rows):
     return x.gather(1, rows.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
+def angles_of(rows, angles):
+    """Of cosines or sines [length, dim], or [batch, 1, length, dim] where each sequence has positions of its own."""
+    return angles[rows].unsqueeze(1) if angles.ndim == 2 else angles.take_along_dim(rows[:, None, :, None], 2)
+
+
 def rotate(x, cos, sin):
     half = x.shape[-1] // 2
     return x * cos + torch.cat((-x[..., half:], x[..., :half]), -1) * sin
@@ -142,7 +147,7 @@ class Attention(nn.Module):
         q, k, v = (split_heads(p(y), self.heads) for p, y in ((self.q_proj, query), (self.k_proj, x), (self.v_proj, x)))
         cos, sin = cos.to(q.dtype), sin.to(q.dtype)
         k = rotate(k, cos, sin)
-        q = rotate(q, cos, sin) if rows is None else rotate(q, cos[rows].unsqueeze(1), sin[rows].unsqueeze(1))
+        q = rotate(q, cos, sin) if rows is None else rotate(q, angles_of(rows, cos), angles_of(rows, sin))
         return self.o_proj(attention(q, k, v, mask).transpose(1, 2).flatten(2))
 
 

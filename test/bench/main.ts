@@ -19,6 +19,7 @@ import { reportReading } from "./reading/report.ts";
 import { measureRevocation } from "./revocation.ts";
 import { exploreSeeds } from "./seeds.ts";
 import { reportSoak } from "./soak/report.ts";
+import { reportTwin } from "./twin/report.ts";
 
 const HELP = `npm run bench -- NAME
 
@@ -78,6 +79,11 @@ const HELP = `npm run bench -- NAME
                                      what was read, and a run that was stopped goes on from it; --write: into
                                      infra/docs/reading-quality.md and the temperatures of the model's read.json
 
+  twin --work FOLDER [--run NAME] [--html FILE] [--write]
+                                     the demo set of drawings in exact and fast and by finished runs of infra/demo-model/miniature (default
+                                     causal-128-32000-1; several --run make a column each), every one behind a server of OpenAI's form: the
+                                     table and its report, with UNMASK_PYTHON (three minutes); --write: its picture for the documents
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -100,6 +106,7 @@ const NAMES: readonly string[] = [
   "soak",
   "fleet",
   "read",
+  "twin",
 ];
 
 async function main(): Promise<void> {
@@ -121,6 +128,9 @@ async function main(): Promise<void> {
       file: { type: "string" },
       write: { type: "boolean", default: false },
       against: { type: "string" },
+      work: { type: "string" },
+      run: { type: "string", multiple: true, default: ["causal-128-32000-1"] },
+      html: { type: "string" },
       provider: { type: "string", default: "cpu" },
       layers: { type: "string", default: "4" },
       prompt: { type: "string", default: "1000" },
@@ -153,6 +163,7 @@ async function main(): Promise<void> {
   if (name === "modes") return await modes(Number(values.steps), values.traces);
   if (name === "read") return await reportReading(values.file, values.write);
   if (name === "fleet") return fleet(values.write);
+  if (name === "twin") return await twin(values);
   if (name === "soak") return print(await reportSoak(Number(values.answers), values.folder));
   if (name === "webhooks") return webhooks(Number(values.requests ?? 100_000));
   if (name === "ledger") return await ledger(Number(values.requests ?? 10_000), values.cache);
@@ -170,6 +181,19 @@ async function page(wanted: number): Promise<void> {
     ["  to the whole answer", inSeconds(answerMs)],
     ["  slowest", inSeconds(slowestAnswerMs)],
   ]);
+}
+
+interface TwinArguments {
+  readonly work?: string;
+  readonly run: readonly string[];
+  readonly html?: string;
+  readonly write: boolean;
+}
+
+async function twin({ work, run: runs, html, write }: TwinArguments): Promise<void> {
+  if (work === undefined)
+    throw new Error("--work is the folder of python -m miniature.run, with finished runs in it");
+  await reportTwin({ work, runs, html, isWritten: write });
 }
 
 async function modes(steps: number, file: string | undefined): Promise<void> {
