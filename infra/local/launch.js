@@ -20,6 +20,7 @@ const MINIMUM_NODE_MAJOR = 24;
 const PINNED_NODE_VERSION = "24.21.0";
 const PARENT_CHECK_MS = 1000;
 const PINNED_NODE_PREFIX = path.join(root, "node_modules/.pinned-node");
+const COMPILE_CACHE = path.join(root, "node_modules/.cache/node");
 
 /** Says whether this very process is a Node that the tools accept. */
 function isNodeNewEnough() {
@@ -112,6 +113,8 @@ function run(command, args, nodeFolder) {
     ...process.env,
     PATH: folders.filter(Boolean).join(path.delimiter),
     WRANGLER_SEND_METRICS: "false",
+    // Every process of a tool strips the types of the same sources: Node keeps what it made of a file while its content is the same.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? COMPILE_CACHE,
     // SQL on every local database for whoever reaches the port, and a store of every request's address.
     X_LOCAL_EXPLORER: "false",
     X_LOCAL_OBSERVABILITY: "false",
