@@ -32,6 +32,7 @@ const node: TestProjectInlineConfiguration = {
     name: "node",
     include: ["test/**/*.test.ts"],
     exclude: ["test/edge/**", "test/browser/**", "test/webgpu/**", ...long],
+    globalSetup: "test/support/shared-system.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -9,22 +9,19 @@ import { rolldown } from "rolldown";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { type SharedSystem, sharedSystem } from "../support/shared-system.ts";
 import { installedClient, node20, type Project } from "./installed.ts";
 
 // The client as strangers get it: packed, installed into an empty project, and asked for an answer on each runtime that it is for.
 
 const run = promisify(execFile);
 
-let system: LocalSystem;
+let system: SharedSystem;
 let project: Project;
 beforeAll(async () => {
-  [system, project] = await Promise.all([startLocalSystem(), installedClient()]);
+  [system, project] = await Promise.all([sharedSystem("The package"), installedClient()]);
 }, 240_000);
-afterAll(async () => {
-  project[Symbol.dispose]();
-  await system[Symbol.asyncDispose]();
-});
+afterAll(() => project[Symbol.dispose]());
 
 const dog = readFileSync("test/fixtures/pictures/dog.png");
 

@@ -24,16 +24,16 @@ import {
   type TerminalOutput,
   untilListening,
 } from "../site/run-guide.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { type SharedSystem, sharedSystem } from "../support/shared-system.ts";
 
 const GUIDES = "infra/docs/guides";
 
-let system: LocalSystem;
+let system: SharedSystem;
 /** In the repository, so that programs find the packages that they import. */
 let folder: string;
 let environment: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  system = await startLocalSystem();
+  system = await sharedSystem("The documentation");
   mkdirSync(".unmask", { recursive: true });
   folder = path.resolve(mkdtempSync(".unmask/guides-"));
   environment = {
@@ -42,10 +42,7 @@ beforeAll(async () => {
     UNMASK_ADMIN_KEY: system.admin_key,
   };
 }, 180_000);
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const guides = readdirSync(GUIDES)
   .filter((name) => name.endsWith(".md"))

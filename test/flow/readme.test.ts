@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "#client/client.ts";
 import { freePort } from "../../infra/local/ports.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { type SharedSystem, sharedSystem } from "../support/shared-system.ts";
 
 const readme = readFileSync("README.md", "utf8");
 
@@ -15,11 +15,10 @@ function example(name: string): string {
   return block;
 }
 
-let system: LocalSystem;
+let system: SharedSystem;
 beforeAll(async () => {
-  system = await startLocalSystem();
+  system = await sharedSystem("The README");
 }, 120_000);
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 /** Runs an example as it is printed; `output` grows while it runs. */
 function run(command: string, args: readonly string[], env: Record<string, string> = {}) {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -8,6 +9,7 @@ import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import { asReferenceAsked, postForm, referenceDigest } from "../support/reference-question.ts";
 import { standInRepositories } from "../support/serve-hub.ts";
 import { type StandInHub, startStandInHub } from "../support/stand-in-hub.ts";
+import { listen } from "../support/test-server.ts";
 
 interface Answered {
   readonly status: string;
@@ -116,6 +118,40 @@ describe("npm start -- --model GSAI-ML/LLaDA-V, and another beside it", () => {
   });
 
   test.skipIf(process.platform !== "linux")(
+    "a webhook is delivered while the inference functions stand still",
+    async () => {
+      const heard: unknown[] = [];
+      const receiver = await listen(
+        createServer((request, response) => {
+          heard.push(request.headers["webhook-id"]);
+          response.writeHead(204).end();
+        }),
+      );
+      const call = async (path: string, body?: object): Promise<{ id: string }> => {
+        const headers = {
+          authorization: `Bearer ${system.key}`,
+          "content-type": "application/json",
+        };
+        const init = { method: "POST", headers, body: JSON.stringify(body ?? {}) };
+        return (await (await fetch(`${system.url}/v1/${path}`, init)).json()) as { id: string };
+      };
+      const { id } = await call("webhook_endpoints", { url: `${receiver.origin}/` });
+      const computing = descendantsOf(system.child.pid ?? 0).filter(({ command }) =>
+        command.includes("src/inference/function.ts"),
+      );
+      expect(computing).not.toEqual([]);
+      for (const { pid } of computing) process.kill(pid, "SIGSTOP");
+      try {
+        await call(`webhook_endpoints/${id}/test`);
+        await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(1);
+      } finally {
+        for (const { pid } of computing) process.kill(pid, "SIGCONT");
+        await receiver.close();
+      }
+    },
+  );
+
+  test.skipIf(process.platform !== "linux")(
     "a function that crashes is named with its signal and log, and started anew; the others answer meanwhile",
     async () => {
       const functions = () =>
@@ -145,4 +181,10 @@ describe("npm start -- --model GSAI-ML/LLaDA-V, and another beside it", () => {
     },
     90_000,
   );
+
+  test("asked to stop, it ends cleanly and leaves nobody listening", async () => {
+    system.child.kill("SIGTERM");
+    expect(await system.ended).toBe(0);
+    await expect(fetch(`${system.url}/health`)).rejects.toThrow();
+  }, 40_000);
 });

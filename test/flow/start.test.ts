@@ -1,25 +1,20 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { createAdminClient, readUsage } from "#client/admin.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
-import { descendantsOf } from "../support/linux-processes.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
-import { listen } from "../support/test-server.ts";
+import { type SharedSystem, sharedSystem } from "../support/shared-system.ts";
 
 const picture = new Uint8Array(readFileSync("test/fixtures/pictures/dog.png"));
 
 describe("the whole system, started as a newcomer starts it", () => {
-  let system: LocalSystem;
+  let system: SharedSystem;
   let client: Client;
 
   beforeAll(async () => {
-    system = await startLocalSystem();
+    system = await sharedSystem("A newcomer");
     client = createClient({ baseUrl: system.url, apiKey: system.key });
   }, 120_000);
-
-  afterAll(() => system[Symbol.asyncDispose]());
 
   test("a picture and a question become a true answer", async () => {
     const answer = await client.ask({ question: "What is this?", images: [picture], canvas: 16 });
@@ -104,44 +99,4 @@ describe("the whole system, started as a newcomer starts it", () => {
     await admin.revokeKey(id);
     await expect(shown()).rejects.toMatchObject({ problem: { code: "unauthenticated" } });
   });
-
-  test.skipIf(process.platform !== "linux")(
-    "a webhook is delivered while the inference function stands still",
-    async () => {
-      const heard: unknown[] = [];
-      const receiver = await listen(
-        createServer((request, response) => {
-          heard.push(request.headers["webhook-id"]);
-          response.writeHead(204).end();
-        }),
-      );
-      const call = async (path: string, body?: object): Promise<{ id: string }> => {
-        const headers = {
-          authorization: `Bearer ${system.key}`,
-          "content-type": "application/json",
-        };
-        const init = { method: "POST", headers, body: JSON.stringify(body ?? {}) };
-        return (await (await fetch(`${system.url}/v1/${path}`, init)).json()) as { id: string };
-      };
-      const { id } = await call("webhook_endpoints", { url: `${receiver.origin}/` });
-      const computing = descendantsOf(system.child.pid ?? 0).filter(({ command }) =>
-        command.includes("src/inference/function.ts"),
-      );
-      expect(computing).not.toEqual([]);
-      for (const { pid } of computing) process.kill(pid, "SIGSTOP");
-      try {
-        await call(`webhook_endpoints/${id}/test`);
-        await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(1);
-      } finally {
-        for (const { pid } of computing) process.kill(pid, "SIGCONT");
-        await receiver.close();
-      }
-    },
-  );
-
-  test("asked to stop, it ends cleanly and leaves nobody listening", async () => {
-    system.child.kill("SIGTERM");
-    expect(await system.ended).toBe(0);
-    await expect(fetch(`${system.url}/health`)).rejects.toThrow();
-  }, 40_000);
 });

@@ -14,7 +14,7 @@ import { writePython } from "#playground/snippets/python.ts";
 import { shownRequest } from "#playground/snippets/request.ts";
 import { writeSwift } from "#playground/snippets/swift.ts";
 import { writeTypescript } from "#playground/snippets/typescript.ts";
-import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
+import { type SharedSystem, sharedSystem } from "../support/shared-system.ts";
 import { listen, type TestServer } from "../support/test-server.ts";
 import { picture } from "./pictures.ts";
 
@@ -37,14 +37,14 @@ function draftOf(
 }
 
 describe("the snippets of a request, run as they are copied", () => {
-  let system: LocalSystem;
+  let system: SharedSystem;
   let folder: string;
   /** Shows one picture, whatever is asked for: the service fetches none from itself. */
   let host: TestServer;
   let address: string;
 
   beforeAll(async () => {
-    system = await startLocalSystem("programs", { onSaid: () => undefined });
+    system = await sharedSystem("Snippets");
     host = await listen(
       createServer((_, response) => {
         response.setHeader("content-type", "image/png");
@@ -66,7 +66,6 @@ describe("the snippets of a request, run as they are copied", () => {
   afterAll(async () => {
     await host?.close();
     rmSync(folder, { recursive: true, force: true });
-    await system?.[Symbol.asyncDispose]();
   });
 
   async function shell(

@@ -31,7 +31,7 @@ export interface LocalSystem extends Ready, AsyncDisposable {
 }
 
 /**
- * Starts it on a free port and waits until it is ready: about six seconds on two cores. For people it says what to paste
+ * Starts it on a free port and waits until it is ready: some five seconds of processor time, which `sharedSystem` spends once. For people it says what to paste
  * into a terminal, and what is read here is that.
  */
 export async function startLocalSystem(
@@ -53,9 +53,13 @@ export async function startLocalSystem(
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, UNMASK_STATE: state, ...env },
   });
+  const cutLifeline = holdLifeline(child);
   createInterface({ input: child.stderr }).on("line", onSaid);
   const ended = new Promise<number | string | null>((resolve) =>
-    child.once("exit", (code, signal) => resolve(signal ?? code)),
+    child.once("exit", (code, signal) => {
+      cutLifeline();
+      resolve(signal ?? code);
+    }),
   );
   const ready = await new Promise<Ready>((resolve, reject) => {
     let printed = "";
@@ -79,6 +83,15 @@ export async function startLocalSystem(
       rmSync(state, { recursive: true, maxRetries: 5 });
     },
   };
+}
+
+/** Has it end when this process is gone, however it went: npm would not notice. Returns how to let go of it. */
+function holdLifeline(child: ChildProcess): () => void {
+  const lifeline = spawn("sh", ["infra/local/lifeline.sh", String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  return () => lifeline.kill("SIGKILL");
 }
 
 /** Reads the values that a person is told to export. */

@@ -253,24 +253,24 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   showWebhookSecret: { curl: get("/v1/webhook_secret"), status: 200 },
   rotateWebhookSecret: { curl: send("POST", "/v1/webhook_secret/rotate", KEY), status: 200 },
   createAccount: {
-    curl: send("POST", "/v1/accounts", ADMIN, { id: "ada", name: "Ada" }),
+    curl: send("POST", "/v1/accounts", ADMIN, { id: "emmy", name: "Emmy" }),
     status: 201,
   },
   listAccounts: { curl: get("/v1/accounts?limit=1", ADMIN), status: 200 },
-  showAccount: { curl: get("/v1/accounts/ada", ADMIN), status: 200 },
+  showAccount: { curl: get("/v1/accounts/emmy", ADMIN), status: 200 },
   changeAccount: {
-    curl: send("PATCH", "/v1/accounts/ada", ADMIN, { credit_low_micros: 100_000 }),
+    curl: send("PATCH", "/v1/accounts/emmy", ADMIN, { credit_low_micros: 100_000 }),
     status: 200,
   },
   grantCredit: {
-    curl: send("POST", "/v1/accounts/ada/grants", ADMIN, {
+    curl: send("POST", "/v1/accounts/emmy/grants", ADMIN, {
       id: "payment-1",
       amount_micros: 1_000_000,
     }),
     status: 201,
   },
-  listAccountEntries: { curl: get("/v1/accounts/ada/ledger?kind=grant", ADMIN), status: 200 },
-  listAccountUsage: { curl: get("/v1/accounts/ada/usage", ADMIN), status: 200 },
+  listAccountEntries: { curl: get("/v1/accounts/emmy/ledger?kind=grant", ADMIN), status: 200 },
+  listAccountUsage: { curl: get("/v1/accounts/emmy/usage", ADMIN), status: 200 },
   showMetrics: { curl: get("/v1/metrics", ADMIN), status: 200 },
   listFunctions: { curl: get("/v1/functions", ADMIN), status: 200 },
   runBackup: { curl: send("POST", "/v1/backups/run", ADMIN, {}), status: 200 },
@@ -315,12 +315,12 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
   },
   listPaymentEvents: { curl: get("/v1/payment_events?state=parked", ADMIN), status: 200 },
   assignPaymentEvent: {
-    curl: send("POST", "/v1/payment_events/stripe:evt_1/assign", ADMIN, { account: "ada" }),
+    curl: send("POST", "/v1/payment_events/stripe:evt_1/assign", ADMIN, { account: "emmy" }),
     status: 404,
   },
   createKey: {
     curl: send("POST", "/v1/keys", ADMIN, {
-      account: "ada",
+      account: "emmy",
       name: "shop",
       limits: { spend_per_day_micros: 500_000 },
     }),
@@ -328,10 +328,10 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     saves: { KEY_ID: "id", CUSTOMER_KEY: "key" },
   },
   refundAnswer: {
-    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  -H "Authorization: Bearer $CUSTOMER_KEY" \\\n  -F image=@cat.jpg -F question="What is this?" |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${sendWith("/v1/accounts/ada/refunds", '{"id": "refund-1", "answer": "$ANSWER", "amount_micros": 10}', ADMIN)}`,
+    curl: `ANSWER=$(curl -s "$UNMASK_URL/v1/answers" \\\n  -H "Authorization: Bearer $CUSTOMER_KEY" \\\n  -F image=@cat.jpg -F question="What is this?" |\n  sed 's/.*"id":"\\(ans_[^"]*\\)".*/\\1/')\n${sendWith("/v1/accounts/emmy/refunds", '{"id": "refund-1", "answer": "$ANSWER", "amount_micros": 10}', ADMIN)}`,
     status: 201,
   },
-  listKeys: { curl: get("/v1/keys?account=ada", ADMIN), status: 200 },
+  listKeys: { curl: get("/v1/keys?account=emmy", ADMIN), status: 200 },
   restrictKey: {
     curl: send("PATCH", "/v1/keys/$KEY_ID", ADMIN, { models: ["unmask-demo"] }),
     status: 200,
@@ -352,7 +352,7 @@ curl -s -r 0-63 "$UNMASK_URL/v1/models/unmask-demo/bundle/$VERSION/blobs/$BLOB" 
     status: 400,
   },
   eraseAccount: {
-    curl: send("POST", "/v1/accounts/ada/erase", ADMIN, { confirm: "ada" }),
+    curl: send("POST", "/v1/accounts/emmy/erase", ADMIN, { confirm: "emmy" }),
     status: 202,
     saves: { ERASURE: "id" },
   },
