@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandIo, UsageError } from "#cli/command.ts";
 import type { WeightPatch } from "#cli/parity/reference-case.ts";
 import { runParity } from "#cli/parity.ts";
+import { isFull } from "../support/full.ts";
+import { referenceSlice } from "../support/reference-slice.ts";
 
 const reference = path.resolve("test/fixtures/reference");
 
@@ -42,8 +44,12 @@ interface CaseDraft {
   }[];
 }
 
+/** The hook with a kept prefix, text alone with the other samplers, and a tower of convolutions. */
+const sliceOnWasm = ["p14_fast_prefix_cache", "p16_nv_fastdllm_text", "c01_conv_40x90"];
+
 describe("parity over the reference cases", () => {
-  test.each(["cpu", "wasm"])(
+  // All of them on wasm too in `npm run test:full`.
+  test.each(isFull ? ["cpu", "wasm"] : ["cpu"])(
     "every run of the modes that are offered gives the reference's tokens on %s, and the others are skipped with the reason",
     {
       timeout: 120_000,
@@ -73,6 +79,26 @@ describe("parity over the reference cases", () => {
     },
   );
 });
+
+test.skipIf(isFull)(
+  "a slice of the reference's cases gives its tokens on wasm: whole passes and kept prefixes, pictures and text",
+  async () => {
+    await using slice = await referenceSlice(sliceOnWasm);
+    const { code, lines } = await parity(slice.folder, "--provider", "wasm");
+    expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
+    expect(code).toBe(0);
+    const passed = lines
+      .filter((line) => line.startsWith("passed"))
+      .map((line) => line.split(":")[0]);
+    expect(passed).toEqual(
+      expect.arrayContaining([
+        "passed p14_fast_prefix_cache run 9 fast wasm",
+        "passed p16_nv_fastdllm_text run 8 nv_prefix_cache wasm",
+        "passed c01_conv_40x90 run 0 baseline wasm",
+      ]),
+    );
+  },
+);
 
 describe("parity over a small folder", () => {
   let folder: string;

@@ -1,10 +1,13 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { beforeEach, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import { AccountTable } from "#edge/accounts/account-store.ts";
+import { Patience } from "#edge/answers/making/patience.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
 import { settingsOf } from "#edge/settings.ts";
+import { QuietAccounts } from "#edge/webhooks/quiet.ts";
 import { hashSecret, KEY_SCOPES, parseKey } from "#wire/api/accounts/key.ts";
 import { bringContract } from "./checked-fetch.ts";
 
@@ -46,3 +49,15 @@ await ledgerOf(env, "acc_test").grant({
 for (const table of ["answers", "batches"])
   await env.DB.prepare(`DELETE FROM ${table} WHERE created_at > ?`).bind(Date.now()).run();
 await bringContract();
+
+// What the Worker waits for of its own accord would be a minute of these tests: between two attempts at an answer (a second where a
+// function fails), and until an account's first endpoint is confirmed. How long that is: test/flow/patience.test.ts, generation-attempts.test.ts
+// and quiet-accounts.test.ts; webhooks/quiet.test.ts waits for it.
+beforeEach(() => {
+  vi.spyOn(Patience.prototype, "pause").mockRestore();
+  const { pause } = Patience.prototype;
+  vi.spyOn(Patience.prototype, "pause").mockImplementation((milliseconds, signal) =>
+    pause(Math.min(milliseconds, 20), signal),
+  );
+  vi.spyOn(QuietAccounts, "over").mockResolvedValue();
+});

@@ -4,6 +4,7 @@ import type { OrtEngine } from "#engine/ort-engine.ts";
 import type { LinearEncoding } from "#engine/self-test/random-layers.ts";
 import { createNodeEngine } from "#inference/runtime/node-engine.ts";
 import { engineContract } from "../contract/engine.ts";
+import { isFull } from "../support/full.ts";
 import {
   oddArchitecture,
   plainLogits,
@@ -40,8 +41,16 @@ const tolerances: Readonly<Record<LinearEncoding, number>> = {
   q8u: 0.03,
 };
 
+/**
+ * A module of its own is compiled for each engine on wasm, for a second and a half: there one of each kind of weights is tried, and all
+ * of them in `npm run test:full`.
+ */
+function encodingsOn(provider: "cpu" | "wasm"): readonly LinearEncoding[] {
+  return provider === "cpu" || isFull ? ["f32t", "f16t", "w8", "w7", "q4", "q8u"] : ["f32t", "w8"];
+}
+
 describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {
-  test.each(Object.entries(tolerances) as [LinearEncoding, number][])(
+  test.each(encodingsOn(provider).map((encoding) => [encoding, tolerances[encoding]] as const))(
     "agrees with the plain forward on %s weights, grouped heads and odd widths",
     async (encoding, tolerance) => {
       const model = randomModel(encoding, encoding === "f32t" ? "f32" : "q8");
@@ -72,7 +81,9 @@ describe.each(["cpu", "wasm"] as const)("the engine on %s", (provider) => {
     },
   );
 
-  test.each(["f32t", "w8", "q4"] as const)(
+  test.each(
+    (["f32t", "w8", "q4"] as const).filter((one) => isFull || provider === "cpu" || one === "q4"),
+  )(
     "a single row, of a canvas or of the head, is computed as it is among others: its logits are the same bit for bit, %s weights",
     async (encoding) => {
       const engine = await openEngine(provider, randomModel(encoding));

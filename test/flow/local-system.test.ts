@@ -17,6 +17,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createClient } from "#client/client.ts";
 import { RefusedError } from "#client/errors.ts";
+import { isFull } from "../support/full.ts";
 import { descendantsOf, listenersOf, liveProcesses } from "../support/linux-processes.ts";
 import { type LocalSystem, startLocalSystem } from "../support/local-system.ts";
 import {
@@ -301,7 +302,8 @@ describe("a port that is taken", () => {
 });
 
 describe.skipIf(process.platform !== "linux")("a system whose part is killed outright", () => {
-  test.each(["npm start", "infra/local/launch.js", "infra/local/start.ts"])(
+  // Whoever is over all others here, each of them in `npm run test:full`: every one needs a system of its own.
+  test.each(["npm start", ...(isFull ? ["infra/local/launch.js", "infra/local/start.ts"] : [])])(
     "leaves nobody behind, and with that no port taken: %s",
     async (part) => {
       await using system = await startLocalSystem();

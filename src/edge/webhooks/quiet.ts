@@ -28,6 +28,11 @@ export class QuietAccounts {
     return this.#now() < (this.#until.get(accountId) ?? Number.NEGATIVE_INFINITY);
   }
 
+  /** Resolves when nobody believes any more what was heard before an endpoint was made. */
+  static async over(): Promise<void> {
+    await scheduler.wait(QUIET_ENDS_WITHIN_MS);
+  }
+
   /** The time to count from: taken before the teller is asked, since its word may be as old as the question. */
   asking(): number {
     return this.#now();

@@ -9,7 +9,7 @@ import { type SettingVariables, settingsOf } from "../settings.ts";
 import { durableStore } from "../storage/sql-store.ts";
 import type { EndpointsBackup } from "./endpoints-backup.ts";
 import type { Accepted, NoticeCalls } from "./notice-client.ts";
-import { QUIET_ENDS_WITHIN_MS } from "./quiet.ts";
+import { QuietAccounts } from "./quiet.ts";
 import { openWebhookRepository, type WebhookRepository } from "./storage/webhook-repository.ts";
 import type {
   AccountSecrets,
@@ -88,8 +88,7 @@ export class WebhookObject
     if (known >= limit) return false;
     this.#repository.putEndpoint(endpoint);
     // Nobody has heard that there is none since the first was made; when that was, an instance that came later does not know.
-    if (known === 0 || this.#quietEnds === null)
-      this.#quietEnds = scheduler.wait(QUIET_ENDS_WITHIN_MS);
+    if (known === 0 || this.#quietEnds === null) this.#quietEnds = QuietAccounts.over();
     await this.#quietEnds;
     return true;
   }

@@ -13,8 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** Stands in for a function with so many places, at work and in its queue, that takes `ms` for each answer. */
-function functionWith(places: number, ms: number): { most: () => number } {
+/** Stands in for a function with so many places, at work and in its queue, that takes so long for each answer. */
+function functionWith(places: number, work: () => Promise<void>): { readonly most: () => number } {
   let [inside, most] = [0, 0];
   functionReplies(async () => {
     if (inside >= places)
@@ -24,12 +24,14 @@ function functionWith(places: number, ms: number): { most: () => number } {
       );
     inside += 1;
     most = Math.max(most, inside);
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await work();
     inside -= 1;
     return eventReply(story);
   });
   return { most: () => most };
 }
+
+const takes = (ms: number) => async () => await scheduler.wait(ms);
 
 /** Of a key. */
 const BUSY = { limits: { concurrent: 32 } };
@@ -63,7 +65,7 @@ async function endOf(key: string, id: string): Promise<AnswerBody> {
 
 describe("32 asynchronous answers of one account", () => {
   test("leave others their places, and each that was accepted is made", async () => {
-    const { most } = functionWith(17, 40);
+    const { most } = functionWith(17, takes(40));
     const [hog, small] = [await accountWithKey(), await accountWithKey()];
     const replies = await Promise.all(
       Array.from({ length: 32 }, () => post(hog, { prefer: "respond-async" })),
@@ -80,11 +82,15 @@ describe("32 asynchronous answers of one account", () => {
   });
 
   test("beyond what the account may have in the making are refused at once", async () => {
-    functionWith(17, 800);
+    let areAllSent = false;
+    functionWith(17, async () => {
+      while (!areAllSent) await scheduler.wait(10);
+    });
     const hog = await accountWithKey();
     const replies = await Promise.all(
       Array.from({ length: 40 }, () => post(hog, { prefer: "respond-async" })),
     );
+    areAllSent = true;
     const statuses = replies.map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([202, 429]));
     for (const reply of replies)
@@ -92,7 +98,7 @@ describe("32 asynchronous answers of one account", () => {
   });
 
   test("wait for a place at a function that others have filled", async () => {
-    functionWith(1, 150);
+    functionWith(1, takes(150));
     const [one, other] = [await accountWithKey(), await accountWithKey()];
     const first = await post(one, { prefer: "respond-async" });
     const second = await post(other, { prefer: "respond-async" });
@@ -104,7 +110,7 @@ describe("32 asynchronous answers of one account", () => {
   });
 
   test("and its batches share the account's places", async () => {
-    const { most } = functionWith(17, 40);
+    const { most } = functionWith(17, takes(40));
     const batches = await Promise.all(
       Array.from({ length: 4 }, async () => await postBatch({ items: items(6) })),
     );
@@ -119,11 +125,15 @@ describe("32 asynchronous answers of one account", () => {
 
 describe("an accepted answer", () => {
   test("waits for its function to come back, and reads as queued until then", async () => {
-    let isThere = false;
-    functionReplies(() => (isThere ? eventReply(story) : new Response("", { status: 503 })));
+    let [isThere, looks] = [false, 0];
+    functionReplies(() => {
+      looks += 1;
+      return isThere ? eventReply(story) : new Response("", { status: 503 });
+    });
     const { id: account, key } = await openAccount(BUSY);
     const { id } = await (await post(key, { prefer: "respond-async" })).json<{ id: string }>();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // It is looked for again meanwhile, more than once.
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(2));
     const headers = { authorization: `Bearer ${key}` };
     const waiting = await (await ask(`/v1/answers/${id}`, { headers })).json<AnswerBody>();
     expect([waiting.status, waiting.ended_at]).toEqual(["queued", null]);

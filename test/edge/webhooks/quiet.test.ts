@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Notice } from "#domain/notice.ts";
 import { noticesOf } from "#edge/webhooks/notice-client.ts";
+import { QuietAccounts } from "#edge/webhooks/quiet.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
 import {
   deliveriesOf,
@@ -13,6 +14,10 @@ import {
   webhookOwner,
 } from "../routes/webhook-calls.ts";
 
+// This one waits until an endpoint is confirmed; others are told that it is.
+beforeEach(() => {
+  vi.spyOn(QuietAccounts, "over").mockRestore();
+});
 afterEach(async () => {
   await silenceWebhooks();
   vi.restoreAllMocks();

@@ -29,7 +29,7 @@ import {
   Interruption,
   isProgress,
 } from "./generation-attempts.ts";
-import { atDeadline, Patience, pause } from "./patience.ts";
+import { atDeadline, Patience } from "./patience.ts";
 import { settle } from "./payment.ts";
 import { Place } from "./place.ts";
 import { ProgressKeeper } from "./progress-keeper.ts";
@@ -188,7 +188,7 @@ export class AnswerRunner {
       patience: (failure, attempt) => (attempt === 0 ? 0 : this.#patience.after(failure, attempt)),
       progress: this.#repository.progress(),
       signal: this.#interruption.signal,
-      pause,
+      pause: (milliseconds, signal) => this.#patience.pause(milliseconds, signal),
       question: order.job.question,
       onTaken: () => this.#patience.taken(),
       onWeights: (modelDigest) => {

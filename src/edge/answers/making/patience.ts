@@ -51,6 +51,11 @@ export class Patience {
     return Math.min(Math.max(pause, saysMs), LONGEST_PAUSE_MS, endsAt - now);
   }
 
+  /** Waits between two looks. */
+  async pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await pause(milliseconds, signal);
+  }
+
   /** A function has taken it: what is missing later is missing anew. */
   taken(): void {
     this.#absentSince = undefined;

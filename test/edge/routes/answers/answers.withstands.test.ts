@@ -140,12 +140,17 @@ describe("POST /v1/answers withstands a function that", () => {
 
   test("falls silent in the middle, also while events are relayed", async () => {
     functionReplies(({ signal }) => streamReply(hangingAfter(story.slice(0, 2), signal)));
-    const response = await askJson({ question: "?" });
-    expect([response.status, await codeOf(response)]).toEqual([504, "function_timeout"]);
-
-    const streamed = await askJson({ question: "?", stream: true });
+    // Both at once: each of the attempts at either waits for the whole silence.
+    const [response, streamed] = await Promise.all([
+      askJson({ question: "?" }),
+      askJson({ question: "?", stream: true }),
+    ]);
     if (streamed.body === null) throw new Error("no body");
-    const messages = await collect(decodeSse(streamed.body));
+    const [code, messages] = await Promise.all([
+      codeOf(response),
+      collect(decodeSse(streamed.body)),
+    ]);
+    expect([response.status, code]).toEqual([504, "function_timeout"]);
     expect(messages.map(({ event }) => event)).toEqual([
       "answer.started",
       "answer.frame",
