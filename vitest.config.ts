@@ -83,6 +83,7 @@ const browser: TestProjectInlineConfiguration = {
   test: {
     name: "browser",
     include: ["test/browser/**/*.test.ts"],
+    exclude: long,
     testTimeout: 120_000,
     browser: {
       enabled: true,

@@ -81,6 +81,32 @@ const parts: readonly Part[] = [
     ],
   },
   {
+    name: "a function of compose.yaml is killed under load",
+    lacks: () => null,
+    files: ["--project", "node", "test/deploy/topology.full.test.ts"],
+  },
+  {
+    name: "a local system, whichever part of it is killed",
+    lacks: () => null,
+    files: ["--project", "node", "test/flow/local-system.test.ts"],
+  },
+  {
+    name: "every reference case on wasm, every kind of weights on wasm, and both bundles against their baselines in every mode",
+    lacks: () => null,
+    files: [
+      "--project",
+      "node",
+      "test/cli/parity.test.ts",
+      "test/engine/ort-engine.test.ts",
+      "test/cli/eval.test.ts",
+    ],
+  },
+  {
+    name: "what an answer costs, until nothing is left to do for it",
+    lacks: () => null,
+    files: ["--project", "worker", "test/edge/answers/cost.test.ts"],
+  },
+  {
     name: "the page of deploying, run as it is printed",
     lacks: () => null,
     files: ["--project", "node", "test/deploy/walk.full.test.ts"],

@@ -8,6 +8,7 @@ declare global {
       readonly TEST_API_KEY: string;
       /** Holds exchanges against the API's description: `contract-service.ts`. */
       readonly TEST_CONTRACT: Fetcher;
+      readonly TEST_FULL: string;
       readonly TEST_MIGRATIONS: string;
       readonly TEST_TICKET_KEYS: string;
       /** An empty database beside the Worker's own, for tests of migrations. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { formatKey, generateKey } from "#wire/api/accounts/key.ts";
 import { generateTicketKeys } from "#wire/function/ticket-keys.ts";
+import { isFull } from "./full.ts";
 
 /** What the Worker under test is bound to, and what only its tests may see (`TEST_*`). */
 export interface TestBindings extends Record<string, string> {
@@ -16,6 +17,8 @@ export interface TestBindings extends Record<string, string> {
   readonly TEST_API_KEY: string;
   /** The public half of `TICKET_KEY`. */
   readonly TEST_TICKET_KEYS: string;
+  /** "1" in `npm run test:full`: the Worker's tests see no environment. */
+  readonly TEST_FULL: string;
   /** What `applyD1Migrations` takes, as JSON. */
   readonly TEST_MIGRATIONS: string;
 }
@@ -52,6 +55,7 @@ export async function makeTestBindings(): Promise<TestBindings> {
     }),
     TEST_API_KEY: formatKey(key),
     TEST_TICKET_KEYS: JSON.stringify([ticketKeys.verification]),
+    TEST_FULL: isFull ? "1" : "",
     TEST_MIGRATIONS: JSON.stringify(await readD1Migrations("infra/edge/migrations")),
   };
 }

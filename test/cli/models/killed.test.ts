@@ -106,13 +106,13 @@ test("of two processes that make one model the second waits, and goes on with it
   hub.delay(30);
   const first = preparing(models);
   await first.until(/^layer-00$/);
-  hub.delay(2000); // longer than a process takes to start, be the machine busy
+  first.child.kill("SIGSTOP"); // it stands in the middle of its work for as long as the second takes to start
+  hub.delay(0);
   const second = preparing(models);
   await second.until(/^another process is making/);
   const before = hub.fetched.length;
   first.child.kill("SIGKILL");
   await first.ended;
-  hub.delay(0);
   expect(await second.ended).toMatch(/^converted [0-9a-f]{64}$/);
   // The tower and the projector are most of its tensors, and were stored.
   expect(hub.fetched.length - before).toBeLessThan(40);

@@ -8,7 +8,8 @@ import { buildEdge } from "../../infra/edge/workerd/build.ts";
 import { killUnderLoad } from "../bench/compose-load.ts";
 import { COMPOSE_FILE } from "./compose.ts";
 
-// The services of compose.yaml as processes, from the file itself; more of it, with figures: `npm run bench -- compose`.
+// The services of compose.yaml as processes, from the file itself; more of it, with figures: `npm run bench -- compose`. The edge in workerd over a
+// function that is killed while it answers is in test/flow/registered-function.test.ts too, which `npm test` runs.
 
 test("a function of compose.yaml is killed while it answers: every answer that was accepted ends, at its quote", async () => {
   const state = mkdtempSync(path.join(tmpdir(), "unmask-topology-"));
