@@ -16,6 +16,7 @@ import {
   moved,
   nameProblem,
   newRow,
+  optionsIn,
   typesOf,
 } from "#playground/fields/rows.ts";
 import { writeKotlin } from "#playground/snippets/kotlin.ts";
@@ -31,19 +32,23 @@ import type { Problem } from "#wire/error.ts";
 
 /** One row of each type, with all that it can have. */
 const rows: readonly FieldRow[] = [
-  newRow({ name: "damaged", instructions: "Is it damaged?" }),
-  newRow({ name: "kind", type: "choice", options: "guinea pig\n\n vase ", none: true }),
-  newRow({ name: "state", type: "score", options: "new\nused" }),
-  newRow({ name: "price", type: "number", minimum: 0, maximum: 99, decimals: 2 }),
-  newRow({ name: "taken", type: "date" }),
-  newRow({ name: "at", type: "time" }),
-  newRow({ name: "until", type: "datetime" }),
-  newRow({ name: "label", type: "text", maxTokens: 6 }),
+  newRow({ name: "damaged", instructions: "Is it damaged?", yes: "a crack", no: " whole " }),
+  newRow({
+    ...{ name: "kind", type: "choice", none: true },
+    options: "guinea pig\n  a small\n\n\trodent\n vase ",
+  }),
+  newRow({ name: "state", type: "score", options: "new\nused\n  by anybody" }),
+  newRow({ name: "price", type: "number", minimum: 0, maximum: 99, decimals: 2, required: true }),
+  newRow({ name: "taken", type: "date", required: true }),
+  newRow({ name: "at", type: "time", seconds: true }),
+  newRow({ name: "until", type: "datetime", required: true }),
+  newRow({ name: "label", type: "text", maxTokens: 6, required: true }),
   newRow({ name: "colors", type: "list", options: "red\nblue", maxItems: 2 }),
   newRow({ name: "__proto__", type: "list" }),
 ];
 
-const draft: Draft = { ...emptyDraft, wants: "values", rows, abstainBelow: 0.5 };
+const reading = { abstainBelow: 0.5, passes: 3, onTruncate: "widen" } as const;
+const draft: Draft = { ...emptyDraft, wants: "values", rows, reading };
 
 const withoutIds = (all: readonly FieldRow[] | null) => all?.map(({ id: _, ...row }) => row);
 
@@ -58,24 +63,37 @@ test("rows of each type are fields that the service takes, in their order", () =
 test("values are asked without what shapes words, and words without what belongs to values", () => {
   const options = { ...defaultOptions, canvas: 8, steps: 4, stop: ".", temperature: 1, seed: 3 };
   const asked = askOf({ ...draft, options, question: " A shelf. " });
-  expect(Object.keys(asked)).toEqual(["question", "fields", "abstain_below"]);
+  expect(Object.keys(asked)).toEqual([
+    ...["question", "fields", "abstain_below", "passes", "on_truncate"],
+  ]);
   expect(asked.question).toBe("A shelf.");
   expect(askOf({ ...draft, wants: "words", question: "What?" })).toEqual({ question: "What?" });
 });
 
 test("a link brings the values back, with how likely they have to be", () => {
   const linked = linkedOf(new URL(permalink(draft, "https://unmask.example")).hash);
-  const told = rows.map(({ options, ...row }) => ({
-    ...row,
-    options: options
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => line !== "")
-      .join("\n"),
-  }));
-  const asked = fieldsBodyOf(linked?.rows ?? []);
-  expect(JSON.stringify(asked)).toBe(JSON.stringify(fieldsBodyOf(told)));
-  expect(linked?.abstainBelow).toBe(0.5);
+  expect(JSON.stringify(fieldsBodyOf(linked?.rows ?? []))).toBe(JSON.stringify(fieldsBodyOf(rows)));
+  expect(linked?.reading).toEqual(reading);
+});
+
+test("what an option means stands indented below it, and what yes and no mean beside them", () => {
+  const { damaged, kind, state, at, label } = fieldsBodyOf(rows);
+  expect(damaged).toMatchObject({ criteria: { true: "a crack", false: "whole" } });
+  const criteria = [{ value: "guinea pig", description: "a small rodent" }, "vase"];
+  expect(kind).toEqual({ type: "choice", criteria, none: true });
+  expect(state).toMatchObject({ criteria: ["new", { value: "used", description: "by anybody" }] });
+  expect([at, label]).toMatchObject([{ seconds: true }, { required: true, max_tokens: 6 }]);
+  // A list that was pasted from where it was set in as a whole.
+  expect(optionsIn("    cat\n      that purrs\n    dog")).toEqual([
+    { value: "cat", description: "that purrs" },
+    { value: "dog", description: "" },
+  ]);
+  expect(optionsIn(" \n")).toEqual([]);
+});
+
+test("the fields of a link may have their options as an object, or over several lines", () => {
+  const kind = { type: "choice", criteria: { "guinea\n  pig": "a small\nrodent", vase: null } };
+  expect(rowsOf(JSON.stringify({ kind }))?.[0]?.options).toBe("guinea pig\n  a small rodent\nvase");
 });
 
 test("a link has no more values than an address holds, and none from anywhere is read beyond that", () => {
@@ -122,8 +140,10 @@ test("a refusal is said at the row that its pointer names, and at no row that is
   ];
   const problem = { code: "fields_invalid", detail: "", errors } as unknown as Problem;
   const problems = fieldProblemsOf(new RefusedError(problem));
-  expect(problemsOfRow(newRow({ name: "kind" }), problems)).toEqual([
-    "Options: an option is empty",
+  const said = (type: FieldType) => problemsOfRow(newRow({ name: "kind", type }), problems);
+  expect([said("choice"), said("boolean")]).toEqual([
+    ["Options: an option is empty"],
+    ["What it means: an option is empty"],
   ]);
   expect(problemsOfRow(newRow({ name: "kind.2" }), problems)).toEqual(["send a question"]);
   expect(fieldProblemsOf(new Error("no refusal"))).toEqual([]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Draft, defaultOptions, emptyDraft } from "#playground/asking/draft.ts";
+import { type Draft, defaultOptions, emptyDraft, usualReading } from "#playground/asking/draft.ts";
 import { linkedOf, permalink } from "#playground/asking/permalink.ts";
 import { passOf } from "#playground/pass/pass.ts";
 import { picture } from "./pictures.ts";
@@ -32,7 +32,7 @@ test("a link brings back the question, its options, addresses and samples", () =
     urls: ["https://example.com/a.png?b=c&d"],
     samples: ["dog.png"],
     rows: null,
-    abstainBelow: null,
+    reading: usualReading,
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Actions, createActions } from "#playground/actions.ts";
-import { defaultOptions, emptyDraft } from "#playground/asking/draft.ts";
+import { defaultOptions, emptyDraft, usualReading } from "#playground/asking/draft.ts";
 import { waitsFor } from "#playground/asking/waits.ts";
 import { idlePrivate } from "#playground/private/desk.ts";
 import type { State } from "#playground/state.ts";
@@ -140,7 +140,7 @@ describe("pictures", () => {
 
   test("of a link that another one has replaced do not come into its question", async () => {
     const { store, actions } = page();
-    const words = { rows: null, abstainBelow: null };
+    const words = { rows: null, reading: usualReading };
     const link = { question: "?", model: null, options: defaultOptions, urls: [], ...words };
     const first = actions.openLink({ ...link, samples: ["cat.jpg"] });
     const second = actions.openLink({ ...link, samples: ["cup.jpg"] });

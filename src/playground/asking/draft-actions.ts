@@ -25,8 +25,8 @@ export function draftActions(page: Page, pictures: PictureActions): DraftActions
   const draft = (change: (draft: Draft) => Partial<Draft>): void =>
     store.update((state) => ({ draft: { ...state.draft, ...change(state.draft) }, quote: null }));
   return {
-    async openLink({ question, model, options, urls, samples, rows, abstainBelow }) {
-      const values = { wants: "values", rows: rows ?? [], abstainBelow } as const;
+    async openLink({ question, model, options, urls, samples, rows, reading }) {
+      const values = { wants: "values", rows: rows ?? [], reading } as const;
       const wanted = rows === null ? ({ wants: "words" } as const) : values;
       draft(() => ({ question, model, options, turns: [], ...wanted }));
       await pictures.replacePictures(urls.map(addressedPicture), samples);

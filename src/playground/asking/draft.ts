@@ -1,5 +1,6 @@
 import type { Ask, AskMessage } from "#client/ask.ts";
 import type { AnswerMode } from "#domain/modes.ts";
+import type { TruncateRule } from "#domain/question.ts";
 import { MAX_ALTERNATIVES } from "#wire/limits.ts";
 import { fieldsBodyOf } from "../fields/fields-body.ts";
 import type { FieldRow } from "../fields/rows.ts";
@@ -29,6 +30,18 @@ export const defaultOptions: Options = {
   deadlineMs: null,
 };
 
+/** How values are read. What is null is left to the API. */
+export interface ReadingOptions {
+  /** How likely a value has to be, 0 … 1; null: however likely it is. */
+  readonly abstainBelow: number | null;
+  /** The most passes that write what is written. */
+  readonly passes: number | null;
+  /** What becomes of a text that does not fit. */
+  readonly onTruncate: TruncateRule | null;
+}
+
+export const usualReading: ReadingOptions = { abstainBelow: null, passes: null, onTruncate: null };
+
 /** A question that was answered. */
 export interface Turn {
   readonly question: string;
@@ -48,8 +61,7 @@ export interface Draft {
   readonly turns: readonly Turn[];
   /** The values, in their order. */
   readonly rows: readonly FieldRow[];
-  /** How likely a value has to be, 0 … 1; null: however likely it is. */
-  readonly abstainBelow: number | null;
+  readonly reading: ReadingOptions;
 }
 
 export const emptyDraft: Draft = {
@@ -60,7 +72,7 @@ export const emptyDraft: Draft = {
   options: defaultOptions,
   turns: [],
   rows: [],
-  abstainBelow: null,
+  reading: usualReading,
 };
 
 /** Whether a draft asks for nothing yet. */
@@ -74,7 +86,8 @@ export function askOf(draft: Draft): Ask {
 }
 
 /** Of the options what is taken beside fields: the rest follows from them. */
-function readOf({ model, question, pictures, options, rows, abstainBelow }: Draft): Ask {
+function readOf({ model, question, pictures, options, rows, reading }: Draft): Ask {
+  const { abstainBelow, passes, onTruncate } = reading;
   const { mode, deadlineMs } = options;
   const context = question.trim();
   return {
@@ -82,6 +95,8 @@ function readOf({ model, question, pictures, options, rows, abstainBelow }: Draf
     ...(context === "" ? {} : { question: context }),
     fields: fieldsBodyOf(rows),
     ...(abstainBelow === null ? {} : { abstain_below: abstainBelow }),
+    ...(passes === null ? {} : { passes }),
+    ...(onTruncate === null ? {} : { on_truncate: onTruncate }),
     ...(pictures.length === 0 ? {} : { images: pictures.map(({ source }) => source) }),
     ...(mode === null ? {} : { mode }),
     ...(deadlineMs === null ? {} : { deadline_ms: deadlineMs }),

@@ -1,7 +1,8 @@
 import { answerModes } from "#domain/modes.ts";
+import { truncateRules } from "#domain/question.ts";
 import { linkedFields, MAX_LINKED_FIELDS, rowsOf } from "../fields/fields-body.ts";
 import type { FieldRow } from "../fields/rows.ts";
-import { type Draft, defaultOptions, type Options } from "./draft.ts";
+import { type Draft, defaultOptions, type Options, type ReadingOptions } from "./draft.ts";
 
 /** What a link can bring: the question and how it is asked. */
 export interface Linked {
@@ -14,14 +15,14 @@ export interface Linked {
   readonly samples: readonly string[];
   /** Values that are to be read; null: words are wanted. */
   readonly rows: readonly FieldRow[] | null;
-  readonly abstainBelow: number | null;
+  readonly reading: ReadingOptions;
 }
 
 const numbers = ["canvas", "steps", "blockLength", "temperature", "seed", "deadlineMs"] as const;
 
 /** The address that opens the page with this question. It stands in the fragment, so that no server sees it. */
 export function permalink(draft: Draft, baseUrl: string): string {
-  const { question, model, options, pictures, abstainBelow } = draft;
+  const { question, model, options, pictures, reading } = draft;
   const link = new URLSearchParams();
   link.set("q", question.trim());
   if (model !== null) link.set("model", model);
@@ -37,7 +38,8 @@ export function permalink(draft: Draft, baseUrl: string): string {
   }
   if (draft.wants === "values") {
     link.set("fields", linkedFields(draft.rows));
-    if (abstainBelow !== null) link.set("abstainBelow", String(abstainBelow));
+    for (const [name, value] of Object.entries(reading))
+      if (value !== null) link.set(name, String(value));
   }
   return `${baseUrl}/#${link}`;
 }
@@ -63,7 +65,11 @@ export function linkedOf(fragment: string): Linked | null {
     urls: link.getAll("url"),
     samples: link.getAll("sample").filter((name) => /^[a-z-]+\.(?:png|jpg)$/.test(name)),
     rows: rowsOf(link.get("fields") ?? ""),
-    abstainBelow: numberOf(link.get("abstainBelow")),
+    reading: {
+      abstainBelow: numberOf(link.get("abstainBelow")),
+      passes: numberOf(link.get("passes")),
+      onTruncate: truncateRules.find((rule) => rule === link.get("onTruncate")) ?? null,
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { FIELD_LIMITS } from "#domain/fields.ts";
-import type { Draft } from "../asking/draft.ts";
+import type { Draft, ReadingOptions } from "../asking/draft.ts";
 import type { Page } from "../browser.ts";
 import type { PictureActions } from "../pictures/picture-actions.ts";
 import type { Preset } from "./presets.ts";
@@ -13,8 +13,7 @@ export interface FieldActions {
   removeRow(id: number): void;
   /** `by`: places towards the end. */
   moveRow(id: number, by: number): void;
-  /** 0 … 1; null: nothing is withheld. */
-  setAbstainBelow(abstainBelow: number | null): void;
+  setReading(change: Partial<ReadingOptions>): void;
   /** Puts its rows and its picture in the place of all there are. */
   openPreset(preset: Preset): Promise<void>;
 }
@@ -36,7 +35,7 @@ export function fieldActions({ store }: Page, pictures: PictureActions): FieldAc
       })),
     removeRow: (id) => draft(({ rows }) => ({ rows: rows.filter((row) => row.id !== id) })),
     moveRow: (id, by) => draft(({ rows }) => ({ rows: moved(rows, id, by) })),
-    setAbstainBelow: (abstainBelow) => draft(() => ({ abstainBelow })),
+    setReading: (change) => draft(({ reading }) => ({ reading: { ...reading, ...change } })),
     async openPreset({ rows, sample }) {
       store.update({ run: null, trouble: null, fieldProblems: [] });
       draft(() => ({ wants: "values", rows: rows(), question: "", turns: [] }));

@@ -3,8 +3,16 @@ import type {
   AskedFieldBody,
   AskedSingleBody,
   FieldsBody,
+  OptionsBody,
 } from "#wire/api/answers/fields/fields-body.ts";
-import { type FieldRow, linesOf, newRow, usual } from "./rows.ts";
+import {
+  type FieldRow,
+  newRow,
+  optionsIn,
+  optionsText,
+  usual,
+  type WrittenOption,
+} from "./rows.ts";
 
 /** The fields of a request, as rows have them. */
 export function fieldsBodyOf(rows: readonly FieldRow[]): FieldsBody {
@@ -13,35 +21,58 @@ export function fieldsBodyOf(rows: readonly FieldRow[]): FieldsBody {
 
 function askedFieldOf(row: FieldRow): AskedFieldBody {
   const { type, options, none, minimum, maximum, decimals, maxTokens, maxItems } = row;
+  const required = row.required ? { required: true } : {};
   const text = row.instructions.trim();
   const instructions = text === "" ? {} : { instructions: text };
   switch (type) {
+    case "boolean":
+      return { type, ...instructions, ...sidesOf(row) };
     case "choice":
-      return { type, ...instructions, criteria: linesOf(options), ...(none ? { none } : {}) };
+      return { type, ...instructions, criteria: criteriaOf(options), ...(none ? { none } : {}) };
     case "score":
-      return { type, ...instructions, criteria: linesOf(options) };
+      return { type, ...instructions, criteria: criteriaOf(options) };
     case "number":
       return {
         ...{ type, ...instructions },
         minimum: minimum ?? usual.minimum,
         maximum: maximum ?? usual.maximum,
         ...(decimals === null ? {} : { decimals }),
+        ...required,
       };
     case "text":
-      return { type, ...instructions, ...roomOf(maxTokens) };
+      return { type, ...instructions, ...roomOf(maxTokens), ...required };
     case "list":
       return { type, ...instructions, items: itemOf(row), max_items: maxItems ?? usual.maxItems };
+    case "time":
+    case "datetime":
+      return { type, ...instructions, ...(row.seconds ? { seconds: true } : {}), ...required };
+    case "date":
+      return { type, ...instructions, ...required };
     default:
-      return { type, ...instructions };
+      return type satisfies never;
   }
+}
+
+function sidesOf({ yes, no }: FieldRow): { readonly criteria?: { true?: string; false?: string } } {
+  const sides = {
+    ...(yes.trim() === "" ? {} : { true: yes.trim() }),
+    ...(no.trim() === "" ? {} : { false: no.trim() }),
+  };
+  return Object.keys(sides).length === 0 ? {} : { criteria: sides };
+}
+
+/** Texts alone where nothing is said of them. */
+function criteriaOf(text: string): OptionsBody {
+  return optionsIn(text).map(({ value, description }) =>
+    description === "" ? value : { value, description },
+  );
 }
 
 /** Items are of the options, where there are any, and texts else. */
 function itemOf({ options, maxTokens }: FieldRow): AskedSingleBody {
-  const criteria = linesOf(options);
-  return criteria.length === 0
+  return optionsIn(options).length === 0
     ? { type: "text", ...roomOf(maxTokens) }
-    : { type: "choice", criteria };
+    : { type: "choice", criteria: criteriaOf(options) };
 }
 
 function roomOf(maxTokens: number | null): { readonly max_tokens?: number } {
@@ -75,12 +106,19 @@ type Members = Readonly<Record<string, unknown>>;
 
 function rowOf(name: string, field: Members): FieldRow {
   const items = isObject(field["items"]) ? field["items"] : {};
+  const hasSides = field["type"] === "boolean" && isObject(field["criteria"]);
+  const criteria = hasSides ? [] : (field["criteria"] ?? items["criteria"]);
+  const sides = hasSides ? (field["criteria"] as Members) : {};
   return newRow({
     name,
     type: typeOf(field["type"]),
     instructions: textOf(field["instructions"]),
-    options: optionsOf(field["criteria"] ?? items["criteria"]).join("\n"),
+    options: optionsText(optionsOf(criteria)),
     none: field["none"] === true,
+    yes: textOf(sides["true"]),
+    no: textOf(sides["false"]),
+    required: field["required"] === true,
+    seconds: field["seconds"] === true,
     minimum: numberOf(field["minimum"]),
     maximum: numberOf(field["maximum"]),
     decimals: numberOf(field["decimals"]),
@@ -93,9 +131,19 @@ function typeOf(value: unknown): FieldType {
   return fieldTypes.find((type) => type === value) ?? "boolean";
 }
 
-function optionsOf(criteria: unknown): readonly string[] {
-  if (!Array.isArray(criteria)) return isObject(criteria) ? Object.keys(criteria) : [];
-  return criteria.map((option: unknown) => textOf(isObject(option) ? option["value"] : option));
+function optionsOf(criteria: unknown): readonly WrittenOption[] {
+  if (isObject(criteria))
+    return Object.entries(criteria).map(([value, said]) => optionOf(value, said));
+  if (!Array.isArray(criteria)) return [];
+  return criteria.map((option: unknown) =>
+    isObject(option) ? optionOf(option["value"], option["description"]) : optionOf(option, ""),
+  );
+}
+
+/** Each on a line of its own: they have none within them. */
+function optionOf(value: unknown, description: unknown): WrittenOption {
+  const [own, said] = [value, description].map((text) => textOf(text).replaceAll(/\s+/g, " "));
+  return { value: own?.trim() ?? "", description: said?.trim() ?? "" };
 }
 
 function textOf(value: unknown): string {

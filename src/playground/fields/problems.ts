@@ -12,12 +12,17 @@ export function fieldProblemsOf(cause: unknown): readonly FieldProblem[] {
 }
 
 /** What is wrong with a row, in words: of each of its parts under the name that this page has for it. */
-export function problemsOfRow({ name }: FieldRow, problems: readonly FieldProblem[]): string[] {
+export function problemsOfRow(
+  { name, type }: FieldRow,
+  problems: readonly FieldProblem[],
+): string[] {
   const place = placeOf(name);
   return problems
     .filter(({ pointer }) => isWithin(pointer, place))
     .map(({ pointer, message }) => {
-      const part = partWords[pointer.slice(place.length)];
+      const within = pointer.slice(place.length);
+      const isMeaning = type === "boolean" && within.startsWith("/criteria");
+      const part = isMeaning ? "What it means" : partWords[within];
       return part === undefined ? message : `${part}: ${message}`;
     });
 }

@@ -1,8 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { FIELD_LIMITS, type FieldType, fieldTypes } from "#domain/fields.ts";
-import { type FieldRow, typeWords, usual } from "./rows.ts";
-
-type Change = Partial<Omit<FieldRow, "id">>;
+import { type Change, Details, textOf } from "./row-details.tsx";
+import { type FieldRow, typeWords } from "./rows.ts";
 
 export interface RowViewProps {
   readonly row: FieldRow;
@@ -131,102 +130,6 @@ function Handles({ row, index, isLast, onMove, onRemove }: RowViewProps): JSX.El
   );
 }
 
-interface DetailsProps {
-  readonly row: FieldRow;
-  readonly onChange: (change: Change) => void;
-}
-
-/** What the type wants to know besides. */
-function Details({ row, onChange }: DetailsProps): JSX.Element | null {
-  switch (row.type) {
-    case "choice":
-      return (
-        <>
-          <Options {...{ row, onChange }} label="Options, one a line" />
-          <label class="row none">
-            <input
-              type="checkbox"
-              checked={row.none}
-              onChange={(event: Event) =>
-                onChange({ none: (event.currentTarget as HTMLInputElement).checked })
-              }
-            />
-            none of these is one too
-          </label>
-        </>
-      );
-    case "score":
-      return <Options {...{ row, onChange }} label="Levels, the lowest first" />;
-    case "list":
-      return (
-        <>
-          <Options {...{ row, onChange }} label="Items may be, one a line (or any text)" />
-          <Bounds {...{ row, onChange }} members={["maxItems"]} />
-        </>
-      );
-    case "number":
-      return <Bounds {...{ row, onChange }} members={["minimum", "maximum", "decimals"]} />;
-    case "text":
-      return <Bounds {...{ row, onChange }} members={["maxTokens"]} />;
-    default:
-      return null;
-  }
-}
-
-function Options({ row, onChange, label }: DetailsProps & { readonly label: string }): JSX.Element {
-  return (
-    <div class="field">
-      <label for={`options-${row.id}`}>{label}</label>
-      <textarea
-        id={`options-${row.id}`}
-        rows={3}
-        value={row.options}
-        onInput={(event: Event) => onChange({ options: textOf(event) })}
-      />
-    </div>
-  );
-}
-
-const bounds = {
-  minimum: { label: "From", least: undefined },
-  maximum: { label: "To", least: undefined },
-  decimals: { label: "Decimals", least: 0 },
-  maxTokens: { label: "Length, tokens", least: 1 },
-  maxItems: { label: "Items at most", least: 1 },
-} as const;
-
-function Bounds({
-  row,
-  onChange,
-  members,
-}: DetailsProps & { readonly members: readonly (keyof typeof bounds)[] }): JSX.Element {
-  return (
-    <div class="bounds">
-      {members.map((member) => {
-        const { label, least } = bounds[member];
-        return (
-          <div class="field">
-            <label for={`${member}-${row.id}`}>{label}</label>
-            <input
-              id={`${member}-${row.id}`}
-              type="number"
-              inputmode="decimal"
-              step={least === undefined ? "any" : "1"}
-              {...(least === undefined ? {} : { min: least })}
-              placeholder={String(usual[member])}
-              value={row[member] ?? ""}
-              onInput={(event: Event) => {
-                const text = textOf(event);
-                onChange({ [member]: text === "" ? null : Number(text) });
-              }}
-            />
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
 /** A question of each kind. */
 const examples: Readonly<Record<FieldType, string>> = {
   boolean: "Is there a dog?",
@@ -239,7 +142,3 @@ const examples: Readonly<Record<FieldType, string>> = {
   text: "What does the label say?",
   list: "Which colors has it?",
 };
-
-function textOf(event: Event): string {
-  return (event.currentTarget as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement).value;
-}

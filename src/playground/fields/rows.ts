@@ -9,10 +9,17 @@ export interface FieldRow {
   readonly type: FieldType;
   /** What the model is asked. */
   readonly instructions: string;
-  /** Of a choice its options, of a level the levels from the lowest on, of a list what its items may be; one a line. */
+  /** Of a choice its options, of a level the levels from the lowest on, of a list what its items may be; one a line, and indented below it what it means. */
   readonly options: string;
   /** Whether "none of these" is an option too. */
   readonly none: boolean;
+  /** Of yes or no what each means, where the words do not say it. */
+  readonly yes: string;
+  readonly no: string;
+  /** Of what is written: whether something is, whatever the picture shows. */
+  readonly required: boolean;
+  /** Of a time whether it has seconds. */
+  readonly seconds: boolean;
   readonly minimum: number | null;
   readonly maximum: number | null;
   readonly decimals: number | null;
@@ -55,6 +62,10 @@ const emptyRow: Omit<FieldRow, "id"> = {
   instructions: "",
   options: "",
   none: false,
+  yes: "",
+  no: "",
+  required: false,
+  seconds: false,
   minimum: null,
   maximum: null,
   decimals: null,
@@ -62,12 +73,43 @@ const emptyRow: Omit<FieldRow, "id"> = {
   maxItems: null,
 };
 
-/** Lines of a text that say something. */
-export function linesOf(text: string): readonly string[] {
-  return text
+/** An option as it is written down: `description` is "" where nothing is said of it. */
+export interface WrittenOption {
+  readonly value: string;
+  readonly description: string;
+}
+
+/** How far a line is set in that says what the option above it means. */
+const INDENT = "  ";
+
+/** Reads options, one a line. Lines that are set in by two spaces or more than the least of them say what the option above means. */
+export function optionsIn(text: string): readonly WrittenOption[] {
+  const lines = text
+    .replaceAll("\t", INDENT)
     .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+    .filter((line) => line.trim() !== "");
+  const least = Math.min(...lines.map((line) => line.search(/\S/)));
+  const options: WrittenOption[] = [];
+  for (const line of lines) {
+    const above = options.at(-1);
+    const said = line.trim();
+    if (above === undefined || !line.slice(least).startsWith(INDENT))
+      options.push({ value: said, description: "" });
+    else {
+      const description = above.description === "" ? said : `${above.description} ${said}`;
+      options[options.length - 1] = { ...above, description };
+    }
+  }
+  return options;
+}
+
+/** Writes options as they are read. */
+export function optionsText(options: readonly WrittenOption[]): string {
+  return options
+    .flatMap(({ value, description }) =>
+      description.trim() === "" ? [value] : [value, `${INDENT}${description}`],
+    )
+    .join("\n");
 }
 
 /** Moves a row by as many places, no further than to either end. */

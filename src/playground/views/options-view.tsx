@@ -4,7 +4,7 @@ import { MAX_SEED, MAX_TEMPERATURE } from "#wire/limits.ts";
 import type { Actions } from "../actions.ts";
 import { type Departure, departures } from "../asking/departures.ts";
 import type { Draft, Options } from "../asking/draft.ts";
-import { AbstainField } from "../fields/abstain-field.tsx";
+import { ReadingFields } from "../fields/reading-fields.tsx";
 import { DeadlineField } from "./deadline-field.tsx";
 
 export interface OptionsViewProps {
@@ -47,7 +47,7 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
         {areValues ? (
           <>
             <ModeField {...{ model, left, set, options }} />
-            <AbstainField abstainBelow={draft.abstainBelow} onChange={actions.setAbstainBelow} />
+            <ReadingFields reading={draft.reading} onChange={actions.setReading} />
           </>
         ) : (
           <WordsFields {...{ model, left, set, options }} />

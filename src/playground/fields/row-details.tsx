@@ -1,0 +1,169 @@
+import type { JSX } from "hono/jsx/jsx-runtime";
+import { FIELD_LIMITS } from "#domain/fields.ts";
+import { type FieldRow, usual } from "./rows.ts";
+
+export type Change = Partial<Omit<FieldRow, "id">>;
+
+export interface DetailsProps {
+  readonly row: FieldRow;
+  readonly onChange: (change: Change) => void;
+}
+
+/** What the type wants to know besides. */
+export function Details({ row, onChange }: DetailsProps): JSX.Element {
+  switch (row.type) {
+    case "choice":
+      return (
+        <>
+          <Options {...{ row, onChange }} label="Options, one a line" />
+          <Check {...{ row, onChange }} member="none" words="none of these is one too" />
+        </>
+      );
+    case "score":
+      return <Options {...{ row, onChange }} label="Levels, the lowest first" />;
+    case "list":
+      return (
+        <>
+          <Options {...{ row, onChange }} label="Items may be, one a line (or any text)" />
+          <Bounds {...{ row, onChange }} members={["maxItems"]} />
+        </>
+      );
+    case "number":
+      return (
+        <>
+          <Bounds {...{ row, onChange }} members={["minimum", "maximum", "decimals"]} />
+          <Required {...{ row, onChange }} />
+        </>
+      );
+    case "text":
+      return (
+        <>
+          <Bounds {...{ row, onChange }} members={["maxTokens"]} />
+          <Required {...{ row, onChange }} />
+        </>
+      );
+    case "time":
+    case "datetime":
+      return (
+        <>
+          <Check {...{ row, onChange }} member="seconds" words="with seconds" />
+          <Required {...{ row, onChange }} />
+        </>
+      );
+    case "date":
+      return <Required {...{ row, onChange }} />;
+    case "boolean":
+      return <Sides {...{ row, onChange }} />;
+    default:
+      return row.type satisfies never;
+  }
+}
+
+interface CheckProps extends DetailsProps {
+  readonly member: "none" | "required" | "seconds";
+  readonly words: string;
+}
+
+function Check({ row, onChange, member, words }: CheckProps): JSX.Element {
+  return (
+    <label class="row none">
+      <input
+        type="checkbox"
+        checked={row[member]}
+        onChange={(event: Event) =>
+          onChange({ [member]: (event.currentTarget as HTMLInputElement).checked })
+        }
+      />
+      {words}
+    </label>
+  );
+}
+
+function Required(props: DetailsProps): JSX.Element {
+  return <Check {...props} member="required" words="something is written, shown or not" />;
+}
+
+/** What yes and no mean, where the words do not say it. */
+function Sides({ row, onChange }: DetailsProps): JSX.Element {
+  return (
+    <details class="sides">
+      <summary>What yes and no mean</summary>
+      {(["yes", "no"] as const).map((side) => (
+        <div class="field">
+          <label for={`${side}-${row.id}`}>{side === "yes" ? "Yes" : "No"}</label>
+          <input
+            id={`${side}-${row.id}`}
+            type="text"
+            autocomplete="off"
+            maxlength={FIELD_LIMITS.instructionsLength}
+            value={row[side]}
+            onInput={(event: Event) => onChange({ [side]: textOf(event) })}
+          />
+        </div>
+      ))}
+    </details>
+  );
+}
+
+function Options({ row, onChange, label }: DetailsProps & { readonly label: string }): JSX.Element {
+  return (
+    <div class="field">
+      <label for={`options-${row.id}`}>{label}</label>
+      <textarea
+        id={`options-${row.id}`}
+        rows={3}
+        value={row.options}
+        aria-describedby={`meaning-${row.id}`}
+        onInput={(event: Event) => onChange({ options: textOf(event) })}
+      />
+      <span class="fine" id={`meaning-${row.id}`}>
+        two spaces before a line say what the one above means
+      </span>
+    </div>
+  );
+}
+
+const bounds = {
+  minimum: { label: "From", least: undefined },
+  maximum: { label: "To", least: undefined },
+  decimals: { label: "Decimals", least: 0 },
+  maxTokens: { label: "Length, tokens", least: 1 },
+  maxItems: { label: "Items at most", least: 1 },
+} as const;
+
+function Bounds({
+  row,
+  onChange,
+  members,
+}: DetailsProps & { readonly members: readonly (keyof typeof bounds)[] }): JSX.Element {
+  return (
+    <div class="bounds">
+      {members.map((member) => {
+        const { label, least } = bounds[member];
+        return (
+          <div class="field">
+            <label for={`${member}-${row.id}`}>{label}</label>
+            <input
+              id={`${member}-${row.id}`}
+              type="number"
+              inputmode="decimal"
+              step={least === undefined ? "any" : "1"}
+              {...(least === undefined ? {} : { min: least })}
+              placeholder={String(usual[member])}
+              value={row[member] ?? ""}
+              onInput={(event: Event) => {
+                const text = textOf(event);
+                onChange({ [member]: text === "" ? null : Number(text) });
+              }}
+            />
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** What stands in the control that an event is of. */
+export function textOf(event: Event): string {
+  return (event.currentTarget as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement).value;
+}
