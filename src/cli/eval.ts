@@ -79,7 +79,7 @@ async function openQuestions(settings: EvalSettings, io: CommandIo): Promise<Tes
 
 /** A score of questions without what belongs to them is a number about nothing. */
 function tellFindings(
-  { file, findings, skipped }: TestSet,
+  { file, findings, metrics, skipped }: TestSet,
   { ignoresUnread, preset }: EvalSettings,
   io: CommandIo,
 ): void {
@@ -91,6 +91,8 @@ function tellFindings(
     );
   if (missed.length > 0) io.stderr.write(`not read, as you said:\n${listed}`);
   io.stderr.write(`read: ${read.join(", ")}\n`);
+  const scored = [...metrics].map(([metric, count]) => `${count} by ${metric}`);
+  io.stderr.write(`scored: ${scored.join(", ")}\n`);
   for (const line of noted) io.stderr.write(`${line}\n`);
   for (const { reason, rows, first } of skipped)
     io.stderr.write(`left out: ${rows}, the first in ${first}: ${reason}\n`);

@@ -175,6 +175,7 @@ describe("unmask eval of a test set in another form", () => {
     expect(await evaluateFile(args, io)).toBe(EXIT.done);
     expect(io.written.stderr).toContain('"query" in line 1');
     expect(io.written.stderr).toContain("columns that are not read: split\n");
+    expect(io.written.stderr).toMatch(/^scored: 1 by choice$/m);
     expect(api.requests).toHaveLength(1);
   });
 });

@@ -39,10 +39,10 @@ export function readQuestion(members: Members, row: number, options: ReadOptions
   const pictures = valuesOf("image").flatMap(([name, value]) =>
     picturesOf(value, name, places, isText),
   );
-  const { messages, said } = readMessages(valuesOf, pictures.length);
+  const { messages, said } = readMessages(members, valuesOf, pictures.length);
   const answers = valuesOf("answer").flatMap(([name, value]) => textsOf(value, name, isText));
   const given = answers.length === 0 && said !== undefined ? [said] : answers;
-  if (given.length === 0) throw new RowFault('"answer" is missing');
+  if (given.length === 0) throw new RowFault(`"answer" is missing${otherwise("answer", members)}`);
   const metric = metricOf(one("metric", valuesOf), choices, options.metric);
   return {
     id: idOf(valuesOf("id")[0], row),
@@ -57,6 +57,22 @@ export function readQuestion(members: Members, row: number, options: ReadOptions
     ...counted("canvas", valuesOf),
     ...counted("steps", valuesOf),
   };
+}
+
+/** Columns that are named in a sentence; a row may have thousands. */
+const MAX_NAMED = 8;
+
+/** How a part may yet be found: among what the row has, where that is not one column that holds all others. */
+function otherwise(part: Role, members: Members): string {
+  const names = Object.keys(members);
+  const [only = ""] = names;
+  if (names.length === 1 && /[;,\t|]/.test(only))
+    return `: the only column is ${JSON.stringify(only.slice(0, 80))}, so its cells are separated otherwise than by its name's ending (.tsv: tabs, .csv: commas)`;
+  const told = names.slice(0, MAX_NAMED).map((name) => JSON.stringify(name.slice(0, 40)));
+  const more = names.length > MAX_NAMED ? ", …" : "";
+  return names.length === 0
+    ? ""
+    : `; there are ${told.join(", ")}${more}: --map ${part}=NAME reads it from one of them`;
 }
 
 type ValuesOf = (role: Role) => readonly (readonly [name: string, value: unknown])[];
@@ -123,12 +139,15 @@ function metricOf(name: string | undefined, choices: readonly string[], otherwis
 
 /** What is asked, and what a conversation's last turn of the model says: LLaVA keeps right answers there. */
 function readMessages(
+  members: Members,
   valuesOf: ValuesOf,
   pictures: number,
 ): { readonly messages: readonly TestMessage[]; readonly said: string | undefined } {
   const [named] = valuesOf("messages");
   const question = one("question", valuesOf);
-  if ((question === undefined) === (named === undefined))
+  if (question === undefined && named === undefined)
+    throw new RowFault(`"question" is missing${otherwise("question", members)}`);
+  if (question !== undefined && named !== undefined)
     throw new RowFault('ask one of "question" and "messages"');
   const hint = one("hint", valuesOf);
   if (named === undefined) {

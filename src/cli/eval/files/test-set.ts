@@ -1,4 +1,4 @@
-import { access, stat } from "node:fs/promises";
+import { access, open, stat } from "node:fs/promises";
 import { UsageError } from "../../command.ts";
 import { Census, type CensusFindings } from "./census.ts";
 import { Faults, type Skipped } from "./faults.ts";
@@ -35,6 +35,8 @@ export interface TestSet extends AsyncDisposable {
   /** Rows that were left out, by what is wrong with them. */
   readonly skipped: readonly Skipped[];
   readonly findings: CensusFindings;
+  /** How many of the questions are scored by each metric. */
+  readonly metrics: ReadonlyMap<string, number>;
   /** Reads the questions that are asked, in the order of `ids`. */
   questions(): AsyncGenerator<TestQuestion, void, undefined>;
 }
@@ -54,6 +56,7 @@ export async function openTestSet(file: string, options: TestSetOptions): Promis
     families: [...seen.families],
     skipped: seen.faults.skipped(),
     findings: seen.census.findings(),
+    metrics: seen.metrics,
     questions: () => readSelected(source, reading, seen, shared),
     [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose](),
   };
@@ -74,9 +77,25 @@ async function openRows(file: string): Promise<RowSource> {
       return textTable(file, ",");
     case "parquet":
       return await parquetRows(file);
-    default:
+    case "jsonl":
+    case "ndjson":
       return jsonLines(file);
+    default:
+      // Of other names it is JSONL where it begins as that; an .xlsx would be as many faults as it has lines.
+      if (/^\s*\{/.test(await beginningOf(file))) return jsonLines(file);
+      throw new UsageError(
+        `${file} is none of the files that eval reads: .jsonl, .json, .tsv, .csv or .parquet, by the ending of its name`,
+      );
   }
+}
+
+/** Bytes in which a first line of JSON begins, behind whatever an editor put before it. */
+const BEGINNING_BYTES = 256;
+
+async function beginningOf(file: string): Promise<string> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGINNING_BYTES));
+  return buffer.toString("utf8", 0, bytesRead).replace(/^\u{FEFF}/u, "");
 }
 
 type Reading = TestSetOptions & ReadOptions;
@@ -86,6 +105,7 @@ interface LookedThrough {
   readonly ids: readonly string[];
   readonly rows: ReadonlySet<number>;
   readonly families: ReadonlySet<string>;
+  readonly metrics: ReadonlyMap<string, number>;
   /** Ids of rows whose pictures others point to. */
   readonly owners: ReadonlySet<string>;
   readonly faults: Faults;
@@ -102,6 +122,7 @@ async function lookThrough(
   // A row by its id, below 0 where it has no picture of its own: of a million rows this is all that is kept.
   const known = new Map<string, number>();
   const [families, owners] = [new Set<string>(), new Set<string>()];
+  const metrics = new Map<string, number>();
   const ids: string[] = [];
   const rows = new Set<number>();
   for await (const row of source.rows()) {
@@ -122,16 +143,17 @@ async function lookThrough(
       return read;
     });
     if (question === undefined) continue;
-    const { id, family, pictures } = question;
+    const { id, family, metric, pictures } = question;
     known.set(id, pictures.some(({ kind }) => kind !== "row") ? row.number : -row.number);
     families.add(family);
     const isWanted = reading.families.length === 0 || reading.families.includes(family);
     if (!isWanted || ids.length >= reading.limit) continue;
+    metrics.set(metric, (metrics.get(metric) ?? 0) + 1);
     ids.push(id);
     rows.add(row.number);
   }
   checkFound({ faults, count: known.size, families, file }, reading);
-  return { ids, rows, families, owners, faults, census };
+  return { ids, rows, families, metrics, owners, faults, census };
 }
 
 function checkFound(

@@ -6,7 +6,7 @@ import {
   type Interval,
   interval,
   mean,
-  quantile,
+  quantileOfSorted,
   type RiskCoverage,
   riskCoverage,
   type Trusted,
@@ -132,7 +132,7 @@ function columnReport(
     canvas: own?.canvas ?? null,
     steps: own?.steps ?? null,
     answerer,
-    model_digests: [...new Set(there.flatMap((one) => one.model_digest ?? []))],
+    model_digests: digestsOf(there),
     stopped,
     overall: rowOf("overall", there, column.kind, uniform),
     families: [...Map.groupBy(there, ({ family }) => family)].map(([family, of]) =>
@@ -147,6 +147,12 @@ function columnReport(
   };
 }
 
+function digestsOf(results: readonly Scored[]): readonly string[] {
+  const digests = new Set<string>();
+  for (const { model_digest: digest } of results) if (digest !== null) digests.add(digest);
+  return [...digests];
+}
+
 /** Whether an answer has both a score and a confidence. */
 export function isTrusted<One extends Scored>(one: One): one is One & Trusted {
   return one.score !== null && one.confidence !== null;
@@ -159,43 +165,51 @@ function counts<Name extends string>(names: readonly Name[]): Readonly<Record<Na
   return Object.fromEntries(grouped.map(([name, of]) => [name, of.length])) as Record<Name, number>;
 }
 
+/** Sums results up in one pass: of a million of them each list that is made on the way has megabytes. */
 function rowOf(
   family: string,
   results: readonly Scored[],
   kind: Column["kind"],
   uniform: () => number,
 ): Row {
-  const answered = results.filter(({ error }) => error === null);
-  const latencies = answered.map(({ ms }) => ms);
-  const scores = results.flatMap(({ score }) => score ?? []);
+  const sums = { answered: 0, failed: 0, steps: 0, rows: 0, abstained: 0, told: 0, outside: 0 };
+  let charged: number | null = 0;
+  const latencies = new Float64Array(results.length);
+  const scores: number[] = [];
+  for (const result of results) {
+    if (result.score !== null) scores.push(result.score);
+    if (result.failed) sums.failed += 1;
+    if (result.abstained) sums.abstained += 1;
+    if (result.in_domain !== null) sums.told += 1;
+    if (result.in_domain === false) sums.outside += 1;
+    if (result.error !== null) continue;
+    latencies[sums.answered] = result.ms;
+    sums.answered += 1;
+    sums.steps += result.steps_run;
+    sums.rows += result.rows;
+    // Null as soon as one charge is not known: a sum of the others would look like a price.
+    charged =
+      charged === null || result.charged_micros === null ? null : charged + result.charged_micros;
+  }
+  const { answered, failed } = sums;
   const isOwn = kind === "own";
+  const sorted = latencies.subarray(0, answered).sort();
   return {
     family,
     questions: results.length,
-    refused: results.filter(({ error, failed }) => error !== null && !failed).length,
-    failed: results.filter(({ failed }) => failed).length,
+    refused: results.length - answered - failed,
+    failed,
     score: mean(scores),
     interval: interval(scores, uniform),
-    abstained: mean(results.map(({ abstained }) => Number(abstained))),
-    out_of_domain: outOfDomain(results),
-    mean_steps: isOwn ? mean(answered.map(({ steps_run }) => steps_run)) : null,
-    mean_rows: isOwn ? mean(answered.map(({ rows }) => rows)) : null,
-    latency_ms: { median: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
-    charged_micros: chargeOf(answered),
+    abstained: share(sums.abstained, results.length),
+    out_of_domain: sums.told === 0 ? null : sums.outside / sums.told,
+    mean_steps: isOwn ? share(sums.steps, answered) : null,
+    mean_rows: isOwn ? share(sums.rows, answered) : null,
+    latency_ms: { median: quantileOfSorted(sorted, 0.5), p95: quantileOfSorted(sorted, 0.95) },
+    charged_micros: charged,
   };
 }
 
-/** Null as soon as one charge is not known: a sum of the others would look like a price. */
-function chargeOf(answered: readonly Scored[]): number | null {
-  let sum = 0;
-  for (const { charged_micros: charged } of answered) {
-    if (charged === null) return null;
-    sum += charged;
-  }
-  return sum;
-}
-
-function outOfDomain(results: readonly Scored[]): number | null {
-  const told = results.filter(({ in_domain }) => in_domain !== null);
-  return told.length === 0 ? null : mean(told.map(({ in_domain }) => Number(in_domain === false)));
+function share(sum: number, count: number): number {
+  return count === 0 ? 0 : sum / count;
 }

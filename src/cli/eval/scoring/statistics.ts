@@ -69,7 +69,14 @@ function normalMeans(values: readonly number[], uniform: () => number): readonly
 
 /** The value below which a share of the values lies, between neighbours in proportion; 0 of none. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
+  return quantileOfSorted(
+    values.toSorted((a, b) => a - b),
+    share,
+  );
+}
+
+/** The same of values that stand in their order. */
+export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
   const place = share * (sorted.length - 1);
   const below = sorted[Math.floor(place)] ?? 0;
   const above = sorted[Math.ceil(place)] ?? 0;

@@ -156,7 +156,10 @@ describe("a test set in the form of", () => {
 describe("a file that is not what its ending says", () => {
   test.each<[string, string, RegExp]>([
     ["q.parquet", "PAR0", /is no Parquet file/],
-    ["q.json", "{", /is no JSON document/],
+    ["q.json", "{", /is no JSON document; a file with an object in each line is called \.jsonl/],
+    ["q.xlsx", "PK\u0003\u0004", /none of the files that eval reads: \.jsonl, .* by the ending/],
+    ["q.csv", "question;answer\nWhat?;a\n", /the only column is "question;answer", so its cells/],
+    ["q.csv", "ask,answer\nWhat?,a\n", /"question" is missing; there are "ask", "answer": --map q/],
     ["q.json", '{"a": 1}', /without a list of questions in data, rows/],
     ["q.tsv", 'question\tanswer\n"never closed\ta', /is no table/],
     ["q.tsv", "question\tanswer\nWhat?\ta\tb\tc", /is no table/],
@@ -168,6 +171,12 @@ describe("a file that is not what its ending says", () => {
     ],
   ])("%s of %j is refused by name", async (name, content, message) => {
     await expect(openForTest(testSetFile(content, name))).rejects.toThrow(message);
+  });
+
+  test("and JSONL by another name is read as what it begins as", async () => {
+    const line = '\u{FEFF}{"question": "What?", "answer": "a"}\n';
+    await using testSet = await openForTest(testSetFile(line, "questions.txt"));
+    expect([...testSet.metrics]).toEqual([["exact", 1]]);
   });
 });
 

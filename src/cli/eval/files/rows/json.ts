@@ -13,6 +13,9 @@ const MAX_JSON_BYTES: number = 256 * 1024 * 1024;
 /** Members under which files keep their rows: SQuAD's and DocVQA's `data`, VQA's `questions` and `annotations`, the dataset viewer's `rows`. */
 const HOLDERS: readonly string[] = ["data", "rows", "questions", "annotations", "examples"];
 
+/** What newcomers mean by it as often. */
+const LINES = "a file with an object in each line is called .jsonl";
+
 /** One JSON document: a list of objects, a list under one of `HOLDERS`, objects by id, or columns of equal length. */
 export async function jsonDocument(file: string): Promise<RowSource> {
   const { size } = await stat(file);
@@ -34,7 +37,7 @@ function parsed(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\u{FEFF}/u, ""));
   } catch (cause) {
-    throw new UsageError(`${file} is no JSON document`, { cause });
+    throw new UsageError(`${file} is no JSON document; ${LINES}`, { cause });
   }
 }
 
@@ -58,7 +61,7 @@ function listOf(document: unknown, file: string): readonly unknown[] {
   );
   if (objects.length === values.length) return objects.map(([id, value]) => ({ id, ...value }));
   throw new UsageError(
-    `${file} is a JSON object without a list of questions in ${HOLDERS.join(", ")}`,
+    `${file} is a JSON object without a list of questions in ${HOLDERS.join(", ")}; ${LINES}`,
   );
 }
 
