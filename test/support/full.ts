@@ -1,5 +1,5 @@
 /**
  * Whether everything is tried, by `npm run test:full`. `npm test` takes a named slice of what takes long: whoever reads this has a part
- * of infra/local/test-full.ts that runs it in whole.
+ * of infra/local/full-parts.ts that runs it in whole.
  */
 export const isFull = process.env["TEST_FULL"] === "1";
