@@ -1,15 +1,15 @@
 import type { SqlMigration } from "./built.ts";
 
-/** As much of D1 as is used here. */
-export interface Database {
-  prepare(statement: string): Statement;
-  batch(statements: readonly Statement[]): Promise<unknown>;
+export interface Statement {
+  readonly sql: string;
+  /** Of its parameters, in their order. */
+  readonly values: readonly string[];
 }
 
-interface Statement {
-  bind(...values: readonly string[]): Statement;
-  all<Row>(): Promise<{ readonly results: readonly Row[] }>;
-}
+/** Runs statements as one transaction, and resolves with the last one's rows. */
+export type RunBatch = (
+  statements: readonly Statement[],
+) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /** The table in which wrangler keeps what has been applied, so that either may go on where the other has been. */
 const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
@@ -18,19 +18,20 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
 
 /** Brings the tables up to date, each migration whole or not at all, and returns the names of those that were applied. */
 export async function migrate(
-  database: Database,
+  runBatch: RunBatch,
   migrations: readonly SqlMigration[],
 ): Promise<readonly string[]> {
-  await database.batch([database.prepare(CREATE_TABLE)]);
-  const { results } = await database
-    .prepare("SELECT name FROM d1_migrations")
-    .all<{ readonly name: string }>();
-  const applied = new Set(results.map(({ name }) => name));
+  const rows = await runBatch([plain(CREATE_TABLE), plain("SELECT name FROM d1_migrations")]);
+  const applied = new Set(rows.map(({ name }) => name));
   const missing = migrations.filter(({ name }) => !applied.has(name));
   for (const { name, statements } of missing)
-    await database.batch([
-      ...statements.map((statement) => database.prepare(statement)),
-      database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+    await runBatch([
+      ...statements.map(plain),
+      { sql: "INSERT INTO d1_migrations (name) VALUES (?)", values: [name] },
     ]);
   return missing.map(({ name }) => name);
+}
+
+function plain(sql: string): Statement {
+  return { sql, values: [] };
 }

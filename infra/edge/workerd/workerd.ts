@@ -1,7 +1,7 @@
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { type BuiltEdge, SITE_FOLDER, WORKER_FOLDER } from "./built.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, type RunBatch } from "./migrate.ts";
 
 /** Of what wrangler reads out of wrangler.toml, what differs from place to place. Its own type has lost the names. */
 export interface WorkerOptions {
@@ -91,21 +91,46 @@ export async function migrateDatabases(
   folder: string,
   { worker: { d1Databases = {} }, migrations }: BuiltEdge,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const script = "export default { fetch: () => new Response() };";
   const databases = new Miniflare(
     convertV4MiniflareOptions({
       ...quiet(folder, 0),
-      workers: [{ name: "migrations", modules: true, script, d1Databases }],
+      workers: [{ name: "migrations", modules: true, script: RUNS_BATCHES, d1Databases }],
     }),
   );
   try {
     const applied = new Map<string, readonly string[]>();
     for (const binding of Object.keys(d1Databases))
-      applied.set(binding, await migrate(await databases.getD1Database(binding), migrations));
+      applied.set(binding, await migrate(batchesOf(databases, binding), migrations));
     return applied;
   } finally {
     await databases.dispose();
   }
+}
+
+/** A Worker that runs the statements it is sent: Miniflare's own way to a database is a call for each, and waits for it. */
+const RUNS_BATCHES = `export default {
+  async fetch(request, env) {
+    const { binding, statements } = await request.json();
+    const prepared = statements.map(({ sql, values }) => env[binding].prepare(sql).bind(...values));
+    try {
+      return Response.json({ rows: (await env[binding].batch(prepared)).at(-1).results });
+    } catch (cause) {
+      return Response.json({ fault: String(cause) });
+    }
+  },
+};`;
+
+function batchesOf(databases: Miniflare, binding: string): RunBatch {
+  return async (statements) => {
+    const body = JSON.stringify({ binding, statements });
+    const reply = await databases.dispatchFetch("http://migrations/", { method: "POST", body });
+    const { rows, fault } = (await reply.json()) as {
+      readonly rows?: Awaited<ReturnType<RunBatch>>;
+      readonly fault?: string;
+    };
+    if (rows === undefined) throw new Error(`the tables of ${binding} cannot be made: ${fault}`);
+    return rows;
+  };
 }
 
 function quiet(folder: string, port: number) {

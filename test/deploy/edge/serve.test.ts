@@ -1,29 +1,25 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { settingNames } from "#edge/settings.ts";
-import { type Database, migrate } from "../../../infra/edge/workerd/migrate.ts";
+import { migrate, type RunBatch } from "../../../infra/edge/workerd/migrate.ts";
 import { parseServeConfig, workerBindings } from "../../../infra/edge/workerd/serve-config.ts";
+import { migrateDatabases } from "../../../infra/edge/workerd/workerd.ts";
 
-/** As D1 is spoken to, over SQLite itself. */
-function databaseIn(sqlite: DatabaseSync): Database {
-  type Bound = ReturnType<Database["prepare"]> & { readonly run: () => unknown };
-  const prepare = (sql: string, values: readonly string[] = []): Bound => ({
-    bind: (...bound) => prepare(sql, bound),
-    all: async <Row>() => ({ results: sqlite.prepare(sql).all(...values) as Row[] }),
-    run: () => sqlite.prepare(sql).run(...values),
-  });
-  return {
-    prepare,
-    batch: async (statements) => {
-      sqlite.exec("BEGIN");
-      try {
-        for (const one of statements) (one as Bound).run();
-        sqlite.exec("COMMIT");
-      } catch (cause) {
-        sqlite.exec("ROLLBACK");
-        throw cause;
-      }
-    },
+/** As the edge speaks to D1, over SQLite itself. */
+function batchesIn(sqlite: DatabaseSync): RunBatch {
+  return async (statements) => {
+    sqlite.exec("BEGIN");
+    try {
+      const replies = statements.map(({ sql, values }) => sqlite.prepare(sql).all(...values));
+      sqlite.exec("COMMIT");
+      return replies.at(-1) ?? [];
+    } catch (cause) {
+      sqlite.exec("ROLLBACK");
+      throw cause;
+    }
   };
 }
 
@@ -32,14 +28,22 @@ const second = { name: "0002_b.sql", statements: ["CREATE TABLE b (x TEXT)", "NO
 
 test("migrations of the edge's tables are applied once each, whole or not at all", async () => {
   using sqlite = new DatabaseSync(":memory:");
-  const database = databaseIn(sqlite);
-  expect(await migrate(database, [first])).toEqual(["0001_a.sql"]);
-  await expect(migrate(database, [first, second])).rejects.toThrow("syntax error");
+  const batches = batchesIn(sqlite);
+  expect(await migrate(batches, [first])).toEqual(["0001_a.sql"]);
+  await expect(migrate(batches, [first, second])).rejects.toThrow("syntax error");
   const tables = sqlite.prepare("SELECT name FROM sqlite_master WHERE name IN ('a', 'b')").all();
   expect(tables).toMatchObject([{ name: "a" }]);
   const mended = { ...second, statements: second.statements.slice(0, 1) };
-  expect(await migrate(database, [first, mended])).toEqual(["0002_b.sql"]);
-  expect(await migrate(database, [first, mended])).toEqual([]);
+  expect(await migrate(batches, [first, mended])).toEqual(["0002_b.sql"]);
+  expect(await migrate(batches, [first, mended])).toEqual([]);
+});
+
+test("a migration that workerd's database refuses is told with the database's name and words", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "unmask-tables-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
+  const edge = { worker: { d1Databases: { DB: { id: "db" } } }, settings: [] };
+  const made = migrateDatabases(folder, { ...edge, migrations: [first, second] });
+  await expect(made).rejects.toThrow(/the tables of DB cannot be made: .*syntax error/);
 });
 
 test("the edge's process hands the Worker its own variables, from files too, and no other", () => {
