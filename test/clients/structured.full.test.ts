@@ -25,6 +25,7 @@ test.each([
     [
       ...["parsed dog stop", "streamed True", "refused schema_unsupported"],
       ...["responses A dog. completed", "went on A dog.", "heard True", "parsed dog"],
+      ...["decided True kind dog", "sums to one True"],
     ],
   ],
   ["instructor", ["instructor==1.17.0"], ["tools dog", "partial dog", "json schema True", "bool "]],

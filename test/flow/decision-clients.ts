@@ -114,6 +114,12 @@ export function testDecisionClients(system: () => LocalSystem): void {
     const jev = () =>
       new TypeSafeClient({ ...{ baseURL: system().url, apiKey: system().key }, logLevel: "off" });
 
+    test("lists the models", async () => {
+      const [first] = await jev().models.list();
+      expect(first).toMatchObject({ name: system().model, release_date: "" });
+      expect(first?.description).toMatch(/\w/);
+    });
+
     test("decides about a picture, with the model that it asks for by itself", async () => {
       const { answers, usage } = await jev().systemOne({
         state: null,

@@ -84,11 +84,25 @@ export interface ModelBody {
 export interface ModelListBody {
   readonly object: "list";
   readonly data: readonly ModelBody[];
+  /** The same as Jev's clients read them; OpenAI's pass it over. */
+  readonly models: readonly NamedModelBody[];
+}
+
+/** A model as Jev's clients list it. Source: the types of @typesafe-ai/sdk 0.6.0. */
+export interface NamedModelBody {
+  readonly name: string;
+  /** What pictures it is for; "" where its maker does not say. */
+  readonly description: string;
+  /** Always "": no maker says it. */
+  readonly release_date: string;
 }
 
 /** Renders the models that are served. */
 export function modelListBody(models: readonly ModelBody[]): ModelListBody {
-  return { object: "list", data: models };
+  const named = models.map(({ id, domain }) => ({
+    ...{ name: id, description: domain?.description ?? "", release_date: "" },
+  }));
+  return { object: "list", data: models, models: named };
 }
 
 /** What an installation says of a model beside its card. */
@@ -243,5 +257,16 @@ export const modelSchema: z.ZodType<ModelBody> = z
   .meta({ id: "Model" });
 
 export const modelListSchema: z.ZodType<ModelListBody> = z
-  .strictObject({ object: z.literal("list"), data: z.array(modelSchema) })
+  .strictObject({
+    object: z.literal("list"),
+    data: z.array(modelSchema),
+    models: z
+      .array(
+        z.strictObject({ name: z.string(), description: z.string(), release_date: z.string() }),
+      )
+      .meta({
+        description:
+          "The same as Jev's clients read them; release_date is always empty, since no maker says it.",
+      }),
+  })
   .meta({ id: "ModelList" });

@@ -1,4 +1,4 @@
-"""OpenAI's own client: a Pydantic model as response_format, at once and streamed; responses that go on."""
+"""OpenAI's own client: a Pydantic model as response_format, at once and streamed; responses that go on; decisions."""
 
 import base64
 import os
@@ -73,3 +73,21 @@ with client.responses.stream(model=os.environ["UNMASK_MODEL"], input=shown) as s
     print("heard", "".join(deltas) == stream.get_final_response().output_text)
 seen = client.responses.parse(model=os.environ["UNMASK_MODEL"], input=shown, text_format=Animal)
 print("parsed", seen.output_parsed.kind)
+
+decided = client.decisions.create(
+    model=os.environ["UNMASK_MODEL"],
+    input=[{"role": "user", "content": [{"type": "input_image", "image_url": url}]}],
+    questions=[
+        {"type": "predicate", "instructions": "Is this an animal?"},
+        {
+            "type": "choice",
+            "name": "kind",
+            "instructions": "What is this?",
+            "choices": [{"value": "cat"}, {"value": "dog"}],
+        },
+    ],
+)
+animal, kind = decided.answers
+print("decided", animal.probability > 0.5, kind.name, kind.choice)
+total = sum(option.probability for option in kind.probabilities)
+print("sums to one", abs(total - 1) < 1e-6)
