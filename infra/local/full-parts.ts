@@ -96,6 +96,7 @@ export const parts: readonly Part[] = [
       "node",
       "test/cli/parity.test.ts",
       "test/engine/ort-engine.test.ts",
+      "test/engine/self-test",
       "test/cli/eval.test.ts",
     ],
   },

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { deliver } from "#inference/fetch/deliver.ts";
 import type { Reach } from "#inference/fetch/destination.ts";
 import { fetchImage } from "#inference/fetch/fetch-image.ts";
@@ -17,11 +17,6 @@ const reach: Reach = {
 
 /** Where a peer neither ends nor breaks off, our own time-out ends the exchange. */
 const TIMEOUT_MS = 250;
-
-const closing: (() => void)[] = [];
-afterEach(() => {
-  for (const close of closing.splice(0)) close();
-});
 
 /** What a peer does with a connection, once the head of our request has come, or at once. */
 interface Misbehaviour {
@@ -316,8 +311,14 @@ const misbehaviours: readonly Misbehaviour[] = [
   },
 ];
 
-/** A host that treats everybody so. Resolves with its port and its connections that we have not left. */
-async function peer({ act, isEager = false }: Misbehaviour) {
+interface Peer extends Disposable {
+  readonly port: number;
+  /** Its connections that we have not left. */
+  readonly connected: ReadonlySet<Socket>;
+}
+
+/** A host that treats everybody so. */
+async function peer({ act, isEager = false }: Misbehaviour): Promise<Peer> {
   const connected = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     connected.add(socket);
@@ -336,18 +337,23 @@ async function peer({ act, isEager = false }: Misbehaviour) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  closing.push(() => {
-    for (const socket of connected) socket.destroy();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, connected };
+  return {
+    port: (server.address() as AddressInfo).port,
+    connected,
+    [Symbol.dispose]() {
+      for (const socket of connected) socket.destroy();
+      server.close();
+    },
+  };
 }
 
+// At once, since most of what is done to a peer is to wait for it.
 describe.each(misbehaviours)("a peer that $says", (misbehaviour) => {
   const scheme = misbehaviour.isTls === true ? "https" : "http";
 
-  test("holds up no picture", async () => {
-    const { port, connected } = await peer(misbehaviour);
+  test.concurrent("holds up no picture", async () => {
+    using host = await peer(misbehaviour);
+    const { port, connected } = host;
     const url = `${scheme}://peer.test:${port}/`;
     const order = { purpose: "image", url, timeout_ms: TIMEOUT_MS } as const;
     const fetched = await fetchImage(order, reach, forever);
@@ -355,8 +361,9 @@ describe.each(misbehaviours)("a peer that $says", (misbehaviour) => {
     await vi.waitFor(() => expect(connected.size).toBe(0));
   });
 
-  test("holds up no webhook", async () => {
-    const { port, connected } = await peer(misbehaviour);
+  test.concurrent("holds up no webhook", async () => {
+    using host = await peer(misbehaviour);
+    const { port, connected } = host;
     const url = `${scheme}://peer.test:${port}/`;
     const [headers, body] = [{ "webhook-id": "evt_1" }, JSON.stringify("a".repeat(20_000))];
     const order = { purpose: "webhook", url, headers, body, timeout_ms: TIMEOUT_MS } as const;
@@ -364,8 +371,9 @@ describe.each(misbehaviours)("a peer that $says", (misbehaviour) => {
     await vi.waitFor(() => expect(connected.size).toBe(0));
   });
 
-  test("is left as soon as the caller leaves", async () => {
-    const { port, connected } = await peer(misbehaviour);
+  test.concurrent("is left as soon as the caller leaves", async () => {
+    using host = await peer(misbehaviour);
+    const { port, connected } = host;
     const url = `${scheme}://peer.test:${port}/`;
     const caller = new AbortController();
     const order = { purpose: "image", url, timeout_ms: 60_000 } as const;
