@@ -34,6 +34,11 @@ test.each([
     ["pydantic-ai-slim[openai]==2.68.0"],
     ["tool dog", "native True", "streamed True"],
   ],
+  [
+    "typesafe",
+    ["typesafe-sdk==0.7.5"],
+    ["models True", "noul True", "choice dog", "score True", "refused True"],
+  ],
 ])(
   "%s of Python reads a picture into a model",
   async (name, packages, printed) => {
