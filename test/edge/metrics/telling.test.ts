@@ -81,6 +81,10 @@ test("a ledger whose books disagree says by how much, and leaves a line in the l
   await runDurableObjectAlarm(stub);
   expect(told.at(-1)).toMatchObject({ off_by: 3 });
   expect(logged.mock.calls.join()).toContain("the books of a ledger disagree");
+  // Its hold ends in three minutes: an alarm that could not release it would be tried again and again under other files' tests.
+  await runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec("UPDATE holds SET amount = amount - 3 WHERE id = 'a'");
+  });
 });
 
 test("a teller of webhooks tells what it could not deliver, that it has delivered it at last, and nothing where all arrive", async () => {
