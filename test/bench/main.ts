@@ -9,6 +9,7 @@ import { deviceReport } from "./device-report.ts";
 import { measureEdge } from "./edge.bench.ts";
 import { engineReport } from "./engine-report.ts";
 import { fleetReport, type Table, writeFleetPage } from "./fleet-report.ts";
+import { MAX_QUESTIONS, reportHarnesses } from "./harness/report.ts";
 import { layerReport } from "./layer-report.ts";
 import { measureLedger } from "./ledger.bench.ts";
 import { LOAD_FORMATS, reportLoad } from "./load-report.ts";
@@ -84,6 +85,11 @@ const HELP = `npm run bench -- NAME
                                      causal-128-32000-1; several --run make a column each), every one behind a server of OpenAI's form: the
                                      table and its report, with UNMASK_PYTHON (three minutes); --write: its picture for the documents
 
+  harness [--questions N]            two public evaluation harnesses, lmms-eval and VLMEvalKit, ask the local system as an endpoint of
+                                     OpenAI's form: N questions of each kind (default 48), what was answered, their scores beside
+                                     those of unmask eval (five minutes, and ten once for 7 GB of Python packages: torch brings
+                                     CUDA's libraries on Linux)
+
   webhooks [--requests N]            simulated deliveries with 30 % faults (default 100000): lost, and processed twice
 `;
 
@@ -107,6 +113,7 @@ const NAMES: readonly string[] = [
   "fleet",
   "read",
   "twin",
+  "harness",
 ];
 
 async function main(): Promise<void> {
@@ -123,6 +130,7 @@ async function main(): Promise<void> {
       form: { type: "string" },
       steps: { type: "string", default: "16" },
       traces: { type: "string" },
+      questions: { type: "string", default: "48" },
       answers: { type: "string", default: "100000" },
       folder: { type: "string" },
       file: { type: "string" },
@@ -162,6 +170,7 @@ async function main(): Promise<void> {
   if (name === "page") return await page(Number(values.turns ?? 5));
   if (name === "modes") return await modes(Number(values.steps), values.traces);
   if (name === "read") return await reportReading(values.file, values.write);
+  if (name === "harness") return await harness(Number(values.questions));
   if (name === "fleet") return fleet(values.write);
   if (name === "twin") return await twin(values);
   if (name === "soak") return print(await reportSoak(Number(values.answers), values.folder));
@@ -200,6 +209,12 @@ async function modes(steps: number, file: string | undefined): Promise<void> {
   if (!Number.isInteger(steps) || steps < 1 || steps > 32)
     throw new Error("--steps is a whole number from 1 to 32, the canvas");
   await reportModes(steps, file);
+}
+
+async function harness(wanted: number): Promise<void> {
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_QUESTIONS)
+    throw new Error(`--questions is a whole number from 1 to ${MAX_QUESTIONS}`);
+  await reportHarnesses(wanted);
 }
 
 async function ledger(requests: number, isCached: boolean): Promise<void> {
