@@ -72,6 +72,11 @@ describe("whom an answer is sent to", () => {
     expect(whom([slow, quick], { steps: 1 })).toBe("slow");
   });
 
+  test("two are compared even where chance names the same one every time", () => {
+    for (const chance of [0, 0.999])
+      expect(whom([reportOf("a", busy(100)), reportOf("b")], { random: () => chance })).toBe("b");
+  });
+
   test("of many, two that chance names are compared: the busiest is never picked, and the freest has no more than its part", () => {
     const fleet = letters.map((url, place) => reportOf(url, busy(place * 50)));
     const counts = shares(fleet);

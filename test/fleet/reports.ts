@@ -45,7 +45,7 @@ export function termsOf(terms: Partial<PickTerms> = {}): PickTerms {
     region: "here",
     tried: new Set(),
     now: NOW,
-    random: Math.random,
+    random: randomOf(15),
     ...terms,
   };
 }

@@ -104,6 +104,11 @@ function draw(
   wayMs: number,
   seen: Seen,
 ): readonly Judged[] {
+  // Of so few, chance may name one alone again and again.
+  if (reports.length <= count)
+    return reports
+      .flatMap((report) => judge(report, wayMs, seen) ?? [])
+      .filter(({ rank }) => rank === 0);
   const places = new Set<number>();
   const drawn: Judged[] = [];
   for (let turn = 0; turn < count * DRAWS && drawn.length < count; turn++) {
