@@ -1,6 +1,6 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeEach, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import { AccountTable } from "#edge/accounts/account-store.ts";
 import { Patience } from "#edge/answers/making/patience.ts";
@@ -10,6 +10,12 @@ import { settingsOf } from "#edge/settings.ts";
 import { QuietAccounts } from "#edge/webhooks/quiet.ts";
 import { hashSecret, KEY_SCOPES, parseKey } from "#wire/api/accounts/key.ts";
 import { bringContract } from "./checked-fetch.ts";
+import { keepConsole } from "./kept-console.ts";
+
+// Before anything is done that may write to it.
+const tellKept = keepConsole(console);
+afterEach(tellKept);
+afterAll(tellKept);
 
 // Runs before every test file: the API's description for `ask`, the tables, the account acc_test with a thousand dollars, and the key of the tests.
 
