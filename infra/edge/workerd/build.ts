@@ -41,7 +41,10 @@ const kept: Kept = {
   make: bundle,
 };
 
-/** Builds it; bundles where something has changed since the last time. Throws with wrangler's own words where the Worker cannot be bundled. */
+/**
+ * Builds it; bundles where something has changed since the last time. Throws with wrangler's own words where the Worker cannot be
+ * bundled, and where the signal is aborted on the way.
+ */
 export async function buildEdge(
   folder: string,
   signal: AbortSignal = new AbortController().signal,
@@ -57,11 +60,12 @@ export async function buildEdge(
   cpSync(SITE, site, { recursive: true });
 }
 
-async function bundle(folder: string): Promise<void> {
+async function bundle(folder: string, signal: AbortSignal): Promise<void> {
   await promisify(execFile)(
     "node_modules/.bin/wrangler",
     ["deploy", "--dry-run", "--env=", "--outdir", path.join(folder, WORKER_FOLDER)],
     {
+      signal,
       // CI: without a terminal it asks nobody. Its own logs would lie in the user's settings, readable to everybody.
       env: {
         ...process.env,

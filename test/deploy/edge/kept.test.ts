@@ -55,12 +55,35 @@ describe("what is kept is made", () => {
     expect(makings).toBe(1);
   });
 
-  test("anew where the last making broke off, also behind one that was whole", async () => {
-    await made();
+  test("anew where the last making broke off, which takes nothing from one that was whole", async () => {
+    const broken = () => Promise.reject(new Error("broken off"));
+    await expect(made(broken)).rejects.toThrow("broken off");
+    expect([await made(), makings]).toEqual(["first", 2]);
     key = "second";
-    await expect(made(() => Promise.reject(new Error("broken off")))).rejects.toThrow("broken off");
+    await expect(made(broken)).rejects.toThrow("broken off");
     key = "first";
     expect([await made(), makings]).toEqual(["first", 3]);
+    key = "second";
+    expect([await made(), makings]).toEqual(["second", 4]);
+  });
+
+  test("where nobody writes to it who was killed while he made it, and what is left of that is taken away", async () => {
+    let left = "";
+    await made(async (file) => {
+      left = file;
+      key = "second";
+    });
+    const broken = path.join(folder, "kept", "making-abcdef");
+    mkdirSync(broken);
+    expect([await made(), makings]).toEqual(["second", 2]);
+    expect(existsSync(broken)).toBe(false);
+    expect(() => writeFileSync(left, "late")).toThrow("ENOENT");
+    expect(await made()).toBe("second");
+  });
+
+  test("each time where nothing can be kept", async () => {
+    writeFileSync(path.join(folder, "kept"), "a file has no folders in it");
+    expect([await made(), await made(), makings]).toEqual(["first", "first", 2]);
   });
 
   test("anew where what it is made of changed while it was made", async () => {
