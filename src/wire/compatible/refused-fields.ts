@@ -74,7 +74,9 @@ export function harmlessFields({
 function described({ harmless, greedy }: RefusedField): z.ZodType {
   return greedy === undefined
     ? harmless
-    : greedy.meta({ description: "Says nothing at temperature 0, and is refused at others." });
+    : greedy.meta({
+        description: "Says nothing at temperature 0; at others only what cuts nothing off passes.",
+      });
 }
 
 /** Whether a body has every token be the most probable one, which it also does where it names no temperature. */
