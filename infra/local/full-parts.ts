@@ -184,6 +184,9 @@ function succeeds(command: string, args: readonly string[]): boolean {
   }
 }
 
+/** How a file of tests learns whether all of it is wanted: on Node, and in a Worker. */
+const TAKES_A_SLICE = /support\/full\.ts"|\benv\.TEST_FULL\b/;
+
 /** Files of which `npm test` runs nothing or a slice, and that no part would run: a name that nobody looks for is a test that never runs. */
 export function forgotten(): readonly string[] {
   const folders = parts.flatMap(({ files }) => files);
@@ -191,6 +194,6 @@ export function forgotten(): readonly string[] {
     ["test/webgpu/", "test/browser/"].some((folder) => file.startsWith(folder)) ||
     folders.some((folder) => file.startsWith(folder));
   const hasMore = (file: string): boolean =>
-    file.endsWith(".full.test.ts") || readFileSync(file, "utf8").includes("support/full.ts");
+    file.endsWith(".full.test.ts") || TAKES_A_SLICE.test(readFileSync(file, "utf8"));
   return globSync("test/**/*.test.ts").filter((file) => hasMore(file) && !isNamed(file));
 }

@@ -22,7 +22,7 @@ afterEach(() => vi.restoreAllMocks());
 /** Longer than outboxes and queues let things gather. */
 const QUIET_MS = 2_500;
 
-// As isFull of support/full.ts: what follows an answer takes seconds, and is counted in `npm run test:full`.
+// What follows an answer takes seconds, and is counted in `npm run test:full`.
 const isCountedToTheEnd = env.TEST_FULL === "1";
 
 let asked = 0;
