@@ -65,6 +65,7 @@ export const convTower = {
   ...{ reference: convolutions, picture: seen(convolutions, convolutionArrays) },
   passes: 4,
 };
+
 /** Holds the graphs of a provider to the reference's tokens. */
 export async function expectReferenceTokens({
   provider,

@@ -31,8 +31,8 @@ export interface LocalSystem extends Ready, AsyncDisposable {
 }
 
 /**
- * Starts it on a free port and waits until it is ready: some five seconds of processor time, which `sharedSystem` spends once. For people it says what to paste
- * into a terminal, and what is read here is that.
+ * Starts it on a free port and waits until it is ready: some five seconds of processor time, which `sharedSystem` spends once. For
+ * people it says what to paste into a terminal, and what is read here is that.
  */
 export async function startLocalSystem(
   audience: "programs" | "people" = "programs",

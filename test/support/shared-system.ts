@@ -39,9 +39,8 @@ export async function sharedSystem(name: string): Promise<SharedSystem> {
   const admin = createAdminClient({ baseUrl: url, apiKey: admin_key });
   const { id: account } = await admin.createAccount({ name });
   await admin.grant(account, { id: "first-start", amount_micros: CREDIT_MICROS });
-  const { key } = await admin.createKey({
-    ...{ account, name, environment: "test", scopes: KEY_SCOPES },
-  });
+  const made = { account, name, environment: "test", scopes: KEY_SCOPES } as const;
+  const { key } = await admin.createKey(made);
   return { url, key, admin_key, model, models };
 }
 

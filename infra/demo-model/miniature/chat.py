@@ -64,8 +64,8 @@ def read_request(body: bytes, name: str) -> Asked:
     stops = [stops] if isinstance(stops, str) else stops
     if not isinstance(stops, list) or not all(isinstance(stop, str) and stop for stop in stops):
         raise Refusal(400, "invalid_value", "stop is a text, or a list of texts", "stop")
-    most = value.get("max_completion_tokens", value.get("max_tokens"))
-    most = CANVAS if most is None else most
+    named = (value.get("max_completion_tokens"), value.get("max_tokens"), CANVAS)
+    most = next(one for one in named if one is not None)
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise Refusal(400, "invalid_value", "max_tokens is a whole number from 1", "max_tokens")
     return Asked(question, picture, most, stops, value.get("logprobs") is True)

@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             raise Refusal(404, "not_found", "there is POST /v1/chat/completions and GET /v1/models")
         length = self.headers.get("content-length", "")
-        if not length.isdigit():
+        if not length.isdecimal():
             raise Refusal(411, "length_required", "the request says no content-length")
         if int(length) > MAX_BODY:
             raise Refusal(413, "request_too_large", f"the body has more than {MAX_BODY:,} bytes")
