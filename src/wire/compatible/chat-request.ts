@@ -16,7 +16,13 @@ import {
   type TextPart,
 } from "./chat-body.ts";
 import { refusedChatFields } from "./chat-refusals.ts";
-import { canvasUnder, type PlacedMessage, placesIn, presentFields } from "./foreign-body.ts";
+import {
+  canvasUnder,
+  latePlacesIn,
+  type PlacedMessage,
+  placesIn,
+  presentFields,
+} from "./foreign-body.ts";
 import { failureIn, type SentPlaces } from "./sent-places.ts";
 import { detailOf, pictureOf } from "./shown-picture.ts";
 import type { ChatJson } from "./structured/growing-json.ts";
@@ -86,10 +92,9 @@ function asWords(chat: ChatBody, card: AskedCard, sent: JsonBody): Result<Asked,
     ...canvasUnder(ceiling, chat.x_unmask?.["canvas"], card),
   };
   const request = parseAnswerValue(body, card, sent.picture);
-  const placeOf = placesIn(placed, chatPlaces);
   return request.ok
-    ? ok({ request: request.value, placeOf })
-    : refuse(failureIn(request.refusal, placeOf));
+    ? ok({ request: request.value, placeOf: latePlacesIn(placed, chatPlaces) })
+    : refuse(failureIn(request.refusal, placesIn(placed, chatPlaces)));
 }
 
 function asJson(

@@ -62,3 +62,12 @@ export function placesIn(
     return member === "content" ? message.content : `${message.at}/${member}`;
   };
 }
+
+/** The same of a question that was read, and refused for what its pictures have together: they stand in the list. */
+export function latePlacesIn(
+  placed: readonly PlacedMessage[],
+  places: { readonly list: string; readonly sent: readonly string[] },
+): SentPlaces {
+  const placeOf = placesIn(placed, places);
+  return (pointer) => (pointer === "/images" ? `/${places.list}` : placeOf(pointer));
+}

@@ -150,6 +150,13 @@ describe("a chat is read as a question", () => {
     },
   );
 
+  test("with the places of what is refused later: pictures that are too much together stand in the messages", () => {
+    const { placeOf } = read({});
+    expect(["/images", "/retention/answer_seconds", "/model"].map(placeOf)).toEqual([
+      ...["/messages", "/x_unmask/retention/answer_seconds", "/model"],
+    ]);
+  });
+
   test("with how it wants to hear the answer", () => {
     expect(read({ stream: true, stream_options: { include_usage: true } })).toMatchObject({
       wantsStream: true,

@@ -125,6 +125,7 @@ function pointerIn(body: DecisionsBody, placed: readonly PlacedMessage[], pointe
     case "model":
       return pointer;
     case "question":
+    case "images":
       return "/input";
     case "messages": {
       const message = placed[Number(place)];

@@ -139,6 +139,7 @@ function pointerIn({ questions, images }: SystemOneBody, pointer: string): strin
     case "messages":
       return "/state";
     case "images":
+      if (place === "") return pointer;
       return `/images/${place}${typeof images?.[Number(place)] === "object" ? "/base64" : ""}`;
     case "fields":
       return questionPointer(entriesOf(questions)[questionIndex(place)], rest);

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { ReadStyle } from "#domain/read-style.ts";
 import type { AnswerBody } from "../../api/answers/responses.ts";
 import { finishReason } from "../chat-reply.ts";
+import { latePlacesIn } from "../foreign-body.ts";
 import { readSchema } from "../json-schema/read-schema.ts";
 import type { ObjectShape } from "../json-schema/shape.ts";
 import type { JsonText } from "../json-schema/write-json.ts";
@@ -68,12 +69,16 @@ export function shapeOf(kept: KeptFormat | undefined): ObjectShape | undefined {
   return reading.ok ? reading.value.shape : undefined;
 }
 
-/** Where in the body of a response stand the fields that its format was read as. */
+/** Where in the body of a response stands what our own body has of it. */
+export const responsePlaces = { list: "input", sent: ["model", "temperature"] } as const;
+
+/** The same once it was read: the fields of its format are known by the schema, its messages as a list alone. */
 export function placesOf(kept: KeptFormat | undefined): SentPlaces {
-  if (kept === undefined) return (pointer) => pointer;
+  const elsewhere = latePlacesIn([], responsePlaces);
+  if (kept === undefined) return elsewhere;
   const reading = readSchema(kept.format.schema, kept.style);
   const { at } = wantedBy(kept.format);
-  return reading.ok ? inSchema(reading.value, at) : () => at;
+  return reading.ok ? inSchema(reading.value, at, elsewhere) : () => at;
 }
 
 /** The text of an answer, as its format writes it, and whether that is all of it: neither its canvas was too short nor its time. */

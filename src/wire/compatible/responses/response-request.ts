@@ -18,7 +18,7 @@ import { detailOf } from "../shown-picture.ts";
 import { schemaQuestion } from "../structured/schema-question.ts";
 import { picturesOf, placedItem } from "./input-messages.ts";
 import { type ResponseRequestBody, responseRequestSchema } from "./response-body.ts";
-import { formatIn, type JsonFormatBody, wantedBy } from "./response-format.ts";
+import { formatIn, type JsonFormatBody, responsePlaces, wantedBy } from "./response-format.ts";
 import { refusedIncludesOf, refusedItems, refusedResponseFields } from "./response-refusals.ts";
 import type { ResponseTerms } from "./response-terms.ts";
 
@@ -146,8 +146,6 @@ export function responseRequest(
     wantsStream: body.stream ?? false,
   });
 }
-
-const responsePlaces = { list: "input", sent: ["model", "temperature"] } as const;
 
 function hasInstructions({ instructions = "" }: ResponseRequestBody): boolean {
   return instructions.trim() !== "";

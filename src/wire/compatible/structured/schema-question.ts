@@ -10,7 +10,7 @@ import {
   parseAnswerValue,
 } from "../../api/answers/requests.ts";
 import { askedOptions } from "../decisions/asked-options.ts";
-import { type PlacedMessage, placesIn } from "../foreign-body.ts";
+import { latePlacesIn, type PlacedMessage } from "../foreign-body.ts";
 import { readSchema, type SchemaFault, type SchemaReading } from "../json-schema/read-schema.ts";
 import type { ObjectShape } from "../json-schema/shape.ts";
 import { failureIn, type SentPlaces } from "../sent-places.ts";
@@ -59,7 +59,7 @@ export function schemaQuestion(
   );
   const body = { ...options.value, ...said, messages, fields: askedFields(fields) };
   const request = parseAnswerValue(body, card, pictureOf, beside);
-  const placeOf = inSchema(reading.value, at, placesIn(placed, places));
+  const placeOf = inSchema(reading.value, at, latePlacesIn(placed, places));
   if (!request.ok) return refuse(failureIn(request.refusal, placeOf));
   const warnings =
     assumed.length === 0
@@ -86,7 +86,7 @@ const schemaFailures = {
 export function inSchema(
   { origins }: Pick<SchemaReading, "origins">,
   at: string,
-  elsewhere: SentPlaces = (pointer) => pointer,
+  elsewhere: SentPlaces,
 ): SentPlaces {
   return (pointer) => {
     const [, member, name = ""] = pointer.split("/");

@@ -45,6 +45,10 @@ function refusal(body: object) {
 }
 
 describe("a request for decisions is read as fields", () => {
+  test("with the place of pictures that are too much together, which is found out later", () => {
+    expect(read({}).placeOf("/images")).toBe("/input");
+  });
+
   test("predicates as booleans, choices and levels in their order with what they mean, under names of our own", () => {
     const { request, questions } = read({ questions: [damaged, kind, state] });
     expect(request.read?.fields).toEqual([

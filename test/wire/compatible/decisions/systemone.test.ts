@@ -38,6 +38,10 @@ function refusal(body: object) {
 }
 
 describe("a request of Jev's clients is read as fields", () => {
+  test("with the place of pictures that are too much together, which is found out later", () => {
+    expect(read({}).placeOf("/images")).toBe("/images");
+  });
+
   test("each question by its type, with what its outcomes mean; no name of one reaches the model", () => {
     const yes = { ...urgent, criteria: { true: "within the hour", false: null } };
     const { request } = read({ questions: { "is it?": yes, team, tone } });

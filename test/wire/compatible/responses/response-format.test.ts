@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UNTOLD_READ_STYLE } from "#domain/read-style.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import { placesOf } from "#wire/compatible/responses/response-format.ts";
 import { responseBody } from "#wire/compatible/responses/response-reply.ts";
 import { parseResponse, responseRequest } from "#wire/compatible/responses/response-request.ts";
 import { untoldTerms } from "#wire/compatible/responses/response-terms.ts";
@@ -133,6 +134,12 @@ describe("a response that wants a schema's value", () => {
       { content: [{ text: "{}" }] },
     ]);
   });
+});
+
+test("what is refused once a response was read is told where its body has it", () => {
+  expect(["/images", "/retention/answer_seconds"].map(placesOf(undefined))).toEqual([
+    ...["/input", "/x_unmask/retention/answer_seconds"],
+  ]);
 });
 
 const fields = {
