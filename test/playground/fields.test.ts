@@ -7,7 +7,7 @@ import { askOf, type Draft, defaultOptions, emptyDraft } from "#playground/askin
 import { linkedOf, linkProblem, permalink } from "#playground/asking/permalink.ts";
 import { fieldsBodyOf, MAX_LINKED_FIELDS, rowsOf } from "#playground/fields/fields-body.ts";
 import { presets } from "#playground/fields/presets.ts";
-import { fieldProblemsOf, problemsOfRow } from "#playground/fields/problems.ts";
+import { fieldProblemsOf, problemsOfRow, refusedWords } from "#playground/fields/problems.ts";
 import { openReading, readingAfter, showReading } from "#playground/fields/reading.ts";
 import { sharesOf, stateWords, valueWords } from "#playground/fields/reading-words.ts";
 import {
@@ -141,12 +141,27 @@ test("a refusal is said at the row that its pointer names, and at no row that is
   const problem = { code: "fields_invalid", detail: "", errors } as unknown as Problem;
   const problems = fieldProblemsOf(new RefusedError(problem));
   const said = (type: FieldType) => problemsOfRow(newRow({ name: "kind", type }), problems);
-  expect([said("choice"), said("boolean")]).toEqual([
+  expect([said("choice"), said("score"), said("boolean")]).toEqual([
     ["Options: an option is empty"],
-    ["What it means: an option is empty"],
+    ["Levels: an option is empty"],
+    ["What yes and no mean: an option is empty"],
   ]);
   expect(problemsOfRow(newRow({ name: "kind.2" }), problems)).toEqual(["send a question"]);
   expect(fieldProblemsOf(new Error("no refusal"))).toEqual([]);
+});
+
+test("beside the price stands why there is none: what is set under Advanced, or which value says it itself", () => {
+  const refusal = (...errors: readonly { pointer: string; message: string }[]) =>
+    fieldProblemsOf(new RefusedError({ code: "invalid_request", errors } as unknown as Problem));
+  const own = [newRow({ name: "a" }), newRow({ name: "b", type: "choice" })];
+  const atRow = { pointer: "/fields/b/criteria/1/value", message: "too long" };
+  const beside = { pointer: "/abstain_below", message: "must be at most 1" };
+  expect(refusedWords(refusal(atRow), own)).toBe("Value 2 cannot be read as it stands.");
+  expect(refusedWords(refusal(atRow, beside), own)).toBe("Abstain below: must be at most 1");
+  expect(refusedWords(refusal({ pointer: "/fields", message: "too many" }), own)).toBe(
+    "All values: too many",
+  );
+  expect(refusedWords(refusal({ pointer: "/images/0", message: "no picture" }), own)).toBeNull();
 });
 
 test("a model that answers in sentences is asked for no list", () => {

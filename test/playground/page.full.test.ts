@@ -127,6 +127,30 @@ describe.skipIf(hasNoBrowser)("the playground in a browser, in whole", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("what is folded away holds nothing back: a probability of any digits is asked, and what the service refuses is said beside the price", async () => {
+    const { system } = running();
+    await using opened = await openWithPass(running(), { ...still, bypassCSP: true });
+    const { page } = opened;
+    const apple = {
+      type: "boolean",
+      instructions: "Is there an apple?",
+      criteria: { true: "any" },
+    };
+    const fields = JSON.stringify({ apple });
+    const sample = "apple-and-guitar.png";
+    const link = new URLSearchParams({ q: "", sample, fields, abstainBelow: "3" });
+    await page.goto(`${system.url}/#${link}`);
+    await page.getByText("Abstain below: must be at most 1").waitFor();
+    await page.getByText("Advanced").click();
+    await page.getByLabel("Abstain below").fill("0.9999");
+    await page.getByText("for one pass").waitFor();
+    expect(await page.getByLabel("Yes means").inputValue()).toBe("any");
+    expect(await findings(page)).toEqual([]);
+    await page.getByText("Advanced").click();
+    await page.getByRole("button", { name: "Read", exact: true }).click();
+    await page.getByText("Abstained: “yes” was less likely than asked for.").first().waitFor();
+  });
+
   test("what is read aloud is the text that stays, in a polite region of its own", async () => {
     await using opened = await openWithPass(running(), still);
     const { page } = opened;

@@ -4,7 +4,7 @@ import { FIELD_LIMITS } from "#domain/fields.ts";
 import type { Actions } from "../actions.ts";
 import { modelOf, type State } from "../state.ts";
 import { presets } from "./presets.ts";
-import { problemsOfAll, problemsOfRow } from "./problems.ts";
+import { problemsOfRow } from "./problems.ts";
 import { RowView } from "./row-view.tsx";
 import { type FieldRow, nameProblem, typesOf } from "./rows.ts";
 
@@ -30,7 +30,6 @@ export function BuilderView({ state, actions }: BuilderViewProps): JSX.Element {
     say(`${row.name} is removed.`);
     focusSoon(next === undefined ? "add-value" : `name-${next.id}`);
   };
-  const general = problemsOfAll(state.fieldProblems);
   return (
     <div class="builder">
       <div class="suggestions">
@@ -69,7 +68,6 @@ export function BuilderView({ state, actions }: BuilderViewProps): JSX.Element {
       >
         Add a value
       </button>
-      {general.length > 0 && <p class="wrong">{general.join(" ")}</p>}
       <p class="unseen" role="status">
         {said}
       </p>

@@ -4,6 +4,7 @@ import type { Actions } from "../actions.ts";
 import { type Draft, isBlank } from "../asking/draft.ts";
 import { waitsFor } from "../asking/waits.ts";
 import { BuilderView } from "../fields/builder-view.tsx";
+import { refusedWords } from "../fields/problems.ts";
 import { modelOf, type State } from "../state.ts";
 import { moneyText } from "./money.ts";
 import { OptionsView } from "./options-view.tsx";
@@ -27,9 +28,15 @@ export function AskView({
   const { isOn } = state.private;
   const waits = waitsFor(state);
   const areValues = draft.wants === "values";
+  const mayBeRefused = waits === null && !isOn && !isBlank(draft);
+  const refused = mayBeRefused
+    ? refusedWords(state.fieldProblems, areValues ? draft.rows : [])
+    : null;
   return (
+    // What an option may be is said by the service: a browser holds the question back, and says nothing where the option is folded away.
     <form
       class="card ask"
+      noValidate
       onSubmit={(event: Event) => {
         event.preventDefault();
         void actions.ask();
@@ -73,10 +80,10 @@ export function AskView({
         >
           {isUnderWay ? (areValues ? "Reading …" : "Unmasking …") : areValues ? "Read" : "Ask"}
         </button>
-        <p class="waits fine" role="status">
-          {waits ?? ""}
+        <p class={refused === null ? "waits fine" : "waits wrong"} role="status">
+          {waits ?? refused ?? ""}
         </p>
-        {waits === null && <Price {...{ isOn, quote, areValues }} />}
+        {waits === null && refused === null && <Price {...{ isOn, quote, areValues }} />}
       </div>
       {!isOn && quote !== null && quote.warnings.length > 0 && (
         <ul class="warnings">

@@ -1,4 +1,5 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { MAX_CANVAS } from "#wire/limits.ts";
 import type { Actions } from "../actions.ts";
 import { StreamNotes } from "../asking/stream-notes.tsx";
 import { CanvasView } from "../canvas/canvas-view.tsx";
@@ -21,7 +22,7 @@ const USUAL_CANVAS = 32;
 /** The answer: as it reads, as the canvas it was written on, step by step; and what is known of it. */
 export function ResultView({ state, actions, isCalm }: ResultViewProps): JSX.Element {
   const { run, draft, heat, scrubbed } = state;
-  const size = draft.options.canvas ?? modelOf(state)?.canvas.default ?? USUAL_CANVAS;
+  const size = drawnSize(state);
   const film = run?.film ?? openFilm({ canvas: size, steps: size });
   const step = scrubbed ?? film.step;
   const hasEnded = run !== null && run.film !== null && !run.isShowing;
@@ -46,6 +47,13 @@ export function ResultView({ state, actions, isCalm }: ResultViewProps): JSX.Ele
       {hasEnded && run.answer !== null && <FactsView {...{ run, actions }} answer={run.answer} />}
     </section>
   );
+}
+
+/** Positions to draw before any is known. Threat: a link, or a slip of the finger, with more than a browser draws, or with a part of one. */
+function drawnSize(state: State): number {
+  const usual = modelOf(state)?.canvas.default ?? USUAL_CANVAS;
+  const asked = state.draft.options.canvas ?? usual;
+  return Number.isInteger(asked) && asked >= 1 && asked <= MAX_CANVAS ? asked : usual;
 }
 
 function Welcome(): JSX.Element {
