@@ -21,11 +21,14 @@ export function ReadingFields({ reading, onChange }: ReadingFieldsProps): JSX.El
           min={0}
           max={1}
           step={0.05}
+          aria-describedby="abstain-hint"
           placeholder="0"
           value={reading.abstainBelow ?? ""}
           onInput={(event: Event) => onChange({ abstainBelow: numberIn(event) })}
         />
-        <span class="fine">a probability; what is less likely is no value</span>
+        <span class="fine" id="abstain-hint">
+          0 to 1; an option that is less likely is no value
+        </span>
       </div>
       <div class="field">
         <label for="passes">Passes at most</label>
@@ -36,13 +39,16 @@ export function ReadingFields({ reading, onChange }: ReadingFieldsProps): JSX.El
           min={1}
           max={FIELD_LIMITS.passes}
           step={1}
+          aria-describedby="passes-hint"
           placeholder="all"
           value={reading.passes ?? ""}
           onInput={(event: Event) => onChange({ passes: numberIn(event) })}
         />
-        <span class="fine">of what is written; fewer cost less</span>
+        <span class="fine" id="passes-hint">
+          to write texts, dates and the like; fewer cost less
+        </span>
       </div>
-      <div class="field">
+      <div class="field wide">
         <label for="truncate">A text that does not fit</label>
         <select
           id="truncate"

@@ -1,3 +1,4 @@
+import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 import { type FieldRow, usual } from "./rows.ts";
@@ -15,16 +16,30 @@ export function Details({ row, onChange }: DetailsProps): JSX.Element {
     case "choice":
       return (
         <>
-          <Options {...{ row, onChange }} label="Options, one a line" />
-          <Check {...{ row, onChange }} member="none" words="none of these is one too" />
+          <Options
+            {...{ row, onChange }}
+            label="Options, one a line"
+            example={"apple\n  whole, cut or bitten\nguitar"}
+          />
+          <Check {...{ row, onChange }} member="none" words="or none of these" />
         </>
       );
     case "score":
-      return <Options {...{ row, onChange }} label="Levels, the lowest first" />;
+      return (
+        <Options
+          {...{ row, onChange }}
+          label="Levels, one a line, the lowest first"
+          example={"new\nused\n  with scratches"}
+        />
+      );
     case "list":
       return (
         <>
-          <Options {...{ row, onChange }} label="Items may be, one a line (or any text)" />
+          <Options
+            {...{ row, onChange }}
+            label="Items to choose from, one a line; none: any text"
+            example={"red\nblue\n  turquoise too"}
+          />
           <Bounds {...{ row, onChange }} members={["maxItems"]} />
         </>
       );
@@ -80,22 +95,25 @@ function Check({ row, onChange, member, words }: CheckProps): JSX.Element {
 }
 
 function Required(props: DetailsProps): JSX.Element {
-  return <Check {...props} member="required" words="something is written, shown or not" />;
+  return <Check {...props} member="required" words="a value even if none is shown" />;
 }
 
 /** What yes and no mean, where the words do not say it. */
 function Sides({ row, onChange }: DetailsProps): JSX.Element {
+  // What a link brings is not hidden; from then on it is whoever writes that opens and closes it.
+  const [isOpen] = useState(row.yes !== "" || row.no !== "");
   return (
-    <details class="sides">
+    <details class="sides" open={isOpen}>
       <summary>What yes and no mean</summary>
       {(["yes", "no"] as const).map((side) => (
         <div class="field">
-          <label for={`${side}-${row.id}`}>{side === "yes" ? "Yes" : "No"}</label>
+          <label for={`${side}-${row.id}`}>{`${side === "yes" ? "Yes" : "No"} means`}</label>
           <input
             id={`${side}-${row.id}`}
             type="text"
             autocomplete="off"
             maxlength={FIELD_LIMITS.instructionsLength}
+            placeholder={side === "yes" ? "a puppy, or a part of one" : "a toy, or a drawn one"}
             value={row[side]}
             onInput={(event: Event) => onChange({ [side]: textOf(event) })}
           />
@@ -105,19 +123,27 @@ function Sides({ row, onChange }: DetailsProps): JSX.Element {
   );
 }
 
-function Options({ row, onChange, label }: DetailsProps & { readonly label: string }): JSX.Element {
+interface OptionsProps extends DetailsProps {
+  readonly label: string;
+  readonly example: string;
+}
+
+/** Options, a line each whatever its length: one that went on below would look as if another began there. */
+function Options({ row, onChange, label, example }: OptionsProps): JSX.Element {
   return (
     <div class="field">
       <label for={`options-${row.id}`}>{label}</label>
       <textarea
         id={`options-${row.id}`}
         rows={3}
+        wrap="off"
+        placeholder={example}
         value={row.options}
         aria-describedby={`meaning-${row.id}`}
         onInput={(event: Event) => onChange({ options: textOf(event) })}
       />
       <span class="fine" id={`meaning-${row.id}`}>
-        two spaces before a line say what the one above means
+        a line set in by two spaces says what the one above means
       </span>
     </div>
   );

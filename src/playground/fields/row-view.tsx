@@ -26,7 +26,8 @@ export function RowView(props: RowViewProps): JSX.Element {
       class={problems.length > 0 ? "value-row faulty" : "value-row"}
       onKeyDown={(event: KeyboardEvent) => {
         const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
-        if (!event.altKey || by === 0) return;
+        // In a list of choices it opens that.
+        if (!event.altKey || by === 0 || event.target instanceof HTMLSelectElement) return;
         event.preventDefault();
         const held = document.activeElement?.id ?? "";
         onMove(by);
@@ -48,7 +49,7 @@ export function RowView(props: RowViewProps): JSX.Element {
               onInput={(event: Event) => onChange({ name: textOf(event) })}
             />
           </div>
-          <div class="field">
+          <div class="field type">
             <label for={`type-${id}`}>Type</label>
             <select
               id={`type-${id}`}

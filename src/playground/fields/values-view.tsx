@@ -84,7 +84,9 @@ function Toolbar({ run, reading, actions }: ToolbarProps): JSX.Element {
 
 function progressText({ isShowing, answer }: Run, { rows, told, passes }: Reading): string {
   if (passes === 0 && isShowing) return "looking …";
-  const known = `${told.size} of ${rows.length} known`;
+  const count = [...told.values()].filter((body) => !("unfinished" in body)).length;
+  const known = `${count} of ${rows.length} known`;
+  if (answer !== null && count < rows.length) return known;
   if (answer === null) return isShowing ? `${known}, pass ${passes}` : known;
   const ran = answer.usage.forward_passes;
   return `read in ${ran === 1 ? "one pass" : `${ran} passes`}`;
@@ -147,10 +149,14 @@ function Spoken({ reading }: { readonly reading: Reading }): JSX.Element {
   return (
     <ul class="unseen" aria-live="polite" aria-label="Values as they are known" id="spoken-values">
       {[...reading.told].map(([name, body]) => (
-        <li key={name}>{`${name}: ${valueWords(body.value) ?? ""} ${stateWords(body) ?? ""}`}</li>
+        <li key={name}>{`${name}: ${spokenWords(body)}`}</li>
       ))}
     </ul>
   );
+}
+
+function spokenWords(body: FieldBody): string {
+  return [valueWords(body.value), stateWords(body)].filter((words) => words !== null).join("; ");
 }
 
 function Json({ text }: { readonly text: string }): JSX.Element {

@@ -20,14 +20,20 @@ const deadlines: readonly (number | null)[] = [
 
 export interface DeadlineFieldProps {
   readonly deadlineMs: number | null;
+  /** Whether values are read, and no words written. */
+  readonly areValues: boolean;
   readonly onChange: (deadlineMs: number | null) => void;
 }
 
 /** How long the answer may take: then it is told as it stands, and only the steps that ran are charged. */
-export function DeadlineField({ deadlineMs, onChange }: DeadlineFieldProps): JSX.Element {
+export function DeadlineField({
+  deadlineMs,
+  areValues,
+  onChange,
+}: DeadlineFieldProps): JSX.Element {
   const place = deadlines.indexOf(deadlineMs);
   return (
-    <div class="field deadline">
+    <div class="field wide">
       <label for="deadline">Deadline</label>
       <input
         id="deadline"
@@ -44,12 +50,18 @@ export function DeadlineField({ deadlineMs, onChange }: DeadlineFieldProps): JSX
       />
       <span class="fine">
         {deadlineMs === null
-          ? "none: the answer takes its steps"
-          : `${deadlineText(deadlineMs)}, then the canvas as it stands; the steps that ran are charged`}
+          ? `none: the answer takes its ${areValues ? "passes" : "steps"}`
+          : `${deadlineText(deadlineMs)}, then ${areValues ? whenOver.values : whenOver.words} that ran are charged`}
       </span>
     </div>
   );
 }
+
+/** What becomes of an answer at its deadline. */
+const whenOver = {
+  words: "the canvas as it stands; the steps",
+  values: "the values that are known; the passes",
+} as const;
 
 function deadlineText(ms: number | null): string {
   if (ms === null) return "no deadline";

@@ -19,11 +19,13 @@ export function FactsView({ run, answer, actions }: FactsViewProps): JSX.Element
     <div class="facts">
       {answer.abstention !== null && <p class="reliance">{relianceWords[answer.abstention]}</p>}
       <dl>
-        <Fact name="Status">{statusText(answer)}</Fact>
+        <Fact name="Status">{statusText(answer, run)}</Fact>
         <Fact name="Made in">{madeIn(answer, run)}</Fact>
         <Fact name="Charged">
           {moneyText(answer.charged_micros)}
-          {quotedMicros !== null && <span class="fine"> {chargeText(quotedMicros, answer)}</span>}
+          {quotedMicros !== null && (
+            <span class="fine"> {chargeText(quotedMicros, answer, run)}</span>
+          )}
         </Fact>
         <Fact name="Source">{sourceText(run, answer)}</Fact>
         <Fact name="Digest">
@@ -87,15 +89,22 @@ function sourceText({ isPrivate }: Run, { cached }: Answer): string {
   return cached ? "from the cache" : "made for you";
 }
 
-function statusText({ status, usage }: Answer): string {
+function statusText(answer: Answer, run: Run): string {
+  const { status } = answer;
   switch (status) {
     case "partial":
-      return `partial: the deadline came after ${usage.steps} ${usage.steps === 1 ? "step" : "steps"}`;
+      return `partial: the deadline came after ${ranText(answer, run)}`;
     case "cancelled":
-      return `stopped after ${usage.steps} ${usage.steps === 1 ? "step" : "steps"}`;
+      return `stopped after ${ranText(answer, run)}`;
     default:
       return status;
   }
+}
+
+/** Words are written in steps, values are read in passes. */
+function ranText({ usage }: Answer, { reading }: Run): string {
+  if (reading === null) return usage.steps === 1 ? "1 step" : `${usage.steps} steps`;
+  return usage.forward_passes === 1 ? "1 pass" : `${usage.forward_passes} passes`;
 }
 
 /** From the service's own clock, since this page shows steps no faster than the eye. */
@@ -110,8 +119,12 @@ function madeIn({ created_at, ended_at }: Answer, { reading }: Run): JSX.Element
   );
 }
 
-function chargeText(quoted: number, { charged_micros: charged, cached }: Answer): string {
+function chargeText(
+  quoted: number,
+  { charged_micros: charged, cached }: Answer,
+  { reading }: Run,
+): string {
   if (charged === quoted) return "as quoted";
   if (cached) return `instead of ${moneyText(quoted)}`;
-  return `of ${moneyText(quoted)} quoted: for the steps that ran`;
+  return `of ${moneyText(quoted)} quoted: for the ${reading === null ? "steps" : "passes"} that ran`;
 }

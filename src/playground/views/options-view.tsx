@@ -22,13 +22,13 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
     ({ option }) => !areValues || beside.includes(option),
   );
   const set = actions.setOptions;
+  const ofReading = Object.values(draft.reading).filter((value) => value !== null).length;
+  const changed = left.length + (areValues ? ofReading : 0);
   return (
     <details class="options">
       <summary>
         Advanced
-        {left.length > 0 && (
-          <span class="tag">{left.length === 1 ? "1 changed" : `${left.length} changed`}</span>
-        )}
+        {changed > 0 && <span class="tag">{`${changed} changed`}</span>}
       </summary>
       <div class="grid">
         {models.length > 1 && (
@@ -54,6 +54,7 @@ export function OptionsView({ draft, model, models, actions }: OptionsViewProps)
         )}
         <DeadlineField
           deadlineMs={options.deadlineMs}
+          areValues={areValues}
           onChange={(deadlineMs) => set({ deadlineMs })}
         />
       </div>
@@ -73,12 +74,14 @@ interface FieldProps {
   readonly name: string;
   readonly label: string;
   readonly hint?: string;
+  /** Whether it takes a line of its own. */
+  readonly isWide?: boolean;
   readonly children: unknown;
 }
 
-function Field({ name, label, hint, children }: FieldProps): JSX.Element {
+function Field({ name, label, hint, isWide = false, children }: FieldProps): JSX.Element {
   return (
-    <div class="field">
+    <div class={isWide ? "field wide" : "field"}>
       <label for={name}>{label}</label>
       {children as JSX.Element}
       {hint !== undefined && <span class="fine">{hint}</span>}
@@ -215,7 +218,12 @@ function ModeField({
 }: OptionProps & { readonly model: ModelBody | null }): JSX.Element {
   const modes = model?.modes ?? ["exact", "cached", "fast"];
   return (
-    <Field name="mode" label="Mode" hint="exact has the reference's tokens; fast may end early">
+    <Field
+      name="mode"
+      label="Mode"
+      hint="exact has the reference's tokens; fast may end early"
+      isWide
+    >
       <select
         id="mode"
         value={options.mode ?? ""}
