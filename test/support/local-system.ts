@@ -18,6 +18,9 @@ interface Ready {
   readonly dashboard?: string;
 }
 
+/** Thirty times what it takes on two cores. */
+const START_LIMIT_MS = 180_000;
+
 /** The whole system on this machine, as `npm start` brings it up. */
 export interface LocalSystem extends Ready, AsyncDisposable {
   /** `npm start` itself. */
@@ -61,6 +64,8 @@ export async function startLocalSystem(
       resolve(signal ?? code);
     }),
   );
+  // One that never gets ready would have whoever ends it wait for ever.
+  const limit = setTimeout(() => child.kill("SIGTERM"), START_LIMIT_MS);
   const ready = await new Promise<Ready>((resolve, reject) => {
     let printed = "";
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -69,7 +74,7 @@ export async function startLocalSystem(
       else if (line.includes("Ctrl-C")) resolve(readyForPeople(printed));
     });
     void ended.then((how) => reject(new Error(`the system ended with ${how} before it was ready`)));
-  });
+  }).finally(() => clearTimeout(limit));
   const ports = JSON.parse(readFileSync(path.join(state, "ports.json"), "utf8")) as number[];
   return {
     ...ready,
