@@ -21,7 +21,7 @@ from .examples import TEST_ROWS
 from .kinds import KINDS
 from .plot import Line, chart
 from .run import EXAMPLES, HIDDEN, SECOND_HIDDEN, plans
-from .train import BATCH
+from .train import BATCH, RATE
 
 HERE = Path(__file__).parent
 STYLES = ["seen", "held-out"]
@@ -180,6 +180,27 @@ def by_row(runs: list[dict]) -> str:
     return f"Trained on {largest(runs):,} questions.\n\n{table(['question', *(NAMES[kind] for kind, _ in kinds)], rows)}"
 
 
+def rates(runs: list[dict]) -> str:
+    """What each kind comes to at other rates than the series', at the middle point: seen styles, held-out style in %, one seed."""
+    asked = [r for r in runs if (r["examples"], r["hidden"], r["seed"]) == (EXAMPLES[1], HIDDEN, 1)]
+    rows = []
+    for rate in sorted({rate_of(r) for r in asked}, reverse=True):
+        found = {r["kind"]: r for r in asked if rate_of(r) == rate}
+        cells = [scores(found[kind]) if kind in found else "–" for kind in KINDS]
+        rows.append([f"{rate:g}{' (the series)' if rate == RATE else ''}", *cells])
+    return table(["rate", *(NAMES[kind] for kind in KINDS)], rows)
+
+
+def scores(run: dict) -> str:
+    dial = best_dial([run])
+    return " · ".join(f"{100 * outcomes([run], style, dial).mean():.1f}" for style in STYLES)
+
+
+def rate_of(run: dict) -> float:
+    # Runs of before the rate could be chosen do not say it.
+    return run.get("rate", RATE)
+
+
 def curves(runs: list[dict]) -> dict[str, str]:
     data, passes = [], []
     for kind in KINDS:
@@ -205,17 +226,24 @@ def curves(runs: list[dict]) -> dict[str, str]:
 PARTS = {"runs": state, "by-data": by_data, "differences": differences, "gains": gains, "by-row": by_row}
 
 
+def series(runs: list[dict]) -> list[dict]:
+    """Those that are compared: runs with another rate only say what the rate does."""
+    return [r for r in runs if rate_of(r) == RATE]
+
+
 def write(runs: list[dict], folder: Path) -> None:
-    if not any(r["hidden"] == HIDDEN for r in runs):
+    compared = series(runs)
+    if not any(r["hidden"] == HIDDEN for r in compared):
         raise SystemExit(f"no run of width {HIDDEN} is finished yet")
     folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in runs)
     (folder / "results.json").write_text(f"[\n{lines}\n]\n")
-    for name, text in curves(runs).items():
+    for name, text in curves(compared).items():
         (folder / name).write_text(text)
     if folder != HERE:
         shutil.copy(HERE / "REPORT.md", folder / "REPORT.md")
-    fill_card(folder / "REPORT.md", PARTS, runs)
+    fill_card(folder / "REPORT.md", PARTS, compared)
+    fill_card(folder / "REPORT.md", {"rates": rates}, runs)
 
 
 def main() -> None:
@@ -225,7 +253,7 @@ def main() -> None:
     args = parser.parse_args()
     runs = read(args.work) if args.work else json.loads((HERE / "results.json").read_text())
     write(runs, args.out)
-    print(state(runs))
+    print(state(series(runs)))
 
 
 if __name__ == "__main__":

@@ -40,10 +40,12 @@ class Plan:
     hidden: int
     seed: int
     steps: int = STEPS
+    rate: float = RATE
 
     @property
     def name(self) -> str:
-        return f"{self.kind}-{self.hidden}-{self.examples}-{self.seed}"
+        tried = "" if self.rate == RATE else f"-rate-{self.rate:g}"
+        return f"{self.kind}-{self.hidden}-{self.examples}-{self.seed}{tried}"
 
 
 def pick(all_: Examples, rows: torch.Tensor) -> Examples:
@@ -61,9 +63,9 @@ def batch_at(all_: Examples, seed: int, step: int) -> Examples:
     return pick(all_, torch.cat(rows))
 
 
-def rate_at(step: int, steps: int) -> float:
-    left = (steps - step) / (steps * DECAY)
-    return RATE * min(1.0, left, (step + 1) / WARM_UP)
+def rate_at(step: int, plan: Plan) -> float:
+    left = (plan.steps - step) / (plan.steps * DECAY)
+    return plan.rate * min(1.0, left, (step + 1) / WARM_UP)
 
 
 def replace(path: Path, save) -> None:
@@ -107,7 +109,7 @@ def train(folder: Path, plan: Plan, codec: Codec, save_every: float) -> tuple[La
         torch.manual_seed(plan.seed * 1_000_003 + step)  # the masks, so that a resumed run draws the same ones
         value = loss(plan.kind, model, codec, batch_at(data, plan.seed, step))
         value.backward()
-        optimizer.step(rate_at(step, plan.steps))
+        optimizer.step(rate_at(step, plan))
         mean = value.item() if mean is None else 0.98 * mean + 0.02 * value.item()
         if (step + 1) % 100 == 0:
             print(f"{plan.name} step {step + 1} of {plan.steps} loss {mean:.4f}", flush=True)
@@ -183,10 +185,11 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128, help="width of the language tower, a multiple of 32")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--rate", type=float, default=RATE, help="highest rate of learning; another than the runs' is in the name")
     parser.add_argument("--save-every", type=float, default=SAVE_EVERY, help="seconds")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    plan = Plan(args.kind, args.examples, args.hidden, args.seed, args.steps)
+    plan = Plan(args.kind, args.examples, args.hidden, args.seed, args.steps, args.rate)
     result = run(args.work, plan, args.save_every)
     best = {name: max(v["accuracy"] for v in result[name].values()) for name in ("seen", "held-out")}
     print(f"{plan.name}: {best} in {result['seconds']:.0f} s")
