@@ -1,6 +1,7 @@
 import { useState } from "hono/jsx/dom";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { FIELD_LIMITS } from "#domain/fields.ts";
+import { numberOf, textOf } from "../control-values.ts";
 import { type FieldRow, usual } from "./rows.ts";
 
 export type Change = Partial<Omit<FieldRow, "id">>;
@@ -177,19 +178,11 @@ function Bounds({
               {...(least === undefined ? {} : { min: least })}
               placeholder={String(usual[member])}
               value={row[member] ?? ""}
-              onInput={(event: Event) => {
-                const text = textOf(event);
-                onChange({ [member]: text === "" ? null : Number(text) });
-              }}
+              onInput={(event: Event) => onChange({ [member]: numberOf(event) })}
             />
           </div>
         );
       })}
     </div>
   );
-}
-
-/** What stands in the control that an event is of. */
-export function textOf(event: Event): string {
-  return (event.currentTarget as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement).value;
 }

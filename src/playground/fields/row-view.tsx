@@ -1,6 +1,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { FIELD_LIMITS, type FieldType, fieldTypes } from "#domain/fields.ts";
-import { type Change, Details, textOf } from "./row-details.tsx";
+import { textOf } from "../control-values.ts";
+import { type Change, Details } from "./row-details.tsx";
 import { type FieldRow, typeWords } from "./rows.ts";
 
 export interface RowViewProps {

@@ -4,6 +4,7 @@ import { MAX_SEED, MAX_TEMPERATURE } from "#wire/limits.ts";
 import type { Actions } from "../actions.ts";
 import { type Departure, departures } from "../asking/departures.ts";
 import type { Draft, Options } from "../asking/draft.ts";
+import { numberOf, textOf } from "../control-values.ts";
 import { ReadingFields } from "../fields/reading-fields.tsx";
 import { DeadlineField } from "./deadline-field.tsx";
 
@@ -135,10 +136,7 @@ function NumberField({
         {...(max === undefined ? {} : { max })}
         placeholder={usual === undefined ? "" : String(usual)}
         value={options[name] ?? ""}
-        onInput={(event: Event) => {
-          const text = textOf(event);
-          set({ [name]: text === "" ? null : Number(text) });
-        }}
+        onInput={(event: Event) => set({ [name]: numberOf(event) })}
       />
     </Field>
   );
@@ -243,8 +241,4 @@ function ModeField({
       </select>
     </Field>
   );
-}
-
-function textOf(event: Event): string {
-  return (event.currentTarget as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement).value;
 }
