@@ -1,6 +1,7 @@
 """Tables and curves out of what the runs wrote.
 
     python -m miniature.report --work DIR [--out FOLDER]     # reads the runs, writes results.json too
+    python -m miniature.report --work DIR --add              # keeps what results.json has besides, of runs made elsewhere
     python -m miniature.report                               # from the results.json that is there
 
 writes results.json, accuracy-by-data.svg, accuracy-by-passes.svg and the measured parts of REPORT.md, into this folder if no other is
@@ -10,6 +11,7 @@ named. It takes the runs that are finished, and says which are not. An interval 
 import argparse
 import json
 import shutil
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,9 +23,8 @@ from .examples import TEST_ROWS
 from .kinds import KINDS
 from .plot import Line, chart
 from .run import EXAMPLES, HIDDEN, SECOND_HIDDEN, plans
-from .train import BATCH, RATE
+from .train import BATCH, HERE, RATES, Plan, reported
 
-HERE = Path(__file__).parent
 STYLES = ["seen", "held-out"]
 SETS = [*STYLES, *(f"{style}, blind" for style in STYLES)]
 DRAWS = 2000
@@ -110,8 +111,9 @@ def state(runs: list[dict]) -> str:
         if (p.kind, p.hidden, p.examples, p.seed) not in there:
             missing.setdefault(p.name.rpartition("-")[0], []).append(p.seed)
     count = len(plans()) - sum(map(len, missing.values()))
-    steps = sorted({r["steps"] for r in runs})
-    said = f"{count} of {len(plans())} runs, of {' and '.join(f'{s:,}' for s in steps)} steps with {BATCH} answers each."
+    steps = " and ".join(f"{s:,}" for s in sorted({r["steps"] for r in runs}))
+    precisions = ", ".join(f"{n} in {p}" for p, n in sorted(Counter(r["precision"] for r in runs).items()))
+    said = f"{count} of {len(plans())} runs ({precisions}), of {steps} steps with {BATCH} answers each."
     if not missing:
         return f"{said} None is missing."
     named = (f"`{point}-{{{','.join(map(str, seeds))}}}`" for point, seeds in missing.items())
@@ -181,24 +183,22 @@ def by_row(runs: list[dict]) -> str:
 
 
 def rates(runs: list[dict]) -> str:
-    """What each kind comes to at other rates than the series', at the middle point: seen styles, held-out style in %, one seed."""
+    """What each kind comes to at each rate that was tried, at the middle point: seen styles, held-out style in %, one seed."""
     asked = [r for r in runs if (r["examples"], r["hidden"], r["seed"]) == (EXAMPLES[1], HIDDEN, 1)]
     rows = []
-    for rate in sorted({rate_of(r) for r in asked}, reverse=True):
-        found = {r["kind"]: r for r in asked if rate_of(r) == rate}
-        cells = [scores(found[kind]) if kind in found else "–" for kind in KINDS]
-        rows.append([f"{rate:g}{' (the series)' if rate == RATE else ''}", *cells])
+    for rate in sorted({r["rate"] for r in asked}, reverse=True):
+        found = {r["kind"]: scores(r) for r in asked if r["rate"] == rate}
+        rows.append([f"{rate:g}", *(marked(found.get(kind, "–"), rate == RATES[kind]) for kind in KINDS)])
     return table(["rate", *(NAMES[kind] for kind in KINDS)], rows)
+
+
+def marked(text: str, chosen: bool) -> str:
+    return f"**{text}**" if chosen else text
 
 
 def scores(run: dict) -> str:
     dial = best_dial([run])
     return " · ".join(f"{100 * outcomes([run], style, dial).mean():.1f}" for style in STYLES)
-
-
-def rate_of(run: dict) -> float:
-    # Runs of before the rate could be chosen do not say it.
-    return run.get("rate", RATE)
 
 
 def curves(runs: list[dict]) -> dict[str, str]:
@@ -227,8 +227,8 @@ PARTS = {"runs": state, "by-data": by_data, "differences": differences, "gains":
 
 
 def series(runs: list[dict]) -> list[dict]:
-    """Those that are compared: runs with another rate only say what the rate does."""
-    return [r for r in runs if rate_of(r) == RATE]
+    """Those that are compared: runs with another rate than their kind's only say what the rate does."""
+    return [r for r in runs if r["rate"] == RATES[r["kind"]]]
 
 
 def write(runs: list[dict], folder: Path) -> None:
@@ -249,10 +249,14 @@ def write(runs: list[dict], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--add", action="store_true", help="keep the runs of results.json that DIR has not")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
-    runs = read(args.work) if args.work else json.loads((HERE / "results.json").read_text())
-    write(runs, args.out)
+    runs = read(args.work) if args.work else []
+    if args.add or not args.work:
+        there = {Plan.of(run).name for run in runs}
+        runs += [run for run in reported() if Plan.of(run).name not in there]
+    write(sorted(runs, key=lambda run: Plan.of(run).name), args.out)
     print(state(series(runs)))
 
 

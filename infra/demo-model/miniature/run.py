@@ -1,6 +1,6 @@
 """All runs of the miniature, one after the other or several at a time; what is finished is not repeated.
 
-    python -m miniature.run --work DIR [--processes 2] [--hours 2]
+    python -m miniature.run --work DIR [--processes 2] [--hours 2] [--add]
 
 Three kinds × three amounts of data × three seeds at one size, and the middle amount at a second size: 36 runs. Seeds come last, so that
 whoever stops early has every point of the curves once. It may be ended at any time and goes on from the last saved step.
@@ -15,7 +15,7 @@ import torch
 
 from .examples import prepare
 from .kinds import KINDS
-from .train import Plan, run
+from .train import RATES, Plan, reported, run
 
 EXAMPLES = [2_000, 8_000, 32_000]
 HIDDEN, SECOND_HIDDEN = 128, 64
@@ -24,7 +24,7 @@ SEEDS = [1, 2, 3]
 
 def plans() -> list[Plan]:
     points = [(count, HIDDEN) for count in (EXAMPLES[1], EXAMPLES[2], EXAMPLES[0])] + [(EXAMPLES[1], SECOND_HIDDEN)]
-    return [Plan(kind, count, hidden, seed) for seed in SEEDS for count, hidden in points for kind in KINDS]
+    return [Plan(kind, count, hidden, seed, RATES[kind]) for seed in SEEDS for count, hidden in points for kind in KINDS]
 
 
 def one(work: Path, plan: Plan) -> tuple[Plan, dict]:
@@ -37,9 +37,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=1, help="runs at a time, one thread each")
     parser.add_argument("--hours", type=float, help="no run is begun after these")
+    parser.add_argument("--add", action="store_true", help="leave out what results.json has already, of runs made elsewhere")
     args = parser.parse_args()
     folder = prepare(args.work)
-    open_ = [p for p in plans() if not (folder / "runs" / f"{p.name}.json").exists()]
+    elsewhere = {Plan.of(run).name for run in reported()} if args.add else set()
+    open_ = [p for p in plans() if p.name not in elsewhere and not (folder / "runs" / f"{p.name}.json").exists()]
     print(f"{len(plans()) - len(open_)} of {len(plans())} runs are there", flush=True)
     began = time.time()
     with ProcessPoolExecutor(args.processes) as pool:

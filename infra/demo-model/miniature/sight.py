@@ -5,7 +5,7 @@ Called by `smoke.py`. Random weights do: a position that is seen, or stands, whe
 
 import torch
 
-from .examples import CANVAS, QUESTION, Examples
+from .examples import CANVAS, Examples
 from .kinds import BLOCK, Asked, Language, shifted
 
 TOLERANCE = 1e-4  # of logits of some size 1, in float32
@@ -28,7 +28,7 @@ def alone(model: Language, before: list[int], features, ids, causal: bool):
 def batched(kind: str, model: Language, codec, batch: Examples, canvas, with_copy: bool = False):
     """As `Asked.logits`, in float32."""
     asked = Asked(kind, codec.before, batch, with_copy)
-    return model(asked.before, asked.features, asked.question, canvas, asked.positions, asked.mask)[:, :CANVAS]
+    return model(asked.before, asked.features, asked.question, canvas, asked.positions, asked.mask)
 
 
 def near(got, wanted, what: str) -> None:
@@ -44,7 +44,7 @@ def verify_sight(codec, batch: Examples) -> None:
     started = torch.cat((batch.questions[:, -1:], batch.answers[:, :-1]), 1)
     causal = batched("causal", model, codec, shifted(batch), started)
     for k, length in enumerate(batch.lengths.tolist()):
-        question = batch.questions[k, QUESTION - length :]
+        question = batch.questions[k, batch.questions.shape[1] - length :]
         one = alone(model, codec.before, batch.features[k], torch.cat((question, half[k])), causal=False)
         near(diffusion[k], one[-CANVAS:], "diffusion")
         one = alone(model, codec.before, batch.features[k], torch.cat((question, batch.answers[k, :-1])), causal=True)

@@ -26,18 +26,19 @@ from scenes import TRAIN_STYLES, Composer, SpritePool
 from smoke import draw_sprites
 from tokenizer import Codec
 
-from .examples import PATCH, SIZE, load, prepare, write
-from .kinds import KINDS
+from .examples import PATCH, SIZE, Examples, load, prepare, write
+from .kinds import KINDS, Language, loss
 from .report import read
 from .report import write as write_report
 from .serve import Twin
 from .sight import verify_sight
-from .train import Plan, pick
+from .train import PART, RATES, Plan, gradient, parts, pick
 
 EXAMPLES = 80  # more than a step takes and less than two: the second one begins another pass over them
 TESTS = 2  # of each row and style
 STEPS = 10
 WAIT = 120  # seconds for a first saved step
+TOLERANCE = 0.03  # share of a loss or a gradient, as exact as bfloat16 is; a part too many or too few is off by a third
 
 
 def training(work: Path, plan: Plan, save_every: float) -> subprocess.Popen:
@@ -84,6 +85,19 @@ def compare(whole: Path, broken: Path, plan: Plan) -> None:
         raise SystemExit(f"{plan.name}, killed and gone on with, is not the run in one go")
 
 
+def verify_parts(codec: Codec, batch: Examples) -> None:
+    """A step follows the same loss and gradient in parts as at once. Of the kind that draws no masks; they would be others."""
+    model = Language(64, codec.size)
+    whole = loss("causal", model, codec, batch)
+    whole.backward()
+    wanted = torch.cat([p.grad.flatten() for p in model.parameters()])
+    model.zero_grad()
+    value = gradient("causal", model, codec, batch)
+    off = torch.cat([p.grad.flatten() for p in model.parameters()]).sub(wanted).norm() / wanted.norm()
+    if len(batch) <= PART or abs(value / whole.item() - 1) > TOLERANCE or off > TOLERANCE:
+        raise SystemExit(f"a step in parts has loss {value:.4f}, at once {whole.item():.4f}; its gradient is off by {off:.1%}")
+
+
 def verify_features(work: Path, name: str) -> None:
     """A picture that comes as a PNG has the features that training had of it."""
     codec = Codec(work / "miniature" / "tokenizer")
@@ -114,18 +128,22 @@ def main() -> None:
     draw_sprites(whole / "sprites.npz")
     prepare(whole, EXAMPLES, TESTS)
     codec = Codec(whole / "miniature" / "tokenizer")
-    verify_sight(codec, pick(load(whole / "miniature" / "train.npz"), torch.arange(6)))
+    examples = load(whole / "miniature" / "train.npz")
+    few = pick(examples, torch.arange(6))
+    for batch in (few, *parts(few)):
+        verify_sight(codec, batch)
+    verify_parts(codec, examples)
     (whole / "miniature" / "runs").mkdir()
     shutil.copytree(whole, broken)
     for kind in KINDS:
         # Named as one of the series, so that the report finds its place.
-        plan = Plan(kind, 2000, 128, 1, STEPS)
+        plan = Plan(kind, 2000, 128, 1, RATES[kind], STEPS)
         finish(whole, plan)
         kill_midway(broken, plan)
         finish(broken, plan)
         compare(whole, broken, plan)
         print(f"{plan.name}: killed and gone on with, the same", flush=True)
-    verify_features(broken, Plan(KINDS[0], 2000, 128, 1).name)
+    verify_features(broken, Plan(KINDS[0], 2000, 128, 1, RATES[KINDS[0]]).name)
     write_report(read(broken), work / "report")
 
 
