@@ -37,7 +37,10 @@ test.each([
   [
     "typesafe",
     ["typesafe-sdk==0.7.5"],
-    ["models True", "noul True", "choice dog", "score True", "refused True"],
+    [
+      ...["models True", "noul True", "choice dog", "score True", "refused True"],
+      ...["image dog", "assets 1"],
+    ],
   ],
 ])(
   "%s of Python reads a picture into a model",

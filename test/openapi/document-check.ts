@@ -147,7 +147,7 @@ export class DocumentCheck {
     const schema = this.#resolve(media.schema);
     if (contentType.startsWith("multipart/")) {
       try {
-        const value = await formValue(bytes, contentType, schema);
+        const value = await formValue(bytes, contentType, schema, (part) => this.#resolve(part));
         return this.#requests.problems(media.schema, value);
       } catch {
         return ["the body is no form"];

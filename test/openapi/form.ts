@@ -5,16 +5,22 @@ export async function formValue(
   bytes: Uint8Array,
   contentType: string,
   schema: Schema,
+  resolve: (schema: Schema) => Schema,
 ): Promise<unknown> {
   const form = await new Response(Buffer.from(bytes), {
     headers: { "content-type": contentType },
   }).formData();
   const properties = schema["properties"] as Readonly<Record<string, Schema>> | undefined;
-  const entries = [...new Set(form.keys())].map((name) => [
-    name,
-    partsValue(form.getAll(name), properties?.[name] ?? {}),
-  ]);
-  return Object.fromEntries(entries);
+  const entries = [...new Set(form.keys())].map(async (name) => {
+    const parts = await Promise.all(form.getAll(name).map(textOrFile));
+    return [name, partsValue(parts, resolve(properties?.[name] ?? {}))];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** A part that says it is JSON is text, also where it was sent as a file. */
+async function textOrFile(part: string | File): Promise<string | File> {
+  return typeof part !== "string" && part.type === "application/json" ? await part.text() : part;
 }
 
 function partsValue(parts: readonly (string | File)[], schema: Schema): unknown {

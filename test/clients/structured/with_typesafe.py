@@ -1,12 +1,13 @@
-"""Jev's own client: its models, and typed questions about a picture, which stands in the body beside what it knows."""
+"""Jev's own client: its models, and typed questions about a picture: its own in a form, and one in the body beside what it knows."""
 
 import base64
 import os
+from pathlib import Path
 
-from typesafe_sdk import Choice, Noul, Score, TypeSafeBadRequestError, TypeSafeClient
+from typesafe_sdk import Choice, Image, Noul, Score, TypeSafeBadRequestError, TypeSafeClient
 
-with open(os.environ["UNMASK_PICTURE"], "rb") as file:
-    url = "data:image/png;base64," + base64.b64encode(file.read()).decode()
+path = Path(os.environ["UNMASK_PICTURE"])
+url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 with TypeSafeClient(base_url=os.environ["UNMASK_URL"], api_key=os.environ["UNMASK_KEY"]) as client:
     print("models", client.models.list().models[0].name == os.environ["UNMASK_MODEL"])
@@ -28,3 +29,9 @@ with TypeSafeClient(base_url=os.environ["UNMASK_URL"], api_key=os.environ["UNMAS
         client.system_one(state="A picture.", questions={"it": Noul(instructions="Is it?")}, model="jev-9")
     except TypeSafeBadRequestError as error:
         print("refused", "jev-9" in str(error))
+    image = Image(path)
+    thing = Choice(instructions="What is this?", criteria={"cat": None, "dog": None})
+    print("image", client.system_one(state=image, questions={"thing": thing}).answers["thing"].choice)
+    both = {"first": image, "second": Image(path.read_bytes())}
+    named = client.system_one(state="See second.", questions={"thing": thing}, assets=both)
+    print("assets", len(named.answers))

@@ -1,10 +1,17 @@
 import type { Context } from "hono";
+import type { Failure } from "#domain/failure.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
 import { describedDecisionsSchema } from "#wire/compatible/decisions/decisions-body.ts";
 import {
   decisionsReply,
   decisionsReplySchema,
 } from "#wire/compatible/decisions/decisions-reply.ts";
 import { parseDecisions } from "#wire/compatible/decisions/decisions-request.ts";
+import {
+  type SystemOneSent,
+  systemOneForm,
+  systemOneFormSchema,
+} from "#wire/compatible/decisions/systemone-assets.ts";
 import { systemOneSchema } from "#wire/compatible/decisions/systemone-body.ts";
 import { systemOneErrorSchema } from "#wire/compatible/decisions/systemone-error.ts";
 import {
@@ -15,7 +22,7 @@ import { parseSystemOne, systemOneModel } from "#wire/compatible/decisions/syste
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
-import { readJson } from "../body.ts";
+import { mediaTypeOf, readAnyJson, readForm, readJson } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { answerWhole, compatibleRefusals } from "./compatible-asking.ts";
@@ -38,11 +45,11 @@ export async function createDecision(c: Context<EdgeEnv>): Promise<Response> {
 
 /** `POST /v1/systemone`: asks typed questions as Jev's clients do. */
 export async function createSystemOne(c: Context<EdgeEnv>): Promise<Response> {
-  const sent = await readJson(c);
+  const sent = await readSystemOne(c);
   if (!sent.ok) return refused(c, sent.refusal);
-  const body = parsedOnce(sent.value);
+  const body = parsedOnce(sent.value.body);
   const { card, readBy } = await cardOf(c, systemOneModel(namedModel(body)));
-  const asked = parseSystemOne(body, readBy);
+  const asked = parseSystemOne({ ...sent.value, body }, readBy);
   if (!asked.ok) return refused(c, asked.refusal);
   const { request, questions, placeOf } = asked.value;
   return await answerWhole(
@@ -50,6 +57,19 @@ export async function createSystemOne(c: Context<EdgeEnv>): Promise<Response> {
     { request, card },
     { placeOf, whole: (answer) => systemOneReply(answer, questions) },
   );
+}
+
+/** Reads JSON, or a form of it and its pictures. */
+async function readSystemOne(c: Context<EdgeEnv>): Promise<Result<SystemOneSent, Failure>> {
+  const contentType = mediaTypeOf(c);
+  if (contentType === "multipart/form-data") {
+    const form = await readForm(c);
+    return form.ok ? systemOneForm(form.value) : form;
+  }
+  if (contentType !== "application/json")
+    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
+  const body = await readAnyJson(c);
+  return body.ok ? ok({ body: body.value }) : body;
 }
 
 /** How the routes of decisions read in the API's description. */
@@ -85,7 +105,13 @@ export const decisionRoutes: readonly RouteConfig[] = [
     security: byKey,
     request: {
       headers: ["Idempotency-Key", "Cache-Control"],
-      ...jsonBody(systemOneSchema),
+      body: {
+        required: true,
+        content: {
+          ...jsonContent(systemOneSchema),
+          "multipart/form-data": { schema: systemOneFormSchema(systemOneSchema) },
+        },
+      },
     },
     responses: {
       200: {

@@ -4,10 +4,12 @@ import { MAX_IMAGES, MAX_NAME_LENGTH } from "../../limits.ts";
 import { namedValues } from "../../named-values.ts";
 import { pictureUrl } from "../shown-picture.ts";
 import { type Content, contentSchema } from "./data-text.ts";
+import { assetsSchema, type SystemOneAssets } from "./systemone-assets.ts";
 
 /**
- * Body of `POST /v1/systemone`, which Jev's clients send. Sources: the types of @typesafe-ai/sdk 0.6.0; of `images`, `steps`, `samples`,
- * `think` and `sequential`, which are extensions of OpenJev's, its README and `openjev/api.py` (razorback16/openjev).
+ * Body of `POST /v1/systemone`, which Jev's clients send. Sources: the types of @typesafe-ai/sdk 0.6.0; of `assets`, those of its Python
+ * client typesafe-sdk 0.7.5; of `images`, `steps`, `samples`, `think` and `sequential`, which are extensions of OpenJev's, its README and
+ * `openjev/api.py` (razorback16/openjev).
  */
 export interface SystemOneBody {
   readonly model?: string;
@@ -15,6 +17,7 @@ export interface SystemOneBody {
   readonly state: Content | null;
   readonly questions: Readonly<Record<string, SystemOneQuestion>>;
   readonly images?: readonly SystemOneImage[] | null;
+  readonly assets?: SystemOneAssets | null;
   readonly steps?: number | null;
   readonly samples?: number | null;
   readonly think?: number | null;
@@ -94,6 +97,7 @@ const fields = {
     .nullable()
     .exactOptional()
     .meta({ description: "Pictures: data URIs, https addresses, or base64 with its type." }),
+  assets: assetsSchema.nullable().exactOptional(),
   steps: z.literal([1, null], onePass).exactOptional(),
   samples: z.int().min(1).max(32).nullable().exactOptional().meta({
     description: "Passed over: a reading draws no lots, so that the mean of many is the first.",

@@ -6,14 +6,22 @@ import type { AskedFieldBody } from "../../api/answers/fields/fields-body.ts";
 import type { ImageBody } from "../../api/answers/image-body.ts";
 import type { AskedCard } from "../../api/answers/options.ts";
 import { type AnswerRequest, parseAnswerValue } from "../../api/answers/requests.ts";
-import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { entriesOf } from "../../named-values.ts";
 import { failureIn, type SentPlaces } from "../sent-places.ts";
 import { pictureOf } from "../shown-picture.ts";
 import { askedOptions } from "./asked-options.ts";
-import { type Content, textOfContent } from "./data-text.ts";
 import { byPlace, questionIndex } from "./question-fields.ts";
+import {
+  assetPointer,
+  assetProblems,
+  imagesOf,
+  type PictureWords,
+  picturesBeside,
+  pictureWords,
+  type SystemOneAssets,
+  type SystemOneSent,
+} from "./systemone-assets.ts";
 import {
   type SystemOneBody,
   type SystemOneImage,
@@ -41,8 +49,11 @@ export function systemOneModel(model: string | undefined): string | undefined {
  * Reads a body of `POST /v1/systemone`. No name of a question reaches the model. Refuses with `invalid_request` and the codes of fields, with
  * pointers into this body.
  */
-export function parseSystemOne(sent: JsonBody, card: AskedCard): Result<SystemOneRequest, Failure> {
-  const json = sent.parse();
+export function parseSystemOne(
+  sent: SystemOneSent,
+  card: AskedCard,
+): Result<SystemOneRequest, Failure> {
+  const json = sent.body.parse();
   if (!json.ok) return json;
   const parsed = systemOneSchema.safeParse(json.value);
   if (!parsed.success)
@@ -52,13 +63,17 @@ export function parseSystemOne(sent: JsonBody, card: AskedCard): Result<SystemOn
   if (!options.ok) return options;
   const late = lateProblem(body);
   if (late !== undefined) return late;
+  const { images, assets } = picturesOf(body);
+  const unclear = assetProblems(assets, sent.parts, images.length);
+  if (unclear.length > 0) return refuse({ kind: "invalid_request", problems: unclear });
+  const words = pictureWords(assets, images.length);
   const questions = entriesOf(body.questions);
   const asked: AnswerRequestBody = {
     ...options.value,
-    ...aboutOf(body),
-    fields: byPlace(questions.map(([, question]) => fieldOf(question))),
+    ...aboutOf(body, words),
+    fields: byPlace(questions.map(([, question]) => fieldOf(question, words))),
   };
-  const request = parseAnswerValue(asked, card, sent.picture);
+  const request = parseAnswerValue(asked, card, picturesBeside(sent));
   const placeOf: SentPlaces = (pointer) => pointerIn(body, pointer);
   return request.ok
     ? ok({ request: request.value, questions, placeOf })
@@ -76,13 +91,24 @@ function lateProblem({ x_unmask: extras = {} }: SystemOneBody): Result<never, Fa
   });
 }
 
-function aboutOf({ model, state, images }: SystemOneBody): AnswerRequestBody {
-  const named = systemOneModel(model);
-  const about = state === null ? "" : textOfContent(state);
+interface SystemOnePictures {
+  readonly images: readonly SystemOneImage[];
+  readonly assets: SystemOneAssets;
+}
+
+function picturesOf({ images, assets }: SystemOneBody): SystemOnePictures {
+  return { images: images ?? [], assets: assets ?? {} };
+}
+
+function aboutOf(body: SystemOneBody, words: PictureWords): AnswerRequestBody {
+  const named = systemOneModel(body.model);
+  const about = words.text(body.state);
+  const { images, assets } = picturesOf(body);
+  const shown = [...images.map(shownImage), ...imagesOf(assets)];
   return {
     ...(named === undefined ? {} : { model: named }),
     ...(about.trim() === "" ? {} : { question: about }),
-    ...(images == null || images.length === 0 ? {} : { images: images.map(shownImage) }),
+    ...(shown.length === 0 ? {} : { images: shown }),
   };
 }
 
@@ -90,47 +116,49 @@ function shownImage(image: SystemOneImage): ImageBody {
   return typeof image === "string" ? pictureOf(image) : { data: image.base64 };
 }
 
-function fieldOf(question: SystemOneQuestion): AskedFieldBody {
-  const asked = said("instructions", question.instructions);
+function fieldOf(question: SystemOneQuestion, words: PictureWords): AskedFieldBody {
+  const asked = said("instructions", words.text(question.instructions));
   switch (question.type) {
     case "noul": {
       const { criteria } = question;
-      const sides = { ...said("true", criteria?.true), ...said("false", criteria?.false) };
+      const sides = {
+        ...said("true", words.meaning(criteria?.true)),
+        ...said("false", words.meaning(criteria?.false)),
+      };
       return { type: "boolean", ...asked, criteria: sides };
     }
     case "choice": {
       const criteria = entriesOf(question.criteria).map(([value, meaning]) => ({
         value,
-        ...said("description", meaning),
+        ...said("description", words.meaning(meaning)),
       }));
       return { type: "choice", ...asked, criteria };
     }
-    case "score":
-      return { type: "score", ...asked, criteria: question.criteria.map(levelOf) };
+    case "score": {
+      const criteria = question.criteria.map((meaning, index) =>
+        levelOf(words.meaning(meaning), index),
+      );
+      return { type: "score", ...asked, criteria };
+    }
     default:
       return question satisfies never;
   }
 }
 
 /** A level is called by what it means; by its number where that is nothing, or more than an option may be long. */
-function levelOf(meaning: Content | null, index: number): { value: string; description?: string } {
-  const text = meaning === null ? "" : textOfContent(meaning);
+function levelOf(text: string, index: number): { value: string; description?: string } {
   if (text.trim() === "") return { value: String(index) };
   return text.length <= FIELD_LIMITS.optionLength
     ? { value: text }
     : { value: String(index), description: text };
 }
 
-function said<Name extends string>(
-  name: Name,
-  content: Content | null | undefined,
-): { readonly [key in Name]?: string } {
-  const text = content == null ? "" : textOfContent(content);
+function said<Name extends string>(name: Name, text: string): { readonly [key in Name]?: string } {
   return text.trim() === "" ? {} : ({ [name]: text } as { readonly [key in Name]: string });
 }
 
 /** Where in this body stands what lies at a pointer of our own. */
-function pointerIn({ questions, images }: SystemOneBody, pointer: string): string {
+function pointerIn(body: SystemOneBody, pointer: string): string {
   const [, member = "", place = "", ...rest] = pointer.split("/");
   switch (member) {
     case "model":
@@ -139,13 +167,23 @@ function pointerIn({ questions, images }: SystemOneBody, pointer: string): strin
     case "messages":
       return "/state";
     case "images":
-      if (place === "") return pointer;
-      return `/images/${place}${typeof images?.[Number(place)] === "object" ? "/base64" : ""}`;
+      return picturePointer(picturesOf(body), place);
     case "fields":
-      return questionPointer(entriesOf(questions)[questionIndex(place)], rest);
+      return questionPointer(entriesOf(body.questions)[questionIndex(place)], rest);
     default:
       return `/x_unmask${pointer}`;
   }
+}
+
+function picturePointer({ images, assets }: SystemOnePictures, place: string): string {
+  const named = entriesOf(assets);
+  if (place === "") return images.length === 0 && named.length > 0 ? "/assets" : "/images";
+  const image = images[Number(place)];
+  if (image !== undefined) return `/images/${place}${typeof image === "object" ? "/base64" : ""}`;
+  const asset = named[Number(place) - images.length];
+  if (asset === undefined) return "/images";
+  const [name, { part }] = asset;
+  return `${assetPointer(name)}/${part == null ? "data_base64" : "part"}`;
 }
 
 function questionPointer(

@@ -6,7 +6,7 @@ import { decisionsReplySchema } from "#wire/compatible/decisions/decisions-reply
 import { systemOneErrorSchema } from "#wire/compatible/decisions/systemone-error.ts";
 import { systemOneReplySchema } from "#wire/compatible/decisions/systemone-reply.ts";
 import { refusalResponse } from "#wire/function/refusal.ts";
-import { failures } from "../../../support/edge-builders.ts";
+import { failures, pngBytes } from "../../../support/edge-builders.ts";
 import { readOrderBody } from "../../../support/orders.ts";
 import { readStory } from "../../../support/read-stories.ts";
 import { ask, eventReply, functionReplies, type SentRequest } from "../../function-double.ts";
@@ -162,6 +162,31 @@ describe("POST /v1/systemone", () => {
     expect(response.headers.get("x-typesafe-request-id")).toBe(
       response.headers.get("x-request-id"),
     );
+  });
+
+  test("takes a form of the body and its pictures, which are the same question whatever they are called", async () => {
+    const { sent } = reads();
+    const asked = async (name: string): Promise<Response> => {
+      const assets = { [name]: { type: "image", part: "asset-0" } };
+      const words = { state: `A photo: ${name}`, x_unmask: { cache: "off" } };
+      const { images: _, ...body } = systemOne({ ...words, assets });
+      const form = new FormData();
+      form.append("request", new Blob([JSON.stringify(body)], { type: "application/json" }));
+      form.append("asset-0", new Blob([pngBytes], { type: "image/png" }), "asset-0");
+      return await ask("/v1/systemone", { method: "POST", body: form });
+    };
+    const first = await asked("<image:1>");
+    expect([first.status, systemOneReplySchema.parse(await first.json()).answers]).toMatchObject([
+      200,
+      { damaged: { noul: 0.75 } },
+    ]);
+    expect((await asked("<image:2>")).status).toBe(200);
+    const orders = sent.filter(({ url }) => url.endsWith("/generate"));
+    const [one, other] = orders.map(({ body }) => readOrderBody(body));
+    expect(one).toMatchObject({ value: { messages: [{ text: "A photo: the picture" }] } });
+    expect(other).toEqual(one);
+    const response = await post("/v1/systemone", "state=1", { "content-type": "text/plain" });
+    expect(response.status).toBe(415);
   });
 
   test("refuses as Jev does: faults of the body as a list, a question as a sentence, others by type", async () => {

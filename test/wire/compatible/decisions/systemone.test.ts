@@ -22,7 +22,7 @@ const tone = { type: "score", instructions: "How upset?", criteria: ["calm", nul
 
 function parse(body: object): ReturnType<typeof parseSystemOne> {
   const whole = { model: "jev-latest", state: "A desk.", questions: { urgent }, ...body };
-  return parseSystemOne(jsonBody(whole), readingCard);
+  return parseSystemOne({ body: jsonBody(whole) }, readingCard);
 }
 
 function read(body: object) {
