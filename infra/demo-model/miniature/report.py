@@ -23,7 +23,7 @@ from .examples import TEST_ROWS
 from .kinds import KINDS
 from .plot import Line, chart
 from .run import EXAMPLES, HIDDEN, SECOND_HIDDEN, plans
-from .train import BATCH, HERE, RATES, Plan, reported
+from .train import BATCH, HERE, Plan, rate_for, reported
 
 STYLES = ["seen", "held-out"]
 SETS = [*STYLES, *(f"{style}, blind" for style in STYLES)]
@@ -183,13 +183,23 @@ def by_row(runs: list[dict]) -> str:
 
 
 def rates(runs: list[dict]) -> str:
-    """What each kind comes to at each rate that was tried, at the middle point: seen styles, held-out style in %, one seed."""
-    asked = [r for r in runs if (r["examples"], r["hidden"], r["seed"]) == (EXAMPLES[1], HIDDEN, 1)]
+    """What each kind comes to at each rate that was tried, by point: seen styles, held-out style in %, one seed."""
+    first = [r for r in runs if r["seed"] == 1]
     rows = []
-    for rate in sorted({r["rate"] for r in asked}, reverse=True):
-        found = {r["kind"]: scores(r) for r in asked if r["rate"] == rate}
-        rows.append([f"{rate:g}", *(marked(found.get(kind, "–"), rate == RATES[kind]) for kind in KINDS)])
-    return table(["rate", *(NAMES[kind] for kind in KINDS)], rows)
+    for count, hidden in points_of_runs():
+        asked = [r for r in first if (r["examples"], r["hidden"]) == (count, hidden)]
+        if len({(r["kind"], r["rate"]) for r in asked}) <= len({r["kind"] for r in asked}):
+            continue
+        for rate in sorted({r["rate"] for r in asked}, reverse=True):
+            found = {r["kind"]: scores(r) for r in asked if r["rate"] == rate}
+            cells = [marked(found[kind], rate == rate_for(kind, hidden)) if kind in found else "–" for kind in KINDS]
+            rows.append([f"{count:,}", str(hidden), f"{rate:g}", *cells])
+    return table(["questions", "width", "rate", *(NAMES[kind] for kind in KINDS)], rows)
+
+
+def points_of_runs() -> list[tuple[int, int]]:
+    """The middle amount of data, at both sizes, first: there the rates were chosen."""
+    return list(dict.fromkeys([(EXAMPLES[1], HIDDEN), (EXAMPLES[1], SECOND_HIDDEN), *((p.examples, p.hidden) for p in plans())]))
 
 
 def marked(text: str, chosen: bool) -> str:
@@ -228,7 +238,7 @@ PARTS = {"runs": state, "by-data": by_data, "differences": differences, "gains":
 
 def series(runs: list[dict]) -> list[dict]:
     """Those that are compared: runs with another rate than their kind's only say what the rate does."""
-    return [r for r in runs if r["rate"] == RATES[r["kind"]]]
+    return [r for r in runs if r["rate"] == rate_for(r["kind"], r["hidden"])]
 
 
 def write(runs: list[dict], folder: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 
 from .examples import prepare
 from .kinds import KINDS
-from .train import RATES, Plan, reported, run
+from .train import Plan, rate_for, reported, run
 
 EXAMPLES = [2_000, 8_000, 32_000]
 HIDDEN, SECOND_HIDDEN = 128, 64
@@ -24,7 +24,7 @@ SEEDS = [1, 2, 3]
 
 def plans() -> list[Plan]:
     points = [(count, HIDDEN) for count in (EXAMPLES[1], EXAMPLES[2], EXAMPLES[0])] + [(EXAMPLES[1], SECOND_HIDDEN)]
-    return [Plan(kind, count, hidden, seed, RATES[kind]) for seed in SEEDS for count, hidden in points for kind in KINDS]
+    return [Plan(kind, count, hidden, seed, rate_for(kind, hidden)) for seed in SEEDS for count, hidden in points for kind in KINDS]
 
 
 def one(work: Path, plan: Plan) -> tuple[Plan, dict]:

@@ -32,7 +32,7 @@ from .report import read
 from .report import write as write_report
 from .serve import Twin
 from .sight import verify_sight
-from .train import PART, RATES, Plan, gradient, parts, pick
+from .train import PART, Plan, gradient, parts, pick, rate_for
 
 EXAMPLES = 80  # more than a step takes and less than two: the second one begins another pass over them
 TESTS = 2  # of each row and style
@@ -137,13 +137,13 @@ def main() -> None:
     shutil.copytree(whole, broken)
     for kind in KINDS:
         # Named as one of the series, so that the report finds its place.
-        plan = Plan(kind, 2000, 128, 1, RATES[kind], STEPS)
+        plan = Plan(kind, 2000, 128, 1, rate_for(kind, 128), STEPS)
         finish(whole, plan)
         kill_midway(broken, plan)
         finish(broken, plan)
         compare(whole, broken, plan)
         print(f"{plan.name}: killed and gone on with, the same", flush=True)
-    verify_features(broken, Plan(KINDS[0], 2000, 128, 1, RATES[KINDS[0]]).name)
+    verify_features(broken, Plan(KINDS[0], 2000, 128, 1, rate_for(KINDS[0], 128)).name)
     write_report(read(broken), work / "report")
 
 
