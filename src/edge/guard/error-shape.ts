@@ -1,6 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { chatError, chatErrorStatus } from "#wire/compatible/chat-reply.ts";
-import { systemOneError, systemOneStatus } from "#wire/compatible/decisions/systemone-error.ts";
+import {
+  systemOneError,
+  systemOneStatus,
+} from "#wire/compatible/decisions/systemone/systemone-error.ts";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "#wire/error.ts";
 import type { EdgeEnv } from "../env.ts";
 

@@ -114,6 +114,6 @@ function asksForNothing(
 ): boolean {
   return (
     harmless.safeParse(value).success ||
-    (drawsNothing && greedy !== undefined && greedy.safeParse(value).success)
+    (drawsNothing && greedy?.safeParse(value).success === true)
   );
 }

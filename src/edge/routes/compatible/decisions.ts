@@ -11,14 +11,17 @@ import {
   type SystemOneSent,
   systemOneForm,
   systemOneFormSchema,
-} from "#wire/compatible/decisions/systemone-assets.ts";
-import { systemOneSchema } from "#wire/compatible/decisions/systemone-body.ts";
-import { systemOneErrorSchema } from "#wire/compatible/decisions/systemone-error.ts";
+} from "#wire/compatible/decisions/systemone/systemone-assets.ts";
+import { systemOneSchema } from "#wire/compatible/decisions/systemone/systemone-body.ts";
+import { systemOneErrorSchema } from "#wire/compatible/decisions/systemone/systemone-error.ts";
 import {
   systemOneReply,
   systemOneReplySchema,
-} from "#wire/compatible/decisions/systemone-reply.ts";
-import { parseSystemOne, systemOneModel } from "#wire/compatible/decisions/systemone-request.ts";
+} from "#wire/compatible/decisions/systemone/systemone-reply.ts";
+import {
+  parseSystemOne,
+  systemOneModel,
+} from "#wire/compatible/decisions/systemone/systemone-request.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";

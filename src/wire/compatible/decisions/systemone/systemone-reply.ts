@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { AnswerBody } from "../../api/answers/responses.ts";
-import { entriesOf } from "../../named-values.ts";
-import { type Content, contentSchema } from "./data-text.ts";
+import type { AnswerBody } from "../../../api/answers/responses.ts";
+import { entriesOf } from "../../../named-values.ts";
+import { type Content, contentSchema } from "../data-text.ts";
 import {
   count,
   type DecisionExtrasBody,
@@ -10,9 +10,9 @@ import {
   probability,
   readOf,
   usageOf,
-} from "./extras.ts";
+} from "../extras.ts";
+import { meanLevel, type ToldQuestion, toldQuestions } from "../told-fields.ts";
 import type { SystemOneQuestion } from "./systemone-body.ts";
-import { meanLevel, type ToldQuestion, toldQuestions } from "./told-fields.ts";
 
 /** What was decided, as Jev's clients read it, with a member of our own. Source: the types of @typesafe-ai/sdk 0.6.0. */
 export interface SystemOneReply {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Problem } from "../../error.ts";
+import type { Problem } from "../../../error.ts";
 
 /**
  * A refusal as Jev's clients read it: faults of a body as FastAPI lists them, a question that cannot be asked as a sentence, all else by its type.

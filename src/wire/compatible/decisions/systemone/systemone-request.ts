@@ -1,17 +1,17 @@
 import type { Failure } from "#domain/failure.ts";
 import { FIELD_LIMITS } from "#domain/fields.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { AnswerRequestBody } from "../../api/answers/answer-request.ts";
-import type { AskedFieldBody } from "../../api/answers/fields/fields-body.ts";
-import type { ImageBody } from "../../api/answers/image-body.ts";
-import type { AskedCard } from "../../api/answers/options.ts";
-import { type AnswerRequest, parseAnswerValue } from "../../api/answers/requests.ts";
-import { problemsOf } from "../../field-problems.ts";
-import { entriesOf } from "../../named-values.ts";
-import { failureIn, type SentPlaces } from "../sent-places.ts";
-import { pictureOf } from "../shown-picture.ts";
-import { askedOptions } from "./asked-options.ts";
-import { byPlace, questionIndex } from "./question-fields.ts";
+import type { AnswerRequestBody } from "../../../api/answers/answer-request.ts";
+import type { AskedFieldBody } from "../../../api/answers/fields/fields-body.ts";
+import type { ImageBody } from "../../../api/answers/image-body.ts";
+import type { AskedCard } from "../../../api/answers/options.ts";
+import { type AnswerRequest, parseAnswerValue } from "../../../api/answers/requests.ts";
+import { problemsOf } from "../../../field-problems.ts";
+import { entriesOf } from "../../../named-values.ts";
+import { failureIn, type SentPlaces } from "../../sent-places.ts";
+import { pictureOf } from "../../shown-picture.ts";
+import { askedOptions } from "../asked-options.ts";
+import { byPlace, questionIndex } from "../question-fields.ts";
 import {
   assetPointer,
   assetProblems,

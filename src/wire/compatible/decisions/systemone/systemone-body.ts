@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { FIELD_LIMITS } from "#domain/fields.ts";
-import { MAX_IMAGES, MAX_NAME_LENGTH } from "../../limits.ts";
-import { namedValues } from "../../named-values.ts";
-import { pictureUrl } from "../shown-picture.ts";
-import { type Content, contentSchema } from "./data-text.ts";
+import { MAX_IMAGES, MAX_NAME_LENGTH } from "../../../limits.ts";
+import { namedValues } from "../../../named-values.ts";
+import { pictureUrl } from "../../shown-picture.ts";
+import { type Content, contentSchema } from "../data-text.ts";
 import { assetsSchema, type SystemOneAssets } from "./systemone-assets.ts";
 
 /**

@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { ImageBody } from "../../api/answers/image-body.ts";
-import { tooManyPictures } from "../../api/answers/image-body.ts";
-import { readJsonPart } from "../../body/form-part.ts";
-import type { JsonBody } from "../../body/json-body.ts";
-import type { FormPart } from "../../body/multipart.ts";
-import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_NAME_LENGTH } from "../../limits.ts";
-import { entriesOf, namedValues } from "../../named-values.ts";
-import { type Content, textOfContent } from "./data-text.ts";
+import type { ImageBody } from "../../../api/answers/image-body.ts";
+import { tooManyPictures } from "../../../api/answers/image-body.ts";
+import { readJsonPart } from "../../../body/form-part.ts";
+import type { JsonBody } from "../../../body/json-body.ts";
+import type { FormPart } from "../../../body/multipart.ts";
+import { MAX_IMAGE_BYTES, MAX_IMAGES, MAX_NAME_LENGTH } from "../../../limits.ts";
+import { entriesOf, namedValues } from "../../../named-values.ts";
+import { type Content, textOfContent } from "../data-text.ts";
 
 /** A picture that is named wherever the words of the body mean it. Source: the types of typesafe-sdk 0.7.5. */
 export interface SystemOneAsset {

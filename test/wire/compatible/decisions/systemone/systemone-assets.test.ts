@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { systemOneForm } from "#wire/compatible/decisions/systemone-assets.ts";
-import { parseSystemOne } from "#wire/compatible/decisions/systemone-request.ts";
+import { systemOneForm } from "#wire/compatible/decisions/systemone/systemone-assets.ts";
+import { parseSystemOne } from "#wire/compatible/decisions/systemone/systemone-request.ts";
 import { MAX_IMAGE_BYTES } from "#wire/limits.ts";
-import { formParts, jsonBody, shown } from "../../../support/bodies.ts";
-import { pngBytes } from "../../../support/edge-builders.ts";
-import { readingCard } from "../../../support/readings.ts";
+import { formParts, jsonBody, shown } from "../../../../support/bodies.ts";
+import { pngBytes } from "../../../../support/edge-builders.ts";
+import { readingCard } from "../../../../support/readings.ts";
 
 const base64 = Buffer.from(pngBytes).toString("base64");
 const photo = "<image:0123>";

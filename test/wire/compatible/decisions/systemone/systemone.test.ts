@@ -1,15 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { systemOneError, systemOneStatus } from "#wire/compatible/decisions/systemone-error.ts";
+import {
+  systemOneError,
+  systemOneStatus,
+} from "#wire/compatible/decisions/systemone/systemone-error.ts";
 import {
   systemOneReply,
   systemOneReplySchema,
-} from "#wire/compatible/decisions/systemone-reply.ts";
-import { parseSystemOne } from "#wire/compatible/decisions/systemone-request.ts";
+} from "#wire/compatible/decisions/systemone/systemone-reply.ts";
+import { parseSystemOne } from "#wire/compatible/decisions/systemone/systemone-request.ts";
 import { problemOf } from "#wire/error.ts";
-import { jsonBody, shown } from "../../../support/bodies.ts";
-import { failures, pngBytes } from "../../../support/edge-builders.ts";
-import { readAnswer, readingCard, weights } from "../../../support/readings.ts";
+import { jsonBody, shown } from "../../../../support/bodies.ts";
+import { failures, pngBytes } from "../../../../support/edge-builders.ts";
+import { readAnswer, readingCard, weights } from "../../../../support/readings.ts";
 
 const base64 = Buffer.from(pngBytes).toString("base64");
 const urgent = { type: "noul", instructions: "Is it urgent?" };
