@@ -113,7 +113,6 @@ function asksForNothing(
   drawsNothing: boolean,
 ): boolean {
   return (
-    harmless.safeParse(value).success ||
-    (drawsNothing && greedy?.safeParse(value).success === true)
+    harmless.safeParse(value).success || (drawsNothing && greedy?.safeParse(value).success === true)
   );
 }
