@@ -33,12 +33,13 @@ const node: TestProjectInlineConfiguration = {
     include: ["test/**/*.test.ts"],
     exclude: ["test/edge/**", "test/browser/**", "test/webgpu/**", ...long],
     globalSetup: "test/support/shared-system.ts",
-    testTimeout: 30_000,
+    // It ends what hangs. The longest test takes half a minute on two cores without AVX-512.
+    testTimeout: 90_000,
     hookTimeout: 60_000,
   },
 };
 
-/** SwiftShader takes ten times as long as lavapipe. */
+/** SwiftShader takes ten times as long as lavapipe, and that more than a minute for its longest test on two slow cores. */
 const patience = vulkan.ok && vulkan.value.driver === "swiftshader" ? 10 : 1;
 
 /** What computes on ONNX Runtime's WebGPU provider: its process must be started with the Vulkan that it is to find. */
@@ -49,8 +50,8 @@ const webgpu: TestProjectInlineConfiguration = {
     exclude: long,
     pool: "forks",
     env: vulkan.ok ? vulkan.value.environment : {},
-    testTimeout: 60_000 * patience,
-    hookTimeout: 60_000 * patience,
+    testTimeout: 180_000 * patience,
+    hookTimeout: 180_000 * patience,
   },
 };
 
