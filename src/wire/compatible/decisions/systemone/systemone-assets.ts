@@ -42,6 +42,9 @@ export interface SystemOneSent {
   readonly parts?: ReadonlyMap<string, FormPart>;
 }
 
+/** Threat: a name of one letter all over a body of megabytes, each time said in eleven. */
+const MAX_MENTIONS = 1000;
+
 /** The part of a form that is the body. */
 const BODY_PART = "request";
 
@@ -135,6 +138,8 @@ export interface PictureWords {
   readonly text: (content: Content | null | undefined) => string;
   /** As `text`, of what means one thing among several: a picture's name says which one it is. */
   readonly meaning: (content: Content | null | undefined) => string;
+  /** What is wrong with what was said so far. */
+  readonly problems: () => readonly FieldProblem[];
 }
 
 /** Words for the names of `assets`, behind `others` pictures that have none. */
@@ -149,8 +154,14 @@ export function pictureWords(assets: SystemOneAssets, others: number): PictureWo
   // The longest first, since one name may begin as another does.
   const longest = names.toSorted((one, other) => other.length - one.length);
   const any = new RegExp(longest.map((name) => RegExp.escape(name)).join("|"), "g");
+  let mentions = 0;
   const put = (text: string): string =>
-    names.length === 0 ? text : text.replace(any, (name) => words.get(name) ?? name);
+    names.length === 0
+      ? text
+      : text.replace(any, (name) => {
+          mentions += 1;
+          return mentions > MAX_MENTIONS ? name : (words.get(name) ?? name);
+        });
   const meaning: PictureWords["meaning"] = (content) => {
     if (content == null) return "";
     if (typeof content === "string") return put(content);
@@ -159,8 +170,10 @@ export function pictureWords(assets: SystemOneAssets, others: number): PictureWo
       typeof value === "string" ? put(value) : value,
     );
   };
+  const tooOften = { pointer: "/assets", message: `are named more than ${MAX_MENTIONS} times` };
   return {
     meaning,
+    problems: () => (mentions > MAX_MENTIONS ? [tooOften] : []),
     text: (content) =>
       typeof content === "string" && words.has(content.trim()) ? "" : meaning(content),
   };

@@ -73,6 +73,8 @@ export function parseSystemOne(
     ...aboutOf(body, words),
     fields: byPlace(questions.map(([, question]) => fieldOf(question, words))),
   };
+  const tooOften = words.problems();
+  if (tooOften.length > 0) return refuse({ kind: "invalid_request", problems: tooOften });
   const request = parseAnswerValue(asked, card, picturesBeside(sent));
   const placeOf: SentPlaces = (pointer) => pointerIn(body, pointer);
   return request.ok

@@ -124,6 +124,9 @@ describe("pictures that the words name", () => {
     expect(await refusal(parse({ assets: Object.fromEntries(nine) }))).toEqual(
       problem("/assets", /more pictures than 8/),
     );
+    const often = { assets: { a: inJson }, state: ["a".repeat(600), "a".repeat(401)] };
+    expect(await refusal(parse(often))).toEqual(problem("/assets", /more than 1000 times/));
+    expect(parse({ ...often, state: "a".repeat(1000) }).ok).toBe(true);
     expect(await refusal(parseForm(named(part), {}))).toEqual(
       problem("/assets/a~1b/part", /names no part/),
     );
