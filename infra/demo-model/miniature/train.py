@@ -30,7 +30,7 @@ STEPS = 1600
 # Highest rate of learning of each kind, by width: of those in REPORT.md the best on seen styles, at 8,000 questions and seed 1.
 RATES = {
     128: {"diffusion": 2.5e-4, "causal": 2e-3, "blocks": 5e-4},
-    64: {"diffusion": 1e-3, "causal": 2e-3, "blocks": 1e-3},
+    64: {"diffusion": 5e-4, "causal": 2e-3, "blocks": 1e-3},
 }
 DECAY = 0.4  # last part of the run, in which the rate falls to zero
 WARM_UP = 50
