@@ -7,6 +7,7 @@ import {
   type Option,
   optionsOf,
 } from "./fields.ts";
+import { inPointer } from "./json-pointer.ts";
 import { ok, type Result, refuse } from "./result.ts";
 import { utf8Length } from "./utf8-length.ts";
 
@@ -65,7 +66,7 @@ export function checkNamedFields(fields: readonly NamedField[]): Result<void, Fi
 
 /** Source: RFC 6901 section 3. A name is the caller's, so it is cut to a length that may be echoed. */
 function pointerTo(name: string): string {
-  return `/${name.slice(0, FIELD_LIMITS.nameLength).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `/${inPointer(name.slice(0, FIELD_LIMITS.nameLength))}`;
 }
 
 function checkTotals(fields: readonly NamedField[]): Result<void, FieldFault> {

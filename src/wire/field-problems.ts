@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { FieldProblem } from "#domain/failure.ts";
+import { inPointer } from "#domain/json-pointer.ts";
 import { fieldSentence, UNKNOWN_FIELD } from "./field-sentence.ts";
 import { MAX_FIELD_PROBLEMS } from "./limits.ts";
 import { nameOf } from "./named-values.ts";
@@ -48,9 +49,5 @@ function strangeness(issues: readonly z.core.$ZodIssue[]): number {
 
 /** Source: RFC 6901 section 3. Keys come from the caller, so each is cut to a length that may be echoed. */
 function jsonPointer(path: readonly PropertyKey[]): string {
-  return path
-    .map(
-      (part) => `/${nameOf(String(part)).slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    )
-    .join("");
+  return path.map((part) => `/${inPointer(nameOf(String(part)).slice(0, 64))}`).join("");
 }

@@ -47,6 +47,24 @@ export async function readAnyJson(
   return read.ok ? ok(json.end()) : read;
 }
 
+/** A body as it came, for routes that take either form of it. */
+export type JsonOrForm =
+  | { readonly kind: "json"; readonly body: JsonBody }
+  | { readonly kind: "form"; readonly parts: readonly FormPart[] };
+
+/** Reads a body that may be JSON or a form. Refuses as `readForm` does, or with `unsupported_media_type`. */
+export async function readJsonOrForm(c: Context<EdgeEnv>): Promise<Result<JsonOrForm, Failure>> {
+  const contentType = mediaTypeOf(c);
+  if (contentType === "application/json") {
+    const body = await readAnyJson(c);
+    return body.ok ? ok({ kind: "json", body: body.value }) : body;
+  }
+  if (contentType !== "multipart/form-data")
+    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
+  const parts = await readForm(c);
+  return parts.ok ? ok({ kind: "form", parts: parts.value }) : parts;
+}
+
 /** Reads a multipart/form-data body. Refuses with `body_too_large`, and with `invalid_request` where it is none. */
 export async function readForm(c: Context<EdgeEnv>): Promise<Result<readonly FormPart[], Failure>> {
   const form = new MultipartReader(boundaryOf(c.req.header("content-type") ?? "") ?? "");

@@ -1,6 +1,7 @@
 import { RefusedError } from "#client/errors.ts";
 import type { FieldProblem } from "#domain/failure.ts";
 import type { FieldType } from "#domain/fields.ts";
+import { inPointer } from "#domain/json-pointer.ts";
 import type { FieldRow } from "./rows.ts";
 
 /** Where the problems of fields stand in a refusal. */
@@ -46,7 +47,7 @@ export function refusedWords(
 
 /** Source: RFC 6901 section 3. */
 function placeOf(name: string): string {
-  return `${PLACE}/${name.trim().replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `${PLACE}/${inPointer(name.trim())}`;
 }
 
 function isWithin(pointer: string, place: string): boolean {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import { ok, type Result } from "#domain/result.ts";
 import {
   type AnswerRequest,
   parseAnswerForm,
@@ -10,7 +10,7 @@ import { textOf } from "#wire/body/form-part.ts";
 import type { JsonBody } from "#wire/body/json-body.ts";
 import type { EdgeEnv } from "../../env.ts";
 import { type AskedCard, cardOf, namedModel, parsedOnce } from "../asked-card.ts";
-import { mediaTypeOf, readForm, readJson } from "../body.ts";
+import { readJsonOrForm } from "../body.ts";
 
 /** A request, and of the model that it asks the card, or why it cannot be asked. */
 export interface ReadRequest {
@@ -22,18 +22,13 @@ export interface ReadRequest {
 export async function readAnswerRequest(
   c: Context<EdgeEnv>,
 ): Promise<Result<ReadRequest, Failure>> {
-  const mediaType = mediaTypeOf(c);
-  if (mediaType === "application/json") {
-    const body = await readJson(c);
-    return body.ok ? await readAnswerJson(c, body.value) : body;
-  }
-  if (mediaType !== "multipart/form-data")
-    return refuse({ kind: "unsupported_media_type", contentType: mediaType.slice(0, 100) });
-  const form = await readForm(c);
-  if (!form.ok) return form;
-  const named = form.value.find(({ name, isFile }) => name === "model" && !isFile);
+  const sent = await readJsonOrForm(c);
+  if (!sent.ok) return sent;
+  if (sent.value.kind === "json") return await readAnswerJson(c, sent.value.body);
+  const { parts } = sent.value;
+  const named = parts.find(({ name, isFile }) => name === "model" && !isFile);
   const { card, readBy } = await cardOf(c, named === undefined ? undefined : textOf(named));
-  const request = parseAnswerForm(form.value, readBy);
+  const request = parseAnswerForm(parts, readBy);
   return request.ok ? ok({ request: request.value, card }) : request;
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Failure } from "#domain/failure.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
+import { ok, type Result } from "#domain/result.ts";
 import { describedDecisionsSchema } from "#wire/compatible/decisions/decisions-body.ts";
 import {
   decisionsReply,
@@ -25,7 +25,7 @@ import {
 import type { EdgeEnv } from "../../env.ts";
 import { refused } from "../../guard/errors.ts";
 import { cardOf, namedModel, parsedOnce } from "../asked-card.ts";
-import { mediaTypeOf, readAnyJson, readForm, readJson } from "../body.ts";
+import { readJson, readJsonOrForm } from "../body.ts";
 import { askedHeaders } from "../describe/declared-headers.ts";
 import { byKey, jsonBody, jsonContent, type RouteConfig } from "../describe/route.ts";
 import { answerWhole, compatibleRefusals } from "./compatible-asking.ts";
@@ -64,15 +64,11 @@ export async function createSystemOne(c: Context<EdgeEnv>): Promise<Response> {
 
 /** Reads JSON, or a form of it and its pictures. */
 async function readSystemOne(c: Context<EdgeEnv>): Promise<Result<SystemOneSent, Failure>> {
-  const contentType = mediaTypeOf(c);
-  if (contentType === "multipart/form-data") {
-    const form = await readForm(c);
-    return form.ok ? systemOneForm(form.value) : form;
-  }
-  if (contentType !== "application/json")
-    return refuse({ kind: "unsupported_media_type", contentType: contentType.slice(0, 100) });
-  const body = await readAnyJson(c);
-  return body.ok ? ok({ body: body.value }) : body;
+  const sent = await readJsonOrForm(c);
+  if (!sent.ok) return sent;
+  return sent.value.kind === "form"
+    ? systemOneForm(sent.value.parts)
+    : ok({ body: sent.value.body });
 }
 
 /** How the routes of decisions read in the API's description. */

@@ -1,4 +1,5 @@
 import type { FieldProblem } from "#domain/failure.ts";
+import { inPointer } from "#domain/json-pointer.ts";
 import type { ReadStyle } from "#domain/read-style.ts";
 import { MAX_FIELD_PROBLEMS } from "../../limits.ts";
 
@@ -59,9 +60,7 @@ export class SchemaWalk {
 
 /** Source: RFC 6901 section 3. */
 export function inside(pointer: string, ...names: readonly (string | number)[]): string {
-  const escaped = names.map(
-    (name) => `/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`,
-  );
+  const escaped = names.map((name) => `/${inPointer(String(name))}`);
   return pointer + escaped.join("");
 }
 

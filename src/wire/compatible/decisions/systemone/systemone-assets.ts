@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Failure, FieldProblem } from "#domain/failure.ts";
+import { inPointer } from "#domain/json-pointer.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
-import type { ImageBody } from "../../../api/answers/image-body.ts";
-import { tooManyPictures } from "../../../api/answers/image-body.ts";
+import { type ImageBody, tooManyPictures } from "../../../api/answers/image-body.ts";
 import { readJsonPart } from "../../../body/form-part.ts";
 import type { JsonBody } from "../../../body/json-body.ts";
 import type { FormPart } from "../../../body/multipart.ts";
@@ -104,9 +104,9 @@ export function assetProblems(
     : [{ pointer: "/assets", message: `no asset names the part ${left.slice(0, 64)}` }];
 }
 
-/** Where an asset stands. Source: RFC 6901 section 3. */
+/** Where an asset stands. */
 export function assetPointer(name: string): string {
-  return `/assets/${name.slice(0, MAX_NAME_LENGTH).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `/assets/${inPointer(name.slice(0, MAX_NAME_LENGTH))}`;
 }
 
 /** Stands before the name of a part where the text of a picture is expected: no base64 and no data URI has it. */
@@ -156,16 +156,14 @@ export function pictureWords(assets: SystemOneAssets, others: number): PictureWo
   const any = new RegExp(longest.map((name) => RegExp.escape(name)).join("|"), "g");
   let mentions = 0;
   const put = (text: string): string =>
-    names.length === 0
-      ? text
-      : text.replace(any, (name) => {
-          mentions += 1;
-          return mentions > MAX_MENTIONS ? name : (words.get(name) ?? name);
-        });
+    text.replace(any, (name) => {
+      mentions += 1;
+      return mentions > MAX_MENTIONS ? name : (words.get(name) ?? name);
+    });
   const meaning: PictureWords["meaning"] = (content) => {
     if (content == null) return "";
-    if (typeof content === "string") return put(content);
     if (names.length === 0) return textOfContent(content);
+    if (typeof content === "string") return put(content);
     return JSON.stringify(content, (_, value: unknown) =>
       typeof value === "string" ? put(value) : value,
     );

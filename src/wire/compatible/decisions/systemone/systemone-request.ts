@@ -1,5 +1,6 @@
 import type { Failure } from "#domain/failure.ts";
 import { FIELD_LIMITS } from "#domain/fields.ts";
+import { inPointer } from "#domain/json-pointer.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AnswerRequestBody } from "../../../api/answers/answer-request.ts";
 import type { AskedFieldBody } from "../../../api/answers/fields/fields-body.ts";
@@ -202,7 +203,6 @@ function questionPointer(
   return `${own}/${part}/${escaped(label)}`;
 }
 
-/** Source: RFC 6901 section 3. */
 function escaped(name: string): string {
-  return name.slice(0, FIELD_LIMITS.nameLength).replaceAll("~", "~0").replaceAll("/", "~1");
+  return inPointer(name.slice(0, FIELD_LIMITS.nameLength));
 }
