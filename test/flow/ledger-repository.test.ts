@@ -40,6 +40,26 @@ describe("the ledger's clock", () => {
     expect(repository.balance()).toMatchObject({ held: 10n, revenue: 0n });
   });
 
+  test("a hold of more than all that is held waits for its books to be corrected, and holds up nothing else", () => {
+    const clock = { now: 1000 };
+    const database = new DatabaseSync(":memory:");
+    const repository = openLedgerRepository(nodeStore(database), () => clock.now);
+    repository.grant({ grantId: "g", amount: micros(30), note: "" });
+    for (const id of ["a", "b"]) repository.hold(holdRequest(id));
+    database.exec("UPDATE holds SET amount = amount + 30 WHERE id = 'a'");
+    clock.now += HOLD_LIFETIME_MS;
+    repository.sweep();
+    expect(repository.balance()).toMatchObject({ available: 20n, held: 10n });
+    expect(repository.toldStanding()).toMatchObject({ off_by: 30, open_holds: 1 });
+    expect(repository.nextDueAt()).toBe(clock.now + HOLD_LIFETIME_MS);
+    expect(repository.hold(holdRequest("c"))).toMatchObject({ ok: true });
+    database.exec("UPDATE holds SET amount = amount - 30 WHERE id = 'a'");
+    clock.now += HOLD_LIFETIME_MS;
+    repository.sweep();
+    expect(repository.balance()).toMatchObject({ available: 30n, held: 0n });
+    expect(repository.toldStanding()).toMatchObject({ off_by: 0, open_holds: 0 });
+  });
+
   test("a renewal by a clock that was set back shortens no hold", () => {
     const { clock, repository } = at(1e12);
     repository.hold(holdRequest("a"));

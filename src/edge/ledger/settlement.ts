@@ -3,7 +3,7 @@ import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { collectOwed } from "./credit.ts";
-import { type PostingDetails, record } from "./journal.ts";
+import { type PostingDetails, readBalances, record } from "./journal.ts";
 import type { Called, Capture, Captured } from "./ledger-service.ts";
 import { leavePlace, renewPlace } from "./limits/places.ts";
 import { returnSpending } from "./limits/spend-caps.ts";
@@ -127,11 +127,17 @@ export function releaseRestored(
   collectOwed(store, now);
 }
 
-/** Gives back what has not been heard of for a lifetime. */
+/**
+ * Gives back what has not been heard of for a lifetime. Where the books disagree a hold may be of more than all that is held: it
+ * stays as it is for another lifetime, is told with the standing, and holds up neither the others nor whoever called.
+ */
 export function releaseExpired(store: SqlStore, now: number): void {
-  const expired = store.all<{ id: string }>(
-    "SELECT id FROM holds WHERE state = 'open' AND expires_at <= ?",
+  const expired = store.all<{ id: string; amount: number }>(
+    "SELECT id, amount FROM holds WHERE state = 'open' AND expires_at <= ?",
     [now],
   );
-  for (const { id } of expired) release(store, id, now);
+  for (const { id, amount } of expired)
+    if (micros(amount) <= readBalances(store).held) release(store, id, now);
+    else
+      store.all("UPDATE holds SET expires_at = ? WHERE id = ?", [now + HOLD_LIFETIME_MS, id]);
 }
