@@ -180,6 +180,20 @@ describe("experimental_decide with unmask.decisionModel()", () => {
     expect(sent).toHaveLength(1);
   });
 
+  test("a refusal speaks of the caller's ids, also where the service was asked under other names", async () => {
+    const { unmask } = service();
+    const only = { type: "choice", criteria: { only: null } } as const;
+    const error: unknown = await experimental_decide({
+      ...{ model: unmask.decisionModel(), state: "" },
+      questions: { "is it?": damaged, "either/or": only },
+    }).then(undefined, (cause: unknown) => cause);
+    const pointer = "/fields/either~1or/criteria";
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^\/fields\/either~1or\/criteria: /),
+      data: { errors: [{ pointer }], detail: expect.stringContaining(pointer) },
+    });
+  });
+
   test("what a deadline cut off is a refusal of the SDK, for there is nothing to tell", async () => {
     const cut = { damaged: { type: "boolean", value: null, unfinished: true as const } };
     const { unmask } = service([], { status: "partial", fields: cut });

@@ -1,6 +1,8 @@
 import { APICallError } from "ai";
+import { inPointer } from "#domain/json-pointer.ts";
 import type { FieldBody } from "#wire/api/answers/fields/field-body.ts";
 import type { AskedFieldBody } from "#wire/api/answers/fields/fields-body.ts";
+import type { Problem } from "#wire/error.ts";
 import type { Answer } from "../answer-stream.ts";
 import type { Ask } from "../ask.ts";
 import { createClient } from "../client.ts";
@@ -48,7 +50,8 @@ export async function askFields(asked: FieldsAsked): Promise<FieldsTold> {
     return { answer, fields: told.map(([id, field]) => [id, toldField(id, field)] as const) };
   } catch (cause) {
     if (!(cause instanceof UnmaskError)) throw cause;
-    throw callError(cause, settings, { ...question, images: question.images?.length ?? 0 });
+    const sent = { ...question, images: question.images?.length ?? 0 };
+    throw callError(cause, settings, sent, (problem) => inIds(problem, names, ids));
   }
 }
 
@@ -108,25 +111,39 @@ function withHeaders(settings: ProviderSettings, headers: Call["headers"] = {}):
   };
 }
 
+/** A refusal in the caller's ids, where the service was asked under other names. */
+function inIds(problem: Problem, names: readonly string[], ids: readonly string[]): Problem {
+  const idOf = new Map(names.map((name, index) => [name, ids[index]!]));
+  const errors = problem.errors.map(({ pointer, message }) => {
+    const [root, member, name = "", ...rest] = pointer.split("/");
+    const id = member === "fields" ? idOf.get(name) : undefined;
+    if (id === undefined) return { pointer, message };
+    return { pointer: [root, member, inPointer(id), ...rest].join("/"), message };
+  });
+  const [before, after] = [problem.errors[0]?.pointer, errors[0]?.pointer];
+  const { detail } = problem;
+  // The sentence begins with the place of the first fault.
+  return before === undefined || after === undefined || !detail.startsWith(before)
+    ? { ...problem, errors }
+    : { ...problem, errors, detail: `${after}${detail.slice(before.length)}` };
+}
+
 function callError(
   cause: UnmaskError,
   { baseUrl }: ProviderSettings,
   requestBodyValues: unknown,
+  told: (problem: Problem) => Problem,
 ): APICallError {
-  const refused = cause instanceof RefusedError ? cause : undefined;
+  const problem = cause instanceof RefusedError ? told(cause.problem) : undefined;
   return new APICallError({
-    message: cause.message,
+    message: problem?.detail ?? cause.message,
     url: `${baseUrl}/v1/answers`,
     requestBodyValues,
     cause,
     // It was tried again already where that helps, always as the same request, so that it is charged once.
     isRetryable: false,
-    ...(refused === undefined
+    ...(problem === undefined
       ? {}
-      : {
-          statusCode: refused.status,
-          responseBody: JSON.stringify(refused.problem),
-          data: refused.problem,
-        }),
+      : { statusCode: problem.status, responseBody: JSON.stringify(problem), data: problem }),
   });
 }

@@ -138,6 +138,5 @@ export function releaseExpired(store: SqlStore, now: number): void {
   );
   for (const { id, amount } of expired)
     if (micros(amount) <= readBalances(store).held) release(store, id, now);
-    else
-      store.all("UPDATE holds SET expires_at = ? WHERE id = ?", [now + HOLD_LIFETIME_MS, id]);
+    else store.all("UPDATE holds SET expires_at = ? WHERE id = ?", [now + HOLD_LIFETIME_MS, id]);
 }

@@ -1,4 +1,5 @@
 import { FIELD_LIMITS } from "#domain/fields.ts";
+import { outOfPointer } from "#domain/json-pointer.ts";
 import { isRule } from "./rules.ts";
 import { inside, membersOf, type Said, type SchemaWalk } from "./walk.ts";
 
@@ -101,10 +102,7 @@ function localPath(reference: unknown): string[] | undefined {
   if (reference === "#") return [];
   if (!reference.startsWith("#/")) return undefined;
   try {
-    return decodeURIComponent(reference)
-      .slice("#/".length)
-      .split("/")
-      .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+    return decodeURIComponent(reference).slice("#/".length).split("/").map(outOfPointer);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { outOfPointer } from "#domain/json-pointer.ts";
 import type { Problem } from "../../../error.ts";
 
 /**
@@ -62,13 +63,10 @@ function detailOf(problem: Problem): SystemOneErrorBody["detail"] {
   return { error_type: errorType(problem), message: detail };
 }
 
-/** Source: RFC 6901 section 4. */
 function placeOf(pointer: string): (string | number)[] {
   const parts = pointer.split("/").slice(1);
   return parts.map((part) =>
-    /^(?:0|[1-9][0-9]*)$/.test(part)
-      ? Number(part)
-      : part.replaceAll("~1", "/").replaceAll("~0", "~"),
+    /^(?:0|[1-9][0-9]*)$/.test(part) ? Number(part) : outOfPointer(part),
   );
 }
 
