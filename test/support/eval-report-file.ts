@@ -29,6 +29,7 @@ export async function evalReportFile(): Promise<string> {
     const column: Column = {
       ...{ kind: "own", name, mode: undefined, refresh: undefined, canvas: 16 },
       steps: 8 * (index + 1),
+      choices: undefined,
     };
     const own = results.filter((result) => result.column === name);
     return {

@@ -5,6 +5,12 @@ import type { Endpoint } from "./answering/endpoint.ts";
 /** One way of answering the whole test set: a column of the report. */
 export type Column = OwnColumn | OtherColumn;
 
+/** How our own columns are asked questions with choices: the choices listed below the question for an answer in words, or read as a field. */
+export const choiceForms = ["listed", "read"] as const;
+
+/** One of `choiceForms`. */
+export type ChoiceForm = (typeof choiceForms)[number];
+
 /** The model that this tool is of, in one of its modes. */
 export interface OwnColumn {
   readonly kind: "own";
@@ -16,6 +22,8 @@ export interface OwnColumn {
   /** Absent: each question's own. */
   readonly canvas: number | undefined;
   readonly steps: number | undefined;
+  /** Absent: listed. */
+  readonly choices: ChoiceForm | undefined;
 }
 
 /** A model behind an endpoint of OpenAI's form. */
@@ -25,11 +33,12 @@ export interface OtherColumn {
   readonly endpoint: Endpoint;
 }
 
-export interface ColumnChoices {
+export interface WantedColumns {
   /** Each empty for the model's or the question's own. */
   readonly modes: readonly AnswerMode[];
   readonly canvases: readonly number[];
   readonly steps: readonly number[];
+  readonly choices: readonly ChoiceForm[];
   readonly refresh: number | undefined;
   readonly against: readonly Endpoint[];
   /** Whether the others alone are asked. */
@@ -39,10 +48,10 @@ export interface ColumnChoices {
 /** Threat: three lists that multiply to days. Nobody reads a table of more. */
 const MAX_COLUMNS = 48;
 
-/** Every mode at every canvas and number of steps, then the others. Throws UsageError where two would be called alike. */
-export function columnsOf(choices: ColumnChoices): readonly Column[] {
-  const own = choices.onlyAgainst ? [] : ownColumns(choices);
-  const others = choices.against.map(
+/** Every mode at every canvas, number of steps and form of choices, then the others. Throws UsageError where two would be called alike. */
+export function columnsOf(wanted: WantedColumns): readonly Column[] {
+  const own = wanted.onlyAgainst ? [] : ownColumns(wanted);
+  const others = wanted.against.map(
     (endpoint): OtherColumn => ({ kind: "other", name: endpoint.name, endpoint }),
   );
   const columns = [...own, ...others];
@@ -54,17 +63,23 @@ export function columnsOf(choices: ColumnChoices): readonly Column[] {
   return columns;
 }
 
-function ownColumns({ modes, canvases, steps, refresh }: ColumnChoices): readonly OwnColumn[] {
-  const varied = [modes, canvases, steps].map(({ length }) => length > 1);
+function ownColumns(wanted: WantedColumns): readonly OwnColumn[] {
+  const { modes, canvases, steps, choices: forms, refresh } = wanted;
+  const varied = [modes, canvases, steps, forms].map(({ length }) => length > 1);
   return orNone(modes).flatMap((mode) =>
     orNone(canvases).flatMap((canvas) =>
       // Steps above a canvas are its own number: nothing is asked twice.
-      orNone(steps.map((count) => Math.min(count, canvas ?? count))).map((count): OwnColumn => {
-        const parts = [mode, canvas && `canvas ${canvas}`, count && stepsText(count)];
-        const told = parts.filter((part, index) => varied[index] === true && part !== undefined);
-        const name = told.length === 0 ? (mode ?? "unmask") : told.join(", ");
-        return { kind: "own", name, mode, refresh, canvas, steps: count };
-      }),
+      orNone(steps.map((count) => Math.min(count, canvas ?? count))).flatMap((count) =>
+        orNone(forms).map((choices): OwnColumn => {
+          const parts = [
+            ...[mode, canvas && `canvas ${canvas}`, count && stepsText(count)],
+            choices && `choices ${choices}`,
+          ];
+          const told = parts.filter((part, index) => varied[index] === true && part !== undefined);
+          const name = told.length === 0 ? (mode ?? "unmask") : told.join(", ");
+          return { kind: "own", name, mode, refresh, canvas, steps: count, choices };
+        }),
+      ),
     ),
   );
 }

@@ -51,6 +51,9 @@ Our columns, one for each of these together:
                 how the passes are computed (the model's own); --refresh N: steps between computings of the prompt, of cached
   --canvas N,…  positions to fill (the line's own, else the preset's, else 32)
   --steps N,…   passes, at most as many as the canvas (the line's own, else the preset's, else the canvas)
+  --choices listed|read,…
+                how questions with choices are asked: the choices listed, for an answer in words (listed), or as a field, which is
+                always one of them, with its probability as confidence; canvas and steps follow from it (read)
   --engine api|local
                 through the API, or in this process (api)
   --bundle DIR, --version V, --provider ${engineProviders.join("|")}, --threads N

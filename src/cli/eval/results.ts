@@ -14,9 +14,9 @@ export interface Result {
   readonly metric: string;
   /** Identifies question and options: a result is used again only for the same of both. */
   readonly key: string;
-  /** Positions to fill; of a model of others the most tokens. */
+  /** Positions to fill; of a model of others the most tokens; 0 of choices that are read. */
   readonly canvas: number;
-  /** Steps that were asked for; 0 of a model of others. */
+  /** Steps that were asked for; 0 of a model of others, and of choices that are read. */
   readonly steps: number;
   /** Steps that ran; 0 where there was no answer. */
   readonly steps_run: number;

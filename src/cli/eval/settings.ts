@@ -3,6 +3,7 @@ import { engineProviders } from "#inference/runtime/node-engine.ts";
 import { type CommandIo, parseArguments, UsageError } from "../command.ts";
 import { ENDPOINT_OPTIONS, endpointOf, writtenEndpoints } from "./against.ts";
 import type { Endpoint } from "./answering/endpoint.ts";
+import { type ChoiceForm, choiceForms } from "./columns.ts";
 import { PRESETS, type Preset } from "./files/presets.ts";
 import { type ColumnMap, ROLES } from "./files/recognise.ts";
 import { METRICS, type Metric } from "./scoring/metrics.ts";
@@ -27,6 +28,7 @@ export interface EvalSettings extends TaskDefaults {
   /** Each empty for the model's or the question's own. */
   readonly modes: readonly AnswerMode[];
   readonly steps: readonly number[];
+  readonly choices: readonly ChoiceForm[];
   readonly refresh: number | undefined;
   readonly against: readonly Endpoint[];
   readonly onlyAgainst: boolean;
@@ -88,6 +90,7 @@ export function readSettings(args: readonly string[], env: CommandIo["env"]): Ev
     modes: list(values.modes ?? values.mode).map((mode) => oneOf("--mode", mode, answerModes)),
     canvases: list(values.canvas).flatMap((text) => whole("--canvas", text) ?? []),
     steps: list(values.steps).flatMap((text) => whole("--steps", text) ?? []),
+    choices: list(values.choices).map((form) => oneOf("--choices", form, choiceForms)),
     refresh: whole("--refresh", values.refresh),
     against: endpoints.map((written) => endpointOf(written, env)),
     onlyAgainst,
@@ -136,6 +139,7 @@ function parse(args: readonly string[]) {
       steps: text,
       mode: text,
       modes: text,
+      choices: text,
       refresh: text,
       families: text,
       limit: text,

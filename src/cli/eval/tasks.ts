@@ -33,6 +33,11 @@ function optionsOf(question: TestQuestion, column: Column, { preset, canvases }:
       column.endpoint.maxTokens ?? named ?? question.canvas ?? preset?.canvas ?? DEFAULT_CANVAS;
     return { ...WITHOUT_STEPS, messages, canvas, stop };
   }
+  if (column.choices === "read" && question.choices.length > 0) {
+    const { bareMessages, choices } = question;
+    const { mode, refresh } = column;
+    return { ...READ, messages: bareMessages, choices, mode, refresh };
+  }
   const canvas = column.canvas ?? question.canvas ?? preset?.canvas ?? DEFAULT_CANVAS;
   const steps = Math.min(column.steps ?? question.steps ?? preset?.steps ?? canvas, canvas);
   const { mode, refresh } = column;
@@ -46,6 +51,8 @@ function optionsOf(question: TestQuestion, column: Column, { preset, canvases }:
     stop,
   };
 }
+
+const READ = { canvas: 0, steps: 0, blockLength: undefined, stop: [] } as const;
 
 const WITHOUT_STEPS = {
   steps: 0,

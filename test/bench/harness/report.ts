@@ -48,7 +48,7 @@ export async function reportHarnesses(count: number): Promise<void> {
   }
 }
 
-type OwnScores = Readonly<Record<HarnessRow["set"], number>>;
+type OwnScores = Readonly<Record<HarnessRow["set"] | "choicesRead", number>>;
 
 /** The same questions in the same words by `unmask eval`, through `/v1/answers`. */
 async function ownScores(sets: QuestionSets, endpoint: AskedEndpoint): Promise<OwnScores> {
@@ -57,6 +57,7 @@ async function ownScores(sets: QuestionSets, endpoint: AskedEndpoint): Promise<O
     open: await ownScore("open", sets.open, plain, endpoint),
     yesNo: await ownScore("yesNo", sets.yesNo, plain, endpoint),
     choice: await ownScore("choice", sets.choice, choicePrompt, endpoint),
+    choicesRead: await ownScore("choice", sets.choice, plain, endpoint, ["--choices", "read"]),
   };
 }
 
@@ -65,6 +66,7 @@ async function ownScore(
   questions: readonly HarnessQuestion[],
   textOf: (question: HarnessQuestion) => string,
   { url, key, folder }: AskedEndpoint,
+  options: readonly string[] = [],
 ): Promise<number> {
   const place = path.join(folder, "unmask-eval");
   mkdirSync(place, { recursive: true });
@@ -76,7 +78,8 @@ async function ownScore(
   });
   writeFileSync(file, `${lines.join("\n")}\n`);
   const said: string[] = [];
-  const status = await evaluateFile([file, "--canvas", CANVAS, "--concurrency", "4", "--json"], {
+  const args = [file, "--canvas", CANVAS, "--concurrency", "4", "--json", ...options];
+  const status = await evaluateFile(args, {
     stdout: { write: (text) => said.push(text) },
     stderr: { write: () => undefined },
     env: { ...process.env, UNMASK_URL: url, UNMASK_KEY: key },
@@ -103,5 +106,8 @@ function print(rows: readonly HarnessRow[], own: OwnScores): void {
   );
   for (const cells of [head, ...table])
     console.log(cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  "));
+  console.log(
+    `\nchoices that are read as a field (unmask eval --choices read): ${share(own.choicesRead)}`,
+  );
   console.log(`\n${LEFT_OUT}`);
 }

@@ -7,11 +7,13 @@ const column = { kind: "own", name: "unmask", mode: undefined, refresh: undefine
 
 function tasks(count: number): Task[] {
   return Array.from({ length: count }, (_, place) => {
+    const messages = [{ role: "user" as const, content: `Question ${place}?` }];
     const question = {
       id: `q${place}`,
       row: place + 1,
       pictures: [],
-      messages: [{ role: "user" as const, content: `Question ${place}?` }],
+      messages,
+      bareMessages: messages,
       expected: ["Yes."],
       choices: [],
       metric: "exact" as const,
@@ -26,7 +28,7 @@ function tasks(count: number): Task[] {
       blockLength: undefined,
       stop: [],
     };
-    const own = { ...column, canvas: undefined, steps: undefined };
+    const own = { ...column, canvas: undefined, steps: undefined, choices: undefined };
     return taskOf(question, place, own, options, "");
   });
 }

@@ -23,12 +23,15 @@ export interface AskedQuestion {
   readonly refresh: number | undefined;
   readonly blockLength: number | undefined;
   readonly stop: readonly string[];
+  /** What the answer is read among, in place of being written; `canvas` and `steps` are 0 then. Absent: it is written. */
+  readonly choices?: readonly string[];
 }
 
 export type Outcome = Answered | Unanswered;
 
 export interface Answered {
   readonly kind: "answered";
+  /** Of one that is read among choices the likeliest of them. */
   readonly answer: string;
   /** Whether its room ended before it did. */
   readonly isCut: boolean;

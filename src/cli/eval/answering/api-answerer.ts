@@ -1,9 +1,12 @@
 import type { Answer } from "#client/answer-stream.ts";
+import type { Ask } from "#client/ask.ts";
 import { type Client, createClient } from "#client/client.ts";
 import { ConnectionError, RefusedError } from "#client/errors.ts";
+import { UsageError } from "../../command.ts";
 import type { Connection } from "../../connection.ts";
 import type { World } from "../world.ts";
-import type { Answerer } from "./answerer.ts";
+import type { Answerer, AskedQuestion } from "./answerer.ts";
+import { askedForField, CHOICE_FIELD } from "./choice-field.ts";
 import { pictureBytes } from "./picture-bytes.ts";
 import { MAX_ATTEMPTS, waitMs } from "./retry.ts";
 
@@ -32,14 +35,11 @@ export function apiAnswerer({
   let hasReplied = false;
   return {
     name: connection.baseUrl,
-    async answer({ messages, pictures, canvas, steps, mode, refresh, blockLength, stop }, signal) {
+    async answer(asked, signal) {
+      const { pictures, mode, refresh } = asked;
       const ask = {
-        messages,
+        ...wantedOf(asked),
         images: await Promise.all(pictures.map(pictureBytes)),
-        canvas,
-        steps,
-        ...(stop.length === 0 ? {} : { stop }),
-        ...(blockLength === undefined ? {} : { block_length: blockLength }),
         ...(mode === undefined ? {} : { mode }),
         ...(refresh === undefined ? {} : { refresh }),
         ...(usesCache ? {} : { cache: "off" as const }),
@@ -54,7 +54,7 @@ export function apiAnswerer({
           const { in_domain = null, abstained = false }: Partial<Answer> = answer;
           return {
             kind: "answered",
-            answer: answer.answer,
+            answer: saidIn(answer, asked),
             isCut: false,
             confidence: answer.confidence,
             inDomain: in_domain,
@@ -79,6 +79,28 @@ export function apiAnswerer({
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** What is asked of the pictures: words, or one of the choices. */
+function wantedOf({ messages, choices, canvas, steps, blockLength, stop }: AskedQuestion): Ask {
+  if (choices !== undefined) {
+    const { messages: said, ...asked } = askedForField(messages);
+    const field = { type: "choice", ...asked, criteria: choices } as const;
+    return { ...(said.length === 0 ? {} : { messages: said }), fields: { [CHOICE_FIELD]: field } };
+  }
+  return {
+    ...{ messages, canvas, steps },
+    ...(stop.length === 0 ? {} : { stop }),
+    ...(blockLength === undefined ? {} : { block_length: blockLength }),
+  };
+}
+
+function saidIn({ answer, fields }: Answer, { choices }: AskedQuestion): string {
+  if (choices === undefined) return answer;
+  const field = fields?.[CHOICE_FIELD];
+  if (field === undefined || !("guess" in field))
+    throw new UsageError("this service reads no fields: it is older than this command");
+  return String(field.guess);
 }
 
 function isQuestions({ problem }: RefusedError): boolean {

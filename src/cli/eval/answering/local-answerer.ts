@@ -1,6 +1,18 @@
-import { fitToAbilities } from "#domain/abilities.ts";
+import { type Abilities, fitToAbilities } from "#domain/abilities.ts";
+import { checkNamedFields, fieldsFailure, orderFailure } from "#domain/check-fields.ts";
+import type { Failure } from "#domain/failure.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
-import { usualBlock } from "#domain/question.ts";
+import {
+  type AnswerOptions,
+  type Message,
+  type Question,
+  type ReadOrder,
+  usualBlock,
+} from "#domain/question.ts";
+import { readCardOf } from "#domain/read-style.ts";
+import { readPlan } from "#domain/reading/read-plan.ts";
+import { ok, type Result, refuse } from "#domain/result.ts";
+import type { JudgedAnswer } from "#domain/trust.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
 import { decodeImages } from "#inference/image-codec.ts";
 import { createModelHost } from "#inference/model-host.ts";
@@ -9,8 +21,11 @@ import { loadKernels } from "#inference/runtime/kernels.ts";
 import type { NodeEngineOptions } from "#inference/runtime/node-engine.ts";
 import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
+import { readAnswer } from "#model/read-answer.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
+import type { TestMessage } from "../files/test-question.ts";
 import type { Answerer, AskedQuestion, Outcome } from "./answerer.ts";
+import { askedForField, CHOICE_FIELD } from "./choice-field.ts";
 import { pictureBytes } from "./picture-bytes.ts";
 
 export interface LocalAnswererOptions {
@@ -59,39 +74,27 @@ export async function localAnswerer(
 }
 
 async function answerLocally(
-  { messages, pictures, canvas, steps, mode, refresh, blockLength, stop }: AskedQuestion,
-  { tools, card, abilities }: DescribedModel,
+  asked: AskedQuestion,
+  model: DescribedModel,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const decoded = await decodeImages(await Promise.all(pictures.map(pictureBytes)));
+  const { tools, card } = model;
+  const decoded = await decodeImages(await Promise.all(asked.pictures.map(pictureBytes)));
   if (!decoded.ok) return { kind: "refused", code: decoded.refusal.kind };
-  const question: PicturedQuestion = {
-    messages: fitToAbilities(
-      {
-        messages: messages.map(({ role, content }) => ({ role, text: content })),
-        pictures: pictures.length,
-        canvas,
-      },
-      abilities,
-    ).messages,
-    pictures: decoded.value,
-    options: {
-      detail: "auto",
-      canvas,
-      steps,
-      blockLength: blockLength ?? usualBlock(canvas, steps, card.block_length),
-      ...modeTerms(mode ?? STANDARD_MODE, refresh ?? UNTOLD_REFRESH.standard),
-      temperature: 0,
-      seed: 0,
-      stop,
-    },
-  };
-  for await (const event of answer(question, tools, signal)) {
+  const wanted = wantedOf(asked, model);
+  if (!wanted.ok) return { kind: "refused", code: wanted.refusal.kind };
+  const { read, ...rest } = wanted.value;
+  const question: PicturedQuestion = { ...rest, pictures: decoded.value };
+  const events =
+    read === undefined
+      ? answer(question, tools, signal)
+      : readAnswer({ ...question, read }, tools, signal);
+  for await (const event of events) {
     if (event.kind === "answer.failed") return { kind: "refused", code: event.failure.kind };
     if (event.kind === "answer.completed")
       return {
         kind: "answered",
-        answer: event.answer,
+        answer: saidIn(event),
         isCut: false,
         confidence: event.confidence,
         inDomain: event.domainScore === undefined ? null : event.domainScore >= 0,
@@ -103,4 +106,60 @@ async function answerLocally(
       };
   }
   throw new Error("the engine ended without an answer");
+}
+
+/** What is asked of the pictures, as the service would read it. */
+function wantedOf(
+  asked: AskedQuestion,
+  { card, abilities, tools }: DescribedModel,
+): Result<Omit<Question, "images">, Failure> {
+  const { canvas, steps, mode, refresh, blockLength, stop, choices } = asked;
+  const options: AnswerOptions = {
+    detail: "auto",
+    canvas,
+    steps,
+    blockLength: blockLength ?? usualBlock(canvas, steps, card.block_length),
+    ...modeTerms(mode ?? STANDARD_MODE, refresh ?? UNTOLD_REFRESH.standard),
+    temperature: 0,
+    seed: 0,
+    stop,
+  };
+  if (choices === undefined) return ok({ messages: fitted(asked, abilities), options });
+  const { messages: told, ...instructed } = askedForField(asked.messages);
+  const field = {
+    type: "choice",
+    ...instructed,
+    options: choices.map((value) => ({ value })),
+    none: false,
+  } as const;
+  const fields = [{ name: CHOICE_FIELD, field }];
+  const checked = checkNamedFields(fields);
+  if (!checked.ok) return refuse(fieldsFailure(checked.refusal));
+  const read: ReadOrder = { fields, abstainBelow: 0, onTruncate: "keep" };
+  const { style } = tools.read ?? readCardOf(tools.engine);
+  const planned = readPlan(read, style, abilities.canvas.limit);
+  if (!planned.ok) return refuse(orderFailure(read, planned.refusal));
+  const { canvas: room, passes } = planned.value;
+  const said = told.length === 0 ? NOTHING_SAID : told;
+  return ok({
+    messages: fitted({ ...asked, messages: said }, abilities),
+    options: { ...options, canvas: room, steps: passes, blockLength: room },
+    read,
+  });
+}
+
+/** What stands before fields that say all that is asked. */
+const NOTHING_SAID: readonly TestMessage[] = [{ role: "user", content: "" }];
+
+function fitted(
+  { messages, pictures, canvas }: Pick<AskedQuestion, "messages" | "pictures" | "canvas">,
+  abilities: Abilities,
+): readonly Message[] {
+  const said = messages.map(({ role, content }) => ({ role, text: content }));
+  return fitToAbilities({ messages: said, pictures: pictures.length, canvas }, abilities).messages;
+}
+
+function saidIn({ answer: text, fields }: JudgedAnswer): string {
+  const reading = fields?.find(({ name }) => name === CHOICE_FIELD)?.reading;
+  return reading?.kind === "closed" ? String(reading.guess) : text;
 }

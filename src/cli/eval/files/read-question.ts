@@ -49,6 +49,7 @@ export function readQuestion(members: Members, row: number, options: ReadOptions
     row,
     pictures,
     messages: withChoices(messages, choices, options),
+    bareMessages: messages,
     expected: metric === "choice" ? given.map((answer) => choiceOf(answer, choices)) : given,
     choices,
     metric,

@@ -9,6 +9,8 @@ export interface TestQuestion {
   readonly pictures: readonly TestPicture[];
   /** Ends with the user's. Choices are listed in it. */
   readonly messages: readonly TestMessage[];
+  /** The same without the choices, and without what a protocol writes behind a question. */
+  readonly bareMessages: readonly TestMessage[];
   /** At least one. */
   readonly expected: readonly string[];
   readonly choices: readonly string[];

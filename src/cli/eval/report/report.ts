@@ -1,4 +1,4 @@
-import type { Column } from "../columns.ts";
+import type { ChoiceForm, Column } from "../columns.ts";
 import type { Skipped } from "../files/faults.ts";
 import type { Scored } from "../results.ts";
 import type { AnswerForm } from "../scoring/answer-form.ts";
@@ -38,6 +38,7 @@ export interface ColumnReport {
   readonly mode: string | null;
   readonly canvas: number | null;
   readonly steps: number | null;
+  readonly choices: ChoiceForm | null;
   /** Where answers came from. */
   readonly answerer: string;
   /** Weights that answered; more than one if they were changed on the way. */
@@ -131,6 +132,7 @@ function columnReport(
     mode: own?.mode ?? null,
     canvas: own?.canvas ?? null,
     steps: own?.steps ?? null,
+    choices: own?.choices ?? null,
     answerer,
     model_digests: digestsOf(there),
     stopped,

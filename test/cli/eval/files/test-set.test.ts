@@ -21,6 +21,7 @@ describe("a line of a test set", () => {
         row: 1,
         pictures: [{ kind: "file", path: path.join(path.dirname(file), "a.png") }],
         messages: [{ role: "user", content: "What?" }],
+        bareMessages: [{ role: "user", content: "What?" }],
         expected: ["A dog."],
         choices: [],
         metric: "exact",
@@ -69,6 +70,7 @@ describe("a line of a test set", () => {
       "What?\nA. a dog\nB. a cat\nAnswer with the option's letter from the given choices directly.",
     );
     expect(kept?.messages[0]?.content).toBe(own);
+    expect(listed?.bareMessages[0]?.content).toBe("What?");
   });
 
   test("may be empty", async () => {

@@ -110,7 +110,10 @@ describe("text in markup", () => {
 describe("the questions that are shown", () => {
   const columnsOf = (...rows: readonly string[]): readonly ColumnResults[] =>
     rows.map((row) => ({
-      column: { kind: "own", name: row, mode: undefined, refresh: undefined, canvas: 1, steps: 1 },
+      column: {
+        ...{ kind: "own", name: row, mode: undefined, refresh: undefined, canvas: 1, steps: 1 },
+        choices: undefined,
+      },
       answerer: "here",
       stopped: null,
       results: [...row].map((score) => ({ score: score === "-" ? null : Number(score) }) as Scored),

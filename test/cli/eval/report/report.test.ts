@@ -34,6 +34,7 @@ const own: Column = {
   refresh: undefined,
   canvas: undefined,
   steps: undefined,
+  choices: undefined,
 };
 
 const other: Column = {

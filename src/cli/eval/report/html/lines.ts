@@ -18,8 +18,8 @@ export function linesOf(columns: readonly ColumnReport[]): readonly Line[] {
   });
 }
 
-function lineOf({ kind, mode, canvas, column }: ColumnReport): string {
-  return kind === "own" ? JSON.stringify([mode, canvas]) : column;
+function lineOf({ kind, mode, canvas, choices, column }: ColumnReport): string {
+  return kind === "own" ? JSON.stringify([mode, canvas, choices]) : column;
 }
 
 /** Columns that a plot can have and still be read. */

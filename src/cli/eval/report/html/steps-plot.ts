@@ -98,6 +98,10 @@ function placeOf(line: Line): number {
 
 function lineName([{ column }]: Line): string {
   if (column.kind === "other") return column.column;
-  const parts = [column.mode, column.canvas === null ? null : `canvas ${column.canvas}`];
+  const parts = [
+    column.mode,
+    column.canvas === null ? null : `canvas ${column.canvas}`,
+    column.choices === null ? null : `choices ${column.choices}`,
+  ];
   return parts.filter((part) => part !== null).join(", ") || "unmask";
 }
