@@ -40,23 +40,37 @@ describe("the ledger's clock", () => {
     expect(repository.balance()).toMatchObject({ held: 10n, revenue: 0n });
   });
 
-  test("a hold of more than all that is held waits for its books to be corrected, and holds up nothing else", () => {
+  test.each([
+    ["more than all that is held", 30],
+    ["more than was set aside for it", 3],
+  ])("a hold of %s waits for its books to be corrected, and holds up nothing else", (_, more) => {
     const clock = { now: 1000 };
     const database = new DatabaseSync(":memory:");
     const repository = openLedgerRepository(nodeStore(database), () => clock.now);
     repository.grant({ grantId: "g", amount: micros(30), note: "" });
     for (const id of ["a", "b"]) repository.hold(holdRequest(id));
-    database.exec("UPDATE holds SET amount = amount + 30 WHERE id = 'a'");
+    database.exec(`UPDATE holds SET amount = amount + ${more} WHERE id = 'a'`);
     clock.now += HOLD_LIFETIME_MS;
     repository.sweep();
     expect(repository.balance()).toMatchObject({ available: 20n, held: 10n });
-    expect(repository.toldStanding()).toMatchObject({ off_by: 30, open_holds: 1 });
+    expect(repository.toldStanding()).toMatchObject({ off_by: more, open_holds: 1 });
     expect(repository.nextDueAt()).toBe(clock.now + HOLD_LIFETIME_MS);
-    expect(repository.hold(holdRequest("c"))).toMatchObject({ ok: true });
-    database.exec("UPDATE holds SET amount = amount - 30 WHERE id = 'a'");
+    // It has no place, and is not counted among those in the making.
+    const accountLimits = { ...holdRequest("").accountLimits, concurrent: 1 };
+    expect(repository.hold(holdRequest("c", { accountLimits, share: 1 }))).toMatchObject({
+      value: { hasPlace: true },
+    });
+    clock.now += HOLD_LIFETIME_MS - 1;
+    repository.renew("c");
+    clock.now += 1;
+    repository.sweep();
+    expect(
+      repository.capture({ holdId: "c", charge: micros(4), steps: 4, reply: null }).charged,
+    ).toBe(4n);
+    database.exec(`UPDATE holds SET amount = amount - ${more} WHERE id = 'a'`);
     clock.now += HOLD_LIFETIME_MS;
     repository.sweep();
-    expect(repository.balance()).toMatchObject({ available: 30n, held: 0n });
+    expect(repository.balance()).toMatchObject({ available: 26n, held: 0n });
     expect(repository.toldStanding()).toMatchObject({ off_by: 0, open_holds: 0 });
   });
 

@@ -3,7 +3,7 @@ import { type Micros, micros, subtract, toNumber, ZERO } from "#domain/micros.ts
 import type { ChargeEvent } from "#wire/function/usage-event.ts";
 import type { SqlStore } from "../storage/sql-store.ts";
 import { collectOwed } from "./credit.ts";
-import { type PostingDetails, readBalances, record } from "./journal.ts";
+import { type PostingDetails, readBalances, readBooks, record } from "./journal.ts";
 import type { Called, Capture, Captured } from "./ledger-service.ts";
 import { leavePlace, renewPlace } from "./limits/places.ts";
 import { returnSpending } from "./limits/spend-caps.ts";
@@ -128,15 +128,36 @@ export function releaseRestored(
 }
 
 /**
- * Gives back what has not been heard of for a lifetime. Where the books disagree a hold may be of more than all that is held: it
- * stays as it is for another lifetime, is told with the standing, and holds up neither the others nor whoever called.
+ * Gives back what has not been heard of for a lifetime. Where the books disagree, a hold may be of another amount than was set aside
+ * for it, and what is given back would be another hold's: it stays for another lifetime, without its place, and is told with the
+ * standing until a person has corrected the books.
  */
 export function releaseExpired(store: SqlStore, now: number): void {
   const expired = store.all<{ id: string; amount: number }>(
     "SELECT id, amount FROM holds WHERE state = 'open' AND expires_at <= ?",
     [now],
   );
+  if (expired.length === 0) return;
+  const isSound = readBooks(store).off_by === 0;
   for (const { id, amount } of expired)
-    if (micros(amount) <= readBalances(store).held) release(store, id, now);
-    else store.all("UPDATE holds SET expires_at = ? WHERE id = ?", [now + HOLD_LIFETIME_MS, id]);
+    if (isSound || isAsBooked(store, id, amount)) release(store, id, now);
+    else postpone(store, id, now);
+}
+
+/** Reads the journal from its beginning: it has no index by hold, and books that disagree are rare. */
+function isAsBooked(store: SqlStore, holdId: string, amount: number): boolean {
+  const [entry] = store.all<{ amount: number }>(
+    "SELECT amount FROM entries WHERE hold_id = ? AND kind = 'hold'",
+    [holdId],
+  );
+  return entry?.amount === amount && micros(amount) <= readBalances(store).held;
+}
+
+/** Nobody makes its answer any more, so it counts no longer among those in the making. */
+function postpone(store: SqlStore, holdId: string, now: number): void {
+  store.all("UPDATE holds SET expires_at = ?, is_shared = 1, has_place = 0 WHERE id = ?", [
+    now + HOLD_LIFETIME_MS,
+    holdId,
+  ]);
+  leavePlace(store, holdId);
 }
