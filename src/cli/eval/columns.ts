@@ -45,7 +45,7 @@ export interface WantedColumns {
   readonly onlyAgainst: boolean;
 }
 
-/** Threat: three lists that multiply to days. Nobody reads a table of more. */
+/** Threat: lists that multiply to days. Nobody reads a table of more. */
 const MAX_COLUMNS = 48;
 
 /** Every mode at every canvas, number of steps and form of choices, then the others. Throws UsageError where two would be called alike. */
@@ -64,24 +64,44 @@ export function columnsOf(wanted: WantedColumns): readonly Column[] {
 }
 
 function ownColumns(wanted: WantedColumns): readonly OwnColumn[] {
-  const { modes, canvases, steps, choices: forms, refresh } = wanted;
+  const { modes, choices } = wanted;
+  const [written, read] = [choices.filter((form) => form !== "read"), choices.includes("read")];
+  return orNone(modes).flatMap((mode) => [
+    ...(read && written.length === 0 ? [] : writtenColumns(mode, written[0], wanted)),
+    ...(read ? [readColumn(mode, wanted)] : []),
+  ]);
+}
+
+function writtenColumns(
+  mode: AnswerMode | undefined,
+  choices: ChoiceForm | undefined,
+  { modes, canvases, steps, refresh, choices: forms }: WantedColumns,
+): readonly OwnColumn[] {
   const varied = [modes, canvases, steps, forms].map(({ length }) => length > 1);
-  return orNone(modes).flatMap((mode) =>
-    orNone(canvases).flatMap((canvas) =>
-      // Steps above a canvas are its own number: nothing is asked twice.
-      orNone(steps.map((count) => Math.min(count, canvas ?? count))).flatMap((count) =>
-        orNone(forms).map((choices): OwnColumn => {
-          const parts = [
-            ...[mode, canvas && `canvas ${canvas}`, count && stepsText(count)],
-            choices && `choices ${choices}`,
-          ];
-          const told = parts.filter((part, index) => varied[index] === true && part !== undefined);
-          const name = told.length === 0 ? (mode ?? "unmask") : told.join(", ");
-          return { kind: "own", name, mode, refresh, canvas, steps: count, choices };
-        }),
-      ),
-    ),
+  return orNone(canvases).flatMap((canvas) =>
+    // Steps above a canvas are its own number: nothing is asked twice.
+    orNone(steps.map((count) => Math.min(count, canvas ?? count))).map((count): OwnColumn => {
+      const parts = [
+        ...[mode, canvas && `canvas ${canvas}`, count && stepsText(count)],
+        choices && `choices ${choices}`,
+      ];
+      const told = parts.filter((part, index) => varied[index] === true && part !== undefined);
+      const name = told.length === 0 ? (mode ?? "unmask") : told.join(", ");
+      return { kind: "own", name, mode, refresh, canvas, steps: count, choices };
+    }),
   );
+}
+
+/** One of each mode: what is read has no steps of its own. Questions without choices have the canvas and steps there where but one is given. */
+function readColumn(
+  mode: AnswerMode | undefined,
+  { canvases, steps, refresh }: WantedColumns,
+): OwnColumn {
+  const only = (numbers: readonly number[]): number | undefined =>
+    numbers.length === 1 ? numbers[0] : undefined;
+  const name = mode === undefined ? "choices read" : `${mode}, choices read`;
+  const options = { canvas: only(canvases), steps: only(steps) };
+  return { kind: "own", name, mode, refresh, ...options, choices: "read" };
 }
 
 function orNone<Value>(values: readonly Value[]): readonly (Value | undefined)[] {

@@ -52,8 +52,8 @@ Our columns, one for each of these together:
   --canvas N,…  positions to fill (the line's own, else the preset's, else 32)
   --steps N,…   passes, at most as many as the canvas (the line's own, else the preset's, else the canvas)
   --choices listed|read,…
-                how questions with choices are asked: the choices listed, for an answer in words (listed), or as a field, which is
-                always one of them, with its probability as confidence; canvas and steps follow from it (read)
+                how questions with choices are asked: as text below which they are listed, or read as a field, whose value is one
+                of them with a probability; canvas, steps and what a preset writes behind a question are not for such (listed)
   --engine api|local
                 through the API, or in this process (api)
   --bundle DIR, --version V, --provider ${engineProviders.join("|")}, --threads N

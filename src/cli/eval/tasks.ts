@@ -33,7 +33,7 @@ function optionsOf(question: TestQuestion, column: Column, { preset, canvases }:
       column.endpoint.maxTokens ?? named ?? question.canvas ?? preset?.canvas ?? DEFAULT_CANVAS;
     return { ...WITHOUT_STEPS, messages, canvas, stop };
   }
-  if (column.choices === "read" && question.choices.length > 0) {
+  if (column.choices === "read" && question.metric === "choice") {
     const { bareMessages, choices } = question;
     const { mode, refresh } = column;
     return { ...READ, messages: bareMessages, choices, mode, refresh };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "#cli/command.ts";
-import { columnsOf } from "#cli/eval/columns.ts";
+import { type ChoiceForm, columnsOf, type WantedColumns } from "#cli/eval/columns.ts";
 import { evaluateFile } from "#cli/eval.ts";
 import { parseAnswerForm } from "#wire/api/answers/requests.ts";
 import { formParts } from "../../support/bodies.ts";
@@ -16,6 +16,13 @@ const choices = ["a dog", "a cat"];
 const dog = { image, question: "Which is this?", choices, answer: "A" };
 const cat = { image, question: "And this?", choices, answer: "a cat" };
 const written = { image, question: "What is this?", answer: "a red square" };
+
+const turns = [
+  { role: "user", content: "What is left?" },
+  { role: "assistant", content: "A bowl." },
+  { role: "user", content: "And right?" },
+];
+const long = "photograph ".repeat(190);
 
 function testSet(...lines: object[]): string {
   const file = path.join(mkdtempSync(path.join(tmpdir(), "unmask-choices-")), "questions.jsonl");
@@ -69,26 +76,20 @@ describe("choices that are read", () => {
     expect(column.forms).toEqual({});
   });
 
-  test("a conversation stays one, and so does a question longer than a field may ask", async () => {
+  test("a conversation stays one, whose last message the field asks; one that is too long for a field stands before it", async () => {
     await using api = await apiDouble(() => read(1, 3));
-    const turns = [
-      { role: "user", content: "What is left?" },
-      { role: "assistant", content: "A bowl." },
-      { role: "user", content: "And right?" },
-    ];
-    const long = "Look closely. ".repeat(200);
     const file = testSet(
       { image, messages: turns, choices, answer: "B" },
       { ...dog, question: long },
     );
     await evaluateFile([file, "--url", api.url, "--key", "k", "--choices", "read"], recordedIo());
     const [first, second] = await Promise.all(api.requests.map(orderIn));
-    expect(first?.messages.map(({ text }) => text)).toEqual([
-      ...["What is left?", "A bowl.", "And right?"],
-    ]);
+    expect(first?.messages.map(({ text }) => text)).toEqual(["What is left?", "A bowl.", ""]);
+    expect(first?.read?.fields).toMatchObject([{ field: { instructions: "And right?" } }]);
     expect(second?.messages.map(({ text }) => text)).toEqual([long]);
-    for (const order of [first, second])
-      expect(order?.read?.fields).toMatchObject([{ name: "answer", field: { type: "choice" } }]);
+    expect(second?.read?.fields).toMatchObject([
+      { field: { instructions: "Which of these is the answer?" } },
+    ]);
   });
 
   test("questions without choices are asked for words in the same column", async () => {
@@ -100,10 +101,22 @@ describe("choices that are read", () => {
     expect(JSON.parse(io.written.stdout).columns[0].overall).toMatchObject({ score: 1 });
   });
 
-  test("a service that reads none ends it, and says so", async () => {
+  test("questions whose choices are scored otherwise are asked for words too", async () => {
     await using api = await apiDouble(words);
+    const file = testSet({ ...dog, metric: "exact", answer: "a red square" });
+    const args = [file, "--url", api.url, "--key", "k", "--choices", "read", "--json"];
+    const io = recordedIo();
+    await evaluateFile(args, io);
+    expect((await orderIn(api.requests[0]))?.read).toBeUndefined();
+    expect(JSON.parse(io.written.stdout).columns[0].overall).toMatchObject({ score: 1 });
+  });
+
+  test("a reply without the field ends it, and says so", async () => {
+    await using api = await apiDouble(words);
+    const io = recordedIo();
     const args = [testSet(dog), "--url", api.url, "--key", "k", "--choices", "read"];
-    await expect(evaluateFile(args, recordedIo())).rejects.toThrow("this service reads no fields");
+    expect(await evaluateFile(args, io)).toBe(EXIT.unavailable);
+    expect(io.written.stderr).toContain("this service reads no fields");
   });
 
   test("stand beside listed ones as a column of their own, and an earlier listed result is still good", async () => {
@@ -115,9 +128,22 @@ describe("choices that are read", () => {
     await evaluateFile([...args, "--resume", "--choices", "listed", "--json"], io);
     expect(api.requests).toHaveLength(1);
     expect(JSON.parse(io.written.stdout).columns).toMatchObject([{ choices: "listed" }]);
-    const wanted = { modes: [], canvases: [], steps: [8], refresh: undefined, against: [] };
-    const columns = columnsOf({ ...wanted, choices: ["listed", "read"], onlyAgainst: false });
-    expect(columns.map(({ name }) => name)).toEqual(["choices listed", "choices read"]);
+  });
+
+  test("make one column for each mode, however many steps and canvases there are", () => {
+    const wanted = { refresh: undefined, against: [], onlyAgainst: false };
+    const namesOf = (choices: readonly ChoiceForm[], some: Partial<WantedColumns> = {}) =>
+      columnsOf({ ...wanted, modes: [], canvases: [], steps: [8], ...some, choices }).map(
+        ({ name }) => name,
+      );
+    expect(namesOf(["read"])).toEqual(["choices read"]);
+    expect(namesOf(["listed", "read"])).toEqual(["choices listed", "choices read"]);
+    expect(namesOf(["read", "listed"], { modes: ["exact", "fast"], steps: [4, 8] })).toEqual([
+      ...["exact, 4 steps, choices listed", "exact, 8 steps, choices listed"],
+      ...["exact, choices read"],
+      ...["fast, 4 steps, choices listed", "fast, 8 steps, choices listed"],
+      ...["fast, choices read"],
+    ]);
   });
 
   test("the model that ships answers all of them in one pass each, and hardly any wrong", async () => {
@@ -141,6 +167,19 @@ describe("choices that are read", () => {
     expect(overall).toMatchObject({ questions: 12, refused: 0, failed: 0, mean_steps: 1 });
     expect(overall.score).toBeGreaterThan(0.9);
     expect(forms).toEqual({});
+  });
+
+  test("the models that ship can be asked a conversation so", async () => {
+    const told = [{ role: "system", content: "Be exact." }, ...turns];
+    const file = testSet({ messages: told, choices, answer: "B" });
+    for (const bundle of ["infra/demo-model/photographs/bundle", "infra/demo-model/bundle"]) {
+      const io = recordedIo();
+      const local = ["--engine", "local", "--bundle", bundle, "--choices", "read", "--json"];
+      await evaluateFile([file, ...local, "--ignore-unread"], io);
+      const [{ overall, errors }] = JSON.parse(io.written.stdout).columns;
+      expect(overall).toMatchObject({ questions: 1, refused: 0, mean_steps: 1 });
+      expect(errors).toEqual({});
+    }
   });
 
   test("what cannot be told apart is refused, as the service refuses it, and counted", async () => {

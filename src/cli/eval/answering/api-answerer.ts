@@ -1,8 +1,7 @@
 import type { Answer } from "#client/answer-stream.ts";
 import type { Ask } from "#client/ask.ts";
 import { type Client, createClient } from "#client/client.ts";
-import { ConnectionError, RefusedError } from "#client/errors.ts";
-import { UsageError } from "../../command.ts";
+import { ConnectionError, RefusedError, ReplyError } from "#client/errors.ts";
 import type { Connection } from "../../connection.ts";
 import type { World } from "../world.ts";
 import type { Answerer, AskedQuestion } from "./answerer.ts";
@@ -84,9 +83,9 @@ export function apiAnswerer({
 /** What is asked of the pictures: words, or one of the choices. */
 function wantedOf({ messages, choices, canvas, steps, blockLength, stop }: AskedQuestion): Ask {
   if (choices !== undefined) {
-    const { messages: said, ...asked } = askedForField(messages);
-    const field = { type: "choice", ...asked, criteria: choices } as const;
-    return { ...(said.length === 0 ? {} : { messages: said }), fields: { [CHOICE_FIELD]: field } };
+    const { messages: said, instructions } = askedForField(messages);
+    const field = { type: "choice", instructions, criteria: choices } as const;
+    return { messages: said, fields: { [CHOICE_FIELD]: field } };
   }
   return {
     ...{ messages, canvas, steps },
@@ -99,7 +98,7 @@ function saidIn({ answer, fields }: Answer, { choices }: AskedQuestion): string 
   if (choices === undefined) return answer;
   const field = fields?.[CHOICE_FIELD];
   if (field === undefined || !("guess" in field))
-    throw new UsageError("this service reads no fields: it is older than this command");
+    throw new ReplyError("this service reads no fields: it is older than this command");
   return String(field.guess);
 }
 

@@ -6,17 +6,21 @@ export const CHOICE_FIELD = "answer";
 
 /** A question as it is asked for a field. */
 export interface AskedForField {
-  /** Empty where the field says all that is asked. */
+  /** Ends with the user's; of that the field asks what it can, and it is empty then. */
   readonly messages: readonly TestMessage[];
-  /** Absent: the messages ask. */
-  readonly instructions?: string;
+  readonly instructions: string;
 }
 
-/** Has the field ask the question; the messages do where they are a conversation, or longer than a field may ask. */
+/** Beside a question that is longer than a field may ask. */
+const WHICH = "Which of these is the answer?";
+
+/** Has the field ask what the last message does: a field without a question of its own cannot be asked of a model that reads sentences. */
 export function askedForField(messages: readonly TestMessage[]): AskedForField {
-  const [only, ...others] = messages;
-  const isLong = (only?.content.length ?? 0) > FIELD_LIMITS.instructionsLength;
-  return only === undefined || others.length > 0 || isLong
-    ? { messages }
-    : { messages: [], instructions: only.content };
+  const last = messages.at(-1);
+  if (last === undefined || last.content.length > FIELD_LIMITS.instructionsLength)
+    return { messages, instructions: WHICH };
+  return {
+    messages: [...messages.slice(0, -1), { ...last, content: "" }],
+    instructions: last.content,
+  };
 }

@@ -23,7 +23,6 @@ import { answer } from "#model/answer.ts";
 import type { PicturedQuestion } from "#model/prepare.ts";
 import { readAnswer } from "#model/read-answer.ts";
 import type { ReadableStore } from "#weights/object-store.ts";
-import type { TestMessage } from "../files/test-question.ts";
 import type { Answerer, AskedQuestion, Outcome } from "./answerer.ts";
 import { askedForField, CHOICE_FIELD } from "./choice-field.ts";
 import { pictureBytes } from "./picture-bytes.ts";
@@ -125,13 +124,9 @@ function wantedOf(
     stop,
   };
   if (choices === undefined) return ok({ messages: fitted(asked, abilities), options });
-  const { messages: told, ...instructed } = askedForField(asked.messages);
-  const field = {
-    type: "choice",
-    ...instructed,
-    options: choices.map((value) => ({ value })),
-    none: false,
-  } as const;
+  const { messages: said, instructions } = askedForField(asked.messages);
+  const optionsOfField = choices.map((value) => ({ value }));
+  const field = { type: "choice", instructions, options: optionsOfField, none: false } as const;
   const fields = [{ name: CHOICE_FIELD, field }];
   const checked = checkNamedFields(fields);
   if (!checked.ok) return refuse(fieldsFailure(checked.refusal));
@@ -140,16 +135,12 @@ function wantedOf(
   const planned = readPlan(read, style, abilities.canvas.limit);
   if (!planned.ok) return refuse(orderFailure(read, planned.refusal));
   const { canvas: room, passes } = planned.value;
-  const said = told.length === 0 ? NOTHING_SAID : told;
   return ok({
     messages: fitted({ ...asked, messages: said }, abilities),
     options: { ...options, canvas: room, steps: passes, blockLength: room },
     read,
   });
 }
-
-/** What stands before fields that say all that is asked. */
-const NOTHING_SAID: readonly TestMessage[] = [{ role: "user", content: "" }];
 
 function fitted(
   { messages, pictures, canvas }: Pick<AskedQuestion, "messages" | "pictures" | "canvas">,

@@ -9,7 +9,7 @@ export interface TestQuestion {
   readonly pictures: readonly TestPicture[];
   /** Ends with the user's. Choices are listed in it. */
   readonly messages: readonly TestMessage[];
-  /** The same without the choices, and without what a protocol writes behind a question. */
+  /** The same as the file has them: no choices were listed in them, and nothing was written behind, as protocols do. */
   readonly bareMessages: readonly TestMessage[];
   /** At least one. */
   readonly expected: readonly string[];

@@ -137,6 +137,8 @@ export function choiceLetter(index: number): string {
  * Undefined where it means none, or more than one.
  */
 export function pickedChoice(answer: string, choices: readonly string[]): number | undefined {
+  const exactly = choices.indexOf(answer);
+  if (exactly >= 0) return exactly;
   const given = normalised(answer);
   const texts = choices.map(normalised);
   const whole = texts.indexOf(given);

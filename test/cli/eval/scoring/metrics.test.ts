@@ -95,6 +95,13 @@ describe("choice", () => {
     expect(pickedChoice(answer, choices)).toBe(picked);
   });
 
+  test("tells choices apart that differ in case or a full stop alone, where it is given one to the letter", () => {
+    const alike = ["AA", "Aa", "aa", "aa."];
+    expect(alike.map((one) => pickedChoice(one, alike))).toEqual([0, 1, 2, 3]);
+    expect(score("choice", "aa", ["C"], alike)).toBe(1);
+    expect(score("choice", "AA", ["C"], alike)).toBe(0);
+  });
+
   test("is right with the letter or the text of the expected choice alone", () => {
     expect(score("choice", "B", ["a cat"], choices)).toBe(1);
     expect(score("choice", "a cat", ["B"], choices)).toBe(1);

@@ -14,7 +14,7 @@ import {
 } from "./marks.ts";
 import type { Markup } from "./markup.ts";
 
-/** Score by number of steps, a line for each mode and canvas; models of others are level lines. Undefined with fewer than two numbers. */
+/** Score by number of steps, a line for each mode, canvas and form of choices; models of others are level lines. Undefined with fewer than two numbers. */
 export function stepsPlot({ columns }: Report): Markup | undefined {
   const counts = [...new Set(columns.flatMap(({ steps }) => steps ?? []))].toSorted(
     (a, b) => a - b,
