@@ -10,10 +10,10 @@ import {
 } from "./platform.ts";
 
 export interface ClientOptions {
-  /** Where the API is, such as `http://127.0.0.1:8787`. */
-  readonly baseUrl: string;
+  /** Where the API is, such as `http://127.0.0.1:8787`. Undefined, as a variable of the environment may be: every call rejects, and says so. */
+  readonly baseUrl: string | undefined;
   /** Needed for everything but `health`. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Another `fetch`, for tests or proxies. */
   readonly fetch?: typeof fetch;
   /**
@@ -58,6 +58,10 @@ export async function send(
   init: RequestInit,
 ): Promise<Response> {
   const { baseUrl, apiKey, fetch: request = fetch } = options;
+  if (baseUrl === undefined || baseUrl === "")
+    throw new UnmaskError(
+      "baseUrl is not set: say where the API is, such as http://127.0.0.1:8787",
+    );
   const headers = new Headers(init.headers);
   if (apiKey !== undefined) authorize(headers, apiKey);
   const body =

@@ -23,9 +23,12 @@ export class WebhookError extends UnmaskError {
  */
 export async function readWebhook(
   request: Request,
-  keys: string | readonly string[],
+  keys: string | undefined | readonly string[],
   now: number = Date.now(),
 ): Promise<Notice> {
+  // A variable of the environment may not be set: nothing would verify, and nobody would know why.
+  if (keys === undefined || keys.length === 0)
+    throw new WebhookError("there is no secret or key to check the webhook with");
   const body = textOf(await request.arrayBuffer());
   if (body === null || !(await verifyMessage(request.headers, body, [keys].flat(), now)))
     throw new WebhookError("the signature, or the age, of the webhook is wrong");

@@ -96,6 +96,16 @@ describe("a question through the client", () => {
 });
 
 describe("a question through the client fails", () => {
+  test.each([undefined, ""])(
+    "where nobody said where the API is (%j), and says so",
+    async (baseUrl) => {
+      const { client, sent } = clientOf(() => new Response(recording), { baseUrl });
+      await expect(client.ask({ question: "?" })).rejects.toThrow("baseUrl is not set");
+      await expect(client.health()).rejects.toThrow("baseUrl is not set");
+      expect(sent).toEqual([]);
+    },
+  );
+
   test("as a refusal, with the service's own words and when to come back", async () => {
     const { client } = clientOf(() =>
       problemResponse(failures.weights_loading, { requestId: "req_1", instance: "/v1/answers" }),

@@ -26,6 +26,11 @@ describe("a receiver of webhooks", () => {
     expect(await readWebhook(sent(new Date()), [other, secret])).toBeDefined();
   });
 
+  test("without a secret nothing is read, and it is said why", async () => {
+    for (const missing of [undefined, "", []])
+      await expect(readWebhook(sent(new Date()), missing)).rejects.toThrow("no secret or key");
+  });
+
   test("refuses other bytes that read as the same text", async () => {
     const { headers } = sent(new Date());
     const marked = new Request("https://receiver.test/", {
