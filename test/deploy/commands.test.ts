@@ -21,6 +21,8 @@ const given: Readonly<Record<keyof typeof COMMANDS, readonly string[]>> = {
   createQueue: COMMANDS.createQueue("name"),
   buckets: COMMANDS.buckets("eu"),
   createBucket: COMMANDS.createBucket("name", "eu"),
+  rules: COMMANDS.rules("name", "eu"),
+  addRule: COMMANDS.addRule({ bucket: "b", name: "old", prefix: "work/", days: 3 }, "eu"),
   secrets: COMMANDS.secrets(config),
   versions: COMMANDS.versions(config),
   deployments: COMMANDS.deployments(config),

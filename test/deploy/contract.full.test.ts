@@ -20,6 +20,8 @@ const questions: readonly (readonly [string, (cloud: Cloud) => Promise<unknown>]
   ["a queue that is there", (cloud) => cloud.hasQueue("unmask-production-usage")],
   ["a queue that is not", (cloud) => cloud.hasQueue("unmask-production-usage-dead")],
   ["buckets", (cloud) => cloud.buckets()],
+  ["rules of a bucket", (cloud) => cloud.rules("unmask-production-images")],
+  ["rules of a bucket that has none", (cloud) => cloud.rules("unmask-production-weights")],
   ["secrets", (cloud) => cloud.secrets()],
   ["versions", (cloud) => cloud.versions()],
   ["the version that runs", (cloud) => cloud.current()],
@@ -68,6 +70,18 @@ describe("the real wrangler changes an account", () => {
     },
     60_000,
   );
+
+  test("gives a bucket rules, as the fake one does", { timeout: 60_000 }, async () => {
+    await using both = await openBoth(someAccount(files));
+    const bucket = "unmask-production-weights";
+    for (const cloud of [both.fake, both.real]) {
+      await cloud.addRule({ bucket, name: "old", prefix: "", days: 31 });
+      await cloud.addRule({ bucket, name: "work", prefix: "work/", days: 3 });
+      expect(await cloud.rules(bucket)).toEqual(new Set(["old", "work"]));
+    }
+    const [fake, real] = both.states();
+    expect(real.rules).toEqual(fake.rules);
+  });
 
   test.each([
     ["a queue", (cloud: Cloud) => cloud.createQueue("unmask-production-usage"), /already taken/],

@@ -10,11 +10,12 @@ import { Killed, MIGRATIONS, openStand } from "./stand.ts";
 const WORKER = "unmask-production";
 
 /** What an account holds, without what is drawn anew for each. */
-function holdings({ databases, queues, buckets, workers }: AccountState): object {
+function holdings({ databases, queues, buckets, rules, workers }: AccountState): object {
   return {
     databases: databases.map(({ name, applied }) => [name, applied]),
     queues: queues.toSorted(),
     buckets: buckets.toSorted(),
+    rules: Object.fromEntries(Object.entries(rules).filter(([, some]) => some.length > 0)),
     secrets: Object.keys(workers[WORKER]?.secrets ?? {}).sort(),
     tags: [...new Set(workers[WORKER]?.versions.map(({ tag }) => tag))],
   };
@@ -24,6 +25,13 @@ const whole = {
   databases: [[WORKER, d1Migrations(MIGRATIONS)]],
   queues: [`${WORKER}-usage`, `${WORKER}-usage-dead`],
   buckets: [`${WORKER}-backups`, `${WORKER}-images`, `${WORKER}-weights`],
+  // An upload is deleted a day after the longest that anybody may keep one, and a question's picture two days after its answer.
+  rules: {
+    [`${WORKER}-images`]: [
+      { id: "expire-uploads", prefix: "", days: 31 },
+      { id: "expire-work", prefix: "work/", days: 3 },
+    ],
+  },
   secrets: ["ADMIN_KEY", "TICKET_KEY"],
   tags: ["0.1.0-first"],
 };
@@ -33,7 +41,7 @@ describe("a deployment", () => {
     using stand = openStand();
     const { steps } = await stand.deploy();
     expect(steps.map(({ kind }) => kind).join(" ")).toBe(
-      "database migrations queue queue bucket bucket bucket secret secret deploy",
+      "database migrations queue queue bucket bucket bucket rule rule secret secret deploy",
     );
     expect(holdings(stand.account())).toEqual(whole);
   });

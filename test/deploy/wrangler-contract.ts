@@ -32,6 +32,7 @@ export function someAccount(migrations: readonly string[]): AccountState {
     databases: [{ name: WORKER, uuid: "00000001-d1", applied: migrations.slice(0, 3) }],
     queues: [`${WORKER}-usage`],
     buckets: [`${WORKER}-images`, `${WORKER}-weights`],
+    rules: { [`${WORKER}-images`]: [{ id: "expire-uploads", prefix: "", days: 31 }] },
     workers: {
       [WORKER]: {
         secrets: { ADMIN_KEY: "a", TICKET_KEY: "t" },

@@ -81,9 +81,46 @@ async function answer(state: AccountState, request: IncomingMessage): Promise<Re
     state.buckets.push(name);
     return { result: { name } };
   }
+  const [, ruled = ""] = /\/r2\/buckets\/([^/]+)\/lifecycle$/.exec(pathname) ?? [];
+  if (ruled !== "") return answerOfRules(state, ruled, request.method ?? "", body);
   const [, name = "", rest = ""] = /\/workers\/scripts\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
   if (name !== "") return answerOfWorker(state.workers[name], `${request.method} ${rest}`, body);
   return refused(404, 7003, `nobody serves ${request.method} ${pathname} here`);
+}
+
+interface LifecycleRule {
+  readonly id: string;
+  readonly enabled: boolean;
+  readonly conditions: { readonly prefix?: string };
+  readonly deleteObjectsTransition: {
+    readonly condition: { readonly type: "Age"; readonly maxAge: number };
+  };
+}
+
+/** Source: R2's API, `buckets/{name}/lifecycle`; ages are seconds. */
+function answerOfRules(state: AccountState, bucket: string, method: string, body: string): Reply {
+  if (!state.buckets.includes(bucket))
+    return refused(404, 10_006, "The specified bucket does not exist.");
+  if (method === "PUT") {
+    const { rules } = JSON.parse(body) as { readonly rules: readonly LifecycleRule[] };
+    if (new Set(rules.map(({ id }) => id)).size < rules.length)
+      return refused(400, 10_040, "The lifecycle configuration has two rules of one id.");
+    state.rules[bucket] = rules.map(
+      ({ id, conditions, deleteObjectsTransition: { condition } }) => ({
+        id,
+        prefix: conditions.prefix ?? "",
+        days: condition.maxAge / 86_400,
+      }),
+    );
+    return { result: {} };
+  }
+  const rules = (state.rules[bucket] ?? []).map(
+    ({ id, prefix, days }): LifecycleRule => ({
+      ...{ id, enabled: true, conditions: prefix === "" ? {} : { prefix } },
+      deleteObjectsTransition: { condition: { type: "Age", maxAge: days * 86_400 } },
+    }),
+  );
+  return { result: { rules } };
 }
 
 function answerOfWorker(worker: FakeWorker | undefined, asked: string, body: string): Reply {

@@ -9,11 +9,19 @@ export interface AccountState {
   databases: { name: string; uuid: string; applied: string[] }[];
   queues: string[];
   buckets: string[];
+  /** By bucket. */
+  rules: Record<string, FakeRule[]>;
   /** Names that others have, and that no list shows. */
   taken: string[];
   workers: Record<string, FakeWorker>;
   /** Every command that was given, as it was typed. */
   commands: string[];
+}
+
+export interface FakeRule {
+  id: string;
+  prefix: string;
+  days: number;
 }
 
 export interface FakeWorker {
@@ -35,6 +43,7 @@ export function emptyAccount(): AccountState {
     databases: [],
     queues: [],
     buckets: [],
+    rules: {},
     taken: [],
     workers: {},
     commands: [],
@@ -80,7 +89,9 @@ function act(state: AccountState, args: readonly string[], stdin: string): Wrang
     case "queues":
       return actOnQueues(state, second, words[2] ?? "");
     case "r2":
-      return actOnBuckets(state, words[2] ?? "", words[3] ?? "");
+      return words[2] === "lifecycle"
+        ? actOnRules(state, args)
+        : actOnBuckets(state, words[2] ?? "", words[3] ?? "");
     default:
       return actOnWorker(state, args, words, stdin);
   }
@@ -146,6 +157,28 @@ function actOnBuckets(state: AccountState, command: string, name: string): Wrang
     return failed("The bucket you tried to create already exists, and you own it. [code: 10004]");
   state.buckets.push(name);
   return said(`✅ Created bucket '${name}'\n`);
+}
+
+function actOnRules(state: AccountState, args: readonly string[]): WranglerResult {
+  const days = args.indexOf("--expire-days");
+  const [bucket = "", id = "", prefix = ""] = args.slice(4, days === -1 ? undefined : days);
+  if (!state.buckets.includes(bucket))
+    return failed("The specified bucket does not exist. [code: 10006]");
+  const rules = state.rules[bucket] ?? [];
+  state.rules[bucket] = rules;
+  if (args[3] === "add") {
+    if (rules.some((rule) => rule.id === id))
+      return failed("The lifecycle configuration has two rules of one id. [code: 10040]");
+    rules.push({ id, prefix, days: Number(args[days + 1]) });
+    return said(`✨ Added lifecycle rule '${id}' to bucket '${bucket}'.\n`);
+  }
+  const listed = rules.map(
+    (rule) =>
+      `name:     ${rule.id}\nenabled:  Yes\nprefix:   ${rule.prefix || "(all prefixes)"}\naction:   Expire objects after ${rule.days} days`,
+  );
+  return said(
+    `Listing lifecycle rules for bucket '${bucket}'...\n${listed.join("\n\n") || `There are no lifecycle rules for bucket '${bucket}'.`}\n`,
+  );
 }
 
 function actOnWorker(

@@ -1,3 +1,4 @@
+import type { BucketRule } from "../config/bucket-rules.ts";
 import { COMMANDS, type Jurisdiction, type VersionLabel } from "./commands.ts";
 import { mustRun, type Wrangler, WranglerError } from "./wrangler.ts";
 
@@ -24,6 +25,9 @@ export interface Cloud {
   createQueue(name: string): Promise<void>;
   buckets(): Promise<ReadonlySet<string>>;
   createBucket(name: string): Promise<void>;
+  /** Names of a bucket's rules that delete. */
+  rules(bucket: string): Promise<ReadonlySet<string>>;
+  addRule(rule: BucketRule): Promise<void>;
   /** Names; null where there is no such Worker yet. */
   secrets(): Promise<ReadonlySet<string> | null>;
   /** The last ten, newest first; none where there is no such Worker yet. */
@@ -67,11 +71,10 @@ export function openCloud(wrangler: Wrangler, config: string, jurisdiction: Juri
     applyMigrations: (binding) => make(COMMANDS.applyMigrations(binding, config)),
     hasQueue: (name) => exists(wrangler, COMMANDS.queue(name), /does not exist/),
     createQueue: (name) => make(COMMANDS.createQueue(name)),
-    buckets: async () => {
-      const said = await run(COMMANDS.buckets(jurisdiction));
-      return new Set([...said.matchAll(/^name:\s+(\S+)$/gm)].map(([, name = ""]) => name));
-    },
+    buckets: async () => namesIn(await run(COMMANDS.buckets(jurisdiction))),
     createBucket: (name) => make(COMMANDS.createBucket(name, jurisdiction)),
+    rules: async (bucket) => namesIn(await run(COMMANDS.rules(bucket, jurisdiction))),
+    addRule: (rule) => make(COMMANDS.addRule(rule, jurisdiction)),
     secrets: async () => {
       const said = await unlessNoWorker(run(COMMANDS.secrets(config)));
       if (said === null) return null;
@@ -90,6 +93,11 @@ export function openCloud(wrangler: Wrangler, config: string, jurisdiction: Juri
     release: (version, message) => make(COMMANDS.release(version, message, config)),
     rollback: (version, message) => make(COMMANDS.rollback(version, message, config)),
   };
+}
+
+/** Of what wrangler lists as lines of a label and a value. */
+function namesIn(said: string): ReadonlySet<string> {
+  return new Set([...said.matchAll(/^name:\s+(\S+)$/gm)].map(([, name = ""]) => name));
 }
 
 async function accountsOf(wrangler: Wrangler): ReturnType<Cloud["accounts"]> {

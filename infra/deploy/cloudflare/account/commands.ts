@@ -1,3 +1,5 @@
+import type { BucketRule } from "../config/bucket-rules.ts";
+
 /** Where data may be kept and computed with (`JURISDICTION`); null: anywhere. */
 export type Jurisdiction = "eu" | "us" | null;
 
@@ -49,6 +51,17 @@ export const COMMANDS = {
     "bucket",
     "create",
     name,
+    ...within(jurisdiction),
+  ],
+  rules: (bucket: string, jurisdiction: Jurisdiction): string[] => [
+    ...["r2", "bucket", "lifecycle", "list", bucket],
+    ...within(jurisdiction),
+  ],
+  /** `--force`: nobody is there to be asked whether a rule without a prefix is meant. */
+  addRule: ({ bucket, name, prefix, days }: BucketRule, jurisdiction: Jurisdiction): string[] => [
+    ...["r2", "bucket", "lifecycle", "add", bucket, name],
+    ...(prefix === "" ? [] : [prefix]),
+    ...["--expire-days", String(days), "--force"],
     ...within(jurisdiction),
   ],
   secrets: (config: string): string[] => ["secret", "list", "--format", "json", "--config", config],

@@ -1,9 +1,10 @@
 import type { Cloud } from "../account/cloud.ts";
 import type { VersionLabel } from "../account/commands.ts";
 import { WranglerError } from "../account/wrangler.ts";
+import { bucketRulesOf } from "../config/bucket-rules.ts";
 import type { WranglerConfig } from "../config/wrangler-config.ts";
 import { type KeyStore, makeSecrets } from "../keys/key-store.ts";
-import type { Plan, Step } from "./plan.ts";
+import { nameOfRule, type Plan, type Step } from "./plan.ts";
 
 /** What the steps work with. */
 export interface Hands {
@@ -79,6 +80,14 @@ async function carryOut({ kind, name }: Step, hands: Hands): Promise<void> {
         () => cloud.createBucket(name),
         async () => (await cloud.buckets()).has(name),
       );
+    case "rule": {
+      const rule = bucketRulesOf(wanted).find((one) => nameOfRule(one) === name);
+      if (rule === undefined) throw new Error(`no rule is called ${name}`);
+      return await makeOrFind(
+        () => cloud.addRule(rule),
+        async () => (await cloud.rules(rule.bucket)).has(rule.name),
+      );
+    }
     case "secret":
       // It goes with the deployment: there is no moment at which the Worker runs without it.
       return void (await makeSecrets(store, [name]));

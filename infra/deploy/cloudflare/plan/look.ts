@@ -1,4 +1,5 @@
 import type { Cloud } from "../account/cloud.ts";
+import { bucketRulesOf } from "../config/bucket-rules.ts";
 import type { WranglerConfig } from "../config/wrangler-config.ts";
 import type { Present } from "./plan.ts";
 
@@ -19,8 +20,11 @@ export async function look(
     for (const name of [queue, dead])
       if (name !== undefined && (await cloud.hasQueue(name))) queues.add(name);
   const buckets = await cloud.buckets();
+  const rules = new Map<string, ReadonlySet<string>>();
+  for (const bucket of new Set(bucketRulesOf(wanted).map((rule) => rule.bucket)))
+    if (buckets.has(bucket)) rules.set(bucket, await cloud.rules(bucket));
   const secrets = await cloud.secrets();
   const versions = secrets === null ? [] : await cloud.versions();
   const current = secrets === null ? null : await cloud.current();
-  return { databases, pending, queues, buckets, secrets, versions, current };
+  return { databases, pending, queues, buckets, rules, secrets, versions, current };
 }

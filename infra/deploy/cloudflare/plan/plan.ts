@@ -1,5 +1,6 @@
 import type { Version } from "../account/cloud.ts";
 import type { VersionLabel } from "../account/commands.ts";
+import { type BucketRule, bucketRulesOf } from "../config/bucket-rules.ts";
 import { SECRETS } from "../config/secret-names.ts";
 import { jurisdictionOf, type WranglerConfig } from "../config/wrangler-config.ts";
 
@@ -11,6 +12,8 @@ export interface Present {
   readonly pending: ReadonlyMap<string, readonly string[]>;
   readonly queues: ReadonlySet<string>;
   readonly buckets: ReadonlySet<string>;
+  /** Names of the rules that delete, by bucket. */
+  readonly rules: ReadonlyMap<string, ReadonlySet<string>>;
   /** Null: there is no such Worker yet. */
   readonly secrets: ReadonlySet<string> | null;
   readonly versions: readonly Version[];
@@ -21,7 +24,7 @@ export interface Present {
 export interface Step {
   /** Stays the same from run to run. */
   readonly id: string;
-  readonly kind: "database" | "migrations" | "queue" | "bucket" | "secret" | "deploy";
+  readonly kind: "database" | "migrations" | "queue" | "bucket" | "rule" | "secret" | "deploy";
   readonly name: string;
   /** `there`: nothing is to be done · `do` · `look`: only the account knows, and it was not asked. */
   readonly state: "there" | "do" | "look";
@@ -89,6 +92,17 @@ export function planDeployment(
       state: state(present?.buckets.has(name)),
     }),
   );
+  const rules = bucketRulesOf(wanted).map((rule): Step => {
+    const name = nameOfRule(rule);
+    const isThere = present?.rules.get(rule.bucket)?.has(rule.name) === true;
+    return {
+      id: `rule ${name}`,
+      kind: "rule",
+      name,
+      says: `deletes ${rule.prefix === "" ? "what" : `what under ${rule.prefix}`} is older than ${rule.days} days`,
+      state: state(present === null ? undefined : isThere),
+    };
+  });
   const secrets = SECRETS.map(
     (name): Step => ({
       id: `secret ${name}`,
@@ -98,8 +112,13 @@ export function planDeployment(
       says: SECRET_SAYS[name],
     }),
   );
-  const steps = [...databases, ...queues, ...buckets, ...secrets];
+  const steps = [...databases, ...queues, ...buckets, ...rules, ...secrets];
   return { worker: wanted.name, steps: [...steps, deployStep(wanted.name, label, steps, present)] };
+}
+
+/** What a rule is called among the steps: rules of two buckets may have one name. */
+export function nameOfRule({ bucket, name }: BucketRule): string {
+  return `${bucket} ${name}`;
 }
 
 const SECRET_SAYS: Readonly<Record<(typeof SECRETS)[number], string>> = {
