@@ -31,7 +31,7 @@ Options:
 ${CONNECTION_HELP}
   --json        the API's own reply
 
-The log goes back 30 days. The key needs the scope webhooks.
+The log goes back 30 days at most. The key needs the scope webhooks.
 
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 not there, try again
 `;

@@ -20,7 +20,7 @@ Usage: unmask keys create ACCOUNT [option …]
 Options of create:
   --name NAME         what people call it
   --test              a key umk_test_… instead of umk_live_…
-  --scopes A,B        of ask, jobs, webhooks, usage (ask,usage)
+  --scopes A,B        of ask, jobs, webhooks, usage, keys (ask,usage)
   --models A,B        models that it may ask (all)
   --origins A,B       origins that it works from, for keys that browsers hold
   --per-day DOLLARS, --per-month DOLLARS

@@ -12,7 +12,7 @@ ${[...commands].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).j
 
   unmask COMMAND --help   what a command takes
 
-Exit codes: 0 done · 1 the outcome is a no · 64 wrong usage · 69 not there or not ready, try again · 130 interrupted
+Exit codes: 0 done · 1 the outcome is a no · 2 cannot be compared · 64 wrong usage · 69 not there or not ready, try again · 130 interrupted
 `;
 
 /** Runs the command that the arguments name and resolves to its exit code. Whatever goes wrong ends as a sentence on `stderr`. */

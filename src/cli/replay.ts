@@ -8,7 +8,7 @@ export const REPLAY_HELP: string = `Asks the question of an answer again, past t
 Usage: unmask replay ANSWER_ID [option …]
 
 Equal replay digests mean: the same weights, the same question and options, and every token the same, committed at the
-same place in the same step. The replay is charged like any answer. Questions are kept for a day.
+same place in the same step. The replay is charged like any answer. Questions are kept for a day at most.
 
 Options:
 ${CONNECTION_HELP}

@@ -19,7 +19,7 @@ ${CONNECTION_HELP}
   --bundle DIR, --model NAME, --version V
                 for --plan: folder or s3://bucket/prefix with the bundle, which model (unmask-demo) and version (the latest)
 
-Exit codes: 0 all ready, or planned · 1 weights failed to load · 69 loading or not there
+Exit codes: 0 all ready, or planned · 1 weights failed to load · 64 wrong usage · 69 loading or not there
 `;
 
 /** What the model that ships is called. */

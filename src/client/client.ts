@@ -51,14 +51,20 @@ export type NewClientToken = Partial<ClientTokenRequest>;
 /** Many questions at once; what stands in `defaults` holds for each that does not say otherwise. */
 export interface Batch {
   readonly items: readonly BatchQuestion[];
-  readonly defaults?: Omit<Ask, "images" | "webhook" | "deadline_ms" | "max_price_micros">;
+  readonly defaults?: Omit<
+    Ask,
+    OfOneAnswer | "images" | "webhook" | "deadline_ms" | "max_price_micros"
+  >;
   readonly webhook?: Ask["webhook"];
   readonly deadline_ms?: number;
   /** What all may cost together at most. */
   readonly max_price_micros?: number;
 }
 
-export interface BatchQuestion extends Omit<Ask, "images" | "cache" | "webhook"> {
+/** What means something for one answer alone, and is refused in a batch. */
+type OfOneAnswer = "stream" | "alternatives" | "store" | "retention";
+
+export interface BatchQuestion extends Omit<Ask, OfOneAnswer | "images" | "webhook"> {
   /** Your own name for it. */
   readonly custom_id?: string;
   readonly images?: readonly ({ readonly url: string } | { readonly id: string })[];

@@ -7,7 +7,7 @@ const OTHER_NETWORK =
 const NEXT_STEPS: Readonly<Record<WeightsErrorCode, string>> = {
   not_found: "Check the address and the names of what lies there.",
   access_denied:
-    "Check who may read or write there: the store's keys (UNMASK_S3_* in README.md), or the folder's owner.",
+    "Check who may read or write there: the store's keys (UNMASK_S3_* in infra/docs/settings.md), or the folder's owner.",
   store_refused: "Check the address and the endpoint; trying again will not help.",
   store_unavailable: "Run the same command again later; what is stored already is kept.",
   object_changed: "Wait until nothing writes there any more, then run the same command again.",

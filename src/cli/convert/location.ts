@@ -22,7 +22,9 @@ function openBucket(address: string, env: CommandIo["env"]): ObjectStore {
   const variable = (name: string): string => {
     const value = env[name];
     if (value === undefined || value === "") {
-      throw new UsageError(`set ${name} to reach ${address} (see UNMASK_S3_* in README.md)`);
+      throw new UsageError(
+        `set ${name} to reach ${address} (see UNMASK_S3_* in infra/docs/settings.md)`,
+      );
     }
     return value;
   };

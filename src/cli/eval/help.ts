@@ -37,6 +37,8 @@ nothing is asked.
   --preset NAME canvas, steps, block, stop texts, prompt and metric with which LLaDA-V was measured
                 ${presets}
 
+  --metric NAME of rows that name none and have no choices (the preset's, else exact)
+
 Metrics, each from 0 to 1; case, space around and one full stop at the end never count:
   exact     1 where the texts are equal
   choice    1 where the answer is or names the letter or the text of the right choice, and of no other

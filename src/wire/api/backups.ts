@@ -102,7 +102,7 @@ const nextCursor = z
   .meta({ description: "Give it as `cursor` to go on; null: that was all." });
 const takeOver = z.boolean().exactOptional().meta({
   description:
-    "Whether this environment is the one that writes to the bucket from now on; whichever did before stops.",
+    "Whether this environment is the one that writes to the bucket from now on; whichever did before stops. Default: of a run false, of a restore true.",
 });
 
 const faults: z.ZodType<readonly BackupFaultBody[]> = z.array(

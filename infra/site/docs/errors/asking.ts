@@ -5,7 +5,7 @@ export const askingAdvice: AdviceOf<AskingKind> = {
   unauthenticated: {
     happened:
       "The request brought no key, or one that is unknown, expired or revoked. Which of these it was is not told, so that nobody can try keys out.",
-    todo: "Send `Authorization: Bearer umk_…` with a key of this installation; look for a missing `Bearer`, a line break at the end of the key, or a key of another installation. A client token lives for minutes: ask your server for a new one. Administration (`/v1/accounts`, `/v1/keys`) takes the administrator's key and no other.",
+    todo: "Send `Authorization: Bearer umk_…` with a key of this installation; look for a missing `Bearer`, a line break at the end of the key, or a key of another installation. A client token lives for minutes: ask your server for a new one. `/v1/accounts` takes the administrator's key and no other, `/v1/keys` also a key with the scope `keys`.",
   },
   scope_missing: {
     happened: "The key is valid, and was not given the scope that this route needs.",
@@ -186,7 +186,7 @@ export const askingAdvice: AdviceOf<AskingKind> = {
   },
   not_replayable: {
     happened:
-      "The answer cannot be made again: it was not completed, its question is no longer kept, or another version of the decoder made it.",
+      "The answer cannot be made again: it was not completed, its question is no longer kept, another version of the decoder made it, or its weights are not served any more.",
     todo: "Ask the question again. What is kept for how long is in the [guarantees](/docs/guarantees).",
     at: "/v1/answers/ans_1/replay",
   },

@@ -144,7 +144,7 @@ export const imageRoutes: readonly RouteConfig[] = [
     operationId: "uploadImage",
     summary: "Upload a picture",
     description:
-      'To ask about it more than once as {"id": "img_…"}. Equal files have one id; uploading again keeps it for another 30 days.',
+      'To ask about it more than once as {"id": "img_…"}. Equal files have one id; uploading again keeps it for another 30 days, or as long as the account keeps uploads.',
     security: byKey,
     request: {
       body: {

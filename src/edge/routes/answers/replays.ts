@@ -166,7 +166,7 @@ export const replayAnswerRoute: RouteConfig = {
   operationId: "replayAnswer",
   summary: "Replay an answer",
   description:
-    "Asks the question of a completed answer again, past the cache and on a function of the same class of arithmetic where one is left, and says whether the same answer came about; not_comparable where another arithmetic made it and the digests differ. Charged like any answer. Questions are kept for a day.",
+    "Asks the question of a completed answer again, past the cache and on a function of the same class of arithmetic where one is left, and says whether the same answer came about; not_comparable where another arithmetic made it and the digests differ. Charged like any answer. Questions are kept for a day at most.",
   security: byKey,
   request: { params: z.object({ id: z.string() }), headers: ["Idempotency-Key"] },
   responses: {

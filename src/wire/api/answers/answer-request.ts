@@ -226,7 +226,7 @@ const fields = {
   }),
   store: z.boolean().exactOptional().meta({
     description:
-      "false: nothing of question and answer stays once it was delivered, ten minutes after its end at the latest. Such an answer is neither taken from the cache nor put there, cannot be replayed, and a repeated Idempotency-Key is told answer_not_kept. It costs what its quote says.",
+      "false: nothing of question and answer stays once it was delivered, ten minutes after its end at the latest; what a webhook is told, an hour at most. Such an answer is neither taken from the cache nor put there, cannot be replayed, and a repeated Idempotency-Key is told answer_not_kept. It costs what its quote says.",
   }),
   retention: askedRetentionSchema.exactOptional().meta({
     description: "Shorter times than the account's, for this answer.",
@@ -239,7 +239,8 @@ export const answerFieldsSchema: z.ZodType<AnswerFields> = z.strictObject(fields
 const allFields = {
   ...fields,
   image: imageBodySchema.exactOptional().meta({
-    description: "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI.",
+    description:
+      "A JPEG, PNG, WebP, GIF or AVIF file as base64 or data URI, its address, or the id of an upload.",
     example: {
       data: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC",
     },

@@ -193,7 +193,7 @@ export const batchRequestSchema: z.ZodType = z
       )
       .min(1)
       .max(MAX_BATCH_ITEMS)
-      .meta({ description: "Answer requests, without stream, alternatives and cache." }),
+      .meta({ description: "Answer requests, without stream, alternatives, store and retention." }),
     defaults: defaultsSchema
       .exactOptional()
       .meta({ description: "Fields for every item that does not give its own." }),

@@ -110,7 +110,7 @@ const closed = z
     }),
     label_mass: probability.nullable().meta({
       description:
-        "Share of the probability of all words that the options had together: near 0 says that the model would rather have written something else. Null where options are read in several canvases, being of several lengths.",
+        "Share of the probability of all words that the options had together: near 0 says that the model would rather have written something else. Null where options are read in several canvases, being of several lengths or too many for one.",
     }),
     p_none: pNone.meta({ description: "Of none of these; null where that was no option." }),
     abstained: z.boolean().meta({
