@@ -59,6 +59,9 @@ export const MAX_DEADLINE_MS: number = 24 * 3_600_000;
 /** Names from outside that are only compared and echoed: models, ids. */
 export const MAX_NAME_LENGTH = 128;
 
+/** `sub:` and a subject of 128 characters at most. Threat: keys of what is kept that grow without bound. */
+export const MAX_OWNER_LENGTH = 256;
+
 /** Pinpoints, tiles and sides of a function's card. Threat: a picture that is cut and priced by a grid which no canvas holds. LLaDA-V has 36 pinpoints of at most 2,304 pixels and 9 tiles; these are room for any grid that still fits a prompt. */
 export const MAX_PINPOINTS = 256;
 export const MAX_TILES = 256;

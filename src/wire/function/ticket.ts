@@ -5,7 +5,7 @@ import type { PricedPicture } from "#domain/image/judge.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { sha256Hex } from "../codec/digest.ts";
 import { type JwtTerms, verifyJwt } from "../codec/signed-jwt.ts";
-import { MAX_IMAGES } from "../limits.ts";
+import { MAX_IMAGES, MAX_OWNER_LENGTH } from "../limits.ts";
 import {
   signingJwk,
   TICKET_ALGORITHM,
@@ -71,9 +71,6 @@ export const TICKET_LIFETIME_SECONDS = 60;
 
 /** Seconds that the clocks of edge and function may differ. Time servers keep them within one; 5 leaves room for a slow sync. */
 const CLOCK_TOLERANCE_SECONDS = 5;
-
-/** `sub:` and a subject of 128 characters at most. Threat: keys of what is kept that grow without bound. */
-const MAX_OWNER_LENGTH = 256;
 
 /** Threat: parsing and checking signatures of megabytes. A ticket is about 600 characters. */
 const MAX_TICKET_LENGTH = 2048;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH } from "../limits.ts";
+import { MAX_BATCH_ITEMS, MAX_CANVAS, MAX_NAME_LENGTH, MAX_OWNER_LENGTH } from "../limits.ts";
 import { type FieldCount, fieldCountsSchema } from "../telemetry/field-counts.ts";
 import { type MetricEvent, metricEventSchema } from "../telemetry/metric-event.ts";
 
@@ -71,7 +71,7 @@ const chargeSchema: z.ZodType<ChargeEvent> = z.object({
   micros: count,
   steps: count.max(MAX_CANVAS * MAX_BATCH_ITEMS),
   answers: count.max(MAX_BATCH_ITEMS).exactOptional(),
-  owner: name.exactOptional(),
+  owner: z.string().min(1).max(MAX_OWNER_LENGTH).exactOptional(),
   at: count,
   listed: z
     .object({

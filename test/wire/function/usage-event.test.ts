@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { ownerOf } from "#edge/keys/viewer.ts";
+import { clientTokenRequestSchema } from "#wire/api/accounts/client-token.ts";
 import { queuedEventSchema } from "#wire/function/usage-event.ts";
 import { MAX_BATCH_ITEMS, MAX_CANVAS } from "#wire/limits.ts";
 
@@ -17,4 +19,12 @@ test("a usage event may tell the steps of the largest batch, and no more", () =>
   const most = MAX_BATCH_ITEMS * MAX_CANVAS;
   expect(queuedEventSchema.safeParse({ ...event, steps: most }).success).toBe(true);
   expect(queuedEventSchema.safeParse({ ...event, steps: most + 1 }).success).toBe(false);
+});
+
+test("a charge of the longest subject that a client token may name is read, or its usage would never be copied", () => {
+  const subject = "~".repeat(128);
+  expect(clientTokenRequestSchema.safeParse({ subject }).success).toBe(true);
+  expect(clientTokenRequestSchema.safeParse({ subject: `${subject}~` }).success).toBe(false);
+  const charge = { ...event, steps: 4, owner: ownerOf({ id: "ctk_1", subject }) };
+  expect(queuedEventSchema.parse(charge)).toEqual(charge);
 });
