@@ -133,6 +133,12 @@ function world(count: number, isRepeatable = false) {
   return { parts, seen };
 }
 
+/** An answer that the question of an item had before. */
+const hit: Lookup = {
+  ...{ kind: "hit", key: "ab".repeat(32), ageSeconds: 1, ttlSeconds: 1 },
+  body: { ...endedAnswer("ans_first", "completed", 3), cached: true },
+};
+
 function endRunning({ parts, seen }: ReturnType<typeof world>): void {
   for (const { index, answerId } of parts.repository.running()) {
     seen.bodies.set(answerId, endedAnswer(answerId));
@@ -191,6 +197,19 @@ describe("a batch at work", () => {
     seen.broken.clear();
     await lookAfter(parts);
     expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_0"]);
+  });
+
+  test("begins the others, and it later, where the pictures of an item cannot be kept", async () => {
+    const { parts, seen } = world(3);
+    let tries = 0;
+    const keepPictures: BatchParts["keepPictures"] = async (terms, asked) => {
+      if (++tries === 1) throw new Error("the bucket is away");
+      return await parts.keepPictures(terms, asked);
+    };
+    await advance({ ...parts, keepPictures });
+    expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_1", "ans_2"]);
+    await lookAfter({ ...parts, keepPictures });
+    expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_1", "ans_2", "ans_0"]);
   });
 
   test("finds out that an answer runs whose start was not confirmed", async () => {
@@ -255,6 +274,34 @@ describe("a batch that is cancelled", () => {
     await advance(parts);
     await cancelBatch(parts);
     expect(parts.repository.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+  });
+
+  test.each([{ kind: "bypass" } as Lookup, hit])(
+    "makes no answer of an item for which the cache is still asked: $kind",
+    async (found) => {
+      const { parts, seen } = world(1);
+      const lookUp: BatchParts["lookUp"] = async () => {
+        await cancelBatch(parts);
+        return found;
+      };
+      await advance({ ...parts, lookUp });
+      expect(parts.repository.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+      expect([seen.orders, seen.recorded]).toEqual([[], []]);
+    },
+  );
+
+  test("stops an answer that was on its way to be started", async () => {
+    const { parts, seen } = world(1);
+    const answers: BatchParts["answers"] = {
+      ...parts.answers,
+      async start(one) {
+        await cancelBatch(parts);
+        await parts.answers.start(one);
+      },
+    };
+    await advance({ ...parts, answers });
+    expect(parts.repository.body()).toMatchObject({ status: "cancelled", charged_micros: 0 });
+    expect(seen.bodies.get("ans_0")).toMatchObject({ status: "cancelled" });
   });
 
   test("is stopped later where its answers cannot be reached", async () => {

@@ -103,10 +103,21 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
 
   async itemEnded(index: number, body: AnswerBody): Promise<void> {
     itemEnded(this.#parts, index, body);
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#ringIn(LOOK_MS);
     this.#inBackground(advance(this.#parts));
   }
 
+  /** Rings again first: the platform gives an alarm up that fails some times, and a batch that nobody looks after is never settled. */
   override async alarm(): Promise<void> {
+    await this.#ringIn(LOOK_MS);
+    try {
+      await this.#look();
+    } catch (cause) {
+      logFault("a batch could not be looked after; it will be", this.ctx.id.toString(), cause);
+    }
+  }
+
+  async #look(): Promise<void> {
     if (this.#parts.repository.terms() === null) return await this.#forget();
     if (this.#parts.repository.isDeleted()) {
       await this.#finishDeleting();
@@ -114,8 +125,8 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
     }
     if (this.#forgetAt() === null) await lookAfter(this.#parts);
     const forgetAt = this.#forgetAt();
-    if (forgetAt === null) await this.#ringIn(LOOK_MS);
-    else if (forgetAt <= Date.now()) await this.#forgetListed();
+    if (forgetAt === null) return;
+    if (forgetAt <= Date.now()) await this.#forgetListed();
     else await this.ctx.storage.setAlarm(forgetAt);
   }
 

@@ -45,7 +45,8 @@ export async function advance(parts: BatchParts): Promise<void> {
   for (;;) {
     const item = repository.takeNext(newAnswerId());
     if (item === null) break;
-    await startItem(parts, terms, item);
+    // An item that cannot be begun now does not hold up the others: it runs as far as anybody knows, and the alarm looks after it.
+    await goesThrough("batch: begin an item", terms, () => startItem(parts, terms, item));
   }
   for (let step = repository.closingStep(); step !== null; step = repository.closingStep()) {
     if (!(await goesThrough(`batch: ${step}`, terms, () => close(parts, terms, step)))) return;
@@ -101,15 +102,16 @@ export async function cancelBatch(parts: BatchParts): Promise<void> {
 
 /**
  * Tells an item the answer that its question had before, or has it made: a start whose reply is lost leaves it running under
- * its id, and `lookAfter` finds out whether it does.
+ * its id, and `lookAfter` finds out whether it does. An item that was cancelled meanwhile is not made: nobody would pay for it.
  */
 async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem): Promise<void> {
   const { index, answerId } = item;
-  const { answers, lookUp } = parts;
+  const { answers, lookUp, repository } = parts;
   const { job, ...rest } = parts.orders.read(index);
   const question = await parts.keepPictures(terms, job.question);
   const kept: ItemOrder = { ...rest, job: { ...job, question } };
   const found = await lookUp(terms, kept, answerId);
+  if (!repository.isRunning(item)) return;
   const order = answerOrderOf(parts, terms, item, kept);
   if (found.kind === "hit") {
     // What such answers cost is one price for all; no item is charged above its own quote.
@@ -124,6 +126,9 @@ async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem
     found.kind === "join" ? { answerId: found.leaderId, accountId: found.leaderAccountId } : null;
   const started = { ...order, cacheKey, follows };
   await goesThrough("batch: start an item", terms, () => answers.start(started));
+  if (repository.isRunning(item)) return;
+  const viewer = { accountId: terms.accountId, owner: null };
+  await goesThrough("batch: cancel an item", terms, () => answers.cancel(answerId, viewer));
 }
 
 function answerOrderOf(

@@ -23,8 +23,10 @@ test("a usage event may tell the steps of the largest batch, and no more", () =>
 
 test("a charge of the longest subject that a client token may name is read, or its usage would never be copied", () => {
   const subject = "~".repeat(128);
-  expect(clientTokenRequestSchema.safeParse({ subject }).success).toBe(true);
-  expect(clientTokenRequestSchema.safeParse({ subject: `${subject}~` }).success).toBe(false);
+  expect(clientTokenRequestSchema.safeParse({ spend_cap_micros: 1, subject }).success).toBe(true);
+  expect(
+    clientTokenRequestSchema.safeParse({ spend_cap_micros: 1, subject: `${subject}~` }).success,
+  ).toBe(false);
   const charge = { ...event, steps: 4, owner: ownerOf({ id: "ctk_1", subject }) };
   expect(queuedEventSchema.parse(charge)).toEqual(charge);
 });

@@ -72,6 +72,15 @@ export function readRunning(store: SqlStore): RunningItem[] {
     .map(({ place, answer_id }) => ({ index: place, answerId: answer_id }));
 }
 
+/** Whether an item runs under this answer's id. */
+export function isRunning(store: SqlStore, { index, answerId }: RunningItem): boolean {
+  const rows = store.all(
+    "SELECT 1 FROM items WHERE place = ? AND state = 'running' AND answer_id = ?",
+    [index, answerId],
+  );
+  return rows.length > 0;
+}
+
 /** What the end of an answer was to its item. `again`: the item waits for another attempt. `ignored`: of another answer, or no end. */
 export type ItemEnd = "ended" | "again" | "ignored";
 

@@ -11,6 +11,7 @@ import {
   endItem,
   forgetWords,
   type ItemEnd,
+  isRunning,
   keepItem,
   type NewItem,
   nextItemDueAt,
@@ -50,6 +51,8 @@ export interface BatchRepository {
   /** Lets the next waiting item run under this answer's id; null where none is due, or enough run. */
   takeNext(answerId: string): RunningItem | null;
   running(): RunningItem[];
+  /** Whether an item runs under this answer's id: it may have been cancelled. */
+  isRunning(item: RunningItem): boolean;
   /** Takes the end of an answer in, once. */
   end(index: number, body: AnswerBody): ItemEnd;
   /** Cancels an item whose answer never came to be. */
@@ -89,6 +92,7 @@ export function openBatchRepository(store: SqlStore, now: () => number): BatchRe
     results: (from, count) => readResults(store, from, count),
     takeNext: (answerId) => whole(() => takeNext(store, answerId, now())),
     running: () => readRunning(store),
+    isRunning: (item) => isRunning(store, item),
     end: (index, body) => whole(() => endItem(store, index, body, now())),
     abandon: (index, answerId) => whole(() => abandonItem(store, index, answerId, now())),
     cancel: () => whole(() => cancel(store, now())),

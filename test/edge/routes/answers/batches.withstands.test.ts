@@ -54,6 +54,39 @@ describe("a batch withstands", () => {
     expect(data.filter(({ error }) => error?.code === "prompt_too_long")).toHaveLength(2);
   });
 
+  test("a look of its alarm that breaks off, as often as it does: it is looked after again", async () => {
+    functionReplies(() => eventReply(story));
+    const { id } = await taken({ items: items(1) });
+    await endOfBatch(id);
+    const stub = env.BATCHES.getByName(id);
+    const rename = async (from: string, to: string) =>
+      await runInDurableObject(stub, async (_, { storage }) => {
+        storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`);
+        await storage.setAlarm(Date.now() + 60_000);
+      });
+    await rename("items", "away");
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const due = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    expect((due ?? 0) - Date.now()).toBeGreaterThan(10_000);
+    await rename("away", "items");
+    // It has ended: it rings again when its results are to be forgotten.
+    await runDurableObjectAlarm(stub);
+    const next = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    expect((next ?? 0) - Date.now()).toBeGreaterThan(standardRetention.answerMs / 2);
+  });
+
+  test("the loss of its alarm: the next report of an item sets one", async () => {
+    functionReplies(() => eventReply(story));
+    const { id } = await taken({ items: items(1) });
+    await endOfBatch(id);
+    const [first] = (await resultsOf(id)).data;
+    if (first?.answer == null) throw new Error("no answer");
+    const stub = env.BATCHES.getByName(id);
+    await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
+    await stub.itemEnded(0, first.answer);
+    expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).not.toBeNull();
+  });
+
   test("reports of items that come twice or from elsewhere", async () => {
     functionReplies(() => eventReply(story));
     const { id } = await taken({ items: items(1) });
