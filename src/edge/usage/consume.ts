@@ -14,29 +14,52 @@ import { erasedAmong } from "../storage/erased-ids.ts";
 import { type MeterExport, stripeExport } from "./meter-export.ts";
 import { MetricTables } from "./metric-tables.ts";
 import { RefusalIndex } from "./refusal-index.ts";
+import { retryDelaySeconds } from "./retry-delay.ts";
 import { UsageIndex } from "./usage-index.ts";
+
+/** Messages that are finished at one time: six connections are open at once, and a billing system that hangs takes ten seconds for each. */
+const FINISHED_AT_ONCE = 6;
+
+interface Readable {
+  readonly message: Message<unknown>;
+  readonly event: QueuedEvent;
+}
 
 /**
  * Copies a batch of usage into D1, lists the answers that were charged, and, where that is set up, on to the billing system. Everything may come twice and
- * does no harm. What cannot be read or copied is delivered again and in the end kept in the dead letter queue.
+ * does no harm. What cannot be read or copied is delivered again, later from attempt to attempt, and in the end kept in the dead letter queue.
  */
 export async function consumeUsage(
   batch: MessageBatch<unknown>,
   bindings: Bindings,
 ): Promise<void> {
-  const readable: { readonly message: Message<unknown>; readonly event: QueuedEvent }[] = [];
-  for (const message of batch.messages) {
+  const readable = batch.messages.flatMap((message): readonly Readable[] => {
     const event = queuedEventSchema.safeParse(message.body);
-    if (event.success) readable.push({ message, event: event.data });
-    else {
-      logFault("a message of the usage queue is no usage", message.id, event.error);
-      message.retry();
-    }
-  }
+    if (event.success) return [{ message, event: event.data }];
+    logFault("a message of the usage queue is no usage", message.id, event.error);
+    again(message);
+    return [];
+  });
   if (readable.length === 0) return;
-  const usage = new UsageIndex(bindings.DB);
+  try {
+    const erased = await copy(readable, bindings);
+    await finish(readable, erased, bindings);
+  } catch (cause) {
+    const first = readable[0]?.event.id ?? "";
+    logFault("usage could not be copied and will be tried again", first, cause);
+    for (const { message } of readable) again(message);
+  }
+}
+
+function again(message: Message<unknown>): void {
+  message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
+}
+
+/** Copies all or none; tells which of the accounts are erased. */
+async function copy(readable: readonly Readable[], { DB }: Bindings): Promise<ReadonlySet<string>> {
+  const usage = new UsageIndex(DB);
   const erased = await erasedAmong(
-    bindings.DB,
+    DB,
     readable.map(({ event }) => event.account),
   );
   // Of an account that was erased meanwhile nothing is copied; its charges are billed all the same.
@@ -44,17 +67,26 @@ export async function consumeUsage(
   const charges = kept.flatMap(({ event }) => ("steps" in event ? [event] : []));
   const refusals = kept.flatMap(({ event }) => ("code" in event ? [event] : []));
   const metrics = kept.flatMap(({ event }) => ("kind" in event ? [event] : []));
-  const ends = await new AnswerIndex(bindings.DB).ends(charges);
-  // All or none.
-  const counts = new RefusalIndex(bindings.DB).copies(refusals);
-  const told = new MetricTables(bindings.DB).copies(metrics);
+  const ends = await new AnswerIndex(DB).ends(charges);
+  const counts = new RefusalIndex(DB).copies(refusals);
+  const told = new MetricTables(DB).copies(metrics);
   const moved = kept.flatMap(({ event }) => (hasMoved(event) ? [event.account] : []));
-  const marks = moved.length === 0 ? [] : [ledgersMoved(bindings.DB, moved, Date.now())];
+  const marks = moved.length === 0 ? [] : [ledgersMoved(DB, moved, Date.now())];
   const copies = [...usage.copies(charges), ...ends, ...counts, ...told, ...marks];
-  if (copies.length > 0) await bindings.DB.batch(copies);
+  if (copies.length > 0) await DB.batch(copies);
+  return erased;
+}
+
+/** Lowers usage by refunds and exports charges, each message by itself. */
+async function finish(
+  readable: readonly Readable[],
+  erased: ReadonlySet<string>,
+  bindings: Bindings,
+): Promise<void> {
+  const usage = new UsageIndex(bindings.DB);
   const { stripe } = settingsOf(bindings);
   const sink = stripe === undefined ? undefined : stripeExport(stripe);
-  for (const { message, event } of readable) {
+  const one = async ({ message, event }: Readable): Promise<void> => {
     try {
       if ("refund_of" in event) {
         if (!erased.has(event.account)) await lower(event, usage);
@@ -64,9 +96,11 @@ export async function consumeUsage(
       message.ack();
     } catch (cause) {
       logFault("usage could not be copied or exported and will be tried again", event.id, cause);
-      message.retry();
+      again(message);
     }
-  }
+  };
+  for (let start = 0; start < readable.length; start += FINISHED_AT_ONCE)
+    await Promise.all(readable.slice(start, start + FINISHED_AT_ONCE).map(one));
 }
 
 /** Whether the ledger of its account has other entries since. */

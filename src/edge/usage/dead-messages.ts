@@ -4,6 +4,9 @@ import { logFault } from "../log.ts";
 /** Threat: a row of any size. A message of a queue has 128 KB at the most. */
 const MAX_BODY_CHARS = 131_072;
 
+/** With the hundred attempts of its queue (wrangler.toml) two days, half of what a queue keeps messages for. */
+const RETRY_SECONDS = 30 * 60;
+
 /** Says whether a queue is the one that the dead letters of another go to (`dead_letter_queue` in wrangler.toml). */
 export function isDeadQueue(queue: string): boolean {
   return queue.endsWith("-dead");
@@ -34,6 +37,6 @@ export async function keepDead(batch: MessageBatch<unknown>, { DB }: Bindings): 
     );
   } catch (cause) {
     logFault("dead usage could not be kept and will be tried again", batch.queue, cause);
-    batch.retryAll();
+    batch.retryAll({ delaySeconds: RETRY_SECONDS });
   }
 }

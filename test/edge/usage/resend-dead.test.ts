@@ -61,6 +61,20 @@ test("what this version cannot read stays, and holds nothing up", async () => {
   expect(await left()).toBe(2);
 });
 
+test("what cannot be kept now is delivered again half an hour later", async () => {
+  const DB = {
+    prepare: () => ({ bind: () => ({}) }),
+    batch: async () => await Promise.reject(new Error("D1 is away")),
+  };
+  const retryAll = vi.fn();
+  const batch = { messages: [{ id: "m", body: {} }], queue: "unmask-usage-dead", retryAll };
+  await keepDead(batch as unknown as MessageBatch<unknown>, {
+    ...env,
+    DB: DB as unknown as D1Database,
+  });
+  expect(retryAll).toHaveBeenCalledWith({ delaySeconds: 1_800 });
+});
+
 test("where the queue takes nothing every message stays", async () => {
   await kept([refusalOf("evt_1")]);
   const sendBatch = async (): Promise<never> => await Promise.reject(new Error("no queue"));

@@ -273,4 +273,28 @@ describe("usage withstands", () => {
     expect(result.retryMessages).toEqual([{ msgId: "m0" }]);
     expect((await (await usage(key)).json<{ data: object[] }>()).data).toHaveLength(1);
   });
+
+  test("while the database is away: each is tried again, later from time to time, beyond an hour", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const away = {
+      prepare: () => {
+        throw new Error("D1 is away");
+      },
+    } as unknown as D1Database;
+    const delays: number[] = [];
+    const retry = ({ delaySeconds = 0 }: QueueRetryOptions) => void delays.push(delaySeconds);
+    const ack = vi.fn();
+    for (let attempts = 1; attempts <= 10; attempts++) {
+      const message = { id: "m", body: event("one"), attempts, ack, retry };
+      const batch = { queue: "unmask-usage", messages: [message] } as unknown;
+      await worker.queue?.(
+        batch as MessageBatch<unknown>,
+        { ...env, DB: away },
+        createExecutionContext(),
+      );
+    }
+    expect(ack).not.toHaveBeenCalled();
+    expect(delays.slice(0, 4)).toEqual([5, 10, 20, 40]);
+    expect(delays.reduce((sum, one) => sum + one)).toBeGreaterThan(3_600);
+  });
 });
