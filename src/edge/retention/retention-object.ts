@@ -20,6 +20,9 @@ const RETRY_MS = 30_000;
  * to do is in its storage, and its alarm goes on with it, whatever dies.
  */
 export class RetentionObject extends DurableObject<ErasingBindings> implements RetentionCalls {
+  /** The first end of an upload that was heard since the last sweep began: it is written to storage when that is over. */
+  #heardUpload: number | null = null;
+
   constructor(state: DurableObjectState, env: ErasingBindings) {
     super(state, pinned(env));
   }
@@ -27,6 +30,7 @@ export class RetentionObject extends DurableObject<ErasingBindings> implements R
   async uploadKept(accountId: string, expiresAt: number): Promise<void> {
     const { kv } = this.ctx.storage;
     const known = kv.get<number>("uploads");
+    this.#heardUpload = Math.min(this.#heardUpload ?? expiresAt, expiresAt);
     kv.put("account", accountId);
     if (known === undefined || known > expiresAt) kv.put("uploads", expiresAt);
     await this.#ring();
@@ -65,9 +69,11 @@ export class RetentionObject extends DurableObject<ErasingBindings> implements R
     const { kv } = this.ctx.storage;
     const [accountId, at] = [kv.get<string>("account"), kv.get<number>("uploads")];
     if (accountId === undefined || at === undefined || at > Date.now()) return;
+    this.#heardUpload = null;
     const next = await deleteExpired(this.env.IMAGES, accountId, Date.now());
-    if (next === null) kv.delete("uploads");
-    else kv.put("uploads", next);
+    const times = [next, this.#heardUpload].filter((time) => time !== null);
+    if (times.length === 0) kv.delete("uploads");
+    else kv.put("uploads", Math.min(...times));
   }
 
   async #goOn(): Promise<void> {

@@ -1,6 +1,8 @@
-import { listDurableObjectIds, runDurableObjectAlarm } from "cloudflare:test";
+import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { deleteExpired } from "#edge/retention/expired-uploads.ts";
+import type { RetentionObject } from "#edge/retention/retention-object.ts";
 import { answerObject } from "../answer-objects.ts";
 import { ask, refusal } from "../function-double.ts";
 import { administer, openAccount } from "../routes/administration.ts";
@@ -97,6 +99,35 @@ describe("how long an answer is kept", () => {
     });
     expect(await refusal(refused)).toMatchObject({ code: "invalid_request" });
   });
+});
+
+test("an upload that is kept while others are swept is remembered", async () => {
+  const account = `acc_${crypto.randomUUID()}`;
+  const stub = env.KEEPERS.getByName(account);
+  const [first, second] = [Date.now() + 1_000, Date.now() + 3_600_000];
+  await stub.uploadKept(account, first);
+  const left = await runInDurableObject(stub, async (keeper: RetentionObject, { storage }) => {
+    const clock = vi.spyOn(Date, "now").mockReturnValue(first + 1);
+    // The alarm waits for the bucket while the other call is heard.
+    await Promise.all([keeper.alarm(), keeper.uploadKept(account, second)]);
+    clock.mockRestore();
+    return storage.kv.get<number>("uploads");
+  });
+  expect(left).toBe(second);
+});
+
+test("an upload that is sent again while it is swept is not deleted", async () => {
+  const deleted: string[] = [];
+  const metadata = (at: number) => ({ customMetadata: { expires_at: String(at) } });
+  const again = { key: "acc/again", ...metadata(2_000) };
+  const over = { key: "acc/over", ...metadata(10) };
+  const bucket = {
+    list: async () => ({ truncated: false, objects: [{ ...again, ...metadata(10) }, over] }),
+    head: async (key: string) => (key === over.key ? over : again),
+    delete: async (keys: string[]) => void deleted.push(...keys),
+  };
+  await deleteExpired(bucket as unknown as R2Bucket, "acc", 1_000);
+  expect(deleted).toEqual(["acc/over"]);
 });
 
 test("an upload is deleted when its time is over, by an alarm of its account, and no other", async () => {

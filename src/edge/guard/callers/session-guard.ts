@@ -41,8 +41,10 @@ export function sessionOr(otherwise: MiddlewareHandler<EdgeEnv>): MiddlewareHand
     if (Math.abs(now - session.lastUsedAt) >= TOUCH_MS)
       c.executionCtx.waitUntil(new SessionTable(c.env.DB).touch(session.id, now));
     c.set("session", session);
+    // Without a key the routes take a session for the administrator's: one of an account that is gone must be none.
     const standIn = await standInOf(c, session, key);
     if (standIn !== undefined) c.set("key", standIn);
+    else if (session.accountId !== null) return refused(c, { kind: "session_ended" });
     return await next();
   };
 }
@@ -78,7 +80,7 @@ function mustBeOurPage(c: Context<EdgeEnv>): Result<void, Failure> {
     : refuse({ kind: "session_forged", lacks: "header" });
 }
 
-/** The key as which the routes know a session; undefined for the administrator's. */
+/** The key as which the routes know a session; undefined for the administrator's, and where its account is gone. */
 async function standInOf(
   c: Context<EdgeEnv>,
   { id, accountId, scopes, createdAt }: Session,
