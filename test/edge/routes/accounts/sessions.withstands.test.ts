@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { AccountTable } from "#edge/accounts/account-store.ts";
 import { refusal } from "../../function-double.ts";
-import { openAccount } from "../administration.ts";
+import { administer, openAccount } from "../administration.ts";
 import { postSession, signIn, withCookie } from "../sessions.ts";
 
 afterEach(() => vi.useRealTimers());
@@ -55,6 +56,17 @@ describe("signing in withstands", () => {
     const two = await withCookie(`${cookie}; __Host-unmask_session=x`, "GET", "/v1/session");
     expect([200, 401]).toContain(two.status);
     expect((await send("GET", "/v1/session")).status).toBe(200);
+  });
+
+  test("the loss of its account: it is over, and never the administrator's", async () => {
+    const { id: account } = await openAccount();
+    const made = await administer("POST", "/v1/sign_in_codes", { account });
+    const { code } = await made.json<{ code: string }>();
+    const { send } = await signIn({ code });
+    expect((await send("GET", "/v1/keys")).status).toBe(200);
+    const gone = vi.spyOn(AccountTable.prototype, "find").mockResolvedValue(undefined);
+    expect((await refusal(await send("GET", "/v1/keys"))).code).toBe("session_ended");
+    gone.mockRestore();
   });
 
   test("another account's session: what it names is not there", async () => {
