@@ -1,6 +1,7 @@
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Deletion } from "../answers/answer-service.ts";
+import type { ItemFate } from "../answers/making/completion-outbox.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { ObjectOf, ObjectsOf } from "../objects.ts";
 import type { Batches } from "./batch-service.ts";
@@ -18,7 +19,7 @@ export interface BatchCalls {
   delete(viewer: Viewer): Promise<Deletion | null>;
   /** Erases the batch of an account that is erased. False while something of it is left. */
   eraseOf(accountId: string): Promise<boolean>;
-  itemEnded(index: number, body: AnswerBody): Promise<void>;
+  itemEnded(index: number, body: AnswerBody): Promise<ItemFate | undefined>;
 }
 
 /** Where the batches are bound. */

@@ -5,6 +5,7 @@ import { answersOf } from "../answers/answer-client.ts";
 import { newAnswerId } from "../answers/answer-id.ts";
 import type { Deletion } from "../answers/answer-service.ts";
 import type { MakingBindings } from "../answers/hosting/answer-reach.ts";
+import type { ItemFate } from "../answers/making/completion-outbox.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import { answerCacheOf } from "../cache/cache-client.ts";
 import { maySee, type Viewer } from "../keys/viewer.ts";
@@ -101,10 +102,11 @@ export class BatchObject extends DurableObject<MakingBindings> implements BatchC
     if (this.#parts.repository.terms() === null) await this.#forget();
   }
 
-  async itemEnded(index: number, body: AnswerBody): Promise<void> {
-    itemEnded(this.#parts, index, body);
+  async itemEnded(index: number, body: AnswerBody): Promise<ItemFate> {
+    const fate = itemEnded(this.#parts, index, body);
     if ((await this.ctx.storage.getAlarm()) === null) await this.#ringIn(LOOK_MS);
     this.#inBackground(advance(this.#parts));
+    return fate;
   }
 
   /** Rings again first: the platform gives an alarm up that fails some times, and a batch that nobody looks after is never settled. */

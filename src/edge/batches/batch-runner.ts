@@ -2,7 +2,7 @@ import { toNumber } from "#domain/micros.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { BatchBody } from "#wire/api/answers/batches.ts";
 import type { Answers } from "../answers/answer-service.ts";
-import { keptAs, ownedBy } from "../answers/making/completion-outbox.ts";
+import { type ItemFate, keptAs, ownedBy } from "../answers/making/completion-outbox.ts";
 import type { AnswerOrder } from "../answers/storage/answer-order.ts";
 import type { Lookup } from "../cache/answer-cache.ts";
 import type { Ledger } from "../ledger/ledger-service.ts";
@@ -53,13 +53,15 @@ export async function advance(parts: BatchParts): Promise<void> {
   }
 }
 
-/** Takes in how an item's answer ended, as its object reports it. */
+/** Takes in how an item's answer ended, as its object reports it, and says what that is to the item. */
 export function itemEnded(
   { repository, orders }: BatchParts,
   index: number,
   body: Parameters<BatchRepository["end"]>[1],
-): void {
-  if (repository.end(index, body) === "ended") orders.forget(index);
+): ItemFate {
+  const fate = repository.end(index, body);
+  if (fate === "ended") orders.forget(index);
+  return fate;
 }
 
 /**
@@ -119,7 +121,8 @@ async function startItem(parts: BatchParts, terms: BatchTerms, item: RunningItem
     const body = { ...found.body, id: answerId, charged_micros };
     // Losing it means that the item's answer cannot be read under its id, nor its own address be told; the results have it.
     await goesThrough("batch: keep a cached answer", terms, () => answers.record(order, body));
-    return itemEnded(parts, index, body);
+    itemEnded(parts, index, body);
+    return;
   }
   const cacheKey = found.kind === "bypass" ? null : found.key;
   const follows =

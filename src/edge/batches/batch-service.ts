@@ -1,6 +1,7 @@
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
 import type { Deletion } from "../answers/answer-service.ts";
+import type { ItemFate } from "../answers/making/completion-outbox.ts";
 import type { Viewer } from "../keys/viewer.ts";
 import type { NewItem } from "./storage/batch-items.ts";
 import type { BatchTerms, ItemOrder } from "./storage/stored-batches.ts";
@@ -25,6 +26,6 @@ export interface Batches {
   cancel(batchId: string, viewer: Viewer): Promise<BatchBody | null>;
   /** Deletes a batch that has ended, with its answers: as `Answers.delete`. */
   delete(batchId: string, viewer: Viewer): Promise<Deletion | null>;
-  /** Takes in that the answer of an item has ended. */
-  itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
+  /** Takes in that the answer of an item has ended, and says what that is to the item; undefined of a batch that does not say. */
+  itemEnded(batchId: string, index: number, body: AnswerBody): Promise<ItemFate | undefined>;
 }

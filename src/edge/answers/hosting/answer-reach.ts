@@ -19,7 +19,7 @@ import { type NoticeBinding, noticesOf } from "../../webhooks/notice-client.ts";
 import { type AnswerBinding, type AnswerCalls, answersOf } from "../answer-client.ts";
 import type { Answers } from "../answer-service.ts";
 import type { RunnerParts } from "../making/answer-runner.ts";
-import type { CompletionTargets } from "../making/completion-outbox.ts";
+import type { CompletionTargets, ItemFate } from "../making/completion-outbox.ts";
 import type { DraftTeller } from "../making/draft-teller.ts";
 import { AnswerIndex } from "../storage/answer-index.ts";
 import type { StoredOrder } from "../storage/answer-order.ts";
@@ -42,7 +42,7 @@ export interface MakingBindings
 export interface AnswerBindings extends MakingBindings {
   /** The batches, as far as the answers of their items report to them. */
   readonly BATCHES: ObjectsOf<{
-    itemEnded(index: number, body: AnswerBody): Promise<void>;
+    itemEnded(index: number, body: AnswerBody): Promise<ItemFate | undefined>;
     itemForgotten(index: number, answerId: string): Promise<void>;
   }>;
 }

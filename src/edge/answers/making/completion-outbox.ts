@@ -17,10 +17,14 @@ import { settle } from "./payment.ts";
 
 /** Where a batch hears how the answer of one of its items ended. */
 export interface BatchReports {
-  itemEnded(batchId: string, index: number, body: AnswerBody): Promise<void>;
+  /** Says whether the item is tried again, under another id; undefined of a batch that does not say. */
+  itemEnded(batchId: string, index: number, body: AnswerBody): Promise<ItemFate | undefined>;
   /** The words of an item's answer were deleted. */
   itemForgotten(batchId: string, index: number, answerId: string): Promise<void>;
 }
+
+/** What becomes of an item whose answer has ended. */
+export type ItemFate = "ended" | "again" | "ignored";
 
 /** What an ended answer is reported to. Every call may be repeated. */
 export interface CompletionTargets {
@@ -133,6 +137,11 @@ async function perform(
       const whose = { ...ownedBy(terms), ...keptAs(terms.keeping) };
       const notice = { ...whose, id: noticeId, type, at, data: body };
       if (payment.kind === "hold") return await notices.accept(notice, webhook);
+      // What is told of an item is its end, and a failure that passes is none: its next answer tells.
+      if (body.error?.retryable === true) {
+        const fate = await batches.itemEnded(payment.batchId, payment.index, body);
+        if (fate === "again") return;
+      }
       if (webhook !== null) await notices.acceptAt(notice, webhook);
       return;
     }

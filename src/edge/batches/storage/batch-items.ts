@@ -1,6 +1,7 @@
 import { least, micros, toNumber } from "#domain/micros.ts";
 import type { AnswerBody, AnswerStatus } from "#wire/api/answers/responses.ts";
 import type { Problem } from "#wire/error.ts";
+import type { ItemFate } from "../../answers/making/completion-outbox.ts";
 import { storedAnswer, storedProblem } from "../../answers/storage/stored-answers.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import { endWhenOver, isCancelled, readTerms } from "./batch-row.ts";
@@ -81,16 +82,14 @@ export function isRunning(store: SqlStore, { index, answerId }: RunningItem): bo
   return rows.length > 0;
 }
 
-/** What the end of an answer was to its item. `again`: the item waits for another attempt. `ignored`: of another answer, or no end. */
-export type ItemEnd = "ended" | "again" | "ignored";
-
-/** Takes the end of an answer in, once. */
-export function endItem(store: SqlStore, index: number, body: AnswerBody, now: number): ItemEnd {
+/** Takes the end of an answer in, once. `again`: the item waits for another attempt, also where that was said before. `ignored`: of another answer, or no end. */
+export function endItem(store: SqlStore, index: number, body: AnswerBody, now: number): ItemFate {
   const [item] = store.all<{ quoted: number; attempts: number }>(
     "SELECT quoted, attempts FROM items WHERE place = ? AND state = 'running' AND answer_id = ?",
     [index, body.id],
   );
-  if (item === undefined || !isEnd(body.status)) return "ignored";
+  if (item === undefined) return isTried(store, body.id) ? "again" : "ignored";
+  if (!isEnd(body.status)) return "ignored";
   if (mayRetry(store, body, item.attempts, now)) {
     // Its answer has failed, and has the question: it is deleted with the batch.
     store.all("INSERT OR IGNORE INTO tried (answer) VALUES (?)", [body.id]);
@@ -117,6 +116,10 @@ export function endItem(store: SqlStore, index: number, body: AnswerBody, now: n
   );
   endWhenOver(store, now);
   return "ended";
+}
+
+function isTried(store: SqlStore, answerId: string): boolean {
+  return store.all("SELECT 1 FROM tried WHERE answer = ?", [answerId]).length > 0;
 }
 
 function isEnd(status: AnswerStatus): boolean {

@@ -1,6 +1,7 @@
 import { add, type Micros, micros, toNumber, ZERO } from "#domain/micros.ts";
 import type { BatchBody, BatchResultBody } from "#wire/api/answers/batches.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
+import type { ItemFate } from "../../answers/making/completion-outbox.ts";
 import { migrate } from "../../storage/migrations.ts";
 import type { SqlStore } from "../../storage/sql-store.ts";
 import { bodyOf, readResults } from "./batch-body.ts";
@@ -10,7 +11,6 @@ import {
   cancelWaiting,
   endItem,
   forgetWords,
-  type ItemEnd,
   isRunning,
   keepItem,
   type NewItem,
@@ -54,7 +54,7 @@ export interface BatchRepository {
   /** Whether an item runs under this answer's id: it may have been cancelled. */
   isRunning(item: RunningItem): boolean;
   /** Takes the end of an answer in, once. */
-  end(index: number, body: AnswerBody): ItemEnd;
+  end(index: number, body: AnswerBody): ItemFate;
   /** Cancels an item whose answer never came to be. */
   abandon(index: number, answerId: string): void;
   /** Cancels what waits. What runs is for the caller to stop. */
