@@ -3,6 +3,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { published } from "../support/published-names.ts";
 import { readGuide } from "./guide.ts";
 
 const run = promisify(execFile);
@@ -14,13 +15,12 @@ const READERS = {
     ...{ lib: ["esnext", "dom", "dom.iterable"], types: ["node"] },
     // The names under which the client is installed lead to its source.
     allowImportingTsExtensions: true,
-    paths: {
-      "#client/*": ["../../../src/client/*"],
-      unmask: ["../../../src/client/package/index.ts"],
-      "unmask/admin": ["../../../src/client/admin.ts"],
-      "unmask/ai-sdk": ["../../../src/client/ai-sdk/provider.ts"],
-      "unmask/webhooks": ["../../../src/client/webhooks.ts"],
-    },
+    paths: Object.fromEntries(
+      Object.entries({ ...published, "#client/*": "src/client/*" }).map(([name, source]) => [
+        name,
+        [`../../../${source}`],
+      ]),
+    ),
   },
 };
 

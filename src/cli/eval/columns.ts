@@ -65,10 +65,11 @@ export function columnsOf(wanted: WantedColumns): readonly Column[] {
 
 function ownColumns(wanted: WantedColumns): readonly OwnColumn[] {
   const { modes, choices } = wanted;
-  const [written, read] = [choices.filter((form) => form !== "read"), choices.includes("read")];
+  const isRead = choices.includes("read");
+  const listed = choices.includes("listed") ? "listed" : undefined;
   return orNone(modes).flatMap((mode) => [
-    ...(read && written.length === 0 ? [] : writtenColumns(mode, written[0], wanted)),
-    ...(read ? [readColumn(mode, wanted)] : []),
+    ...(isRead && listed === undefined ? [] : writtenColumns(mode, listed, wanted)),
+    ...(isRead ? [readColumn(mode, wanted)] : []),
   ]);
 }
 

@@ -51,7 +51,8 @@ export async function askFields(asked: FieldsAsked): Promise<FieldsTold> {
   } catch (cause) {
     if (!(cause instanceof UnmaskError)) throw cause;
     const sent = { ...question, images: question.images?.length ?? 0 };
-    throw callError(cause, settings, sent, (problem) => inIds(problem, names, ids));
+    const problem = cause instanceof RefusedError ? inIds(cause.problem, names, ids) : undefined;
+    throw callError(cause, problem, settings, sent);
   }
 }
 
@@ -130,11 +131,10 @@ function inIds(problem: Problem, names: readonly string[], ids: readonly string[
 
 function callError(
   cause: UnmaskError,
+  problem: Problem | undefined,
   { baseUrl }: ProviderSettings,
   requestBodyValues: unknown,
-  told: (problem: Problem) => Problem,
 ): APICallError {
-  const problem = cause instanceof RefusedError ? told(cause.problem) : undefined;
   return new APICallError({
     message: problem?.detail ?? cause.message,
     url: `${baseUrl}/v1/answers`,

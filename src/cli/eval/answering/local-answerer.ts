@@ -1,5 +1,5 @@
 import { type Abilities, fitToAbilities } from "#domain/abilities.ts";
-import { checkNamedFields, fieldsFailure, orderFailure } from "#domain/check-fields.ts";
+import { checkNamedFields, fieldsFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { modeTerms, STANDARD_MODE, UNTOLD_REFRESH } from "#domain/modes.ts";
 import {
@@ -10,7 +10,7 @@ import {
   usualBlock,
 } from "#domain/question.ts";
 import { readCardOf } from "#domain/read-style.ts";
-import { readPlan } from "#domain/reading/read-plan.ts";
+import { optionsToRead } from "#domain/reading/options-to-read.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { JudgedAnswer } from "#domain/trust.ts";
 import type { DescribedModel } from "#inference/described-model.ts";
@@ -132,14 +132,10 @@ function wantedOf(
   if (!checked.ok) return refuse(fieldsFailure(checked.refusal));
   const read: ReadOrder = { fields, abstainBelow: 0, onTruncate: "keep" };
   const { style } = tools.read ?? readCardOf(tools.engine);
-  const planned = readPlan(read, style, abilities.canvas.limit);
-  if (!planned.ok) return refuse(orderFailure(read, planned.refusal));
-  const { canvas: room, passes } = planned.value;
-  return ok({
-    messages: fitted({ ...asked, messages: said }, abilities),
-    options: { ...options, canvas: room, steps: passes, blockLength: room },
-    read,
-  });
+  const planned = optionsToRead(read, options, { abilities, read: style });
+  if (!planned.ok) return planned;
+  const messages = fitted({ ...asked, messages: said }, abilities);
+  return ok({ messages, options: planned.value, read });
 }
 
 function fitted(

@@ -4,13 +4,14 @@ import type { Failure } from "#domain/failure.ts";
 import { toNumber } from "#domain/micros.ts";
 import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
 import type { Quote } from "#domain/quote.ts";
+import { optionsToRead } from "#domain/reading/options-to-read.ts";
 import { ok, type Result } from "#domain/result.ts";
 import type { JsonBody } from "../../body/json-body.ts";
 import { problemsOf } from "../../field-problems.ts";
 import { type WarningBody, warningBodies, warningsSchema } from "../../warnings.ts";
 import { answerRequestSchema, sizeRequestSchema } from "./answer-request.ts";
 import { refuseFields, refuseShape } from "./conversation.ts";
-import { fieldProblems, optionsToRead, readFieldsOf } from "./fields/read-order.ts";
+import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 import { scoreRequestSchema } from "./scores/score-request.ts";
 

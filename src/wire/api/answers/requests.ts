@@ -3,6 +3,7 @@ import type { Failure, FieldProblem } from "#domain/failure.ts";
 import { type Micros, micros } from "#domain/micros.ts";
 import type { WebhookTarget } from "#domain/notice.ts";
 import type { AnswerOptions, ReadOrder } from "#domain/question.ts";
+import { optionsToRead } from "#domain/reading/options-to-read.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { AskedKeeping } from "#domain/retention.ts";
 import { readPictureText } from "../../body/data-uri.ts";
@@ -25,7 +26,7 @@ import {
   refuseShape,
   tooLarge,
 } from "./conversation.ts";
-import { fieldProblems, optionsToRead, readFieldsOf } from "./fields/read-order.ts";
+import { fieldProblems, readFieldsOf } from "./fields/read-order.ts";
 import { type AskedCard, optionProblems, optionsOf } from "./options.ts";
 
 /** What a caller asks for, checked and with every default filled in. */

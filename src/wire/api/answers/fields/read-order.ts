@@ -1,4 +1,4 @@
-import { checkNamedFields, fieldsFailure, orderFailure, textsOf } from "#domain/check-fields.ts";
+import { checkNamedFields, fieldsFailure, textsOf } from "#domain/check-fields.ts";
 import type { Failure, FieldProblem, FieldsFailure } from "#domain/failure.ts";
 import {
   FIELD_LIMITS,
@@ -7,9 +7,7 @@ import {
   type Option,
   type SingleField,
 } from "#domain/fields.ts";
-import type { AnswerOptions, Message, ReadOrder } from "#domain/question.ts";
-import { readStyleOf } from "#domain/read-style.ts";
-import { readPlan } from "#domain/reading/read-plan.ts";
+import type { Message, ReadOrder } from "#domain/question.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import { utf8Length } from "#domain/utf8-length.ts";
 import { entriesOf } from "../../../named-values.ts";
@@ -74,18 +72,6 @@ export function readFieldsOf(
     ...(asked.passes === undefined ? {} : { openPasses: asked.passes }),
     onTruncate: asked.on_truncate ?? "keep",
   });
-}
-
-/** The options of an answer whose fields are read: canvas and steps are the most that reading them takes. Refuses fields that this model cannot be asked for, and too many of them. */
-export function optionsToRead(
-  read: ReadOrder,
-  options: AnswerOptions,
-  card: Pick<AskedCard, "abilities" | "read">,
-): Result<AnswerOptions, FieldsFailure> {
-  const plan = readPlan(read, readStyleOf(card), card.abilities.canvas.limit);
-  if (!plan.ok) return refuse(orderFailure(read, plan.refusal));
-  const { canvas, passes } = plan.value;
-  return ok({ ...options, canvas, steps: passes, blockLength: canvas });
 }
 
 /** Turns fields as they are written in JSON into fields in the same order, and checks them. */

@@ -3,12 +3,12 @@ import { checkNamedFields, orderFailure } from "#domain/check-fields.ts";
 import type { Failure } from "#domain/failure.ts";
 import { type AnswersField, FIELD_LIMITS } from "#domain/fields.ts";
 import type { ReadOrder } from "#domain/question.ts";
+import { optionsToRead } from "#domain/reading/options-to-read.ts";
 import { ok, type Result, refuse } from "#domain/result.ts";
 import type { JsonBody } from "../../../body/json-body.ts";
 import { problemsOf } from "../../../field-problems.ts";
 import { type AnswerRequestBody, answerRequestFields } from "../answer-request.ts";
 import { refuseShape } from "../conversation.ts";
-import { optionsToRead } from "../fields/read-order.ts";
 import type { AskedCard } from "../options.ts";
 import { type AnswerRequest, parseAnswerValue } from "../requests.ts";
 
