@@ -30,6 +30,8 @@ function fileOf(path: string): string {
 
 const html = (path: string): string => fileOf(`${path.slice(1)}.html`);
 const twin = (path: string): string => fileOf(twinOf(path).slice(1));
+const languagesIn = (part: string): string[] =>
+  [...part.matchAll(/<figure class="code" data-language="([^"]+)"/g)].map(([, name = ""]) => name);
 const idsIn = (page: string): Set<string> =>
   new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id = ""]) => id));
 
@@ -47,6 +49,26 @@ describe("every page of the documentation", () => {
       expect(twin(path).replaceAll("`", ""), path).toContain(`# ${title}`);
       expect(twin(path), path).not.toMatch(/^\s*<!--/m);
     }
+  });
+
+  test("shows a step in all of its languages behind the same tabs: a sentence between two of them would part them", () => {
+    const parted = docs.pages.flatMap(({ path }) =>
+      html(path)
+        .split(/<h[1-6]/)
+        .flatMap((section) => {
+          const groups = section.match(/<div class="languages">.*?<\/div>/gs) ?? [];
+          const alone = groups.reduce((rest, group) => rest.replace(group, ""), section);
+          const besides = languagesIn(alone).filter((name) =>
+            ["sh", "ts", "python"].includes(name),
+          );
+          const grouped = groups.flatMap(languagesIn);
+          return groups.length > 0 && besides.some((name) => !grouped.includes(name)) ? [path] : [];
+        }),
+    );
+    expect(docs.pages.some(({ path }) => html(path).includes('<div class="languages">'))).toBe(
+      true,
+    );
+    expect(parted).toEqual([]);
   });
 
   test("stands in llms.txt, by its twin", () => {
