@@ -5,7 +5,7 @@ import { ModelCatalog } from "#edge/models/catalog.ts";
 import { encodeSse } from "#wire/codec/sse.ts";
 import { type Problem, problemSchema } from "#wire/error.ts";
 import { eventMessage } from "#wire/function/event-messages.ts";
-import { MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
+import { GENERATE_PATH, MODEL_DIGEST_HEADER } from "#wire/function/generate.ts";
 import { MODEL_CARD_PATH, type ModelCard } from "#wire/function/status.ts";
 import { HOP_VERSION, HOP_VERSION_HEADER } from "#wire/function/ticket.ts";
 import { checkedFetch } from "./checked-fetch.ts";
@@ -36,6 +36,14 @@ export interface SentRequest {
   readonly signal: AbortSignal;
 }
 
+/** What a double was sent. */
+export interface FunctionDouble {
+  /** Everything: webhooks and pictures of addresses go through the function as well. */
+  readonly sent: SentRequest[];
+  /** Answers alone. A webhook of an earlier test that is due again comes whenever its time has come. */
+  readonly orders: readonly SentRequest[];
+}
+
 /**
  * Stands in for the function: what the Worker fetches goes to `reply`. Replies must be made inside it (workerd binds them
  * to the request). The question for its model card, which the cache asks before every answer, is answered aside with
@@ -44,9 +52,7 @@ export interface SentRequest {
 export function functionReplies(
   reply: (sent: SentRequest) => Response | Promise<Response>,
   card?: ModelCard | "asked",
-): {
-  readonly sent: SentRequest[];
-} {
+): FunctionDouble {
   const sent: SentRequest[] = [];
   // All files share an isolate, which remembers for seconds what another test's function said of its model.
   vi.spyOn(ModelCatalog.prototype, "told").mockRestore();
@@ -66,7 +72,12 @@ export function functionReplies(
     sent.push({ url, headers, signal, body });
     return await reply({ url, headers, signal, body });
   });
-  return { sent };
+  return {
+    sent,
+    get orders() {
+      return sent.filter(({ url }) => new URL(url).pathname === GENERATE_PATH);
+    },
+  };
 }
 
 /** A reply of the function that tells these events and ends. */

@@ -57,7 +57,7 @@ function conversations(texts: readonly string[]): string[][] {
 
 describe("the Worker", () => {
   test("hands every naughty string on as it is, many in one conversation", async () => {
-    const before = double.sent.length;
+    const before = double.orders.length;
     for (const texts of conversations(naughtyStrings.filter((text) => /\S/.test(text)))) {
       const messages = texts.map((content, index) => ({
         role: (texts.length - index) % 2 === 0 ? "assistant" : "user",
@@ -66,10 +66,10 @@ describe("the Worker", () => {
       const response = await askJson({ messages, canvas: 4, steps: 2, cache: "off" });
       expect(response.status).toBe(200);
       expect(answerSchema.parse(await response.json()).charged_micros).toBeGreaterThan(0);
-      const sent = readOrderBody(double.sent.at(-1)?.body ?? new Uint8Array());
+      const sent = readOrderBody(double.orders.at(-1)?.body ?? new Uint8Array());
       expect(sent.ok && sent.value.messages.map(({ text }) => text)).toEqual(texts);
     }
-    expect(double.sent.length - before).toBeGreaterThan(5);
+    expect(double.orders.length - before).toBeGreaterThan(5);
   });
 
   test("refuses blank questions, whatever they are blank with", async () => {

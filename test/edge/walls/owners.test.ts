@@ -403,7 +403,7 @@ describe("what a function keeps of a picture", () => {
       await modelReply(digest).json<ModelCard>(),
     );
     await as(caller, "POST", "/v1/answers", question());
-    const jwt = double.sent.at(-1)?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    const jwt = double.orders.at(-1)?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
     const ticket = await openTicket(
       jwt,
       verificationKeysText.parse(env.TEST_TICKET_KEYS),

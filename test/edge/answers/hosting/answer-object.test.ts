@@ -111,7 +111,7 @@ async function books(): Promise<{ revenue: bigint; held: bigint }> {
 describe("an answer whose object dies", () => {
   test("while it is made is made again by the next alarm: told once, charged once", async () => {
     const double = functionReplies((sent) =>
-      double.sent.length === 1 ? hangingAfter(story.slice(0, 2), sent) : eventReply(story),
+      double.orders.length === 1 ? hangingAfter(story.slice(0, 2), sent) : eventReply(story),
     );
     const before = await books();
     const id = await begun({ ...asked, alternatives: 1 });
@@ -128,12 +128,12 @@ describe("an answer whose object dies", () => {
     expect((await read(id)).status).toBe("running");
     expect(await runDurableObjectAlarm(answerObject(id))).toBe(true);
     const body = await ended(id);
-    expect([body.status, body.answer, double.sent.length]).toEqual([
+    expect([body.status, body.answer, double.orders.length]).toEqual([
       "completed",
       "A red square.",
       2,
     ]);
-    const alternatives = double.sent.map(({ headers }) => headers.get(ALTERNATIVES_HEADER));
+    const alternatives = double.orders.map(({ headers }) => headers.get(ALTERNATIVES_HEADER));
     expect(alternatives).toEqual(["1", "1"]);
     expect(names(await events(id))).toEqual([
       "answer.started",
@@ -170,25 +170,25 @@ describe("an answer whose object dies", () => {
     const before = await books();
     const id = await begun();
     for (let attempt = 1; attempt <= 3; attempt += 1) {
-      await vi.waitFor(() => expect(double.sent.length).toBe(attempt));
+      await vi.waitFor(() => expect(double.orders.length).toBe(attempt));
       await crash(id);
       await runDurableObjectAlarm(answerObject(id));
     }
     const body = await ended(id);
     expect([body.status, body.error?.code, body.charged_micros]).toEqual(["failed", "internal", 0]);
-    expect([double.sent.length, await books()]).toEqual([3, before]);
+    expect([double.orders.length, await books()]).toEqual([3, before]);
   });
 
   test("under a caller who waits is made again at once, and told to them", async () => {
     const double = functionReplies((sent) =>
-      double.sent.length === 1 ? hangingAfter(story.slice(0, 2), sent) : eventReply(story),
+      double.orders.length === 1 ? hangingAfter(story.slice(0, 2), sent) : eventReply(story),
     );
     const id = await begun();
     await hasStep(id, 1);
     const waiting = ended(id);
     await crash(id);
     expect(await waiting).toMatchObject({ status: "completed", answer: "A red square." });
-    expect(double.sent.length).toBe(2);
+    expect(double.orders.length).toBe(2);
   });
 
   test("after its end reads as before", async () => {
@@ -205,7 +205,7 @@ describe("an answer whose object dies", () => {
 describe("an answer whose function", () => {
   test("dies at a step is made by the next, and no step is told twice", async () => {
     const double = functionReplies(() =>
-      eventReply(double.sent.length === 1 ? story.slice(0, 2) : story),
+      eventReply(double.orders.length === 1 ? story.slice(0, 2) : story),
     );
     const response = await askJson({ ...asked, stream: true });
     if (response.body === null) throw new Error("no body");
@@ -217,20 +217,20 @@ describe("an answer whose function", () => {
       "answer.completed",
     ]);
     expect(messages.map(({ id }) => id?.split(".")[1])).toEqual(["0", "1", "2", "3"]);
-    expect(double.sent.length).toBe(2);
+    expect(double.orders.length).toBe(2);
   });
 
   test("dies and is not there yet is waited for", async () => {
     const double = functionReplies(() => {
-      if (double.sent.length === 1) return eventReply(story.slice(0, 2));
-      return double.sent.length === 2 ? new Response("", { status: 503 }) : eventReply(story);
+      if (double.orders.length === 1) return eventReply(story.slice(0, 2));
+      return double.orders.length === 2 ? new Response("", { status: 503 }) : eventReply(story);
     });
     expect(await ended(await begun())).toMatchObject({ status: "completed" });
   });
 
   test("is followed by one with other weights: the answer begins anew, and is charged once", async () => {
     const double = functionReplies(() => {
-      if (double.sent.length === 1) return eventReply(story.slice(0, 2));
+      if (double.orders.length === 1) return eventReply(story.slice(0, 2));
       const reply = eventReply(story);
       reply.headers.set(MODEL_DIGEST_HEADER, "ef".repeat(32));
       return reply;
@@ -248,7 +248,7 @@ describe("an answer whose function", () => {
       event.kind === "answer.started" ? { ...event, numerics: other } : event,
     );
     const double = functionReplies(() =>
-      eventReply(double.sent.length === 1 ? story.slice(0, 2) : theirs),
+      eventReply(double.orders.length === 1 ? story.slice(0, 2) : theirs),
     );
     const response = await askJson({ ...asked, stream: true });
     if (response.body === null) throw new Error("no body");
@@ -278,7 +278,7 @@ describe("an answer whose function", () => {
 
   test("tells a step otherwise the second time fails", async () => {
     const double = functionReplies(() => {
-      if (double.sent.length === 1) return eventReply(story.slice(0, 2));
+      if (double.orders.length === 1) return eventReply(story.slice(0, 2));
       const [started, frame, ...rest] = story;
       if (started === undefined || frame?.kind !== "answer.frame") throw new Error("no frame");
       const revealed = frame.revealed.map((token) => ({ ...token, token: token.token + 1 }));

@@ -74,7 +74,7 @@ describe("POST /v1/answers works", () => {
     form.append("image", new Blob([pngBytes]), "photo.png");
     await ask("/v1/answers", { method: "POST", body: form });
     await askJson({ question: "What is this?", image, canvas: 4, steps: 2 });
-    const [byForm, byJson] = double.sent;
+    const [byForm, byJson] = double.orders;
     expect(byForm?.body).toEqual(byJson?.body);
     expect(byForm?.body.length).toBeGreaterThan(0);
   });
@@ -83,7 +83,7 @@ describe("POST /v1/answers works", () => {
     const double = functionReplies(() => eventReply(story));
     const response = await askJson({ question: "What is this?", image });
     const answer = answerSchema.parse(await response.json());
-    const [sent] = double.sent;
+    const [sent] = double.orders;
     if (sent === undefined) throw new Error("the function was not asked");
     expect(sent.url).toBe("http://127.0.0.1:8788/v1/generate");
     const jwt = sent.headers.get("authorization")?.replace("Bearer ", "") ?? "";
@@ -102,7 +102,7 @@ describe("POST /v1/answers works", () => {
     const files = [jpeg(300, 200, { orientation: 6 }), gif(640, 480, 1, [320, 240])];
     const images = files.map((file) => ({ data: encodeBase64(file) }));
     await askJson({ question: "Which is larger?", images });
-    const jwt = double.sent[0]?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+    const jwt = double.orders[0]?.headers.get("authorization")?.slice("Bearer ".length) ?? "";
     const keys = verificationKeysText.parse(env.TEST_TICKET_KEYS);
     expect(await openTicket(jwt, keys, Date.now())).toMatchObject({
       value: {
@@ -155,7 +155,7 @@ describe("POST /v1/answers works", () => {
     const double = functionReplies(() => eventReply(story));
     const response = await askJson({ question: "?" }, { "x-request-id": "trace-42" });
     expect(response.headers.get("x-request-id")).toBe("trace-42");
-    expect(double.sent[0]?.headers.get("x-request-id")).toBe("trace-42");
+    expect(double.orders[0]?.headers.get("x-request-id")).toBe("trace-42");
   });
 
   test("takes up a W3C trace, to the function and in the log, which has nothing of the question", async () => {

@@ -34,7 +34,7 @@ describe("a batch withstands", () => {
     await runDurableObjectAlarm(env.BATCHES.getByName(id));
     const after = await ledgerOf(env, "acc_test").balance();
     expect(after.revenue - before.revenue).toBe(BigInt(quoted));
-    expect(double.sent).toHaveLength(6);
+    expect(double.orders).toHaveLength(6);
   });
 
   test("a function that fails some of it: they are kept apart and cost nothing", async () => {

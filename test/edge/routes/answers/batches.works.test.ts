@@ -43,7 +43,7 @@ describe("POST /v1/batches works", () => {
     expect(sum).toBe(ended.charged_micros);
     const after = await ledgerOf(env, "acc_test").balance();
     expect(after.revenue - before.revenue).toBe(BigInt(sum));
-    expect(double.sent).toHaveLength(6);
+    expect(double.orders).toHaveLength(6);
   });
 
   test("an item whose picture cannot be read fails by itself and costs nothing", async () => {

@@ -80,7 +80,7 @@ describe("/v1/webhook_endpoints refuses", () => {
             message: expect.stringContaining("can never be delivered to"),
           });
         }
-      expect(double.sent).toEqual([]);
+      expect(double.orders).toEqual([]);
       expect(await ledgerOf(env, "acc_test").balance()).toEqual(before);
     },
   );
