@@ -353,6 +353,7 @@ class World {
         alive();
         return store.transaction(work);
       },
+      bytes: store.bytes,
     };
     return new AnswerRepository(new AnswerRows(mortal), "ans_1", () => "evt_1");
   }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Notice } from "#domain/notice.ts";
 import type { SqlStore } from "#edge/storage/sql-store.ts";
+import { FORGOTTEN_AT_ONCE, MAX_LOG_BYTES } from "#edge/webhooks/storage/delivery-log.ts";
 import type { WebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import { openWebhookRepository } from "#edge/webhooks/storage/webhook-repository.ts";
 import {
@@ -588,6 +589,67 @@ describe("the log", () => {
     repository.sweep();
     expect(known()).toEqual(["evt_2"]);
     expect(repository.take(10)).toHaveLength(1);
+  });
+
+  describe("that is full", () => {
+    const MINUTE_MS = 60_000;
+
+    /** A log that says that it is full while it holds more notices than this. */
+    function openedFor(most: number): ReturnType<typeof opened> & { known: () => string[] } {
+      const store = nodeStore();
+      const held = (): number => store.all("SELECT id FROM notices").length;
+      const small: SqlStore = {
+        ...store,
+        bytes: () => (held() > most ? MAX_LOG_BYTES + 1 : MAX_LOG_BYTES),
+      };
+      const full = opened(small);
+      full.repository.putEndpoint(endpoint());
+      const known = (): string[] =>
+        full.repository
+          .deliveries({}, 100)
+          .map(({ noticeId }) => noticeId)
+          .sort();
+      return { ...full, known };
+    }
+
+    test("forgets what is over before its time, a minute after something arrived, and never what is on its way", () => {
+      const { repository, clock, known } = openedFor(1);
+      repository.accept(notice({ id: "evt_away" }), null);
+      repository.record(takeOne(repository), replied(500));
+      for (const id of ["evt_2", "evt_3"]) {
+        repository.accept(notice({ id }), null);
+        repository.record(takeOne(repository), replied(200));
+      }
+      expect(repository.sweepAt()).toBe(start + MINUTE_MS);
+      repository.sweep();
+      expect(known()).toEqual(["evt_2", "evt_3", "evt_away"]);
+      clock.at += MINUTE_MS;
+      repository.sweep();
+      expect(known()).toEqual(["evt_away"]);
+      // There is room again: it is looked at once a day.
+      expect(repository.sweepAt()).toBe(clock.at + 24 * 3_600_000);
+    });
+
+    test("of nothing but what is on its way keeps it all, and looks once a minute", () => {
+      const { repository, clock, known } = openedFor(1);
+      for (const id of ["evt_1", "evt_2", "evt_3"]) repository.accept(notice({ id }), null);
+      clock.at += MINUTE_MS;
+      repository.sweep();
+      expect(known()).toEqual(["evt_1", "evt_2", "evt_3"]);
+      expect(repository.sweepAt()).toBe(clock.at + MINUTE_MS);
+    });
+
+    test("forgets so many at once that a sweep ends, the oldest first", () => {
+      const { repository, clock, known } = openedFor(1);
+      for (let index = 0; index <= FORGOTTEN_AT_ONCE; index += 1) {
+        clock.at += 1;
+        repository.accept(notice({ id: `evt_${index}` }), null);
+        repository.record(takeOne(repository), replied(200));
+      }
+      clock.at += MINUTE_MS;
+      repository.sweep();
+      expect(known()).toEqual([`evt_${FORGOTTEN_AT_ONCE}`]);
+    });
   });
 
   test("keeps how a response begins beside the reply, and forgets it with the delivery", () => {

@@ -35,6 +35,12 @@ export function nodeStore(database: DatabaseSync = new DatabaseSync(":memory:"))
         throw cause;
       }
     },
+    bytes: () => {
+      const pages = "(SELECT page_count FROM pragma_page_count)";
+      const free = "(SELECT freelist_count FROM pragma_freelist_count)";
+      const size = "(SELECT page_size FROM pragma_page_size)";
+      return Number(statement(`SELECT (${pages} - ${free}) * ${size} AS bytes`).get()?.["bytes"]);
+    },
   };
 }
 

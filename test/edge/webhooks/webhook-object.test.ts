@@ -53,6 +53,7 @@ async function rowsRead(receivers: number): Promise<Readonly<Record<"due" | "tak
         return found;
       },
       transaction: (work) => storage.transactionSync(work),
+      bytes: () => storage.sql.databaseSize,
     };
     let ids = 0;
     const tools = { now: () => 0, random: () => 0.5, newId: () => `id_${++ids}` };

@@ -16,10 +16,19 @@ import type {
 export const NOTICE_LIFETIME_MS: number = 30 * 24 * 3_600_000;
 
 /** Milliseconds between two sweeps of what is too old to be shown, at the most. */
-export const SWEEP_MS: number = 24 * 3_600_000;
+const SWEEP_MS: number = 24 * 3_600_000;
 
 /** And at the least: of an account whose notices are kept for moments. */
 const MIN_SWEEP_MS = 60_000;
+
+/**
+ * Bytes of an account's log, of the 10 GB that an object may hold (Durable Objects, limits). Beyond it the oldest notices that nobody
+ * waits for are forgotten before their time. The other half is for what is on its way: three days of a receiver that is away.
+ */
+export const MAX_LOG_BYTES = 5_000_000_000;
+
+/** Forgotten in one sweep of a log that is full: a minute of eighty notices a second. */
+export const FORGOTTEN_AT_ONCE = 5_000;
 
 /** Lists at most `count` deliveries, newest first. */
 export function readDeliveries(
@@ -104,7 +113,18 @@ export function sweepLog(store: SqlStore, now: number): void {
   giveUpLate(store, now);
   // What code of before kept has no end of its own.
   forgetNotices(store, `coalesce(forget_at, at + ${NOTICE_LIFETIME_MS}) < ?`, [now]);
+  if (isFull(store))
+    forgetNotices(store, "true", [], `ORDER BY forget_at LIMIT ${FORGOTTEN_AT_ONCE}`);
   setSweep(store, now);
+}
+
+/** When what arrives now is looked after: a log that is full is made room in. */
+export function nextSweepAt(store: SqlStore, now: number): number {
+  return now + (isFull(store) ? MIN_SWEEP_MS : SWEEP_MS);
+}
+
+function isFull(store: SqlStore): boolean {
+  return store.bytes() > MAX_LOG_BYTES;
 }
 
 /** Forgets a notice whose time is over now that nothing of it is on its way any more. */
@@ -144,11 +164,17 @@ function giveUpLate(store: SqlStore, now: number): void {
   for (const receiver of new Set(late.map((row) => row.receiver))) noteReceiver(store, receiver);
 }
 
-function forgetNotices(store: SqlStore, condition: string, bindings: readonly SqlValue[]): void {
+/** Forgets notices of which nothing is on its way; `some`: in what order, and how many. */
+function forgetNotices(
+  store: SqlStore,
+  condition: string,
+  bindings: readonly SqlValue[],
+  some = "",
+): void {
   deleteNotices(
     store,
     `SELECT id FROM notices WHERE ${condition} AND NOT EXISTS
-       (SELECT 1 FROM deliveries WHERE notice_id = notices.id AND state = 'waiting')`,
+       (SELECT 1 FROM deliveries WHERE notice_id = notices.id AND state = 'waiting') ${some}`,
     bindings,
   );
 }
@@ -172,7 +198,7 @@ function setSweep(store: SqlStore, now: number): void {
     `UPDATE account SET sweep_at = CASE WHEN EXISTS (SELECT 1 FROM notices) THEN
        max(?1, min(?2, coalesce((SELECT min(forget_at) FROM notices WHERE forget_at > ?3), ?2),
          coalesce((SELECT min(give_up_at) FROM notices WHERE give_up_at > ?3), ?2))) END`,
-    [now + MIN_SWEEP_MS, now + SWEEP_MS, now],
+    [now + MIN_SWEEP_MS, nextSweepAt(store, now), now],
   );
 }
 

@@ -7,11 +7,11 @@ import {
   backlogTold,
   forgetAbout,
   NOTICE_LIFETIME_MS,
+  nextSweepAt,
   readDeliveries,
   readDelivery,
   redeliver,
   redeliverRange,
-  SWEEP_MS,
   sweepAt,
   sweepBy,
   sweepLog,
@@ -179,7 +179,7 @@ function keep(
   sweepBy(
     store,
     notice.accountId,
-    Math.min(at + SWEEP_MS, giveUpAt ?? at + Math.max(lifetimeMs, 1)),
+    Math.min(nextSweepAt(store, at), giveUpAt ?? at + Math.max(lifetimeMs, 1)),
   );
   store.all(
     "INSERT INTO notices (id, type, at, body, about, forget_at, give_up_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
