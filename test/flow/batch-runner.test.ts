@@ -18,7 +18,7 @@ import type { Lookup } from "#edge/cache/answer-cache.ts";
 import type { Capture } from "#edge/ledger/ledger-service.ts";
 import { isKept } from "#edge/questions/question-picture.ts";
 import type { AnswerBody } from "#wire/api/answers/responses.ts";
-import { batchTerms, endedAnswer } from "../support/batches.ts";
+import { batchTerms, endedAnswer, HOUR } from "../support/batches.ts";
 import { question, untold } from "../support/edge-builders.ts";
 import { nodeStore } from "../support/ledger-twin.ts";
 import { fileOf, kept } from "../support/orders.ts";
@@ -210,6 +210,23 @@ describe("a batch at work", () => {
     expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_1", "ans_2"]);
     await lookAfter({ ...parts, keepPictures });
     expect(seen.orders.map(({ job }) => job.id)).toEqual(["ans_1", "ans_2", "ans_0"]);
+  });
+
+  test("ends at its deadline although an item could not be begun in all its time", async () => {
+    const batch = world(2);
+    const { parts, seen } = batch;
+    const keepPictures: BatchParts["keepPictures"] = async () => {
+      throw new Error("its pictures are lost");
+    };
+    await advance({ ...parts, keepPictures });
+    seen.now = 24 * HOUR - 1;
+    await lookAfter({ ...parts, keepPictures });
+    expect(parts.repository.body().status).toBe("running");
+    seen.now = 24 * HOUR;
+    await lookAfter({ ...parts, keepPictures });
+    expect(parts.repository.body()).toMatchObject({ counts: { total: 2, cancelled: 2 } });
+    expect(seen.captures).toMatchObject([{ charge: 0n }]);
+    expect(seen.notices).toHaveLength(1);
   });
 
   test("finds out that an answer runs whose start was not confirmed", async () => {

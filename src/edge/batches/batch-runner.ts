@@ -66,7 +66,7 @@ export function itemEnded(
 
 /**
  * Looks after a batch by the clock: keeps its hold open, asks for answers whose report was lost, starts again what no
- * object knows of, because the batch's object died between writing the row and starting the answer.
+ * object knows of, because the batch's object died between writing the row and starting the answer. Behind its deadline that is cancelled.
  */
 export async function lookAfter(parts: BatchParts): Promise<void> {
   const { repository, answers, ledgerOf } = parts;
@@ -79,8 +79,10 @@ export async function lookAfter(parts: BatchParts): Promise<void> {
   for (const item of repository.running()) {
     await goesThrough("batch: read an item", terms, async () => {
       const body = await answers.read(item.answerId, { accountId, owner: null });
-      if (body === null) await startItem(parts, terms, item);
-      else itemEnded(parts, item.index, body);
+      if (body !== null) itemEnded(parts, item.index, body);
+      // Like what waited for its turn until then: the batch ends, also where this item could not be begun in all its time.
+      else if (terms.deadlineAt <= parts.now()) repository.abandon(item.index, item.answerId);
+      else await startItem(parts, terms, item);
     });
   }
   await advance(parts);
