@@ -3,7 +3,6 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeEach, vi } from "vitest";
 import { micros } from "#domain/micros.ts";
 import { AccountTable } from "#edge/accounts/account-store.ts";
-import { answersOf } from "#edge/answers/answer-client.ts";
 import { Patience } from "#edge/answers/making/patience.ts";
 import { KeyTable } from "#edge/keys/key-store.ts";
 import { ledgerOf } from "#edge/ledger/ledger-client.ts";
@@ -56,18 +55,6 @@ await ledgerOf(env, "acc_test").grant({
 for (const table of ["answers", "batches"])
   await env.DB.prepare(`DELETE FROM ${table} WHERE created_at > ?`).bind(Date.now()).run();
 await bringContract();
-
-// What a file leaves running would ask the function of whatever test runs twenty seconds later, and be charged there.
-afterAll(async () => {
-  const running = env.DB.prepare(
-    "SELECT id, account_id, owner FROM answers WHERE status = 'running'",
-  );
-  const { results } = await running.all<{ id: string; account_id: string; owner: string | null }>();
-  for (const { id, account_id: accountId, owner } of results)
-    await answersOf(env)
-      .cancel(id, { accountId, owner })
-      .catch(() => null);
-});
 
 // What the Worker waits for of its own accord would be a minute of these tests: between two attempts at an answer (a second where a
 // function fails), and until an account's first endpoint is confirmed. How long that is: test/flow/patience.test.ts, generation-attempts.test.ts

@@ -1,7 +1,5 @@
 import "../support/fixed-length-stream.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Failure } from "#domain/failure.ts";
-import { ok, type Result, refuse } from "#domain/result.ts";
 import { type DispatchMeans, dispatch } from "#edge/fleet/dispatch.ts";
 import { heardClasses } from "#edge/fleet/heard-classes.ts";
 import type { Settings } from "#edge/settings.ts";

@@ -125,7 +125,8 @@ export const deliveryRoutes: readonly RouteConfig[] = [
     path: "/v1/webhook_deliveries",
     operationId: "listDeliveries",
     summary: "List webhook deliveries",
-    description: "Newest first, for 30 days, of an account with more than 5 GB of them the newest; the Link header leads to the next page.",
+    description:
+      "Newest first, for 30 days, of an account with more than 5 GB of them the newest; the Link header leads to the next page.",
     security: byKey,
     request: { query: describedQuery(deliveryListQuerySchema) },
     responses: {
