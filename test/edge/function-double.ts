@@ -39,7 +39,7 @@ export interface SentRequest {
 /** What a double was sent. */
 export interface FunctionDouble {
   /** Everything: webhooks and pictures of addresses go through the function as well. */
-  readonly sent: SentRequest[];
+  readonly sent: readonly SentRequest[];
   /** Answers alone. A webhook of an earlier test that is due again comes whenever its time has come. */
   readonly orders: readonly SentRequest[];
 }
@@ -54,6 +54,7 @@ export function functionReplies(
   card?: ModelCard | "asked",
 ): FunctionDouble {
   const sent: SentRequest[] = [];
+  const orders: SentRequest[] = [];
   // All files share an isolate, which remembers for seconds what another test's function said of its model.
   vi.spyOn(ModelCatalog.prototype, "told").mockRestore();
   const { told: read } = ModelCatalog.prototype;
@@ -64,20 +65,18 @@ export function functionReplies(
     told.mockResolvedValue({ word: { ok: false, refusal: silence }, last: undefined });
   else told.mockImplementation((...asked) => read.apply(fresh, asked));
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-    const request = new Request(input, init);
-    const { url, headers, signal } = request;
-    if (card !== "asked" && new URL(url).pathname === MODEL_CARD_PATH)
+    const asked = new Request(input, init);
+    const { url, headers, signal } = asked;
+    const { pathname } = new URL(url);
+    if (card !== "asked" && pathname === MODEL_CARD_PATH)
       return card === undefined ? new Response("", { status: 503 }) : Response.json(card);
-    const body = new Uint8Array(await request.arrayBuffer());
-    sent.push({ url, headers, signal, body });
-    return await reply({ url, headers, signal, body });
+    const body = new Uint8Array(await asked.arrayBuffer());
+    const request: SentRequest = { url, headers, signal, body };
+    sent.push(request);
+    if (pathname === GENERATE_PATH) orders.push(request);
+    return await reply(request);
   });
-  return {
-    sent,
-    get orders() {
-      return sent.filter(({ url }) => new URL(url).pathname === GENERATE_PATH);
-    },
-  };
+  return { sent, orders };
 }
 
 /** A reply of the function that tells these events and ends. */

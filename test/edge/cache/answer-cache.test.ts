@@ -58,12 +58,12 @@ function answering(
   reply: (sent: SentRequest) => Response = () => eventReply(story),
   delayMs = 0,
 ): { runs: () => number } {
-  const { sent } = functionReplies(async (request) => {
+  const { orders } = functionReplies(async (request) => {
     if (!request.url.endsWith(GENERATE_PATH)) return modelReply(served);
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     return reply(request);
   }, "asked");
-  return { runs: () => sent.filter(({ url }) => url.endsWith(GENERATE_PATH)).length };
+  return { runs: () => orders.length };
 }
 
 async function bodyOf(response: Response): Promise<AnswerBody> {

@@ -8,7 +8,6 @@ import { type AnswerBody, answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
-import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { pngBytes, story } from "../../support/edge-builders.ts";
 import { readOrderBody } from "../../support/orders.ts";
@@ -60,10 +59,6 @@ function picturesIn({ body }: SentRequest): readonly Uint8Array[] {
   return order.value.images;
 }
 
-function ordersIn(sent: readonly SentRequest[]): readonly SentRequest[] {
-  return sent.filter(({ url }) => url.endsWith(GENERATE_PATH));
-}
-
 async function answerOf(response: Response): Promise<AnswerBody> {
   return answerSchema.parse(await response.json());
 }
@@ -113,12 +108,12 @@ const forms: readonly (readonly [
 describe.each(forms)("a large picture %s", (_, send) => {
   test("reaches the function as it is, lies under its answer and digest, and is deleted a day after its end", async () => {
     const file = large();
-    const { sent } = functionReplies(({ url }) =>
+    const { orders } = functionReplies(({ url }) =>
       url.endsWith(FETCH_PATH) ? new Response(file) : eventReply(story),
     );
     const answer = await answerOf(await send(file, asked));
     expect(answer.status).toBe("completed");
-    const [order] = ordersIn(sent);
+    const [order] = orders;
     expect(order && picturesIn(order)).toEqual([file]);
     const place = `work/acc_test/${answer.id}/${await sha256Hex(file)}`;
     expect(await stored(answer.id)).toEqual([place]);
@@ -130,7 +125,7 @@ describe.each(forms)("a large picture %s", (_, send) => {
 
   test("is the picture that an equal question was asked about, however that was sent", async () => {
     const file = large();
-    const { sent } = functionReplies(
+    const { orders } = functionReplies(
       ({ url }) => (url.endsWith(FETCH_PATH) ? new Response(file) : eventReply(story)),
       model,
     );
@@ -144,7 +139,7 @@ describe.each(forms)("a large picture %s", (_, send) => {
         cached: true,
       });
     });
-    expect(ordersIn(sent)).toHaveLength(1);
+    expect(orders).toHaveLength(1);
   });
 });
 
@@ -169,12 +164,12 @@ describe("a large picture", () => {
   });
 
   test("that storage does not take gives its price back", async () => {
-    const { sent } = functionReplies(() => eventReply(story));
+    const { orders } = functionReplies(() => eventReply(story));
     const before = await ask("/v1/ledger?limit=1");
     vi.spyOn(env.IMAGES, "put").mockRejectedValue(new Error("storage is away"));
     const response = await ask("/v1/answers", { method: "POST", body: formOf(large(), asked) });
     expect(await refusal(response)).toMatchObject({ code: "internal", charged_micros: 0 });
-    expect(ordersIn(sent)).toEqual([]);
+    expect(orders).toEqual([]);
     const [then, now] = (await Promise.all(
       [before, await ask("/v1/ledger?limit=1")].map(async (reply) => await reply.json()),
     )) as { data: { available_micros: number }[] }[];
@@ -182,18 +177,18 @@ describe("a large picture", () => {
   });
 
   test("that is gone when its answer is made is a failure that costs nothing, and nobody repeats", async () => {
-    const { sent } = functionReplies(() => eventReply(story));
+    const { orders } = functionReplies(() => eventReply(story));
     vi.spyOn(env.IMAGES, "head").mockResolvedValue(null as never);
     const file = large();
     const response = await ask("/v1/answers", { method: "POST", body: formOf(file, asked) });
     expect(await refusal(response)).toMatchObject({
       ...{ code: "image_not_found", status: 422, retryable: false, charged_micros: 0 },
     });
-    expect(ordersIn(sent)).toEqual([]);
+    expect(orders).toEqual([]);
   });
 
   test("is replayed from a file of its own, also when the upload that it came from is deleted", async () => {
-    const { sent } = functionReplies(() => eventReply(story));
+    const { orders } = functionReplies(() => eventReply(story));
     const file = large();
     const { id } = await uploaded(file);
     const answer = await answerOf(await askJson({ ...asked, image: { id } }));
@@ -203,19 +198,19 @@ describe("a large picture", () => {
       equal: boolean;
     }>();
     expect(replayed.equal).toBe(true);
-    expect(ordersIn(sent).map(picturesIn)).toEqual([[file], [file]]);
+    expect(orders.map(picturesIn)).toEqual([[file], [file]]);
     expect(await stored(replayed.replayed_id)).toHaveLength(1);
     expect(await stored(answer.id)).toHaveLength(1);
   });
 
   test("of a batch's defaults is stored once, and every item is answered about it", async () => {
-    const { sent } = functionReplies(() => eventReply(story));
+    const { orders } = functionReplies(() => eventReply(story));
     const file = large();
     const defaults = { image: { data: encodeBase64(file) }, cache: "off" };
     const response = await postBatch({ items: items(3), defaults });
     const { id } = await response.json<{ id: string }>();
     expect((await endOfBatch(id)).counts).toMatchObject({ total: 3, completed: 3 });
-    expect(ordersIn(sent).map(picturesIn)).toEqual([[file], [file], [file]]);
+    expect(orders.map(picturesIn)).toEqual([[file], [file], [file]]);
     expect(await stored(id)).toEqual([`work/acc_test/${id}/${await sha256Hex(file)}`]);
   });
 
@@ -247,16 +242,16 @@ test("a large picture of a question that an earlier version kept is there at eve
 });
 
 test("a small picture and its question are one row, and nothing of them is in the bucket", async () => {
-  const { sent } = functionReplies(() => eventReply(story));
+  const { orders } = functionReplies(() => eventReply(story));
   const answer = await answerOf(
     await askJson({ ...asked, image: { data: encodeBase64(pngBytes) } }),
   );
-  expect(ordersIn(sent).map(picturesIn)).toEqual([[pngBytes]]);
+  expect(orders.map(picturesIn)).toEqual([[pngBytes]]);
   expect(await stored(answer.id)).toEqual([]);
 });
 
 test("an upload of before, whose orientation was not written down, is read for it", async () => {
-  const { sent } = functionReplies(() => eventReply(story));
+  const { orders } = functionReplies(() => eventReply(story));
   const file = large();
   const { id } = await uploaded(file);
   const place = `acc_test/${id.slice("img_".length)}`;
@@ -264,7 +259,7 @@ test("an upload of before, whose orientation was not written down, is read for i
     (await env.IMAGES.head(place)) ?? {};
   await env.IMAGES.put(place, file, { customMetadata: before });
   expect((await answerOf(await askJson({ ...asked, image: { id } }))).status).toBe("completed");
-  expect(ordersIn(sent).map(picturesIn)).toEqual([[file]]);
+  expect(orders.map(picturesIn)).toEqual([[file]]);
 });
 
 test("a body that does not say how long it is is refused once it is too long, and a shorter one is taken", async () => {

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MODEL_MS } from "#edge/models/heard-word.ts";
 import { QUIET_MS } from "#edge/webhooks/quiet.ts";
 import { WebhookObject } from "#edge/webhooks/webhook-object.ts";
-import { GENERATE_PATH } from "#wire/function/generate.ts";
 import type { ModelCard } from "#wire/function/status.ts";
 import { story } from "../../support/edge-builders.ts";
 import { answerObject } from "../answer-objects.ts";
@@ -15,11 +14,11 @@ let runs: () => number;
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * MODEL_MS });
-  const { sent } = functionReplies(
+  const { orders } = functionReplies(
     () => eventReply(story),
     await modelReply(digest).json<ModelCard>(),
   );
-  runs = () => sent.filter(({ url }) => url.endsWith(GENERATE_PATH)).length;
+  runs = () => orders.length;
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -48,11 +48,11 @@ function steady(
   letGo: () => void;
 } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { sent } = functionReplies((request) => {
+  const { orders } = functionReplies((request) => {
     if (!request.url.endsWith(GENERATE_PATH)) return modelReply(digest);
     return streamReply(inTwo(whole.slice(0, early), promise, whole.slice(early), request.signal));
   }, "asked");
-  return { runs: () => sent.filter(({ url }) => url.endsWith(GENERATE_PATH)), letGo: resolve };
+  return { runs: () => orders, letGo: resolve };
 }
 
 function inTwo(

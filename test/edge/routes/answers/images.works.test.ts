@@ -6,7 +6,6 @@ import { answerSchema } from "#wire/api/answers/responses.ts";
 import { encodeBase64 } from "#wire/codec/base64.ts";
 import { sha256Hex } from "#wire/codec/digest.ts";
 import { FETCH_PATH } from "#wire/function/fetch.ts";
-import { GENERATE_PATH } from "#wire/function/generate.ts";
 import { story } from "../../../support/edge-builders.ts";
 import { jpeg } from "../../../support/image-files.ts";
 import { readOrderBody } from "../../../support/orders.ts";
@@ -78,7 +77,7 @@ describe("an uploaded picture works", () => {
     vi.spyOn(console, "log").mockImplementation(() => {});
     const [first, second, third] = [picture(34), picture(35), picture(36)];
     const { id } = await uploaded(second);
-    const { sent } = functionReplies(({ url }) =>
+    const { orders } = functionReplies(({ url }) =>
       url.endsWith(FETCH_PATH) ? new Response(third) : eventReply(story),
     );
     const messages = [
@@ -93,7 +92,6 @@ describe("an uploaded picture works", () => {
         ...[200, "completed"],
       ]);
     }
-    const orders = sent.filter(({ url }) => url.endsWith(GENERATE_PATH));
     expect(orders).toHaveLength(2);
     for (const { body } of orders)
       expect(readOrderBody(body)).toMatchObject({
